@@ -1,0 +1,24 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+VERSION ?= v0.0.0-dev
+LDFLAGS := -s -w -X github.com/kubectl-pgbind/kubectl-pgbind/pkg/version.value=$(VERSION)
+
+.PHONY: help
+help: ## Show this text
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build bin/kubectl-pgbind
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/kubectl-pgbind ./cmd/kubectl-pgbind
+
+.PHONY: install
+install: ## Install kubectl-pgbind into Go's bin folder
+	CGO_ENABLED=0 go install -trimpath -ldflags '$(LDFLAGS)' ./cmd/kubectl-pgbind
+
+.PHONY: unit
+unit: ## Run the unit tests
+	go test -race ./cmd/... ./pkg/...
+
+.PHONY: clean
+clean: ## Remove what was built in this checkout
+	rm -rf bin dist .cache
