@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -18,18 +17,58 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/lesson"
 )
 
-// programFolder is where a container keeps links to the few programs that an exec'd command is to find.
-const programFolder = "/run/programs"
+// linkPrograms makes links to every program of the image in /programs, in the order of PATH, except for one.
+const linkPrograms = `IFS=:; for folder in $PATH; do ln -s "$folder"/* /programs/ 2>/dev/null; done; rm /programs/"$1"`
 
-// linkPrograms is shell text that fills programFolder with what every image has, and with the given paths.
-func linkPrograms(paths ...string) string {
-	everywhere := "/bin/env /bin/sh /bin/cat /bin/sleep"
-	return "mkdir " + programFolder + "; ln -s " + everywhere + " " + strings.Join(paths, " ") + " " + programFolder + "; "
+// without takes a program out of the lesson's database container; everything else runs as ever.
+func without(program string) harness.Change {
+	return func(object *unstructured.Unstructured) error {
+		if object.GetKind() != "StatefulSet" {
+			return nil
+		}
+		set := &appsv1.StatefulSet{}
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, set); err != nil {
+			return err
+		}
+		pod := &set.Spec.Template.Spec
+		mount := corev1.VolumeMount{Name: "programs", MountPath: "/programs"}
+		pod.Volumes = append(pod.Volumes, corev1.Volume{Name: "programs", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}})
+		pod.InitContainers = []corev1.Container{{
+			Name: "link-programs", Image: databaseImage, VolumeMounts: []corev1.VolumeMount{mount},
+			Command: []string{"sh", "-c", linkPrograms, "sh", program},
+		}}
+		database := &pod.Containers[0]
+		database.VolumeMounts = append(database.VolumeMounts, mount)
+		database.Env = append(database.Env, corev1.EnvVar{Name: "PATH", Value: "/programs"})
+		changed, err := runtime.DefaultUnstructuredConverter.ToUnstructured(set)
+		object.Object = changed
+		return err
+	}
 }
 
-// onlyLinked makes an exec'd command find what linkPrograms linked and nothing else.
-func onlyLinked() []corev1.EnvVar {
-	return []corev1.EnvVar{{Name: "PATH", Value: programFolder}}
+func TestProgramMissing(t *testing.T) {
+	t.Parallel()
+	for _, program := range []string{"createuser", "psql"} {
+		t.Run(program, func(t *testing.T) {
+			t.Parallel()
+			f := newNamespace(t)
+			require.NoError(t, f.ApplyLesson(f.ctx, harness.WithoutClaim, without(program)))
+			f.rollout("statefulset/" + lesson.Database)
+			f.rollout(application)
+
+			result := f.run(f.Pgbind(application))
+
+			assert.Equal(t, 1, result.Code, result.Stdout)
+			assert.Contains(t, result.Stderr, program)
+			assert.Contains(t, result.Stderr, lesson.DatabasePod)
+			assert.Empty(t, f.deployment(lesson.Application).Spec.Template.Spec.Containers[0].EnvFrom)
+			roles, err := f.Kubectl("exec", "--stdin", lesson.DatabasePod, "--", "sh", "-c",
+				"exec /usr/lib/postgresql/*/bin/psql --username=postgres --no-align --tuples-only").
+				Stdin("SELECT rolname FROM pg_roles WHERE oid >= 16384").Output(f.ctx)
+			require.NoError(t, err)
+			assert.Empty(t, roles, "no role is left behind")
+		})
+	}
 }
 
 func databasePod(name string, container corev1.Container) *corev1.Pod {
@@ -43,44 +82,4 @@ func databasePod(name string, container corev1.Container) *corev1.Pod {
 func sleepingDatabase(name string) *corev1.Pod {
 	never := &corev1.Probe{ProbeHandler: corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"false"}}}}
 	return databasePod(name, corev1.Container{Name: name, Image: databaseImage, Command: []string{"sleep", "infinity"}, ReadinessProbe: never})
-}
-
-// withoutPsql runs the lesson's database as ever, except that an exec'd command finds createuser and dropuser but no psql.
-func withoutPsql(object *unstructured.Unstructured) error {
-	if object.GetKind() != "StatefulSet" {
-		return nil
-	}
-	set := &appsv1.StatefulSet{}
-	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, set); err != nil {
-		return err
-	}
-	container := &set.Spec.Template.Spec.Containers[0]
-	container.Env = append(container.Env, onlyLinked()...)
-	container.Command = []string{"/bin/sh", "-c", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; " +
-		`PATH=$PATH:$(echo /usr/lib/postgresql/*/bin); ` +
-		linkPrograms("/usr/lib/postgresql/*/bin/createuser", "/usr/lib/postgresql/*/bin/dropuser") + "exec docker-entrypoint.sh postgres"}
-	container.ReadinessProbe.Exec.Command = append([]string{"sh", "-c", `exec /usr/lib/postgresql/*/bin/pg_isready "$@"`}, container.ReadinessProbe.Exec.Command...)
-	var err error
-	object.Object, err = runtime.DefaultUnstructuredConverter.ToUnstructured(set)
-	return err
-}
-
-func TestPsqlMissing(t *testing.T) {
-	t.Parallel()
-	f := newNamespace(t)
-	require.NoError(t, f.ApplyLesson(f.ctx, harness.WithoutClaim, withoutPsql))
-	f.rollout("statefulset/" + lesson.Database)
-	f.rollout(application)
-
-	result := f.run(f.Pgbind(application))
-
-	assert.Equal(t, 1, result.Code, result.Stdout)
-	assert.Contains(t, result.Stderr, "psql")
-	assert.Contains(t, result.Stderr, lesson.DatabasePod)
-	assert.Empty(t, f.deployment(lesson.Application).Spec.Template.Spec.Containers[0].EnvFrom)
-	roles, err := f.Kubectl("exec", "--stdin", lesson.DatabasePod, "--", "sh", "-c",
-		"exec /usr/lib/postgresql/*/bin/psql --username=postgres --no-align --tuples-only").
-		Stdin("SELECT rolname FROM pg_roles WHERE oid >= 16384").Output(f.ctx)
-	require.NoError(t, err)
-	assert.Empty(t, roles, "the role that createuser made is taken back")
 }

@@ -29,8 +29,8 @@ func neededRights() []rbacv1.PolicyRule {
 	}
 }
 
-// without is the rules except for one verb on one resource.
-func without(verb, resource string) []rbacv1.PolicyRule {
+// rightsWithout is the needed rights except for one verb on one resource.
+func rightsWithout(verb, resource string) []rbacv1.PolicyRule {
 	rules := neededRights()
 	for i := range rules {
 		if rules[i].Resources[0] == resource {
@@ -52,7 +52,7 @@ func TestMissingPermission(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := f.in(t)
-			kubeconfig, err := f.Identity(f.ctx, name, t.TempDir(), without(missing.verb, missing.resource))
+			kubeconfig, err := f.Identity(f.ctx, name, t.TempDir(), rightsWithout(missing.verb, missing.resource))
 			require.NoError(t, err)
 			before := f.traces()
 			result := f.run(f.Pgbind(application).As(kubeconfig))

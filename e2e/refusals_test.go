@@ -80,11 +80,6 @@ func refusals() []refusal {
 		{"no programs at all in the database container", func(f *fixture) *harness.Command {
 			return f.withDatabase(databasePod("empty", corev1.Container{Name: "empty", Image: appImage}))
 		}, []string{"empty", "createuser"}},
-		{"no createuser in the database container", func(f *fixture) *harness.Command {
-			return f.withDatabase(databasePod("bare", corev1.Container{
-				Name: "bare", Image: databaseImage, Command: []string{"/bin/sh", "-c", linkPrograms() + "exec /bin/sleep infinity"}, Env: onlyLinked(),
-			}))
-		}, []string{"bare", "createuser"}},
 	}
 }
 
