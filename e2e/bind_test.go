@@ -50,7 +50,7 @@ func TestSecondRunChangesNothing(t *testing.T) {
 	result := f.bind(application)
 
 	assert.Equal(t, []string{"secret/" + firstSecret + " unchanged", "deployment.apps/postgresql-application unchanged"}, lines(result.Stdout))
-	assert.Equal(t, secret, f.secret(firstSecret))
+	assert.Equal(t, secret.ResourceVersion, f.secret(firstSecret).ResourceVersion)
 	after := f.deployment(lesson.Application)
 	assert.Equal(t, deployment.Generation, after.Generation)
 	assert.Equal(t, deployment.Annotations, after.Annotations)
@@ -114,10 +114,12 @@ func TestEveryKindOfWorkload(t *testing.T) {
 	}
 }
 
-// roles is every role that PostgreSQL did not make itself, with what it may do and what it is a member of.
+// roles is every role that PostgreSQL did not make itself: what it may do, what it is a member of, its mark, and what
+// changes with its password.
 func (f *fixture) roles() string {
 	f.t.Helper()
-	return f.admin(`SELECT r.*, (SELECT array_agg(m.roleid::regrole) FROM pg_auth_members m WHERE m.member = r.oid), a.rolpassword
+	return f.admin(`SELECT r.*, (SELECT array_agg(m.roleid::regrole) FROM pg_auth_members m WHERE m.member = r.oid),
+		shobj_description(r.oid, 'pg_authid'), md5(a.rolpassword)
 		FROM pg_roles r JOIN pg_authid a USING (oid) WHERE r.oid >= 16384 ORDER BY r.oid`)
 }
 
