@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/kubernetes/scheme"
@@ -59,6 +60,9 @@ func (r *Remote) Exec(ctx context.Context, c Container, argv []string, s Streams
 	var err error
 	select {
 	case err = <-done:
+		if end := ended(ctx); err != nil && end != nil {
+			err = end
+		}
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
@@ -66,6 +70,14 @@ func (r *Remote) Exec(ctx context.Context, c Container, argv []string, s Streams
 		return fmt.Errorf("running %s in %s: %w", argv[0], c, err)
 	}
 	return nil
+}
+
+// ended is ctx.Err, but does not wait for ctx's own timer: a connection with the same deadline may time out before it.
+func ended(ctx context.Context) error {
+	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
+		return context.DeadlineExceeded
+	}
+	return ctx.Err()
 }
 
 // call prepares the request for argv in c.

@@ -101,18 +101,21 @@ func TestExecNeedsACommand(t *testing.T) {
 func TestParallelExecsKeepApart(t *testing.T) {
 	remote := newRemote(t, newServer(t, echo).URL)
 	var all sync.WaitGroup
-	for i := range 30 {
+	var errs [30]error
+	var outputs [30]bytes.Buffer
+	for i := range errs {
 		all.Go(func() {
-			var both bytes.Buffer
-			stdin := fmt.Sprintf("script %d;", i)
-			err := remote.Exec(t.Context(), database, []string{"psql"},
-				podexec.Streams{Stdin: strings.NewReader(stdin), Stdout: &both, Stderr: &both})
-			assert.NoError(t, err)
-			assert.Contains(t, both.String(), stdin)
-			assert.Contains(t, both.String(), `["psql"]`)
+			stdin := strings.NewReader(fmt.Sprintf("script %d;", i))
+			errs[i] = remote.Exec(t.Context(), database, []string{"psql"},
+				podexec.Streams{Stdin: stdin, Stdout: &outputs[i], Stderr: &outputs[i]})
 		})
 	}
 	all.Wait()
+	for i := range errs {
+		require.NoError(t, errs[i])
+		assert.Contains(t, outputs[i].String(), fmt.Sprintf("script %d;", i))
+		assert.Contains(t, outputs[i].String(), `["psql"]`)
+	}
 }
 
 func TestEndOfContextGivesTheStreamsBack(t *testing.T) {

@@ -31,7 +31,7 @@ var errCut = errors.New("cut")
 type server struct {
 	*httptest.Server
 	run     command
-	opened  atomic.Int32 // streams that clients have opened over SPDY
+	serving atomic.Int32 // requests that have not ended
 	mu      sync.Mutex
 	methods []string
 }
@@ -52,6 +52,8 @@ func (s *server) seen() []string {
 }
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.serving.Add(1)
+	defer s.serving.Add(-1)
 	s.mu.Lock()
 	s.methods = append(s.methods, r.Method)
 	s.mu.Unlock()
@@ -89,7 +91,6 @@ func (s *server) serveSPDY(w http.ResponseWriter, r *http.Request) {
 	}
 	arrived := make(chan httpstream.Stream, 5)
 	conn := spdy.NewResponseUpgrader().UpgradeResponse(w, r, func(stream httpstream.Stream, replySent <-chan struct{}) error {
-		s.opened.Add(1)
 		go func() { <-replySent; arrived <- stream }()
 		return nil
 	})

@@ -30,16 +30,11 @@ func (u *upgrade) RoundTrip(request *http.Request) (*http.Response, error) {
 	request = request.Clone(request.Context())
 	request.URL.RawQuery = u.query
 	response, err := u.next.RoundTrip(request)
-	switch {
-	case request.Context().Err() != nil:
-		// The caller has gone: an answer that comes this late must not start the command.
-		err = request.Context().Err()
-	case err == nil && response.StatusCode == http.StatusSwitchingProtocols:
-		return response, nil
-	case err == nil:
+	if err == nil {
+		if response.StatusCode == http.StatusSwitchingProtocols {
+			return response, nil
+		}
 		err = answerError(response)
-	}
-	if response != nil {
 		_ = response.Body.Close()
 	}
 	u.refused = &refusal{cause: withoutBody(err)}

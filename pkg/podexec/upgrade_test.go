@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -12,6 +11,8 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -74,7 +75,8 @@ func redirect(w http.ResponseWriter, r *http.Request) bool {
 	if !isSPDY(r) {
 		return false
 	}
-	http.Redirect(w, r, "/elsewhere?"+r.URL.RawQuery, http.StatusTemporaryRedirect)
+	w.Header().Set("Location", "/elsewhere")
+	w.WriteHeader(http.StatusTemporaryRedirect)
 	return true
 }
 
@@ -139,9 +141,8 @@ func TestTheAPIServersRefusalIsTypedAndFinal(t *testing.T) {
 				defer server.Close()
 				err := newRemote(t, server.URL, podexec.WithTransport(transport)).
 					Exec(t.Context(), database, []string{"psql", "app_role"}, podexec.Streams{})
-				require.Error(t, err)
 				assert.True(t, test.is(err), "%v", err)
-				assert.EqualError(t, err, "running psql in pod/db-0 (container postgres): "+test.refusal.Error())
+				require.EqualError(t, err, "running psql in pod/db-0 (container postgres): "+test.refusal.Error())
 				if test.final || transport != podexec.Auto {
 					assert.Equal(t, 1, requests)
 				} else {
@@ -168,9 +169,9 @@ func TestBothTransportsRefused(t *testing.T) {
 }
 
 func TestErrorsDoNotShowTheCommand(t *testing.T) {
-	mirror := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	mirror := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusBadGateway)
-		_, _ = fmt.Fprintf(w, "cannot reach %s %q", r.URL, r.URL.Query()["command"])
+		_, _ = io.WriteString(w, "cannot reach /exec?command=psql&command=app_role")
 	}))
 	defer mirror.Close()
 	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // only to find a port where nobody listens
@@ -216,29 +217,43 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
+// stall returns the address of a proxy that answers nothing until release is called.
+func stall(t *testing.T, server *server) (address string, release func()) {
+	t.Helper()
+	held := make(chan struct{})
+	release = sync.OnceFunc(func() { close(held) })
+	address = proxyTo(t, server, func(http.ResponseWriter, *http.Request) bool { <-held; return false })
+	t.Cleanup(release) // before the proxy's own, which waits for its requests
+	return address, release
+}
+
 func TestStalledUpgradeEndsWithTheContext(t *testing.T) {
 	for name, transport := range transports {
 		t.Run(name, func(t *testing.T) {
-			server := newServer(t, echo)
-			returned, proceed := make(chan struct{}), make(chan struct{})
-			proxy := proxyTo(t, server, func(http.ResponseWriter, *http.Request) bool {
-				<-returned
-				close(proceed)
-				return false // the upgrade succeeds after all, but too late
-			})
+			address, _ := stall(t, newServer(t, echo))
 			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 			defer cancel()
 			start := time.Now()
-			err := newRemote(t, proxy, podexec.WithTransport(transport)).
+			err := newRemote(t, address, podexec.WithTransport(transport)).
 				Exec(ctx, database, []string{"createuser", "app"}, podexec.Streams{})
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 			assert.Less(t, time.Since(start), 5*time.Second)
-			close(returned)
-			<-proceed
-			time.Sleep(50 * time.Millisecond)
-			assert.Zero(t, server.opened.Load(), "a late upgrade must not start the command")
 		})
 	}
+}
+
+func TestLateSPDYUpgradeDoesNotStartTheCommand(t *testing.T) {
+	var started atomic.Bool
+	server := newServer(t, func([]string, io.Reader, io.Writer, io.Writer) error { started.Store(true); return nil })
+	address, release := stall(t, server)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	err := newRemote(t, address).Exec(ctx, database, []string{"createuser", "app"}, podexec.Streams{})
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	release()
+	require.Eventually(t, func() bool { return len(server.seen()) == 1 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return server.serving.Load() == 0 }, 5*time.Second, time.Millisecond, "the client closes the connection")
+	assert.False(t, started.Load())
 }
 
 func TestTraced(t *testing.T) {
