@@ -147,7 +147,7 @@ func TestRolloutTellsHowTheChangeReachesThePods(t *testing.T) {
 		"ReplicationController": {"replicationcontrollers", &corev1.ReplicationController{ObjectMeta: meta("x"), Spec: corev1.ReplicationControllerSpec{Template: &rcTemplate}}, workload.ReplacePods, "--restart"},
 		"CronJob":               {"cronjobs", &batchv1.CronJob{ObjectMeta: meta("x"), Spec: batchv1.CronJobSpec{Schedule: "1 2 * * *", JobTemplate: cron}}, workload.NextRun, `schedule "1 2 * * *"`},
 		"suspended CronJob":     {"cronjobs", &batchv1.CronJob{ObjectMeta: meta("x"), Spec: batchv1.CronJobSpec{Suspend: &yes, JobTemplate: cron}}, workload.NextRun, "suspended"},
-		"Pod":                   {"pods", &corev1.Pod{ObjectMeta: meta("x")}, workload.ReplacePods, "--recreate"},
+		"Pod":                   {"pods", &corev1.Pod{ObjectMeta: meta("x")}, workload.Followed, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server, client := newAPIServer(t)

@@ -32,6 +32,9 @@ type Rollout struct {
 // Rollout tells how a change of the template reaches the workload's Pods.
 func (w *Workload) Rollout() Rollout {
 	switch o := w.object.(type) {
+	case *corev1.Pod:
+		// Only RecreatePod changes it, and the new one is followed until it is ready.
+		return Rollout{Kind: Followed}
 	case *appsv1.Deployment:
 		if o.Spec.Paused {
 			return Rollout{Paused, fmt.Sprintf("%s is paused: its Pods get the change after kubectl rollout resume %s --namespace %s", w, w, w.Namespace())}
@@ -48,8 +51,6 @@ func (w *Workload) Rollout() Rollout {
 		return nextRun(w, o)
 	case *batchv1.Job:
 		return Rollout{NextRun, fmt.Sprintf("%s keeps what its Pods have", w)}
-	case *corev1.Pod:
-		return Rollout{ReplacePods, fmt.Sprintf("%s has the change when it is replaced by an equal Pod, which --recreate does", w)}
 	default:
 		return w.replacePods("does not replace its Pods")
 	}
