@@ -20,6 +20,9 @@ func (c *Client) Restart(ctx context.Context, w *Workload, secret string, progre
 		return err
 	}
 	for _, pod := range outdated {
+		if pod.DeletionTimestamp != nil {
+			continue
+		}
 		if err := c.replace(ctx, w, pod, progress); err != nil {
 			return fmt.Errorf("replace pod/%s of %s in namespace %s: %w", pod.Name, w, w.Namespace(), err)
 		}

@@ -49,7 +49,8 @@ func watched(t *testing.T, events ...runtime.Object) http.HandlerFunc {
 			w.(http.Flusher).Flush()
 		}
 		send(watch.Added, events[0])
-		bookmark := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{ResourceVersion: "1", Annotations: map[string]string{metav1.InitialEventsAnnotationKey: "true"}}}
+		bookmark := events[0].DeepCopyObject()
+		bookmark.(metav1.Object).SetAnnotations(map[string]string{metav1.InitialEventsAnnotationKey: "true"})
 		send(watch.Bookmark, bookmark)
 		for _, obj := range events[1:] {
 			if _, deleted := obj.(*metav1.Status); deleted {
@@ -124,6 +125,43 @@ func TestWaitRolloutOfOthersReturnsAtOnce(t *testing.T) {
 	lines, err := follow(t, paused, refuse(notFound("deployments", "web")))
 	require.NoError(t, err)
 	assert.Empty(t, lines)
+}
+
+func TestWaitRolloutOfAPodAwaitsItsReadiness(t *testing.T) {
+	pod := func(phase corev1.PodPhase, ready corev1.ConditionStatus) *corev1.Pod {
+		p := &corev1.Pod{ObjectMeta: meta("web"), Spec: template("app").Spec}
+		p.Status.Phase = phase
+		p.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: ready}}
+		return p
+	}
+	for name, tt := range map[string]struct {
+		last *corev1.Pod
+		line string
+		err  string
+	}{
+		"ready":  {pod(corev1.PodRunning, corev1.ConditionTrue), `pod "web" is ready`, ""},
+		"ended":  {pod(corev1.PodSucceeded, corev1.ConditionFalse), `pod "web" ran to its end`, ""},
+		"failed": {pod(corev1.PodFailed, corev1.ConditionFalse), "", "kubectl logs web --namespace shop"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server, client := newAPIServer(t)
+			first := pod(corev1.PodPending, corev1.ConditionFalse)
+			server.on("GET "+podPath, answer(first))
+			server.on("GET "+podsPath, watched(t, first, tt.last))
+			ws, err := client.Get(t.Context(), namespace, []string{"pod/web"})
+			require.NoError(t, err)
+			var lines []string
+			err = client.WaitRollout(t.Context(), ws[0], func(line string) { lines = append(lines, line) })
+			want := []string{`Waiting for pod "web" to be ready...`}
+			if tt.err != "" {
+				require.ErrorContains(t, err, tt.err)
+			} else {
+				require.NoError(t, err)
+				want = append(want, tt.line)
+			}
+			assert.Equal(t, want, lines)
+		})
+	}
 }
 
 func TestRolloutTellsHowTheChangeReachesThePods(t *testing.T) {
