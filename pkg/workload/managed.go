@@ -40,7 +40,7 @@ func ownsEnvFrom(w *Workload, entry metav1.ManagedFieldsEntry, containers []stri
 		return false
 	}
 	var owned map[string]any
-	if err := json.Unmarshal(entry.FieldsV1.Raw, &owned); err != nil {
+	if err := json.Unmarshal(entry.FieldsV1.GetRawBytes(), &owned); err != nil {
 		return false
 	}
 	var spec []string

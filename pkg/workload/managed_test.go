@@ -52,7 +52,7 @@ func TestManagedBy(t *testing.T) {
 			d := deployment("web")
 			entry := metav1.ManagedFieldsEntry{Manager: tt.manager, Operation: tt.operation}
 			if tt.fields != "" {
-				entry.FieldsV1 = &metav1.FieldsV1{Raw: []byte(tt.fields)}
+				entry.FieldsV1 = metav1.NewFieldsV1(tt.fields)
 			}
 			d.ManagedFields = []metav1.ManagedFieldsEntry{entry}
 			manager, ok := workload.ManagedBy(get(t, webPath, "deploy/web", d), []string{"app"})
@@ -87,7 +87,7 @@ func TestManagedByTheAppliedManifest(t *testing.T) {
 func TestManagedByFindsTheTemplateOfACronJob(t *testing.T) {
 	fields := `{"f:spec":{"f:jobTemplate":{"f:spec":{"f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"app\"}":{"f:envFrom":{}}}}}}}}}`
 	c := &batchv1.CronJob{ObjectMeta: meta("nightly"), Spec: batchv1.CronJobSpec{JobTemplate: batchv1.JobTemplateSpec{Spec: batchv1.JobSpec{Template: template("app")}}}}
-	c.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "ci", Operation: metav1.ManagedFieldsOperationApply, FieldsV1: &metav1.FieldsV1{Raw: []byte(fields)}}}
+	c.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "ci", Operation: metav1.ManagedFieldsOperationApply, FieldsV1: metav1.NewFieldsV1(fields)}}
 	manager, ok := workload.ManagedBy(get(t, "/apis/batch/v1/namespaces/shop/cronjobs/nightly", "cj/nightly", c), []string{"app"})
 	assert.True(t, ok)
 	assert.Equal(t, "ci", manager)

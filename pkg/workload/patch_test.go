@@ -95,9 +95,9 @@ func envFromSecrets(c corev1.Container) []string {
 }
 
 // addSecret is a change that adds the Secret to the container "app".
-func addSecret(secret string) func(*workload.Workload) error {
+func addSecret(name string) func(*workload.Workload) error {
 	return func(w *workload.Workload) error {
-		return workload.Reference{Secret: secret, Inject: workload.InjectEnvFrom, Containers: []string{"app"}}.Add(w.Template())
+		return workload.Reference{Secret: name, Inject: workload.InjectEnvFrom, Containers: []string{"app"}}.Add(w.Template())
 	}
 }
 

@@ -31,16 +31,20 @@ func (c *Client) Pods(ctx context.Context, w *Workload) ([]*corev1.Pod, error) {
 	if err != nil {
 		return nil, fmt.Errorf("select the Pods of %s: %w", w, err)
 	}
-	var pods []*corev1.Pod
 	k, _ := kindFor(corev1.SchemeGroupVersion.WithKind("Pod").GroupKind())
-	err = c.list(ctx, k, w.Namespace(), selector, func(obj object) {
+	objects, err := c.list(ctx, k, w.Namespace(), selector)
+	if err != nil {
+		return nil, err
+	}
+	var pods []*corev1.Pod
+	for _, obj := range objects {
 		pod, ok := obj.(*corev1.Pod)
 		ended := ok && (pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed)
 		if ok && !ended && (owners[controllerUID(pod)] || pod.UID == w.UID()) {
 			pods = append(pods, pod)
 		}
-	})
-	return pods, err
+	}
+	return pods, nil
 }
 
 // podOwners returns the UIDs of what may control the workload's Pods.
@@ -51,30 +55,32 @@ func (c *Client) podOwners(ctx context.Context, w *Workload) (map[types.UID]bool
 		return owners, nil
 	}
 	k, _ := kindFor(w.kind.gvk.GroupVersion().WithKind(between).GroupKind())
-	err := c.list(ctx, k, w.Namespace(), "", func(obj object) {
+	objects, err := c.list(ctx, k, w.Namespace(), "")
+	for _, obj := range objects {
 		if controllerUID(obj) == w.UID() {
 			owners[obj.GetUID()] = true
 		}
-	})
+	}
 	return owners, err
 }
 
-// list calls do with every object of the kind in the namespace that the label selector takes.
-func (c *Client) list(ctx context.Context, k kind, namespace, selector string, do func(object)) error {
+// list reads the objects of the kind in the namespace that the label selector takes.
+func (c *Client) list(ctx context.Context, k kind, namespace, selector string) ([]object, error) {
+	var objects []object
 	list, err := c.rest(k).Get().Namespace(namespace).Resource(k.resource).
 		VersionedParams(&metav1.ListOptions{LabelSelector: selector}, metav1.ParameterCodec).Do(ctx).Get()
 	if err == nil {
 		err = meta.EachListItem(list, func(item runtime.Object) error {
 			if obj, ok := item.(object); ok {
-				do(obj)
+				objects = append(objects, obj)
 			}
 			return nil
 		})
 	}
 	if err != nil {
-		return fmt.Errorf("list %s in namespace %s: %w", k.resource, namespace, err)
+		return nil, fmt.Errorf("list %s in namespace %s: %w", k.resource, namespace, err)
 	}
-	return nil
+	return objects, nil
 }
 
 // podSelector returns the label selector of the workload's Pods.

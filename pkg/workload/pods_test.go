@@ -38,7 +38,7 @@ func controlled(name string, controller types.UID) metav1.ObjectMeta {
 func runningPod(name string, controller types.UID, bound bool) corev1.Pod {
 	tpl := template("app")
 	if bound {
-		tpl.Spec.Containers[0].EnvFrom = []corev1.EnvFromSource{envFrom("", secret)}
+		tpl.Spec.Containers[0].EnvFrom = []corev1.EnvFromSource{envFrom("", ours)}
 	}
 	pod := corev1.Pod{ObjectMeta: controlled(name, controller), Spec: tpl.Spec}
 	pod.Status.Phase = corev1.PodRunning
@@ -98,7 +98,7 @@ func TestPodsAreThoseThatTheWorkloadControls(t *testing.T) {
 // replicaSet is one of two replicas, bound to the Secret.
 func replicaSet() *appsv1.ReplicaSet {
 	tpl := template("app")
-	tpl.Spec.Containers[0].EnvFrom = []corev1.EnvFromSource{envFrom("", secret)}
+	tpl.Spec.Containers[0].EnvFrom = []corev1.EnvFromSource{envFrom("", ours)}
 	tpl.Annotations = map[string]string{"pgbind.dev/generation": "1"}
 	return &appsv1.ReplicaSet{ObjectMeta: meta("rs"), Spec: appsv1.ReplicaSetSpec{Template: tpl}}
 }
@@ -160,15 +160,15 @@ func newPodServer(t *testing.T) (*podServer, *workload.Client, *workload.Workloa
 
 func TestRestartReplacesTheOutdatedPodsOneByOne(t *testing.T) {
 	s, client, w := newPodServer(t)
-	outdated, err := client.OutdatedPods(t.Context(), w, secret)
+	outdated, err := client.OutdatedPods(t.Context(), w, ours)
 	require.NoError(t, err)
 	assert.Equal(t, []string{"a", "b"}, podNamesOf(outdated), "a has no reference, b no generation")
 	var lines []string
-	require.NoError(t, client.Restart(t.Context(), w, secret, func(line string) { lines = append(lines, line) }))
+	require.NoError(t, client.Restart(t.Context(), w, ours, func(line string) { lines = append(lines, line) }))
 	assert.Equal(t, []string{"a", "b"}, s.deleted)
 	assert.Equal(t, []string{`Replacing pod "a" of replicaset.apps/rs...`, `Replacing pod "b" of replicaset.apps/rs...`}, lines)
-	require.NoError(t, client.Restart(t.Context(), w, secret, nil), "nothing is left to do")
-	require.NoError(t, client.WaitOutdatedGone(t.Context(), w, secret, nil))
+	require.NoError(t, client.Restart(t.Context(), w, ours, nil), "nothing is left to do")
+	require.NoError(t, client.WaitOutdatedGone(t.Context(), w, ours, nil))
 }
 
 func TestRestartStopsAtAPodThatDoesNotStart(t *testing.T) {
@@ -176,7 +176,7 @@ func TestRestartStopsAtAPodThatDoesNotStart(t *testing.T) {
 	s.unhealthy = true
 	ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, errors.New("time is up"))
 	defer cancel()
-	err := client.Restart(ctx, w, secret, func(string) {})
+	err := client.Restart(ctx, w, ours, func(string) {})
 	require.ErrorContains(t, err, "replace pod/a of replicaset.apps/rs in namespace shop: its successor is not ready: time is up")
 	assert.Equal(t, []string{"a"}, s.deleted)
 }
@@ -186,7 +186,7 @@ func TestWaitOutdatedGoneNamesThePodsLeft(t *testing.T) {
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 1500*time.Millisecond, errors.New("time is up"))
 	defer cancel()
 	var lines []string
-	err := client.WaitOutdatedGone(ctx, w, secret, func(line string) { lines = append(lines, line) })
+	err := client.WaitOutdatedGone(ctx, w, ours, func(line string) { lines = append(lines, line) })
 	require.ErrorContains(t, err, "wait for the Pods a, b of replicaset.apps/rs in namespace shop to end: time is up")
 	assert.Equal(t, []string{"Waiting for Pods with the former template of replicaset.apps/rs to end: a, b"}, lines, "said once")
 	assert.Empty(t, s.deleted)
@@ -194,7 +194,7 @@ func TestWaitOutdatedGoneNamesThePodsLeft(t *testing.T) {
 
 func TestUsers(t *testing.T) {
 	bound := template("app")
-	bound.Spec.Containers[0].EnvFrom = []corev1.EnvFromSource{envFrom("", secret)}
+	bound.Spec.Containers[0].EnvFrom = []corev1.EnvFromSource{envFrom("", ours)}
 	bare := runningPod("bare", "", true)
 	bare.OwnerReferences = nil
 	byOperator := runningPod("operated", "uid-7", true)
@@ -214,7 +214,7 @@ func TestUsers(t *testing.T) {
 	for path, list := range lists {
 		server.on("GET "+path, answer(list))
 	}
-	users, err := client.Users(t.Context(), namespace, secret)
+	users, err := client.Users(t.Context(), namespace, ours)
 	require.NoError(t, err)
 	var names []string
 	for _, w := range users {
@@ -223,7 +223,7 @@ func TestUsers(t *testing.T) {
 	assert.Equal(t, []string{"deployment.apps/web", "job.batch/once", "pod/bare", "pod/operated"}, names)
 
 	server.on("GET /apis/apps/v1/namespaces/shop/daemonsets", refuse(apierrors.NewForbidden(schema.GroupResource{Group: "apps", Resource: "daemonsets"}, "", nil)))
-	users, err = client.Users(t.Context(), namespace, secret)
+	users, err = client.Users(t.Context(), namespace, ours)
 	assert.True(t, apierrors.IsForbidden(err))
 	assert.Len(t, users, 4, "what could be read")
 }

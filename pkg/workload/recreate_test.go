@@ -115,7 +115,7 @@ func TestRecreatePod(t *testing.T) {
 	require.NoError(t, err)
 	assert.True(t, changed)
 	assert.EqualValues(t, "uid-2", got.UID())
-	written.Spec.Containers[0].EnvFrom = []corev1.EnvFromSource{envFrom("", secret)}
+	written.Spec.Containers[0].EnvFrom = []corev1.EnvFromSource{envFrom("", ours)}
 	written.Annotations["pgbind.dev/bindings"] = "x"
 	assert.Equal(t, written, p.created)
 	assert.Empty(t, p.tried.Name)

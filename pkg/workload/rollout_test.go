@@ -167,6 +167,8 @@ func TestWaitRolloutOfAPodAwaitsItsReadiness(t *testing.T) {
 func TestRolloutTellsHowTheChangeReachesThePods(t *testing.T) {
 	yes := true
 	onDelete := appsv1.StatefulSetUpdateStrategy{Type: appsv1.OnDeleteStatefulSetStrategyType}
+	two := int32(2)
+	partitioned := appsv1.StatefulSetUpdateStrategy{Type: appsv1.RollingUpdateStatefulSetStrategyType, RollingUpdate: &appsv1.RollingUpdateStatefulSetStrategy{Partition: &two}}
 	rcTemplate := template("app")
 	cron := batchv1.JobTemplateSpec{Spec: batchv1.JobSpec{Template: template("app")}}
 	for name, tt := range map[string]struct {
@@ -175,17 +177,18 @@ func TestRolloutTellsHowTheChangeReachesThePods(t *testing.T) {
 		want    workload.RolloutKind
 		message string
 	}{
-		"Deployment":            {"deployments", deployment("x"), workload.Followed, ""},
-		"paused Deployment":     {"deployments", &appsv1.Deployment{ObjectMeta: meta("x"), Spec: appsv1.DeploymentSpec{Paused: true, Template: template("app")}}, workload.Paused, "kubectl rollout resume deployment.apps/x --namespace shop"},
-		"StatefulSet":           {"statefulsets", &appsv1.StatefulSet{ObjectMeta: meta("x"), Spec: appsv1.StatefulSetSpec{Template: template("app")}}, workload.Followed, ""},
-		"StatefulSet OnDelete":  {"statefulsets", &appsv1.StatefulSet{ObjectMeta: meta("x"), Spec: appsv1.StatefulSetSpec{UpdateStrategy: onDelete}}, workload.ReplacePods, "--restart"},
-		"DaemonSet":             {"daemonsets", &appsv1.DaemonSet{ObjectMeta: meta("x")}, workload.Followed, ""},
-		"DaemonSet OnDelete":    {"daemonsets", &appsv1.DaemonSet{ObjectMeta: meta("x"), Spec: appsv1.DaemonSetSpec{UpdateStrategy: appsv1.DaemonSetUpdateStrategy{Type: appsv1.OnDeleteDaemonSetStrategyType}}}, workload.ReplacePods, "OnDelete"},
-		"ReplicaSet":            {"replicasets", &appsv1.ReplicaSet{ObjectMeta: meta("x")}, workload.ReplacePods, "does not replace its Pods"},
-		"ReplicationController": {"replicationcontrollers", &corev1.ReplicationController{ObjectMeta: meta("x"), Spec: corev1.ReplicationControllerSpec{Template: &rcTemplate}}, workload.ReplacePods, "--restart"},
-		"CronJob":               {"cronjobs", &batchv1.CronJob{ObjectMeta: meta("x"), Spec: batchv1.CronJobSpec{Schedule: "1 2 * * *", JobTemplate: cron}}, workload.NextRun, `schedule "1 2 * * *"`},
-		"suspended CronJob":     {"cronjobs", &batchv1.CronJob{ObjectMeta: meta("x"), Spec: batchv1.CronJobSpec{Suspend: &yes, JobTemplate: cron}}, workload.NextRun, "suspended"},
-		"Pod":                   {"pods", &corev1.Pod{ObjectMeta: meta("x")}, workload.Followed, ""},
+		"Deployment":             {"deployments", deployment("x"), workload.Followed, ""},
+		"paused Deployment":      {"deployments", &appsv1.Deployment{ObjectMeta: meta("x"), Spec: appsv1.DeploymentSpec{Paused: true, Template: template("app")}}, workload.Paused, "kubectl rollout resume deployment.apps/x --namespace shop"},
+		"StatefulSet":            {"statefulsets", &appsv1.StatefulSet{ObjectMeta: meta("x"), Spec: appsv1.StatefulSetSpec{Template: template("app")}}, workload.Followed, ""},
+		"StatefulSet OnDelete":   {"statefulsets", &appsv1.StatefulSet{ObjectMeta: meta("x"), Spec: appsv1.StatefulSetSpec{UpdateStrategy: onDelete}}, workload.ReplacePods, "--restart"},
+		"StatefulSet, partition": {"statefulsets", &appsv1.StatefulSet{ObjectMeta: meta("x"), Spec: appsv1.StatefulSetSpec{UpdateStrategy: partitioned}}, workload.Paused, "numbered 2 and higher"},
+		"DaemonSet":              {"daemonsets", &appsv1.DaemonSet{ObjectMeta: meta("x")}, workload.Followed, ""},
+		"DaemonSet OnDelete":     {"daemonsets", &appsv1.DaemonSet{ObjectMeta: meta("x"), Spec: appsv1.DaemonSetSpec{UpdateStrategy: appsv1.DaemonSetUpdateStrategy{Type: appsv1.OnDeleteDaemonSetStrategyType}}}, workload.ReplacePods, "OnDelete"},
+		"ReplicaSet":             {"replicasets", &appsv1.ReplicaSet{ObjectMeta: meta("x")}, workload.ReplacePods, "does not replace its Pods"},
+		"ReplicationController":  {"replicationcontrollers", &corev1.ReplicationController{ObjectMeta: meta("x"), Spec: corev1.ReplicationControllerSpec{Template: &rcTemplate}}, workload.ReplacePods, "--restart"},
+		"CronJob":                {"cronjobs", &batchv1.CronJob{ObjectMeta: meta("x"), Spec: batchv1.CronJobSpec{Schedule: "1 2 * * *", JobTemplate: cron}}, workload.NextRun, `schedule "1 2 * * *"`},
+		"suspended CronJob":      {"cronjobs", &batchv1.CronJob{ObjectMeta: meta("x"), Spec: batchv1.CronJobSpec{Suspend: &yes, JobTemplate: cron}}, workload.NextRun, "suspended"},
+		"Pod":                    {"pods", &corev1.Pod{ObjectMeta: meta("x")}, workload.Followed, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server, client := newAPIServer(t)

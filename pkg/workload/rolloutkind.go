@@ -12,13 +12,13 @@ import (
 type RolloutKind string
 
 const (
-	// Followed: the controller replaces the Pods and WaitRollout follows it.
+	// Followed means that the controller replaces the Pods and WaitRollout follows it.
 	Followed RolloutKind = "Followed"
-	// NextRun: the next Pods that a CronJob starts have the change; those that run keep what they have.
+	// NextRun means that the next Pods that a CronJob starts have the change; those that run keep what they have.
 	NextRun RolloutKind = "NextRun"
-	// ReplacePods: nothing replaces the Pods by itself; OutdatedPods are to be deleted, which Restart does.
+	// ReplacePods means that nothing replaces the Pods by itself; OutdatedPods are to be deleted, which Restart does.
 	ReplacePods RolloutKind = "ReplacePods"
-	// Paused: a Deployment that replaces its Pods only after it is resumed.
+	// Paused means that a Deployment or a partitioned StatefulSet holds its rollout back until someone changes that.
 	Paused RolloutKind = "Paused"
 )
 
@@ -42,6 +42,10 @@ func (w *Workload) Rollout() Rollout {
 	case *appsv1.StatefulSet:
 		if o.Spec.UpdateStrategy.Type == appsv1.OnDeleteStatefulSetStrategyType {
 			return w.replacePods("has the update strategy OnDelete")
+		}
+		// Even a Pod that is deleted comes back with the former template below the partition.
+		if r := o.Spec.UpdateStrategy.RollingUpdate; r != nil && r.Partition != nil && *r.Partition > 0 {
+			return Rollout{Paused, fmt.Sprintf("%s gives the change only to Pods numbered %d and higher: the others get it when spec.updateStrategy.rollingUpdate.partition is 0", w, *r.Partition)}
 		}
 	case *appsv1.DaemonSet:
 		if o.Spec.UpdateStrategy.Type == appsv1.OnDeleteDaemonSetStrategyType {

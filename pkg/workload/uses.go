@@ -70,13 +70,14 @@ func (c *Client) Users(ctx context.Context, namespace, secret string) ([]*Worklo
 	var users []*Workload
 	var failed []error
 	for _, k := range kinds() {
-		err := c.list(ctx, k, namespace, "", func(obj object) {
+		objects, err := c.list(ctx, k, namespace, "")
+		failed = append(failed, err)
+		for _, obj := range objects {
 			w, err := newWorkload(k, obj)
 			if err == nil && !controlledByWorkload(w) && UsesSecret(&w.template.Spec, secret) {
 				users = append(users, w)
 			}
-		})
-		failed = append(failed, err)
+		}
 	}
 	if err := errors.Join(failed...); err != nil {
 		return users, fmt.Errorf("find the workloads that use secret/%s: %w", secret, err)
