@@ -56,7 +56,7 @@ func readNetwork(ctx context.Context, client kubernetes.Interface, namespace str
 		return &network{services: services.Items, backends: fromSlices(endpointSlices.Items)}, nil
 	}
 	if apierrors.IsForbidden(err) || apierrors.IsNotFound(err) {
-		//nolint:staticcheck // SA1019: deprecated, and still served to those who may not read EndpointSlices
+		// Deprecated, and still served to those who may not read EndpointSlices.
 		endpoints, oldErr := client.CoreV1().Endpoints(namespace).List(ctx, metav1.ListOptions{})
 		if oldErr == nil {
 			return &network{services: services.Items, backends: fromEndpoints(endpoints.Items)}, nil
