@@ -15,19 +15,10 @@ import (
 
 const engineStopLimit = time.Minute
 
-// stopEngine ends the engine that "up" started, and waits until it and its containerd are gone. An engine that somebody else
-// started stays, and so does one that still runs containers of others.
+// stopEngine ends the engine if "up" started it, and waits until it and its containerd are gone.
 func (w *workspace) stopEngine(ctx context.Context) error {
 	pid, ours := w.ownEngine()
 	if !ours {
-		return nil
-	}
-	running, err := w.output(ctx, "docker", "ps", "--quiet")
-	if err != nil {
-		return err
-	}
-	if running != "" {
-		w.steps.say("the engine keeps running: other containers still use it")
 		return nil
 	}
 	return w.steps.step("stopping the Docker engine", func() error {
