@@ -36,6 +36,26 @@ kubeconfig: ## Print the path of the test cluster's kubeconfig
 cluster-down: ## Remove the test cluster and what it started
 	@go run ./e2e/cluster down
 
+# What the demo and the end-to-end tests work with is always given, never the user's own.
+WITH_CLUSTER = PGBIND_E2E_KUBECONFIG="$$(go run ./e2e/cluster kubeconfig)" \
+	PGBIND_E2E_KUBECTL="$$(go run ./e2e/cluster path)/kubectl" PGBIND_E2E_PLUGIN="$(CURDIR)/bin/kubectl-pgbind"
+
+.PHONY: app-image
+app-image: cluster ## Build the web app's image and load it into the cluster
+	@go run ./e2e/cluster app
+
+.PHONY: e2e
+e2e: build app-image ## Run the end-to-end tests on the cluster
+	@mkdir -p .cache/e2e
+	$(WITH_CLUSTER) go test -tags e2e -count=1 -timeout 30m -artifacts -outputdir .cache/e2e ./e2e/...
+
+.PHONY: demo
+demo: build app-image ## Play the lesson on the cluster and print the web app's page
+	@$(WITH_CLUSTER) go run ./e2e/demo
+
+.PHONY: test
+test: unit lint e2e ## Run everything that proves the project
+
 .PHONY: clean
 clean: ## Remove what was built in this checkout
 	rm -rf bin dist .cache

@@ -1,0 +1,133 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"net/http"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
+	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/lesson"
+)
+
+func TestTheLessonInOneCommand(t *testing.T) {
+	t.Parallel()
+	f := newLesson(t)
+	status, page, err := f.Page(f.ctx)
+	require.NoError(t, err)
+	assert.Equal(t, http.StatusInternalServerError, status)
+	assert.NotContains(t, page, "anynines")
+
+	result := f.bind(application)
+
+	assert.Equal(t, []string{"secret/" + firstSecret + " created", "deployment.apps/postgresql-application bound"}, lines(result.Stdout))
+	assert.NotEmpty(t, result.Stderr, "progress")
+	secret := f.secret(firstSecret)
+	assert.Equal(t, corev1.SecretTypeOpaque, secret.Type)
+	assert.ElementsMatch(t, []string{"POSTGRES_HOST", "POSTGRES_USERNAME", "POSTGRES_PASSWORD"}, keys(secret))
+	assert.Equal(t, "postgresql-svc."+f.Name+".svc.cluster.local", f.login(firstSecret).Host)
+	container := f.deployment(lesson.Application).Spec.Template.Spec.Containers[0]
+	assert.Equal(t, []corev1.EnvFromSource{envFrom(firstSecret)}, container.EnvFrom)
+	require.NoError(t, f.WaitForPage(f.ctx, lesson.Page))
+
+	_, err = f.Kubectl("delete", "pod", lesson.DatabasePod, "--wait").Output(f.ctx)
+	require.NoError(t, err)
+	f.rollout("statefulset/" + lesson.Database)
+	require.NoError(t, f.WaitForPage(f.ctx, lesson.Page))
+}
+
+func TestSecondRunChangesNothing(t *testing.T) {
+	t.Parallel()
+	f := newLesson(t, harness.WithoutClaim)
+	f.bind(application)
+	secret, deployment, roles := f.secret(firstSecret), f.deployment(lesson.Application), f.roles()
+
+	result := f.bind(application)
+
+	assert.Equal(t, []string{"secret/" + firstSecret + " unchanged", "deployment.apps/postgresql-application unchanged"}, lines(result.Stdout))
+	assert.Equal(t, secret.ResourceVersion, f.secret(firstSecret).ResourceVersion)
+	after := f.deployment(lesson.Application)
+	assert.Equal(t, deployment.Generation, after.Generation)
+	assert.Equal(t, deployment.Annotations, after.Annotations)
+	assert.Equal(t, roles, f.roles())
+}
+
+func TestRoleIsOrdinaryAndItsPasswordScram(t *testing.T) {
+	t.Parallel()
+	f := newLesson(t, harness.WithoutClaim)
+	f.bind(application)
+	login := f.login(firstSecret)
+
+	// The name is one of pgbind's own: letters, digits and underscores need no quoting beyond the quotes.
+	assert.Equal(t, "f|f|f|f|f|t|t", f.admin(`SELECT rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls, rolcanlogin,
+		rolpassword LIKE 'SCRAM-SHA-256$%' FROM pg_authid WHERE rolname = '`+login.Username+`'`))
+	wrong := login
+	wrong.Password += "x"
+	_, err := f.UserSQL(f.ctx, wrong, "SELECT 1")
+	require.ErrorContains(t, err, "password authentication failed", "the server asks for the password")
+	logs, err := f.Kubectl("logs", lesson.DatabasePod).Output(f.ctx)
+	require.NoError(t, err)
+	f.requireNoPassword(logs)
+	assert.NotContains(t, logs, "SCRAM-SHA-256$", "the verifier is kept out of the server's log")
+}
+
+func TestTablesMadeLaterAreShared(t *testing.T) {
+	t.Parallel()
+	f := newLesson(t, harness.WithoutClaim)
+	f.create(deployment("second", nil))
+	f.bind(application)
+	f.bind("deployment/second")
+	const secondSecret = "postgresql-secret-3" //nolint:gosec // the Secret's name, not its content
+
+	f.admin("CREATE TABLE of_admin(id serial PRIMARY KEY, name text)")
+	f.as(firstSecret, "CREATE TABLE of_first(id serial PRIMARY KEY, name text)")
+	f.as(secondSecret, "CREATE TABLE of_second(id serial PRIMARY KEY, name text)")
+
+	for _, table := range []string{"of_admin", "of_first", "of_second"} {
+		for _, secret := range []string{firstSecret, secondSecret} {
+			f.as(secret, "INSERT INTO "+table+"(name) VALUES ('row')")
+		}
+		assert.Equal(t, "2", f.as(firstSecret, "SELECT count(*) FROM "+table), table)
+		assert.Equal(t, "2", f.as(secondSecret, "SELECT count(*) FROM "+table), table)
+	}
+	f.as(secondSecret, "DROP TABLE of_first")
+}
+
+func TestEveryKindOfWorkload(t *testing.T) {
+	t.Parallel()
+	f := newLesson(t, harness.WithoutClaim)
+	f.create(statefulSet("stateful"))
+	f.create(daemonSet("daemon"))
+	f.create(replicaSet("replicas"))
+	for kind, name := range map[string]string{"statefulset": "stateful", "daemonset": "daemon", "replicaset": "replicas"} {
+		result := f.bind(kind + "/" + name)
+		bound := lines(result.Stdout)
+		assert.Equal(t, kind+".apps/"+name+" bound", bound[len(bound)-1])
+		names, err := f.Kubectl("get", kind, name, "--output=jsonpath={.spec.template.spec.containers[0].envFrom[*].secretRef.name}").Output(f.ctx)
+		require.NoError(t, err)
+		assert.Contains(t, result.Stdout, "secret/"+names+" created")
+	}
+}
+
+// roles is every role that PostgreSQL did not make itself: what it may do, what it is a member of, its mark, and what
+// changes with its password.
+func (f *fixture) roles() string {
+	f.t.Helper()
+	return f.admin(`SELECT r.*, (SELECT array_agg(m.roleid::regrole) FROM pg_auth_members m WHERE m.member = r.oid),
+		shobj_description(r.oid, 'pg_authid'), md5(a.rolpassword)
+		FROM pg_roles r JOIN pg_authid a USING (oid) WHERE r.oid >= 16384 ORDER BY r.oid`)
+}
+
+func keys(secret *corev1.Secret) []string {
+	names := []string{}
+	for name := range secret.Data {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}

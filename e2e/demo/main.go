@@ -1,0 +1,107 @@
+// Command demo plays the lesson on the cluster that the environment names: it deploys the database and the web app,
+// binds them with "kubectl pgbind", and prints the app's page on stdout. What it does meanwhile goes to stderr.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"os/signal"
+	"time"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
+	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/lesson"
+)
+
+func main() {
+	log.SetFlags(0)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Stdout, os.Stderr); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run(ctx context.Context, stdout, progress io.Writer) error {
+	config, err := harness.ConfigFromEnv()
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "pgbind-demo-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	h, err := harness.New(config, dir)
+	if err != nil {
+		return err
+	}
+	d := &demo{namespace: h.Namespace(lesson.Namespace), progress: progress}
+	return d.play(ctx, stdout)
+}
+
+// demo is the lesson's story on one namespace.
+type demo struct {
+	namespace *harness.Namespace
+	progress  io.Writer
+	page      string // as the app answered it
+}
+
+// play tells the story step by step. Every step finds what an earlier run made and leaves it as it is.
+func (d *demo) play(ctx context.Context, stdout io.Writer) error {
+	bind := d.namespace.Harness.Pgbind("deployment/"+lesson.Application, "-n", lesson.Namespace).Mirror(d.progress)
+	for _, step := range []struct {
+		what string
+		do   func(context.Context) error
+	}{
+		{"deploy the lesson's database and web app", d.deploy},
+		{"make the table COMPANY", d.makeTable},
+		{"run: " + bind.String(), func(ctx context.Context) error { return d.show(ctx, bind) }},
+		{"fetch the app's page through the API server's Service proxy", d.fetch},
+	} {
+		_, _ = fmt.Fprintf(d.progress, "==> %s\n", step.what)
+		start := time.Now()
+		if err := step.do(ctx); err != nil {
+			return fmt.Errorf("demo: %s: %w", step.what, err)
+		}
+		_, _ = fmt.Fprintf(d.progress, "    done in %s\n", time.Since(start).Round(100*time.Millisecond))
+	}
+	_, err := fmt.Fprintln(stdout, d.page)
+	return err
+}
+
+func (d *demo) deploy(ctx context.Context) error {
+	if err := d.namespace.ApplyLesson(ctx); err != nil {
+		return err
+	}
+	for _, workload := range []string{"statefulset/" + lesson.Database, "deployment/" + lesson.Application} {
+		if err := d.namespace.Rollout(ctx, workload); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *demo) makeTable(ctx context.Context) error {
+	_, err := d.namespace.AdminSQL(ctx, lesson.CompanySQL())
+	return err
+}
+
+// fetch waits for the page that a bound app shows and keeps it.
+func (d *demo) fetch(ctx context.Context) error {
+	if err := d.namespace.WaitForPage(ctx, lesson.Page); err != nil {
+		return err
+	}
+	_, page, err := d.namespace.Page(ctx)
+	d.page = page
+	return err
+}
+
+// show runs the command and repeats its result among the progress, since stdout is for the page.
+func (d *demo) show(ctx context.Context, command *harness.Command) error {
+	output, err := command.Output(ctx)
+	_, _ = fmt.Fprint(d.progress, output)
+	return err
+}

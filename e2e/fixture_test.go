@@ -1,0 +1,103 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
+	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/lesson"
+)
+
+const (
+	application = "deployment/" + lesson.Application
+	firstSecret = "postgresql-secret-2" //nolint:gosec // the Secret's name, not its content
+)
+
+// in is the same namespace, for a subtest.
+func (f *fixture) in(t *testing.T) *fixture {
+	return &fixture{Namespace: f.Namespace, t: t, ctx: f.ctx}
+}
+
+func (f *fixture) run(command *harness.Command) harness.Result {
+	f.t.Helper()
+	result, err := command.Run(f.ctx)
+	require.NoError(f.t, err)
+	return result
+}
+
+// bind runs the plugin, which must succeed without showing the password of any Secret of the namespace.
+func (f *fixture) bind(args ...string) harness.Result {
+	f.t.Helper()
+	result := f.run(f.Pgbind(args...))
+	require.Zero(f.t, result.Code, "stdout: %s\nstderr: %s", result.Stdout, result.Stderr)
+	f.requireNoPassword(result.Stdout + result.Stderr)
+	return result
+}
+
+// requireNoPassword fails when the text holds the password of a binding in the namespace.
+func (f *fixture) requireNoPassword(text string) {
+	f.t.Helper()
+	secrets, err := f.Client.CoreV1().Secrets(f.Name).List(f.ctx, metav1.ListOptions{})
+	require.NoError(f.t, err)
+	for _, secret := range secrets.Items {
+		password := string(secret.Data["POSTGRES_PASSWORD"])
+		require.False(f.t, password != "" && strings.Contains(text, password), "the password of secret %s is shown", secret.Name)
+	}
+}
+
+func (f *fixture) rollout(workload string) {
+	f.t.Helper()
+	require.NoError(f.t, f.Rollout(f.ctx, workload))
+}
+
+func (f *fixture) admin(sql string) string {
+	f.t.Helper()
+	rows, err := f.AdminSQL(f.ctx, sql)
+	require.NoError(f.t, err)
+	return rows
+}
+
+// as runs SQL with the login that the Secret hands over.
+func (f *fixture) as(secret, sql string) string {
+	f.t.Helper()
+	rows, err := f.UserSQL(f.ctx, f.login(secret), sql)
+	require.NoError(f.t, err)
+	return rows
+}
+
+func (f *fixture) login(secret string) harness.Login {
+	f.t.Helper()
+	login, err := f.Login(f.ctx, secret)
+	require.NoError(f.t, err)
+	return login
+}
+
+func (f *fixture) secret(name string) *corev1.Secret {
+	f.t.Helper()
+	secret, err := f.Client.CoreV1().Secrets(f.Name).Get(f.ctx, name, metav1.GetOptions{})
+	require.NoError(f.t, err)
+	return secret
+}
+
+func (f *fixture) deployment(name string) *appsv1.Deployment {
+	f.t.Helper()
+	deployment, err := f.Client.AppsV1().Deployments(f.Name).Get(f.ctx, name, metav1.GetOptions{})
+	require.NoError(f.t, err)
+	return deployment
+}
+
+// envFrom is the reference to the Secret as the plugin adds it to a container.
+func envFrom(secret string) corev1.EnvFromSource {
+	return corev1.EnvFromSource{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: secret}}}
+}
+
+func lines(text string) []string {
+	return strings.Split(strings.TrimSpace(text), "\n")
+}

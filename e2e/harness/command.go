@@ -1,0 +1,92 @@
+package harness
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+// Command is one kubectl command line, not yet run.
+type Command struct {
+	harness    *Harness
+	args       []string
+	kubeconfig string
+	stdin      string
+	mirror     io.Writer
+}
+
+// Result is what a command that ran left behind.
+type Result struct {
+	Stdout, Stderr string
+	Code           int
+}
+
+// Kubectl is "kubectl args...".
+func (h *Harness) Kubectl(args ...string) *Command {
+	return &Command{harness: h, args: args, kubeconfig: h.config.Kubeconfig, mirror: io.Discard}
+}
+
+// Pgbind is "kubectl pgbind args...".
+func (h *Harness) Pgbind(args ...string) *Command {
+	return h.Kubectl(append([]string{"pgbind"}, args...)...)
+}
+
+// Stdin gives the command this text to read; without it, there is nothing to read.
+func (c *Command) Stdin(text string) *Command {
+	c.stdin = text
+	return c
+}
+
+// As runs the command with another kubeconfig.
+func (c *Command) As(kubeconfig string) *Command {
+	c.kubeconfig = kubeconfig
+	return c
+}
+
+// Mirror also shows the command's stderr on w while it runs.
+func (c *Command) Mirror(w io.Writer) *Command {
+	c.mirror = w
+	return c
+}
+
+// String is the command line as a user would type it.
+func (c *Command) String() string {
+	return strings.Join(append([]string{"kubectl"}, c.args...), " ")
+}
+
+// Run runs the command in a clean environment. An exit code other than 0 is a result; an error means that the
+// command did not start or did not end before the context.
+func (c *Command) Run(ctx context.Context) (Result, error) {
+	cmd := exec.CommandContext(ctx, c.harness.config.Kubectl, c.args...) //nolint:gosec // the configured kubectl is what is to run
+	cmd.Env = []string{"PATH=" + c.harness.path, "HOME=" + c.harness.home, "KUBECONFIG=" + c.kubeconfig}
+	cmd.WaitDelay = 5 * time.Second
+	var stdout, stderr bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(c.stdin), &stdout, io.MultiWriter(&stderr, c.mirror)
+	err := cmd.Run()
+	result := Result{Stdout: stdout.String(), Stderr: stderr.String(), Code: cmd.ProcessState.ExitCode()}
+	var exit *exec.ExitError
+	if ctx.Err() != nil {
+		return result, fmt.Errorf("%s: %w; stderr: %s", c, context.Cause(ctx), result.Stderr)
+	}
+	if err != nil && !errors.As(err, &exit) {
+		return result, fmt.Errorf("%s: %w", c, err)
+	}
+	return result, nil
+}
+
+// Output runs the command and returns its stdout; an exit code other than 0 is an error that carries stderr.
+func (c *Command) Output(ctx context.Context) (string, error) {
+	result, err := c.Run(ctx)
+	if err != nil {
+		return "", err
+	}
+	if result.Code != 0 {
+		return "", fmt.Errorf("%s: exit code %d: %s", c, result.Code, strings.TrimSpace(result.Stderr))
+	}
+	return result.Stdout, nil
+}

@@ -1,0 +1,34 @@
+package harness
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// Config names the cluster and the programs that are under test. Nothing of the user's own serves as a default.
+type Config struct {
+	Kubeconfig string // the cluster's
+	Kubectl    string // the program
+	Plugin     string // the built kubectl-pgbind
+}
+
+// ConfigFromEnv reads PGBIND_E2E_KUBECONFIG, PGBIND_E2E_KUBECTL and PGBIND_E2E_PLUGIN. Each must name a file by its
+// absolute path; the error says which one does not.
+func ConfigFromEnv() (Config, error) {
+	config := Config{}
+	for name, path := range map[string]*string{
+		"PGBIND_E2E_KUBECONFIG": &config.Kubeconfig,
+		"PGBIND_E2E_KUBECTL":    &config.Kubectl,
+		"PGBIND_E2E_PLUGIN":     &config.Plugin,
+	} {
+		*path = os.Getenv(name)
+		if !filepath.IsAbs(*path) {
+			return Config{}, fmt.Errorf("%s is %q: set it to an absolute path, as make e2e does", name, *path)
+		}
+		if _, err := os.Stat(*path); err != nil {
+			return Config{}, fmt.Errorf("%s names no file: %w", name, err)
+		}
+	}
+	return config, nil
+}

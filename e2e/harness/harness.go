@@ -1,0 +1,45 @@
+// Package harness runs the built plugin through kubectl on a real cluster, and sets up and looks at what it works on.
+// The demo and the end-to-end tests use it. Everything takes a context; nothing waits without a bound.
+package harness
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// Harness is a cluster and a place from which kubectl sees the built plugin and nothing else.
+type Harness struct {
+	// Client reads the cluster's objects with the rights of the kubeconfig.
+	Client kubernetes.Interface
+
+	config Config
+	path   string // the PATH of every child: one folder that holds the plugin only
+	home   string
+}
+
+// New makes PATH and HOME for the child processes below dir, which the caller removes, and a client for the cluster.
+func New(config Config, dir string) (*Harness, error) {
+	restConfig, err := clientcmd.BuildConfigFromFlags("", config.Kubeconfig)
+	if err != nil {
+		return nil, fmt.Errorf("read the kubeconfig %s: %w", config.Kubeconfig, err)
+	}
+	restConfig.QPS, restConfig.Burst = 50, 100
+	client, err := kubernetes.NewForConfig(restConfig)
+	if err != nil {
+		return nil, fmt.Errorf("make a client from the kubeconfig %s: %w", config.Kubeconfig, err)
+	}
+	h := &Harness{Client: client, config: config, path: filepath.Join(dir, "bin"), home: filepath.Join(dir, "home")}
+	for _, folder := range []string{h.path, h.home} {
+		if err := os.Mkdir(folder, 0o700); err != nil {
+			return nil, fmt.Errorf("make the tests' folders: %w", err)
+		}
+	}
+	if err := os.Symlink(config.Plugin, filepath.Join(h.path, "kubectl-pgbind")); err != nil {
+		return nil, fmt.Errorf("put the plugin on the tests' PATH: %w", err)
+	}
+	return h, nil
+}

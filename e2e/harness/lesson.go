@@ -1,0 +1,92 @@
+package harness
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/lesson"
+)
+
+// Change alters one of the lesson's objects before it is applied.
+type Change func(object *unstructured.Unstructured) error
+
+// WithoutClaim keeps the database's data in the Pod: faster than a claim, and gone with the Pod.
+func WithoutClaim(object *unstructured.Unstructured) error {
+	if object.GetKind() != "StatefulSet" {
+		return nil
+	}
+	unstructured.RemoveNestedField(object.Object, "spec", "volumeClaimTemplates")
+	volume := map[string]any{"name": "data", "emptyDir": map[string]any{}}
+	return unstructured.SetNestedSlice(object.Object, []any{volume}, "spec", "template", "spec", "volumes")
+}
+
+// ApplyLesson applies the lesson's manifests in this namespace.
+func (n *Namespace) ApplyLesson(ctx context.Context, changes ...Change) error {
+	objects, err := lesson.Objects(n.Name)
+	if err != nil {
+		return err
+	}
+	for _, object := range objects {
+		for _, change := range changes {
+			if err := change(object); err != nil {
+				return fmt.Errorf("change the lesson's %s %s: %w", object.GetKind(), object.GetName(), err)
+			}
+		}
+	}
+	return n.Apply(ctx, objects...)
+}
+
+// Apply runs "kubectl apply" on the objects, in one call.
+func (n *Namespace) Apply(ctx context.Context, objects ...*unstructured.Unstructured) error {
+	manifests := &strings.Builder{}
+	encoder := json.NewEncoder(manifests)
+	for _, object := range objects {
+		if err := encoder.Encode(object); err != nil {
+			return fmt.Errorf("encode %s %s: %w", object.GetKind(), object.GetName(), err)
+		}
+	}
+	_, err := n.Kubectl("apply", "--filename=-").Stdin(manifests.String()).Output(ctx)
+	return err
+}
+
+// Rollout waits until the workload TYPE/NAME runs as its template says.
+func (n *Namespace) Rollout(ctx context.Context, workload string) error {
+	_, err := n.Kubectl("rollout", "status", workload, "--timeout=180s").Output(ctx)
+	return err
+}
+
+// Page fetches the application's page through the API server's Service proxy: its HTTP status and its body. The error
+// is about the way there; a page that says that the database failed is no error.
+func (n *Namespace) Page(ctx context.Context) (int, string, error) {
+	status := 0
+	result := n.Client.CoreV1().RESTClient().Get().Namespace(n.Name).Resource("services").
+		Name(lesson.AppService + ":" + lesson.AppPort).SubResource("proxy").Suffix("/").Do(ctx).StatusCode(&status)
+	body, err := result.Raw()
+	if status == 0 || status == http.StatusServiceUnavailable {
+		return status, "", fmt.Errorf("fetch the page of service %s/%s: status %d: %w", n.Name, lesson.AppService, status, err)
+	}
+	return status, string(body), nil
+}
+
+// WaitForPage fetches the page until it is the wanted one; the error carries the last answer.
+func (n *Namespace) WaitForPage(ctx context.Context, want string) error {
+	last := ""
+	err := wait.PollUntilContextTimeout(ctx, time.Second, time.Minute, true, func(ctx context.Context) (bool, error) {
+		_, body, err := n.Page(ctx)
+		if last = body; err != nil {
+			last = err.Error()
+		}
+		return body == want, nil
+	})
+	if err != nil {
+		return fmt.Errorf("wait for the page %q: %w; the last answer was %q", want, err, last)
+	}
+	return nil
+}

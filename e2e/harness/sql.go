@@ -1,0 +1,52 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/lesson"
+)
+
+// Login is how an application logs in.
+type Login struct {
+	Host, Username, Password string
+}
+
+// Login reads the login that the Secret hands over.
+func (n *Namespace) Login(ctx context.Context, secret string) (Login, error) {
+	object, err := n.Client.CoreV1().Secrets(n.Name).Get(ctx, secret, metav1.GetOptions{})
+	if err != nil {
+		return Login{}, fmt.Errorf("read the login: %w", err)
+	}
+	value := func(key string) string { return string(object.Data[key]) }
+	return Login{Host: value("POSTGRES_HOST"), Username: value("POSTGRES_USERNAME"), Password: value("POSTGRES_PASSWORD")}, nil
+}
+
+// AdminSQL runs the SQL as the role postgres in the database Pod and returns the rows, unaligned, without headers. It
+// keeps psql's default search_path, as an administrator's own session has it.
+func (n *Namespace) AdminSQL(ctx context.Context, sql string) (string, error) {
+	command := n.inDatabase(append([]string{"psql", "--username=postgres"}, psqlFlags()...)...)
+	rows, err := command.Stdin(sql).Output(ctx)
+	return strings.TrimSpace(rows), err
+}
+
+// UserSQL runs the SQL with the application's login, over the Service, where the server asks for the password.
+func (n *Namespace) UserSQL(ctx context.Context, login Login, sql string) (string, error) {
+	withPassword := []string{"sh", "-c", `IFS= read -r PGPASSWORD; export PGPASSWORD; exec psql "$@"`, "psql"}
+	args := append(withPassword, "--host="+login.Host, "--username="+login.Username)
+	rows, err := n.inDatabase(append(args, psqlFlags()...)...).Stdin(login.Password + "\n" + sql).Output(ctx)
+	return strings.TrimSpace(rows), err
+}
+
+func (n *Namespace) inDatabase(command ...string) *Command {
+	args := []string{"exec", "--stdin", lesson.DatabasePod, "--container=" + lesson.Container, "--"}
+	return n.Kubectl(append(args, command...)...)
+}
+
+func psqlFlags() []string {
+	return []string{"--dbname=postgres", "--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--no-password",
+		"--set=ON_ERROR_STOP=1", "--file=-"}
+}

@@ -1,0 +1,131 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
+	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/lesson"
+)
+
+// refusal is a command line that must fail before anything is written.
+type refusal struct {
+	name    string
+	command func(f *fixture) *harness.Command // prepares what the refusal is about
+	want    []string                          // of the message: the object, the cause, the next step
+}
+
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	f := newLesson(t, harness.WithoutClaim)
+	for _, test := range refusals() {
+		t.Run(test.name, func(t *testing.T) {
+			f := f.in(t)
+			command := test.command(f)
+			before := f.traces()
+			result := f.run(command)
+			assert.Equal(t, 1, result.Code, result.Stdout)
+			assert.Empty(t, result.Stdout)
+			for _, words := range test.want {
+				assert.Contains(t, result.Stderr, words)
+			}
+			assert.Equal(t, before, f.traces(), "nothing is left behind")
+		})
+	}
+}
+
+func refusals() []refusal {
+	return []refusal{
+		{"workload not found", func(f *fixture) *harness.Command {
+			return f.Pgbind("deployment/missing")
+		}, []string{`"missing"`, "not found"}},
+		{"no such kind", func(f *fixture) *harness.Command {
+			return f.Pgbind("deploymint/" + lesson.Application)
+		}, []string{"deploymint"}},
+		{"workload owned by a controller", func(f *fixture) *harness.Command {
+			return f.Pgbind("replicaset/" + f.ownedReplicaSet())
+		}, []string{"replicaset", "deployment", lesson.Application}},
+		{"workload that runs the database", func(f *fixture) *harness.Command {
+			return f.Pgbind("statefulset/" + lesson.Database)
+		}, []string{"statefulset", lesson.Database, lesson.DatabasePod}},
+		{"database Pod not found", func(f *fixture) *harness.Command {
+			return f.Pgbind(application, "--postgres=pod/elsewhere-0")
+		}, []string{"elsewhere-0", "not found", lesson.DatabasePod, "--postgres"}},
+		{"database Pod not ready", func(f *fixture) *harness.Command {
+			f.create(sleepingDatabase("sleeping"))
+			f.waitForPod("sleeping", corev1.PodRunning)
+			return f.Pgbind(application, "--postgres=pod/sleeping")
+		}, []string{"sleeping", "ready", lesson.DatabasePod}},
+		{"Secret of somebody else", func(f *fixture) *harness.Command {
+			f.create(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "foreign"}, StringData: map[string]string{"POSTGRES_HOST": "here"}})
+			return f.Pgbind(application, "--secret=foreign")
+		}, []string{"foreign", "--secret"}},
+		{"several containers", func(f *fixture) *harness.Command {
+			return f.on(deployment("pair", func(pod *corev1.PodSpec) {
+				pod.Containers = append(pod.Containers, corev1.Container{Name: "sidecar", Image: appImage})
+			}))
+		}, []string{"pair", "sidecar", "--container"}},
+		{"variable already set", func(f *fixture) *harness.Command {
+			return f.on(deployment("configured", func(pod *corev1.PodSpec) {
+				pod.Containers[0].Env = []corev1.EnvVar{{Name: "POSTGRES_HOST", Value: "elsewhere"}}
+			}))
+		}, []string{"configured", "POSTGRES_HOST"}},
+		{"no programs at all in the database container", func(f *fixture) *harness.Command {
+			return f.withDatabase(databasePod("empty", corev1.Container{Name: "empty", Image: appImage}))
+		}, []string{"empty", "createuser"}},
+	}
+}
+
+// on creates the Deployment with no Pods and is the command that binds it.
+func (f *fixture) on(deployment *appsv1.Deployment) *harness.Command {
+	f.t.Helper()
+	deployment.Spec.Replicas = new(int32)
+	f.create(deployment)
+	f.rollout("deployment/" + deployment.Name)
+	return f.Pgbind("deployment/" + deployment.Name)
+}
+
+// withDatabase creates the Pod with a Service and is the command that binds the application to it.
+func (f *fixture) withDatabase(pod *corev1.Pod) *harness.Command {
+	f.t.Helper()
+	f.create(pod)
+	f.create(&corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Name: pod.Name},
+		Spec:       corev1.ServiceSpec{ClusterIP: corev1.ClusterIPNone, Selector: pod.Labels, Ports: []corev1.ServicePort{{Port: 5432}}},
+	})
+	_, err := f.Kubectl("wait", "--for=condition=Ready", "--timeout=60s", "pod/"+pod.Name).Output(f.ctx)
+	require.NoError(f.t, err)
+	return f.Pgbind(application, "--postgres=pod/"+pod.Name)
+}
+
+func (f *fixture) ownedReplicaSet() string {
+	f.t.Helper()
+	sets, err := f.Client.AppsV1().ReplicaSets(f.Name).List(f.ctx, metav1.ListOptions{LabelSelector: "app=postgresql-app"})
+	require.NoError(f.t, err)
+	require.Len(f.t, sets.Items, 1)
+	return sets.Items[0].Name
+}
+
+func (f *fixture) waitForPod(name string, phase corev1.PodPhase) {
+	f.t.Helper()
+	_, err := f.Kubectl("wait", "--for=jsonpath={.status.phase}="+string(phase), "--timeout=60s", "pod/"+name).Output(f.ctx)
+	require.NoError(f.t, err)
+}
+
+// traces is what a bind leaves behind: roles, Secrets and the state of every workload, with no Secret's content.
+func (f *fixture) traces() []string {
+	f.t.Helper()
+	secrets, err := f.Kubectl("get", "secrets", `--output=jsonpath={range .items[*]}{.metadata.name} {.metadata.resourceVersion}{"\n"}{end}`).Output(f.ctx)
+	require.NoError(f.t, err)
+	workloads, err := f.Kubectl("get", "deployments,statefulsets,daemonsets",
+		`--output=jsonpath={range .items[*]}{.kind}/{.metadata.name} {.metadata.generation} {.metadata.annotations}{"\n"}{end}`).Output(f.ctx)
+	require.NoError(f.t, err)
+	return []string{f.roles(), secrets, workloads}
+}
