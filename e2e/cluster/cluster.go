@@ -30,7 +30,7 @@ func (w *workspace) up(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	node, err := w.nodeImage(ctx, kindFolder)
+	chosen, err := w.nodeImage(ctx, kindFolder)
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func (w *workspace) up(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := w.create(ctx, node); err != nil {
+	if err := w.create(ctx, chosen); err != nil {
 		return err
 	}
 	if err := w.load(ctx, postgresTags(startMajors())...); err != nil {
@@ -66,11 +66,11 @@ func (w *workspace) clusterAnswers(ctx context.Context) bool {
 }
 
 // create starts a new cluster; what is left of a broken one of that name goes first.
-func (w *workspace) create(ctx context.Context, node node) error {
+func (w *workspace) create(ctx context.Context, chosen node) error {
 	if err := w.remove(ctx); err != nil {
 		return err
 	}
-	config, err := w.writeKindConfig(ctx, node)
+	config, err := w.writeKindConfig(ctx, chosen)
 	if err != nil {
 		return err
 	}
