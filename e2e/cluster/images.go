@@ -65,7 +65,16 @@ func (w *workspace) build(ctx context.Context, r recipe) error {
 	for _, argument := range r.arguments {
 		args = append(args, "--build-arg", argument)
 	}
-	return w.logged(ctx, "image-"+logName(r.image), command{args: append(args, r.folder)})
+	if err := w.logged(ctx, "image-"+logName(r.image), command{args: append(args, r.folder)}); err != nil {
+		return err
+	}
+	return w.prune(ctx)
+}
+
+// prune removes the images of ours that a newer one has taken the name of, and those that only a build needed.
+func (w *workspace) prune(ctx context.Context) error {
+	_, err := w.output(ctx, "docker", "image", "prune", "--force", "--filter", "label="+sumLabel)
+	return err
 }
 
 // program describes an image that holds nothing but one static program.
@@ -82,13 +91,18 @@ func (w *workspace) programImage(ctx context.Context, p program) error {
 	reader, writer := io.Pipe()
 	defer func() { _ = reader.Close() }()
 	go func() { writer.CloseWithError(writeProgram(writer, path, p.binary)) }()
-	return w.logged(ctx, "image-"+logName(p.image), command{
+	err := w.logged(ctx, "image-"+logName(p.image), command{
 		args: []string{"docker", "import",
+			"--change", "LABEL " + sumLabel + "=program",
 			"--change", fmt.Sprintf("ENTRYPOINT [%q]", path),
 			"--change", "ENV PATH=/usr/local/bin",
 			"--change", "USER " + cmp.Or(p.user, "0"), "-", p.image},
 		stdin: reader,
 	})
+	if err != nil {
+		return err
+	}
+	return w.prune(ctx)
 }
 
 func writeProgram(to io.Writer, path, binary string) error {

@@ -99,17 +99,9 @@ func (w *workspace) buildNode(ctx context.Context, image, sum string) error {
 		if err := w.build(ctx, recipe{image: image, folder: folder, sum: sum, arguments: []string{"BASE=" + base, "VERSION=" + version}}); err != nil {
 			return err
 		}
-		return w.removeLeftovers(ctx, images)
-	})
-}
-
-// removeLeftovers removes what only the build of the node image needed.
-func (w *workspace) removeLeftovers(ctx context.Context, images []string) error {
-	if _, err := w.output(ctx, append([]string{"docker", "image", "rm"}, images...)...); err != nil {
+		_, err := w.output(ctx, append([]string{"docker", "image", "rm"}, images...)...)
 		return err
-	}
-	_, err := w.output(ctx, "docker", "image", "prune", "--force", "--filter", "label=kubectl-pgbind.stage=store")
-	return err
+	})
 }
 
 // nodePrograms builds everything a node runs and returns the folder of each module's binaries.
