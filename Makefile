@@ -22,7 +22,7 @@ unit: ## Run the unit tests
 .PHONY: lint
 lint: ## Run the linters that .golangci.yaml names
 	go -C e2e/tools/golangci-lint build -trimpath -o $(CURDIR)/.cache/ tool
-	.cache/golangci-lint run ./...
+	.cache/golangci-lint run --allow-serial-runners ./...
 
 .PHONY: cluster
 cluster: ## Start the test cluster, or keep the one that runs
