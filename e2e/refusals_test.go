@@ -22,6 +22,13 @@ type refusal struct {
 	want    []string                          // of the message: the object, the cause, the next step
 }
 
+// workloadTraces prints a workload's generation, which follows its template, and its annotations but for kubectl's long one.
+const workloadTraces = `{{range .items}}{{.kind}}/{{.metadata.name}} {{.metadata.generation}}
+{{- range $key, $value := .metadata.annotations}}
+  {{- if ne $key "kubectl.kubernetes.io/last-applied-configuration"}} {{$key}}={{$value}}{{end}}
+{{- end}}
+{{end}}`
+
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim)
@@ -124,8 +131,7 @@ func (f *fixture) traces() []string {
 	f.t.Helper()
 	secrets, err := f.Kubectl("get", "secrets", `--output=jsonpath={range .items[*]}{.metadata.name} {.metadata.resourceVersion}{"\n"}{end}`).Output(f.ctx)
 	require.NoError(f.t, err)
-	workloads, err := f.Kubectl("get", "deployments,statefulsets,daemonsets",
-		`--output=jsonpath={range .items[*]}{.kind}/{.metadata.name} {.metadata.generation} {.metadata.annotations}{"\n"}{end}`).Output(f.ctx)
+	workloads, err := f.Kubectl("get", "deployments,statefulsets,daemonsets", "--output=go-template="+workloadTraces).Output(f.ctx)
 	require.NoError(f.t, err)
-	return []string{f.roles(), secrets, workloads}
+	return append([]string{f.roles()}, append(lines(secrets), lines(workloads)...)...)
 }
