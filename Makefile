@@ -17,7 +17,24 @@ install: ## Install kubectl-pgbind into Go's bin folder
 
 .PHONY: unit
 unit: ## Run the unit tests
-	go test -race ./cmd/... ./pkg/...
+	go test -race ./cmd/... ./pkg/... ./e2e/cluster/...
+
+.PHONY: lint
+lint: ## Run the linters that .golangci.yaml names
+	go -C e2e/tools/golangci-lint build -trimpath -o $(CURDIR)/.cache/ tool
+	.cache/golangci-lint run ./...
+
+.PHONY: cluster
+cluster: ## Start the test cluster, or keep the one that runs
+	@go run ./e2e/cluster up
+
+.PHONY: kubeconfig
+kubeconfig: ## Print the path of the test cluster's kubeconfig
+	@go run ./e2e/cluster kubeconfig
+
+.PHONY: cluster-down
+cluster-down: ## Remove the test cluster and what it started
+	@go run ./e2e/cluster down
 
 # What the demo and the end-to-end tests work with is always given, never the user's own.
 WITH_CLUSTER = PGBIND_E2E_KUBECONFIG="$$(go run ./e2e/cluster kubeconfig)" \

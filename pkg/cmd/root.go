@@ -1,13 +1,38 @@
-// Package cmd is the command line: flags become options, and nothing else happens here.
 package cmd
 
 import (
-	"context"
+	"fmt"
+	"runtime"
 
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/client-go/rest"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/version"
 )
 
-// Execute runs the command line args and returns the process's exit code.
-func Execute(_ context.Context, _ genericiooptions.IOStreams, _ []string) int {
-	return 1
+// The client-side limits of kubectl.
+const (
+	qps   = 50
+	burst = 300
+)
+
+// NewRootCommand builds the command tree. The root command itself binds.
+func NewRootCommand(streams genericiooptions.IOStreams) *cobra.Command {
+	connection := genericclioptions.NewConfigFlags(true).WithDiscoveryBurst(burst).WithDiscoveryQPS(qps).WithWrapConfigFn(identify)
+	root := newBindCommand(connection, streams)
+	root.SetIn(streams.In)
+	root.SetOut(streams.Out)
+	root.SetErr(streams.ErrOut)
+	connection.AddFlags(root.PersistentFlags())
+	root.AddCommand(newVersionCommand(streams))
+	return root
+}
+
+// identify makes the API server's audit log name the program.
+func identify(config *rest.Config) *rest.Config {
+	config.UserAgent = fmt.Sprintf("kubectl-pgbind/%s (%s/%s)", version.String(), runtime.GOOS, runtime.GOARCH)
+	config.QPS, config.Burst = qps, burst
+	return config
 }

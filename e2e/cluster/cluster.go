@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	readyLimit = 5 * time.Second
+	// nodeLimit is kind's own wait for the node to become Ready.
+	nodeLimit = "120s"
+)
+
+// up brings the cluster to where the tests need it. A cluster that answers is kept as it is.
+func (w *workspace) up(ctx context.Context) error {
+	if err := w.ensureEngine(ctx); err != nil {
+		return err
+	}
+	if w.clusterAnswers(ctx) {
+		w.steps.say("cluster %s is running and is kept", w.cluster)
+		return nil
+	}
+	kindFolder, err := w.kindCLI(ctx)
+	if err != nil {
+		return err
+	}
+	node, err := w.nodeImage(ctx, kindFolder)
+	if err != nil {
+		return err
+	}
+	if err := w.kubectl(ctx); err != nil {
+		return err
+	}
+	for _, major := range startMajors() {
+		if err := w.postgresImage(ctx, major); err != nil {
+			return err
+		}
+	}
+	if err := w.create(ctx, node); err != nil {
+		return err
+	}
+	return w.load(ctx, postgresTags(startMajors())...)
+}
+
+// clusterAnswers tells whether the cluster is up: its kubeconfig is there and its API server says that it is ready.
+func (w *workspace) clusterAnswers(ctx context.Context) bool {
+	if !fileExists(w.kubeconfig()) {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, readyLimit)
+	defer cancel()
+	_, err := w.output(ctx, "kubectl", "--kubeconfig", w.kubeconfig(), "get", "--raw", "/readyz")
+	return err == nil
+}
+
+// create starts a new cluster; what is left of a broken one of that name goes first.
+func (w *workspace) create(ctx context.Context, node node) error {
+	if err := w.remove(ctx); err != nil {
+		return err
+	}
+	config, err := w.writeKindConfig(ctx, node)
+	if err != nil {
+		return err
+	}
+	return w.steps.step("creating the kind cluster "+w.cluster, func() error {
+		create := []string{"kind", "create", "cluster", "--name", w.cluster, "--config", config,
+			"--kubeconfig", w.kubeconfig(), "--wait", nodeLimit}
+		if err := w.logged(ctx, "kind-create", command{args: create}); err != nil {
+			return err
+		}
+		return w.requireAuditLog(ctx)
+	})
+}
+
+// remove deletes the cluster if there is one, and its kubeconfig.
+func (w *workspace) remove(ctx context.Context) error {
+	clusters, err := w.output(ctx, "kind", "get", "clusters")
+	if err != nil {
+		return err
+	}
+	if slices.Contains(strings.Fields(clusters), w.cluster) {
+		err := w.steps.step("removing the kind cluster "+w.cluster, func() error {
+			_, err := w.output(ctx, "kind", "delete", "cluster", "--name", w.cluster, "--kubeconfig", w.kubeconfig())
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if err := os.Remove(w.kubeconfig()); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("removing the kubeconfig: %w", err)
+	}
+	return nil
+}
+
+// down removes the cluster, and the engine if "up" started it. What was built stays in the cache and in the engine's store.
+func (w *workspace) down(ctx context.Context) error {
+	if err := w.engineAnswers(ctx); err != nil {
+		w.steps.say("no Docker engine answers, so there is no cluster to remove")
+		return nil
+	}
+	if fileExists(w.file("bin", "kind")) {
+		if err := w.remove(ctx); err != nil {
+			return err
+		}
+	}
+	return w.stopEngine(ctx)
+}
+
+// load copies images from the engine into the cluster.
+func (w *workspace) load(ctx context.Context, images ...string) error {
+	if len(images) == 0 {
+		return errors.New("no image given")
+	}
+	if !w.clusterAnswers(ctx) {
+		return fmt.Errorf("cluster %s does not answer: run make cluster first", w.cluster)
+	}
+	return w.steps.step("loading "+strings.Join(images, " ")+" into the cluster", func() error {
+		args := append([]string{"kind", "load", "docker-image", "--name", w.cluster}, images...)
+		_, err := w.output(ctx, args...)
+		return err
+	})
+}

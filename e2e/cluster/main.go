@@ -1,0 +1,81 @@
+// Command cluster brings up a real Kubernetes cluster for the project's tests, on a machine that may have nothing but Go, make
+// and root on Debian, and takes all of it away again.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+const usage = `usage: go run ./e2e/cluster VERB
+
+  up                  start the cluster, or keep the one that runs
+  down                remove the cluster, and the engine if "up" started it
+  kubeconfig          print the path of the cluster's kubeconfig
+  path                print the folder of the kubectl and kind that belong to the cluster
+  load IMAGE...       load images of the engine into the cluster
+  postgres MAJOR...   get the images postgres:MAJOR and load them
+  app                 build the web app's image pgbind-app:dev and load it
+  audit               print the API server's audit log, one JSON object per line
+`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	if len(args) == 0 {
+		return errors.New("no verb given\n" + usage)
+	}
+	w, err := newWorkspace(os.Stderr)
+	if err != nil {
+		return err
+	}
+	verb, rest := args[0], args[1:]
+	switch verb {
+	case "kubeconfig":
+		return printLine(w.kubeconfig())
+	case "path":
+		return printLine(w.bin())
+	case "audit":
+		return w.printAuditLog(ctx, os.Stdout)
+	}
+	unlock, err := w.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	defer w.steps.summary()
+	return w.change(ctx, verb, rest)
+}
+
+// change runs the verbs that alter the machine; the caller holds the lock.
+func (w *workspace) change(ctx context.Context, verb string, args []string) error {
+	switch verb {
+	case "up":
+		return w.up(ctx)
+	case "down":
+		return w.down(ctx)
+	case "load":
+		return w.load(ctx, args...)
+	case "postgres":
+		return w.postgres(ctx, args...)
+	case "app":
+		return w.app(ctx)
+	}
+	return fmt.Errorf("unknown verb %q\n%s", verb, usage)
+}
+
+func printLine(text string) error {
+	_, err := fmt.Fprintln(os.Stdout, text)
+	return err
+}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+const (
+	nodeRepository   = "pgbind-node"
+	nodeSuite        = "bookworm"
+	restrictedSuffix = "-restricted"
+)
+
+// node is the image that the cluster's node runs, and whether it was built here, which decides about the network plugin.
+type node struct {
+	image string
+	built bool
+}
+
+// nodeImage returns kind's own node image where a registry can be reached, and else one that is built from Go modules and Debian
+// packages. What the engine has already is taken without asking.
+func (w *workspace) nodeImage(ctx context.Context, kindFolder string) (node, error) {
+	official, err := w.output(ctx, filepath.Join(kindFolder, "nodeimage"))
+	if err != nil {
+		return node{}, err
+	}
+	sum, err := fingerprint([]string{w.source("cluster", "tools"), w.source("cluster", "pause"),
+		w.source("images", "node"), w.source("images", "kube-proxy"), w.source("images", "debian")})
+	if err != nil {
+		return node{}, err
+	}
+	found := node{image: nodeRepository + ":" + sum, built: true}
+	switch {
+	case w.hasImage(ctx, found.image):
+	case w.hasImage(ctx, official), w.pull(ctx, official):
+		found = node{image: official}
+	default:
+		if err := w.buildNode(ctx, found.image, sum); err != nil {
+			return node{}, err
+		}
+	}
+	return w.fitNode(ctx, found)
+}
+
+// fitNode changes a node image for machines without CAP_SYS_RESOURCE, and leaves it alone on all others.
+func (w *workspace) fitNode(ctx context.Context, base node) (node, error) {
+	capable, err := resourceCapability()
+	if capable || err != nil {
+		return base, err
+	}
+	folder := w.source("images", "node-restricted")
+	sum, err := fingerprint([]string{folder}, base.image)
+	if err != nil {
+		return node{}, err
+	}
+	fitted := node{image: nodeRepository + ":" + sum + restrictedSuffix, built: base.built}
+	if w.hasImage(ctx, fitted.image) {
+		return fitted, nil
+	}
+	return fitted, w.steps.step("fitting the node image to a machine without CAP_SYS_RESOURCE", func() error {
+		return w.build(ctx, fitted.image, folder, sum, "BASE="+base.image)
+	})
+}
+
+// buildNode makes the node image: kind's base files, the programs, and the control plane's images inside it.
+func (w *workspace) buildNode(ctx context.Context, image, sum string) error {
+	folder, err := os.MkdirTemp(w.cache, "node-")
+	if err != nil {
+		return fmt.Errorf("making the build folder: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(folder) }()
+	programs, err := w.nodePrograms(ctx)
+	if err != nil {
+		return err
+	}
+	base, err := w.baseImage(ctx, nodeSuite)
+	if err != nil {
+		return err
+	}
+	if err := w.copyNodeFiles(ctx, folder, programs); err != nil {
+		return err
+	}
+	images, err := w.controlPlaneImages(ctx, base, programs)
+	if err != nil {
+		return err
+	}
+	version, err := w.kubernetesVersion(ctx)
+	if err != nil {
+		return err
+	}
+	return w.steps.step("building the node image", func() error {
+		save := append([]string{"docker", "save", "--output", filepath.Join(folder, "images.tar")}, images...)
+		if _, err := w.output(ctx, save...); err != nil {
+			return err
+		}
+		if err := w.build(ctx, image, folder, sum, "BASE="+base, "VERSION="+version); err != nil {
+			return err
+		}
+		return w.removeLeftovers(ctx, images)
+	})
+}
+
+// removeLeftovers removes what only the build of the node image needed.
+func (w *workspace) removeLeftovers(ctx context.Context, images []string) error {
+	if _, err := w.output(ctx, append([]string{"docker", "image", "rm"}, images...)...); err != nil {
+		return err
+	}
+	_, err := w.output(ctx, "docker", "image", "prune", "--force", "--filter", "label=kubectl-pgbind.stage=store")
+	return err
+}
+
+// nodePrograms builds everything a node runs and returns the folder of each module's binaries.
+func (w *workspace) nodePrograms(ctx context.Context) (map[string]string, error) {
+	folders := map[string]string{}
+	for _, module := range []string{"kubernetes", "containerd", "cni", "etcd", "coredns"} {
+		folder, err := w.tools(ctx, module, everyTool)
+		if err != nil {
+			return nil, err
+		}
+		folders[module] = folder
+	}
+	pause, err := w.ownProgram(ctx, "pause")
+	folders["pause"] = filepath.Dir(pause)
+	return folders, err
+}
+
+// copyNodeFiles lays out the build folder that images/node/Dockerfile reads.
+func (w *workspace) copyNodeFiles(ctx context.Context, folder string, programs map[string]string) error {
+	files, err := w.kindFiles(ctx)
+	if err != nil {
+		return err
+	}
+	copies := map[string]string{
+		"":           w.source("images", "node"),
+		"files":      files,
+		"containerd": programs["containerd"],
+		"cni":        programs["cni"],
+	}
+	var problems []error
+	for to, from := range copies {
+		problems = append(problems, os.CopyFS(filepath.Join(folder, to), os.DirFS(from)))
+	}
+	for _, name := range []string{"kubeadm", "kubectl", "kubelet"} {
+		problems = append(problems, copyProgram(filepath.Join(programs["kubernetes"], name), filepath.Join(folder, "kubernetes")))
+	}
+	return errors.Join(problems...)
+}
+
+// ownProgram builds one of the small programs beside this one and returns its path.
+func (w *workspace) ownProgram(ctx context.Context, name string) (string, error) {
+	sum, err := fingerprint([]string{w.source("cluster", name)})
+	if err != nil {
+		return "", err
+	}
+	path := w.file("tools", name+"-"+sum, name)
+	if fileExists(path) {
+		return path, nil
+	}
+	build := []string{"go", "build", "-trimpath", "-o", path, "./" + filepath.Join("e2e", "cluster", name)}
+	return path, w.logged(ctx, "build-"+name, command{args: build, dir: w.repo, env: []string{"CGO_ENABLED=0"}})
+}
+
+// logName makes an image's name fit for a file name.
+func logName(image string) string {
+	return strings.NewReplacer("/", "-", ":", "-", "@", "-").Replace(image)
+}

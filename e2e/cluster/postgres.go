@@ -1,0 +1,64 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// postgresSuites names the Debian suite that has each major version of PostgreSQL.
+func postgresSuites() map[string]string {
+	return map[string]string{"13": "bullseye", "15": "bookworm", "17": "trixie", "18": "forky"}
+}
+
+// startMajors are the versions that every cluster starts with: the lesson's default and a current one.
+func startMajors() []string { return []string{"15", "17"} }
+
+func postgresTags(majors []string) []string {
+	tags := make([]string, 0, len(majors))
+	for _, major := range majors {
+		tags = append(tags, "postgres:"+major)
+	}
+	return tags
+}
+
+// postgres gets the images of the given major versions and loads them into the cluster.
+func (w *workspace) postgres(ctx context.Context, majors ...string) error {
+	if err := w.ensureEngine(ctx); err != nil {
+		return err
+	}
+	for _, major := range majors {
+		if err := w.postgresImage(ctx, major); err != nil {
+			return err
+		}
+	}
+	return w.load(ctx, postgresTags(majors)...)
+}
+
+// postgresImage makes sure that the engine has postgres:MAJOR: the official image where a registry can be reached, else one that
+// behaves like it and has the same name, so that a manifest works with both.
+func (w *workspace) postgresImage(ctx context.Context, major string) error {
+	suite, known := postgresSuites()[major]
+	if !known {
+		return fmt.Errorf("no PostgreSQL %q: choose of %s", major, strings.Join(slices.Sorted(maps.Keys(postgresSuites())), ", "))
+	}
+	image, folder := "postgres:"+major, w.source("images", "postgres")
+	sum, err := fingerprint([]string{folder, w.source("images", "debian")}, suite)
+	if err != nil {
+		return err
+	}
+	present := w.imageSum(ctx, image)
+	official := present == "" && w.hasImage(ctx, image)
+	if official || present == sum || (present == "" && w.pull(ctx, image)) {
+		return nil
+	}
+	base, err := w.baseImage(ctx, suite)
+	if err != nil {
+		return err
+	}
+	return w.steps.step("building the image "+image, func() error {
+		return w.build(ctx, image, folder, sum, "BASE="+base, "MAJOR="+major)
+	})
+}

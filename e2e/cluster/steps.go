@@ -1,0 +1,54 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+)
+
+// shortStep is the time below which a step is not worth a line of the summary.
+const shortStep = time.Second
+
+// steps tells whoever waits what is going on and how long it took.
+type steps struct {
+	out   io.Writer
+	start time.Time
+	done  []string
+}
+
+func newSteps(out io.Writer) *steps {
+	return &steps{out: out, start: time.Now()}
+}
+
+// say prints one line.
+func (s *steps) say(format string, args ...any) {
+	// Nothing can be done about a closed stderr, and the work goes on without it.
+	_, _ = fmt.Fprintf(s.out, format+"\n", args...)
+}
+
+// step announces what do is about to do, runs it, and says how long it took. It returns do's error.
+func (s *steps) step(what string, do func() error) error {
+	s.say("==> %s", what)
+	begin := time.Now()
+	if err := do(); err != nil {
+		s.say("    failed after %s", elapsed(begin))
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	s.say("    done in %s", elapsed(begin))
+	if time.Since(begin) >= shortStep {
+		s.done = append(s.done, fmt.Sprintf("%8s  %s", elapsed(begin), what))
+	}
+	return nil
+}
+
+// summary prints the steps that took time, and the sum.
+func (s *steps) summary() {
+	for _, line := range s.done {
+		s.say("%s", line)
+	}
+	s.say("%8s  in all", elapsed(s.start))
+}
+
+func elapsed(since time.Time) time.Duration {
+	return time.Since(since).Round(100 * time.Millisecond)
+}

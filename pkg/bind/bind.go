@@ -1,0 +1,93 @@
+// Package bind gives a workload its own login role in a database. It tells the story of a binding, step by step, and what is undone
+// when a step fails; it knows no command line and no SQL.
+package bind
+
+import (
+	"context"
+
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
+)
+
+// Workloads reads and changes workloads; *workload.Client does.
+type Workloads interface {
+	TopOwner(ctx context.Context, w *workload.Workload) (string, error)
+	Patch(ctx context.Context, w *workload.Workload, change func(*workload.Workload) error, dryRun bool) (*workload.Workload, bool, error)
+	Reread(ctx context.Context, w *workload.Workload) (*workload.Workload, error)
+	WaitRollout(ctx context.Context, w *workload.Workload, progress func(string)) error
+}
+
+// Databases finds a database's Pod, container and host; *target.Finder does.
+type Databases interface {
+	Find(ctx context.Context, ref target.Ref, choice target.Choice) (*target.Database, error)
+}
+
+// Roles makes, proves and drops login roles on one server; *postgres.Server does.
+type Roles interface {
+	CreateUser(ctx context.Context, role string) (exists bool, err error)
+	Bind(ctx context.Context, b postgres.Binding, l postgres.Login) (*postgres.Result, error)
+	Undo(ctx context.Context, b postgres.Binding) ([]string, error)
+}
+
+// Binder makes bindings.
+type Binder struct {
+	Workloads Workloads
+	Databases Databases
+	Roles     func(*target.Database, Options) Roles
+	Kube      kubernetes.Interface
+	Report    Reporter
+}
+
+// Bind gives w a login role of its own, proves the login, hands it over as a Secret and refers to the Secret from the pod template.
+// Said twice it changes nothing. Until the API server has accepted the reference, an error, the end of ctx too, undoes in reverse
+// order what this run made. After that the binding stays, and an error is a *RolloutError.
+func (b *Binder) Bind(ctx context.Context, w *workload.Workload, o Options) error {
+	p, err := b.plan(ctx, w, o)
+	if err != nil {
+		return err
+	}
+	undo := &undoStack{report: b.Report}
+	bound, changed, err := b.make(ctx, p, undo)
+	if err != nil {
+		return undo.run(ctx, err)
+	}
+	if !changed {
+		b.Report.Done(w.String(), "unchanged")
+		return nil
+	}
+	b.Report.Done(w.String(), "bound")
+	return b.follow(ctx, bound, o)
+}
+
+// make writes, in this order: the role with what it may do, proved by a login; the Secret; the reference to it.
+func (b *Binder) make(ctx context.Context, p *plan, undo *undoStack) (bound *workload.Workload, changed bool, err error) {
+	result, err := b.role(ctx, p, undo)
+	if err != nil {
+		return nil, false, err
+	}
+	b.explain(p, result)
+	if err := b.secret(ctx, p, result.Host, undo); err != nil {
+		return nil, false, err
+	}
+	return b.refer(ctx, p)
+}
+
+// follow waits until the Pods have the Secret's values, or tells how they get them.
+func (b *Binder) follow(ctx context.Context, w *workload.Workload, o Options) error {
+	if rollout := w.Rollout(); rollout.Kind != workload.Followed {
+		b.Report.Step("%s", rollout.Message)
+		return nil
+	}
+	if !o.Wait {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
+	defer cancel()
+	if err := b.Workloads.WaitRollout(ctx, w, func(line string) { b.Report.Step("%s", line) }); err != nil {
+		return &RolloutError{Workload: w.String(), Namespace: w.Namespace(), Err: err}
+	}
+	return nil
+}

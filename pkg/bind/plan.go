@@ -1,0 +1,126 @@
+package bind
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
+)
+
+// annotationPrefix begins the workload's annotation of each binding; the Secret's name ends it.
+const annotationPrefix = "binding.pgbind.dev/"
+
+// plan is everything about a binding that can be known before anything is written.
+type plan struct {
+	options    Options
+	workload   *workload.Workload
+	containers []string
+	database   *target.Database
+	roles      Roles
+	binding    postgres.Binding
+	secret     slot
+	password   string
+}
+
+// annotation is what the workload says of a binding.
+type annotation struct {
+	ID         string `json:"id"`
+	Role       string `json:"role"`
+	Database   string `json:"database"`
+	Generation int    `json:"generation"`
+}
+
+// plan reads what is there and refuses what cannot work. It writes nothing: the Secret and the reference are sent as a dry run, so that
+// permissions, admission and quota refuse now.
+func (b *Binder) plan(ctx context.Context, w *workload.Workload, o Options) (*plan, error) {
+	if err := b.refuseControlled(ctx, w); err != nil {
+		return nil, err
+	}
+	containers, err := workload.Containers(w.Template(), o.Containers)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", w, err)
+	}
+	database, err := b.Databases.Find(ctx, o.Postgres, o.Choice)
+	if err != nil {
+		return nil, err
+	}
+	if database.RunBy(w.UID()) {
+		return nil, fmt.Errorf("%s runs the database pod/%s itself: bind the workload that uses the database", w, database.Pod.Name)
+	}
+	namespaceUID, err := b.namespaceUID(ctx, w.Namespace())
+	if err != nil {
+		return nil, err
+	}
+	id := credentials.ID(w.UID(), database.Location, o.Database)
+	p := &plan{options: o, workload: w, containers: containers, database: database, roles: b.Roles(database, o)}
+	p.binding = postgres.Binding{
+		Owner:  postgres.Owner{ID: id, Run: credentials.NewRun(), Namespace: w.Namespace(), NamespaceUID: namespaceUID},
+		Access: postgres.Access{Database: o.Database, Schemas: o.Schemas, Level: o.Level},
+	}
+	if p.password, err = credentials.NewPassword(), nil; err != nil {
+		return nil, err
+	}
+	if err := b.chooseSecret(ctx, p); err != nil {
+		return nil, err
+	}
+	if _, _, err := b.Workloads.Patch(ctx, w, p.change, true); err != nil {
+		return nil, fmt.Errorf("%s cannot be given the Secret: %w", w, err)
+	}
+	return p, nil
+}
+
+// refuseControlled refuses a workload whose template its controller would put back.
+func (b *Binder) refuseControlled(ctx context.Context, w *workload.Workload) error {
+	top, err := b.Workloads.TopOwner(ctx, w)
+	if err != nil {
+		return fmt.Errorf("find the owner of %s: %w", w, err)
+	}
+	if top != "" {
+		return fmt.Errorf("%s is controlled by %s, which would put it back: bind %s instead", w, top, top)
+	}
+	return nil
+}
+
+// namespaceUID tells a namespace from a later one of the same name; it stays empty where the Namespace may not be read.
+func (b *Binder) namespaceUID(ctx context.Context, name string) (string, error) {
+	namespace, err := b.Kube.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{})
+	if apierrors.IsForbidden(err) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read namespace %s: %w", name, err)
+	}
+	return string(namespace.UID), nil
+}
+
+// change makes the reference and the mark of the binding in a workload.
+func (p *plan) change(w *workload.Workload) error {
+	reference := workload.Reference{
+		Secret: p.secret.name, Inject: workload.InjectEnvFrom, Containers: p.containers, Keys: credentials.Keys(),
+	}
+	if err := reference.Add(w.Template()); err != nil {
+		return err
+	}
+	text, err := json.Marshal(annotation{p.binding.Owner.ID, p.binding.Role, p.options.Database, p.secret.generation})
+	if err != nil {
+		return fmt.Errorf("write the binding's annotation: %w", err)
+	}
+	w.SetAnnotation(annotationPrefix+p.secret.name, string(text))
+	return nil
+}
+
+// login is how the role's password is proved, and set before that where set is true.
+func (p *plan) login(set bool) postgres.Login {
+	return postgres.Login{
+		Password: p.password, Set: set,
+		Host: p.database.HostName(), HostComplete: p.database.HostComplete(), Port: p.database.Port,
+		PodIP: p.database.PodIP, PodPort: p.database.Port,
+	}
+}

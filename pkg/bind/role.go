@@ -1,0 +1,88 @@
+package bind
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+)
+
+// role sees to it that the login role is there, may do what its level says, and can log in with the binding's password.
+func (b *Binder) role(ctx context.Context, p *plan, undo *undoStack) (*postgres.Result, error) {
+	if p.secret.existing != nil {
+		result, err := p.roles.Bind(ctx, p.binding, p.login(false))
+		if err == nil || !repairable(err) {
+			return result, b.inDatabase(p, err)
+		}
+		b.Report.Warn("role %q does not take the password of secret/%s, so it is set again", p.binding.Role, p.secret.name)
+	}
+	exists, err := p.roles.CreateUser(ctx, p.binding.Role)
+	if unknown := new(postgres.UnknownError); err == nil && !exists || errors.As(err, &unknown) {
+		undo.push(b.dropRole(p))
+	}
+	if err != nil {
+		return nil, b.inDatabase(p, err)
+	}
+	if exists {
+		// Another run for this workload is under way, or one died. If there is a Secret by now, its password counts.
+		if err := b.chooseSecret(ctx, p); err != nil {
+			return nil, err
+		}
+	} else {
+		b.Report.Step("role %s created in pod/%s", p.binding.Role, p.database.Pod.Name)
+	}
+	result, err := p.roles.Bind(ctx, p.binding, p.login(true))
+	return result, b.inDatabase(p, err)
+}
+
+// repairable says whether setting the role's password again can help.
+func repairable(err error) bool {
+	var login *postgres.LoginError
+	return errors.Is(err, postgres.ErrIncomplete) || errors.As(err, &login)
+}
+
+// dropRole takes back a login role that this run made.
+func (b *Binder) dropRole(p *plan) undoStep {
+	return undoStep{
+		what: "role " + p.binding.Role,
+		how:  fmt.Sprintf("kubectl exec -n %s %s -- dropuser --username=%s -- %s", p.database.Pod.Namespace, p.database.Pod.Name, p.options.AdminUser, p.binding.Role),
+		do: func(ctx context.Context) error {
+			_, err := p.roles.Undo(ctx, p.binding)
+			return err
+		},
+	}
+}
+
+// inDatabase adds to an error which database it is about.
+func (b *Binder) inDatabase(p *plan, err error) error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, postgres.ErrStandby) {
+		return fmt.Errorf("pod/%s: %w: name the primary with --postgres", p.database.Pod.Name, err)
+	}
+	return fmt.Errorf("database %q in pod/%s: %w", p.options.Database, p.database.Pod.Name, err)
+}
+
+// explain tells what was granted, and what the proof did not cover.
+func (b *Binder) explain(p *plan, r *postgres.Result) {
+	for _, statement := range r.Did {
+		b.Report.Step("%s", statement)
+	}
+	if len(r.Lacks) > 0 {
+		b.Report.Warn("role %q still lacks: %s; let the owner of these objects grant it, or name an --admin-user that may", p.binding.Role, strings.Join(r.Lacks, ", "))
+	}
+	switch {
+	case !r.Verified:
+		b.Report.Warn("the password is not verified: the server trusts connections to %s without asking for it (see pg_hba.conf)", r.Reached)
+	case r.Reached != r.Host:
+		b.Report.Warn("%s does not answer from the database Pod: the login was proved over %s", r.Host, r.Reached)
+	default:
+		b.Report.Step("login as %s over %s proved", p.binding.Role, r.Reached)
+	}
+	if p.options.Level == postgres.All && len(r.Did) > 0 {
+		b.Report.Step("level all lets the application also create, alter and drop tables; --access readwrite or readonly gives less")
+	}
+}

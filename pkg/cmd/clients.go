@@ -1,0 +1,53 @@
+package cmd
+
+import (
+	"fmt"
+
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
+)
+
+// clients reach one cluster, all with the same connection settings, so that --context and --as hold for the API and for exec alike.
+type clients struct {
+	kube      kubernetes.Interface
+	workloads *workload.Client
+	exec      podexec.Executor
+}
+
+func newClients(connection *genericclioptions.ConfigFlags, manager string) (*clients, error) {
+	config, err := connection.ToRESTConfig()
+	if err != nil {
+		return nil, fmt.Errorf("read the connection settings: %w", err)
+	}
+	kube, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("make a client of the cluster: %w", err)
+	}
+	workloads, err := workload.NewClient(connection, manager)
+	if err != nil {
+		return nil, err
+	}
+	exec, err := podexec.New(config)
+	if err != nil {
+		return nil, err
+	}
+	return &clients{kube: kube, workloads: workloads, exec: exec}, nil
+}
+
+// roles is the server in the database's Pod.
+func (c *clients) roles(d *target.Database, o bind.Options) bind.Roles {
+	return &postgres.Server{
+		Exec:      c.exec,
+		Container: podexec.Container{Namespace: d.Pod.Namespace, Pod: d.Pod.Name, Name: d.Container},
+		User:      o.AdminUser,
+		Database:  o.Database,
+		Port:      d.PodPort,
+		SocketDir: d.SocketDir,
+	}
+}

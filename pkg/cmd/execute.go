@@ -1,0 +1,77 @@
+// Package cmd is the command line: flags become options, and nothing else happens here.
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/klog/v2"
+)
+
+// The exit codes beside 0 and 1, as timeout(1) and the shells have them.
+const (
+	exitTimeout    = 124
+	exitSignalBase = 128
+)
+
+// Execute runs the command line args and returns the process's exit code: 0 done or unchanged, 1 an error, 124 a timeout,
+// 128 and the signal's number after a signal. A first signal lets the command take back what it made; a second one ends the process.
+func Execute(ctx context.Context, streams genericiooptions.IOStreams, args []string) int {
+	// client-go logs what reaches the user as an error anyway.
+	klog.LogToStderr(false)
+	klog.SetOutput(io.Discard)
+
+	ctx, stop := untilSignal(ctx)
+	defer stop()
+	root := NewRootCommand(streams)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err != nil {
+		fmt.Fprintf(streams.ErrOut, "error: %v\n", err)
+	}
+	return exitCode(ctx, err)
+}
+
+func exitCode(ctx context.Context, err error) int {
+	var sig *signalError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(context.Cause(ctx), &sig):
+		return exitSignalBase + int(sig.signal)
+	case errors.Is(err, context.DeadlineExceeded):
+		return exitTimeout
+	}
+	return 1
+}
+
+// signalError is the cause of a context that a signal ended.
+type signalError struct{ signal syscall.Signal }
+
+func (e *signalError) Error() string { return "stopped by signal: " + e.signal.String() }
+
+// untilSignal is a context that ends with the first SIGINT or SIGTERM. The next one acts as if nobody listened.
+func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		select {
+		case received := <-signals:
+			signal.Stop(signals)
+			number, _ := received.(syscall.Signal)
+			cancel(&signalError{signal: number})
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		cancel(nil)
+	}
+}

@@ -1,0 +1,151 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
+)
+
+// Binding is what one login role shall be.
+type Binding struct {
+	Role   string // the login role's name, 63 bytes at most
+	Owner  Owner
+	Access Access
+}
+
+// Login is how a binding's password is set and proved.
+type Login struct {
+	Password     string
+	Set          bool   // set the password; else the role must have it already
+	Host         string // the name that the application will use
+	HostComplete bool   // Host needs no cluster domain appended
+	PodIP        string // tried where Host does not resolve or connect; empty: not tried
+	Port         int32  // at Host
+	PodPort      int32  // at PodIP
+}
+
+// Result tells what a bind found and did.
+type Result struct {
+	Did      []string // statements that changed something, without the password's
+	Lacks    []string // what the level promises and could not be given
+	Host     string   // Login.Host, with the cluster's domain
+	Reached  string   // the host over which the login was proved
+	Verified bool     // a password was asked for; false: the server trusts this connection
+	Standby  bool     // the login reached a standby
+	Version  int      // server_version_num
+}
+
+// CreateUser makes the login role, without login and password. exists tells that a role of this name was there; whose it is, Bind finds out.
+func (s *Server) CreateUser(ctx context.Context, role string) (exists bool, err error) {
+	stderr, err := s.createuser(ctx, role)
+	var exit *podexec.ExitError
+	if !errors.As(err, &exit) {
+		return false, err
+	}
+	// createuser's text is translated and tells no SQLSTATE, so the facts are asked for.
+	out, err := s.psql(ctx, new(script).set("role", role, "run", "inspect").run("session", "inspect", "end"))
+	switch {
+	case out != nil && out.Server != nil && out.Server.Standby:
+		return false, ErrStandby
+	case err != nil:
+		return false, s.scriptError(out, err)
+	case out.Found == nil || out.End == "":
+		return false, errors.New("psql ended before it was through")
+	case out.Found.Role:
+		return true, nil
+	case !out.Found.CreatesRole:
+		return false, fmt.Errorf("role %q may not create roles: name one that may with --admin-user", s.User)
+	}
+	return false, fmt.Errorf("createuser failed: %s", message(stderr))
+}
+
+// Bind completes the login role in one transaction (access role, missing grants, membership, mark, password) and then logs in with the password.
+// It may be repeated. Errors: ErrStandby, ErrIncomplete, *ForeignRoleError, *LoginError (the transaction is committed then), *SQLError.
+func (s *Server) Bind(ctx context.Context, b Binding, l Login) (*Result, error) {
+	sc, err := bindScript(b, l)
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.psql(ctx, sc)
+	if out == nil {
+		return nil, err
+	}
+	result := &Result{Did: out.did, Lacks: out.Lacks}
+	if out.Server != nil {
+		result.Version = out.Server.Version
+	}
+	if out.Host != nil {
+		result.Host = *out.Host
+	}
+	if failure := s.outcome(out, err, b.Owner.Run); failure != nil {
+		return result, failure
+	}
+	result.Reached, result.Standby = out.Login.Host, out.Login.Standby
+	result.Verified = !out.Trust && out.Login.Method != "trust"
+	return result, b.checkIdentity(out.Login)
+}
+
+// checkIdentity holds what the server calls the session against what the level says.
+func (b Binding) checkIdentity(l *login) error {
+	want := b.Role
+	if b.Access.Level == All {
+		want = b.Access.Role()
+	}
+	if l.SessionUser != b.Role || l.CurrentUser != want {
+		return &LoginError{Message: fmt.Sprintf("the session acts as role %q instead of %q", l.CurrentUser, want)}
+	}
+	return nil
+}
+
+func bindScript(b Binding, l Login) (*script, error) {
+	levels, err := levelTable()
+	if err != nil {
+		return nil, err
+	}
+	schemas, err := b.Access.schemaTable()
+	if err != nil {
+		return nil, err
+	}
+	sc := new(script).set(
+		"role", b.Role, "role_mark", b.Owner.mark(), "access", b.Access.Role(), "access_mark", b.Access.mark(b.Owner.Run),
+		"level", string(b.Access.Level), "acts_as_access", boolean(b.Access.Level == All), "levels", levels, "schemas", schemas,
+		"set_password", boolean(l.Set), "run", b.Owner.Run)
+	if l.Set {
+		verifier, err := Verifier(l.Password)
+		if err != nil {
+			return nil, err
+		}
+		sc.set("verifier", verifier)
+	}
+	sc.run("session", "lock")
+	sc.set("subject", b.Role, "claim", b.Owner.claim()).run("judge", "role")
+	sc.set("subject", b.Access.Role(), "claim", b.Access.claim()).run("judge", "access")
+	sc.run("grants", "membership", "effective", "password")
+	return sc.proof(b, l), nil
+}
+
+// proof appends the login of the role over the network.
+func (s *script) proof(b Binding, l Login) *script {
+	s.set("host", l.Host, "host_complete", boolean(l.HostComplete), "pod_ip", l.PodIP,
+		"port", strconv.Itoa(int(l.Port)), "pod_port", strconv.Itoa(int(l.PodPort)),
+		"login", "connect_timeout=5 application_name=kubectl-pgbind user="+conninfo(b.Role)+" dbname="+conninfo(b.Access.Database))
+	s.run("domain").password(l.Password).run("login", "end")
+	return s.password("not-" + b.Owner.Run).run("trust")
+}
+
+func (a Access) schemaTable() (string, error) {
+	type row struct {
+		Name string `json:"name"`
+		Key  string `json:"key"`
+	}
+	var rows []row
+	for _, schema := range a.sorted() {
+		rows = append(rows, row{schema, a.schemaKey(schema)})
+	}
+	text, err := json.Marshal(rows)
+	return string(text), err
+}

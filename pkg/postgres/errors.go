@@ -1,0 +1,67 @@
+package postgres
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
+)
+
+// ErrStandby says that the server is a standby, which takes no writes.
+var ErrStandby = errors.New("the server is a standby and takes no writes")
+
+// ErrIncomplete says that the login role is absent, or cannot log in, so that it needs a password set.
+var ErrIncomplete = errors.New("the login role is not complete")
+
+// MissingProgramError says that the container lacks a program.
+type MissingProgramError struct {
+	Program string
+	Where   podexec.Container
+}
+
+func (e *MissingProgramError) Error() string {
+	return fmt.Sprintf("%s has no program %q: choose the container that runs PostgreSQL with --postgres-container", e.Where, e.Program)
+}
+
+// SQLError is an error that the server answered.
+type SQLError struct {
+	State   string // SQLSTATE
+	Message string // empty where the statement carried a secret
+}
+
+func (e *SQLError) Error() string {
+	if e.Message == "" {
+		return "SQLSTATE " + e.State
+	}
+	return fmt.Sprintf("%s (SQLSTATE %s)", e.Message, e.State)
+}
+
+// ForeignRoleError says that a role of the name that a binding needs exists and is not the binding's.
+type ForeignRoleError struct {
+	Role    string
+	Verdict string // why: privileged, administered or foreign
+}
+
+func (e *ForeignRoleError) Error() string {
+	reason := map[string]string{
+		"privileged":   "it has attributes that no binding gives",
+		"administered": "another role holds the ADMIN option on it",
+	}[e.Verdict]
+	if reason == "" {
+		reason = "its comment does not carry this binding's mark"
+	}
+	return fmt.Sprintf("role %q exists and is not this binding's (%s): look at it with \\du+ in psql, and rename or drop it", e.Role, reason)
+}
+
+// LoginError says that the role is ready but a login with its password failed.
+type LoginError struct{ Message string }
+
+func (e *LoginError) Error() string { return "the login with the new password failed: " + e.Message }
+
+// UnknownError says that the connection to a program broke: it may have done its work or not.
+type UnknownError struct{ Err error }
+
+func (e *UnknownError) Error() string { return "it is not known how it ended: " + e.Err.Error() }
+
+// Unwrap returns what broke the connection.
+func (e *UnknownError) Unwrap() error { return e.Err }

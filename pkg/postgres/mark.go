@@ -1,0 +1,74 @@
+package postgres
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"slices"
+	"strings"
+)
+
+const markVersion = "pgbind/v1"
+
+// Owner is whom a login role belongs to, as its comment says. Every login of the server can read it, so it holds nothing more.
+type Owner struct {
+	ID           string // of the binding
+	Run          string // of the run that last set the role's password
+	Namespace    string // of the workload
+	NamespaceUID string // empty where the Namespace may not be read
+}
+
+// claim is the part of the comment that proves that a role is this binding's.
+func (o Owner) claim() string {
+	return markVersion + " id=" + o.ID + " namespace=" + o.Namespace + " "
+}
+
+func (o Owner) mark() string {
+	return o.claim() + "uid=" + o.NamespaceUID + " run=" + o.Run
+}
+
+// Access names what an access role gives: a level on schemas of one database.
+type Access struct {
+	Database string
+	Schemas  []string // at least one; their order does not matter to the role's name
+	Level    Level
+	Isolated string // a binding's id where the role is for that binding alone, else empty
+}
+
+// Role is the name of the access role: readable, a plain identifier, and unlike that of any other database, schema or level.
+func (a Access) Role() string {
+	words := []string{"pgbind", plain(a.Database), plain(strings.Join(a.sorted(), "_")), string(a.Level)}
+	key := append([]string{a.Database, string(a.Level), a.Isolated}, a.sorted()...)
+	return strings.Join(append(words, digest(key...)), "_")
+}
+
+func (a Access) sorted() []string { return slices.Sorted(slices.Values(a.Schemas)) }
+
+// claim is the part of an access role's comment that proves that it is ours and for what. The scripts read its second and third word.
+func (a Access) claim() string {
+	keys := make([]string, len(a.Schemas))
+	for i, schema := range a.sorted() {
+		keys[i] = a.schemaKey(schema)
+	}
+	return markVersion + " access=" + string(a.Level) + " on=" + strings.Join(keys, ",") + " "
+}
+
+func (a Access) mark(run string) string { return a.claim() + "run=" + run }
+
+func (a Access) schemaKey(schema string) string { return digest(a.Database, schema) }
+
+// digest shortens words to ten characters of a plain identifier.
+func digest(words ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(words, "\x00")))
+	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:])[:10])
+}
+
+// plain is what of a name may stand in an unquoted identifier, 16 characters at most.
+func plain(name string) string {
+	kept := strings.Map(func(r rune) rune {
+		if r == '_' || r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return -1
+	}, strings.ToLower(name))
+	return kept[:min(len(kept), 16)]
+}

@@ -1,0 +1,60 @@
+package postgres
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
+)
+
+// outcome turns what a script reported into an error, or nil if it came to its end and the login was made.
+func (s *Server) outcome(out *output, execErr error, run string) error {
+	switch {
+	case out.Server != nil && out.Server.Standby:
+		return ErrStandby
+	case out.Refused != nil:
+		return &ForeignRoleError{Role: out.Refused.Role, Verdict: out.Refused.Verdict}
+	case out.Incomplete:
+		return ErrIncomplete
+	case out.End == run && out.Login != nil:
+		return afterEnd(out, execErr)
+	case out.Host != nil && out.Login == nil && execErr != nil:
+		return loginError(out, execErr)
+	case execErr != nil:
+		return s.scriptError(out, execErr)
+	}
+	// The exec API can call a cut stream a success, so only the script's own last word counts.
+	return fmt.Errorf("psql in %s ended before it was through, so what it did is not known: run the command again", s.Container)
+}
+
+// afterEnd judges the wrong password that is tried last: psql ends with an error where the server refuses it, as it should.
+func afterEnd(out *output, execErr error) error {
+	var exit *podexec.ExitError
+	if out.Login.Method == "" && !out.Trust && !errors.As(execErr, &exit) {
+		return &LoginError{Message: "it could not be found out whether the server asks for the password"}
+	}
+	return nil
+}
+
+func loginError(out *output, execErr error) error {
+	var exit *podexec.ExitError
+	if !errors.As(execErr, &exit) {
+		return execErr
+	}
+	return &LoginError{Message: message(out.stderr)}
+}
+
+// scriptError explains a psql that failed before the login.
+func (s *Server) scriptError(out *output, execErr error) error {
+	var exit *podexec.ExitError
+	switch {
+	case !errors.As(execErr, &exit):
+		return execErr
+	case out.Server == nil:
+		return fmt.Errorf("psql in %s cannot log in as %q: %s", s.Container, s.User, message(out.stderr))
+	}
+	if sqlErr := out.sqlError(); sqlErr != nil {
+		return fmt.Errorf("psql in %s: %w", s.Container, sqlErr)
+	}
+	return fmt.Errorf("psql in %s failed: %s", s.Container, message(out.stderr))
+}

@@ -1,0 +1,47 @@
+package postgres
+
+import (
+	"crypto/hmac"
+	"crypto/pbkdf2"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+const (
+	scramIterations = 4096
+	scramSaltBytes  = 16
+)
+
+// Verifier returns the SCRAM-SHA-256 verifier of password in the form that PostgreSQL stores (RFC 5803), with a new random salt.
+// The password must be printable ASCII: there SASLprep, which the server applies, changes nothing.
+func Verifier(password string) (string, error) {
+	if password == "" || strings.ContainsFunc(password, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return "", errors.New("a password must be printable ASCII and not empty")
+	}
+	salt := make([]byte, scramSaltBytes)
+	if _, err := rand.Read(salt); err != nil {
+		return "", fmt.Errorf("draw a salt: %w", err)
+	}
+	return verifier(password, salt)
+}
+
+func verifier(password string, salt []byte) (string, error) {
+	salted, err := pbkdf2.Key(sha256.New, password, salt, scramIterations, sha256.Size)
+	if err != nil {
+		// The cause is not passed on: it could repeat what it was given.
+		return "", errors.New("the SCRAM verifier cannot be computed")
+	}
+	stored := sha256.Sum256(sign(salted, "Client Key"))
+	encode := base64.StdEncoding.EncodeToString
+	return fmt.Sprintf("SCRAM-SHA-256$%d:%s$%s:%s", scramIterations, encode(salt), encode(stored[:]), encode(sign(salted, "Server Key"))), nil
+}
+
+func sign(key []byte, text string) []byte {
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(text))
+	return mac.Sum(nil)
+}

@@ -1,0 +1,109 @@
+package postgres
+
+import (
+	"io/fs"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestQuote(t *testing.T) {
+	tests := map[string]string{
+		"plain":      "'plain'",
+		"":           "''",
+		"a'b":        `'a\047b'`,
+		`\! id`:      `'\134\041\040id'`,
+		":HOST `id`": `'\072HOST\040\140id\140'`,
+		"x\ny":       `'x\012y'`,
+		"é":          `'\303\251'`,
+	}
+	for value, want := range tests {
+		assert.Equal(t, want, quote(value), "value %q", value)
+	}
+}
+
+func FuzzQuote(f *testing.F) {
+	for _, seed := range []string{"", "'", `\'`, "a\nb", "$$", ":'x'", "\x00", "ü"} {
+		f.Add(seed)
+	}
+	harmless := regexp.MustCompile(`^'([A-Za-z0-9]|\\[0-3][0-7][0-7])*'$`)
+	f.Fuzz(func(t *testing.T, value string) {
+		assert.Regexp(t, harmless, quote(value))
+	})
+}
+
+func TestConninfo(t *testing.T) {
+	assert.Equal(t, `'a\'b\\c d'`, conninfo(`a'b\c d`))
+}
+
+func TestDatabaseNameIsNeverAConnectionString(t *testing.T) {
+	for name, want := range map[string]string{
+		"shop":              "shop",
+		"host=evil":         "dbname='host=evil'",
+		"postgres://evil/x": "dbname='postgres://evil/x'",
+	} {
+		assert.Equal(t, want, conninfoDatabase(name))
+	}
+}
+
+func TestEveryAdminScriptEmptiesTheSearchPathFirst(t *testing.T) {
+	sc, err := bindScript(testBinding(), Login{Password: "secret", Set: true})
+	require.NoError(t, err)
+	assertSearchPathFirst(t, sc.text.String())
+	text, err := fs.ReadFile(sqlFiles, "sql/session.sql")
+	require.NoError(t, err)
+	assertSearchPathFirst(t, string(text))
+}
+
+func assertSearchPathFirst(t *testing.T, text string) {
+	t.Helper()
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, `\set `) {
+			continue
+		}
+		assert.Equal(t, `SELECT pg_catalog.set_config('search_path', '', false) AS ignored \gset`, strings.TrimSpace(line))
+		return
+	}
+	t.Fatal("the script has no statement")
+}
+
+func TestScriptsKeepTheHouseRules(t *testing.T) {
+	files, err := fs.Glob(sqlFiles, "sql/*.sql")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		data, err := fs.ReadFile(sqlFiles, file)
+		require.NoError(t, err)
+		text := regexp.MustCompile(`(?m)^\s*--.*$`).ReplaceAllString(string(data), "")
+		assert.NotRegexp(t, `(?i)\bcascade\b`, text, file)
+		assert.NotRegexp(t, `\\!|\x60`, text, "%s runs a shell", file)
+		if drop := strings.Index(text, "DROP OWNED"); drop >= 0 {
+			reassign := strings.Index(text, "REASSIGN OWNED")
+			assert.True(t, reassign >= 0 && reassign < drop, "%s drops before it reassigns", file)
+		}
+		assertQualified(t, file, text)
+	}
+}
+
+// assertQualified wants pg_catalog before the name of every function that is called; what SQL itself defines has no schema.
+func assertQualified(t *testing.T, file, text string) {
+	t.Helper()
+	words := []string{"coalesce", "nullif", "any", "exists", "lateral", "in", "as", "and", "or", "not", "from", "join", "where", "select", "s", "l", "o", "access", "wanted"}
+	text = regexp.MustCompile(`'[^']*'`).ReplaceAllString(text, "''")
+	for _, call := range regexp.MustCompile(`([\w.]+)\s*\(`).FindAllStringSubmatch(text, -1) {
+		name := strings.ToLower(call[1])
+		assert.True(t, strings.HasPrefix(name, "pg_catalog.") || slices.Contains(words, name), "%s calls %s without its schema", file, call[1])
+	}
+}
+
+func testBinding() Binding {
+	return Binding{
+		Role:   "pgb_abc_1",
+		Owner:  Owner{ID: "abc", Run: "run1", Namespace: "ns", NamespaceUID: "uid"},
+		Access: Access{Database: "postgres", Schemas: []string{"public"}, Level: All},
+	}
+}

@@ -1,0 +1,203 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
+)
+
+// answer is what one program of the container does when it is run.
+type answer struct {
+	program        string
+	stdout, stderr string
+	err            error
+}
+
+// container plays answers in their order and fails the test when another program is run.
+type container struct {
+	t       *testing.T
+	answers []answer
+	argv    [][]string
+	stdin   []string
+}
+
+func (c *container) Exec(_ context.Context, _ podexec.Container, argv []string, s podexec.Streams) error {
+	c.t.Helper()
+	require.NotEmpty(c.t, c.answers, "unexpected program: %v", argv)
+	next := c.answers[0]
+	c.answers = c.answers[1:]
+	require.Contains(c.t, argv, next.program)
+	c.argv = append(c.argv, argv)
+	if s.Stdin != nil {
+		text, err := io.ReadAll(s.Stdin)
+		require.NoError(c.t, err)
+		c.stdin = append(c.stdin, string(text))
+	}
+	for writer, text := range map[io.Writer]string{s.Stdout: next.stdout, s.Stderr: next.stderr} {
+		_, err := io.WriteString(writer, text)
+		require.NoError(c.t, err)
+	}
+	return next.err
+}
+
+func serverWith(t *testing.T, answers ...answer) (*Server, *container) {
+	t.Helper()
+	c := &container{t: t, answers: answers}
+	t.Cleanup(func() { assert.Empty(t, c.answers, "not run") })
+	return &Server{Exec: c, Container: podexec.Container{Namespace: "ns", Pod: "pg-0", Name: "db"}, User: "postgres", Database: "postgres"}, c
+}
+
+const (
+	primary = `pgbind {"server": {"version": 150018, "standby": false, "superuser": true}}` + "\n"
+	standby = `pgbind {"server": {"version": 150018, "standby": true, "superuser": true}}` + "\n"
+	hosted  = `pgbind {"host": "svc.ns.svc.cluster.local"}` + "\n"
+	loginOK = `pgbind {"login": {"sessionUser": "pgb_abc_1", "currentUser": "ACCESS", "host": "svc.ns.svc.cluster.local", "method": "METHOD"}}` + "\n"
+	ended   = `pgbind {"end": "run1"}` + "\n"
+)
+
+func loggedIn(method string) string {
+	return strings.NewReplacer("ACCESS", testBinding().Access.Role(), "METHOD", method).Replace(loginOK)
+}
+
+func TestCreateUserGivesNoAttributeAndNoPassword(t *testing.T) {
+	server, c := serverWith(t, answer{program: "createuser"})
+	exists, err := server.CreateUser(t.Context(), "-weird")
+	require.NoError(t, err)
+	assert.False(t, exists)
+	argv := c.argv[0]
+	for _, flag := range []string{"--no-login", "--no-superuser", "--no-createdb", "--no-createrole", "--no-replication", "--no-password"} {
+		assert.Contains(t, argv, flag)
+	}
+	assert.Equal(t, []string{"--", "-weird"}, argv[len(argv)-2:])
+	assert.Empty(t, c.stdin)
+}
+
+func TestCreateUserFailureIsExplainedByFacts(t *testing.T) {
+	failed := answer{program: "createuser", stderr: "createuser: error: la création a échoué\n", err: &podexec.ExitError{Code: 1}}
+	facts := func(found string) answer {
+		return answer{program: "psql", stdout: primary + `pgbind {"found": ` + found + "}\n" + `pgbind {"end": "inspect"}` + "\n"}
+	}
+	tests := map[string]struct {
+		answers []answer
+		exists  bool
+		err     string
+	}{
+		"the role is there":   {answers: []answer{failed, facts(`{"role": true, "createsRole": true}`)}, exists: true},
+		"no right":            {answers: []answer{failed, facts(`{"role": false, "createsRole": false}`)}, err: "--admin-user"},
+		"something else":      {answers: []answer{failed, facts(`{"role": false, "createsRole": true}`)}, err: "la création a échoué"},
+		"a standby":           {answers: []answer{failed, {program: "psql", stdout: standby}}, err: ErrStandby.Error()},
+		"no login":            {answers: []answer{failed, {program: "psql", stderr: "psql: error: fe_sendauth\n", err: &podexec.ExitError{Code: 2}}}, err: `cannot log in as "postgres": fe_sendauth`},
+		"psql was cut":        {answers: []answer{failed, {program: "psql", stdout: primary}}, err: "before it was through"},
+		"no createuser":       {answers: []answer{{program: "createuser", err: &podexec.ExitError{Code: 127}}}, err: `no program "createuser"`},
+		"connection was lost": {answers: []answer{{program: "createuser", err: errors.New("reset")}}, err: "not known"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			server, _ := serverWith(t, test.answers...)
+			exists, err := server.CreateUser(t.Context(), "r")
+			assert.Equal(t, test.exists, exists)
+			if test.err == "" {
+				require.NoError(t, err)
+			} else {
+				require.ErrorContains(t, err, test.err)
+			}
+		})
+	}
+}
+
+func TestBindOutcomes(t *testing.T) {
+	wrongRefused := &podexec.ExitError{Code: 3}
+	tests := map[string]struct {
+		answer   answer
+		verified bool
+		err      string
+	}{
+		"the server tells the method":           {answer: answer{stdout: primary + hosted + loggedIn("scram-sha-256:x") + ended}, verified: true},
+		"the server trusts":                     {answer: answer{stdout: primary + hosted + loggedIn("trust") + ended}},
+		"a wrong password is refused":           {answer: answer{stdout: primary + hosted + loggedIn("") + ended, err: wrongRefused}, verified: true},
+		"a wrong password works as well":        {answer: answer{stdout: primary + hosted + loggedIn("") + ended + `pgbind {"trust": true}` + "\n"}},
+		"the wrong password was never tried":    {answer: answer{stdout: primary + hosted + loggedIn("") + ended}, err: "could not be found out"},
+		"a standby":                             {answer: answer{stdout: standby}, err: ErrStandby.Error()},
+		"a foreign role":                        {answer: answer{stdout: primary + `pgbind {"refused": {"role": "r", "verdict": "foreign"}}`}, err: `role "r" exists`},
+		"no login role":                         {answer: answer{stdout: primary + `pgbind {"incomplete": true}`}, err: ErrIncomplete.Error()},
+		"the login fails":                       {answer: answer{stdout: primary + hosted, stderr: `psql:<stdin>:9: error: \connect: FATAL:  no` + "\n", err: wrongRefused}, err: "the new password failed: FATAL:  no"},
+		"an error of SQL":                       {answer: answer{stdout: primary, stderr: "psql:<stdin>:9: ERROR:  55P03: canceling\n", err: wrongRefused}, err: "canceling (SQLSTATE 55P03)"},
+		"a translated error of SQL":             {answer: answer{stdout: primary, stderr: "psql:<stdin>:9: FEHLER:  42501: keine Berechtigung\n", err: wrongRefused}, err: "keine Berechtigung (SQLSTATE 42501)"},
+		"an error whose text could be a secret": {answer: answer{stdout: primary, stderr: "psql:<stdin>:9: ERROR:  42501\n", err: wrongRefused}, err: "SQLSTATE 42501"},
+		"cut before the commit":                 {answer: answer{stdout: primary}, err: "not known"},
+		"cut before the end, called a success":  {answer: answer{stdout: primary + hosted + loggedIn("")}, err: "not known"},
+		"another run's end":                     {answer: answer{stdout: primary + hosted + loggedIn("") + `pgbind {"end": "run2"}`}, err: "not known"},
+		"not the role of the level":             {answer: answer{stdout: primary + hosted + strings.ReplaceAll(loggedIn("x"), testBinding().Access.Role(), "pgb_abc_1") + ended}, err: "acts as role"},
+		"a report that is no JSON":              {answer: answer{stdout: "pgbind {"}, err: "read what psql reported"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			test.answer.program = "psql"
+			server, c := serverWith(t, test.answer)
+			result, err := server.Bind(t.Context(), testBinding(), Login{Password: "cleartext", Set: true, Host: "svc.ns.svc", Port: 5432})
+			if test.err == "" {
+				require.NoError(t, err)
+				assert.Equal(t, test.verified, result.Verified)
+			} else {
+				require.ErrorContains(t, err, test.err)
+				assert.NotContains(t, err.Error(), "cleartext")
+			}
+			assert.False(t, slices.ContainsFunc(c.argv[0], func(arg string) bool {
+				return strings.Contains(arg, "cleartext") || strings.Contains(arg, "SCRAM") || strings.Contains(arg, "SELECT")
+			}), "the arguments are public")
+		})
+	}
+}
+
+func TestThePasswordReachesOnlyPsqlItself(t *testing.T) {
+	server, c := serverWith(t, answer{program: "psql", stdout: primary + hosted + loggedIn("x") + ended})
+	_, err := server.Bind(t.Context(), testBinding(), Login{Password: "cleartext", Set: true})
+	require.NoError(t, err)
+	for line := range strings.Lines(c.stdin[0]) {
+		if strings.Contains(line, "cleartext") {
+			assert.Equal(t, `\setenv PGPASSWORD 'cleartext'`, strings.TrimSpace(line))
+		}
+	}
+	assert.Equal(t, 1, strings.Count(c.stdin[0], "cleartext"))
+}
+
+func TestUndo(t *testing.T) {
+	t.Run("drops", func(t *testing.T) {
+		server, _ := serverWith(t, answer{program: "psql", stdout: primary + `pgbind {"did": "DROP ROLE pgb_abc_1"}` + "\n" + ended})
+		did, err := server.Undo(t.Context(), testBinding())
+		require.NoError(t, err)
+		assert.Equal(t, []string{"DROP ROLE pgb_abc_1"}, did)
+	})
+	t.Run("leaves what another run has taken over", func(t *testing.T) {
+		server, _ := serverWith(t, answer{program: "psql", stdout: primary + `pgbind {"refused": {"role": "pgb_abc_1", "verdict": "foreign"}}`})
+		did, err := server.Undo(t.Context(), testBinding())
+		require.NoError(t, err)
+		assert.Empty(t, did)
+	})
+	t.Run("does without psql", func(t *testing.T) {
+		server, _ := serverWith(t, answer{program: "psql", err: &podexec.ExitError{Code: 127}}, answer{program: "dropuser"})
+		_, err := server.Undo(t.Context(), testBinding())
+		require.NoError(t, err)
+	})
+	t.Run("tells when it was cut", func(t *testing.T) {
+		server, _ := serverWith(t, answer{program: "psql", stdout: primary})
+		_, err := server.Undo(t.Context(), testBinding())
+		require.Error(t, err)
+	})
+}
+
+func TestAServerThatIsNotReached(t *testing.T) {
+	server, _ := serverWith(t, answer{program: "psql", err: &podexec.StartError{Program: "env", Reason: "not in the image"}})
+	_, err := server.Bind(t.Context(), testBinding(), Login{Password: "x", Set: true})
+	var missing *MissingProgramError
+	require.ErrorAs(t, err, &missing)
+	assert.ErrorContains(t, err, "--postgres-container")
+}

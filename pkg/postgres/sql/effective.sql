@@ -1,0 +1,25 @@
+-- What the level promises and the login role still lacks: a GRANT by one who may not grant is only a warning.
+WITH level AS (
+  SELECT l.object, l.privilege
+  FROM pg_catalog.json_to_recordset(:'levels') AS l(level text, object text, privilege text) WHERE l.level = :'level'
+), space AS (
+  SELECT s.name, n.oid FROM pg_catalog.json_to_recordset(:'schemas') AS s(name name, key text)
+  LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = s.name
+), lack AS (
+  SELECT pg_catalog.format('%s on database %I', l.privilege, pg_catalog.current_database()) AS text
+  FROM level l WHERE l.object = 'database' AND NOT pg_catalog.has_database_privilege(:'role', pg_catalog.current_database(), l.privilege)
+  UNION ALL
+  SELECT pg_catalog.format('schema %I does not exist', s.name) FROM space s WHERE s.oid IS NULL
+  UNION ALL
+  SELECT pg_catalog.format('%s on schema %I', l.privilege, s.name)
+  FROM level l, space s WHERE l.object = 'schema' AND s.oid IS NOT NULL AND NOT pg_catalog.has_schema_privilege(:'role', s.oid, l.privilege)
+  UNION ALL
+  SELECT pg_catalog.format('%s on table %I.%I', l.privilege, s.name, c.relname)
+  FROM level l, space s, pg_catalog.pg_class c
+  WHERE l.object = 'table' AND c.relnamespace = s.oid AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT pg_catalog.has_table_privilege(:'role', c.oid, l.privilege)
+  UNION ALL
+  SELECT pg_catalog.format('%s on sequence %I.%I', l.privilege, s.name, c.relname)
+  FROM level l, space s, pg_catalog.pg_class c
+  WHERE l.object = 'sequence' AND c.relnamespace = s.oid AND c.relkind = 'S' AND NOT pg_catalog.has_sequence_privilege(:'role', c.oid, l.privilege)
+)
+SELECT 'pgbind ' || pg_catalog.json_build_object('lacks', pg_catalog.json_agg(text)) FROM (SELECT text FROM lack ORDER BY text LIMIT 20) l HAVING pg_catalog.count(*) > 0;

@@ -1,0 +1,1 @@
+SELECT 'pgbind ' || pg_catalog.json_build_object('end', :'run');

@@ -1,0 +1,67 @@
+-- Gives what the levels say to every access role on these schemas, to those that were here before too, and only where it is missing:
+-- granting again would rewrite the catalog row of every table. Each statement is followed by one that reports it.
+WITH level AS (
+  SELECT l.level, l.object, l.privilege
+  FROM pg_catalog.json_to_recordset(:'levels') AS l(level text, object text, privilege text)
+), space AS (
+  SELECT n.oid, n.nspname, n.nspowner, n.nspacl, s.key
+  FROM pg_catalog.json_to_recordset(:'schemas') AS s(name name, key text)
+  JOIN pg_catalog.pg_namespace n ON n.nspname = s.name
+), access AS (
+  SELECT r.oid, r.rolname, pg_catalog.substr(pg_catalog.split_part(d.mark, ' ', 2), 8) AS level, space.oid AS space
+  FROM pg_catalog.pg_roles r
+  CROSS JOIN LATERAL (SELECT pg_catalog.shobj_description(r.oid, 'pg_authid') AS mark) d
+  JOIN space ON space.key = ANY (pg_catalog.string_to_array(pg_catalog.substr(pg_catalog.split_part(d.mark, ' ', 3), 4), ','))
+  WHERE pg_catalog.starts_with(d.mark, 'pgbind/v1 access=') AND r.oid >= 16384
+    AND NOT (r.rolcanlogin OR r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls)
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles holder ON holder.oid = m.member
+                    WHERE m.roleid = r.oid AND m.admin_option AND NOT holder.rolsuper AND holder.rolname <> current_user)
+), creator AS (
+  SELECT DISTINCT space.oid AS space, space.nspname, r.oid, r.rolname
+  FROM space
+  CROSS JOIN LATERAL (
+    SELECT c.relowner FROM pg_catalog.pg_class c WHERE c.relnamespace = space.oid
+    UNION SELECT p.proowner FROM pg_catalog.pg_proc p WHERE p.pronamespace = space.oid
+    UNION SELECT space.nspowner
+    UNION SELECT d.datdba FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()
+    UNION SELECT a.oid FROM access a WHERE a.space = space.oid AND a.level = 'all'
+    UNION SELECT u.oid FROM pg_catalog.pg_roles u WHERE u.rolname = current_user
+  ) o(owner)
+  JOIN pg_catalog.pg_roles r ON r.oid = o.owner AND r.rolname !~ '^pg_' AND pg_catalog.pg_has_role(r.oid, 'USAGE')
+), wanted AS (
+  SELECT 1 AS place, '' AS head, pg_catalog.format('DATABASE %I', d.datname) AS object, a.oid AS grantee, l.privilege,
+         d.datdba AS owner, coalesce(d.datacl, pg_catalog.acldefault('d', d.datdba)) AS acl
+  FROM pg_catalog.pg_database d, access a JOIN level l ON l.level = a.level AND l.object = 'database'
+  WHERE d.datname = pg_catalog.current_database()
+  UNION
+  SELECT 2, '', pg_catalog.format('SCHEMA %I', s.nspname), a.oid, l.privilege, s.nspowner,
+         coalesce(s.nspacl, pg_catalog.acldefault('n', s.nspowner))
+  FROM space s JOIN access a ON a.space = s.oid JOIN level l ON l.level = a.level AND l.object = 'schema'
+  UNION ALL
+  SELECT 3, '', pg_catalog.format(CASE c.relkind WHEN 'S' THEN 'SEQUENCE %I.%I' ELSE 'TABLE %I.%I' END, s.nspname, c.relname), a.oid, l.privilege, c.relowner,
+         coalesce(c.relacl, pg_catalog.acldefault(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner))
+  FROM space s JOIN pg_catalog.pg_class c ON c.relnamespace = s.oid AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+  JOIN access a ON a.space = s.oid
+  JOIN level l ON l.level = a.level AND l.object = CASE c.relkind WHEN 'S' THEN 'sequence' ELSE 'table' END
+  UNION ALL
+  SELECT 4, '', pg_catalog.format('ROUTINE %s', p.oid::regprocedure), a.oid, l.privilege, p.proowner,
+         coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))
+  FROM space s JOIN pg_catalog.pg_proc p ON p.pronamespace = s.oid JOIN access a ON a.space = s.oid
+  JOIN level l ON l.level = a.level AND l.object = 'routine'
+  WHERE NOT pg_catalog.has_function_privilege(a.oid, p.oid, l.privilege)
+  UNION ALL
+  SELECT 5, pg_catalog.format('ALTER DEFAULT PRIVILEGES FOR ROLE %I IN SCHEMA %I ', c.rolname, c.nspname), pg_catalog.upper(l.object) || 'S', a.oid, l.privilege, c.oid,
+         (SELECT d.defaclacl FROM pg_catalog.pg_default_acl d
+                   WHERE d.defaclrole = c.oid AND d.defaclnamespace = c.space
+                     AND d.defaclobjtype = CASE l.object WHEN 'table' THEN 'r' WHEN 'sequence' THEN 'S' ELSE 'f' END)
+  FROM creator c JOIN access a ON a.space = c.space
+  JOIN level l ON l.level = a.level AND l.object IN ('table', 'sequence', 'routine')
+), statement AS (
+  SELECT w.place, w.head || pg_catalog.format('GRANT %s ON %s TO %I', pg_catalog.string_agg(w.privilege, ', ' ORDER BY w.privilege), w.object, r.rolname) AS text
+  FROM wanted w JOIN pg_catalog.pg_roles r ON r.oid = w.grantee
+  WHERE w.owner <> w.grantee
+    AND NOT EXISTS (SELECT FROM pg_catalog.aclexplode(w.acl) held WHERE held.grantee = w.grantee AND held.privilege_type = w.privilege)
+  GROUP BY w.place, w.head, w.object, r.rolname
+)
+SELECT text, pg_catalog.format('SELECT %L', 'pgbind ' || pg_catalog.json_build_object('did', text)::text)
+FROM statement ORDER BY place, text \gexec

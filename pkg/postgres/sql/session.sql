@@ -1,0 +1,20 @@
+SELECT pg_catalog.set_config('search_path', '', false) AS ignored \gset
+-- Whoever may create a function or a schema could otherwise have the administrator run it by its name.
+SET client_encoding = 'UTF8';
+SET standard_conforming_strings = on;
+SET client_min_messages = warning;
+SET statement_timeout = '60s';
+SET idle_in_transaction_session_timeout = '60s';
+-- A synchronous standby that is away would hold every COMMIT for ever.
+SET synchronous_commit = local;
+
+SELECT pg_catalog.current_setting('is_superuser') AS superuser,
+       pg_catalog.pg_is_in_recovery() AS standby,
+       pg_catalog.current_setting('server_version_num')::int >= 160000 AS tells_method \gset
+SELECT 'pgbind ' || pg_catalog.json_build_object('server', pg_catalog.json_build_object(
+           'version', pg_catalog.current_setting('server_version_num')::int,
+           'standby', :'standby'::bool,
+           'superuser', :'superuser'::bool));
+\if :standby
+\quit
+\endif

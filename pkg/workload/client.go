@@ -1,0 +1,146 @@
+package workload
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/resource"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+)
+
+// Client reads and changes workloads.
+type Client struct {
+	getter       genericclioptions.RESTClientGetter
+	typed        kubernetes.Interface
+	dynamic      dynamic.Interface
+	fieldManager string
+}
+
+// NewClient makes a client of the cluster that getter names; every write is recorded under fieldManager.
+// It sends nothing; an error means that the connection settings are not usable.
+func NewClient(getter genericclioptions.RESTClientGetter, fieldManager string) (*Client, error) {
+	config, err := getter.ToRESTConfig()
+	if err != nil {
+		return nil, fmt.Errorf("read the connection settings: %w", err)
+	}
+	typed, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("make a client of the cluster: %w", err)
+	}
+	untyped, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("make a client of the cluster: %w", err)
+	}
+	return &Client{getter: getter, typed: typed, dynamic: untyped, fieldManager: fieldManager}, nil
+}
+
+// Get reads the workloads that args name, as kubectl takes them: TYPE/NAME..., or TYPE NAME..., short names and TYPE.GROUP included.
+// With the discovery cache warm it sends one request for each workload. A TYPE alone, a kind without Pods and a Job are errors that
+// say what to do instead; an object that is not there is an error for which apierrors.IsNotFound holds.
+func (c *Client) Get(ctx context.Context, namespace string, args []string) ([]*Workload, error) {
+	infos, err := c.resolve(namespace, args)
+	if err != nil {
+		return nil, err
+	}
+	var workloads []*Workload
+	seen := map[string]bool{}
+	for _, info := range infos {
+		gk := info.Mapping.GroupVersionKind.GroupKind()
+		if name := qualifiedName(gk, info.Name); seen[name] {
+			continue
+		} else {
+			seen[name] = true
+		}
+		w, err := c.getBindable(ctx, gk, namespace, info.Name)
+		if err != nil {
+			return nil, err
+		}
+		workloads = append(workloads, w)
+	}
+	return workloads, nil
+}
+
+// resolve turns arguments into names and kinds without reading the objects, since the builder's own reading cannot be cancelled.
+func (c *Client) resolve(namespace string, args []string) ([]*resource.Info, error) {
+	if err := checkArgs(args); err != nil {
+		return nil, err
+	}
+	infos, err := resource.NewBuilder(c.getter).
+		Unstructured().
+		NamespaceParam(namespace).DefaultNamespace().
+		ResourceTypeOrNameArgs(false, args...).
+		RequireObject(false).
+		Do().Infos()
+	if err != nil {
+		return nil, fmt.Errorf("find the workload %q: %w", strings.Join(args, " "), err)
+	}
+	return infos, nil
+}
+
+// checkArgs refuses arguments that name no single workload in words that fit this program.
+func checkArgs(args []string) error {
+	noSlash := func(arg string) bool { return !strings.Contains(arg, "/") }
+	switch i := slices.IndexFunc(args, noSlash); {
+	case len(args) == 0:
+		return errors.New("no workload given: name it as TYPE/NAME, for example deployment/web")
+	case len(args) == 1 && i == 0:
+		return fmt.Errorf("%q names no single workload: add its name, as in %s/NAME", args[0], args[0])
+	case i > 0 && !noSlash(args[0]), i == 0 && slices.ContainsFunc(args, func(arg string) bool { return !noSlash(arg) }):
+		return fmt.Errorf("%q is no workload beside others given as TYPE/NAME: write each as TYPE/NAME", args[i])
+	}
+	return nil
+}
+
+// getBindable reads one object and refuses those to which nothing can be bound.
+func (c *Client) getBindable(ctx context.Context, gk schema.GroupKind, namespace, name string) (*Workload, error) {
+	k, ok := kindFor(gk)
+	if !ok {
+		return nil, fmt.Errorf("%s runs no Pods that could be given a Secret: name a %s", qualifiedName(gk, name), bindableKinds())
+	}
+	w, err := c.read(ctx, k, namespace, name)
+	if err != nil {
+		return nil, err
+	}
+	if k.gvk.Kind != "Job" {
+		return w, nil
+	}
+	if owner := w.Controller(); owner != nil {
+		return nil, fmt.Errorf("%s cannot be changed once it is created: bind its owner %s instead", w, ownerName(owner))
+	}
+	return nil, fmt.Errorf("%s cannot be changed once it is created: delete it, put the reference to the Secret into its manifest, and submit it again", w)
+}
+
+// read gets one object.
+func (c *Client) read(ctx context.Context, k kind, namespace, name string) (*Workload, error) {
+	obj := k.new()
+	err := c.rest(k).Get().Namespace(namespace).Resource(k.resource).Name(name).Do(ctx).Into(obj)
+	if err != nil {
+		return nil, fmt.Errorf("read %s in namespace %s: %w", qualifiedName(k.gvk.GroupKind(), name), namespace, err)
+	}
+	return newWorkload(k, obj)
+}
+
+// rest returns the client that serves the kind.
+func (c *Client) rest(k kind) rest.Interface {
+	switch k.gvk.Group {
+	case "apps":
+		return c.typed.AppsV1().RESTClient()
+	case "batch":
+		return c.typed.BatchV1().RESTClient()
+	default:
+		return c.typed.CoreV1().RESTClient()
+	}
+}
+
+// ownerName writes an owner as kubectl prints names.
+func ownerName(owner *metav1.OwnerReference) string {
+	return qualifiedName(schema.FromAPIVersionAndKind(owner.APIVersion, owner.Kind).GroupKind(), owner.Name)
+}

@@ -1,0 +1,85 @@
+package workload
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// defaultContainerAnnotation on a template names the container that commands take when none is named.
+const defaultContainerAnnotation = "kubectl.kubernetes.io/default-container"
+
+// AllContainers stands for every container of a template, init containers included.
+const AllContainers = "*"
+
+// Containers returns the names of the containers that want asks for, in the template's order: those named, all for AllContainers, and
+// for an empty want the one that the default-container annotation names, else the only one. A name that is not there, and no name
+// where there are several containers, are errors that list them.
+func Containers(t *corev1.PodTemplateSpec, want []string) ([]string, error) {
+	all := containerNames(t)
+	if slices.Contains(want, AllContainers) {
+		return all, nil
+	}
+	if len(want) == 0 {
+		name, err := defaultContainer(t)
+		if err != nil {
+			return nil, err
+		}
+		want = []string{name}
+	}
+	for _, name := range want {
+		if !slices.Contains(all, name) {
+			return nil, unknownContainer(t, name)
+		}
+	}
+	return slices.DeleteFunc(all, func(name string) bool { return !slices.Contains(want, name) }), nil
+}
+
+// defaultContainer names the container that is meant when none is named.
+func defaultContainer(t *corev1.PodTemplateSpec) (string, error) {
+	if name := t.Annotations[defaultContainerAnnotation]; name != "" {
+		return name, nil
+	}
+	if len(t.Spec.Containers) == 1 {
+		return t.Spec.Containers[0].Name, nil
+	}
+	return "", fmt.Errorf("there are several containers: choose with -c NAME among %s, or -c '*' for all", strings.Join(containerNames(t), ", "))
+}
+
+// unknownContainer is the error for a container that the template does not have.
+func unknownContainer(t *corev1.PodTemplateSpec, name string) error {
+	return fmt.Errorf("there is no container %q: choose with -c NAME among %s, or -c '*' for all", name, strings.Join(containerNames(t), ", "))
+}
+
+// containerNames lists the init containers first, in the order in which they start.
+func containerNames(t *corev1.PodTemplateSpec) []string {
+	var names []string
+	for _, container := range containers(&t.Spec) {
+		names = append(names, container.Name)
+	}
+	return names
+}
+
+// containers returns pointers into the spec, init containers first.
+func containers(spec *corev1.PodSpec) []*corev1.Container {
+	var found []*corev1.Container
+	for i := range spec.InitContainers {
+		found = append(found, &spec.InitContainers[i])
+	}
+	for i := range spec.Containers {
+		found = append(found, &spec.Containers[i])
+	}
+	return found
+}
+
+// container returns a pointer to the container of that name, or an error that lists those there are.
+func container(t *corev1.PodTemplateSpec, name string) (*corev1.Container, error) {
+	for _, found := range containers(&t.Spec) {
+		if found.Name == name {
+			return found, nil
+		}
+	}
+	return nil, unknownContainer(t, name)
+}

@@ -1,0 +1,110 @@
+package workload
+
+import (
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// envFromForm is one envFrom entry, the last one: of equal names the last entry wins.
+type envFromForm struct{}
+
+func (envFromForm) add(r Reference, _ *corev1.PodTemplateSpec, c *corev1.Container) error {
+	for _, key := range r.Keys {
+		if i := envIndex(c, r.Prefix+key); i >= 0 {
+			return envConflict(r, c, i)
+		}
+	}
+	// An entry that is there stays where it is, so that a second run changes nothing.
+	if i := slices.IndexFunc(c.EnvFrom, refersTo(r.Secret)); i >= 0 {
+		c.EnvFrom[i].Prefix = r.Prefix
+		return nil
+	}
+	c.EnvFrom = append(c.EnvFrom, corev1.EnvFromSource{
+		Prefix:    r.Prefix,
+		SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: r.Secret}},
+	})
+	return nil
+}
+
+func (envFromForm) present(r Reference, _ *corev1.PodTemplateSpec, c *corev1.Container) bool {
+	i := slices.IndexFunc(c.EnvFrom, refersTo(r.Secret))
+	shadowed := slices.ContainsFunc(r.Keys, func(key string) bool { return envIndex(c, r.Prefix+key) >= 0 })
+	return i >= 0 && c.EnvFrom[i].Prefix == r.Prefix && !shadowed
+}
+
+func (envFromForm) remove(secret string, _ *corev1.PodTemplateSpec, c *corev1.Container) bool {
+	before := len(c.EnvFrom)
+	c.EnvFrom = slices.DeleteFunc(c.EnvFrom, refersTo(secret))
+	return len(c.EnvFrom) < before
+}
+
+// envForm is one env entry for each key.
+type envForm struct{}
+
+func (envForm) add(r Reference, _ *corev1.PodTemplateSpec, c *corev1.Container) error {
+	for _, key := range r.Keys {
+		i := envIndex(c, r.Prefix+key)
+		if i < 0 {
+			c.Env = append(c.Env, envVar(r, key))
+		} else if !r.Adopt || !envRefersTo(c.Env[i], r.Secret, key) {
+			return envConflict(r, c, i)
+		}
+	}
+	return nil
+}
+
+func (envForm) present(r Reference, _ *corev1.PodTemplateSpec, c *corev1.Container) bool {
+	return !slices.ContainsFunc(r.Keys, func(key string) bool {
+		i := envIndex(c, r.Prefix+key)
+		return i < 0 || !envRefersTo(c.Env[i], r.Secret, key)
+	})
+}
+
+// remove leaves variables alone that show a key under another name than a prefix and the key, since Add would not have made them.
+func (envForm) remove(secret string, _ *corev1.PodTemplateSpec, c *corev1.Container) bool {
+	before := len(c.Env)
+	c.Env = slices.DeleteFunc(c.Env, func(e corev1.EnvVar) bool {
+		ref := secretKey(e, secret)
+		return ref != nil && strings.HasSuffix(e.Name, ref.Key)
+	})
+	return len(c.Env) < before
+}
+
+// envVar is the variable that shows one key.
+func envVar(r Reference, key string) corev1.EnvVar {
+	return corev1.EnvVar{Name: r.Prefix + key, ValueFrom: &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{
+		LocalObjectReference: corev1.LocalObjectReference{Name: r.Secret}, Key: key,
+	}}}
+}
+
+// envConflict is the error for the container's variable at index i.
+func envConflict(r Reference, c *corev1.Container, i int) error {
+	name := c.Env[i].Name
+	return &ConflictError{Container: c.Name, Variable: name, Equal: envRefersTo(c.Env[i], r.Secret, strings.TrimPrefix(name, r.Prefix))}
+}
+
+// envIndex returns the index of the container's variable of that name, or -1.
+func envIndex(c *corev1.Container, name string) int {
+	return slices.IndexFunc(c.Env, func(e corev1.EnvVar) bool { return e.Name == name })
+}
+
+// secretKey returns what the variable shows of the Secret, or nil when it does not come from that Secret.
+func secretKey(e corev1.EnvVar, secret string) *corev1.SecretKeySelector {
+	if e.ValueFrom == nil || e.ValueFrom.SecretKeyRef == nil || e.ValueFrom.SecretKeyRef.Name != secret {
+		return nil
+	}
+	return e.ValueFrom.SecretKeyRef
+}
+
+// envRefersTo says whether the variable shows that key of that Secret.
+func envRefersTo(e corev1.EnvVar, secret, key string) bool {
+	ref := secretKey(e, secret)
+	return ref != nil && ref.Key == key
+}
+
+// refersTo matches the envFrom entries for the Secret.
+func refersTo(secret string) func(corev1.EnvFromSource) bool {
+	return func(e corev1.EnvFromSource) bool { return e.SecretRef != nil && e.SecretRef.Name == secret }
+}

@@ -1,0 +1,230 @@
+package workload_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/strategicpatch"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
+)
+
+const webPath = "/apis/apps/v1/namespaces/shop/deployments/web"
+
+// store is a Deployment as an API server keeps it: a patch for another version than the present one is a conflict.
+type store struct {
+	t         *testing.T
+	mu        sync.Mutex
+	object    *appsv1.Deployment
+	conflicts int // answered before the first patch is taken
+	patches   []string
+	dryRuns   int
+}
+
+// serve registers the store's requests.
+func (s *store) serve(server *apiServer) {
+	server.on("GET "+webPath, func(w http.ResponseWriter, _ *http.Request) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		writeJSON(w, http.StatusOK, withKind(s.object))
+	})
+	server.on("PATCH "+webPath, s.patch)
+}
+
+func (s *store) patch(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	assert.Equal(s.t, "application/strategic-merge-patch+json", r.Header.Get("Content-Type"))
+	assert.Equal(s.t, fieldManager, r.URL.Query().Get("fieldManager"))
+	data := body(s.t, r)
+	s.patches = append(s.patches, string(data))
+	locked := metav1.PartialObjectMetadata{}
+	assert.NoError(s.t, json.Unmarshal(data, &locked))
+	assert.NotEmpty(s.t, locked.ResourceVersion, "the patch must be locked to a version")
+	if s.conflicts > 0 || locked.ResourceVersion != s.object.ResourceVersion {
+		s.conflicts--
+		conflict := apierrors.NewConflict(schema.GroupResource{Group: "apps", Resource: "deployments"}, "web", errors.New("the object has been modified"))
+		writeStatus(w, conflict)
+		return
+	}
+	before, err := json.Marshal(s.object)
+	assert.NoError(s.t, err)
+	after, err := strategicpatch.StrategicMergePatch(before, data, appsv1.Deployment{})
+	assert.NoError(s.t, err)
+	patched := &appsv1.Deployment{}
+	assert.NoError(s.t, json.Unmarshal(after, patched))
+	version, err := strconv.Atoi(s.object.ResourceVersion)
+	assert.NoError(s.t, err)
+	patched.ResourceVersion = strconv.Itoa(version + 1)
+	if r.URL.Query().Get("dryRun") == metav1.DryRunAll {
+		s.dryRuns++
+	} else {
+		s.object = patched
+	}
+	writeJSON(w, http.StatusOK, withKind(patched))
+}
+
+// secrets lists what the only container's envFrom refers to.
+func (s *store) secrets() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return envFromSecrets(s.object.Spec.Template.Spec.Containers[0])
+}
+
+func envFromSecrets(c corev1.Container) []string {
+	var names []string
+	for _, e := range c.EnvFrom {
+		names = append(names, e.SecretRef.Name)
+	}
+	return names
+}
+
+// addSecret is a change that adds the Secret to the container "app".
+func addSecret(secret string) func(*workload.Workload) error {
+	return func(w *workload.Workload) error {
+		return workload.Reference{Secret: secret, Inject: workload.InjectEnvFrom, Containers: []string{"app"}}.Add(w.Template())
+	}
+}
+
+func newStore(t *testing.T) (*store, *workload.Client, *workload.Workload) {
+	t.Helper()
+	server, client := newAPIServer(t)
+	s := &store{t: t, object: deployment("web")}
+	s.serve(server)
+	ws, err := client.Get(t.Context(), namespace, []string{"deployment/web"})
+	require.NoError(t, err)
+	return s, client, ws[0]
+}
+
+func TestPatchSendsTheDifferenceLockedToItsVersion(t *testing.T) {
+	s, client, w := newStore(t)
+	got, changed, err := client.Patch(t.Context(), w, addSecret("postgresql-secret-2"), false)
+	require.NoError(t, err)
+	assert.True(t, changed)
+	assert.Equal(t, []string{"postgresql-secret-2"}, s.secrets())
+	assert.Equal(t, []string{"postgresql-secret-2"}, envFromSecrets(got.Template().Spec.Containers[0]))
+	assert.Empty(t, w.Template().Spec.Containers[0].EnvFrom, "the workload that was passed stays as it is")
+	require.Len(t, s.patches, 1)
+	assert.JSONEq(t, `{"metadata":{"resourceVersion":"1"},"spec":{"template":{"spec":{"$setElementOrder/containers":[{"name":"app"}],
+		"containers":[{"name":"app","envFrom":[{"secretRef":{"name":"postgresql-secret-2"}}]}]}}}}`, s.patches[0])
+}
+
+func TestPatchSendsNothingWithoutAChange(t *testing.T) {
+	s, client, w := newStore(t)
+	got, changed, err := client.Patch(t.Context(), w, func(*workload.Workload) error { return nil }, false)
+	require.NoError(t, err)
+	assert.False(t, changed)
+	assert.Equal(t, w.UID(), got.UID())
+	assert.Empty(t, s.patches)
+}
+
+func TestPatchDryRunKeepsNothing(t *testing.T) {
+	s, client, w := newStore(t)
+	got, changed, err := client.Patch(t.Context(), w, addSecret("a"), true)
+	require.NoError(t, err)
+	assert.True(t, changed)
+	assert.Equal(t, []string{"a"}, envFromSecrets(got.Template().Spec.Containers[0]))
+	assert.Equal(t, 1, s.dryRuns)
+	assert.Empty(t, s.secrets())
+}
+
+func TestPatchRetriesConflicts(t *testing.T) {
+	for _, tt := range []struct {
+		conflicts int
+		wantErr   bool
+	}{{0, false}, {2, false}, {3, false}, {4, true}} {
+		t.Run(strconv.Itoa(tt.conflicts), func(t *testing.T) {
+			s, client, w := newStore(t)
+			s.conflicts = tt.conflicts
+			_, changed, err := client.Patch(t.Context(), w, addSecret("a"), false)
+			assert.Equal(t, tt.wantErr, err != nil)
+			assert.Equal(t, tt.wantErr, apierrors.IsConflict(err))
+			assert.Equal(t, !tt.wantErr, changed)
+			assert.Len(t, s.patches, min(tt.conflicts+1, 4))
+		})
+	}
+}
+
+func TestPatchTwoWritersLoseNothing(t *testing.T) {
+	s, client, w := newStore(t)
+	_, _, err := client.Patch(t.Context(), w, addSecret("theirs"), false)
+	require.NoError(t, err)
+	_, _, err = client.Patch(t.Context(), w, addSecret("ours"), false)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"theirs", "ours"}, s.secrets())
+	_, changed, err := client.Patch(t.Context(), w, func(w *workload.Workload) error {
+		workload.RemoveReference(w.Template(), "theirs")
+		return nil
+	}, false)
+	require.NoError(t, err)
+	assert.False(t, changed, "in the version that was passed there is nothing to remove")
+
+	ws, err := client.Get(t.Context(), namespace, []string{"deploy/web"})
+	require.NoError(t, err)
+	_, changed, err = client.Patch(t.Context(), ws[0], func(w *workload.Workload) error {
+		workload.RemoveReference(w.Template(), "theirs")
+		return nil
+	}, false)
+	require.NoError(t, err)
+	assert.True(t, changed)
+	assert.Equal(t, []string{"ours"}, s.secrets())
+}
+
+func TestPatchOfTheSameChangeByManyConverges(t *testing.T) {
+	s, client, w := newStore(t)
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			_, _, err := client.Patch(t.Context(), w, addSecret("postgresql-secret-2"), false)
+			assert.NoError(t, err)
+		})
+	}
+	wg.Wait()
+	assert.Equal(t, []string{"postgresql-secret-2"}, s.secrets())
+}
+
+func TestPatchStops(t *testing.T) {
+	t.Run("at an error of the change", func(t *testing.T) {
+		s, client, w := newStore(t)
+		refused := errors.New("refused")
+		_, changed, err := client.Patch(t.Context(), w, func(*workload.Workload) error { return refused }, false)
+		require.ErrorIs(t, err, refused)
+		assert.False(t, changed)
+		assert.Empty(t, s.patches)
+	})
+	t.Run("when another object has taken the name", func(t *testing.T) {
+		s, client, w := newStore(t)
+		s.object.UID, s.object.ResourceVersion = "uid-2", "7"
+		_, _, err := client.Patch(t.Context(), w, addSecret("a"), false)
+		require.ErrorContains(t, err, "deleted and made anew")
+		assert.Empty(t, s.secrets())
+	})
+	t.Run("when the context ends", func(t *testing.T) {
+		s, client, w := newStore(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, _, err := client.Patch(ctx, w, addSecret("a"), false)
+		require.ErrorIs(t, err, context.Canceled)
+		assert.Empty(t, s.patches)
+	})
+	t.Run("at a Pod", func(t *testing.T) {
+		server, client := newAPIServer(t)
+		server.on("GET /api/v1/namespaces/shop/pods/one", answer(&corev1.Pod{ObjectMeta: meta("one"), Spec: template("app").Spec}))
+		ws, err := client.Get(t.Context(), namespace, []string{"pod/one"})
+		require.NoError(t, err)
+		_, _, err = client.Patch(t.Context(), ws[0], addSecret("a"), false)
+		assert.ErrorContains(t, err, "--recreate")
+	})
+}

@@ -1,0 +1,238 @@
+package workload_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
+)
+
+const secret = "postgresql-secret-2"
+
+// lessonKeys are the keys of the Secret that a bind makes by default.
+func lessonKeys() []string {
+	return []string{"POSTGRES_HOST", "POSTGRES_USERNAME", "POSTGRES_PASSWORD"}
+}
+
+// reference is one to the Secret of the tests, in the container "app".
+func reference(inject workload.Inject) workload.Reference {
+	return workload.Reference{Secret: secret, Inject: inject, Containers: []string{"app"}, Keys: lessonKeys(), MountPath: "/run/secrets/postgres"}
+}
+
+// envFrom is an entry for a Secret.
+func envFrom(prefix, secret string) corev1.EnvFromSource {
+	return corev1.EnvFromSource{Prefix: prefix, SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: secret}}}
+}
+
+// keyRef is a variable that shows one key of a Secret.
+func keyRef(name, secret, key string) corev1.EnvVar {
+	return corev1.EnvVar{Name: name, ValueFrom: &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{
+		LocalObjectReference: corev1.LocalObjectReference{Name: secret}, Key: key}}}
+}
+
+func TestReferenceIsAddedOnceAndRemovedWhole(t *testing.T) {
+	for inject, want := range map[workload.Inject]corev1.Container{
+		workload.InjectEnvFrom: {EnvFrom: []corev1.EnvFromSource{envFrom("", "other"), envFrom("", secret)}},
+		workload.InjectEnv: {EnvFrom: []corev1.EnvFromSource{envFrom("", "other")}, Env: []corev1.EnvVar{
+			keyRef("POSTGRES_HOST", secret, "POSTGRES_HOST"), keyRef("POSTGRES_USERNAME", secret, "POSTGRES_USERNAME"), keyRef("POSTGRES_PASSWORD", secret, "POSTGRES_PASSWORD")}},
+		workload.InjectVolume: {EnvFrom: []corev1.EnvFromSource{envFrom("", "other")}, VolumeMounts: []corev1.VolumeMount{
+			{Name: "pgbind-postgresql-secret-2", ReadOnly: true, MountPath: "/run/secrets/postgres"}}},
+	} {
+		t.Run(string(inject), func(t *testing.T) {
+			tpl := template("app", "sidecar")
+			tpl.Spec.Containers[0].EnvFrom = []corev1.EnvFromSource{envFrom("", "other")}
+			before := tpl.DeepCopy()
+			want.Name, want.Image = tpl.Spec.Containers[0].Name, tpl.Spec.Containers[0].Image
+			r := reference(inject)
+			r.Adopt = true
+			assert.False(t, r.Present(&tpl))
+			for range 2 {
+				require.NoError(t, r.Add(&tpl))
+				assert.Equal(t, want, tpl.Spec.Containers[0])
+				assert.True(t, r.Present(&tpl))
+			}
+			assert.Equal(t, before.Spec.Containers[1], tpl.Spec.Containers[1], "the other container stays as it is")
+			assert.True(t, workload.UsesSecret(&tpl.Spec, secret))
+
+			assert.True(t, workload.RemoveReference(&tpl, secret))
+			assert.False(t, workload.UsesSecret(&tpl.Spec, secret))
+			assert.Equal(t, before.Spec.Containers[0].EnvFrom, tpl.Spec.Containers[0].EnvFrom)
+			assert.Empty(t, tpl.Spec.Containers[0].Env)
+			assert.Empty(t, tpl.Spec.Volumes)
+			assert.False(t, workload.RemoveReference(&tpl, secret))
+		})
+	}
+}
+
+func TestReferenceNoneLeavesTheTemplateAlone(t *testing.T) {
+	tpl := template("app")
+	require.NoError(t, reference(workload.InjectNone).Add(&tpl))
+	assert.Equal(t, template("app"), tpl)
+	assert.True(t, reference(workload.InjectNone).Present(&tpl))
+}
+
+func TestReferenceChangesItsFormWhenItIsItsOwn(t *testing.T) {
+	forms := []workload.Inject{workload.InjectEnvFrom, workload.InjectEnv, workload.InjectVolume}
+	for _, from := range forms {
+		for _, to := range forms {
+			t.Run(string(from)+" to "+string(to), func(t *testing.T) {
+				got, want := template("app"), template("app")
+				require.NoError(t, reference(from).Add(&got))
+				r := reference(to)
+				r.Adopt = true
+				require.NoError(t, r.Add(&got))
+				require.NoError(t, r.Add(&want))
+				workload.RemoveReference(&want, "nothing")
+				assert.Equal(t, len(want.Spec.Volumes), len(got.Spec.Volumes))
+				assert.ElementsMatch(t, want.Spec.Containers[0].EnvFrom, got.Spec.Containers[0].EnvFrom)
+				assert.ElementsMatch(t, want.Spec.Containers[0].Env, got.Spec.Containers[0].Env)
+				assert.ElementsMatch(t, want.Spec.Containers[0].VolumeMounts, got.Spec.Containers[0].VolumeMounts)
+			})
+		}
+	}
+}
+
+func TestReferencePrefix(t *testing.T) {
+	tpl := template("app")
+	require.NoError(t, reference(workload.InjectEnvFrom).Add(&tpl))
+	r := reference(workload.InjectEnvFrom)
+	r.Prefix = "SHOP_"
+	assert.False(t, r.Present(&tpl))
+	require.NoError(t, r.Add(&tpl))
+	assert.Equal(t, []corev1.EnvFromSource{envFrom("SHOP_", secret)}, tpl.Spec.Containers[0].EnvFrom)
+
+	tpl = template("app")
+	r.Inject = workload.InjectEnv
+	require.NoError(t, r.Add(&tpl))
+	assert.Equal(t, keyRef("SHOP_POSTGRES_HOST", secret, "POSTGRES_HOST"), tpl.Spec.Containers[0].Env[0])
+	assert.True(t, workload.RemoveReference(&tpl, secret))
+}
+
+func TestReferenceConflicts(t *testing.T) {
+	own := corev1.EnvVar{Name: "POSTGRES_HOST", Value: "localhost"}
+	equal := keyRef("POSTGRES_HOST", secret, "POSTGRES_HOST")
+	otherKey := keyRef("POSTGRES_HOST", secret, "HOST")
+	for name, tt := range map[string]struct {
+		inject workload.Inject
+		prefix string
+		adopt  bool
+		env    corev1.EnvVar
+		want   string
+	}{
+		"envFrom, own value":            {workload.InjectEnvFrom, "", false, own, "remove it, or choose other names with --env-prefix"},
+		"envFrom, own value, adopt":     {workload.InjectEnvFrom, "", true, own, "container app already sets POSTGRES_HOST in env, which wins"},
+		"envFrom, own value, prefix":    {workload.InjectEnvFrom, "SHOP_", false, own, ""},
+		"envFrom, equal":                {workload.InjectEnvFrom, "", false, equal, "--adopt"},
+		"envFrom, equal, adopt":         {workload.InjectEnvFrom, "", true, equal, ""},
+		"env, own value":                {workload.InjectEnv, "", false, own, "--env-prefix"},
+		"env, equal":                    {workload.InjectEnv, "", false, equal, "--adopt"},
+		"env, equal, adopt":             {workload.InjectEnv, "", true, equal, ""},
+		"env, another key, adopt":       {workload.InjectEnv, "", true, otherKey, "--env-prefix"},
+		"volume has no variables":       {workload.InjectVolume, "", false, own, ""},
+		"none leaves it to someone":     {workload.InjectNone, "", false, own, ""},
+		"an unknown way is an argument": {"file", "", false, own, `unknown way to inject "file"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tpl := template("app")
+			tpl.Spec.Containers[0].Env = []corev1.EnvVar{tt.env}
+			r := reference(tt.inject)
+			r.Prefix, r.Adopt = tt.prefix, tt.adopt
+			err := r.Add(&tpl)
+			if tt.want == "" {
+				require.NoError(t, err)
+				assert.True(t, r.Present(&tpl))
+				return
+			}
+			require.ErrorContains(t, err, tt.want)
+			assert.False(t, r.Present(&tpl))
+		})
+	}
+}
+
+func TestReferenceConflictIsTyped(t *testing.T) {
+	tpl := template("app")
+	tpl.Spec.Containers[0].Env = []corev1.EnvVar{keyRef("POSTGRES_HOST", secret, "POSTGRES_HOST")}
+	var conflict *workload.ConflictError
+	require.ErrorAs(t, reference(workload.InjectEnv).Add(&tpl), &conflict)
+	assert.Equal(t, &workload.ConflictError{Container: "app", Variable: "POSTGRES_HOST", Equal: true}, conflict)
+}
+
+func TestReferenceVolume(t *testing.T) {
+	tpl := template("app", "other")
+	tpl.Spec.Containers[0].VolumeMounts = []corev1.VolumeMount{{Name: "data", MountPath: "/run/secrets/postgres/"}}
+	r := reference(workload.InjectVolume)
+	require.ErrorContains(t, r.Add(&tpl), "container app already mounts something at /run/secrets/postgres")
+
+	for _, bad := range []string{"", "relative", "/a:b"} {
+		r.MountPath = bad
+		require.ErrorContains(t, r.Add(&tpl), "--mount-path")
+	}
+	r.MountPath, r.Containers = "/run/pg", []string{"app", "other"}
+	require.NoError(t, r.Add(&tpl))
+	assert.Len(t, tpl.Spec.Volumes, 1)
+	r.MountPath = "/run/pg2"
+	assert.False(t, r.Present(&tpl))
+	require.NoError(t, r.Add(&tpl))
+	assert.Len(t, tpl.Spec.Containers[1].VolumeMounts, 1, "a new path replaces the old one")
+	assert.True(t, workload.RemoveReference(&tpl, secret))
+	assert.Empty(t, tpl.Spec.Volumes)
+	assert.Len(t, tpl.Spec.Containers[0].VolumeMounts, 1, "the mount of others stays")
+}
+
+func TestReferenceVolumeNameFitsEverySecretName(t *testing.T) {
+	long := strings.Repeat("a", 200)
+	names := map[string]string{}
+	for _, secret := range []string{"short", "with.dots", "with-dots", long, long + "b", strings.Repeat("a.", 40) + "b"} {
+		tpl := template("app")
+		r := reference(workload.InjectVolume)
+		r.Secret = secret
+		require.NoError(t, r.Add(&tpl))
+		name := tpl.Spec.Volumes[0].Name
+		assert.Empty(t, validation.IsDNS1123Label(name))
+		assert.Empty(t, names[name], "two Secrets share the volume name %s", name)
+		names[name] = secret
+		assert.True(t, workload.RemoveReference(&tpl, secret))
+		assert.Empty(t, tpl.Spec.Volumes)
+	}
+}
+
+func TestRemoveReferenceLeavesWhatOthersWrote(t *testing.T) {
+	tpl := template("app")
+	app := &tpl.Spec.Containers[0]
+	app.Env = []corev1.EnvVar{keyRef("DB_USER", secret, "POSTGRES_USERNAME"), keyRef("POSTGRES_HOST", "other", "POSTGRES_HOST")}
+	app.EnvFrom = []corev1.EnvFromSource{envFrom("", "other")}
+	tpl.Spec.Volumes = []corev1.Volume{{Name: "theirs", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: secret}}}}
+	before := tpl.DeepCopy()
+	assert.False(t, workload.RemoveReference(&tpl, secret))
+	assert.Equal(t, before, &tpl)
+	assert.True(t, workload.UsesSecret(&tpl.Spec, secret))
+}
+
+func TestUsesSecret(t *testing.T) {
+	source := func(v corev1.VolumeSource) func(*corev1.PodSpec) {
+		return func(s *corev1.PodSpec) { s.Volumes = []corev1.Volume{{Name: "v", VolumeSource: v}} }
+	}
+	projected := corev1.SecretProjection{LocalObjectReference: corev1.LocalObjectReference{Name: secret}}
+	for name, use := range map[string]func(*corev1.PodSpec){
+		"envFrom": func(s *corev1.PodSpec) { s.Containers[0].EnvFrom = []corev1.EnvFromSource{envFrom("X_", secret)} },
+		"env":     func(s *corev1.PodSpec) { s.Containers[0].Env = []corev1.EnvVar{keyRef("X", secret, "Y")} },
+		"init": func(s *corev1.PodSpec) {
+			s.InitContainers = []corev1.Container{{Env: []corev1.EnvVar{keyRef("X", secret, "Y")}}}
+		},
+		"volume":    source(corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: secret}}),
+		"projected": source(corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{Sources: []corev1.VolumeProjection{{Secret: &projected}}}}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			spec := template("app").Spec
+			assert.False(t, workload.UsesSecret(&spec, secret))
+			use(&spec)
+			assert.True(t, workload.UsesSecret(&spec, secret))
+			assert.False(t, workload.UsesSecret(&spec, "other"))
+		})
+	}
+}

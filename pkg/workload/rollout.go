@@ -1,0 +1,90 @@
+package workload
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/tools/cache"
+	watchtools "k8s.io/client-go/tools/watch"
+	"k8s.io/kubectl/pkg/polymorphichelpers"
+)
+
+// WaitRollout follows the rollout of w, which is the version that Patch returned, until every new Pod is up. Each new line of what
+// kubectl rollout status would say goes to progress. A passed progress deadline, a deleted workload, a missing right to watch it and
+// the end of ctx (context.Cause) are errors. Only a workload whose Rollout is Followed has anything to wait for; others return at once.
+func (c *Client) WaitRollout(ctx context.Context, w *Workload, progress func(string)) error {
+	if w.Rollout().Kind != Followed {
+		return nil
+	}
+	viewer, err := polymorphichelpers.StatusViewerFor(w.Kind().GroupKind())
+	if err != nil {
+		return fmt.Errorf("follow the rollout of %s: %w", w, err)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	last := ""
+	_, err = watchtools.UntilWithSync(ctx, c.listWatch(w, cancel), &unstructured.Unstructured{}, nil, func(e watch.Event) (bool, error) {
+		line, done, err := rolloutStatus(viewer, w, e)
+		if line = strings.TrimSpace(line); line != "" && line != last {
+			progress(line)
+			last = line
+		}
+		return done, err
+	})
+	if cause := context.Cause(ctx); cause != nil && err != nil {
+		err = cause
+	}
+	if err != nil {
+		return fmt.Errorf("follow the rollout of %s in namespace %s: %w", w, w.Namespace(), err)
+	}
+	return nil
+}
+
+// rolloutStatus judges one event of the watch.
+func rolloutStatus(viewer polymorphichelpers.StatusViewer, w *Workload, e watch.Event) (string, bool, error) {
+	obj, ok := e.Object.(*unstructured.Unstructured)
+	if !ok {
+		return "", false, apierrors.FromObject(e.Object)
+	}
+	if e.Type == watch.Deleted || obj.GetUID() != w.UID() {
+		return "", false, errors.New("it was deleted meanwhile")
+	}
+	// The first answer may come from a cache of the API server that has not seen the change yet, and would call the old Pods done.
+	if obj.GetGeneration() < w.object.GetGeneration() {
+		return "", false, nil
+	}
+	return viewer.Status(obj, 0)
+}
+
+// listWatch reads the one object. An answer that will not change by waiting ends the wait through fail, since the watching library
+// would try again for ever.
+func (c *Client) listWatch(w *Workload, fail context.CancelCauseFunc) cache.ListerWatcher {
+	client := c.dynamic.Resource(w.kind.gvr()).Namespace(w.Namespace())
+	only := fields.OneTermEqualSelector(metav1.ObjectNameField, w.Name()).String()
+	check := func(err error) error {
+		if apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) {
+			fail(err)
+		}
+		return err
+	}
+	return cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
+			options.FieldSelector = only
+			list, err := client.List(ctx, options)
+			return list, check(err)
+		},
+		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
+			options.FieldSelector = only
+			events, err := client.Watch(ctx, options)
+			return events, check(err)
+		},
+	}, c.dynamic)
+}

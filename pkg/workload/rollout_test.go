@@ -1,0 +1,169 @@
+package workload_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/kubernetes/scheme"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
+)
+
+const deployments = "/apis/apps/v1/namespaces/shop/deployments"
+
+// rolling is a Deployment of two replicas at a point of its rollout.
+func rolling(generation int64, updated, available int32) *appsv1.Deployment {
+	d := deployment("web")
+	replicas := int32(2)
+	d.Generation, d.Spec.Replicas = generation, &replicas
+	d.Status = appsv1.DeploymentStatus{ObservedGeneration: generation, Replicas: 2, UpdatedReplicas: updated, AvailableReplicas: available}
+	return d
+}
+
+// watched answers a watch: the objects are sent one after the other, the first as the state at the beginning.
+func watched(t *testing.T, events ...runtime.Object) http.HandlerFunc {
+	t.Helper()
+	return func(w http.ResponseWriter, r *http.Request) {
+		assert.Equal(t, "metadata.name=web", r.URL.Query().Get("fieldSelector"))
+		if !assert.NotEmpty(t, r.URL.Query().Get("watch")) {
+			w.WriteHeader(http.StatusTeapot)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		send := func(kind watch.EventType, obj runtime.Object) {
+			_ = json.NewEncoder(w).Encode(map[string]any{"type": kind, "object": withKind(obj)})
+			w.(http.Flusher).Flush()
+		}
+		send(watch.Added, events[0])
+		bookmark := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{ResourceVersion: "1", Annotations: map[string]string{metav1.InitialEventsAnnotationKey: "true"}}}
+		send(watch.Bookmark, bookmark)
+		for _, obj := range events[1:] {
+			if _, deleted := obj.(*metav1.Status); deleted {
+				send(watch.Deleted, events[0])
+				continue
+			}
+			send(watch.Modified, obj)
+			time.Sleep(50 * time.Millisecond)
+		}
+		<-r.Context().Done()
+	}
+}
+
+// follow reads deployment/web in the given state and follows its rollout.
+func follow(t *testing.T, state *appsv1.Deployment, list http.HandlerFunc) ([]string, error) {
+	t.Helper()
+	server, client := newAPIServer(t)
+	server.on("GET "+webPath, answer(state))
+	server.on("GET "+deployments, list)
+	ws, err := client.Get(t.Context(), namespace, []string{"deployment/web"})
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 2*time.Second, errors.New("time is up"))
+	defer cancel()
+	var lines []string
+	err = client.WaitRollout(ctx, ws[0], func(line string) { lines = append(lines, line) })
+	return lines, err
+}
+
+func TestWaitRolloutTellsEachLineOnce(t *testing.T) {
+	lines, err := follow(t, rolling(2, 0, 2), watched(t, rolling(2, 1, 2), rolling(2, 1, 2), rolling(2, 2, 1), rolling(2, 2, 2)))
+	require.NoError(t, err)
+	assert.Equal(t, []string{
+		`Waiting for deployment "web" rollout to finish: 1 out of 2 new replicas have been updated...`,
+		`Waiting for deployment "web" rollout to finish: 1 of 2 updated replicas are available...`,
+		`deployment "web" successfully rolled out`,
+	}, lines)
+}
+
+func TestWaitRolloutIsNotFooledByAnOlderState(t *testing.T) {
+	lines, err := follow(t, rolling(2, 0, 2), watched(t, rolling(1, 2, 2), rolling(2, 2, 2)))
+	require.NoError(t, err)
+	assert.Equal(t, []string{`deployment "web" successfully rolled out`}, lines)
+}
+
+func TestWaitRolloutFails(t *testing.T) {
+	late := rolling(2, 1, 1)
+	late.Status.Conditions = []appsv1.DeploymentCondition{{Type: appsv1.DeploymentProgressing, Status: corev1.ConditionFalse, Reason: "ProgressDeadlineExceeded"}}
+	another := rolling(2, 2, 2)
+	another.UID = "uid-2"
+	forbidden := apierrors.NewForbidden(schema.GroupResource{Group: "apps", Resource: "deployments"}, "web", nil)
+	for name, tt := range map[string]struct {
+		list http.HandlerFunc
+		want string
+	}{
+		"progress deadline":   {watched(t, late), "exceeded its progress deadline"},
+		"deleted":             {watched(t, rolling(2, 1, 1), &metav1.Status{}), "deleted meanwhile"},
+		"another of its name": {watched(t, another), "deleted meanwhile"},
+		"forbidden":           {refuse(forbidden), "forbidden"},
+		"timeout":             {watched(t, rolling(2, 1, 1)), "time is up"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := follow(t, rolling(2, 0, 2), tt.list)
+			require.ErrorContains(t, err, "follow the rollout of deployment.apps/web in namespace shop")
+			assert.ErrorContains(t, err, tt.want)
+		})
+	}
+}
+
+func TestWaitRolloutOfOthersReturnsAtOnce(t *testing.T) {
+	paused := rolling(2, 0, 2)
+	paused.Spec.Paused = true
+	lines, err := follow(t, paused, refuse(notFound("deployments", "web")))
+	require.NoError(t, err)
+	assert.Empty(t, lines)
+}
+
+func TestRolloutTellsHowTheChangeReachesThePods(t *testing.T) {
+	yes := true
+	onDelete := appsv1.StatefulSetUpdateStrategy{Type: appsv1.OnDeleteStatefulSetStrategyType}
+	rcTemplate := template("app")
+	cron := batchv1.JobTemplateSpec{Spec: batchv1.JobSpec{Template: template("app")}}
+	for name, tt := range map[string]struct {
+		arg     string
+		object  runtime.Object
+		want    workload.RolloutKind
+		message string
+	}{
+		"Deployment":            {"deployments", deployment("x"), workload.Followed, ""},
+		"paused Deployment":     {"deployments", &appsv1.Deployment{ObjectMeta: meta("x"), Spec: appsv1.DeploymentSpec{Paused: true, Template: template("app")}}, workload.Paused, "kubectl rollout resume deployment.apps/x --namespace shop"},
+		"StatefulSet":           {"statefulsets", &appsv1.StatefulSet{ObjectMeta: meta("x"), Spec: appsv1.StatefulSetSpec{Template: template("app")}}, workload.Followed, ""},
+		"StatefulSet OnDelete":  {"statefulsets", &appsv1.StatefulSet{ObjectMeta: meta("x"), Spec: appsv1.StatefulSetSpec{UpdateStrategy: onDelete}}, workload.ReplacePods, "--restart"},
+		"DaemonSet":             {"daemonsets", &appsv1.DaemonSet{ObjectMeta: meta("x")}, workload.Followed, ""},
+		"DaemonSet OnDelete":    {"daemonsets", &appsv1.DaemonSet{ObjectMeta: meta("x"), Spec: appsv1.DaemonSetSpec{UpdateStrategy: appsv1.DaemonSetUpdateStrategy{Type: appsv1.OnDeleteDaemonSetStrategyType}}}, workload.ReplacePods, "OnDelete"},
+		"ReplicaSet":            {"replicasets", &appsv1.ReplicaSet{ObjectMeta: meta("x")}, workload.ReplacePods, "does not replace its Pods"},
+		"ReplicationController": {"replicationcontrollers", &corev1.ReplicationController{ObjectMeta: meta("x"), Spec: corev1.ReplicationControllerSpec{Template: &rcTemplate}}, workload.ReplacePods, "--restart"},
+		"CronJob":               {"cronjobs", &batchv1.CronJob{ObjectMeta: meta("x"), Spec: batchv1.CronJobSpec{Schedule: "1 2 * * *", JobTemplate: cron}}, workload.NextRun, `schedule "1 2 * * *"`},
+		"suspended CronJob":     {"cronjobs", &batchv1.CronJob{ObjectMeta: meta("x"), Spec: batchv1.CronJobSpec{Suspend: &yes, JobTemplate: cron}}, workload.NextRun, "suspended"},
+		"Pod":                   {"pods", &corev1.Pod{ObjectMeta: meta("x")}, workload.ReplacePods, "--recreate"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server, client := newAPIServer(t)
+			gvks, _, err := scheme.Scheme.ObjectKinds(tt.object)
+			require.NoError(t, err)
+			prefix := "/apis/" + gvks[0].GroupVersion().String()
+			if gvks[0].Group == "" {
+				prefix = "/api/v1"
+			}
+			server.on("GET "+prefix+"/namespaces/shop/"+tt.arg+"/x", answer(tt.object))
+			ws, err := client.Get(t.Context(), namespace, []string{tt.arg + "/x"})
+			require.NoError(t, err)
+			got := ws[0].Rollout()
+			assert.Equal(t, tt.want, got.Kind)
+			assert.Contains(t, got.Message, tt.message)
+			assert.Equal(t, tt.want == workload.Followed, got.Message == "")
+		})
+	}
+}

@@ -1,0 +1,86 @@
+package workload
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
+)
+
+// volumeForm is a volume of the Secret and a read-only mount. The whole folder is mounted: a mount of single files (subPath) would not
+// follow a changed Secret.
+type volumeForm struct{}
+
+func (f volumeForm) add(r Reference, t *corev1.PodTemplateSpec, c *corev1.Container) error {
+	if !path.IsAbs(r.MountPath) || strings.Contains(r.MountPath, ":") {
+		return fmt.Errorf("mount path %q is not a path that a volume can have: give an absolute one without a colon by --mount-path", r.MountPath)
+	}
+	name := volumeName(r.Secret)
+	taken := func(m corev1.VolumeMount) bool {
+		return m.Name != name && path.Clean(m.MountPath) == path.Clean(r.MountPath)
+	}
+	if slices.ContainsFunc(c.VolumeMounts, taken) {
+		return &ConflictError{Container: c.Name, MountPath: r.MountPath}
+	}
+	if !slices.ContainsFunc(t.Spec.Volumes, isVolumeOf(r.Secret)) {
+		t.Spec.Volumes = append(t.Spec.Volumes, corev1.Volume{
+			Name: name, VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: r.Secret}},
+		})
+	}
+	if !f.mounted(r, c) {
+		c.VolumeMounts = slices.DeleteFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool { return m.Name == name })
+		c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: name, ReadOnly: true, MountPath: r.MountPath})
+	}
+	return nil
+}
+
+func (f volumeForm) present(r Reference, t *corev1.PodTemplateSpec, c *corev1.Container) bool {
+	return slices.ContainsFunc(t.Spec.Volumes, isVolumeOf(r.Secret)) && f.mounted(r, c)
+}
+
+// remove takes the mount out of the container, and the volume when no other container mounts it.
+func (volumeForm) remove(secret string, t *corev1.PodTemplateSpec, c *corev1.Container) bool {
+	if !slices.ContainsFunc(t.Spec.Volumes, isVolumeOf(secret)) {
+		return false
+	}
+	mount := func(m corev1.VolumeMount) bool { return m.Name == volumeName(secret) }
+	c.VolumeMounts = slices.DeleteFunc(c.VolumeMounts, mount)
+	stillMounted := func(c *corev1.Container) bool { return slices.ContainsFunc(c.VolumeMounts, mount) }
+	if !slices.ContainsFunc(containers(&t.Spec), stillMounted) {
+		t.Spec.Volumes = slices.DeleteFunc(t.Spec.Volumes, isVolumeOf(secret))
+	}
+	return true
+}
+
+// mounted says whether the container has the volume at the mount path.
+func (volumeForm) mounted(r Reference, c *corev1.Container) bool {
+	return slices.ContainsFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool {
+		return m.Name == volumeName(r.Secret) && m.MountPath == r.MountPath && m.ReadOnly
+	})
+}
+
+// volumeName derives the name of the Secret's volume, which may be no longer than a label and, unlike a Secret's, hold no dots. A name
+// that has to be changed for that gets a hash, so that two Secrets never share a volume.
+func volumeName(secret string) string {
+	name := "pgbind-" + secret
+	if len(validation.IsDNS1123Label(name)) == 0 {
+		return name
+	}
+	sum := sha256.Sum256([]byte(secret))
+	name = strings.ReplaceAll(name, ".", "-")
+	const hashed = 8
+	name = name[:min(len(name), validation.DNS1123LabelMaxLength-hashed-1)]
+	return strings.TrimRight(name, "-") + "-" + hex.EncodeToString(sum[:])[:hashed]
+}
+
+// isVolumeOf matches the volume that volumeForm makes for the Secret.
+func isVolumeOf(secret string) func(corev1.Volume) bool {
+	return func(v corev1.Volume) bool {
+		return v.Name == volumeName(secret) && v.Secret != nil && v.Secret.SecretName == secret
+	}
+}
