@@ -23,6 +23,7 @@ unit: ## Run the unit tests
 lint: ## Run the linters that .golangci.yaml names
 	go -C e2e/tools/golangci-lint build -trimpath -o $(CURDIR)/.cache/ tool
 	.cache/golangci-lint run ./...
+	cd e2e/app && $(CURDIR)/.cache/golangci-lint run ./...
 
 .PHONY: cluster
 cluster: ## Start the test cluster, or keep the one that runs
@@ -46,7 +47,7 @@ app-image: cluster ## Build the web app's image and load it into the cluster
 
 .PHONY: e2e
 e2e: build app-image ## Run the end-to-end tests on the cluster
-	@mkdir -p .cache/e2e
+	@rm -rf .cache/e2e && mkdir -p .cache/e2e
 	$(WITH_CLUSTER) go test -tags e2e -count=1 -timeout 30m -artifacts -outputdir .cache/e2e ./e2e/...
 
 .PHONY: demo

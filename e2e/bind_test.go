@@ -31,7 +31,7 @@ func TestTheLessonInOneCommand(t *testing.T) {
 	assert.Equal(t, corev1.SecretTypeOpaque, secret.Type)
 	assert.ElementsMatch(t, []string{"POSTGRES_HOST", "POSTGRES_USERNAME", "POSTGRES_PASSWORD"}, keys(secret))
 	assert.Equal(t, "postgresql-svc."+f.Name+".svc.cluster.local", f.login(firstSecret).Host)
-	container := f.deployment(lesson.Application).Spec.Template.Spec.Containers[0]
+	container := f.application().Spec.Template.Spec.Containers[0]
 	assert.Equal(t, []corev1.EnvFromSource{envFrom(firstSecret)}, container.EnvFrom)
 	require.NoError(t, f.WaitForPage(f.ctx, lesson.Page))
 
@@ -45,13 +45,13 @@ func TestSecondRunChangesNothing(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim)
 	f.bind(application)
-	secret, deployment, roles := f.secret(firstSecret), f.deployment(lesson.Application), f.roles()
+	secret, deployment, roles := f.secret(firstSecret), f.application(), f.roles()
 
 	result := f.bind(application)
 
 	assert.Equal(t, []string{"secret/" + firstSecret + " unchanged", "deployment.apps/postgresql-application unchanged"}, lines(result.Stdout))
 	assert.Equal(t, secret.ResourceVersion, f.secret(firstSecret).ResourceVersion)
-	after := f.deployment(lesson.Application)
+	after := f.application()
 	assert.Equal(t, deployment.Generation, after.Generation)
 	assert.Equal(t, deployment.Annotations, after.Annotations)
 	assert.Equal(t, roles, f.roles())
