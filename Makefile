@@ -48,7 +48,7 @@ app-image: cluster ## Build the web app's image and load it into the cluster
 .PHONY: e2e
 e2e: build app-image ## Run the end-to-end tests on the cluster
 	@rm -rf .cache/e2e && mkdir -p .cache/e2e
-	$(WITH_CLUSTER) go test -tags e2e -count=1 -timeout 30m -artifacts -outputdir .cache/e2e ./e2e/...
+	$(WITH_CLUSTER) go test -tags e2e -count=1 -timeout 30m -parallel 6 -artifacts -outputdir .cache/e2e ./e2e/...
 
 .PHONY: demo
 demo: build app-image ## Play the lesson on the cluster and print the web app's page

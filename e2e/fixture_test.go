@@ -15,9 +15,11 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/lesson"
 )
 
+// The lesson's workload, and the names that the first two Secrets of a namespace get.
 const (
-	application = "deployment/" + lesson.Application
-	firstSecret = "postgresql-secret-2" //nolint:gosec // the Secret's name, not its content
+	application  = "deployment/" + lesson.Application
+	firstSecret  = "postgresql-secret-2" //nolint:gosec // a Secret's name, not its content
+	secondSecret = "postgresql-secret-3" //nolint:gosec // a Secret's name, not its content
 )
 
 // in is the same namespace, for a subtest.

@@ -78,7 +78,7 @@ func refusals() []refusal {
 			return f.on(deployment("pair", func(pod *corev1.PodSpec) {
 				pod.Containers = append(pod.Containers, corev1.Container{Name: "sidecar", Image: appImage})
 			}))
-		}, []string{"pair", "sidecar", "--container"}},
+		}, []string{"pair", "sidecar", "-c "}},
 		{"variable already set", func(f *fixture) *harness.Command {
 			return f.on(deployment("configured", func(pod *corev1.PodSpec) {
 				pod.Containers[0].Env = []corev1.EnvVar{{Name: "POSTGRES_HOST", Value: "elsewhere"}}
