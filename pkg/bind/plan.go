@@ -2,7 +2,6 @@ package bind
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -14,9 +13,6 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-// annotationPrefix begins the workload's annotation of each binding; the Secret's name ends it.
-const annotationPrefix = "binding.pgbind.dev/"
-
 // plan is everything about a binding that can be known before anything is written.
 type plan struct {
 	options    Options
@@ -27,14 +23,6 @@ type plan struct {
 	binding    postgres.Binding
 	secret     slot
 	password   string
-}
-
-// annotation is what the workload says of a binding.
-type annotation struct {
-	ID         string `json:"id"`
-	Role       string `json:"role"`
-	Database   string `json:"database"`
-	Generation int    `json:"generation"`
 }
 
 // plan reads what is there and refuses what cannot work. It writes nothing: the Secret and the reference are sent as a dry run, so that
@@ -59,13 +47,10 @@ func (b *Binder) plan(ctx context.Context, w *workload.Workload, o Options) (*pl
 		return nil, err
 	}
 	id := credentials.ID(w.UID(), database.Location, o.Database)
-	p := &plan{options: o, workload: w, containers: containers, database: database, roles: b.Roles(database, o)}
+	p := &plan{options: o, workload: w, containers: containers, database: database, roles: b.Roles(database, o), password: credentials.NewPassword()}
 	p.binding = postgres.Binding{
 		Owner:  postgres.Owner{ID: id, Run: credentials.NewRun(), Namespace: w.Namespace(), NamespaceUID: namespaceUID},
 		Access: postgres.Access{Database: o.Database, Schemas: o.Schemas, Level: o.Level},
-	}
-	if p.password, err = credentials.NewPassword(), nil; err != nil {
-		return nil, err
 	}
 	if err := b.chooseSecret(ctx, p); err != nil {
 		return nil, err
@@ -108,11 +93,17 @@ func (p *plan) change(w *workload.Workload) error {
 	if err := reference.Add(w.Template()); err != nil {
 		return err
 	}
-	text, err := json.Marshal(annotation{p.binding.Owner.ID, p.binding.Role, p.options.Database, p.secret.generation})
+	key, err := credentials.AnnotationKey(p.secret.name)
+	if err != nil {
+		return err
+	}
+	value, err := credentials.Annotation{
+		ID: p.binding.Owner.ID, Role: p.binding.Role, Database: p.options.Database, Generation: p.secret.generation,
+	}.Value()
 	if err != nil {
 		return fmt.Errorf("write the binding's annotation: %w", err)
 	}
-	w.SetAnnotation(annotationPrefix+p.secret.name, string(text))
+	w.SetAnnotation(key, value)
 	return nil
 }
 

@@ -3,10 +3,8 @@ package bind
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -50,9 +48,8 @@ func (b *Binder) chooseSecret(ctx context.Context, p *plan) error {
 // remembered is the Secret that the workload's annotation names for this binding, and the generation to make if that Secret is gone:
 // the next one, since Pods still run with the last one's password.
 func (p *plan) remembered() (name string, generation int) {
-	for key, value := range p.workload.Annotations() {
-		var a annotation
-		if secret, ok := strings.CutPrefix(key, annotationPrefix); ok && json.Unmarshal([]byte(value), &a) == nil && a.ID == p.binding.Owner.ID {
+	for secret, a := range credentials.AnnotationsOf(p.workload.Annotations()) {
+		if a.ID == p.binding.Owner.ID {
 			return secret, a.Generation + 1
 		}
 	}

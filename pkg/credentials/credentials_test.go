@@ -3,6 +3,7 @@ package credentials
 import (
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -87,4 +88,19 @@ func TestIncompleteCredentials(t *testing.T) {
 	secret := NewSecret(types.NamespacedName{Name: "s"}, testMarks(), Credentials{Host: "h", Username: "u"})
 	_, ok := CredentialsOf(secret)
 	assert.False(t, ok)
+}
+
+func TestAnnotations(t *testing.T) {
+	key, err := AnnotationKey("postgresql-secret-2")
+	require.NoError(t, err)
+	want := Annotation{ID: "id", Role: "r", Database: "d", Generation: 3}
+	value, err := want.Value()
+	require.NoError(t, err)
+	found := AnnotationsOf(map[string]string{key: value, "binding.pgbind.dev/broken": "{", "binding.pgbind.dev/empty": "{}", "other": value})
+	assert.Equal(t, map[string]Annotation{"postgresql-secret-2": want}, found)
+}
+
+func TestAnnotationKeyOfALongName(t *testing.T) {
+	_, err := AnnotationKey(strings.Repeat("x", 64))
+	require.ErrorContains(t, err, "--secret")
 }

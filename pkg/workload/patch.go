@@ -31,7 +31,7 @@ func (c *Client) Patch(ctx context.Context, w *Workload, change func(*Workload) 
 	err := wait.ExponentialBackoffWithContext(ctx, backoff, func(ctx context.Context) (bool, error) {
 		current, err := w, error(nil)
 		if conflict != nil {
-			current, err = c.reread(ctx, w)
+			current, err = c.Reread(ctx, w)
 		}
 		if err == nil {
 			result, changed, err = c.patchOnce(ctx, current, change, dryRun)
@@ -52,8 +52,8 @@ func (c *Client) Patch(ctx context.Context, w *Workload, change func(*Workload) 
 	return result, changed, nil
 }
 
-// reread gets the workload's newest version and refuses another object that has taken its name.
-func (c *Client) reread(ctx context.Context, w *Workload) (*Workload, error) {
+// Reread gets the workload's newest version and refuses another object that has taken its name.
+func (c *Client) Reread(ctx context.Context, w *Workload) (*Workload, error) {
 	current, err := c.read(ctx, w.kind, w.Namespace(), w.Name())
 	if err != nil {
 		return nil, err

@@ -1,0 +1,47 @@
+package credentials
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+)
+
+// annotationPrefix begins the key of a workload's annotation for a binding; the Secret's name ends it.
+const annotationPrefix = "binding.pgbind.dev/"
+
+// Annotation is what a workload says of one of its bindings.
+type Annotation struct {
+	ID         string `json:"id"`
+	Role       string `json:"role"`
+	Database   string `json:"database"`
+	Generation int    `json:"generation"`
+}
+
+// AnnotationKey is the key of the annotation for the binding of that Secret. A Secret's name can be too long for one, which is an error.
+func AnnotationKey(secret string) (string, error) {
+	key := annotationPrefix + secret
+	if problems := validation.IsQualifiedName(key); len(problems) > 0 {
+		return "", fmt.Errorf("secret name %q is too long to be noted on a workload: choose one of 63 characters at most with --secret", secret)
+	}
+	return key, nil
+}
+
+// Value is the annotation's value.
+func (a Annotation) Value() (string, error) {
+	text, err := json.Marshal(a)
+	return string(text), err
+}
+
+// AnnotationsOf reads the bindings that an object's annotations tell of, by the names of their Secrets. What cannot be read is not ours.
+func AnnotationsOf(annotations map[string]string) map[string]Annotation {
+	found := map[string]Annotation{}
+	for key, value := range annotations {
+		var a Annotation
+		if secret, ok := strings.CutPrefix(key, annotationPrefix); ok && json.Unmarshal([]byte(value), &a) == nil && a.ID != "" {
+			found[secret] = a
+		}
+	}
+	return found
+}

@@ -1,0 +1,37 @@
+package podexec
+
+import (
+	"context"
+	"time"
+)
+
+// Trace is what may be told of one Exec: never the streams, and no more of the command than its program.
+type Trace struct {
+	Target   Container
+	Program  string
+	Duration time.Duration
+	Err      error
+}
+
+// Traced returns an Executor that runs commands by next and reports each of them when it has ended.
+// Parallel Execs call report in parallel.
+func Traced(next Executor, report func(Trace)) Executor {
+	return traced{next: next, report: report}
+}
+
+type traced struct {
+	next   Executor
+	report func(Trace)
+}
+
+// Exec implements Executor.
+func (t traced) Exec(ctx context.Context, c Container, argv []string, s Streams) error {
+	start := time.Now()
+	err := t.next.Exec(ctx, c, argv, s)
+	trace := Trace{Target: c, Duration: time.Since(start), Err: err}
+	if len(argv) > 0 {
+		trace.Program = argv[0]
+	}
+	t.report(trace)
+	return err
+}
