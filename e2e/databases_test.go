@@ -58,6 +58,7 @@ func TestProgramMissing(t *testing.T) {
 
 			result := f.run(f.Pgbind(application))
 
+			t.Log(result.Stderr)
 			assert.Equal(t, 1, result.Code, result.Stdout)
 			assert.Contains(t, result.Stderr, program)
 			assert.Contains(t, result.Stderr, lesson.DatabasePod)

@@ -38,6 +38,7 @@ func TestRefusals(t *testing.T) {
 			command := test.command(f)
 			before := f.traces()
 			result := f.run(command)
+			t.Log(result.Stderr)
 			assert.Equal(t, 1, result.Code, result.Stdout)
 			assert.Empty(t, result.Stdout)
 			for _, words := range test.want {

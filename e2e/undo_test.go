@@ -42,6 +42,7 @@ func TestUndo(t *testing.T) {
 
 			result := f.run(f.Pgbind(application))
 
+			t.Log(result.Stderr)
 			assert.Equal(t, 1, result.Code, result.Stdout)
 			assert.Contains(t, result.Stderr, denial)
 			assert.Equal(t, before, f.traces(), "what the run made is taken back")
