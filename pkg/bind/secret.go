@@ -61,8 +61,9 @@ func (p *plan) remembered() (name string, generation int) {
 // likely says that it is expected to be there.
 func (b *Binder) trySecret(ctx context.Context, p *plan, likely bool) error {
 	name, namespace := p.secret.name, p.workload.Namespace()
-	if !likely {
-		_, err := b.Kube.CoreV1().Secrets(namespace).Create(ctx, p.newSecret(""), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+	askOnly := p.options.DryRun == DryRunClient
+	if !likely && !askOnly {
+		_, err := b.Kube.CoreV1().Secrets(namespace).Create(ctx, p.newSecret(""), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldManager: p.options.FieldManager})
 		if err == nil {
 			return nil
 		}
@@ -71,6 +72,9 @@ func (b *Binder) trySecret(ctx context.Context, p *plan, likely bool) error {
 		}
 	}
 	existing, err := b.Kube.CoreV1().Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) && askOnly {
+		return nil
+	}
 	if apierrors.IsNotFound(err) {
 		return b.trySecret(ctx, p, false)
 	}
@@ -117,7 +121,7 @@ func (b *Binder) secret(ctx context.Context, p *plan, host string, undo *undoSta
 	if p.secret.existing != nil {
 		return nil
 	}
-	created, err := b.Kube.CoreV1().Secrets(p.workload.Namespace()).Create(ctx, p.newSecret(host), metav1.CreateOptions{})
+	created, err := b.Kube.CoreV1().Secrets(p.workload.Namespace()).Create(ctx, p.newSecret(host), metav1.CreateOptions{FieldManager: p.options.FieldManager})
 	if err == nil {
 		undo.push(b.deleteSecret(created))
 		p.secret.created = true

@@ -163,6 +163,13 @@ func body(t *testing.T, r *http.Request) []byte {
 	return data
 }
 
+// decode reads a request's body, which a typed client sends as protobuf, into the object.
+func decode(t *testing.T, r *http.Request, into runtime.Object) {
+	t.Helper()
+	_, _, err := scheme.Codecs.UniversalDeserializer().Decode(body(t, r), nil, into)
+	assert.NoError(t, err)
+}
+
 // notFound is the API server's answer for an object that is not there.
 func notFound(resource, name string) *apierrors.StatusError {
 	return apierrors.NewNotFound(schema.GroupResource{Resource: resource}, name)

@@ -6,15 +6,18 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/strategicpatch"
 
@@ -92,9 +95,9 @@ func envFromSecrets(c corev1.Container) []string {
 }
 
 // addSecret is a change that adds the Secret to the container "app".
-func addSecret(secret string) func(*workload.Workload) error {
+func addSecret(name string) func(*workload.Workload) error {
 	return func(w *workload.Workload) error {
-		return workload.Reference{Secret: secret, Inject: workload.InjectEnvFrom, Containers: []string{"app"}}.Add(w.Template())
+		return workload.Reference{Secret: name, Inject: workload.InjectEnvFrom, Containers: []string{"app"}}.Add(w.Template())
 	}
 }
 
@@ -227,4 +230,57 @@ func TestPatchStops(t *testing.T) {
 		_, _, err = client.Patch(t.Context(), ws[0], addSecret("a"), false)
 		assert.ErrorContains(t, err, "--recreate")
 	})
+}
+
+func TestPatchReachesEveryKind(t *testing.T) {
+	rcTemplate := template("app")
+	cron := batchv1.JobTemplateSpec{Spec: batchv1.JobSpec{Template: template("app")}}
+	patchOf := func(path string) string {
+		inner := `{"spec":{"$setElementOrder/containers":[{"name":"app"}],"containers":[{"name":"app","envFrom":[{"secretRef":{"name":"a"}}]}]}}`
+		return `{"metadata":{"resourceVersion":"1"},"spec":` + strings.ReplaceAll(path, "TEMPLATE", inner) + `}`
+	}
+	plain := patchOf(`{"template":TEMPLATE}`)
+	for path, tt := range map[string]struct {
+		object runtime.Object
+		want   string
+	}{
+		"/apis/apps/v1/namespaces/shop/deployments/x":      {deployment("x"), plain},
+		"/apis/apps/v1/namespaces/shop/statefulsets/x":     {&appsv1.StatefulSet{ObjectMeta: meta("x"), Spec: appsv1.StatefulSetSpec{Template: template("app")}}, plain},
+		"/apis/apps/v1/namespaces/shop/daemonsets/x":       {&appsv1.DaemonSet{ObjectMeta: meta("x"), Spec: appsv1.DaemonSetSpec{Template: template("app")}}, plain},
+		"/apis/apps/v1/namespaces/shop/replicasets/x":      {&appsv1.ReplicaSet{ObjectMeta: meta("x"), Spec: appsv1.ReplicaSetSpec{Template: template("app")}}, plain},
+		"/api/v1/namespaces/shop/replicationcontrollers/x": {&corev1.ReplicationController{ObjectMeta: meta("x"), Spec: corev1.ReplicationControllerSpec{Template: &rcTemplate}}, plain},
+		"/apis/batch/v1/namespaces/shop/cronjobs/x":        {&batchv1.CronJob{ObjectMeta: meta("x"), Spec: batchv1.CronJobSpec{JobTemplate: cron}}, patchOf(`{"jobTemplate":{"spec":{"template":TEMPLATE}}}`)},
+	} {
+		t.Run(path, func(t *testing.T) {
+			server, client := newAPIServer(t)
+			server.on("GET "+path, answer(tt.object))
+			server.on("PATCH "+path, func(w http.ResponseWriter, r *http.Request) {
+				assert.JSONEq(t, tt.want, string(body(t, r)))
+				writeJSON(w, http.StatusOK, withKind(tt.object))
+			})
+			resource := strings.Split(path, "/")
+			ws, err := client.Get(t.Context(), namespace, []string{resource[len(resource)-2] + "/x"})
+			require.NoError(t, err)
+			_, changed, err := client.Patch(t.Context(), ws[0], addSecret("a"), false)
+			require.NoError(t, err)
+			assert.True(t, changed)
+			assert.Len(t, server.sent(), 2)
+		})
+	}
+}
+
+func TestPatchBytesAreForPeople(t *testing.T) {
+	_, _, w := newStore(t)
+	changed := w.DeepCopy()
+	require.NoError(t, addSecret("a")(changed))
+	changed.SetAnnotation("pgbind.dev/bindings", "x")
+	patch, err := workload.PatchBytes(w, changed)
+	require.NoError(t, err)
+	assert.NotContains(t, string(patch), "resourceVersion")
+	assert.Contains(t, string(patch), `"annotations":{"pgbind.dev/bindings":"x"}`)
+	changed.SetAnnotation("pgbind.dev/bindings", "")
+	workload.RemoveReference(changed.Template(), "a")
+	patch, err = workload.PatchBytes(w, changed)
+	require.NoError(t, err)
+	assert.Nil(t, patch, "taken back, nothing is left")
 }

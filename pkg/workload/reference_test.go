@@ -12,7 +12,8 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-const secret = "postgresql-secret-2"
+// ours is the name of the Secret that a bind makes by default.
+const ours = "postgresql-secret-2"
 
 // lessonKeys are the keys of the Secret that a bind makes by default.
 func lessonKeys() []string {
@@ -21,25 +22,25 @@ func lessonKeys() []string {
 
 // reference is one to the Secret of the tests, in the container "app".
 func reference(inject workload.Inject) workload.Reference {
-	return workload.Reference{Secret: secret, Inject: inject, Containers: []string{"app"}, Keys: lessonKeys(), MountPath: "/run/secrets/postgres"}
+	return workload.Reference{Secret: ours, Inject: inject, Containers: []string{"app"}, Keys: lessonKeys(), MountPath: "/run/secrets/postgres"}
 }
 
 // envFrom is an entry for a Secret.
-func envFrom(prefix, secret string) corev1.EnvFromSource {
-	return corev1.EnvFromSource{Prefix: prefix, SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: secret}}}
+func envFrom(prefix, name string) corev1.EnvFromSource {
+	return corev1.EnvFromSource{Prefix: prefix, SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: name}}}
 }
 
 // keyRef is a variable that shows one key of a Secret.
-func keyRef(name, secret, key string) corev1.EnvVar {
+func keyRef(name, from, key string) corev1.EnvVar {
 	return corev1.EnvVar{Name: name, ValueFrom: &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{
-		LocalObjectReference: corev1.LocalObjectReference{Name: secret}, Key: key}}}
+		LocalObjectReference: corev1.LocalObjectReference{Name: from}, Key: key}}}
 }
 
 func TestReferenceIsAddedOnceAndRemovedWhole(t *testing.T) {
 	for inject, want := range map[workload.Inject]corev1.Container{
-		workload.InjectEnvFrom: {EnvFrom: []corev1.EnvFromSource{envFrom("", "other"), envFrom("", secret)}},
+		workload.InjectEnvFrom: {EnvFrom: []corev1.EnvFromSource{envFrom("", "other"), envFrom("", ours)}},
 		workload.InjectEnv: {EnvFrom: []corev1.EnvFromSource{envFrom("", "other")}, Env: []corev1.EnvVar{
-			keyRef("POSTGRES_HOST", secret, "POSTGRES_HOST"), keyRef("POSTGRES_USERNAME", secret, "POSTGRES_USERNAME"), keyRef("POSTGRES_PASSWORD", secret, "POSTGRES_PASSWORD")}},
+			keyRef("POSTGRES_HOST", ours, "POSTGRES_HOST"), keyRef("POSTGRES_USERNAME", ours, "POSTGRES_USERNAME"), keyRef("POSTGRES_PASSWORD", ours, "POSTGRES_PASSWORD")}},
 		workload.InjectVolume: {EnvFrom: []corev1.EnvFromSource{envFrom("", "other")}, VolumeMounts: []corev1.VolumeMount{
 			{Name: "pgbind-postgresql-secret-2", ReadOnly: true, MountPath: "/run/secrets/postgres"}}},
 	} {
@@ -57,14 +58,14 @@ func TestReferenceIsAddedOnceAndRemovedWhole(t *testing.T) {
 				assert.True(t, r.Present(&tpl))
 			}
 			assert.Equal(t, before.Spec.Containers[1], tpl.Spec.Containers[1], "the other container stays as it is")
-			assert.True(t, workload.UsesSecret(&tpl.Spec, secret))
+			assert.True(t, workload.UsesSecret(&tpl.Spec, ours))
 
-			assert.True(t, workload.RemoveReference(&tpl, secret))
-			assert.False(t, workload.UsesSecret(&tpl.Spec, secret))
+			assert.True(t, workload.RemoveReference(&tpl, ours))
+			assert.False(t, workload.UsesSecret(&tpl.Spec, ours))
 			assert.Equal(t, before.Spec.Containers[0].EnvFrom, tpl.Spec.Containers[0].EnvFrom)
 			assert.Empty(t, tpl.Spec.Containers[0].Env)
 			assert.Empty(t, tpl.Spec.Volumes)
-			assert.False(t, workload.RemoveReference(&tpl, secret))
+			assert.False(t, workload.RemoveReference(&tpl, ours))
 		})
 	}
 }
@@ -88,7 +89,7 @@ func TestReferenceChangesItsFormWhenItIsItsOwn(t *testing.T) {
 				require.NoError(t, r.Add(&got))
 				require.NoError(t, r.Add(&want))
 				workload.RemoveReference(&want, "nothing")
-				assert.Equal(t, len(want.Spec.Volumes), len(got.Spec.Volumes))
+				assert.Len(t, got.Spec.Volumes, len(want.Spec.Volumes))
 				assert.ElementsMatch(t, want.Spec.Containers[0].EnvFrom, got.Spec.Containers[0].EnvFrom)
 				assert.ElementsMatch(t, want.Spec.Containers[0].Env, got.Spec.Containers[0].Env)
 				assert.ElementsMatch(t, want.Spec.Containers[0].VolumeMounts, got.Spec.Containers[0].VolumeMounts)
@@ -104,19 +105,19 @@ func TestReferencePrefix(t *testing.T) {
 	r.Prefix = "SHOP_"
 	assert.False(t, r.Present(&tpl))
 	require.NoError(t, r.Add(&tpl))
-	assert.Equal(t, []corev1.EnvFromSource{envFrom("SHOP_", secret)}, tpl.Spec.Containers[0].EnvFrom)
+	assert.Equal(t, []corev1.EnvFromSource{envFrom("SHOP_", ours)}, tpl.Spec.Containers[0].EnvFrom)
 
 	tpl = template("app")
 	r.Inject = workload.InjectEnv
 	require.NoError(t, r.Add(&tpl))
-	assert.Equal(t, keyRef("SHOP_POSTGRES_HOST", secret, "POSTGRES_HOST"), tpl.Spec.Containers[0].Env[0])
-	assert.True(t, workload.RemoveReference(&tpl, secret))
+	assert.Equal(t, keyRef("SHOP_POSTGRES_HOST", ours, "POSTGRES_HOST"), tpl.Spec.Containers[0].Env[0])
+	assert.True(t, workload.RemoveReference(&tpl, ours))
 }
 
 func TestReferenceConflicts(t *testing.T) {
 	own := corev1.EnvVar{Name: "POSTGRES_HOST", Value: "localhost"}
-	equal := keyRef("POSTGRES_HOST", secret, "POSTGRES_HOST")
-	otherKey := keyRef("POSTGRES_HOST", secret, "HOST")
+	equal := keyRef("POSTGRES_HOST", ours, "POSTGRES_HOST")
+	otherKey := keyRef("POSTGRES_HOST", ours, "HOST")
 	for name, tt := range map[string]struct {
 		inject workload.Inject
 		prefix string
@@ -156,7 +157,7 @@ func TestReferenceConflicts(t *testing.T) {
 
 func TestReferenceConflictIsTyped(t *testing.T) {
 	tpl := template("app")
-	tpl.Spec.Containers[0].Env = []corev1.EnvVar{keyRef("POSTGRES_HOST", secret, "POSTGRES_HOST")}
+	tpl.Spec.Containers[0].Env = []corev1.EnvVar{keyRef("POSTGRES_HOST", ours, "POSTGRES_HOST")}
 	var conflict *workload.ConflictError
 	require.ErrorAs(t, reference(workload.InjectEnv).Add(&tpl), &conflict)
 	assert.Equal(t, &workload.ConflictError{Container: "app", Variable: "POSTGRES_HOST", Equal: true}, conflict)
@@ -179,7 +180,7 @@ func TestReferenceVolume(t *testing.T) {
 	assert.False(t, r.Present(&tpl))
 	require.NoError(t, r.Add(&tpl))
 	assert.Len(t, tpl.Spec.Containers[1].VolumeMounts, 1, "a new path replaces the old one")
-	assert.True(t, workload.RemoveReference(&tpl, secret))
+	assert.True(t, workload.RemoveReference(&tpl, ours))
 	assert.Empty(t, tpl.Spec.Volumes)
 	assert.Len(t, tpl.Spec.Containers[0].VolumeMounts, 1, "the mount of others stays")
 }
@@ -187,16 +188,16 @@ func TestReferenceVolume(t *testing.T) {
 func TestReferenceVolumeNameFitsEverySecretName(t *testing.T) {
 	long := strings.Repeat("a", 200)
 	names := map[string]string{}
-	for _, secret := range []string{"short", "with.dots", "with-dots", long, long + "b", strings.Repeat("a.", 40) + "b"} {
+	for _, secretName := range []string{"short", "with.dots", "with-dots", long, long + "b", strings.Repeat("a.", 40) + "b"} {
 		tpl := template("app")
 		r := reference(workload.InjectVolume)
-		r.Secret = secret
+		r.Secret = secretName
 		require.NoError(t, r.Add(&tpl))
 		name := tpl.Spec.Volumes[0].Name
 		assert.Empty(t, validation.IsDNS1123Label(name))
 		assert.Empty(t, names[name], "two Secrets share the volume name %s", name)
-		names[name] = secret
-		assert.True(t, workload.RemoveReference(&tpl, secret))
+		names[name] = secretName
+		assert.True(t, workload.RemoveReference(&tpl, secretName))
 		assert.Empty(t, tpl.Spec.Volumes)
 	}
 }
@@ -204,34 +205,34 @@ func TestReferenceVolumeNameFitsEverySecretName(t *testing.T) {
 func TestRemoveReferenceLeavesWhatOthersWrote(t *testing.T) {
 	tpl := template("app")
 	app := &tpl.Spec.Containers[0]
-	app.Env = []corev1.EnvVar{keyRef("DB_USER", secret, "POSTGRES_USERNAME"), keyRef("POSTGRES_HOST", "other", "POSTGRES_HOST")}
+	app.Env = []corev1.EnvVar{keyRef("DB_USER", ours, "POSTGRES_USERNAME"), keyRef("POSTGRES_HOST", "other", "POSTGRES_HOST")}
 	app.EnvFrom = []corev1.EnvFromSource{envFrom("", "other")}
-	tpl.Spec.Volumes = []corev1.Volume{{Name: "theirs", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: secret}}}}
+	tpl.Spec.Volumes = []corev1.Volume{{Name: "theirs", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: ours}}}}
 	before := tpl.DeepCopy()
-	assert.False(t, workload.RemoveReference(&tpl, secret))
+	assert.False(t, workload.RemoveReference(&tpl, ours))
 	assert.Equal(t, before, &tpl)
-	assert.True(t, workload.UsesSecret(&tpl.Spec, secret))
+	assert.True(t, workload.UsesSecret(&tpl.Spec, ours))
 }
 
 func TestUsesSecret(t *testing.T) {
 	source := func(v corev1.VolumeSource) func(*corev1.PodSpec) {
 		return func(s *corev1.PodSpec) { s.Volumes = []corev1.Volume{{Name: "v", VolumeSource: v}} }
 	}
-	projected := corev1.SecretProjection{LocalObjectReference: corev1.LocalObjectReference{Name: secret}}
+	projected := corev1.SecretProjection{LocalObjectReference: corev1.LocalObjectReference{Name: ours}}
 	for name, use := range map[string]func(*corev1.PodSpec){
-		"envFrom": func(s *corev1.PodSpec) { s.Containers[0].EnvFrom = []corev1.EnvFromSource{envFrom("X_", secret)} },
-		"env":     func(s *corev1.PodSpec) { s.Containers[0].Env = []corev1.EnvVar{keyRef("X", secret, "Y")} },
+		"envFrom": func(s *corev1.PodSpec) { s.Containers[0].EnvFrom = []corev1.EnvFromSource{envFrom("X_", ours)} },
+		"env":     func(s *corev1.PodSpec) { s.Containers[0].Env = []corev1.EnvVar{keyRef("X", ours, "Y")} },
 		"init": func(s *corev1.PodSpec) {
-			s.InitContainers = []corev1.Container{{Env: []corev1.EnvVar{keyRef("X", secret, "Y")}}}
+			s.InitContainers = []corev1.Container{{Env: []corev1.EnvVar{keyRef("X", ours, "Y")}}}
 		},
-		"volume":    source(corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: secret}}),
+		"volume":    source(corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: ours}}),
 		"projected": source(corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{Sources: []corev1.VolumeProjection{{Secret: &projected}}}}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			spec := template("app").Spec
-			assert.False(t, workload.UsesSecret(&spec, secret))
+			assert.False(t, workload.UsesSecret(&spec, ours))
 			use(&spec)
-			assert.True(t, workload.UsesSecret(&spec, secret))
+			assert.True(t, workload.UsesSecret(&spec, ours))
 			assert.False(t, workload.UsesSecret(&spec, "other"))
 		})
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -24,7 +25,7 @@ func (c *Client) WaitRollout(ctx context.Context, w *Workload, progress func(str
 	if w.Rollout().Kind != Followed {
 		return nil
 	}
-	viewer, err := polymorphichelpers.StatusViewerFor(w.Kind().GroupKind())
+	viewer, err := w.statusViewer()
 	if err != nil {
 		return fmt.Errorf("follow the rollout of %s: %w", w, err)
 	}
@@ -46,6 +47,34 @@ func (c *Client) WaitRollout(ctx context.Context, w *Workload, progress func(str
 		return fmt.Errorf("follow the rollout of %s in namespace %s: %w", w, w.Namespace(), err)
 	}
 	return nil
+}
+
+// statusViewer returns what reads the rollout's status, kubectl's own where it has one.
+func (w *Workload) statusViewer() (polymorphichelpers.StatusViewer, error) {
+	if w.IsPod() {
+		return podStatusViewer{}, nil
+	}
+	return polymorphichelpers.StatusViewerFor(w.Kind().GroupKind())
+}
+
+// podStatusViewer tells whether a Pod is ready, in the manner of kubectl's viewers.
+type podStatusViewer struct{}
+
+// Status returns a line for the user and whether the Pod needs no more waiting. A Pod that failed is an error.
+func (podStatusViewer) Status(obj runtime.Unstructured, _ int64) (string, bool, error) {
+	pod := &corev1.Pod{}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(obj.UnstructuredContent(), pod); err != nil {
+		return "", false, fmt.Errorf("decode the Pod: %w", err)
+	}
+	switch {
+	case pod.Status.Phase == corev1.PodFailed:
+		return "", false, fmt.Errorf("pod %q failed: see kubectl logs %s --namespace %s", pod.Name, pod.Name, pod.Namespace)
+	case pod.Status.Phase == corev1.PodSucceeded:
+		return fmt.Sprintf("pod %q ran to its end", pod.Name), true, nil
+	case isReady(pod):
+		return fmt.Sprintf("pod %q is ready", pod.Name), true, nil
+	}
+	return fmt.Sprintf("Waiting for pod %q to be ready...", pod.Name), false, nil
 }
 
 // rolloutStatus judges one event of the watch.

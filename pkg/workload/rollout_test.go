@@ -49,7 +49,8 @@ func watched(t *testing.T, events ...runtime.Object) http.HandlerFunc {
 			w.(http.Flusher).Flush()
 		}
 		send(watch.Added, events[0])
-		bookmark := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{ResourceVersion: "1", Annotations: map[string]string{metav1.InitialEventsAnnotationKey: "true"}}}
+		bookmark := events[0].DeepCopyObject()
+		bookmark.(metav1.Object).SetAnnotations(map[string]string{metav1.InitialEventsAnnotationKey: "true"})
 		send(watch.Bookmark, bookmark)
 		for _, obj := range events[1:] {
 			if _, deleted := obj.(*metav1.Status); deleted {
@@ -126,9 +127,48 @@ func TestWaitRolloutOfOthersReturnsAtOnce(t *testing.T) {
 	assert.Empty(t, lines)
 }
 
+func TestWaitRolloutOfAPodAwaitsItsReadiness(t *testing.T) {
+	pod := func(phase corev1.PodPhase, ready corev1.ConditionStatus) *corev1.Pod {
+		p := &corev1.Pod{ObjectMeta: meta("web"), Spec: template("app").Spec}
+		p.Status.Phase = phase
+		p.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: ready}}
+		return p
+	}
+	for name, tt := range map[string]struct {
+		last *corev1.Pod
+		line string
+		err  string
+	}{
+		"ready":  {pod(corev1.PodRunning, corev1.ConditionTrue), `pod "web" is ready`, ""},
+		"ended":  {pod(corev1.PodSucceeded, corev1.ConditionFalse), `pod "web" ran to its end`, ""},
+		"failed": {pod(corev1.PodFailed, corev1.ConditionFalse), "", "kubectl logs web --namespace shop"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server, client := newAPIServer(t)
+			first := pod(corev1.PodPending, corev1.ConditionFalse)
+			server.on("GET "+podPath, answer(first))
+			server.on("GET "+podsPath, watched(t, first, tt.last))
+			ws, err := client.Get(t.Context(), namespace, []string{"pod/web"})
+			require.NoError(t, err)
+			var lines []string
+			err = client.WaitRollout(t.Context(), ws[0], func(line string) { lines = append(lines, line) })
+			want := []string{`Waiting for pod "web" to be ready...`}
+			if tt.err != "" {
+				require.ErrorContains(t, err, tt.err)
+			} else {
+				require.NoError(t, err)
+				want = append(want, tt.line)
+			}
+			assert.Equal(t, want, lines)
+		})
+	}
+}
+
 func TestRolloutTellsHowTheChangeReachesThePods(t *testing.T) {
 	yes := true
 	onDelete := appsv1.StatefulSetUpdateStrategy{Type: appsv1.OnDeleteStatefulSetStrategyType}
+	two := int32(2)
+	partitioned := appsv1.StatefulSetUpdateStrategy{Type: appsv1.RollingUpdateStatefulSetStrategyType, RollingUpdate: &appsv1.RollingUpdateStatefulSetStrategy{Partition: &two}}
 	rcTemplate := template("app")
 	cron := batchv1.JobTemplateSpec{Spec: batchv1.JobSpec{Template: template("app")}}
 	for name, tt := range map[string]struct {
@@ -137,17 +177,18 @@ func TestRolloutTellsHowTheChangeReachesThePods(t *testing.T) {
 		want    workload.RolloutKind
 		message string
 	}{
-		"Deployment":            {"deployments", deployment("x"), workload.Followed, ""},
-		"paused Deployment":     {"deployments", &appsv1.Deployment{ObjectMeta: meta("x"), Spec: appsv1.DeploymentSpec{Paused: true, Template: template("app")}}, workload.Paused, "kubectl rollout resume deployment.apps/x --namespace shop"},
-		"StatefulSet":           {"statefulsets", &appsv1.StatefulSet{ObjectMeta: meta("x"), Spec: appsv1.StatefulSetSpec{Template: template("app")}}, workload.Followed, ""},
-		"StatefulSet OnDelete":  {"statefulsets", &appsv1.StatefulSet{ObjectMeta: meta("x"), Spec: appsv1.StatefulSetSpec{UpdateStrategy: onDelete}}, workload.ReplacePods, "--restart"},
-		"DaemonSet":             {"daemonsets", &appsv1.DaemonSet{ObjectMeta: meta("x")}, workload.Followed, ""},
-		"DaemonSet OnDelete":    {"daemonsets", &appsv1.DaemonSet{ObjectMeta: meta("x"), Spec: appsv1.DaemonSetSpec{UpdateStrategy: appsv1.DaemonSetUpdateStrategy{Type: appsv1.OnDeleteDaemonSetStrategyType}}}, workload.ReplacePods, "OnDelete"},
-		"ReplicaSet":            {"replicasets", &appsv1.ReplicaSet{ObjectMeta: meta("x")}, workload.ReplacePods, "does not replace its Pods"},
-		"ReplicationController": {"replicationcontrollers", &corev1.ReplicationController{ObjectMeta: meta("x"), Spec: corev1.ReplicationControllerSpec{Template: &rcTemplate}}, workload.ReplacePods, "--restart"},
-		"CronJob":               {"cronjobs", &batchv1.CronJob{ObjectMeta: meta("x"), Spec: batchv1.CronJobSpec{Schedule: "1 2 * * *", JobTemplate: cron}}, workload.NextRun, `schedule "1 2 * * *"`},
-		"suspended CronJob":     {"cronjobs", &batchv1.CronJob{ObjectMeta: meta("x"), Spec: batchv1.CronJobSpec{Suspend: &yes, JobTemplate: cron}}, workload.NextRun, "suspended"},
-		"Pod":                   {"pods", &corev1.Pod{ObjectMeta: meta("x")}, workload.ReplacePods, "--recreate"},
+		"Deployment":             {"deployments", deployment("x"), workload.Followed, ""},
+		"paused Deployment":      {"deployments", &appsv1.Deployment{ObjectMeta: meta("x"), Spec: appsv1.DeploymentSpec{Paused: true, Template: template("app")}}, workload.Paused, "kubectl rollout resume deployment.apps/x --namespace shop"},
+		"StatefulSet":            {"statefulsets", &appsv1.StatefulSet{ObjectMeta: meta("x"), Spec: appsv1.StatefulSetSpec{Template: template("app")}}, workload.Followed, ""},
+		"StatefulSet OnDelete":   {"statefulsets", &appsv1.StatefulSet{ObjectMeta: meta("x"), Spec: appsv1.StatefulSetSpec{UpdateStrategy: onDelete}}, workload.ReplacePods, "--restart"},
+		"StatefulSet, partition": {"statefulsets", &appsv1.StatefulSet{ObjectMeta: meta("x"), Spec: appsv1.StatefulSetSpec{UpdateStrategy: partitioned}}, workload.Paused, "numbered 2 and higher"},
+		"DaemonSet":              {"daemonsets", &appsv1.DaemonSet{ObjectMeta: meta("x")}, workload.Followed, ""},
+		"DaemonSet OnDelete":     {"daemonsets", &appsv1.DaemonSet{ObjectMeta: meta("x"), Spec: appsv1.DaemonSetSpec{UpdateStrategy: appsv1.DaemonSetUpdateStrategy{Type: appsv1.OnDeleteDaemonSetStrategyType}}}, workload.ReplacePods, "OnDelete"},
+		"ReplicaSet":             {"replicasets", &appsv1.ReplicaSet{ObjectMeta: meta("x")}, workload.ReplacePods, "does not replace its Pods"},
+		"ReplicationController":  {"replicationcontrollers", &corev1.ReplicationController{ObjectMeta: meta("x"), Spec: corev1.ReplicationControllerSpec{Template: &rcTemplate}}, workload.ReplacePods, "--restart"},
+		"CronJob":                {"cronjobs", &batchv1.CronJob{ObjectMeta: meta("x"), Spec: batchv1.CronJobSpec{Schedule: "1 2 * * *", JobTemplate: cron}}, workload.NextRun, `schedule "1 2 * * *"`},
+		"suspended CronJob":      {"cronjobs", &batchv1.CronJob{ObjectMeta: meta("x"), Spec: batchv1.CronJobSpec{Suspend: &yes, JobTemplate: cron}}, workload.NextRun, "suspended"},
+		"Pod":                    {"pods", &corev1.Pod{ObjectMeta: meta("x")}, workload.Followed, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server, client := newAPIServer(t)

@@ -12,13 +12,13 @@ import (
 type RolloutKind string
 
 const (
-	// Followed: the controller replaces the Pods and WaitRollout follows it.
+	// Followed means that the controller replaces the Pods and WaitRollout follows it.
 	Followed RolloutKind = "Followed"
-	// NextRun: the next Pods that a CronJob starts have the change; those that run keep what they have.
+	// NextRun means that the next Pods that a CronJob starts have the change; those that run keep what they have.
 	NextRun RolloutKind = "NextRun"
-	// ReplacePods: nothing replaces the Pods by itself; OutdatedPods are to be deleted, which Restart does.
+	// ReplacePods means that nothing replaces the Pods by itself; OutdatedPods are to be deleted, which Restart does.
 	ReplacePods RolloutKind = "ReplacePods"
-	// Paused: a Deployment that replaces its Pods only after it is resumed.
+	// Paused means that a Deployment or a partitioned StatefulSet holds its rollout back until someone changes that.
 	Paused RolloutKind = "Paused"
 )
 
@@ -32,6 +32,9 @@ type Rollout struct {
 // Rollout tells how a change of the template reaches the workload's Pods.
 func (w *Workload) Rollout() Rollout {
 	switch o := w.object.(type) {
+	case *corev1.Pod:
+		// Only RecreatePod changes it, and the new one is followed until it is ready.
+		return Rollout{Kind: Followed}
 	case *appsv1.Deployment:
 		if o.Spec.Paused {
 			return Rollout{Paused, fmt.Sprintf("%s is paused: its Pods get the change after kubectl rollout resume %s --namespace %s", w, w, w.Namespace())}
@@ -39,6 +42,10 @@ func (w *Workload) Rollout() Rollout {
 	case *appsv1.StatefulSet:
 		if o.Spec.UpdateStrategy.Type == appsv1.OnDeleteStatefulSetStrategyType {
 			return w.replacePods("has the update strategy OnDelete")
+		}
+		// Even a Pod that is deleted comes back with the former template below the partition.
+		if r := o.Spec.UpdateStrategy.RollingUpdate; r != nil && r.Partition != nil && *r.Partition > 0 {
+			return Rollout{Paused, fmt.Sprintf("%s gives the change only to Pods numbered %d and higher: the others get it when spec.updateStrategy.rollingUpdate.partition is 0", w, *r.Partition)}
 		}
 	case *appsv1.DaemonSet:
 		if o.Spec.UpdateStrategy.Type == appsv1.OnDeleteDaemonSetStrategyType {
@@ -48,8 +55,6 @@ func (w *Workload) Rollout() Rollout {
 		return nextRun(w, o)
 	case *batchv1.Job:
 		return Rollout{NextRun, fmt.Sprintf("%s keeps what its Pods have", w)}
-	case *corev1.Pod:
-		return Rollout{ReplacePods, fmt.Sprintf("%s has the change when it is replaced by an equal Pod, which --recreate does", w)}
 	default:
 		return w.replacePods("does not replace its Pods")
 	}

@@ -1,28 +1,96 @@
 package workload
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // UsesSecret says whether Pods with that spec need the Secret in any way: by a variable, envFrom or a volume, whoever wrote it.
 func UsesSecret(spec *corev1.PodSpec, secret string) bool {
-	return slices.ContainsFunc(spec.Volumes, showsSecret(secret)) ||
-		slices.ContainsFunc(containers(spec), func(c *corev1.Container) bool {
-			return slices.ContainsFunc(c.EnvFrom, refersTo(secret)) ||
-				slices.ContainsFunc(c.Env, func(e corev1.EnvVar) bool { return secretKey(e, secret) != nil })
-		})
+	return len(uses(spec, secret)) > 0
 }
 
-// showsSecret matches volumes that hold the Secret, alone or among others.
-func showsSecret(secret string) func(corev1.Volume) bool {
-	return func(v corev1.Volume) bool {
-		if v.Secret != nil && v.Secret.SecretName == secret {
-			return true
+// use is one place where a container gets the Secret; two specs with the same set of uses give the same.
+type use struct {
+	container string
+	form      Inject
+	// name is the variable, the prefix of all variables, or the mount path.
+	name string
+	key  string
+}
+
+// uses returns every place where the spec needs the Secret.
+func uses(spec *corev1.PodSpec, secret string) map[use]bool {
+	found := map[use]bool{}
+	for _, v := range spec.Volumes {
+		if showsSecret(v, secret) {
+			found[use{form: InjectVolume, name: v.Name}] = true
 		}
-		return v.Projected != nil && slices.ContainsFunc(v.Projected.Sources, func(p corev1.VolumeProjection) bool {
-			return p.Secret != nil && p.Secret.Name == secret
-		})
 	}
+	for _, c := range containers(spec) {
+		for _, e := range c.EnvFrom {
+			if refersTo(secret)(e) {
+				found[use{c.Name, InjectEnvFrom, e.Prefix, ""}] = true
+			}
+		}
+		for _, e := range c.Env {
+			if ref := secretKey(e, secret); ref != nil {
+				found[use{c.Name, InjectEnv, e.Name, ref.Key}] = true
+			}
+		}
+		for _, m := range c.VolumeMounts {
+			if found[use{form: InjectVolume, name: m.Name}] {
+				found[use{c.Name, InjectVolume, m.MountPath, m.SubPath}] = true
+			}
+		}
+	}
+	return found
+}
+
+// showsSecret says whether the volume holds the Secret, alone or among others.
+func showsSecret(v corev1.Volume, secret string) bool {
+	if v.Secret != nil && v.Secret.SecretName == secret {
+		return true
+	}
+	return v.Projected != nil && slices.ContainsFunc(v.Projected.Sources, func(p corev1.VolumeProjection) bool {
+		return p.Secret != nil && p.Secret.Name == secret
+	})
+}
+
+// Users lists the workloads of the namespace whose template uses the Secret, Jobs and bare Pods included; what is controlled by another
+// workload is left out, since that one is listed. With an error, for example where a kind may not be listed, the list holds what could
+// be read, so that it is not complete.
+func (c *Client) Users(ctx context.Context, namespace, secret string) ([]*Workload, error) {
+	var users []*Workload
+	var failed []error
+	for _, k := range kinds() {
+		objects, err := c.list(ctx, k, namespace, "")
+		failed = append(failed, err)
+		for _, obj := range objects {
+			w, err := newWorkload(k, obj)
+			if err == nil && !controlledByWorkload(w) && UsesSecret(&w.template.Spec, secret) {
+				users = append(users, w)
+			}
+		}
+	}
+	if err := errors.Join(failed...); err != nil {
+		return users, fmt.Errorf("find the workloads that use secret/%s: %w", secret, err)
+	}
+	return users, nil
+}
+
+// controlledByWorkload says whether the object's controller is of a kind that Users lists itself.
+func controlledByWorkload(w *Workload) bool {
+	owner := metav1.GetControllerOf(w.object)
+	if owner == nil {
+		return false
+	}
+	_, ok := kindFor(schema.FromAPIVersionAndKind(owner.APIVersion, owner.Kind).GroupKind())
+	return ok
 }

@@ -1,0 +1,63 @@
+package workload
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// Overlap is another envFrom entry of a container that may set the same variables as the reference. Which keys it has is not looked up.
+type Overlap struct {
+	Container string
+	// Source is "secret/NAME" or "configmap/NAME".
+	Source string
+	// Wins says that the other entry comes after ours, so that its values reach the container.
+	Wins bool
+}
+
+// String is the warning for the user.
+func (o Overlap) String() string {
+	winner := "the binding's Secret wins"
+	if o.Wins {
+		winner = o.Source + " wins, since it comes later"
+	}
+	return fmt.Sprintf("container %s also has envFrom %s: where both set a variable, %s", o.Container, o.Source, winner)
+}
+
+// Overlaps lists the other envFrom entries, in the containers of the reference, that may set its variables; call it after Add.
+func (r Reference) Overlaps(t *corev1.PodTemplateSpec) []Overlap {
+	if r.Inject != InjectEnvFrom && r.Inject != InjectEnv {
+		return nil
+	}
+	var overlaps []Overlap
+	for _, c := range containers(&t.Spec) {
+		if !slices.Contains(r.Containers, c.Name) {
+			continue
+		}
+		ours := slices.IndexFunc(c.EnvFrom, refersTo(r.Secret))
+		for i, e := range c.EnvFrom {
+			if i != ours && r.mayShare(e) {
+				overlaps = append(overlaps, Overlap{Container: c.Name, Source: sourceName(e), Wins: ours >= 0 && i > ours})
+			}
+		}
+	}
+	return overlaps
+}
+
+// mayShare says whether a key of the other source can become one of the reference's variables.
+func (r Reference) mayShare(e corev1.EnvFromSource) bool {
+	return slices.ContainsFunc(r.Keys, func(key string) bool { return strings.HasPrefix(r.Prefix+key, e.Prefix) })
+}
+
+// sourceName names what an envFrom entry refers to.
+func sourceName(e corev1.EnvFromSource) string {
+	if e.SecretRef != nil {
+		return "secret/" + e.SecretRef.Name
+	}
+	if e.ConfigMapRef != nil {
+		return "configmap/" + e.ConfigMapRef.Name
+	}
+	return "an unknown source"
+}

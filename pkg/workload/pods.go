@@ -1,0 +1,167 @@
+package workload
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
+)
+
+// pollInterval is how often Pods are listed while something is awaited.
+const pollInterval = time.Second
+
+// Pods lists the Pods that the workload controls, itself or through its ReplicaSets or Jobs, and that have not ended.
+func (c *Client) Pods(ctx context.Context, w *Workload) ([]*corev1.Pod, error) {
+	owners, err := c.podOwners(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	selector, err := podSelector(w.object)
+	if err != nil {
+		return nil, fmt.Errorf("select the Pods of %s: %w", w, err)
+	}
+	k, _ := kindFor(corev1.SchemeGroupVersion.WithKind("Pod").GroupKind())
+	objects, err := c.list(ctx, k, w.Namespace(), selector)
+	if err != nil {
+		return nil, err
+	}
+	var pods []*corev1.Pod
+	for _, obj := range objects {
+		pod, ok := obj.(*corev1.Pod)
+		ended := ok && (pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed)
+		if ok && !ended && (owners[controllerUID(pod)] || pod.UID == w.UID()) {
+			pods = append(pods, pod)
+		}
+	}
+	return pods, nil
+}
+
+// podOwners returns the UIDs of what may control the workload's Pods.
+func (c *Client) podOwners(ctx context.Context, w *Workload) (map[types.UID]bool, error) {
+	owners := map[types.UID]bool{w.UID(): true}
+	between := map[string]string{"Deployment": "ReplicaSet", "CronJob": "Job"}[w.kind.gvk.Kind]
+	if between == "" {
+		return owners, nil
+	}
+	k, _ := kindFor(w.kind.gvk.GroupVersion().WithKind(between).GroupKind())
+	objects, err := c.list(ctx, k, w.Namespace(), "")
+	for _, obj := range objects {
+		if controllerUID(obj) == w.UID() {
+			owners[obj.GetUID()] = true
+		}
+	}
+	return owners, err
+}
+
+// list reads the objects of the kind in the namespace that the label selector takes.
+func (c *Client) list(ctx context.Context, k kind, namespace, selector string) ([]object, error) {
+	var objects []object
+	list, err := c.rest(k).Get().Namespace(namespace).Resource(k.resource).
+		VersionedParams(&metav1.ListOptions{LabelSelector: selector}, metav1.ParameterCodec).Do(ctx).Get()
+	if err == nil {
+		err = meta.EachListItem(list, func(item runtime.Object) error {
+			if obj, ok := item.(object); ok {
+				objects = append(objects, obj)
+			}
+			return nil
+		})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list %s in namespace %s: %w", k.resource, namespace, err)
+	}
+	return objects, nil
+}
+
+// podSelector returns the label selector of the workload's Pods.
+func podSelector(obj object) (string, error) {
+	var selector *metav1.LabelSelector
+	switch o := obj.(type) {
+	case *appsv1.Deployment:
+		selector = o.Spec.Selector
+	case *appsv1.StatefulSet:
+		selector = o.Spec.Selector
+	case *appsv1.DaemonSet:
+		selector = o.Spec.Selector
+	case *appsv1.ReplicaSet:
+		selector = o.Spec.Selector
+	case *corev1.ReplicationController:
+		selector = &metav1.LabelSelector{MatchLabels: o.Spec.Selector}
+	case *batchv1.CronJob, *batchv1.Job:
+		// Every Pod of a Job has this label, whatever the template says.
+		selector = &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{Key: "job-name", Operator: metav1.LabelSelectorOpExists}}}
+	default:
+		selector = &metav1.LabelSelector{}
+	}
+	parsed, err := metav1.LabelSelectorAsSelector(selector)
+	if err != nil {
+		return "", err
+	}
+	return parsed.String(), nil
+}
+
+// controllerUID returns the UID of what controls the object, or "".
+func controllerUID(obj metav1.Object) types.UID {
+	if owner := metav1.GetControllerOf(obj); owner != nil {
+		return owner.UID
+	}
+	return ""
+}
+
+// OutdatedPods lists the workload's Pods that were not made from its present template, as far as the Secret and the template's
+// annotations go; what admission added to a Pod does not count.
+func (c *Client) OutdatedPods(ctx context.Context, w *Workload, secret string) ([]*corev1.Pod, error) {
+	pods, err := c.Pods(ctx, w)
+	return slices.DeleteFunc(pods, func(pod *corev1.Pod) bool { return upToDate(pod, w.template, secret) }), err
+}
+
+// upToDate compares a Pod with the template.
+func upToDate(pod *corev1.Pod, t *corev1.PodTemplateSpec, secret string) bool {
+	for key, value := range t.Annotations {
+		if pod.Annotations[key] != value {
+			return false
+		}
+	}
+	return maps.Equal(uses(&pod.Spec, secret), uses(&t.Spec, secret))
+}
+
+// WaitOutdatedGone waits until OutdatedPods is empty, which is later than the end of a rollout: an old Pod may take long to terminate,
+// and the Pods of a CronJob's active Jobs run to their end. progress hears each change of what is waited for.
+// The end of ctx (context.Cause) is an error that names the Pods left.
+func (c *Client) WaitOutdatedGone(ctx context.Context, w *Workload, secret string, progress func(string)) error {
+	left := ""
+	err := wait.PollUntilContextCancel(ctx, pollInterval, true, func(ctx context.Context) (bool, error) {
+		pods, err := c.OutdatedPods(ctx, w, secret)
+		if err != nil || len(pods) == 0 {
+			return err == nil, err
+		}
+		if names := podNames(pods); names != left {
+			left = names
+			progress(fmt.Sprintf("Waiting for Pods with the former template of %s to end: %s", w, left))
+		}
+		return false, nil
+	})
+	if cause := context.Cause(ctx); cause != nil && err != nil {
+		return fmt.Errorf("wait for the Pods %s of %s in namespace %s to end: %w", left, w, w.Namespace(), cause)
+	}
+	return err
+}
+
+// podNames joins the names.
+func podNames(pods []*corev1.Pod) string {
+	var names []string
+	for _, pod := range pods {
+		names = append(names, pod.Name)
+	}
+	return strings.Join(names, ", ")
+}

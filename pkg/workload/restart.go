@@ -1,0 +1,74 @@
+package workload
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+)
+
+// Restart deletes the OutdatedPods of a workload that does not replace them itself (ReplacePods), one by one: the next only when as
+// many Pods are ready as were before, so that a template that does not start costs one Pod and no more. progress hears each deletion.
+// The end of ctx (context.Cause) is an error; what was deleted by then is not undone, and a second call goes on with the others.
+func (c *Client) Restart(ctx context.Context, w *Workload, secret string, progress func(string)) error {
+	outdated, err := c.OutdatedPods(ctx, w, secret)
+	if err != nil {
+		return err
+	}
+	for _, pod := range outdated {
+		if pod.DeletionTimestamp != nil {
+			continue
+		}
+		if err := c.replace(ctx, w, pod, progress); err != nil {
+			return fmt.Errorf("replace pod/%s of %s in namespace %s: %w", pod.Name, w, w.Namespace(), err)
+		}
+	}
+	return nil
+}
+
+// replace deletes one Pod and waits until its successor is ready.
+func (c *Client) replace(ctx context.Context, w *Workload, pod *corev1.Pod, progress func(string)) error {
+	before, err := c.readyPods(ctx, w)
+	if err != nil {
+		return err
+	}
+	progress(fmt.Sprintf("Replacing pod %q of %s...", pod.Name, w))
+	if err := c.deletePod(ctx, pod); err != nil {
+		return err
+	}
+	err = wait.PollUntilContextCancel(ctx, pollInterval, true, func(ctx context.Context) (bool, error) {
+		now, err := c.readyPods(ctx, w)
+		isOld := func(p *corev1.Pod) bool { return p.UID == pod.UID }
+		return len(now) >= len(before) && !slices.ContainsFunc(now, isOld), err
+	})
+	if cause := context.Cause(ctx); cause != nil && err != nil {
+		return fmt.Errorf("its successor is not ready: %w", cause)
+	}
+	return err
+}
+
+// readyPods lists the workload's Pods that are ready and not about to end.
+func (c *Client) readyPods(ctx context.Context, w *Workload) ([]*corev1.Pod, error) {
+	pods, err := c.Pods(ctx, w)
+	return slices.DeleteFunc(pods, func(pod *corev1.Pod) bool { return pod.DeletionTimestamp != nil || !isReady(pod) }), err
+}
+
+// isReady says whether the Pod passes its readiness checks.
+func isReady(pod *corev1.Pod) bool {
+	return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
+		return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
+	})
+}
+
+// deletePod deletes exactly this Pod, not a later one of its name; that it is gone already is no error.
+func (c *Client) deletePod(ctx context.Context, pod *corev1.Pod) error {
+	err := c.typed.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(pod.UID))})
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	return err
+}
