@@ -59,13 +59,22 @@ func (b *Binder) Bind(ctx context.Context, w *workload.Workload, o Options) erro
 	if err != nil {
 		return undo.run(ctx, err)
 	}
+	// Not before: what is undone is no result.
+	b.Report.Done("secret/"+p.secret.name, outcome(p.secret.created, "created"))
+	b.Report.Done(w.String(), outcome(changed, "bound"))
 	if !changed {
-		b.Report.Done(w.String(), "unchanged")
 		return nil
 	}
-	b.Report.Done(w.String(), "bound")
 	b.note(ctx, p)
 	return b.follow(ctx, bound, p)
+}
+
+// outcome is the verb of a result, as kubectl says it.
+func outcome(changed bool, verb string) string {
+	if changed {
+		return verb
+	}
+	return "unchanged"
 }
 
 // make writes, in this order: the role with what it may do, proved by a login; the Secret; the reference to it.

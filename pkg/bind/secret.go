@@ -19,6 +19,7 @@ type slot struct {
 	name       string
 	generation int            // of the login role whose credentials it holds
 	existing   *corev1.Secret // nil: not there yet
+	created    bool           // by this run
 }
 
 // errTaken says that a Secret of that name belongs to something else.
@@ -118,13 +119,12 @@ func (p *plan) newSecret(host string) *corev1.Secret {
 // secret writes the Secret, unless it is there.
 func (b *Binder) secret(ctx context.Context, p *plan, host string, undo *undoStack) error {
 	if p.secret.existing != nil {
-		b.Report.Done("secret/"+p.secret.name, "unchanged")
 		return nil
 	}
 	created, err := b.Kube.CoreV1().Secrets(p.workload.Namespace()).Create(ctx, p.newSecret(host), metav1.CreateOptions{FieldManager: p.options.FieldManager})
 	if err == nil {
 		undo.push(b.deleteSecret(created))
-		b.Report.Done("secret/"+p.secret.name, "created")
+		p.secret.created = true
 		return nil
 	}
 	if !apierrors.IsAlreadyExists(err) {
