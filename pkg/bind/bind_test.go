@@ -39,7 +39,7 @@ func TestBindTwiceChangesNothing(t *testing.T) {
 
 var (
 	errRefused = apierrors.NewForbidden(schema.GroupResource{Resource: "things"}, "x", errors.New("no"))
-	errReset = errors.New("connection reset")
+	errReset   = errors.New("connection reset")
 )
 
 func TestAFailureBeforeTheReferenceLeavesNothing(t *testing.T) {
