@@ -25,6 +25,7 @@ type Marks struct {
 	PostgresNamespace string
 	Location          string
 	Access            string
+	AccessRole        string
 	Role              string
 	Generation        int
 }
@@ -40,6 +41,7 @@ func (m *Marks) fields() map[string]*string {
 		"postgres-namespace": &m.PostgresNamespace,
 		"location":           &m.Location,
 		"access":             &m.Access,
+		"access-role":        &m.AccessRole,
 		"role":               &m.Role,
 	}
 }

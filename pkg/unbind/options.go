@@ -3,6 +3,7 @@ package unbind
 import (
 	"time"
 
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
@@ -33,6 +34,5 @@ type Options struct {
 	Keep    bool // leave the role, without its login
 	Purge   bool // also remove the access role, if nothing else uses it
 
-	DryRun    bool // show what would be done
-	Preflight bool // ask the API server first whether it would accept the writes
+	DryRun bind.DryRun
 }

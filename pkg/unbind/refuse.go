@@ -2,12 +2,12 @@ package unbind
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
@@ -19,7 +19,7 @@ func (u *Unbinder) refuse(ctx context.Context, b *binding) error {
 			return err
 		}
 	}
-	if !b.options.Preflight {
+	if b.options.DryRun == bind.DryRunClient {
 		return nil
 	}
 	if b.Workload != nil {
@@ -64,15 +64,25 @@ func (u *Unbinder) refuseUsed(ctx context.Context, b *binding) error {
 	return nil
 }
 
-// errPaused says that Pods keep the Secret because nothing replaces them.
-var errPaused = errors.New("its Pods keep the Secret until they are replaced")
-
 // removeReference takes out of a workload what refers to the Secret, and leaves the note of the binding.
 func (b *binding) removeReference(w *workload.Workload) error {
 	if workload.RemoveReference(w.Template(), b.name) {
 		delete(w.Template().Annotations, credentials.GenerationAnnotation(b.name))
 	}
+	if w.IsPod() {
+		// A Pod is changed only by replacing it, which happens once; from here on its Secret alone tells of the binding.
+		return b.removeNote(w)
+	}
 	return nil
+}
+
+// removeNote takes the annotation of the binding out of a workload, if it is this binding's.
+func (b *binding) removeNote(w *workload.Workload) error {
+	key, err := credentials.AnnotationKey(b.name)
+	if err == nil && credentials.AnnotationsOf(w.Annotations())[b.name].ID == b.marks.ID {
+		w.SetAnnotation(key, "")
+	}
+	return err
 }
 
 // send changes the workload; a bare Pod cannot be changed and is replaced.

@@ -61,7 +61,7 @@ func (u *Unbinder) Unbind(ctx context.Context, n Subject, o Options) error {
 	if err := u.survey(ctx, b); err != nil {
 		return err
 	}
-	if o.DryRun {
+	if o.DryRun != bind.DryRunNone {
 		return u.show(b)
 	}
 	if err := u.takeBack(ctx, b); err != nil {
