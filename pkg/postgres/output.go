@@ -21,8 +21,9 @@ type output struct {
 	Found      *found       `json:"found"`
 	End        string       `json:"end"`
 
-	did    []string
-	stderr string
+	did     []string
+	reports [][]byte // every line, for what reports more than once
+	stderr  string
 }
 
 type serverFacts struct {
@@ -67,6 +68,7 @@ func parse(r io.Reader) (*output, error) {
 		if err := json.Unmarshal([]byte(text), out); err != nil {
 			return out, fmt.Errorf("read what psql reported: %w", err)
 		}
+		out.reports = append(out.reports, []byte(text))
 		if err := json.Unmarshal([]byte(text), &one); err == nil && one.Did != "" {
 			out.did = append(out.did, one.Did)
 		}
