@@ -29,6 +29,7 @@ type output struct {
 	did     []string
 	holders []Holder
 	objects []Objects
+	reports [][]byte // every line, for what reports more than once
 	stderr  string
 }
 
@@ -91,6 +92,7 @@ func (o *output) add(text []byte) error {
 	if err := errors.Join(json.Unmarshal(text, o), json.Unmarshal(text, &one)); err != nil {
 		return err
 	}
+	o.reports = append(o.reports, text)
 	if one.Did != "" {
 		o.did = append(o.did, one.Did)
 	}
