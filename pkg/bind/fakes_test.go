@@ -46,7 +46,7 @@ type roleState struct {
 	granted              bool
 }
 
-const secretName = "postgresql-secret-2"
+const secretName = "postgresql-secret-2" //nolint:gosec // a name, not a credential
 
 func deployment() *appsv1.Deployment {
 	return &appsv1.Deployment{

@@ -110,7 +110,7 @@ func (p *plan) newSecret(host string) *corev1.Secret {
 	marks := credentials.Marks{
 		ID: p.binding.Owner.ID, Run: p.binding.Owner.Run, Workload: p.workload.String(), Database: p.options.Database,
 		Postgres: p.options.Postgres.String(), PostgresNamespace: p.options.Postgres.Namespace, Location: p.database.Location,
-		Access: string(p.options.Level), Role: p.binding.Role, Generation: p.secret.generation,
+		Access: string(p.options.Level), Schemas: p.options.Schemas, Isolated: p.options.Isolated, Role: p.binding.Role, Generation: p.secret.generation,
 	}
 	name := types.NamespacedName{Namespace: p.workload.Namespace(), Name: p.secret.name}
 	return credentials.NewSecret(name, marks, credentials.Credentials{Host: host, Username: p.binding.Role, Password: p.password})

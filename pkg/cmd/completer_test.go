@@ -16,6 +16,8 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
 // lists are the answers of an API server, by path and query. It knows nothing else.
@@ -118,6 +120,22 @@ func TestCompletesWhatTheClusterHas(t *testing.T) {
 		answer, requested := lists{test.path: test.answers}.complete(t, test.words...)
 		assert.Equal(t, test.want, answer, test.words)
 		assert.Equal(t, []string{test.path}, requested, test.words)
+	}
+}
+
+func TestCompletesOnlyWhatIsBound(t *testing.T) {
+	annotated := metav1.ObjectMeta{Name: "web", Annotations: map[string]string{"binding.pgbind.dev/postgresql-secret-2": `{"id":"abc"}`}}
+	server := lists{
+		"/apis/apps/v1/namespaces/shop/deployments":  objects(annotated, metav1.ObjectMeta{Name: "api"}),
+		"/apis/apps/v1/namespaces/shop/statefulsets": objects(metav1.ObjectMeta{Name: "queue"}),
+	}
+	for _, command := range []string{"unbind", "rotate", "check", "psql"} {
+		answer, requested := server.complete(t, command, "")
+		assert.Equal(t, []string{"deployment/web", ":4"}, answer, command)
+		assert.Len(t, requested, len(workload.Types()), command)
+		answer, requested = server.complete(t, command, "deploy/")
+		assert.Equal(t, []string{"deploy/web", ":4"}, answer, command)
+		assert.Len(t, requested, 1, command)
 	}
 }
 

@@ -68,9 +68,6 @@ func checkFlag(t *testing.T, flag *pflag.Flag) {
 	t.Helper()
 	assert.Regexp(t, regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`), flag.Name)
 	assert.Regexp(t, `^['"A-Z-]`, flag.Usage, flag.Name)
-	if flag.Name != "dry-run" && flag.Name != "field-manager" { // kubectl's own words
-		assert.NotRegexp(t, `\.$`, flag.Usage, flag.Name)
-	}
 }
 
 func TestHelpIsKubectls(t *testing.T) {

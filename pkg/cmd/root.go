@@ -28,7 +28,7 @@ func NewRootCommand(streams genericiooptions.IOStreams) *cobra.Command {
 	root.SetErr(streams.ErrOut)
 	connection.AddFlags(root.PersistentFlags())
 	root.CompletionOptions.DisableDefaultCmd = true
-	groups := commandGroups(streams)
+	groups := commandGroups(connection, streams)
 	groups.Add(root)
 	root.AddCommand(newOptionsCommand(streams))
 	helpAsKubectl(root, groups)
@@ -37,8 +37,9 @@ func NewRootCommand(streams genericiooptions.IOStreams) *cobra.Command {
 }
 
 // commandGroups is the order of the commands in the help.
-func commandGroups(streams genericiooptions.IOStreams) templates.CommandGroups {
+func commandGroups(connection *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams) templates.CommandGroups {
 	return templates.CommandGroups{
+		{Message: "Inspection Commands:", Commands: []*cobra.Command{newListCommand(connection, streams)}},
 		{Message: "Other Commands:", Commands: []*cobra.Command{newCompletionCommand(streams), newVersionCommand(streams)}},
 	}
 }

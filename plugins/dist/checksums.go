@@ -9,18 +9,27 @@ import (
 	"strings"
 )
 
-// sums reads the archives and returns the SHA-256 of each by its name.
+// sums returns the SHA-256 of each archive by its name.
 func (r *release) sums() (map[string]string, error) {
 	sums := map[string]string{}
 	for _, p := range platforms() {
-		content, err := os.ReadFile(filepath.Join(r.dir, p.archive()))
+		sum, err := sumOf(filepath.Join(r.dir, p.archive()))
 		if err != nil {
-			return nil, fmt.Errorf("read an archive: %w", err)
+			return nil, err
 		}
-		sum := sha256.Sum256(content)
-		sums[p.archive()] = hex.EncodeToString(sum[:])
+		sums[p.archive()] = sum
 	}
 	return sums, nil
+}
+
+// sumOf returns a file's SHA-256 as krew wants it: hexadecimal, in lower case.
+func sumOf(file string) (string, error) {
+	content, err := os.ReadFile(file) //nolint:gosec // the caller's own folder
+	if err != nil {
+		return "", fmt.Errorf("read an archive: %w", err)
+	}
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:]), nil
 }
 
 // writeChecksums writes what "sha256sum --check" reads.

@@ -9,11 +9,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-const (
-	manifestFile = "krew-manifest.yaml"
-	// placeholder is the version of the manifest in the repository.
-	placeholder = "v0.0.0"
-)
+// manifestFile is the manifest that releases are rendered from.
+const manifestFile = "krew-manifest.yaml"
 
 // versionPattern is semantic versioning with the tag's v, which krew asks for.
 var versionPattern = regexp.MustCompile(`^v(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$`)
