@@ -46,7 +46,7 @@ func newBindCommand(connection *genericclioptions.ConfigFlags, streams genericio
 			# Bind to another database of another Pod, with a chosen name for the Secret
 			kubectl pgbind deployment/web --postgres pod/pg-0 --dbname shop --secret shop-database`),
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl pgbind"},
-		Args:          cobra.ArbitraryArgs,
+		Args:          bindArgs,
 		SilenceErrors: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -69,6 +69,17 @@ func newBindCommand(connection *genericclioptions.ConfigFlags, streams genericio
 	}
 	flags.addTo(cmd)
 	return cmd
+}
+
+// bindArgs leaves the reading of workloads to package workload, and stops a mistyped command before it is taken for one.
+func bindArgs(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if _, ok := workload.TypeFor(args[0]); ok {
+		return nil
+	}
+	return suggestCommand(cmd, args[0])
 }
 
 func (f *bindFlags) addTo(cmd *cobra.Command) {
