@@ -41,32 +41,44 @@ type Result struct {
 
 // CreateUser makes the login role, without login and password. exists tells that a role of this name was there; whose it is, Bind finds out.
 func (s *Server) CreateUser(ctx context.Context, role string) (exists bool, err error) {
+	before := s.way
 	stderr, err := s.createuser(ctx, role)
-	var exit *podexec.ExitError
-	if !errors.As(err, &exit) {
+	if exit := (*podexec.ExitError)(nil); !errors.As(err, &exit) {
 		return false, err
 	}
-	// createuser's text is translated and tells no SQLSTATE, so the facts are asked for.
+	facts, err := s.inspect(ctx, role)
+	switch {
+	case err != nil:
+		return false, err
+	case facts.Role:
+		return true, nil
+	case !facts.CreatesRole:
+		return false, fmt.Errorf("role %q may not create roles: name one that may with --admin-user", s.User)
+	case s.way != before:
+		// psql got in where createuser had not.
+		return s.CreateUser(ctx, role)
+	}
+	return false, fmt.Errorf("createuser failed: %s", message(stderr))
+}
+
+// inspect asks for facts, since createuser's text is translated and tells no SQLSTATE.
+func (s *Server) inspect(ctx context.Context, role string) (*found, error) {
 	out, err := s.psql(ctx, new(script).set("role", role, "run", "inspect").run("session", "inspect", "end"))
 	switch {
 	case out != nil && out.Server != nil && out.Server.Standby:
-		return false, ErrStandby
+		return nil, ErrStandby
 	case err != nil:
-		return false, s.scriptError(out, err)
+		return nil, s.scriptError(out, err)
 	case out.Found == nil || out.End == "":
-		return false, errors.New("psql ended before it was through")
-	case out.Found.Role:
-		return true, nil
-	case !out.Found.CreatesRole:
-		return false, fmt.Errorf("role %q may not create roles: name one that may with --admin-user", s.User)
+		return nil, errors.New("psql ended before it was through")
 	}
-	return false, fmt.Errorf("createuser failed: %s", message(stderr))
+	return out.Found, nil
 }
 
 // Bind completes the login role in one transaction (access role, missing grants, membership, mark, password) and then logs in with the password.
 // It may be repeated. Errors: ErrStandby, ErrIncomplete, *ForeignRoleError, *LoginError (the transaction is committed then), *SQLError.
 func (s *Server) Bind(ctx context.Context, b Binding, l Login) (*Result, error) {
-	sc, err := bindScript(b, l)
+	sc, err := bindScript(b, l, s.Password != "")
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +113,8 @@ func (b Binding) checkIdentity(l *login) error {
 	return nil
 }
 
-func bindScript(b Binding, l Login) (*script, error) {
+// bindScript is what Bind runs; prompts says that psql was told to ask for passwords.
+func bindScript(b Binding, l Login, prompts bool) (*script, error) {
 	levels, err := levelTable()
 	if err != nil {
 		return nil, err
@@ -125,16 +138,16 @@ func bindScript(b Binding, l Login) (*script, error) {
 	sc.set("subject", b.Role, "claim", b.Owner.claim()).run("judge", "role")
 	sc.set("subject", b.Access.Role(), "claim", b.Access.claim()).run("judge", "access")
 	sc.run("grants", "membership", "effective", "password")
-	return sc.proof(b, l), nil
+	return sc.proof(b, l, prompts), nil
 }
 
 // proof appends the login of the role over the network.
-func (s *script) proof(b Binding, l Login) *script {
+func (s *script) proof(b Binding, l Login, prompts bool) *script {
 	s.set("host", l.Host, "host_complete", boolean(l.HostComplete), "pod_ip", l.PodIP,
 		"port", strconv.Itoa(int(l.Port)), "pod_port", strconv.Itoa(int(l.PodPort)),
 		"login", "connect_timeout=5 application_name=kubectl-pgbind user="+conninfo(b.Role)+" dbname="+conninfo(b.Access.Database))
-	s.run("domain").password(l.Password).run("login", "end")
-	return s.password("not-" + b.Owner.Run).run("trust")
+	s.run("domain", "address").connect(l.Password, prompts).run("login", "end", "trust")
+	return s.connect("not-"+b.Owner.Run, prompts).run("trusted")
 }
 
 func (a Access) schemaTable() (string, error) {

@@ -23,6 +23,26 @@ func (e *MissingProgramError) Error() string {
 	return fmt.Sprintf("%s has no program %q: choose the container that runs PostgreSQL with --postgres-container", e.Where, e.Program)
 }
 
+// AdminLoginError says that the administrator cannot log in. Nothing was done.
+type AdminLoginError struct {
+	Where   podexec.Container
+	Role    string
+	Message string // what psql said
+	Hint    error  // why no other way was found; nil where none was looked for
+	Err     error  // how psql ended
+}
+
+func (e *AdminLoginError) Error() string {
+	text := fmt.Sprintf("psql in %s cannot log in as %q: %s", e.Where, e.Role, e.Message)
+	if e.Hint != nil {
+		text += fmt.Sprintf(" (%v): give its password with --admin-password-from, or name another role with --admin-user", e.Hint)
+	}
+	return text
+}
+
+// Unwrap returns how psql ended.
+func (e *AdminLoginError) Unwrap() error { return e.Err }
+
 // SQLError is an error that the server answered.
 type SQLError struct {
 	State   string // SQLSTATE

@@ -13,9 +13,10 @@ func (s *Server) Undo(ctx context.Context, b Binding) ([]string, error) {
 	sc.set("subject", b.Access.Role(), "claim", b.Access.mark(b.Owner.Run)).run("judge", "drop_access")
 	out, err := s.psql(ctx, sc.run("commit", "end"))
 	var missing *MissingProgramError
+	var login *AdminLoginError
 	switch {
-	case errors.As(err, &missing):
-		// Without psql the role was never marked, so that it is still the empty one that createuser made.
+	case errors.As(err, &missing), errors.As(err, &login):
+		// Where psql does not run, or the database does not exist, the role was never marked: it is still the empty one that createuser made.
 		return nil, s.dropuser(ctx, b.Role)
 	case out == nil:
 		return nil, err
