@@ -78,7 +78,7 @@ func (s *Server) inspect(ctx context.Context, role string) (*found, error) {
 // Bind completes the login role in one transaction (access role, missing grants, membership, mark, password) and then logs in with the password.
 // It may be repeated. Errors: ErrStandby, ErrIncomplete, *ForeignRoleError, *LoginError (the transaction is committed then), *SQLError.
 func (s *Server) Bind(ctx context.Context, b Binding, l Login) (*Result, error) {
-	sc, err := bindScript(b, l, s.Password != "")
+	sc, err := bindScript(b, l)
 	if err != nil {
 		return nil, err
 	}
@@ -113,8 +113,7 @@ func (b Binding) checkIdentity(l *login) error {
 	return nil
 }
 
-// bindScript is what Bind runs; prompts says that psql was told to ask for passwords.
-func bindScript(b Binding, l Login, prompts bool) (*script, error) {
+func bindScript(b Binding, l Login) (*script, error) {
 	levels, err := levelTable()
 	if err != nil {
 		return nil, err
@@ -138,16 +137,16 @@ func bindScript(b Binding, l Login, prompts bool) (*script, error) {
 	sc.set("subject", b.Role, "claim", b.Owner.claim()).run("judge", "role")
 	sc.set("subject", b.Access.Role(), "claim", b.Access.claim()).run("judge", "access")
 	sc.run("grants", "membership", "effective", "password")
-	return sc.proof(b, l, prompts), nil
+	return sc.proof(b, l), nil
 }
 
 // proof appends the login of the role over the network.
-func (s *script) proof(b Binding, l Login, prompts bool) *script {
+func (s *script) proof(b Binding, l Login) *script {
 	s.set("host", l.Host, "host_complete", boolean(l.HostComplete), "pod_ip", l.PodIP,
 		"port", strconv.Itoa(int(l.Port)), "pod_port", strconv.Itoa(int(l.PodPort)),
 		"login", "connect_timeout=5 application_name=kubectl-pgbind user="+conninfo(b.Role)+" dbname="+conninfo(b.Access.Database))
-	s.run("domain", "address").connect(l.Password, prompts).run("login", "end", "trust")
-	return s.connect("not-"+b.Owner.Run, prompts).run("trusted")
+	s.run("domain").password(l.Password).run("login", "end")
+	return s.password("not-" + b.Owner.Run).run("trust")
 }
 
 func (a Access) schemaTable() (string, error) {

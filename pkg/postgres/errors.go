@@ -20,6 +20,9 @@ type MissingProgramError struct {
 }
 
 func (e *MissingProgramError) Error() string {
+	if e.Program == shell {
+		return fmt.Sprintf("%s has no shell, which is needed to log in there with the administrator's password: choose another container with --postgres-container", e.Where)
+	}
 	return fmt.Sprintf("%s has no program %q: choose the container that runs PostgreSQL with --postgres-container", e.Where, e.Program)
 }
 

@@ -28,24 +28,32 @@ var variables = [...]string{ //nolint:gochecknoglobals // a constant list
 	"POSTGRES_POSTGRES_PASSWORD", "POSTGRESQL_POSTGRES_PASSWORD", "POSTGRES_PASSWORD", "POSTGRESQL_PASSWORD",
 }
 
-// prefix is the command line that runs another one in this way as user.
-func (w way) prefix(user string) ([]string, error) {
-	switch w.switcher {
-	case "gosu":
-		return []string{"gosu", user}, nil
-	case "setpriv":
-		return []string{"setpriv", "--reuid=" + user, "--regid=" + user, "--init-groups"}, nil
-	case "su":
-		return []string{"su", "-s", "/bin/sh", "-c", `exec "$@"`, "--", user, "sh"}, nil
+const shell = "sh"
+
+// readPassword reads no more than the first line, byte by byte, so that the rest of the input reaches the program.
+const readPassword = `IFS= read -r PGPASSWORD; export PGPASSWORD; exec "$@"`
+
+// prefix is the command line that runs another one as the administrator.
+func (s *Server) prefix() ([]string, error) {
+	if s.Password != "" {
+		return []string{shell, "-c", readPassword, shell}, nil
 	}
-	if w.variable == "" {
+	switch s.way.switcher {
+	case "gosu":
+		return []string{"gosu", s.User}, nil
+	case "setpriv":
+		return []string{"setpriv", "--reuid=" + s.User, "--regid=" + s.User, "--init-groups"}, nil
+	case "su":
+		return []string{"su", "-s", "/bin/sh", "-c", `exec "$@"`, "--", s.User, shell}, nil
+	}
+	if s.way.variable == "" {
 		return nil, nil
 	}
 	text, err := shellFiles.ReadFile("sh/password.sh")
 	if err != nil {
 		return nil, fmt.Errorf("read the script that reads the container's password: %w", err)
 	}
-	return []string{"sh", "-c", string(text), "sh", w.variable}, nil
+	return []string{shell, "-c", string(text), shell, s.way.variable}, nil
 }
 
 // findWay asks the container, in one exec of a constant script, in which way a login works. The error says why none was found.
@@ -58,14 +66,14 @@ func (s *Server) findWay(ctx context.Context) (way, error) {
 	if err != nil {
 		return way{}, fmt.Errorf("read the script that reads the container's password: %w", err)
 	}
-	argv := append([]string{"sh", "-c", string(text), "sh", string(password), s.User}, s.env()...)
+	argv := append([]string{shell, "-c", string(text), shell, string(password), s.User}, s.env()...)
 	argv = append(argv, "psql", "--no-psqlrc", "--no-password", "--username="+s.User, "--dbname="+conninfoDatabase(s.Database), "--file=/dev/null")
 	var stdout, stderr bytes.Buffer
 	if err := s.Exec.Exec(ctx, s.Container, argv, podexec.Streams{Stdout: &stdout, Stderr: &stderr}); err != nil {
-		if missing := (*MissingProgramError)(nil); errors.As(s.classify("sh", err), &missing) {
+		if missing := (*MissingProgramError)(nil); errors.As(s.classify(shell, err), &missing) {
 			return way{}, errors.New("the container has no shell, by which another way to log in could be found")
 		}
-		return way{}, s.classify("sh", err)
+		return way{}, s.classify(shell, err)
 	}
 	return parseWay(&stdout)
 }

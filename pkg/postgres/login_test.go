@@ -90,13 +90,19 @@ func TestAGivenPasswordIsReadFromTheInput(t *testing.T) {
 	_, err = server.Bind(t.Context(), testBinding(), Login{Password: "cleartext", Set: true})
 	require.NoError(t, err)
 	for i, argv := range c.argv {
-		assert.Contains(t, argv, "--password")
-		assert.NotContains(t, argv, "--no-password")
+		assert.Equal(t, []string{"sh", "-c", readPassword, "sh", "env"}, argv[:5])
 		assert.NotContains(t, strings.Join(argv, " "), "admin's own")
 		first, _, _ := strings.Cut(c.stdin[i], "\n")
 		assert.Equal(t, "admin's own", first)
 	}
-	assert.Contains(t, c.stdin[1], `\connect -reuse-previous=off :"conn"`+"\ncleartext\n", "psql asks again for each login")
+}
+
+func TestAGivenPasswordNeedsAShell(t *testing.T) {
+	server, _ := serverWith(t, answer{program: "createuser", err: &podexec.StartError{Program: "sh"}})
+	server.Password = "secret"
+	_, err := server.CreateUser(t.Context(), "r")
+	require.ErrorContains(t, err, "has no shell")
+	assert.NotContains(t, err.Error(), "secret")
 }
 
 // probe runs probe.sh with these variables and, as the login, a command that wants one password.

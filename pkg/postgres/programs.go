@@ -35,7 +35,10 @@ func (s *Server) psql(ctx context.Context, sc *script) (*output, error) {
 		return out, err
 	}
 	failure := &AdminLoginError{Where: s.Container, Role: s.User, Message: message(out.stderr), Err: err}
-	if s.wayTold || s.Password != "" {
+	if s.Password != "" {
+		failure.Hint = errors.New("with the password that was given")
+	}
+	if s.wayTold || failure.Hint != nil {
 		return out, failure
 	}
 	s.wayTold = true

@@ -35,13 +35,9 @@ func (s *script) set(pairs ...string) *script {
 	return s
 }
 
-// connect logs in to :conn with this password, which stays in psql's own memory: not in its arguments, nor sent to the server as text.
-// Where psql asks for passwords (prompts) it reads the next line for it instead.
-func (s *script) connect(clear string, prompts bool) *script {
-	fmt.Fprintf(&s.text, "\\setenv PGPASSWORD %s\n\\connect -reuse-previous=off :\"conn\"\n", quote(clear))
-	if prompts {
-		s.text.WriteString(clear + "\n")
-	}
+// password gives the next \connect its password, in psql's own memory: not in its arguments, nor to the server.
+func (s *script) password(clear string) *script {
+	fmt.Fprintf(&s.text, "\\setenv PGPASSWORD %s\n", quote(clear))
 	return s
 }
 

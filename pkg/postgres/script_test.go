@@ -51,7 +51,7 @@ func TestDatabaseNameIsNeverAConnectionString(t *testing.T) {
 }
 
 func TestEveryAdminScriptEmptiesTheSearchPathFirst(t *testing.T) {
-	sc, err := bindScript(testBinding(), Login{Password: "secret", Set: true}, false)
+	sc, err := bindScript(testBinding(), Login{Password: "secret", Set: true})
 	require.NoError(t, err)
 	assertSearchPathFirst(t, sc.text.String())
 	text, err := fs.ReadFile(sqlFiles, "sql/session.sql")

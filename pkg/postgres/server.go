@@ -57,18 +57,15 @@ func (s *Server) env(assignments ...string) []string {
 	return append(argv, assignments...)
 }
 
-// run runs a program in the way that is known to work. A password that was given is the first line of its input, so that it needs no
-// shell and is in no argument.
+// run runs a program in the way that is known to work. A password that was given is the first line of the input: arguments are public.
 func (s *Server) run(ctx context.Context, p program) (stdout *bytes.Buffer, stderr string, err error) {
-	argv, err := s.way.prefix(s.User)
+	argv, err := s.prefix()
 	if err != nil {
 		return &bytes.Buffer{}, "", err
 	}
-	argv = append(append(argv, s.env(p.env...)...), p.name, "--username="+s.User)
-	if s.Password == "" {
-		argv = append(argv, "--no-password")
-	} else {
-		argv = append(argv, "--password")
+	argv = append(argv, s.env(p.env...)...)
+	argv = append(append(argv, p.name, "--username="+s.User, "--no-password"), p.args...)
+	if s.Password != "" {
 		p.stdin = s.Password + "\n" + p.stdin
 	}
 	var out, messages bytes.Buffer
@@ -76,7 +73,7 @@ func (s *Server) run(ctx context.Context, p program) (stdout *bytes.Buffer, stde
 	if p.stdin != "" {
 		streams.Stdin = strings.NewReader(p.stdin)
 	}
-	err = s.Exec.Exec(ctx, s.Container, append(argv, p.args...), streams)
+	err = s.Exec.Exec(ctx, s.Container, argv, streams)
 	return &out, messages.String(), s.classify(p.name, err)
 }
 
@@ -89,6 +86,9 @@ func (s *Server) classify(program string, err error) error {
 	}
 	var start *podexec.StartError
 	if errors.As(err, &start) {
+		if start.Program == shell {
+			program = shell
+		}
 		return fmt.Errorf("%w: %w", &MissingProgramError{Program: program, Where: s.Container}, start)
 	}
 	status := apierrors.APIStatus(nil)
