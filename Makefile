@@ -22,7 +22,8 @@ unit: ## Run the unit tests
 .PHONY: lint
 lint: ## Run the linters that .golangci.yaml names
 	go -C e2e/tools/golangci-lint build -trimpath -o $(CURDIR)/.cache/ tool
-	.cache/golangci-lint run ./...
+	.cache/golangci-lint run --allow-parallel-runners ./...
+	cd e2e/app && $(CURDIR)/.cache/golangci-lint run --allow-parallel-runners ./...
 
 .PHONY: cluster
 cluster: ## Start the test cluster, or keep the one that runs
@@ -46,8 +47,8 @@ app-image: cluster ## Build the web app's image and load it into the cluster
 
 .PHONY: e2e
 e2e: build app-image ## Run the end-to-end tests on the cluster
-	@mkdir -p .cache/e2e
-	$(WITH_CLUSTER) go test -tags e2e -count=1 -timeout 30m -artifacts -outputdir .cache/e2e ./e2e/...
+	@rm -rf .cache/e2e && mkdir -p .cache/e2e
+	$(WITH_CLUSTER) go test -tags e2e -count=1 -timeout 30m -parallel 6 -artifacts -outputdir .cache/e2e ./e2e/...
 
 .PHONY: demo
 demo: build app-image ## Play the lesson on the cluster and print the web app's page

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/lesson"
@@ -29,9 +31,9 @@ func TestTheLessonInOneCommand(t *testing.T) {
 	assert.NotEmpty(t, result.Stderr, "progress")
 	secret := f.secret(firstSecret)
 	assert.Equal(t, corev1.SecretTypeOpaque, secret.Type)
-	assert.ElementsMatch(t, []string{"POSTGRES_HOST", "POSTGRES_USERNAME", "POSTGRES_PASSWORD"}, keys(secret))
+	assert.Equal(t, []string{"POSTGRES_HOST", "POSTGRES_PASSWORD", "POSTGRES_USERNAME"}, keys(secret))
 	assert.Equal(t, "postgresql-svc."+f.Name+".svc.cluster.local", f.login(firstSecret).Host)
-	container := f.deployment(lesson.Application).Spec.Template.Spec.Containers[0]
+	container := f.application().Spec.Template.Spec.Containers[0]
 	assert.Equal(t, []corev1.EnvFromSource{envFrom(firstSecret)}, container.EnvFrom)
 	require.NoError(t, f.WaitForPage(f.ctx, lesson.Page))
 
@@ -45,16 +47,30 @@ func TestSecondRunChangesNothing(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim)
 	f.bind(application)
-	secret, deployment, roles := f.secret(firstSecret), f.deployment(lesson.Application), f.roles()
+	secret, deployment, roles := f.secret(firstSecret), f.application(), f.roles()
 
 	result := f.bind(application)
 
 	assert.Equal(t, []string{"secret/" + firstSecret + " unchanged", "deployment.apps/postgresql-application unchanged"}, lines(result.Stdout))
 	assert.Equal(t, secret.ResourceVersion, f.secret(firstSecret).ResourceVersion)
-	after := f.deployment(lesson.Application)
+	after := f.application()
 	assert.Equal(t, deployment.Generation, after.Generation)
 	assert.Equal(t, deployment.Annotations, after.Annotations)
 	assert.Equal(t, roles, f.roles())
+}
+
+func TestSecretOfSomebodyElseIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	f := newLesson(t, harness.WithoutClaim)
+	f.create(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: firstSecret}, StringData: map[string]string{"key": "value"}})
+	foreign := f.secret(firstSecret)
+
+	result := f.bind(application)
+
+	assert.Contains(t, result.Stdout, "secret/"+secondSecret+" created")
+	assert.Equal(t, []string{"POSTGRES_HOST", "POSTGRES_PASSWORD", "POSTGRES_USERNAME"}, keys(f.secret(secondSecret)))
+	assert.Equal(t, foreign.ResourceVersion, f.secret(firstSecret).ResourceVersion)
+	require.NoError(t, f.WaitForPage(f.ctx, lesson.Page))
 }
 
 func TestRoleIsOrdinaryAndItsPasswordScram(t *testing.T) {
@@ -82,7 +98,6 @@ func TestTablesMadeLaterAreShared(t *testing.T) {
 	f.create(deployment("second", nil))
 	f.bind(application)
 	f.bind("deployment/second")
-	const secondSecret = "postgresql-secret-3" //nolint:gosec // the Secret's name, not its content
 
 	f.admin("CREATE TABLE of_admin(id serial PRIMARY KEY, name text)")
 	f.as(firstSecret, "CREATE TABLE of_first(id serial PRIMARY KEY, name text)")
@@ -124,10 +139,5 @@ func (f *fixture) roles() string {
 }
 
 func keys(secret *corev1.Secret) []string {
-	names := []string{}
-	for name := range secret.Data {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
+	return slices.Sorted(maps.Keys(secret.Data))
 }

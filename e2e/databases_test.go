@@ -58,10 +58,11 @@ func TestProgramMissing(t *testing.T) {
 
 			result := f.run(f.Pgbind(application))
 
+			t.Log(result.Stderr)
 			assert.Equal(t, 1, result.Code, result.Stdout)
 			assert.Contains(t, result.Stderr, program)
 			assert.Contains(t, result.Stderr, lesson.DatabasePod)
-			assert.Empty(t, f.deployment(lesson.Application).Spec.Template.Spec.Containers[0].EnvFrom)
+			assert.Empty(t, f.application().Spec.Template.Spec.Containers[0].EnvFrom)
 			roles, err := f.Kubectl("exec", "--stdin", lesson.DatabasePod, "--", "sh", "-c",
 				"exec /usr/lib/postgresql/*/bin/psql --username=postgres --no-align --tuples-only").
 				Stdin("SELECT rolname FROM pg_roles WHERE oid >= 16384").Output(f.ctx)

@@ -15,13 +15,16 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/lesson"
 )
 
+// The lesson's workload, and the names that the first two Secrets of a namespace get.
 const (
-	application = "deployment/" + lesson.Application
-	firstSecret = "postgresql-secret-2" //nolint:gosec // the Secret's name, not its content
+	application  = "deployment/" + lesson.Application
+	firstSecret  = "postgresql-secret-2" //nolint:gosec // a Secret's name, not its content
+	secondSecret = "postgresql-secret-3" //nolint:gosec // a Secret's name, not its content
 )
 
 // in is the same namespace, for a subtest.
 func (f *fixture) in(t *testing.T) *fixture {
+	t.Helper()
 	return &fixture{Namespace: f.Namespace, t: t, ctx: f.ctx}
 }
 
@@ -86,9 +89,10 @@ func (f *fixture) secret(name string) *corev1.Secret {
 	return secret
 }
 
-func (f *fixture) deployment(name string) *appsv1.Deployment {
+// application is the lesson's Deployment as it is now.
+func (f *fixture) application() *appsv1.Deployment {
 	f.t.Helper()
-	deployment, err := f.Client.AppsV1().Deployments(f.Name).Get(f.ctx, name, metav1.GetOptions{})
+	deployment, err := f.Client.AppsV1().Deployments(f.Name).Get(f.ctx, lesson.Application, metav1.GetOptions{})
 	require.NoError(f.t, err)
 	return deployment
 }

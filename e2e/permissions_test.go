@@ -56,6 +56,7 @@ func TestMissingPermission(t *testing.T) {
 			require.NoError(t, err)
 			before := f.traces()
 			result := f.run(f.Pgbind(application).As(kubeconfig))
+			t.Log(result.Stderr)
 			assert.Equal(t, 1, result.Code, result.Stdout)
 			assert.Contains(t, result.Stderr, missing.verb)
 			assert.Contains(t, result.Stderr, missing.resource)

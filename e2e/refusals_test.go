@@ -22,6 +22,13 @@ type refusal struct {
 	want    []string                          // of the message: the object, the cause, the next step
 }
 
+// workloadTraces prints a workload's generation, which follows its template, and its annotations but for kubectl's long one.
+const workloadTraces = `{{range .items}}{{.kind}}/{{.metadata.name}} {{.metadata.generation}}
+{{- range $key, $value := .metadata.annotations}}
+  {{- if ne $key "kubectl.kubernetes.io/last-applied-configuration"}} {{$key}}={{$value}}{{end}}
+{{- end}}
+{{end}}`
+
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim)
@@ -31,6 +38,7 @@ func TestRefusals(t *testing.T) {
 			command := test.command(f)
 			before := f.traces()
 			result := f.run(command)
+			t.Log(result.Stderr)
 			assert.Equal(t, 1, result.Code, result.Stdout)
 			assert.Empty(t, result.Stdout)
 			for _, words := range test.want {
@@ -71,7 +79,7 @@ func refusals() []refusal {
 			return f.on(deployment("pair", func(pod *corev1.PodSpec) {
 				pod.Containers = append(pod.Containers, corev1.Container{Name: "sidecar", Image: appImage})
 			}))
-		}, []string{"pair", "sidecar", "--container"}},
+		}, []string{"pair", "sidecar", "-c "}},
 		{"variable already set", func(f *fixture) *harness.Command {
 			return f.on(deployment("configured", func(pod *corev1.PodSpec) {
 				pod.Containers[0].Env = []corev1.EnvVar{{Name: "POSTGRES_HOST", Value: "elsewhere"}}
@@ -124,8 +132,7 @@ func (f *fixture) traces() []string {
 	f.t.Helper()
 	secrets, err := f.Kubectl("get", "secrets", `--output=jsonpath={range .items[*]}{.metadata.name} {.metadata.resourceVersion}{"\n"}{end}`).Output(f.ctx)
 	require.NoError(f.t, err)
-	workloads, err := f.Kubectl("get", "deployments,statefulsets,daemonsets",
-		`--output=jsonpath={range .items[*]}{.kind}/{.metadata.name} {.metadata.generation} {.metadata.annotations}{"\n"}{end}`).Output(f.ctx)
+	workloads, err := f.Kubectl("get", "deployments,statefulsets,daemonsets", "--output=go-template="+workloadTraces).Output(f.ctx)
 	require.NoError(f.t, err)
-	return []string{f.roles(), secrets, workloads}
+	return append([]string{f.roles()}, append(lines(secrets), lines(workloads)...)...)
 }

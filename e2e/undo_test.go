@@ -42,7 +42,9 @@ func TestUndo(t *testing.T) {
 
 			result := f.run(f.Pgbind(application))
 
-			assert.Equal(t, 1, result.Code, result.Stdout)
+			t.Log(result.Stderr)
+			assert.Equal(t, 1, result.Code)
+			assert.Empty(t, result.Stdout, "what is taken back is no result")
 			assert.Contains(t, result.Stderr, denial)
 			assert.Equal(t, before, f.traces(), "what the run made is taken back")
 		})

@@ -17,8 +17,9 @@ const drainTime = 3 * time.Second
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx); err != nil {
+	err := run(ctx)
+	stop()
+	if err != nil {
 		log.Fatal(err)
 	}
 }
@@ -38,7 +39,7 @@ func run(ctx context.Context) error {
 	site.draining.Store(true)
 	server.SetKeepAlivesEnabled(false)
 	time.Sleep(drainTime)
-	grace, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	return errors.Join(server.Shutdown(grace), ignoreClosed(<-failed))
 }

@@ -2,20 +2,22 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"os"
 	"path/filepath"
 )
 
-const appImage = "pgbind-app:dev"
+const (
+	appImage = "pgbind-app:dev"
+	// appUser is nobody in particular, as a web app should run.
+	appUser = "65532:65532"
+)
 
 // app builds the web app without C, puts it alone into an image, and loads that into the cluster.
 func (w *workspace) app(ctx context.Context) error {
-	folder, err := os.MkdirTemp(w.cache, "app-")
+	folder, remove, err := w.scratch("app")
 	if err != nil {
-		return fmt.Errorf("making the build folder: %w", err)
+		return err
 	}
-	defer func() { _ = os.RemoveAll(folder) }()
+	defer remove()
 	binary := filepath.Join(folder, "app")
 	err = w.steps.step("building the web app's image "+appImage, func() error {
 		build := command{
@@ -26,7 +28,7 @@ func (w *workspace) app(ctx context.Context) error {
 		if err := w.logged(ctx, "build-app", build); err != nil {
 			return err
 		}
-		return w.binaryImage(ctx, appImage, "app", binary)
+		return w.programImage(ctx, program{image: appImage, binary: binary, user: appUser})
 	})
 	if err != nil {
 		return err

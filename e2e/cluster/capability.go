@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -35,5 +36,5 @@ func hasCapability(status string, number uint) (bool, error) {
 		}
 		return set&(1<<number) != 0, nil
 	}
-	return false, fmt.Errorf("no CapBnd line in the process status")
+	return false, errors.New("no CapBnd line in the process status")
 }

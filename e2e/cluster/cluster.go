@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -21,7 +22,7 @@ func (w *workspace) up(ctx context.Context) error {
 	if err := w.ensureEngine(ctx); err != nil {
 		return err
 	}
-	if w.clusterAnswers(ctx) {
+	if w.clusterAnswers(ctx) && fileExists(w.completeMark()) {
 		w.steps.say("cluster %s is running and is kept", w.cluster)
 		return nil
 	}
@@ -29,7 +30,7 @@ func (w *workspace) up(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	node, err := w.nodeImage(ctx, kindFolder)
+	chosen, err := w.nodeImage(ctx, kindFolder)
 	if err != nil {
 		return err
 	}
@@ -41,11 +42,17 @@ func (w *workspace) up(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := w.create(ctx, node); err != nil {
+	if err := w.create(ctx, chosen); err != nil {
 		return err
 	}
-	return w.load(ctx, postgresTags(startMajors())...)
+	if err := w.load(ctx, postgresTags(startMajors())...); err != nil {
+		return err
+	}
+	return os.WriteFile(w.completeMark(), nil, 0o600)
 }
+
+// completeMark is there as long as the cluster is, once all that belongs into it was loaded.
+func (w *workspace) completeMark() string { return filepath.Join(w.state(), "complete") }
 
 // clusterAnswers tells whether the cluster is up: its kubeconfig is there and its API server says that it is ready.
 func (w *workspace) clusterAnswers(ctx context.Context) bool {
@@ -59,11 +66,11 @@ func (w *workspace) clusterAnswers(ctx context.Context) bool {
 }
 
 // create starts a new cluster; what is left of a broken one of that name goes first.
-func (w *workspace) create(ctx context.Context, node node) error {
+func (w *workspace) create(ctx context.Context, chosen node) error {
 	if err := w.remove(ctx); err != nil {
 		return err
 	}
-	config, err := w.writeKindConfig(ctx, node)
+	config, err := w.writeKindConfig(ctx, chosen)
 	if err != nil {
 		return err
 	}
@@ -92,22 +99,27 @@ func (w *workspace) remove(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := os.Remove(w.kubeconfig()); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("removing the kubeconfig: %w", err)
-	}
-	return nil
+	return errors.Join(os.RemoveAll(w.completeMark()), os.RemoveAll(w.kubeconfig()))
 }
 
 // down removes the cluster, and the engine if "up" started it. What was built stays in the cache and in the engine's store.
 func (w *workspace) down(ctx context.Context) error {
-	if err := w.engineAnswers(ctx); err != nil {
+	if w.engineAnswers(ctx) != nil {
 		w.steps.say("no Docker engine answers, so there is no cluster to remove")
-		return nil
+		return w.stopEngine(ctx)
 	}
 	if fileExists(w.file("bin", "kind")) {
 		if err := w.remove(ctx); err != nil {
 			return err
 		}
+	}
+	running, err := w.output(ctx, "docker", "ps", "--quiet")
+	if err != nil {
+		return err
+	}
+	if running != "" {
+		w.steps.say("the engine keeps running: other containers use it")
+		return nil
 	}
 	return w.stopEngine(ctx)
 }

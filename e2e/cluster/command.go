@@ -9,10 +9,16 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
+	"time"
 )
 
-// tailLines is how much of a failed tool's output goes into the error.
-const tailLines = 15
+const (
+	// tailLines is how much of a failed tool's output goes into the error.
+	tailLines = 15
+	// stopLimit is the time between the request to end and the end by force.
+	stopLimit = 10 * time.Second
+)
 
 // command describes one call of an outside tool.
 type command struct {
@@ -32,6 +38,9 @@ func (w *workspace) start(ctx context.Context, c command) *exec.Cmd {
 	process := exec.CommandContext(ctx, name, c.args[1:]...) //nolint:gosec // every caller names its tool in a literal
 	process.Dir = c.dir
 	process.Stdin = c.stdin
+	// An interrupted tool gets the time to undo its mounts and containers.
+	process.Cancel = func() error { return process.Process.Signal(syscall.SIGTERM) }
+	process.WaitDelay = stopLimit
 	process.Env = append(os.Environ(),
 		"PATH="+w.bin()+string(os.PathListSeparator)+os.Getenv("PATH"),
 		"KUBECONFIG="+w.kubeconfig(),

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path"
@@ -58,39 +60,38 @@ func (w *workspace) sandboxImage(ctx context.Context) (string, error) {
 	}
 	found := regexp.MustCompile(`(?m)^\s*sandbox_image\s*=\s*"([^"]+)"`).FindSubmatch(config)
 	if found == nil {
-		return "", fmt.Errorf("kind's containerd configuration names no sandbox image")
+		return "", errors.New("kind's containerd configuration names no sandbox image")
 	}
 	return string(found[1]), nil
 }
 
 func (w *workspace) controlPlaneImage(ctx context.Context, image, base string, programs map[string]string) error {
-	switch name := component(image); name {
+	name := component(image)
+	switch name {
 	case "kube-proxy":
 		return w.proxyImage(ctx, image, base, programs["kubernetes"])
 	case "etcd":
 		// The module's last element is a major version, so that Go names the binary after the folder above.
-		return w.binaryImage(ctx, image, name, filepath.Join(programs["etcd"], "server"))
-	case "coredns", "pause":
-		return w.binaryImage(ctx, image, name, filepath.Join(programs[name], name))
-	default:
-		return w.binaryImage(ctx, image, name, filepath.Join(programs["kubernetes"], name))
+		return w.programImage(ctx, program{image: image, binary: filepath.Join(programs["etcd"], "server"), name: name})
 	}
+	folder := cmp.Or(programs[name], programs["kubernetes"])
+	return w.programImage(ctx, program{image: image, binary: filepath.Join(folder, name)})
 }
 
 // proxyImage differs from the others: kube-proxy calls iptables.
 func (w *workspace) proxyImage(ctx context.Context, image, base, kubernetes string) error {
-	folder, err := os.MkdirTemp(w.cache, "kube-proxy-")
+	folder, remove, err := w.scratch("kube-proxy")
 	if err != nil {
-		return fmt.Errorf("making the build folder: %w", err)
+		return err
 	}
-	defer func() { _ = os.RemoveAll(folder) }()
+	defer remove()
 	if err := os.CopyFS(folder, os.DirFS(w.source("images", "kube-proxy"))); err != nil {
 		return err
 	}
 	if err := copyProgram(filepath.Join(kubernetes, "kube-proxy"), folder); err != nil {
 		return err
 	}
-	return w.build(ctx, image, folder, "", "BASE="+base)
+	return w.build(ctx, recipe{image: image, folder: folder, arguments: []string{"BASE=" + base}})
 }
 
 // component returns the last part of an image's name, without the tag.

@@ -53,11 +53,11 @@ func (w *workspace) baseImage(ctx context.Context, suite string) (string, error)
 		return "", err
 	}
 	return tag, w.steps.step("making a base image of Debian "+suite, func() error {
-		root, err := os.MkdirTemp(w.cache, "debian-"+suite+"-")
+		root, remove, err := w.scratch("debian-" + suite)
 		if err != nil {
-			return fmt.Errorf("making a folder for the system: %w", err)
+			return err
 		}
-		defer func() { _ = os.RemoveAll(root) }()
+		defer remove()
 		if err := w.debootstrap(ctx, suite, root); err != nil {
 			return err
 		}

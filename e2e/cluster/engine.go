@@ -83,7 +83,7 @@ func (w *workspace) startEngine(ctx context.Context) error {
 		return fmt.Errorf("starting dockerd: %w", err)
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- process.Wait() }()
+	go func() { ended <- errors.Join(errors.New("it should run on"), process.Wait()) }()
 	return w.awaitEngine(ctx, ended)
 }
 
@@ -95,8 +95,8 @@ func (w *workspace) awaitEngine(ctx context.Context, ended <-chan error) error {
 			return nil
 		}
 		select {
-		case <-ended:
-			return fmt.Errorf("dockerd ended at once, its log ends:\n%s", lastLines(w.file("engine", "dockerd.log")))
+		case err := <-ended:
+			return fmt.Errorf("dockerd ended at once (%w), its log ends:\n%s", err, lastLines(w.file("engine", "dockerd.log")))
 		case <-ctx.Done():
 			return fmt.Errorf("dockerd does not answer: %w, its log is %s", ctx.Err(), w.file("engine", "dockerd.log"))
 		case <-time.After(pollInterval):

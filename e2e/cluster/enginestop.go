@@ -13,21 +13,15 @@ import (
 	"time"
 )
 
-const engineStopLimit = time.Minute
+const (
+	engineStopLimit = time.Minute
+	reapLimit       = 5 * time.Second
+)
 
-// stopEngine ends the engine that "up" started, and waits until it and its containerd are gone. An engine that somebody else
-// started stays, and so does one that still runs containers of others.
+// stopEngine ends the engine if "up" started it, and waits until it and its containerd are gone.
 func (w *workspace) stopEngine(ctx context.Context) error {
 	pid, ours := w.ownEngine()
 	if !ours {
-		return nil
-	}
-	running, err := w.output(ctx, "docker", "ps", "--quiet")
-	if err != nil {
-		return err
-	}
-	if running != "" {
-		w.steps.say("the engine keeps running: other containers still use it")
 		return nil
 	}
 	return w.steps.step("stopping the Docker engine", func() error {
@@ -75,18 +69,30 @@ func children(pid int) []int {
 	return found
 }
 
+// awaitEnd waits until the processes have ended, and then a little for init to take note, so that nothing shows in a process list.
 func awaitEnd(ctx context.Context, pids []int) error {
-	ctx, cancel := context.WithTimeout(ctx, engineStopLimit)
+	if !await(ctx, engineStopLimit, func() bool { return !slices.ContainsFunc(pids, alive) }) {
+		return errors.Join(fmt.Errorf("processes %v do not end", pids), ctx.Err())
+	}
+	await(ctx, reapLimit, func() bool { return !slices.ContainsFunc(pids, listed) })
+	return nil
+}
+
+// await asks again and again until the condition holds, and tells whether it did within the limit.
+func await(ctx context.Context, limit time.Duration, condition func() bool) bool {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	for slices.ContainsFunc(pids, alive) {
+	for !condition() {
 		select {
 		case <-ctx.Done():
-			return errors.Join(fmt.Errorf("processes %v do not end", pids), ctx.Err())
+			return false
 		case <-time.After(pollInterval):
 		}
 	}
-	return nil
+	return true
 }
+
+func listed(pid int) bool { return fileExists(procFile(pid, "status")) }
 
 // alive tells whether a process still works. One that has ended but that nobody has waited for yet does not.
 func alive(pid int) bool {

@@ -23,7 +23,7 @@ func fingerprint(folders []string, texts ...string) (string, error) {
 		}
 	}
 	for _, text := range texts {
-		fmt.Fprintf(hash, "%q\n", text)
+		hash.Write(fmt.Appendf(nil, "%q\n", text))
 	}
 	return hex.EncodeToString(hash.Sum(nil))[:fingerprintLength], nil
 }

@@ -2,10 +2,12 @@ package main
 
 import (
 	"archive/tar"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"time"
 )
 
@@ -49,25 +51,58 @@ func (w *workspace) pull(ctx context.Context, image string) bool {
 	return err == nil
 }
 
-// build runs docker build on a folder, with the arguments as NAME=VALUE, and labels the image with its fingerprint.
-func (w *workspace) build(ctx context.Context, image, folder string, sum string, arguments ...string) error {
-	args := []string{"docker", "build", "--network=host", "--force-rm", "--tag", image, "--label", sumLabel + "=" + sum}
-	for _, argument := range arguments {
-		args = append(args, "--build-arg", argument)
-	}
-	return w.logged(ctx, "image-"+logName(image), command{args: append(args, folder)})
+// recipe describes an image that docker build makes of a folder.
+type recipe struct {
+	image     string
+	folder    string
+	sum       string   // the fingerprint that the image is labelled with
+	arguments []string // NAME=VALUE
 }
 
-// binaryImage makes an image that holds nothing but one static program, as /usr/local/bin/NAME, and runs it.
-func (w *workspace) binaryImage(ctx context.Context, image, name, binary string) error {
-	path := "/usr/local/bin/" + name
+// build makes the image of a recipe.
+func (w *workspace) build(ctx context.Context, r recipe) error {
+	args := []string{"docker", "build", "--network=host", "--force-rm", "--tag", r.image, "--label", sumLabel + "=" + r.sum}
+	for _, argument := range r.arguments {
+		args = append(args, "--build-arg", argument)
+	}
+	if err := w.logged(ctx, "image-"+logName(r.image), command{args: append(args, r.folder)}); err != nil {
+		return err
+	}
+	return w.prune(ctx)
+}
+
+// prune removes the images of ours that a newer one has taken the name of, and those that only a build needed.
+func (w *workspace) prune(ctx context.Context) error {
+	_, err := w.output(ctx, "docker", "image", "prune", "--force", "--filter", "label="+sumLabel)
+	return err
+}
+
+// program describes an image that holds nothing but one static program.
+type program struct {
+	image  string
+	binary string // the program on this machine
+	name   string // the program in the image, below /usr/local/bin; empty means the same name
+	user   string // empty means root
+}
+
+// programImage makes the image of a program.
+func (w *workspace) programImage(ctx context.Context, p program) error {
+	path := "/usr/local/bin/" + cmp.Or(p.name, filepath.Base(p.binary))
 	reader, writer := io.Pipe()
-	go func() { writer.CloseWithError(writeProgram(writer, path, binary)) }()
-	return w.logged(ctx, "image-"+logName(image), command{
+	defer func() { _ = reader.Close() }()
+	go func() { writer.CloseWithError(writeProgram(writer, path, p.binary)) }()
+	err := w.logged(ctx, "image-"+logName(p.image), command{
 		args: []string{"docker", "import",
-			"--change", fmt.Sprintf("ENTRYPOINT [%q]", path), "--change", "ENV PATH=/usr/local/bin", "-", image},
+			"--change", "LABEL " + sumLabel + "=program",
+			"--change", fmt.Sprintf("ENTRYPOINT [%q]", path),
+			"--change", "ENV PATH=/usr/local/bin",
+			"--change", "USER " + cmp.Or(p.user, "0"), "-", p.image},
 		stdin: reader,
 	})
+	if err != nil {
+		return err
+	}
+	return w.prune(ctx)
 }
 
 func writeProgram(to io.Writer, path, binary string) error {

@@ -28,7 +28,7 @@ type kindValues struct {
 }
 
 // writeKindConfig writes kind's configuration and the audit policy that it mounts, and returns the former's path.
-func (w *workspace) writeKindConfig(ctx context.Context, node node) (string, error) {
+func (w *workspace) writeKindConfig(ctx context.Context, chosen node) (string, error) {
 	policy := filepath.Join(w.state(), "audit-policy.yaml")
 	if err := os.WriteFile(policy, auditPolicy, 0o600); err != nil {
 		return "", fmt.Errorf("writing the audit policy: %w", err)
@@ -37,7 +37,7 @@ func (w *workspace) writeKindConfig(ctx context.Context, node node) (string, err
 	if err != nil {
 		return "", err
 	}
-	values := kindValues{Image: node.image, Built: node.built, AuditPolicy: policy, AuditLog: auditLog, CgroupV1: cgroups == "1"}
+	values := kindValues{Image: chosen.image, Built: chosen.built, AuditPolicy: policy, AuditLog: auditLog, CgroupV1: cgroups == "1"}
 	config, err := renderKindConfig(values)
 	if err != nil {
 		return "", err

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -62,17 +61,17 @@ func (w *workspace) fitNode(ctx context.Context, base node) (node, error) {
 		return fitted, nil
 	}
 	return fitted, w.steps.step("fitting the node image to a machine without CAP_SYS_RESOURCE", func() error {
-		return w.build(ctx, fitted.image, folder, sum, "BASE="+base.image)
+		return w.build(ctx, recipe{image: fitted.image, folder: folder, sum: sum, arguments: []string{"BASE=" + base.image}})
 	})
 }
 
 // buildNode makes the node image: kind's base files, the programs, and the control plane's images inside it.
 func (w *workspace) buildNode(ctx context.Context, image, sum string) error {
-	folder, err := os.MkdirTemp(w.cache, "node-")
+	folder, remove, err := w.scratch("node")
 	if err != nil {
-		return fmt.Errorf("making the build folder: %w", err)
+		return err
 	}
-	defer func() { _ = os.RemoveAll(folder) }()
+	defer remove()
 	programs, err := w.nodePrograms(ctx)
 	if err != nil {
 		return err
@@ -97,20 +96,12 @@ func (w *workspace) buildNode(ctx context.Context, image, sum string) error {
 		if _, err := w.output(ctx, save...); err != nil {
 			return err
 		}
-		if err := w.build(ctx, image, folder, sum, "BASE="+base, "VERSION="+version); err != nil {
+		if err := w.build(ctx, recipe{image: image, folder: folder, sum: sum, arguments: []string{"BASE=" + base, "VERSION=" + version}}); err != nil {
 			return err
 		}
-		return w.removeLeftovers(ctx, images)
-	})
-}
-
-// removeLeftovers removes what only the build of the node image needed.
-func (w *workspace) removeLeftovers(ctx context.Context, images []string) error {
-	if _, err := w.output(ctx, append([]string{"docker", "image", "rm"}, images...)...); err != nil {
+		_, err := w.output(ctx, append([]string{"docker", "image", "rm"}, images...)...)
 		return err
-	}
-	_, err := w.output(ctx, "docker", "image", "prune", "--force", "--filter", "label=kubectl-pgbind.stage=store")
-	return err
+	})
 }
 
 // nodePrograms builds everything a node runs and returns the folder of each module's binaries.

@@ -8,9 +8,21 @@ import (
 	"strings"
 )
 
+// developmentSuite is the suite that is to become Debian's next release.
+const developmentSuite = "forky"
+
 // postgresSuites names the Debian suite that has each major version of PostgreSQL.
 func postgresSuites() map[string]string {
-	return map[string]string{"13": "bullseye", "15": "bookworm", "17": "trixie", "18": "forky"}
+	return map[string]string{"13": "bullseye", "15": "bookworm", "17": "trixie", "18": developmentSuite}
+}
+
+// updateOptions returns apt's options for a suite. Lists of the one in development expire after a week, and a mirror may be further
+// behind; they are signed all the same, and that stays checked.
+func updateOptions(suite string) string {
+	if suite == developmentSuite {
+		return "--option=Acquire::Check-Valid-Until=false"
+	}
+	return ""
 }
 
 // startMajors are the versions that every cluster starts with: the lesson's default and a current one.
@@ -59,6 +71,7 @@ func (w *workspace) postgresImage(ctx context.Context, major string) error {
 		return err
 	}
 	return w.steps.step("building the image "+image, func() error {
-		return w.build(ctx, image, folder, sum, "BASE="+base, "MAJOR="+major)
+		arguments := []string{"BASE=" + base, "MAJOR=" + major, "UPDATE_OPTIONS=" + updateOptions(suite)}
+		return w.build(ctx, recipe{image: image, folder: folder, sum: sum, arguments: arguments})
 	})
 }

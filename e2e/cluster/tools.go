@@ -20,8 +20,7 @@ func (w *workspace) tools(ctx context.Context, module string, packages ...string
 	if err != nil || fileExists(target) {
 		return target, err
 	}
-	what := fmt.Sprintf("building %s from its Go modules", strings.Join(append([]string{module}, packages...), " "))
-	return target, w.steps.step(what, func() error {
+	return target, w.steps.step("building "+module+" from Go modules", func() error {
 		flags := "-s -w"
 		if module == "kubernetes" {
 			version, err := w.kubernetesVersion(ctx)

@@ -40,7 +40,7 @@ func newWorkspace(report io.Writer) (*workspace, error) {
 		cluster: cmp.Or(os.Getenv(clusterVariable), defaultCluster),
 		steps:   newSteps(report),
 	}
-	for _, folder := range []string{w.bin(), w.state(), w.file("tools"), w.file("logs"), w.file("engine")} {
+	for _, folder := range []string{w.bin(), w.state(), w.file("tools"), w.file("logs"), w.file("engine"), w.file("work")} {
 		if err := os.MkdirAll(folder, 0o750); err != nil {
 			return nil, fmt.Errorf("making the cache folder: %w", err)
 		}
@@ -74,6 +74,15 @@ func (w *workspace) source(parts ...string) string {
 	return filepath.Join(append([]string{w.repo, "e2e"}, parts...)...)
 }
 
+// scratch makes an empty folder in the cache, rid of what an interrupted run left in it, and returns the function that removes it.
+func (w *workspace) scratch(name string) (folder string, remove func(), err error) {
+	folder = w.file("work", name)
+	if err := errors.Join(os.RemoveAll(folder), os.Mkdir(folder, 0o755)); err != nil { //nolint:gosec // it becomes a root folder
+		return "", nil, fmt.Errorf("making an empty work folder: %w", err)
+	}
+	return folder, func() { _ = os.RemoveAll(folder) }, nil
+}
+
 // bin is the folder of kubectl and kind, to be put first on PATH.
 func (w *workspace) bin() string { return w.file("bin") }
 
@@ -88,7 +97,7 @@ func (w *workspace) lock() (func(), error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the lock of the cache folder: %w", err)
 	}
-	descriptor := int(file.Fd()) //nolint:gosec // a file descriptor always fits an int
+	descriptor := int(file.Fd())
 	if syscall.Flock(descriptor, syscall.LOCK_EX|syscall.LOCK_NB) != nil {
 		w.steps.say("another run is at work, waiting for it to end")
 		if err := syscall.Flock(descriptor, syscall.LOCK_EX); err != nil {

@@ -4,10 +4,12 @@ package harness
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 )
 
@@ -17,7 +19,9 @@ type Harness struct {
 	Client kubernetes.Interface
 
 	config Config
-	path   string // the PATH of every child: one folder that holds the plugin only
+	server string       // the API server's URL
+	web    *http.Client // speaks to the API server with the rights of the kubeconfig
+	path   string       // the PATH of every child: one folder that holds the plugin only
 	home   string
 }
 
@@ -32,14 +36,26 @@ func New(config Config, dir string) (*Harness, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a client from the kubeconfig %s: %w", config.Kubeconfig, err)
 	}
-	h := &Harness{Client: client, config: config, path: filepath.Join(dir, "bin"), home: filepath.Join(dir, "home")}
+	web, err := rest.HTTPClientFor(restConfig)
+	if err != nil {
+		return nil, fmt.Errorf("make an HTTP client from the kubeconfig %s: %w", config.Kubeconfig, err)
+	}
+	h := &Harness{
+		Client: client, config: config, server: restConfig.Host, web: web,
+		path: filepath.Join(dir, "bin"), home: filepath.Join(dir, "home"),
+	}
+	return h, h.makeFolders()
+}
+
+// makeFolders makes PATH, with the plugin in it, and HOME.
+func (h *Harness) makeFolders() error {
 	for _, folder := range []string{h.path, h.home} {
 		if err := os.Mkdir(folder, 0o700); err != nil {
-			return nil, fmt.Errorf("make the tests' folders: %w", err)
+			return fmt.Errorf("make the tests' folders: %w", err)
 		}
 	}
-	if err := os.Symlink(config.Plugin, filepath.Join(h.path, "kubectl-pgbind")); err != nil {
-		return nil, fmt.Errorf("put the plugin on the tests' PATH: %w", err)
+	if err := os.Symlink(h.config.Plugin, filepath.Join(h.path, "kubectl-pgbind")); err != nil {
+		return fmt.Errorf("put the plugin on the tests' PATH: %w", err)
 	}
-	return h, nil
+	return nil
 }

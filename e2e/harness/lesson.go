@@ -4,12 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"strings"
-	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/lesson"
 )
@@ -60,33 +57,4 @@ func (n *Namespace) Apply(ctx context.Context, objects ...*unstructured.Unstruct
 func (n *Namespace) Rollout(ctx context.Context, workload string) error {
 	_, err := n.Kubectl("rollout", "status", workload, "--timeout=180s").Output(ctx)
 	return err
-}
-
-// Page fetches the application's page through the API server's Service proxy: its HTTP status and its body. The error
-// is about the way there; a page that says that the database failed is no error.
-func (n *Namespace) Page(ctx context.Context) (int, string, error) {
-	status := 0
-	result := n.Client.CoreV1().RESTClient().Get().Namespace(n.Name).Resource("services").
-		Name(lesson.AppService + ":" + lesson.AppPort).SubResource("proxy").Suffix("/").Do(ctx).StatusCode(&status)
-	body, err := result.Raw()
-	if status == 0 || status == http.StatusServiceUnavailable {
-		return status, "", fmt.Errorf("fetch the page of service %s/%s: status %d: %w", n.Name, lesson.AppService, status, err)
-	}
-	return status, string(body), nil
-}
-
-// WaitForPage fetches the page until it is the wanted one; the error carries the last answer.
-func (n *Namespace) WaitForPage(ctx context.Context, want string) error {
-	last := ""
-	err := wait.PollUntilContextTimeout(ctx, time.Second, time.Minute, true, func(ctx context.Context) (bool, error) {
-		_, body, err := n.Page(ctx)
-		if last = body; err != nil {
-			last = err.Error()
-		}
-		return body == want, nil
-	})
-	if err != nil {
-		return fmt.Errorf("wait for the page %q: %w; the last answer was %q", want, err, last)
-	}
-	return nil
 }

@@ -35,9 +35,9 @@ func (n *Namespace) AdminSQL(ctx context.Context, sql string) (string, error) {
 
 // UserSQL runs the SQL with the application's login, over the Service, where the server asks for the password.
 func (n *Namespace) UserSQL(ctx context.Context, login Login, sql string) (string, error) {
-	withPassword := []string{"sh", "-c", `IFS= read -r PGPASSWORD; export PGPASSWORD; exec psql "$@"`, "psql"}
-	args := append(withPassword, "--host="+login.Host, "--username="+login.Username)
-	rows, err := n.inDatabase(append(args, psqlFlags()...)...).Stdin(login.Password + "\n" + sql).Output(ctx)
+	script := `IFS= read -r PGPASSWORD; export PGPASSWORD; exec psql "$@"`
+	psql := []string{"sh", "-c", script, "psql", "--host=" + login.Host, "--username=" + login.Username}
+	rows, err := n.inDatabase(append(psql, psqlFlags()...)...).Stdin(login.Password + "\n" + sql).Output(ctx)
 	return strings.TrimSpace(rows), err
 }
 

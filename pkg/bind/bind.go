@@ -16,8 +16,10 @@ import (
 type Workloads interface {
 	TopOwner(ctx context.Context, w *workload.Workload) (string, error)
 	Patch(ctx context.Context, w *workload.Workload, change func(*workload.Workload) error, dryRun bool) (*workload.Workload, bool, error)
+	RecreatePod(ctx context.Context, w *workload.Workload, change func(*workload.Workload) error, dryRun bool) (*workload.Workload, bool, error)
 	Reread(ctx context.Context, w *workload.Workload) (*workload.Workload, error)
 	WaitRollout(ctx context.Context, w *workload.Workload, progress func(string)) error
+	Restart(ctx context.Context, w *workload.Workload, secret string, progress func(string)) error
 }
 
 // Databases finds a database's Pod, container and host; *target.Finder does.
@@ -49,17 +51,30 @@ func (b *Binder) Bind(ctx context.Context, w *workload.Workload, o Options) erro
 	if err != nil {
 		return err
 	}
+	if o.DryRun != DryRunNone {
+		return b.show(p)
+	}
 	undo := &undoStack{report: b.Report}
 	bound, changed, err := b.make(ctx, p, undo)
 	if err != nil {
 		return undo.run(ctx, err)
 	}
+	// Not before: what is undone is no result.
+	b.Report.Done("secret/"+p.secret.name, outcome(p.secret.created, "created"))
+	b.Report.Done(w.String(), outcome(changed, "bound"))
 	if !changed {
-		b.Report.Done(w.String(), "unchanged")
 		return nil
 	}
-	b.Report.Done(w.String(), "bound")
-	return b.follow(ctx, bound, o)
+	b.note(ctx, p)
+	return b.follow(ctx, bound, p)
+}
+
+// outcome is the verb of a result, as kubectl says it.
+func outcome(changed bool, verb string) string {
+	if changed {
+		return verb
+	}
+	return "unchanged"
 }
 
 // make writes, in this order: the role with what it may do, proved by a login; the Secret; the reference to it.
@@ -76,17 +91,22 @@ func (b *Binder) make(ctx context.Context, p *plan, undo *undoStack) (bound *wor
 }
 
 // follow waits until the Pods have the Secret's values, or tells how they get them.
-func (b *Binder) follow(ctx context.Context, w *workload.Workload, o Options) error {
-	if rollout := w.Rollout(); rollout.Kind != workload.Followed {
-		b.Report.Step("%s", rollout.Message)
-		return nil
-	}
-	if !o.Wait {
-		return nil
-	}
+func (b *Binder) follow(ctx context.Context, w *workload.Workload, p *plan) error {
+	o := p.options.Rollout
 	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
 	defer cancel()
-	if err := b.Workloads.WaitRollout(ctx, w, func(line string) { b.Report.Step("%s", line) }); err != nil {
+	progress := func(line string) { b.Report.Step("%s", line) }
+	wait := func() error { return b.Workloads.WaitRollout(ctx, w, progress) }
+	switch rollout := w.Rollout(); {
+	case rollout.Kind == workload.ReplacePods && o.Restart && !w.IsPod():
+		wait = func() error { return b.Workloads.Restart(ctx, w, p.secret.name, progress) }
+	case rollout.Kind != workload.Followed && !w.IsPod():
+		progress(rollout.Message)
+		return nil
+	case !o.Wait:
+		return nil
+	}
+	if err := wait(); err != nil {
 		return &RolloutError{Workload: w.String(), Namespace: w.Namespace(), Err: err}
 	}
 	return nil

@@ -6,21 +6,55 @@ import (
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-// Options is what one binding shall be like.
+// Options is what a binding shall be like.
 type Options struct {
-	Postgres   target.Ref
-	Choice     target.Choice
-	Database   string
-	AdminUser  string
-	Level      postgres.Level
-	Schemas    []string
-	Secret     string   // empty: the binding's present one, else the next free default name
-	Containers []string // empty: the workload's default container
-	Wait       bool     // for the rollout
-	Timeout    time.Duration
+	Postgres  target.Ref
+	Choice    target.Choice
+	Database  string
+	AdminUser string
+
+	Level    postgres.Level
+	Schemas  []string
+	Isolated bool // an access role for this binding alone
+
+	Secret    string // empty: the binding's present one, else the next free default name
+	Reference ReferenceOptions
+	Rollout   RolloutOptions
+	DryRun    DryRun
+	// FieldManager is recorded for every write.
+	FieldManager string
 }
+
+// ReferenceOptions say how the workload's Pods get the Secret.
+type ReferenceOptions struct {
+	Inject     workload.Inject
+	Containers []string // empty: the workload's default container
+	Prefix     string   // of the variables
+	MountPath  string   // of workload.InjectVolume
+	Adopt      bool     // take over equal references that somebody else wrote
+	Force      bool     // also where another tool's manifest owns envFrom
+}
+
+// RolloutOptions say how the Pods are replaced and what is waited for.
+type RolloutOptions struct {
+	Wait     bool
+	Timeout  time.Duration
+	Restart  bool // replace the Pods of a workload that does not do it by itself
+	Recreate bool // replace a bare Pod by an equal one
+}
+
+// DryRun says how far a run goes.
+type DryRun int
+
+// A client dry run only reads, a server dry run also asks the API server whether it would accept the writes.
+const (
+	DryRunNone DryRun = iota
+	DryRunClient
+	DryRunServer
+)
 
 // Reporter tells the user what happens.
 type Reporter interface {
@@ -30,6 +64,8 @@ type Reporter interface {
 	Step(format string, args ...any)
 	// Warn reports what the user should know although the command goes on.
 	Warn(format string, args ...any)
+	// Show prints a text that was asked for: a patch or a plan.
+	Show(text string)
 }
 
 // RolloutError says that the binding is made but its rollout was not seen to end.

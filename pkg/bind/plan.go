@@ -6,6 +6,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
@@ -31,7 +32,7 @@ func (b *Binder) plan(ctx context.Context, w *workload.Workload, o Options) (*pl
 	if err := b.refuseControlled(ctx, w); err != nil {
 		return nil, err
 	}
-	containers, err := workload.Containers(w.Template(), o.Containers)
+	containers, err := workload.Containers(w.Template(), o.Reference.Containers)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", w, err)
 	}
@@ -46,19 +47,27 @@ func (b *Binder) plan(ctx context.Context, w *workload.Workload, o Options) (*pl
 	if err != nil {
 		return nil, err
 	}
-	id := credentials.ID(w.UID(), database.Location, o.Database)
+	id := credentials.ID(identity(w, namespaceUID), database.Location, o.Database)
 	p := &plan{options: o, workload: w, containers: containers, database: database, roles: b.Roles(database, o), password: credentials.NewPassword()}
 	p.binding = postgres.Binding{
 		Owner:  postgres.Owner{ID: id, Run: credentials.NewRun(), Namespace: w.Namespace(), NamespaceUID: namespaceUID},
 		Access: postgres.Access{Database: o.Database, Schemas: o.Schemas, Level: o.Level},
 	}
+	if o.Isolated {
+		p.binding.Access.Isolated = id
+	}
 	if err := b.chooseSecret(ctx, p); err != nil {
 		return nil, err
 	}
-	if _, _, err := b.Workloads.Patch(ctx, w, p.change, true); err != nil {
-		return nil, fmt.Errorf("%s cannot be given the Secret: %w", w, err)
+	return p, b.tryReference(ctx, p)
+}
+
+// identity is what a workload keeps for its life. A bare Pod is replaced by its equal, so that its name counts.
+func identity(w *workload.Workload, namespaceUID string) types.UID {
+	if w.IsPod() {
+		return types.UID(namespaceUID + "/" + w.Namespace() + "/" + w.String())
 	}
-	return p, nil
+	return w.UID()
 }
 
 // refuseControlled refuses a workload whose template its controller would put back.
@@ -85,33 +94,11 @@ func (b *Binder) namespaceUID(ctx context.Context, name string) (string, error) 
 	return string(namespace.UID), nil
 }
 
-// change makes the reference and the mark of the binding in a workload.
-func (p *plan) change(w *workload.Workload) error {
-	reference := workload.Reference{
-		Secret: p.secret.name, Inject: workload.InjectEnvFrom, Containers: p.containers, Keys: credentials.Keys(),
-	}
-	if err := reference.Add(w.Template()); err != nil {
-		return err
-	}
-	key, err := credentials.AnnotationKey(p.secret.name)
-	if err != nil {
-		return err
-	}
-	value, err := credentials.Annotation{
-		ID: p.binding.Owner.ID, Role: p.binding.Role, Database: p.options.Database, Generation: p.secret.generation,
-	}.Value()
-	if err != nil {
-		return fmt.Errorf("write the binding's annotation: %w", err)
-	}
-	w.SetAnnotation(key, value)
-	return nil
-}
-
 // login is how the role's password is proved, and set before that where set is true.
 func (p *plan) login(set bool) postgres.Login {
 	return postgres.Login{
 		Password: p.password, Set: set,
 		Host: p.database.HostName(), HostComplete: p.database.HostComplete(), Port: p.database.Port,
-		PodIP: p.database.PodIP, PodPort: p.database.Port,
+		PodIP: p.database.PodIP, PodPort: p.database.PodPort,
 	}
 }

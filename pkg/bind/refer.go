@@ -6,13 +6,81 @@ import (
 	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/yaml"
 
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
+// reference is how the pod template gives the Secret to its containers.
+func (p *plan) reference() workload.Reference {
+	o := p.options.Reference
+	_, noted := credentials.AnnotationsOf(p.workload.Annotations())[p.secret.name]
+	return workload.Reference{
+		Secret: p.secret.name, Inject: o.Inject, Containers: p.containers, Keys: credentials.Keys(),
+		Prefix: o.Prefix, MountPath: o.MountPath, Adopt: o.Adopt || noted,
+	}
+}
+
+// change makes the reference and the note of the binding in a workload.
+func (p *plan) change(w *workload.Workload) error {
+	if err := p.reference().Add(w.Template()); err != nil {
+		return err
+	}
+	key, err := credentials.AnnotationKey(p.secret.name)
+	if err != nil {
+		return err
+	}
+	value, err := credentials.Annotation{
+		ID: p.binding.Owner.ID, Role: p.binding.Role, Database: p.options.Database, Generation: p.secret.generation,
+	}.Value()
+	if err != nil {
+		return fmt.Errorf("write the binding's annotation: %w", err)
+	}
+	w.SetAnnotation(key, value)
+	return nil
+}
+
+// tryReference refuses what cannot work, and asks the API server whether it would accept the change.
+func (b *Binder) tryReference(ctx context.Context, p *plan) error {
+	reference := p.reference()
+	if reference.Inject == workload.InjectNone {
+		return nil
+	}
+	if err := p.refuseSecondBinding(); err != nil {
+		return err
+	}
+	if manager, owned := workload.ManagedBy(p.workload, p.containers); owned && !p.options.Reference.Force &&
+		reference.Inject == workload.InjectEnvFrom && !reference.Present(p.workload.Template()) {
+		return fmt.Errorf("%s sets envFrom of %s itself and would take ours away: put the entry into its manifest (--inject none prints it), "+
+			"or bind with --force or another --inject", manager, p.workload)
+	}
+	if p.options.DryRun == DryRunClient {
+		return p.change(p.workload.DeepCopy())
+	}
+	if _, _, err := b.send(ctx, p, true); err != nil {
+		return fmt.Errorf("%s cannot be given the Secret: %w", p.workload, err)
+	}
+	return nil
+}
+
+// refuseSecondBinding refuses variables that would hide those of the workload's other binding.
+func (p *plan) refuseSecondBinding() error {
+	for secret, other := range credentials.AnnotationsOf(p.workload.Annotations()) {
+		if other.ID != p.binding.Owner.ID && p.options.Reference.Prefix == "" && p.options.Reference.Inject != workload.InjectVolume {
+			return fmt.Errorf("%s has a binding already (secret/%s, database %q), whose variables this one would hide: give these other names with --env-prefix",
+				p.workload, secret, other.Database)
+		}
+	}
+	return nil
+}
+
 // refer writes the reference into the workload.
 func (b *Binder) refer(ctx context.Context, p *plan) (*workload.Workload, bool, error) {
-	bound, changed, err := b.Workloads.Patch(ctx, p.workload, p.change, false)
+	if p.options.Reference.Inject == workload.InjectNone {
+		return p.workload, false, b.showPatch(p)
+	}
+	bound, changed, err := b.send(ctx, p, false)
 	if err == nil {
 		return bound, changed, nil
 	}
@@ -25,6 +93,14 @@ func (b *Binder) refer(ctx context.Context, p *plan) (*workload.Workload, bool, 
 	return nil, false, fmt.Errorf("refer to secret/%s from %s: %w", p.secret.name, p.workload, err)
 }
 
+// send changes the workload; a bare Pod cannot be changed and is replaced.
+func (b *Binder) send(ctx context.Context, p *plan, dryRun bool) (*workload.Workload, bool, error) {
+	if p.workload.IsPod() && p.options.Rollout.Recreate {
+		return b.Workloads.RecreatePod(ctx, p.workload, p.change, dryRun)
+	}
+	return b.Workloads.Patch(ctx, p.workload, p.change, dryRun)
+}
+
 // accepted looks whether the reference is there after all.
 func (b *Binder) accepted(ctx context.Context, p *plan) (*workload.Workload, bool) {
 	ctx, cancel := afterEnd(ctx)
@@ -33,10 +109,31 @@ func (b *Binder) accepted(ctx context.Context, p *plan) (*workload.Workload, boo
 	if err != nil {
 		return nil, false
 	}
-	wanted := current.DeepCopy()
-	if err := p.change(wanted); err != nil {
-		return nil, false
-	}
-	patch, err := workload.PatchBytes(current, wanted)
+	patch, err := p.patch(current)
 	return current, err == nil && patch == nil
+}
+
+// patch is what the reference changes in a workload; nil where it is there already.
+func (p *plan) patch(from *workload.Workload) ([]byte, error) {
+	to := from.DeepCopy()
+	if err := p.change(to); err != nil {
+		return nil, err
+	}
+	return workload.PatchBytes(from, to)
+}
+
+// showPatch prints the change for people who keep the workload's manifest elsewhere.
+func (b *Binder) showPatch(p *plan) error {
+	wanted := *p
+	wanted.options.Reference.Inject = workload.InjectEnvFrom
+	patch, err := wanted.patch(p.workload)
+	if err != nil {
+		return err
+	}
+	text, err := yaml.JSONToYAML(patch)
+	if err != nil {
+		return fmt.Errorf("write the patch of %s: %w", p.workload, err)
+	}
+	b.Report.Show(string(text))
+	return nil
 }

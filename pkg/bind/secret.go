@@ -19,6 +19,7 @@ type slot struct {
 	name       string
 	generation int            // of the login role whose credentials it holds
 	existing   *corev1.Secret // nil: not there yet
+	created    bool           // by this run
 }
 
 // errTaken says that a Secret of that name belongs to something else.
@@ -60,8 +61,9 @@ func (p *plan) remembered() (name string, generation int) {
 // likely says that it is expected to be there.
 func (b *Binder) trySecret(ctx context.Context, p *plan, likely bool) error {
 	name, namespace := p.secret.name, p.workload.Namespace()
-	if !likely {
-		_, err := b.Kube.CoreV1().Secrets(namespace).Create(ctx, p.newSecret(""), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+	askOnly := p.options.DryRun == DryRunClient
+	if !likely && !askOnly {
+		_, err := b.Kube.CoreV1().Secrets(namespace).Create(ctx, p.newSecret(""), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldManager: p.options.FieldManager})
 		if err == nil {
 			return nil
 		}
@@ -70,6 +72,9 @@ func (b *Binder) trySecret(ctx context.Context, p *plan, likely bool) error {
 		}
 	}
 	existing, err := b.Kube.CoreV1().Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) && askOnly {
+		return nil
+	}
 	if apierrors.IsNotFound(err) {
 		return b.trySecret(ctx, p, false)
 	}
@@ -86,7 +91,7 @@ func (p *plan) adopt(existing *corev1.Secret) error {
 	if !marked || marks.ID != p.binding.Owner.ID {
 		return errTaken
 	}
-	c, complete := credentials.CredentialsOf(existing)
+	c, complete := credentials.Of(existing)
 	p.use(slot{name: existing.Name, generation: marks.Generation, existing: existing})
 	if !complete || c.Username != p.binding.Role {
 		return fmt.Errorf("secret/%s in namespace %s carries this binding's marks but not its credentials: delete it and run the command again", existing.Name, existing.Namespace)
@@ -114,17 +119,15 @@ func (p *plan) newSecret(host string) *corev1.Secret {
 // secret writes the Secret, unless it is there.
 func (b *Binder) secret(ctx context.Context, p *plan, host string, undo *undoStack) error {
 	if p.secret.existing != nil {
-		b.Report.Done("secret/"+p.secret.name, "unchanged")
 		return nil
 	}
-	created, err := b.Kube.CoreV1().Secrets(p.workload.Namespace()).Create(ctx, p.newSecret(host), metav1.CreateOptions{})
-	if err == nil {
+	created, err := b.createSecret(ctx, p, host)
+	if created != nil {
 		undo.push(b.deleteSecret(created))
-		b.Report.Done("secret/"+p.secret.name, "created")
-		return nil
+		p.secret.created = true
 	}
 	if !apierrors.IsAlreadyExists(err) {
-		return fmt.Errorf("create secret/%s in namespace %s: %w", p.secret.name, p.workload.Namespace(), err)
+		return err
 	}
 	// Another run took the name meanwhile. If it was for this binding, its password is the one that counts.
 	if err := b.chooseSecret(ctx, p); err != nil {
@@ -136,6 +139,32 @@ func (b *Binder) secret(ctx context.Context, p *plan, host string, undo *undoSta
 		}
 	}
 	return b.secret(ctx, p, host, undo)
+}
+
+// createSecret returns the new Secret, also beside an error: when the connection broke, the API server may have made it all the same.
+func (b *Binder) createSecret(ctx context.Context, p *plan, host string) (*corev1.Secret, error) {
+	secrets := b.Kube.CoreV1().Secrets(p.workload.Namespace())
+	created, err := secrets.Create(ctx, p.newSecret(host), metav1.CreateOptions{FieldManager: p.options.FieldManager})
+	if err == nil {
+		return created, nil
+	}
+	err = fmt.Errorf("create secret/%s in namespace %s: %w", p.secret.name, p.workload.Namespace(), err)
+	if status := apierrors.APIStatus(nil); errors.As(err, &status) {
+		return nil, err
+	}
+	later, cancel := afterEnd(ctx)
+	defer cancel()
+	found, readErr := secrets.Get(later, p.secret.name, metav1.GetOptions{})
+	if readErr != nil {
+		return nil, err
+	}
+	if marks, ok := credentials.MarksOf(found); !ok || marks.Run != p.binding.Owner.Run {
+		return nil, err
+	}
+	if ctx.Err() != nil {
+		return found, err
+	}
+	return found, nil
 }
 
 // deleteSecret takes back a Secret that this run made, and no later one of its name.

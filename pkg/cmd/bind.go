@@ -2,34 +2,29 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 	"k8s.io/kubectl/pkg/util/templates"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-const defaultTimeout = 5 * time.Minute
-
 // bindFlags are the flags of a bind as they are typed.
 type bindFlags struct {
-	database   databaseFlags
-	secret     string
-	containers []string
-	access     string
-	schemas    []string
-	wait       bool
-	timeout    time.Duration
-	manager    string
+	database  databaseFlags
+	access    accessFlags
+	reference referenceFlags
+	rollout   rolloutFlags
+	secret    string
+	manager   string
 }
 
 func newBindCommand(connection *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams) *cobra.Command {
@@ -56,72 +51,84 @@ func newBindCommand(connection *genericclioptions.ConfigFlags, streams genericio
 			if len(args) == 0 {
 				return cmd.Help()
 			}
-			options, err := flags.toOptions(connection)
+			namespace, _, err := connection.ToRawKubeConfigLoader().Namespace()
+			if err != nil {
+				return fmt.Errorf("find the namespace: %w", err)
+			}
+			options, err := flags.toOptions(cmd, namespace)
 			if err != nil {
 				return err
 			}
 			cmd.SilenceUsage = true
-			return runBind(cmd.Context(), &bindRun{connection: connection, streams: streams, manager: flags.manager, args: args}, options)
+			return runBind(cmd.Context(), &bindRun{connection: connection, streams: streams, namespace: namespace, args: args}, options)
 		},
 	}
-	flags.addTo(cmd.Flags())
+	flags.addTo(cmd)
 	return cmd
 }
 
-func (f *bindFlags) addTo(flags *pflag.FlagSet) {
+func (f *bindFlags) addTo(cmd *cobra.Command) {
+	flags := cmd.Flags()
 	f.database.addTo(flags)
+	f.access.addTo(flags)
+	f.reference.addTo(flags)
+	f.rollout.addTo(flags)
 	flags.StringVar(&f.secret, "secret", "", "Name of the Secret (default: the binding's present one, else postgresql-secret-2, -3 and so on)")
-	flags.StringSliceVarP(&f.containers, "container", "c", nil, "Container that gets the Secret, repeatable; '*' for all (default: the default-container annotation's, else the only one)")
-	flags.StringVar(&f.access, "access", string(postgres.All), "What the user may do: all, readwrite or readonly")
-	flags.StringSliceVar(&f.schemas, "schema", []string{"public"}, "Schema that the user may use, repeatable")
-	flags.BoolVar(&f.wait, "wait", true, "Wait until the workload's Pods have the Secret")
-	flags.DurationVar(&f.timeout, "timeout", defaultTimeout, "How long to wait for the Pods")
-	flags.StringVar(&f.manager, "field-manager", "kubectl-pgbind", "Name of the manager used to track field ownership")
+	cmdutil.AddFieldManagerFlagVar(cmd, &f.manager, "kubectl-pgbind")
+	cmdutil.AddDryRunFlag(cmd)
 }
 
 // toOptions turns what was typed into what a bind needs; its errors are errors of usage.
-func (f *bindFlags) toOptions(connection *genericclioptions.ConfigFlags) (bind.Options, error) {
-	level, err := postgres.ParseLevel(f.access)
-	if err != nil {
-		return bind.Options{}, err
-	}
-	namespace, _, err := connection.ToRawKubeConfigLoader().Namespace()
-	if err != nil {
-		return bind.Options{}, fmt.Errorf("find the namespace: %w", err)
-	}
+func (f *bindFlags) toOptions(cmd *cobra.Command, namespace string) (bind.Options, error) {
+	options := bind.Options{Database: f.database.dbname, AdminUser: f.database.adminUser, Choice: f.database.choice(), Secret: f.secret, FieldManager: f.manager}
 	ref, err := f.database.ref(namespace)
 	if err != nil {
-		return bind.Options{}, err
+		return options, err
 	}
-	return bind.Options{
-		Postgres: ref, Choice: f.database.choice(), Database: f.database.dbname, AdminUser: f.database.adminUser,
-		Level: level, Schemas: f.schemas, Secret: f.secret, Containers: f.containers, Wait: f.wait, Timeout: f.timeout,
-	}, nil
+	options.Postgres = ref
+	strategy, err := cmdutil.GetDryRunStrategy(cmd)
+	if err != nil {
+		return options, err
+	}
+	options.DryRun = dryRun(strategy)
+	f.rollout.apply(&options)
+	return options, errors.Join(f.access.apply(&options), f.reference.apply(&options))
+}
+
+func dryRun(strategy cmdutil.DryRunStrategy) bind.DryRun {
+	switch strategy {
+	case cmdutil.DryRunClient:
+		return bind.DryRunClient
+	case cmdutil.DryRunServer:
+		return bind.DryRunServer
+	}
+	return bind.DryRunNone
+}
+
+// resultSuffix is what kubectl says after the result of a dry run.
+func resultSuffix(d bind.DryRun) string {
+	return map[bind.DryRun]string{bind.DryRunClient: " (dry run)", bind.DryRunServer: " (server dry run)"}[d]
 }
 
 // bindRun is one call of the command.
 type bindRun struct {
 	connection *genericclioptions.ConfigFlags
 	streams    genericiooptions.IOStreams
-	manager    string
+	namespace  string
 	args       []string
 }
 
 func runBind(ctx context.Context, r *bindRun, options bind.Options) error {
-	namespace, _, err := r.connection.ToRawKubeConfigLoader().Namespace()
-	if err != nil {
-		return fmt.Errorf("find the namespace: %w", err)
-	}
-	clients, err := newClients(r.connection, r.manager)
+	clients, err := newClients(r.connection, options.FieldManager)
 	if err != nil {
 		return err
 	}
-	workloads, err := clients.workloads.Get(ctx, namespace, r.args)
+	workloads, err := clients.workloads.Get(ctx, r.namespace, r.args)
 	if err != nil {
 		return err
 	}
 	binder := &bind.Binder{
-		Workloads: clients.workloads, Databases: target.NewFinder(clients.kube), Kube: clients.kube, Report: newReport(r.streams),
+		Workloads: clients.workloads, Databases: target.NewFinder(clients.kube), Kube: clients.kube, Report: newReport(r.streams, resultSuffix(options.DryRun)),
 		Roles: clients.roles,
 	}
 	return eachWorkload(workloads, func(w *workload.Workload) error { return binder.Bind(ctx, w, options) })

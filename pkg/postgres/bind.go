@@ -127,7 +127,7 @@ func bindScript(b Binding, l Login) (*script, error) {
 		"level", string(b.Access.Level), "acts_as_access", boolean(b.Access.Level == All), "levels", levels, "schemas", schemas,
 		"set_password", boolean(l.Set), "run", b.Owner.Run)
 	if l.Set {
-		verifier, err := Verifier(l.Password)
+		verifier, err := l.verifier()
 		if err != nil {
 			return nil, err
 		}
@@ -138,6 +138,27 @@ func bindScript(b Binding, l Login) (*script, error) {
 	sc.set("subject", b.Access.Role(), "claim", b.Access.claim()).run("judge", "access")
 	sc.run("grants", "membership", "effective", "password")
 	return sc.proof(b, l), nil
+}
+
+// masked stands for every secret in what Explain returns.
+const masked = "MASKED"
+
+// verifier is what the server keeps of the password.
+func (l Login) verifier() (string, error) {
+	if l.Password == masked {
+		return masked, nil
+	}
+	return Verifier(l.Password)
+}
+
+// Explain returns what Bind would have psql read, with its secrets masked.
+func Explain(b Binding, l Login) (string, error) {
+	l.Password = masked
+	sc, err := bindScript(b, l)
+	if err != nil {
+		return "", err
+	}
+	return sc.text.String(), sc.err
 }
 
 // proof appends the login of the role over the network.

@@ -52,7 +52,7 @@ func TestRewrite(t *testing.T) {
 
 			require.NoError(t, rewrite(tc.args))
 
-			after, err := os.ReadFile(file)
+			after, err := os.ReadFile(file) //nolint:gosec // a file of this test
 			require.NoError(t, err)
 			assert.JSONEq(t, tc.after, string(after))
 		})

@@ -10,7 +10,7 @@ import (
 
 // rewriteFile decodes a JSON file, lets change work on it, and writes it back. Numbers keep their exact text.
 func rewriteFile(path string, change func(map[string]any)) error {
-	info, err := os.Stat(path)
+	info, err := os.Stat(path) //nolint:gosec // the engine names the file
 	if err != nil {
 		return fmt.Errorf("finding the container's configuration: %w", err)
 	}
@@ -29,7 +29,7 @@ func rewriteFile(path string, change func(map[string]any)) error {
 	if err != nil {
 		return fmt.Errorf("encoding %s: %w", path, err)
 	}
-	return os.WriteFile(path, changed, info.Mode().Perm())
+	return os.WriteFile(path, changed, info.Mode().Perm()) //nolint:gosec // the engine names the file
 }
 
 func dropFromSpec(spec map[string]any) {

@@ -1,0 +1,53 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/lesson"
+)
+
+// Page fetches the application's page through the API server's Service proxy: its HTTP status and its body. A page that
+// says that something failed is no error.
+func (n *Namespace) Page(ctx context.Context) (int, string, error) {
+	address, err := url.JoinPath(n.server, "api/v1/namespaces", n.Name, "services", lesson.AppService+":"+lesson.AppPort, "proxy/")
+	if err != nil {
+		return 0, "", fmt.Errorf("make the address of the page: %w", err)
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return 0, "", fmt.Errorf("make the request for the page: %w", err)
+	}
+	response, err := n.web.Do(request)
+	if err != nil {
+		return 0, "", fmt.Errorf("fetch the page: %w", err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return 0, "", fmt.Errorf("read the page: %w", err)
+	}
+	return response.StatusCode, string(body), nil
+}
+
+// WaitForPage fetches the page until it is the wanted one; the error carries the last answer.
+func (n *Namespace) WaitForPage(ctx context.Context, want string) error {
+	last := ""
+	err := wait.PollUntilContextTimeout(ctx, time.Second, time.Minute, true, func(ctx context.Context) (bool, error) {
+		_, body, err := n.Page(ctx)
+		if last = body; err != nil {
+			last = err.Error()
+		}
+		return body == want, nil
+	})
+	if err != nil {
+		return fmt.Errorf("wait for the page %q: %w; the last answer was %q", want, err, last)
+	}
+	return nil
+}

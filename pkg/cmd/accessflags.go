@@ -1,0 +1,27 @@
+package cmd
+
+import (
+	"github.com/spf13/pflag"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+)
+
+// accessFlags say what the user may do in the database.
+type accessFlags struct {
+	level    string
+	schemas  []string
+	isolated bool
+}
+
+func (f *accessFlags) addTo(flags *pflag.FlagSet) {
+	flags.StringVar(&f.level, "access", string(postgres.All), "What the user may do: all, readwrite or readonly")
+	flags.StringSliceVar(&f.schemas, "schema", []string{"public"}, "Schema that the user may use, repeatable")
+	flags.BoolVar(&f.isolated, "isolated", false, "Share nothing that the user creates with other bindings")
+}
+
+func (f *accessFlags) apply(o *bind.Options) error {
+	level, err := postgres.ParseLevel(f.level)
+	o.Level, o.Schemas, o.Isolated = level, f.schemas, f.isolated
+	return err
+}

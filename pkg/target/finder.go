@@ -1,0 +1,144 @@
+package target
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
+)
+
+// Finder finds databases in a cluster. It only reads.
+type Finder struct{ client kubernetes.Interface }
+
+// NewFinder returns a Finder for the cluster of client.
+func NewFinder(client kubernetes.Interface) *Finder { return &Finder{client: client} }
+
+// Find returns the first of Candidates.
+func (f *Finder) Find(ctx context.Context, ref Ref, choice Choice) (*Database, error) {
+	candidates, err := f.Candidates(ctx, ref, choice)
+	if err != nil {
+		return nil, err
+	}
+	return candidates[0], nil
+}
+
+// Candidates returns the servers that ref may mean, at least one, all of them ready: for a Pod that Pod, else the
+// Pods of the StatefulSet or Service with those first that labels call the primary. Only the servers know for sure.
+//
+// An error of the API server is wrapped. Where no Pod can be used, the error says why and names Pods that look right.
+func (f *Finder) Candidates(ctx context.Context, ref Ref, choice Choice) ([]*Database, error) {
+	s := &search{client: f.client, ref: ref, choice: choice}
+	pods, err := s.pods(ctx)
+	if err == nil {
+		pods, err = readyOf(ref, pods)
+	}
+	if _, unready := errors.AsType[*unreadyError](err); unready || apierrors.IsNotFound(err) {
+		return nil, fmt.Errorf("%w%s", err, s.suggestion(ctx))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.databases(ctx, primaryFirst(pods))
+}
+
+// search is one call of Candidates.
+type search struct {
+	client  kubernetes.Interface
+	ref     Ref
+	choice  Choice
+	network *network // nil until it is needed
+}
+
+// databases describes each Pod, without those after the first that cannot be used.
+func (s *search) databases(ctx context.Context, pods []*corev1.Pod) ([]*Database, error) {
+	if s.choice.Host == "" {
+		if err := s.loadNetwork(ctx); err != nil {
+			return nil, err
+		}
+	}
+	var found []*Database
+	for i, pod := range pods {
+		database, err := s.database(ctx, pod)
+		if err != nil && i == 0 {
+			return nil, err
+		}
+		if err == nil {
+			found = append(found, database)
+		}
+	}
+	return found, nil
+}
+
+func (s *search) database(ctx context.Context, pod *corev1.Pod) (*Database, error) {
+	p := productOf(pod)
+	container, err := containerOf(pod, p, s.choice.Container)
+	if err != nil {
+		return nil, err
+	}
+	port, known := serverPort(container)
+	d := &Database{
+		Pod: pod, Container: container.Name, Location: location(pod, p),
+		PodIP: pod.Status.PodIP, PodPort: port, SocketDir: socketDir(container),
+		Host: s.choice.Host, Port: cmp.Or(s.choice.Port, port), ClusterDomain: s.choice.ClusterDomain,
+		deployment: s.deployment(ctx, pod),
+	}
+	if d.Host != "" {
+		return d, nil
+	}
+	e := endpoint{pod: pod, product: p, port: port, portKnown: known, wanted: s.choice.Port}
+	if s.ref.Kind == KindService {
+		e.named = s.ref.Name
+	}
+	r, err := s.network.routeTo(e)
+	if err != nil {
+		return nil, err
+	}
+	d.Service, d.Port, d.HostReachesReplicas = r.service, r.port, r.others
+	return d, nil
+}
+
+// deployment is the Deployment that runs pod through a ReplicaSet; empty if there is none or it may not be read.
+func (s *search) deployment(ctx context.Context, pod *corev1.Pod) types.UID {
+	owner := metav1.GetControllerOf(pod)
+	if owner == nil || owner.Kind != "ReplicaSet" {
+		return ""
+	}
+	set, err := s.client.AppsV1().ReplicaSets(pod.Namespace).Get(ctx, owner.Name, metav1.GetOptions{})
+	if err != nil {
+		return ""
+	}
+	if top := metav1.GetControllerOf(set); top != nil {
+		return top.UID
+	}
+	return ""
+}
+
+func (s *search) loadNetwork(ctx context.Context) error {
+	if s.network != nil {
+		return nil
+	}
+	var err error
+	s.network, err = readNetwork(ctx, s.client, s.ref.Namespace)
+	return err
+}
+
+// primaryFirst orders pods by what their labels say, and then by name as people count.
+func primaryFirst(pods []*corev1.Pod) []*corev1.Pod {
+	slices.SortFunc(pods, func(a, b *corev1.Pod) int {
+		return cmp.Or(
+			compareBool(!isPrimary(a), !isPrimary(b)),
+			cmp.Compare(len(a.Name), len(b.Name)),
+			cmp.Compare(a.Name, b.Name),
+		)
+	})
+	return pods
+}
+
+func isPrimary(pod *corev1.Pod) bool { return productOf(pod).primaryAmong(pod.Labels) }

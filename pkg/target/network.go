@@ -1,0 +1,120 @@
+package target
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+)
+
+// network is the Services of a namespace and where they lead.
+type network struct {
+	services []corev1.Service
+	backends []backend
+}
+
+// backend says that a Service leads to these members on these ports. A Service may have several.
+type backend struct {
+	service string
+	members []member
+	ports   []backendPort
+}
+
+// backendPort is a port of the members; the Service's own port has the same name.
+type backendPort struct {
+	name   string
+	number int32
+}
+
+// member is one end of a Service: a Pod's name where it is known, and an address.
+type member struct{ pod, ip string }
+
+func (m member) is(pod *corev1.Pod) bool {
+	if m.pod != "" {
+		return m.pod == pod.Name
+	}
+	return slices.ContainsFunc(pod.Status.PodIPs, func(ip corev1.PodIP) bool { return ip.IP == m.ip })
+}
+
+func (b backend) leadsTo(pod *corev1.Pod) bool {
+	return slices.ContainsFunc(b.members, func(m member) bool { return m.is(pod) })
+}
+
+// readNetwork lists a namespace's Services and their EndpointSlices, or Endpoints where EndpointSlices may not be read.
+func readNetwork(ctx context.Context, client kubernetes.Interface, namespace string) (*network, error) {
+	services, err := client.CoreV1().Services(namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("looking for the database's service in namespace %s (--host names its address without that): %w", namespace, err)
+	}
+	endpointSlices, err := client.DiscoveryV1().EndpointSlices(namespace).List(ctx, metav1.ListOptions{})
+	if err == nil {
+		return &network{services: services.Items, backends: fromSlices(endpointSlices.Items)}, nil
+	}
+	if apierrors.IsForbidden(err) || apierrors.IsNotFound(err) {
+		// Deprecated, and still served to those who may not read EndpointSlices.
+		endpoints, oldErr := client.CoreV1().Endpoints(namespace).List(ctx, metav1.ListOptions{})
+		if oldErr == nil {
+			return &network{services: services.Items, backends: fromEndpoints(endpoints.Items)}, nil
+		}
+	}
+	return nil, fmt.Errorf("looking for the pods behind the services of namespace %s (--host names the database's address without that): %w", namespace, err)
+}
+
+func fromSlices(endpointSlices []discoveryv1.EndpointSlice) []backend {
+	backends := make([]backend, 0, len(endpointSlices))
+	for _, slice := range endpointSlices {
+		b := backend{service: slice.Labels[discoveryv1.LabelServiceName]}
+		for _, endpoint := range slice.Endpoints {
+			if endpoint.Conditions.Terminating != nil && *endpoint.Conditions.Terminating {
+				continue
+			}
+			for _, address := range endpoint.Addresses {
+				b.members = append(b.members, newMember(endpoint.TargetRef, address))
+			}
+		}
+		for _, port := range slice.Ports {
+			if port.Port != nil {
+				b.ports = append(b.ports, backendPort{name: orEmpty(port.Name), number: *port.Port})
+			}
+		}
+		backends = append(backends, b)
+	}
+	return backends
+}
+
+//nolint:staticcheck // SA1019: see readNetwork
+func fromEndpoints(endpoints []corev1.Endpoints) []backend {
+	var backends []backend
+	for _, object := range endpoints {
+		for _, subset := range object.Subsets {
+			b := backend{service: object.Name}
+			for _, address := range append(subset.Addresses, subset.NotReadyAddresses...) {
+				b.members = append(b.members, newMember(address.TargetRef, address.IP))
+			}
+			for _, port := range subset.Ports {
+				b.ports = append(b.ports, backendPort{name: port.Name, number: port.Port})
+			}
+			backends = append(backends, b)
+		}
+	}
+	return backends
+}
+
+func newMember(ref *corev1.ObjectReference, ip string) member {
+	if ref != nil && ref.Kind == "Pod" {
+		return member{pod: ref.Name, ip: ip}
+	}
+	return member{ip: ip}
+}
+
+func orEmpty(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}

@@ -1,0 +1,136 @@
+package target
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+)
+
+// maxSuggestions keeps an error readable in a namespace with many databases.
+const maxSuggestions = 5
+
+// pods reads the Pods that the Ref means, whatever their state.
+func (s *search) pods(ctx context.Context) ([]*corev1.Pod, error) {
+	switch s.ref.Kind {
+	case KindStatefulSet:
+		return s.podsOfStatefulSet(ctx)
+	case KindService:
+		return s.podsOfService(ctx)
+	}
+	pod, err := s.client.CoreV1().Pods(s.ref.Namespace).Get(ctx, s.ref.Name, metav1.GetOptions{})
+	if err != nil {
+		return nil, s.cannotRead(err)
+	}
+	return []*corev1.Pod{pod}, nil
+}
+
+func (s *search) podsOfStatefulSet(ctx context.Context) ([]*corev1.Pod, error) {
+	set, err := s.client.AppsV1().StatefulSets(s.ref.Namespace).Get(ctx, s.ref.Name, metav1.GetOptions{})
+	if err != nil {
+		return nil, s.cannotRead(err)
+	}
+	selector, err := metav1.LabelSelectorAsSelector(set.Spec.Selector)
+	if err != nil {
+		return nil, s.cannotRead(err)
+	}
+	return s.list(ctx, selector, func(pod *corev1.Pod) bool { return metav1.IsControlledBy(pod, set) })
+}
+
+// podsOfService goes by where the Service leads: a Service that a database's leader moves by itself has no selector.
+func (s *search) podsOfService(ctx context.Context) ([]*corev1.Pod, error) {
+	service, err := s.client.CoreV1().Services(s.ref.Namespace).Get(ctx, s.ref.Name, metav1.GetOptions{})
+	if err != nil {
+		return nil, s.cannotRead(err)
+	}
+	if err := s.loadNetwork(ctx); err != nil {
+		return nil, err
+	}
+	return s.list(ctx, labels.SelectorFromSet(service.Spec.Selector), func(pod *corev1.Pod) bool {
+		return slices.ContainsFunc(s.network.backends, func(b backend) bool { return b.service == service.Name && b.leadsTo(pod) })
+	})
+}
+
+func (s *search) list(ctx context.Context, selector labels.Selector, wanted func(*corev1.Pod) bool) ([]*corev1.Pod, error) {
+	list, err := s.client.CoreV1().Pods(s.ref.Namespace).List(ctx, metav1.ListOptions{LabelSelector: selector.String()})
+	if err != nil {
+		return nil, s.cannotRead(err)
+	}
+	var pods []*corev1.Pod
+	for i := range list.Items {
+		if wanted(&list.Items[i]) {
+			pods = append(pods, &list.Items[i])
+		}
+	}
+	return pods, nil
+}
+
+func (s *search) cannotRead(err error) error {
+	return fmt.Errorf("cannot use %s in namespace %s as the database: %w", s.ref, s.ref.Namespace, err)
+}
+
+// unreadyError says that a Ref leads to no Pod that is ready, and why.
+type unreadyError struct {
+	ref    Ref
+	reason string
+}
+
+func (e *unreadyError) Error() string {
+	return fmt.Sprintf("cannot use %s in namespace %s as the database: %s", e.ref, e.ref.Namespace, e.reason)
+}
+
+// readyOf leaves out the Pods that are not ready. The error, an *unreadyError if none is left, speaks of the first.
+func readyOf(ref Ref, pods []*corev1.Pod) ([]*corev1.Pod, error) {
+	if len(pods) == 0 {
+		return nil, &unreadyError{ref: ref, reason: "it has no pods"}
+	}
+	ready := slices.DeleteFunc(slices.Clone(pods), func(pod *corev1.Pod) bool { return !isReady(pod) })
+	if len(ready) == 0 {
+		return nil, &unreadyError{ref: ref, reason: fmt.Sprintf("pod/%s is not ready, %s (kubectl describe pod/%s -n %s tells more)",
+			pods[0].Name, whyNotReady(pods[0]), pods[0].Name, pods[0].Namespace)}
+	}
+	return ready, nil
+}
+
+func isReady(pod *corev1.Pod) bool {
+	return pod.DeletionTimestamp == nil && pod.Status.Phase == corev1.PodRunning &&
+		slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
+			return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
+		})
+}
+
+// whyNotReady is what the Pod's status says: the more specific the better.
+func whyNotReady(pod *corev1.Pod) string {
+	if pod.DeletionTimestamp != nil {
+		return "it is being deleted"
+	}
+	for _, c := range append(slices.Clone(pod.Status.InitContainerStatuses), pod.Status.ContainerStatuses...) {
+		if c.State.Waiting != nil && c.State.Waiting.Reason != "" {
+			return fmt.Sprintf("container %s waits: %s", c.Name, c.State.Waiting.Reason)
+		}
+	}
+	for _, c := range pod.Status.Conditions {
+		if c.Status == corev1.ConditionFalse && c.Message != "" {
+			return c.Message
+		}
+	}
+	return "its phase is " + string(pod.Status.Phase)
+}
+
+// suggestion names ready Pods of the namespace that look like PostgreSQL, as the end of an error.
+func (s *search) suggestion(ctx context.Context) string {
+	looks := func(pod *corev1.Pod) bool { return isReady(pod) && looksLikePostgres(pod) }
+	pods, err := s.list(ctx, labels.Everything(), looks)
+	if err != nil || len(pods) == 0 {
+		return ": name the database with --postgres and --postgres-namespace"
+	}
+	var names []string
+	for _, pod := range primaryFirst(pods)[:min(len(pods), maxSuggestions)] {
+		names = append(names, "--postgres=pod/"+pod.Name)
+	}
+	return ": this looks like a database there: " + strings.Join(names, ", ")
+}
