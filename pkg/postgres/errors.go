@@ -3,6 +3,7 @@ package postgres
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
 )
@@ -50,6 +51,7 @@ func (e *AdminLoginError) Unwrap() error { return e.Err }
 type SQLError struct {
 	State   string // SQLSTATE
 	Message string // empty where the statement carried a secret
+	OfRoles bool   // it is about a constraint of the catalog of roles
 }
 
 func (e *SQLError) Error() string {
@@ -58,6 +60,19 @@ func (e *SQLError) Error() string {
 	}
 	return fmt.Sprintf("%s (SQLSTATE %s)", e.Message, e.State)
 }
+
+// LockedError says that other sessions kept roles from being changed.
+type LockedError struct {
+	Holders []string // process, user and application
+	Err     error
+}
+
+func (e *LockedError) Error() string {
+	return fmt.Sprintf("%v: %s holds the lock: wait for its end, or end it with pg_terminate_backend", e.Err, strings.Join(e.Holders, ", "))
+}
+
+// Unwrap returns the error that the lock led to.
+func (e *LockedError) Unwrap() error { return e.Err }
 
 // ForeignRoleError says that a role of the name that a binding needs exists and is not the binding's.
 type ForeignRoleError struct {

@@ -30,7 +30,7 @@ func (s *Server) psql(ctx context.Context, sc *script) (*output, error) {
 		return nil, sc.err
 	}
 	out, err := s.session(ctx, sc)
-	if out == nil || !refusedLogin(out, err) {
+	if !refusedLogin(out, err) {
 		s.wayTold = true
 		return out, err
 	}

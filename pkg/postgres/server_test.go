@@ -128,7 +128,7 @@ func TestBindOutcomes(t *testing.T) {
 		"a foreign role":                        {answer: answer{stdout: primary + `pgbind {"refused": {"role": "r", "verdict": "foreign"}}`}, err: `role "r" exists`},
 		"no login role":                         {answer: answer{stdout: primary + `pgbind {"incomplete": true}`}, err: ErrIncomplete.Error()},
 		"the login fails":                       {answer: answer{stdout: primary + hosted, stderr: `psql:<stdin>:9: error: \connect: FATAL:  no` + "\n", err: wrongRefused}, err: "the new password failed: FATAL:  no"},
-		"an error of SQL":                       {answer: answer{stdout: primary, stderr: "psql:<stdin>:9: ERROR:  55P03: canceling\n", err: wrongRefused}, err: "canceling (SQLSTATE 55P03)"},
+		"an error of SQL":                       {answer: answer{stdout: primary, stderr: "psql:<stdin>:9: ERROR:  57014: canceling\n", err: wrongRefused}, err: "canceling (SQLSTATE 57014)"},
 		"a translated error of SQL":             {answer: answer{stdout: primary, stderr: "psql:<stdin>:9: FEHLER:  42501: keine Berechtigung\n", err: wrongRefused}, err: "keine Berechtigung (SQLSTATE 42501)"},
 		"an error whose text could be a secret": {answer: answer{stdout: primary, stderr: "psql:<stdin>:9: ERROR:  42501\n", err: wrongRefused}, err: "SQLSTATE 42501"},
 		"cut before the commit":                 {answer: answer{stdout: primary}, err: "not known"},

@@ -8,10 +8,14 @@ import (
 // Undo drops what a run made and still holds: the login role, and the access role if it is new and nobody else has joined it.
 // A login role that carries no mark yet goes too: call it only if this run made the role. It returns the statements that it ran.
 func (s *Server) Undo(ctx context.Context, b Binding) ([]string, error) {
-	sc := new(script).set("run", b.Owner.Run).run("session", "lock")
+	schemas, err := b.Access.schemaTable()
+	if err != nil {
+		return nil, err
+	}
+	sc := new(script).set("run", b.Owner.Run, "schemas", schemas).run("session", "lock", "join")
 	sc.set("subject", b.Role, "claim", b.Owner.mark()).run("judge", "drop")
 	sc.set("subject", b.Access.Role(), "claim", b.Access.mark(b.Owner.Run)).run("judge", "drop_access")
-	out, err := s.psql(ctx, sc.run("commit", "end"))
+	out, err := s.psql(ctx, sc.run("leave", "commit", "end"))
 	var missing *MissingProgramError
 	var login *AdminLoginError
 	switch {
