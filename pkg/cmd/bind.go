@@ -125,13 +125,15 @@ func runBind(ctx context.Context, r *bindRun, options bind.Options) error {
 	}
 	workloads, err := clients.workloads.Get(ctx, r.namespace, r.args)
 	if err != nil {
-		return err
+		return ifForbidden(ifNotFound(err, r.namespace))
 	}
 	binder := &bind.Binder{
 		Workloads: clients.workloads, Databases: target.NewFinder(clients.kube), Kube: clients.kube, Report: newReport(r.streams, resultSuffix(options.DryRun)),
 		Roles: clients.roles,
 	}
-	return eachWorkload(workloads, func(w *workload.Workload) error { return binder.Bind(ctx, w, options) })
+	return eachWorkload(workloads, func(w *workload.Workload) error {
+		return ifForbidden(binder.Bind(ctx, w, options))
+	})
 }
 
 // eachWorkload goes on after an error, as kubectl does, and returns all errors.
