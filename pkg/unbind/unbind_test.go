@@ -100,13 +100,17 @@ func TestNothingIsChangedWhere(t *testing.T) {
 		"the patch would be refused":    {func(w *world) { w.fail["try patch"] = errBroken }, "cannot be removed"},
 		"the deletion would be refused": {func(w *world) { w.fail["try delete secret"] = errBroken }, "needs the right"},
 		"the database is not found":     {func(w *world) { w.fail["find"] = errBroken }, "--abandon-role"},
-		"the role is not the binding's": {func(w *world) { w.fail["holdings"] = &postgres.ForeignRoleError{Role: "postgres", Verdict: "privileged"} }, `role "postgres" exists and is not this binding's`},
+		"the role is not the binding's": {func(w *world) {
+			w.fail["holdings"] = &postgres.ForeignRoleError{Role: "postgres", Verdict: "privileged"}
+		}, `role "postgres" exists and is not this binding's`},
 		"a prepared transaction": {held(func(h *postgres.Holdings) {
 			h.Roles[0].Prepared = []postgres.Prepared{{Name: "tx", Database: "shop"}}
 		}), `"tx" in database "shop" holds role "pgb_abc_1": end it there with COMMIT PREPARED`},
-		"the role has members":  {held(func(h *postgres.Holdings) { h.Roles[0].Members = []string{"joe"} }), "REVOKE \"pgb_abc_1\" FROM joe"},
-		"a database is closed":  {held(func(h *postgres.Holdings) { h.Databases = []postgres.HeldDatabase{{Name: "shop"}} }), "ALLOW_CONNECTIONS true"},
-		"nobody would own data": {held(func(h *postgres.Holdings) { h.Roles[0].Heir, h.Roles[0].Objects = "", []postgres.Objects{{Database: "shop", Owned: 1}} }), "without losing data"},
+		"the role has members": {held(func(h *postgres.Holdings) { h.Roles[0].Members = []string{"joe"} }), "REVOKE \"pgb_abc_1\" FROM joe"},
+		"a database is closed": {held(func(h *postgres.Holdings) { h.Databases = []postgres.HeldDatabase{{Name: "shop"}} }), "ALLOW_CONNECTIONS true"},
+		"nobody would own data": {held(func(h *postgres.Holdings) {
+			h.Roles[0].Heir, h.Roles[0].Objects = "", []postgres.Objects{{Database: "shop", Owned: 1}}
+		}), "without losing data"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
