@@ -19,6 +19,7 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 	k8stesting "k8s.io/client-go/testing"
 
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
@@ -39,6 +40,7 @@ type world struct {
 	before map[string]func()
 
 	shown, warned, results []string
+	written                *v1alpha1.Binding
 }
 
 type roleState struct {
@@ -46,7 +48,7 @@ type roleState struct {
 	granted              bool
 }
 
-const secretName = "postgresql-secret-2"
+const secretName = "postgresql-secret-2" //nolint:gosec // a name, not a credential
 
 func deployment() *appsv1.Deployment {
 	return &appsv1.Deployment{
@@ -224,7 +226,7 @@ func (w *world) Show(text string) { w.shown = append(w.shown, text) }
 // bind runs a bind against the world.
 func (w *world) bind(ctx context.Context, change ...func(*Options)) error {
 	w.log, w.results, w.warned, w.shown = nil, nil, nil, nil
-	binder := &Binder{Workloads: w, Databases: w, Kube: w.kube, Report: w, Roles: func(*target.Database, Options) Roles { return w }}
+	binder := &Binder{Workloads: w, Databases: w, Kube: w.kube, Report: w, Bound: func(written *v1alpha1.Binding) { w.written = written }, Roles: func(*target.Database, Options) Roles { return w }}
 	options := Options{
 		Postgres: target.Ref{Kind: target.KindPod, Name: "pg-0", Namespace: "ns"}, Database: "postgres", AdminUser: "postgres",
 		Level: postgres.All, Schemas: []string{"public"}, Reference: ReferenceOptions{Inject: workload.InjectEnvFrom},

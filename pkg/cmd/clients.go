@@ -5,8 +5,10 @@ import (
 
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/metadata"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
@@ -38,6 +40,19 @@ func newClients(connection *genericclioptions.ConfigFlags, manager string) (*cli
 		return nil, err
 	}
 	return &clients{kube: kube, workloads: workloads, exec: exec}, nil
+}
+
+// newReader makes what reads bindings from the API server. It needs no discovery.
+func newReader(connection *genericclioptions.ConfigFlags) (*inventory.Reader, error) {
+	config, err := connection.ToRESTConfig()
+	if err != nil {
+		return nil, fmt.Errorf("read the connection settings: %w", err)
+	}
+	client, err := metadata.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("make a client of the cluster: %w", err)
+	}
+	return inventory.NewReader(client), nil
 }
 
 // roles is the server in the database's Pod.
