@@ -91,6 +91,8 @@ func (f *facts) judgeWorkload() []Finding {
 func (f *facts) judgeRole() []Finding {
 	b := f.binding
 	switch {
+	case b.Secret == inventory.Absent:
+		return nil
 	case f.serverErr != nil:
 		return one(f.finding(Unknown, "the database cannot be asked"+because(f.serverErr), ""))
 	case f.role == nil:

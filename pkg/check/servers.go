@@ -63,7 +63,9 @@ func inOrder(byLocation map[string]*server) []*server {
 		slices.SortFunc(s.facts, func(a, b *facts) int { return strings.Compare(a.binding.Marks.Database, b.binding.Marks.Database) })
 		servers = append(servers, s)
 	}
-	slices.SortFunc(servers, func(a, b *server) int { return strings.Compare(a.ref.Namespace+a.ref.String(), b.ref.Namespace+b.ref.String()) })
+	slices.SortFunc(servers, func(a, b *server) int {
+		return strings.Compare(a.ref.Namespace+a.ref.String(), b.ref.Namespace+b.ref.String())
+	})
 	return servers
 }
 

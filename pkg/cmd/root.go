@@ -26,7 +26,7 @@ func NewRootCommand(streams genericiooptions.IOStreams) *cobra.Command {
 	root.SetOut(streams.Out)
 	root.SetErr(streams.ErrOut)
 	connection.AddFlags(root.PersistentFlags())
-	root.AddCommand(newListCommand(connection, streams), newCheckCommand(connection, streams), newVersionCommand(streams))
+	root.AddCommand(newListCommand(connection, streams), newCheckCommand(connection, streams), newPsqlCommand(connection, streams), newVersionCommand(streams))
 	return root
 }
 
