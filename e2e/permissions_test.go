@@ -60,6 +60,7 @@ func TestMissingPermission(t *testing.T) {
 			assert.Equal(t, 1, result.Code, result.Stdout)
 			assert.Contains(t, result.Stderr, missing.verb)
 			assert.Contains(t, result.Stderr, missing.resource)
+			assert.Contains(t, result.Stderr, "kubectl auth can-i")
 			assert.Equal(t, before, f.traces(), "nothing is left behind")
 		})
 	}

@@ -53,7 +53,7 @@ func refusals() []refusal {
 	return []refusal{
 		{"workload not found", func(f *fixture) *harness.Command {
 			return f.Pgbind("deployment/missing")
-		}, []string{`"missing"`, "not found"}},
+		}, []string{`"missing"`, "not found", "kubectl get deployments"}},
 		{"no such kind", func(f *fixture) *harness.Command {
 			return f.Pgbind("deploymint/" + lesson.Application)
 		}, []string{"deploymint"}},

@@ -23,6 +23,7 @@ type plan struct {
 	binding    postgres.Binding
 	secret     slot
 	password   string
+	result     *postgres.Result // of the proof; nil before it
 }
 
 // plan reads what is there and refuses what cannot work. It writes nothing: the Secret and the reference are sent as a dry run, so that

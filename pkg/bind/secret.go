@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 )
 
@@ -91,7 +92,7 @@ func (p *plan) adopt(existing *corev1.Secret) error {
 	if !marked || marks.ID != p.binding.Owner.ID {
 		return errTaken
 	}
-	c, complete := credentials.CredentialsOf(existing)
+	c, complete := credentials.Of(existing)
 	p.use(slot{name: existing.Name, generation: marks.Generation, existing: existing})
 	if !complete || c.Username != p.binding.Role {
 		return fmt.Errorf("secret/%s in namespace %s carries this binding's marks but not its credentials: delete it and run the command again", existing.Name, existing.Namespace)
@@ -105,15 +106,23 @@ func (p *plan) use(s slot) {
 	p.binding.Role = credentials.RoleName(p.binding.Owner.ID, s.generation)
 }
 
-// newSecret builds the binding's Secret.
-func (p *plan) newSecret(host string) *corev1.Secret {
-	marks := credentials.Marks{
+// marks are those of the binding's Secret.
+func (p *plan) marks() credentials.Marks {
+	return credentials.Marks{
 		ID: p.binding.Owner.ID, Run: p.binding.Owner.Run, Workload: p.workload.String(), Database: p.options.Database,
 		Postgres: p.options.Postgres.String(), PostgresNamespace: p.options.Postgres.Namespace, Location: p.database.Location,
-		Access: string(p.options.Level), Schemas: p.options.Schemas, Isolated: p.options.Isolated, Role: p.binding.Role, Generation: p.secret.generation,
+		Access: string(p.options.Level), Schemas: p.options.Schemas, Isolated: p.options.Isolated, AccessRole: p.binding.Access.Role(),
+		Role: p.binding.Role, Generation: p.secret.generation,
 	}
-	name := types.NamespacedName{Namespace: p.workload.Namespace(), Name: p.secret.name}
-	return credentials.NewSecret(name, marks, credentials.Credentials{Host: host, Username: p.binding.Role, Password: p.password})
+}
+
+func (p *plan) secretName() types.NamespacedName {
+	return types.NamespacedName{Namespace: p.workload.Namespace(), Name: p.secret.name}
+}
+
+// newSecret builds the binding's Secret.
+func (p *plan) newSecret(host string) *corev1.Secret {
+	return credentials.NewSecret(p.secretName(), p.marks(), credentials.Credentials{Host: host, Username: p.binding.Role, Password: p.password})
 }
 
 // secret writes the Secret, unless it is there.
@@ -121,14 +130,13 @@ func (b *Binder) secret(ctx context.Context, p *plan, host string, undo *undoSta
 	if p.secret.existing != nil {
 		return nil
 	}
-	created, err := b.Kube.CoreV1().Secrets(p.workload.Namespace()).Create(ctx, p.newSecret(host), metav1.CreateOptions{FieldManager: p.options.FieldManager})
-	if err == nil {
+	created, err := b.createSecret(ctx, p, host)
+	if created != nil {
 		undo.push(b.deleteSecret(created))
 		p.secret.created = true
-		return nil
 	}
 	if !apierrors.IsAlreadyExists(err) {
-		return fmt.Errorf("create secret/%s in namespace %s: %w", p.secret.name, p.workload.Namespace(), err)
+		return err
 	}
 	// Another run took the name meanwhile. If it was for this binding, its password is the one that counts.
 	if err := b.chooseSecret(ctx, p); err != nil {
@@ -140,6 +148,41 @@ func (b *Binder) secret(ctx context.Context, p *plan, host string, undo *undoSta
 		}
 	}
 	return b.secret(ctx, p, host, undo)
+}
+
+// written is the binding as it is printed and kept in files.
+func (p *plan) written() *v1alpha1.Binding {
+	written := p.marks().Written(p.secretName())
+	if p.result != nil {
+		written.Status.Host, written.Status.Verified = p.result.Host, &p.result.Verified
+	}
+	return written
+}
+
+// createSecret returns the new Secret, also beside an error: when the connection broke, the API server may have made it all the same.
+func (b *Binder) createSecret(ctx context.Context, p *plan, host string) (*corev1.Secret, error) {
+	secrets := b.Kube.CoreV1().Secrets(p.workload.Namespace())
+	created, err := secrets.Create(ctx, p.newSecret(host), metav1.CreateOptions{FieldManager: p.options.FieldManager})
+	if err == nil {
+		return created, nil
+	}
+	err = fmt.Errorf("create secret/%s in namespace %s: %w", p.secret.name, p.workload.Namespace(), err)
+	if status := apierrors.APIStatus(nil); errors.As(err, &status) {
+		return nil, err
+	}
+	later, cancel := afterEnd(ctx)
+	defer cancel()
+	found, readErr := secrets.Get(later, p.secret.name, metav1.GetOptions{})
+	if readErr != nil {
+		return nil, err
+	}
+	if marks, ok := credentials.MarksOf(found); !ok || marks.Run != p.binding.Owner.Run {
+		return nil, err
+	}
+	if ctx.Err() != nil {
+		return found, err
+	}
+	return found, nil
 }
 
 // deleteSecret takes back a Secret that this run made, and no later one of its name.

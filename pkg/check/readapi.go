@@ -63,7 +63,7 @@ func (c *Checker) readSecret(ctx context.Context, f *facts) {
 		if marks, ok := credentials.MarksOf(secret); ok {
 			f.binding.Marks, f.binding.Secret = marks, inventory.Present
 		}
-		f.credentials, f.complete = credentials.CredentialsOf(secret)
+		f.credentials, f.complete = credentials.Of(secret)
 	}
 }
 

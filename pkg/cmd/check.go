@@ -77,7 +77,7 @@ type checkFlags struct {
 
 func (f *checkFlags) addTo(cmd *cobra.Command) {
 	f.scope.addTo(cmd)
-	f.database.addServerTo(cmd.Flags())
+	f.database.addServer(cmd.Flags())
 	cmd.Flags().BoolVar(&f.prove, "prove", false, "Also try a wrong password, where the server does not tell whether it asked for the right one")
 }
 

@@ -60,12 +60,12 @@ func (c *clients) roles(d *target.Database, o bind.Options) bind.Roles {
 	return c.server(d, o.AdminUser, o.Database)
 }
 
-// server is the server in the database's Pod, reached as its administrator.
-func (c *clients) server(d *target.Database, user, database string) *postgres.Server {
+// server is the server in the database's Pod, with one of its databases.
+func (c *clients) server(d *target.Database, admin, database string) *postgres.Server {
 	return &postgres.Server{
 		Exec:      c.exec,
 		Container: podexec.Container{Namespace: d.Pod.Namespace, Pod: d.Pod.Name, Name: d.Container},
-		User:      user,
+		User:      admin,
 		Database:  database,
 		Port:      d.PodPort,
 		SocketDir: d.SocketDir,

@@ -29,7 +29,7 @@ func Execute(ctx context.Context, streams genericiooptions.IOStreams, args []str
 
 	ctx, stop := untilSignal(ctx)
 	defer stop()
-	root := NewRootCommand(streams)
+	root := NewRootCommand(streams) //nolint:contextcheck // cobra hands the context to the commands
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if exit := (*exitError)(nil); err != nil && !errors.As(err, &exit) {

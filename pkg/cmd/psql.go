@@ -69,7 +69,7 @@ type psqlFlags struct {
 }
 
 func (f *psqlFlags) addTo(cmd *cobra.Command) {
-	f.database.addServerTo(cmd.Flags())
+	f.database.addServer(cmd.Flags())
 	cmd.Flags().StringVar(&f.database.dbname, "dbname", "postgres", "Database for --admin without a workload")
 	cmd.Flags().StringVar(&f.secret, "secret", "", "Name of the binding's Secret, where the workload has several")
 	cmd.Flags().BoolVar(&f.admin, "admin", false, "As the administrator instead of the binding's user; without a workload, on the server that --postgres names")

@@ -58,7 +58,7 @@ func TestSecretKeepsCredentialsAndMarks(t *testing.T) {
 	for key := range secret.Annotations {
 		assert.Empty(t, validation.IsQualifiedName(key))
 	}
-	got, ok := CredentialsOf(secret)
+	got, ok := Of(secret)
 	require.True(t, ok)
 	assert.Equal(t, credentials, got)
 	marks, ok := MarksOf(secret)
@@ -86,7 +86,7 @@ func TestWhatCarriesNoMarkIsNotOurs(t *testing.T) {
 
 func TestIncompleteCredentials(t *testing.T) {
 	secret := NewSecret(types.NamespacedName{Name: "s"}, testMarks(), Credentials{Host: "h", Username: "u"})
-	_, ok := CredentialsOf(secret)
+	_, ok := Of(secret)
 	assert.False(t, ok)
 }
 

@@ -35,8 +35,8 @@ func NewSecret(name types.NamespacedName, marks Marks, c Credentials) *corev1.Se
 	return secret
 }
 
-// CredentialsOf reads a Secret that NewSecret built; ok is false where a key is missing.
-func CredentialsOf(secret *corev1.Secret) (c Credentials, ok bool) {
+// Of reads a Secret that NewSecret built; ok is false where a key is missing.
+func Of(secret *corev1.Secret) (c Credentials, ok bool) {
 	c = Credentials{string(secret.Data[KeyHost]), string(secret.Data[KeyUsername]), string(secret.Data[KeyPassword])}
 	return c, c.Host != "" && c.Username != "" && c.Password != ""
 }

@@ -28,7 +28,7 @@ func factsScript(database string, questions []Question) (*script, error) {
 	for i, q := range questions {
 		if q.Access.Database != current {
 			current = q.Access.Database
-			sc.set("database", current, "conn", "dbname="+conninfo(current)).run("database")
+			sc.set("database", current, "conn", "dbname="+conninfo(current)).run("enter")
 		}
 		schemas, err := q.Access.schemaTable()
 		if err != nil {

@@ -56,7 +56,7 @@ func (o *Opener) Open(ctx context.Context, r Request, args []string) error {
 	if err != nil {
 		return err
 	}
-	c, complete := credentials.CredentialsOf(place.secret)
+	c, complete := credentials.Of(place.secret)
 	if !complete {
 		return fmt.Errorf("secret/%s in namespace %s lacks a key of the login: bind %s again", place.secret.Name, place.secret.Namespace, place.marks.Workload)
 	}

@@ -4,6 +4,7 @@ package workload
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -36,6 +37,16 @@ func newWorkload(k kind, obj object) (*Workload, error) {
 		return nil, fmt.Errorf("%s in namespace %s has no pod template", w, w.Namespace())
 	}
 	return w, nil
+}
+
+// Of wraps an object that was read elsewhere; one of a kind without Pods, or without a pod template, is an error.
+func Of(obj runtime.Object) (*Workload, error) {
+	for _, k := range kinds() {
+		if o, ok := obj.(object); ok && reflect.TypeOf(k.new()) == reflect.TypeOf(o) {
+			return newWorkload(k, o)
+		}
+	}
+	return nil, fmt.Errorf("%T runs no Pods", obj)
 }
 
 // String returns the workload's name as kubectl prints it: "deployment.apps/web", "pod/web".
