@@ -40,9 +40,8 @@ func TestCompletion(t *testing.T) {
 		{[]string{application, "--postgres-namespace", f.Name}, []string{f.Name}},
 		{[]string{"--namespace", f.Name}, []string{f.Name}},
 		{[]string{"unbind", ""}, []string{application}},
-		{[]string{"rotate", "deploy/"}, []string{"deploy/postgresql-application"}},
+		{[]string{"unbind", "deploy/"}, []string{"deploy/postgresql-application"}},
 		{[]string{"check", ""}, []string{application}},
-		{[]string{"psql", ""}, []string{application}},
 	} {
 		candidates, fastest := f.complete(test.words...)
 		assert.ElementsMatch(t, test.want, candidates, test.words)

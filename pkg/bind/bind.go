@@ -62,6 +62,7 @@ func (b *Binder) Bind(ctx context.Context, w *workload.Workload, o Options) erro
 	// Not before: what is undone is no result.
 	b.Report.Done("secret/"+p.secret.name, outcome(p.secret.created, "created"))
 	b.Report.Done(w.String(), outcome(changed, "bound"))
+	b.Report.Bound(p.written())
 	if !changed {
 		return nil
 	}
@@ -83,6 +84,7 @@ func (b *Binder) make(ctx context.Context, p *plan, undo *undoStack) (bound *wor
 	if err != nil {
 		return nil, false, err
 	}
+	p.result = result
 	b.explain(p, result)
 	if err := b.secret(ctx, p, result.Host, undo); err != nil {
 		return nil, false, err

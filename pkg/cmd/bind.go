@@ -23,12 +23,13 @@ type bindFlags struct {
 	access    accessFlags
 	reference referenceFlags
 	rollout   rolloutFlags
+	result    *resultFlags
 	secret    string
 	manager   string
 }
 
 func newBindCommand(connection *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams) *cobra.Command {
-	flags := &bindFlags{}
+	flags := &bindFlags{result: newResultFlags()}
 	cmd := &cobra.Command{
 		Use:   "pgbind TYPE/NAME...",
 		Short: "Give a workload its own PostgreSQL user",
@@ -59,8 +60,11 @@ func newBindCommand(connection *genericclioptions.ConfigFlags, streams genericio
 			if err != nil {
 				return err
 			}
+			if _, err := flags.result.ToPrinter(); err != nil {
+				return err
+			}
 			cmd.SilenceUsage = true
-			return runBind(cmd.Context(), &bindRun{connection: connection, streams: streams, namespace: namespace, args: args}, options)
+			return runBind(cmd.Context(), &bindRun{connection: connection, streams: streams, namespace: namespace, args: args, result: flags.result}, options)
 		},
 	}
 	flags.addTo(cmd)
@@ -84,6 +88,7 @@ func (f *bindFlags) addTo(cmd *cobra.Command) {
 	f.access.addTo(flags)
 	f.reference.addTo(flags)
 	f.rollout.addTo(flags)
+	f.result.addTo(cmd)
 	flags.StringVar(&f.secret, "secret", "", "Name of the Secret (default: the binding's present one, else postgresql-secret-2, -3 and so on)")
 	cmdutil.AddFieldManagerFlagVar(cmd, &f.manager, "kubectl-pgbind")
 	cmdutil.AddDryRunFlag(cmd)
@@ -127,6 +132,7 @@ type bindRun struct {
 	streams    genericiooptions.IOStreams
 	namespace  string
 	args       []string
+	result     *resultFlags
 }
 
 func runBind(ctx context.Context, r *bindRun, options bind.Options) error {
@@ -138,13 +144,18 @@ func runBind(ctx context.Context, r *bindRun, options bind.Options) error {
 	if err != nil {
 		return ifForbidden(ifNotFound(err, r.namespace))
 	}
+	report := newReport(r.streams, resultSuffix(options.DryRun))
+	report.objects = r.result.objects()
 	binder := &bind.Binder{
-		Workloads: clients.workloads, Databases: target.NewFinder(clients.kube), Kube: clients.kube, Report: newReport(r.streams, resultSuffix(options.DryRun)),
-		Roles: clients.roles,
+		Workloads: clients.workloads, Databases: target.NewFinder(clients.kube), Kube: clients.kube, Report: report, Roles: clients.roles,
 	}
-	return eachWorkload(workloads, func(w *workload.Workload) error {
+	err = eachWorkload(workloads, func(w *workload.Workload) error {
 		return ifForbidden(binder.Bind(ctx, w, options))
 	})
+	if report.objects {
+		err = errors.Join(err, r.result.print(r.streams, report.bindings))
+	}
+	return err
 }
 
 // eachWorkload goes on after an error, as kubectl does, and returns all errors.

@@ -129,13 +129,16 @@ func TestCompletesOnlyWhatIsBound(t *testing.T) {
 		"/apis/apps/v1/namespaces/shop/deployments":  objects(annotated, metav1.ObjectMeta{Name: "api"}),
 		"/apis/apps/v1/namespaces/shop/statefulsets": objects(metav1.ObjectMeta{Name: "queue"}),
 	}
-	for _, command := range []string{"unbind", "rotate", "check", "psql"} {
-		answer, requested := server.complete(t, command, "")
-		assert.Equal(t, []string{"deployment/web", ":4"}, answer, command)
-		assert.Len(t, requested, len(workload.Types()), command)
-		answer, requested = server.complete(t, command, "deploy/")
-		assert.Equal(t, []string{"deploy/web", ":4"}, answer, command)
-		assert.Len(t, requested, 1, command)
+	for _, cmd := range tree(t) {
+		if !cmd.HasParent() || !strings.Contains(cmd.Use, "TYPE/NAME") {
+			continue
+		}
+		answer, requested := server.complete(t, cmd.Name(), "")
+		assert.Equal(t, []string{"deployment/web", ":4"}, answer, cmd.Name())
+		assert.Len(t, requested, len(workload.Types()), cmd.Name())
+		answer, requested = server.complete(t, cmd.Name(), "deploy/")
+		assert.Equal(t, []string{"deploy/web", ":4"}, answer, cmd.Name())
+		assert.Len(t, requested, 1, cmd.Name())
 	}
 }
 
