@@ -125,7 +125,10 @@ func TestCompletesWhatTheClusterHas(t *testing.T) {
 
 func TestCompletesOnlyWhatIsBound(t *testing.T) {
 	annotated := metav1.ObjectMeta{Name: "web", Annotations: map[string]string{"binding.pgbind.dev/postgresql-secret-2": `{"id":"abc"}`}}
+	controller := true
+	inherited := metav1.ObjectMeta{Name: "web-5d", Annotations: annotated.Annotations, OwnerReferences: []metav1.OwnerReference{{Name: "web", Controller: &controller}}}
 	server := lists{
+		"/apis/apps/v1/namespaces/shop/replicasets":  objects(inherited),
 		"/apis/apps/v1/namespaces/shop/deployments":  objects(annotated, metav1.ObjectMeta{Name: "api"}),
 		"/apis/apps/v1/namespaces/shop/statefulsets": objects(metav1.ObjectMeta{Name: "queue"}),
 	}
