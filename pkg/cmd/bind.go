@@ -14,7 +14,6 @@ import (
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
 // bindFlags are the flags of a bind as they are typed.
@@ -124,24 +123,18 @@ func runBind(ctx context.Context, r *bindRun, options bind.Options) error {
 		return err
 	}
 	workloads, err := clients.workloads.Get(ctx, r.namespace, r.args)
-	if err != nil {
-		return ifForbidden(ifNotFound(err, r.namespace))
-	}
+	errs := eachError(err, func(err error) error { return ifForbidden(ifNotFound(err, r.namespace)) })
 	binder := &bind.Binder{
-		Workloads: clients.workloads, Databases: target.NewFinder(clients.kube), Kube: clients.kube, Report: newReport(r.streams, resultSuffix(options.DryRun)),
-		Roles: clients.roles,
+		Workloads: clients.workloads, Databases: target.NewFinder(clients.kube), Kube: clients.kube, Metadata: clients.metadata,
+		Report: newReport(r.streams, resultSuffix(options.DryRun)), Roles: clients.roles,
 	}
-	return eachWorkload(workloads, func(w *workload.Workload) error {
-		return ifForbidden(binder.Bind(ctx, w, options))
-	})
-}
-
-// eachWorkload goes on after an error, as kubectl does, and returns all errors.
-func eachWorkload(workloads []*workload.Workload, do func(*workload.Workload) error) error {
-	var errs []error
+	// It goes on after an error, as kubectl does, but not after a signal.
 	for _, w := range workloads {
-		if err := do(w); err != nil {
-			errs = append(errs, err)
+		if err := binder.Bind(ctx, w, options); err != nil {
+			errs = append(errs, ifForbidden(err))
+		}
+		if ctx.Err() != nil {
+			break
 		}
 	}
 	return utilerrors.NewAggregate(errs)

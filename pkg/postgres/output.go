@@ -19,6 +19,7 @@ type output struct {
 	Login      *login       `json:"login"`
 	Trust      bool         `json:"trust"`
 	Found      *found       `json:"found"`
+	Mark       string       `json:"mark"`
 	End        string       `json:"end"`
 
 	did    []string

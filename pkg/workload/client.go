@@ -9,6 +9,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/resource"
 	"k8s.io/client-go/dynamic"
@@ -44,13 +45,15 @@ func NewClient(getter genericclioptions.RESTClientGetter, fieldManager string) (
 
 // Get reads the workloads that args name, as kubectl takes them: TYPE/NAME..., or TYPE NAME..., short names and TYPE.GROUP included.
 // With the discovery cache warm it sends one request for each workload. A TYPE alone, a kind without Pods and a Job are errors that
-// say what to do instead; an object that is not there is an error for which apierrors.IsNotFound holds.
+// say what to do instead; an object that is not there is an error for which apierrors.IsNotFound holds. Beside the error
+// about one of them, or a utilerrors.Aggregate about several, it returns the others.
 func (c *Client) Get(ctx context.Context, namespace string, args []string) ([]*Workload, error) {
 	infos, err := c.resolve(namespace, args)
 	if err != nil {
 		return nil, err
 	}
 	var workloads []*Workload
+	var errs []error
 	seen := map[string]bool{}
 	for _, info := range infos {
 		gk := info.Mapping.GroupVersionKind.GroupKind()
@@ -61,11 +64,15 @@ func (c *Client) Get(ctx context.Context, namespace string, args []string) ([]*W
 		}
 		w, err := c.getBindable(ctx, gk, namespace, info.Name)
 		if err != nil {
-			return nil, err
+			errs = append(errs, err)
+			continue
 		}
 		workloads = append(workloads, w)
 	}
-	return workloads, nil
+	if len(errs) == 1 {
+		return workloads, errs[0]
+	}
+	return workloads, utilerrors.NewAggregate(errs)
 }
 
 // resolve turns arguments into names and kinds without reading the objects, since the builder's own reading cannot be cancelled.
