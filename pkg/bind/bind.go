@@ -60,7 +60,7 @@ func (b *Binder) Bind(ctx context.Context, w *workload.Workload, o Options) erro
 		return undo.run(ctx, err)
 	}
 	// Not before: what is undone is no result.
-	b.Report.Done("secret/"+p.secret.name, outcome(p.secret.created, "created"))
+	b.Report.Done("secret/"+p.secret.name, p.secret.outcome())
 	b.Report.Done(w.String(), outcome(changed, "bound"))
 	if !changed {
 		return nil
@@ -84,7 +84,11 @@ func (b *Binder) make(ctx context.Context, p *plan, undo *undoStack) (bound *wor
 		return nil, false, err
 	}
 	b.explain(p, result)
+	p.ssl = result.SSL
 	if err := b.secret(ctx, p, result.Host, undo); err != nil {
+		return nil, false, err
+	}
+	if err := b.serviceBinding(ctx, p, undo); err != nil {
 		return nil, false, err
 	}
 	return b.refer(ctx, p)

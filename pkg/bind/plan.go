@@ -1,6 +1,7 @@
 package bind
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -24,11 +25,15 @@ type plan struct {
 	binding    postgres.Binding
 	secret     slot
 	password   string
+	ssl        bool // the server offers it
 }
 
 // plan reads what is there and refuses what cannot work. It writes nothing: the Secret and the reference are sent as a dry run, so that
 // permissions, admission and quota refuse now.
 func (b *Binder) plan(ctx context.Context, w *workload.Workload, o Options) (*plan, error) {
+	if err := b.checkLogin(o.Login); err != nil {
+		return nil, err
+	}
 	if err := b.refuseControlled(ctx, w); err != nil {
 		return nil, err
 	}
@@ -48,15 +53,20 @@ func (b *Binder) plan(ctx context.Context, w *workload.Workload, o Options) (*pl
 		return nil, err
 	}
 	id := credentials.ID(identity(w, namespaceUID), database.Location, o.Database)
-	p := &plan{options: o, workload: w, containers: containers, database: database, roles: b.Roles(database, o), password: credentials.NewPassword()}
+	p := &plan{options: o, workload: w, containers: containers, database: database, roles: b.Roles(database, o), password: cmp.Or(o.Login.Password, credentials.NewPassword())}
 	p.binding = postgres.Binding{
 		Owner:  postgres.Owner{ID: id, Run: credentials.NewRun(), Namespace: w.Namespace(), NamespaceUID: namespaceUID},
 		Access: postgres.Access{Database: o.Database, Schemas: o.Schemas, Level: o.Level},
+
+		Expires: o.Login.end(), RevokePublic: o.RevokePublic,
 	}
 	if o.Isolated {
 		p.binding.Access.Isolated = id
 	}
 	if err := b.chooseSecret(ctx, p); err != nil {
+		return nil, err
+	}
+	if err := b.tryServiceBinding(ctx, p); err != nil {
 		return nil, err
 	}
 	return p, b.tryReference(ctx, p)

@@ -20,6 +20,15 @@ type slot struct {
 	generation int            // of the login role whose credentials it holds
 	existing   *corev1.Secret // nil: not there yet
 	created    bool           // by this run
+	extended   bool           // by this run
+}
+
+// outcome is the verb of the Secret's result.
+func (s slot) outcome() string {
+	if s.extended {
+		return "configured"
+	}
+	return outcome(s.created, "created")
 }
 
 // errTaken says that a Secret of that name belongs to something else.
@@ -28,6 +37,9 @@ var errTaken = errors.New("it exists and is not this binding's")
 // chooseSecret finds the binding's Secret, or a name that is free for it, and takes over the password of one that is there.
 func (b *Binder) chooseSecret(ctx context.Context, p *plan) error {
 	remembered, generation := p.remembered()
+	if err := p.keepUsername(); err != nil {
+		return err
+	}
 	name := cmp.Or(p.options.Secret, remembered)
 	if name != "" {
 		p.use(slot{name: name, generation: generation})
@@ -96,13 +108,16 @@ func (p *plan) adopt(existing *corev1.Secret) error {
 	if !complete || c.Username != p.binding.Role {
 		return fmt.Errorf("secret/%s in namespace %s carries this binding's marks but not its credentials: delete it and run the command again", existing.Name, existing.Namespace)
 	}
+	if chosen := p.options.Login.Password; chosen != "" && chosen != c.Password {
+		return fmt.Errorf("secret/%s in namespace %s holds another password than --password-from gives: leave the option out, or give the user a new password with kubectl pgbind rotate", existing.Name, existing.Namespace)
+	}
 	p.password = c.Password
 	return nil
 }
 
 func (p *plan) use(s slot) {
 	p.secret = s
-	p.binding.Role = credentials.RoleName(p.binding.Owner.ID, s.generation)
+	p.binding.Role = cmp.Or(p.options.Login.Username, credentials.RoleName(p.binding.Owner.ID, s.generation))
 }
 
 // newSecret builds the binding's Secret.
@@ -111,20 +126,21 @@ func (p *plan) newSecret(host string) *corev1.Secret {
 		ID: p.binding.Owner.ID, Run: p.binding.Owner.Run, Workload: p.workload.String(), Database: p.options.Database,
 		Postgres: p.options.Postgres.String(), PostgresNamespace: p.options.Postgres.Namespace, Location: p.database.Location,
 		Access: string(p.options.Level), Role: p.binding.Role, Generation: p.secret.generation,
+		Expires: p.expires(),
 	}
 	name := types.NamespacedName{Namespace: p.workload.Namespace(), Name: p.secret.name}
-	return credentials.NewSecret(name, marks, credentials.Credentials{Host: host, Username: p.binding.Role, Password: p.password})
+	return credentials.NewSecret(name, marks, p.credentials(host), p.options.Keys.Keys...)
 }
 
-// secret writes the Secret, unless it is there.
+// secret writes the Secret; one that is there gets what it lacks.
 func (b *Binder) secret(ctx context.Context, p *plan, host string, undo *undoStack) error {
 	if p.secret.existing != nil {
-		return nil
+		return b.extendSecret(ctx, p, host)
 	}
 	created, err := b.createSecret(ctx, p, host)
 	if created != nil {
 		undo.push(b.deleteSecret(created))
-		p.secret.created = true
+		p.secret.created, p.secret.existing = true, created
 	}
 	if !apierrors.IsAlreadyExists(err) {
 		return err

@@ -21,6 +21,8 @@ import (
 type bindFlags struct {
 	database  databaseFlags
 	access    accessFlags
+	login     loginFlags
+	keys      keyFlags
 	reference referenceFlags
 	rollout   rolloutFlags
 	secret    string
@@ -59,8 +61,12 @@ func newBindCommand(connection *genericclioptions.ConfigFlags, streams genericio
 			if err != nil {
 				return err
 			}
+			sources, err := flags.sources()
+			if err != nil {
+				return err
+			}
 			cmd.SilenceUsage = true
-			return runBind(cmd.Context(), &bindRun{connection: connection, streams: streams, namespace: namespace, args: args}, options)
+			return runBind(cmd.Context(), &bindRun{connection: connection, streams: streams, namespace: namespace, args: args, sources: sources}, options)
 		},
 	}
 	flags.addTo(cmd)
@@ -71,6 +77,8 @@ func (f *bindFlags) addTo(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	f.database.addTo(flags)
 	f.access.addTo(flags)
+	f.login.addTo(flags)
+	f.keys.addTo(flags)
 	f.reference.addTo(flags)
 	f.rollout.addTo(flags)
 	flags.StringVar(&f.secret, "secret", "", "Name of the Secret (default: the binding's present one, else postgresql-secret-2, -3 and so on)")
@@ -92,7 +100,7 @@ func (f *bindFlags) toOptions(cmd *cobra.Command, namespace string) (bind.Option
 	}
 	options.DryRun = dryRun(strategy)
 	f.rollout.apply(&options)
-	return options, errors.Join(f.access.apply(&options), f.reference.apply(&options))
+	return options, errors.Join(f.access.apply(&options), f.login.apply(&options), f.keys.apply(&options), f.reference.apply(&options))
 }
 
 func dryRun(strategy cmdutil.DryRunStrategy) bind.DryRun {
@@ -116,6 +124,7 @@ type bindRun struct {
 	streams    genericiooptions.IOStreams
 	namespace  string
 	args       []string
+	sources    sources
 }
 
 func runBind(ctx context.Context, r *bindRun, options bind.Options) error {
@@ -126,6 +135,12 @@ func runBind(ctx context.Context, r *bindRun, options bind.Options) error {
 	workloads, err := clients.workloads.Get(ctx, r.namespace, r.args)
 	if err != nil {
 		return ifForbidden(ifNotFound(err, r.namespace))
+	}
+	if len(workloads) > 1 && options.Login.Username != "" {
+		return errors.New("--username names the user of one workload: bind them one by one")
+	}
+	if err := r.sources.read(ctx, clients.kube, r, &options); err != nil {
+		return ifForbidden(err)
 	}
 	binder := &bind.Binder{
 		Workloads: clients.workloads, Databases: target.NewFinder(clients.kube), Kube: clients.kube, Report: newReport(r.streams, resultSuffix(options.DryRun)),

@@ -47,6 +47,7 @@ func (c *clients) roles(d *target.Database, o bind.Options) bind.Roles {
 		Container: podexec.Container{Namespace: d.Pod.Namespace, Pod: d.Pod.Name, Name: d.Container},
 		User:      o.AdminUser,
 		Database:  o.Database,
+		Password:  o.AdminPassword,
 		Port:      d.PodPort,
 		SocketDir: d.SocketDir,
 	}

@@ -15,6 +15,7 @@ type databaseFlags struct {
 	container     string
 	dbname        string
 	adminUser     string
+	adminPassword string
 	host          string
 	port          int32
 	clusterDomain string
@@ -26,6 +27,7 @@ func (f *databaseFlags) addTo(flags *pflag.FlagSet) {
 	flags.StringVar(&f.container, "postgres-container", "", "Container that runs PostgreSQL (default: found by annotation, name, image and port)")
 	flags.StringVar(&f.dbname, "dbname", "postgres", "Database that the workload uses")
 	flags.StringVar(&f.adminUser, "admin-user", "postgres", "Role that makes the user")
+	flags.StringVar(&f.adminPassword, "admin-password-from", "", "Where that role's password is: secret/NAME:KEY in the database's namespace, or stdin (default: none is needed, or the database's container has it)")
 	flags.StringVar(&f.host, "host", "", "Host name for the Secret (default: that of the Service of the database Pod)")
 	flags.Int32Var(&f.port, "port", 0, "Port of the host (default: the Service's)")
 	flags.StringVar(&f.clusterDomain, "cluster-domain", "", "DNS domain of the cluster (default: read in the database Pod)")

@@ -26,6 +26,7 @@ type Marks struct {
 	Location          string
 	Access            string
 	Role              string
+	Expires           string // when the password ends, in RFC 3339; empty: never
 	Generation        int
 }
 
@@ -41,6 +42,7 @@ func (m *Marks) fields() map[string]*string {
 		"location":           &m.Location,
 		"access":             &m.Access,
 		"role":               &m.Role,
+		"expires":            &m.Expires,
 	}
 }
 
@@ -56,6 +58,14 @@ func MarksOf(object metav1.Object) (marks Marks, ok bool) {
 	generation, err := strconv.Atoi(annotations[prefix+"generation"])
 	marks.Generation = generation
 	return marks, err == nil && marks.ID != ""
+}
+
+// ExpiresAnnotation is the annotation of a Secret that says when its password ends; none where end is empty.
+func ExpiresAnnotation(end string) map[string]string {
+	if end == "" {
+		return nil
+	}
+	return map[string]string{prefix + "expires": end}
 }
 
 // write puts the marks on an object.

@@ -41,6 +41,7 @@ type Result struct {
 	Reached  string // the host over which the login was proved
 	Verified bool   // a password was asked for; false: the server trusts this connection
 	Standby  bool   // the login reached a standby
+	SSL      bool   // the login was encrypted
 	Version  int    // server_version_num
 }
 
@@ -70,8 +71,8 @@ func (s *Server) CreateUser(ctx context.Context, role string) (exists bool, err 
 		return s.CreateUser(ctx, role)
 	}
 	err = fmt.Errorf("createuser failed: %s", message(stderr))
-	if len(facts.Holders) > 0 {
-		err = &LockedError{Holders: facts.Holders, Err: err}
+	if len(facts.Lockers) > 0 {
+		err = &LockedError{Holders: facts.Lockers, Err: err}
 	}
 	return false, err
 }
@@ -106,7 +107,7 @@ func (s *Server) bind(ctx context.Context, b Binding, l Login) (*Result, error) 
 	if failure := s.outcome(out, err, b.Owner.Run); failure != nil {
 		return result, failure
 	}
-	result.Reached, result.Standby = out.Login.Host, out.Login.Standby
+	result.Reached, result.Standby, result.SSL = out.Login.Host, out.Login.Standby, out.Login.SSL
 	result.Verified = !out.Trust && out.Login.Method != "trust"
 	return result, b.checkIdentity(out.Login)
 }
@@ -147,7 +148,7 @@ func bindScript(b Binding, l Login) (*script, error) {
 	sc.run("session", "lock")
 	sc.set("subject", b.Role, "claim", b.Owner.claim()).run("judge", "role")
 	sc.set("subject", b.Access.Role(), "claim", b.Access.claim()).run("judge", "access")
-	sc.run("join", "grants", "leave", "membership", "public", "effective", "expires", "password")
+	sc.run("join_access", "grants", "leave_access", "membership", "public", "effective", "expires", "password")
 	return sc.proof(b, l), nil
 }
 

@@ -16,7 +16,7 @@ type output struct {
 	Incomplete bool          `json:"incomplete"`
 	Lacks      []string      `json:"lacks"`
 	Public     []PublicGrant `json:"public"`
-	Holders    []string      `json:"holders"`
+	Lockers    []string      `json:"lockers"`
 	Host       *string       `json:"host"` // also says that the transaction is committed
 	Login      *login        `json:"login"`
 	Trust      bool          `json:"trust"`
@@ -44,6 +44,7 @@ type login struct {
 	Host        string `json:"host"`
 	Method      string `json:"method"`
 	Standby     bool   `json:"standby"`
+	SSL         bool   `json:"ssl"`
 }
 
 type found struct {
