@@ -62,6 +62,7 @@ func (b *Binder) Bind(ctx context.Context, w *workload.Workload, o Options) erro
 	// Not before: what is undone is no result.
 	b.Report.Done("secret/"+p.secret.name, p.secret.outcome())
 	b.Report.Done(w.String(), outcome(changed, "bound"))
+	b.Report.Bound(p.written())
 	if !changed {
 		return nil
 	}
@@ -83,8 +84,8 @@ func (b *Binder) make(ctx context.Context, p *plan, undo *undoStack) (bound *wor
 	if err != nil {
 		return nil, false, err
 	}
+	p.result = result
 	b.explain(p, result)
-	p.ssl = result.SSL
 	if err := b.secret(ctx, p, result.Host, undo); err != nil {
 		return nil, false, err
 	}

@@ -24,6 +24,10 @@ func TestBindWritesInOrder(t *testing.T) {
 	assert.Equal(t, []string{"secret/postgresql-secret-2 created", "deployment.apps/web bound"}, w.results)
 	w.assertBound()
 	w.assertNoPassword(nil)
+	require.NotNil(t, w.written)
+	assert.Equal(t, "deployment.apps/web", w.written.Spec.Workload)
+	assert.Equal(t, "svc.ns.svc", w.written.Status.Host)
+	assert.True(t, *w.written.Status.Verified)
 }
 
 func TestBindTwiceChangesNothing(t *testing.T) {
@@ -38,17 +42,17 @@ func TestBindTwiceChangesNothing(t *testing.T) {
 }
 
 var (
-	refused   = apierrors.NewForbidden(schema.GroupResource{Resource: "things"}, "x", errors.New("no"))
-	connReset = errors.New("connection reset")
+	errRefused = apierrors.NewForbidden(schema.GroupResource{Resource: "things"}, "x", errors.New("no"))
+	errReset   = errors.New("connection reset")
 )
 
 func TestAFailureBeforeTheReferenceLeavesNothing(t *testing.T) {
 	for _, step := range []string{"find", "try secret", "try patch", "createuser", "psql", "create secrets", "patch"} {
 		t.Run(step, func(t *testing.T) {
 			w := newWorld(t)
-			w.fail[step] = refused
+			w.fail[step] = errRefused
 			err := w.bind(t.Context())
-			require.ErrorIs(t, err, refused)
+			require.ErrorIs(t, err, errRefused)
 			w.assertNoPassword(err)
 			w.assertUntouched()
 			require.NoError(t, w.bind(t.Context()), "a second run")
@@ -60,25 +64,25 @@ func TestAFailureBeforeTheReferenceLeavesNothing(t *testing.T) {
 func TestALostAnswerIsFollowedByTheRightThing(t *testing.T) {
 	t.Run("createuser", func(t *testing.T) {
 		w := newWorld(t)
-		w.lose["createuser"] = &postgres.UnknownError{Err: connReset}
-		require.ErrorIs(t, w.bind(t.Context()), connReset)
+		w.lose["createuser"] = &postgres.UnknownError{Err: errReset}
+		require.ErrorIs(t, w.bind(t.Context()), errReset)
 		w.assertUntouched()
 	})
 	t.Run("psql", func(t *testing.T) {
 		w := newWorld(t)
-		w.lose["psql"] = connReset
-		require.ErrorIs(t, w.bind(t.Context()), connReset)
+		w.lose["psql"] = errReset
+		require.ErrorIs(t, w.bind(t.Context()), errReset)
 		w.assertUntouched()
 	})
 	t.Run("create secret", func(t *testing.T) {
 		w := newWorld(t)
-		w.lose["create secrets"] = connReset
+		w.lose["create secrets"] = errReset
 		require.NoError(t, w.bind(t.Context()))
 		w.assertBound()
 	})
 	t.Run("patch", func(t *testing.T) {
 		w := newWorld(t)
-		w.lose["patch"] = connReset
+		w.lose["patch"] = errReset
 		require.NoError(t, w.bind(t.Context()), "the reference is there, so that nothing may be taken back")
 		w.assertBound()
 	})
@@ -104,16 +108,16 @@ func TestInterruptionUndoesUntilTheReferenceIsThere(t *testing.T) {
 		var rollout *RolloutError
 		require.ErrorAs(t, err, &rollout)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		assert.ErrorContains(t, err, "kubectl rollout status deployment.apps/web -n ns")
+		require.ErrorContains(t, err, "kubectl rollout status deployment.apps/web -n ns")
 		w.assertBound()
 	})
 }
 
 func TestAFailedUndoTellsTheCommand(t *testing.T) {
 	w := newWorld(t)
-	w.fail["create secrets"] = refused
-	w.fail["drop role"] = connReset
-	require.ErrorIs(t, w.bind(t.Context()), refused)
+	w.fail["create secrets"] = errRefused
+	w.fail["drop role"] = errReset
+	require.ErrorIs(t, w.bind(t.Context()), errRefused)
 	require.Len(t, w.warned, 1)
 	assert.Contains(t, w.warned[0], "kubectl exec -n ns pg-0 -- dropuser --username=postgres -- "+w.role.name)
 }

@@ -19,6 +19,7 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 	k8stesting "k8s.io/client-go/testing"
 
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
@@ -39,6 +40,7 @@ type world struct {
 	before map[string]func()
 
 	shown, warned, results []string
+	written                *v1alpha1.Binding
 }
 
 type roleState struct {
@@ -46,7 +48,7 @@ type roleState struct {
 	granted              bool
 }
 
-const secretName = "postgresql-secret-2"
+const secretName = "postgresql-secret-2" //nolint:gosec // a name, not a credential
 
 func deployment() *appsv1.Deployment {
 	return &appsv1.Deployment{
@@ -212,6 +214,8 @@ func (w *world) Undo(context.Context, postgres.Binding) ([]string, error) {
 }
 
 func (w *world) Done(object, verb string) { w.results = append(w.results, object+" "+verb) }
+
+func (w *world) Bound(written *v1alpha1.Binding) { w.written = written }
 
 func (w *world) Step(string, ...any) {}
 

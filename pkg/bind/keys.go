@@ -32,12 +32,13 @@ func (p *plan) credentials(host string) credentials.Credentials {
 
 // sslMode is the one that was asked for, else the strictest that works: the proof has shown whether the server encrypts.
 func (p *plan) sslMode() string {
+	encrypted := p.result != nil && p.result.SSL
 	offered := "disable"
-	if p.ssl {
-		offered = "require"
-	}
-	if p.ssl && p.options.Keys.CA != "" {
+	switch {
+	case encrypted && p.options.Keys.CA != "":
 		offered = "verify-ca"
+	case encrypted:
+		offered = "require"
 	}
 	return cmp.Or(p.options.Keys.SSLMode, offered)
 }
@@ -59,7 +60,7 @@ func (b *Binder) extendSecret(ctx context.Context, p *plan, host string) error {
 			lacks[name] = value
 		}
 	}
-	marks := credentials.ExpiresAnnotation(p.expires())
+	marks := credentials.ExpiresAnnotation(p.binding.Expires)
 	if len(lacks) == 0 && len(marks) == 0 {
 		return nil
 	}

@@ -36,14 +36,6 @@ func (o LoginOptions) end() time.Time {
 	return time.Now().Add(o.Expires).UTC().Truncate(time.Second)
 }
 
-// expires is the end of the password as the Secret notes it.
-func (p *plan) expires() string {
-	if p.binding.Expires.IsZero() {
-		return ""
-	}
-	return p.binding.Expires.Format(time.RFC3339)
-}
-
 // keepUsername goes on with the user name that was chosen when the workload was bound.
 func (p *plan) keepUsername() error {
 	for secret, a := range credentials.AnnotationsOf(p.workload.Annotations()) {

@@ -25,12 +25,13 @@ type bindFlags struct {
 	keys      keyFlags
 	reference referenceFlags
 	rollout   rolloutFlags
+	result    *resultFlags
 	secret    string
 	manager   string
 }
 
 func newBindCommand(connection *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams) *cobra.Command {
-	flags := &bindFlags{}
+	flags := &bindFlags{result: newResultFlags()}
 	cmd := &cobra.Command{
 		Use:   "pgbind TYPE/NAME...",
 		Short: "Give a workload its own PostgreSQL user",
@@ -47,7 +48,7 @@ func newBindCommand(connection *genericclioptions.ConfigFlags, streams genericio
 			# Bind to another database of another Pod, with a chosen name for the Secret
 			kubectl pgbind deployment/web --postgres pod/pg-0 --dbname shop --secret shop-database`),
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl pgbind"},
-		Args:          cobra.ArbitraryArgs,
+		Args:          bindArgs,
 		SilenceErrors: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -65,12 +66,26 @@ func newBindCommand(connection *genericclioptions.ConfigFlags, streams genericio
 			if err != nil {
 				return err
 			}
+			if _, err := flags.result.ToPrinter(); err != nil {
+				return err
+			}
 			cmd.SilenceUsage = true
-			return runBind(cmd.Context(), &bindRun{connection: connection, streams: streams, namespace: namespace, args: args, sources: sources}, options)
+			return runBind(cmd.Context(), &bindRun{connection: connection, streams: streams, namespace: namespace, args: args, sources: sources, result: flags.result}, options)
 		},
 	}
 	flags.addTo(cmd)
 	return cmd
+}
+
+// bindArgs leaves the reading of workloads to package workload, and stops a mistyped command before it is taken for one.
+func bindArgs(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if _, ok := workload.TypeFor(args[0]); ok {
+		return nil
+	}
+	return suggestCommand(cmd, args[0])
 }
 
 func (f *bindFlags) addTo(cmd *cobra.Command) {
@@ -81,6 +96,7 @@ func (f *bindFlags) addTo(cmd *cobra.Command) {
 	f.keys.addTo(flags)
 	f.reference.addTo(flags)
 	f.rollout.addTo(flags)
+	f.result.addTo(cmd)
 	flags.StringVar(&f.secret, "secret", "", "Name of the Secret (default: the binding's present one, else postgresql-secret-2, -3 and so on)")
 	cmdutil.AddFieldManagerFlagVar(cmd, &f.manager, "kubectl-pgbind")
 	cmdutil.AddDryRunFlag(cmd)
@@ -125,6 +141,7 @@ type bindRun struct {
 	namespace  string
 	args       []string
 	sources    sources
+	result     *resultFlags
 }
 
 func runBind(ctx context.Context, r *bindRun, options bind.Options) error {
@@ -142,13 +159,18 @@ func runBind(ctx context.Context, r *bindRun, options bind.Options) error {
 	if err := r.sources.read(ctx, clients.kube, r, &options); err != nil {
 		return ifForbidden(err)
 	}
+	report := newReport(r.streams, resultSuffix(options.DryRun))
+	report.objects = r.result.objects()
 	binder := &bind.Binder{
-		Workloads: clients.workloads, Databases: target.NewFinder(clients.kube), Kube: clients.kube, Report: newReport(r.streams, resultSuffix(options.DryRun)),
-		Roles: clients.roles,
+		Workloads: clients.workloads, Databases: target.NewFinder(clients.kube), Kube: clients.kube, Report: report, Roles: clients.roles,
 	}
-	return eachWorkload(workloads, func(w *workload.Workload) error {
+	err = eachWorkload(workloads, func(w *workload.Workload) error {
 		return ifForbidden(binder.Bind(ctx, w, options))
 	})
+	if report.objects {
+		err = errors.Join(err, r.result.print(r.streams, report.bindings))
+	}
+	return err
 }
 
 // eachWorkload goes on after an error, as kubectl does, and returns all errors.

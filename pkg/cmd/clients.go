@@ -5,8 +5,10 @@ import (
 
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/metadata"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
@@ -40,14 +42,35 @@ func newClients(connection *genericclioptions.ConfigFlags, manager string) (*cli
 	return &clients{kube: kube, workloads: workloads, exec: exec}, nil
 }
 
+// newReader makes what reads bindings from the API server. It needs no discovery.
+func newReader(connection *genericclioptions.ConfigFlags) (*inventory.Reader, error) {
+	config, err := connection.ToRESTConfig()
+	if err != nil {
+		return nil, fmt.Errorf("read the connection settings: %w", err)
+	}
+	client, err := metadata.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("make a client of the cluster: %w", err)
+	}
+	return inventory.NewReader(client), nil
+}
+
 // roles is the server in the database's Pod.
 func (c *clients) roles(d *target.Database, o bind.Options) bind.Roles {
+	return c.server(d, administrator{o.AdminUser, o.AdminPassword}, o.Database)
+}
+
+// administrator is the role that makes users; the password is empty where none is given.
+type administrator struct{ user, password string }
+
+// server is the server in the database's Pod, with one of its databases.
+func (c *clients) server(d *target.Database, admin administrator, database string) *postgres.Server {
 	return &postgres.Server{
 		Exec:      c.exec,
 		Container: podexec.Container{Namespace: d.Pod.Namespace, Pod: d.Pod.Name, Name: d.Container},
-		User:      o.AdminUser,
-		Database:  o.Database,
-		Password:  o.AdminPassword,
+		User:      admin.user,
+		Password:  admin.password,
+		Database:  database,
 		Port:      d.PodPort,
 		SocketDir: d.SocketDir,
 	}

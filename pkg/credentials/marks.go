@@ -1,7 +1,9 @@
 package credentials
 
 import (
+	"encoding/json"
 	"strconv"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -25,9 +27,13 @@ type Marks struct {
 	PostgresNamespace string
 	Location          string
 	Access            string
+	Schemas           []string // empty: public
+	Isolated          bool     // whether the access role is for this binding alone
+	AccessRole        string
 	Role              string
-	Expires           string // when the password ends, in RFC 3339; empty: never
 	Generation        int
+	Expires           time.Time // when the password ends; zero: never
+	Rotated           time.Time // when the credentials last changed in place; zero: never
 }
 
 // fields is the one list of the marks and their annotations.
@@ -41,9 +47,14 @@ func (m *Marks) fields() map[string]*string {
 		"postgres-namespace": &m.PostgresNamespace,
 		"location":           &m.Location,
 		"access":             &m.Access,
+		"access-role":        &m.AccessRole,
 		"role":               &m.Role,
-		"expires":            &m.Expires,
 	}
+}
+
+// times is the one list of the marks that are times.
+func (m *Marks) times() map[string]*time.Time {
+	return map[string]*time.Time{"expires": &m.Expires, "rotated": &m.Rotated}
 }
 
 // MarksOf reads the marks of an object; ok is false where it carries none of ours.
@@ -55,17 +66,26 @@ func MarksOf(object metav1.Object) (marks Marks, ok bool) {
 	for name, value := range marks.fields() {
 		*value = annotations[prefix+name]
 	}
+	if schemas := annotations[prefix+"schemas"]; json.Unmarshal([]byte(schemas), &marks.Schemas) != nil {
+		marks.Schemas = nil
+	}
+	marks.Isolated = annotations[prefix+"isolated"] == "true"
+	for name, when := range marks.times() {
+		if parsed, err := time.Parse(time.RFC3339, annotations[prefix+name]); err == nil {
+			*when = parsed
+		}
+	}
 	generation, err := strconv.Atoi(annotations[prefix+"generation"])
 	marks.Generation = generation
 	return marks, err == nil && marks.ID != ""
 }
 
-// ExpiresAnnotation is the annotation of a Secret that says when its password ends; none where end is empty.
-func ExpiresAnnotation(end string) map[string]string {
-	if end == "" {
+// ExpiresAnnotation is the annotation of a Secret that says when its password ends; none for the zero time.
+func ExpiresAnnotation(end time.Time) map[string]string {
+	if end.IsZero() {
 		return nil
 	}
-	return map[string]string{prefix + "expires": end}
+	return map[string]string{prefix + "expires": end.UTC().Format(time.RFC3339)}
 }
 
 // write puts the marks on an object.
@@ -75,6 +95,17 @@ func (m Marks) write(object metav1.Object) {
 		if *value != "" {
 			annotations[prefix+name] = *value
 		}
+	}
+	for name, when := range m.times() {
+		if !when.IsZero() {
+			annotations[prefix+name] = when.UTC().Format(time.RFC3339)
+		}
+	}
+	if schemas, err := json.Marshal(m.Schemas); err == nil && len(m.Schemas) > 0 {
+		annotations[prefix+"schemas"] = string(schemas)
+	}
+	if m.Isolated {
+		annotations[prefix+"isolated"] = "true"
 	}
 	object.SetLabels(map[string]string{ManagedByLabel: ManagedBy})
 	object.SetAnnotations(annotations)

@@ -3,6 +3,7 @@ package postgres
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -21,10 +22,17 @@ type output struct {
 	Login      *login        `json:"login"`
 	Trust      bool          `json:"trust"`
 	Found      *found        `json:"found"`
+	Held       *held         `json:"held"`
+	Sessions   int           `json:"sessions"`
+	Homeless   string        `json:"homeless"` // a database
+	Stays      bool          `json:"stays"`
 	End        string        `json:"end"`
 
-	did    []string
-	stderr string
+	did     []string
+	holders []Holder
+	objects []Objects
+	reports [][]byte // every line, for what reports more than once
+	stderr  string
 }
 
 type serverFacts struct {
@@ -47,6 +55,12 @@ type login struct {
 	SSL         bool   `json:"ssl"`
 }
 
+// held is the roles of a claim, and the databases that know them.
+type held struct {
+	Roles     []string       `json:"roles"`
+	Databases []HeldDatabase `json:"databases"`
+}
+
 type found struct {
 	Role        bool `json:"role"`
 	CreatesRole bool `json:"createsRole"`
@@ -64,17 +78,34 @@ func parse(r io.Reader) (*output, error) {
 		if !ok {
 			continue
 		}
-		var one struct {
-			Did string `json:"did"`
-		}
-		if err := json.Unmarshal([]byte(text), out); err != nil {
+		if err := out.add([]byte(text)); err != nil {
 			return out, fmt.Errorf("read what psql reported: %w", err)
-		}
-		if err := json.Unmarshal([]byte(text), &one); err == nil && one.Did != "" {
-			out.did = append(out.did, one.Did)
 		}
 	}
 	return out, lines.Err()
+}
+
+// add takes one report.
+func (o *output) add(text []byte) error {
+	var one struct {
+		Did     string   `json:"did"`
+		Holder  *Holder  `json:"holder"`
+		Objects *Objects `json:"objects"`
+	}
+	if err := errors.Join(json.Unmarshal(text, o), json.Unmarshal(text, &one)); err != nil {
+		return err
+	}
+	o.reports = append(o.reports, text)
+	if one.Did != "" {
+		o.did = append(o.did, one.Did)
+	}
+	if one.Holder != nil {
+		o.holders = append(o.holders, *one.Holder)
+	}
+	if one.Objects != nil {
+		o.objects = append(o.objects, *one.Objects)
+	}
+	return nil
 }
 
 // The severity is translated by the server, the SQLSTATE is not.

@@ -14,7 +14,7 @@ func (s *Server) Undo(ctx context.Context, b Binding) ([]string, error) {
 	}
 	sc := new(script).set("run", b.Owner.Run, "schemas", schemas).run("session", "lock", "join_access")
 	sc.set("subject", b.Role, "claim", b.Owner.mark()).run("judge", "drop")
-	sc.set("subject", b.Access.Role(), "claim", b.Access.mark(b.Owner.Run)).run("judge", "drop_access")
+	sc.set("subject", b.Access.Role(), "claim", b.Access.mark(b.Owner.Run)).run("judge", "unused", "drop_access")
 	out, err := s.psql(ctx, sc.run("leave_access", "commit", "end"))
 	var missing *MissingProgramError
 	var login *AdminLoginError

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
@@ -46,26 +47,47 @@ func NewClient(getter genericclioptions.RESTClientGetter, fieldManager string) (
 // With the discovery cache warm it sends one request for each workload. A TYPE alone, a kind without Pods and a Job are errors that
 // say what to do instead; an object that is not there is an error for which apierrors.IsNotFound holds.
 func (c *Client) Get(ctx context.Context, namespace string, args []string) ([]*Workload, error) {
-	infos, err := c.resolve(namespace, args)
+	found, err := c.Lookup(ctx, namespace, args)
 	if err != nil {
 		return nil, err
 	}
 	var workloads []*Workload
-	seen := map[string]bool{}
-	for _, info := range infos {
-		gk := info.Mapping.GroupVersionKind.GroupKind()
-		if name := qualifiedName(gk, info.Name); seen[name] {
-			continue
-		} else {
-			seen[name] = true
+	for _, f := range found {
+		if f.missing != nil {
+			return nil, f.missing
 		}
-		w, err := c.getBindable(ctx, gk, namespace, info.Name)
-		if err != nil {
-			return nil, err
-		}
-		workloads = append(workloads, w)
+		workloads = append(workloads, f.Workload)
 	}
 	return workloads, nil
+}
+
+// Named is a workload that was asked for by its name.
+type Named struct {
+	Name     string    // as kubectl prints it: "deployment.apps/web"
+	Workload *Workload // nil: there is none of that name
+	missing  error
+}
+
+// Lookup is Get for what may have been deleted already: an object that is not there is no error but a Named without a Workload.
+func (c *Client) Lookup(ctx context.Context, namespace string, args []string) ([]Named, error) {
+	infos, err := c.resolve(namespace, args)
+	if err != nil {
+		return nil, err
+	}
+	var found []Named
+	for _, info := range infos {
+		gk := info.Mapping.GroupVersionKind.GroupKind()
+		name := qualifiedName(gk, info.Name)
+		if slices.ContainsFunc(found, func(f Named) bool { return f.Name == name }) {
+			continue
+		}
+		w, err := c.getBindable(ctx, gk, namespace, info.Name)
+		if err != nil && !apierrors.IsNotFound(err) {
+			return nil, err
+		}
+		found = append(found, Named{Name: name, Workload: w, missing: err})
+	}
+	return found, nil
 }
 
 // resolve turns arguments into names and kinds without reading the objects, since the builder's own reading cannot be cancelled.

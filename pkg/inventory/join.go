@@ -1,0 +1,121 @@
+package inventory
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
+)
+
+// join brings Secrets and workloads together.
+type join struct {
+	inventory *Inventory
+	secrets   *listing
+	workloads map[types.NamespacedName]*metav1.PartialObjectMetadata // by namespace and the name that kubectl prints
+	unread    map[string]bool                                        // the kinds that could not be listed, as in "deployment.apps"
+}
+
+func newJoin(secrets *listing) *join {
+	j := &join{
+		inventory: &Inventory{whole: true, allowed: secrets.err == nil, secrets: map[types.NamespacedName]bool{}},
+		secrets:   secrets, workloads: map[types.NamespacedName]*metav1.PartialObjectMetadata{}, unread: map[string]bool{},
+	}
+	if secrets.err != nil {
+		j.inventory.Gaps = append(j.inventory.Gaps, secrets.err)
+	}
+	return j
+}
+
+// add takes the workloads of one kind. What a controller keeps is left out: a Deployment's annotations are copied to its ReplicaSets.
+func (j *join) add(resource workload.Resource, found *listing) {
+	if found.err != nil {
+		j.inventory.Gaps = append(j.inventory.Gaps, found.err)
+		j.inventory.whole = false
+		j.unread[strings.TrimSuffix(resource.NameOf(""), "/")] = true
+	}
+	for _, object := range found.objects {
+		if metav1.GetControllerOf(object) != nil {
+			continue
+		}
+		name := resource.NameOf(object.Name)
+		j.workloads[types.NamespacedName{Namespace: object.Namespace, Name: name}] = object
+		j.inventory.workloads = append(j.inventory.workloads, Workload{Namespace: object.Namespace, Name: name, UID: object.UID})
+	}
+}
+
+// finish makes the bindings.
+func (j *join) finish(selector labels.Selector) *Inventory {
+	for _, object := range j.secrets.objects {
+		marks, ok := credentials.MarksOf(object)
+		if !ok {
+			continue
+		}
+		b := Binding{Namespace: object.Namespace, SecretName: object.Name, Marks: marks, Created: object.CreationTimestamp.Time, Secret: Present}
+		j.inventory.secrets[types.NamespacedName{Namespace: object.Namespace, Name: object.Name}] = true
+		j.attach(&b)
+		j.keep(b, selector)
+	}
+	for name, object := range j.workloads {
+		j.dangling(name, object, selector)
+	}
+	slices.SortFunc(j.inventory.Bindings, func(a, b Binding) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Marks.Workload, b.Marks.Workload), cmp.Compare(a.SecretName, b.SecretName))
+	})
+	return j.inventory
+}
+
+// attach finds the workload that a Secret's marks name.
+func (j *join) attach(b *Binding) {
+	object, found := j.workloads[types.NamespacedName{Namespace: b.Namespace, Name: b.Marks.Workload}]
+	kind, _, _ := strings.Cut(b.Marks.Workload, "/")
+	switch {
+	case !found && j.unread[kind]:
+		return
+	case !found || !b.belongsTo(object.UID):
+		b.Workload = Absent
+		return
+	}
+	b.Workload, b.WorkloadUID = Present, object.UID
+	if note, ok := credentials.AnnotationsOf(object.Annotations)[b.SecretName]; ok {
+		b.Noted = &note
+	}
+}
+
+// belongsTo tells a workload from a later one of its name. A bare Pod is replaced by its equal, so that its name counts.
+func (b *Binding) belongsTo(uid types.UID) bool {
+	return strings.HasPrefix(b.Marks.Workload, "pod/") || credentials.ID(uid, b.Marks.Location, b.Marks.Database) == b.Marks.ID
+}
+
+// dangling adds what a workload says of Secrets that were not found.
+func (j *join) dangling(name types.NamespacedName, object *metav1.PartialObjectMetadata, selector labels.Selector) {
+	for secret, note := range credentials.AnnotationsOf(object.Annotations) {
+		if j.inventory.secrets[types.NamespacedName{Namespace: name.Namespace, Name: secret}] {
+			continue
+		}
+		b := Binding{
+			Namespace: name.Namespace, SecretName: secret, Workload: Present, WorkloadUID: object.UID, Noted: &note,
+			Marks: credentials.Marks{ID: note.ID, Workload: name.Name, Database: note.Database, Role: note.Role, Generation: note.Generation},
+		}
+		if j.inventory.allowed {
+			b.Secret = Absent
+		}
+		j.keep(b, selector)
+	}
+}
+
+// keep adds the binding where the labels of its workload are selected.
+func (j *join) keep(b Binding, selector labels.Selector) {
+	set := labels.Set{}
+	if object, ok := j.workloads[types.NamespacedName{Namespace: b.Namespace, Name: b.Marks.Workload}]; ok {
+		set = object.Labels
+	}
+	if selector.Empty() || selector.Matches(set) {
+		j.inventory.Bindings = append(j.inventory.Bindings, b)
+	}
+}

@@ -1,0 +1,89 @@
+package inventory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/metadata"
+	"k8s.io/client-go/tools/pager"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
+)
+
+// Reader reads inventories.
+type Reader struct{ client metadata.Interface }
+
+// NewReader returns a Reader of the cluster of client.
+func NewReader(client metadata.Interface) *Reader { return &Reader{client: client} }
+
+// Read lists the bindings of a namespace, or of all with "". Of these, selector takes those whose workload has the labels; one that
+// selects everything also takes those without a workload. Where Secrets may not be listed, the workloads' own annotations tell of the
+// bindings. What else could not be read is a gap. It is an error only where nothing could be read, or ctx has ended.
+func (r *Reader) Read(ctx context.Context, namespace string, selector labels.Selector) (*Inventory, error) {
+	secrets, workloads := &listing{}, make([]*listing, len(workload.Resources()))
+	var reads errgroup.Group
+	reads.Go(func() error {
+		secrets = r.list(ctx, schema.GroupVersionResource{Version: "v1", Resource: "secrets"}, place{namespace, credentials.ManagedByLabel + "=" + credentials.ManagedBy})
+		return nil
+	})
+	for i, resource := range workload.Resources() {
+		reads.Go(func() error {
+			workloads[i] = r.list(ctx, resource.GroupVersionResource, place{namespace: namespace})
+			return nil
+		})
+	}
+	_ = reads.Wait() // each keeps its own error
+	j := newJoin(secrets)
+	for i, resource := range workload.Resources() {
+		j.add(resource, workloads[i])
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, context.Cause(ctx)
+	}
+	if len(j.inventory.Gaps) == len(workloads)+1 {
+		return nil, errors.Join(j.inventory.Gaps...)
+	}
+	return j.finish(selector), nil
+}
+
+// place is where a list is taken from.
+type place struct{ namespace, selector string }
+
+// listing is one kind's objects.
+type listing struct {
+	objects []*metav1.PartialObjectMetadata
+	err     error
+}
+
+// list reads the metadata of one kind, page by page, and keeps what the inventory needs of it.
+func (r *Reader) list(ctx context.Context, resource schema.GroupVersionResource, from place) *listing {
+	found := &listing{}
+	pages := pager.New(func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
+		return r.client.Resource(resource).Namespace(from.namespace).List(ctx, options)
+	})
+	err := pages.EachListItem(ctx, metav1.ListOptions{LabelSelector: from.selector}, func(item runtime.Object) error {
+		if object, ok := item.(*metav1.PartialObjectMetadata); ok {
+			found.objects = append(found.objects, slim(object))
+		}
+		return nil
+	})
+	if err != nil {
+		found.err = fmt.Errorf("list %s: %w", resource.Resource, err)
+	}
+	return found
+}
+
+// slim drops what most of an object's metadata is made of.
+func slim(object *metav1.PartialObjectMetadata) *metav1.PartialObjectMetadata {
+	return &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{
+		Namespace: object.Namespace, Name: object.Name, UID: object.UID, CreationTimestamp: object.CreationTimestamp,
+		Labels: object.Labels, Annotations: object.Annotations, OwnerReferences: object.OwnerReferences,
+	}}
+}

@@ -1,0 +1,66 @@
+package inventory
+
+import (
+	"cmp"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/duration"
+)
+
+// Table is the bindings as kubectl prints a table, at the time now. The wide columns have priority 1.
+func (i *Inventory) Table(now time.Time) *metav1.Table {
+	table := &metav1.Table{ColumnDefinitions: columns()}
+	for n := range i.Bindings {
+		b := &i.Bindings[n]
+		table.Rows = append(table.Rows, metav1.TableRow{
+			Cells: []any{
+				cmp.Or(b.Marks.Workload, "<unknown>"), cmp.Or(b.Marks.Database, "<unknown>"), b.where(), cmp.Or(b.Marks.Role, "<unknown>"), cmp.Or(b.Marks.Access, "<unknown>"),
+				b.SecretName, age(b.Created, now), until(b.Marks.Expires, now), string(b.State(now)),
+				int64(b.Marks.Generation), cmp.Or(b.Marks.Location, "<unknown>"), b.Marks.ID,
+			},
+			Object: runtime.RawExtension{Object: &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: b.Namespace, Name: b.SecretName}}},
+		})
+	}
+	return table
+}
+
+func columns() []metav1.TableColumnDefinition {
+	var definitions []metav1.TableColumnDefinition
+	for _, name := range []string{"Workload", "Database", "Postgres", "Role", "Access", "Secret", "Age", "Expires", "State"} {
+		definitions = append(definitions, metav1.TableColumnDefinition{Name: name, Type: "string"})
+	}
+	for _, name := range []string{"Generation", "Location", "ID"} {
+		definitions = append(definitions, metav1.TableColumnDefinition{Name: name, Type: "string", Priority: 1})
+	}
+	return definitions
+}
+
+// where names what runs the server, with its namespace where that is another one.
+func (b *Binding) where() string {
+	switch {
+	case b.Marks.Postgres == "":
+		return "<unknown>"
+	case b.Marks.PostgresNamespace != "" && b.Marks.PostgresNamespace != b.Namespace:
+		return b.Marks.PostgresNamespace + "/" + b.Marks.Postgres
+	}
+	return b.Marks.Postgres
+}
+
+func age(created, now time.Time) string {
+	if created.IsZero() {
+		return "<unknown>"
+	}
+	return duration.HumanDuration(now.Sub(created))
+}
+
+func until(expires, now time.Time) string {
+	switch {
+	case expires.IsZero():
+		return "<never>"
+	case !now.Before(expires):
+		return duration.HumanDuration(now.Sub(expires)) + " ago"
+	}
+	return duration.HumanDuration(expires.Sub(now))
+}

@@ -1,0 +1,95 @@
+package inventory
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+)
+
+// WriteTree draws each database with its access roles, their login roles, the Secrets of these and the workloads that have them.
+func (i *Inventory) WriteTree(w io.Writer, now time.Time) error {
+	root := &node{}
+	for n := range i.Bindings {
+		b := &i.Bindings[n]
+		server := cmp.Or(b.Marks.Location, "unknown server")
+		leaf := root.child("database " + cmp.Or(b.Marks.Database, "unknown") + " on " + server).
+			child("access role " + b.accessRole()).child("login role " + cmp.Or(b.Marks.Role, "unknown")).child(b.secretLine())
+		leaf.child(b.workloadLine(now))
+	}
+	var text strings.Builder
+	for _, name := range root.names() {
+		text.WriteString(name + "\n")
+		root.children[name].draw(&text, "")
+	}
+	_, err := io.WriteString(w, text.String())
+	return err
+}
+
+// accessRole names the role that holds the grants; only the database itself knows for sure.
+func (b *Binding) accessRole() string {
+	if b.Marks.Access == "" {
+		return "unknown"
+	}
+	return b.AccessRole().Role()
+}
+
+// AccessRole is what the marks say the binding gives access to.
+func (b *Binding) AccessRole() postgres.Access {
+	access := postgres.Access{Database: b.Marks.Database, Schemas: b.Marks.Schemas, Level: postgres.Level(b.Marks.Access)}
+	if len(access.Schemas) == 0 {
+		access.Schemas = []string{"public"}
+	}
+	if b.Marks.Isolated {
+		access.Isolated = b.Marks.ID
+	}
+	return access
+}
+
+func (b *Binding) secretLine() string {
+	line := "secret/" + b.SecretName + " in " + b.Namespace
+	if b.Secret == Absent {
+		line += " (not found)"
+	}
+	return line
+}
+
+func (b *Binding) workloadLine(now time.Time) string {
+	line := cmp.Or(b.Marks.Workload, "unknown workload")
+	if state := b.State(now); state != Bound && state != NoSecret {
+		line += fmt.Sprintf(" (%s)", state)
+	}
+	return line
+}
+
+// node is one line of the tree.
+type node struct{ children map[string]*node }
+
+func (n *node) child(name string) *node {
+	if n.children == nil {
+		n.children = map[string]*node{}
+	}
+	if n.children[name] == nil {
+		n.children[name] = &node{}
+	}
+	return n.children[name]
+}
+
+func (n *node) names() []string { return slices.Sorted(maps.Keys(n.children)) }
+
+func (n *node) draw(text *strings.Builder, indent string) {
+	names := n.names()
+	for i, name := range names {
+		branch, below := "├─ ", "│  "
+		if i == len(names)-1 {
+			branch, below = "└─ ", "   "
+		}
+		text.WriteString(indent + branch + name + "\n")
+		n.children[name].draw(text, indent+below)
+	}
+}
