@@ -24,7 +24,7 @@ type Workloads interface {
 
 // Databases finds a database's Pod, container and host; *target.Finder does.
 type Databases interface {
-	Find(ctx context.Context, ref target.Ref, choice target.Choice) (*target.Database, error)
+	Candidates(ctx context.Context, ref target.Ref, choice target.Choice) ([]*target.Database, error)
 }
 
 // Roles makes, proves and drops login roles on one server; *postgres.Server does.
@@ -80,7 +80,7 @@ func outcome(changed bool, verb string) string {
 
 // make writes, in this order: the role with what it may do, proved by a login; the Secret; the reference to it.
 func (b *Binder) make(ctx context.Context, p *plan, undo *undoStack) (bound *workload.Workload, changed bool, err error) {
-	result, err := b.role(ctx, p, undo)
+	result, err := b.onPrimary(ctx, p, undo)
 	if err != nil {
 		return nil, false, err
 	}

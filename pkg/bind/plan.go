@@ -20,6 +20,7 @@ type plan struct {
 	workload   *workload.Workload
 	containers []string
 	database   *target.Database
+	others     []*target.Database // that may be the primary if database is not
 	roles      Roles
 	binding    postgres.Binding
 	secret     slot
@@ -40,10 +41,11 @@ func (b *Binder) plan(ctx context.Context, w *workload.Workload, o Options) (*pl
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", w, err)
 	}
-	database, err := b.Databases.Find(ctx, o.Postgres, o.Choice)
+	candidates, err := b.Databases.Candidates(ctx, o.Postgres, o.Choice)
 	if err != nil {
 		return nil, err
 	}
+	database := candidates[0]
 	if database.RunBy(w.UID()) {
 		return nil, fmt.Errorf("%s runs the database pod/%s itself: bind the workload that uses the database", w, database.Pod.Name)
 	}
@@ -52,7 +54,7 @@ func (b *Binder) plan(ctx context.Context, w *workload.Workload, o Options) (*pl
 		return nil, err
 	}
 	id := credentials.ID(credentials.Identity(w.Namespace(), namespaceUID, w.String(), w.UID()), database.Location, o.Database)
-	p := &plan{options: o, workload: w, containers: containers, database: database, roles: b.Roles(database, o), password: cmp.Or(o.Login.Password, credentials.NewPassword())}
+	p := &plan{options: o, workload: w, containers: containers, database: database, others: candidates[1:], roles: b.Roles(database, o), password: cmp.Or(o.Login.Password, credentials.NewPassword())}
 	p.binding = postgres.Binding{
 		Owner:  postgres.Owner{ID: id, Run: credentials.NewRun(), Namespace: w.Namespace(), NamespaceUID: namespaceUID},
 		Access: postgres.Access{Database: o.Database, Schemas: o.Schemas, Level: o.Level},

@@ -21,7 +21,7 @@ type keyFlags struct {
 
 func (f *keyFlags) addTo(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&f.keys, "key", nil, "Key that the Secret also holds, repeatable: port, database, uri, jdbc or pgpass; servicebinding makes a second Secret, NAME-binding, as servicebinding.io has it")
-	flags.StringVar(&f.sslMode, "sslmode", "", "sslmode in the URIs (default: require where the server encrypts, else disable)")
+	flags.StringVar(&f.sslMode, "sslmode", "", "The sslmode in the URIs (default: require where the server encrypts, else disable)")
 	flags.StringVar(&f.ca, "ca-from", "", "Where the certificates of the server's authority are, in the workload's namespace: secret/NAME:KEY or configmap/NAME:KEY")
 }
 
