@@ -243,8 +243,6 @@ func (w *world) Undo(context.Context, postgres.Binding) ([]string, error) {
 
 func (w *world) Done(object, verb string) { w.results = append(w.results, object+" "+verb) }
 
-func (w *world) Bound(written *v1alpha1.Binding) { w.written = written }
-
 func (w *world) Step(string, ...any) {}
 
 func (w *world) Warn(format string, args ...any) {
@@ -261,7 +259,7 @@ func (w *world) roles(d *target.Database, _ Options) Roles {
 // bind runs a bind against the world.
 func (w *world) bind(ctx context.Context, change ...func(*Options)) error {
 	w.log, w.results, w.warned, w.shown = nil, nil, nil, nil
-	binder := &Binder{Workloads: w, Databases: w, Kube: w.kube, Report: w, Roles: w.roles}
+	binder := &Binder{Workloads: w, Databases: w, Kube: w.kube, Report: w, Bound: func(written *v1alpha1.Binding) { w.written = written }, Roles: w.roles}
 	options := Options{
 		Postgres: target.Ref{Kind: target.KindPod, Name: "pg-0", Namespace: "ns"}, Database: "postgres", AdminUser: "postgres",
 		Level: postgres.All, Schemas: []string{"public"}, Reference: ReferenceOptions{Inject: workload.InjectEnvFrom},

@@ -71,8 +71,8 @@ func (s *Server) CreateUser(ctx context.Context, role string) (exists bool, err 
 		return s.CreateUser(ctx, role)
 	}
 	err = fmt.Errorf("createuser failed: %s", message(stderr))
-	if len(facts.Lockers) > 0 {
-		err = &LockedError{Holders: facts.Lockers, Err: err}
+	if len(facts.Holders) > 0 {
+		err = &LockedError{Holders: facts.Holders, Err: err}
 	}
 	return false, err
 }
@@ -148,7 +148,7 @@ func bindScript(b Binding, l Login) (*script, error) {
 	sc.run("session", "lock")
 	sc.set("subject", b.Role, "claim", b.Owner.claim()).run("judge", "role")
 	sc.set("subject", b.Access.Role(), "claim", b.Access.claim()).run("judge", "access")
-	sc.run("join_access", "grants", "leave_access", "membership", "public", "effective", "expires", "password")
+	sc.run("join", "grants", "leave", "membership", "public", "effective", "expires", "password")
 	return sc.proof(b, l), nil
 }
 

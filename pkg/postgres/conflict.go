@@ -7,7 +7,7 @@ import (
 
 // inspect asks for facts about a role, and about who holds locks, since the text of errors is translated.
 func (s *Server) inspect(ctx context.Context, role string) (*output, error) {
-	out, err := s.psql(ctx, new(script).set("role", role, "run", "inspect").run("session", "inspect", "lockers", "end"))
+	out, err := s.psql(ctx, new(script).set("role", role, "run", "inspect").run("session", "inspect", "holders", "end"))
 	switch {
 	case out != nil && out.Server != nil && out.Server.Standby:
 		return nil, ErrStandby
@@ -52,8 +52,8 @@ func (s *Server) blame(ctx context.Context, role string, err error) error {
 		return err
 	}
 	facts, inspectErr := s.inspect(ctx, role)
-	if inspectErr != nil || len(facts.Lockers) == 0 {
+	if inspectErr != nil || len(facts.Holders) == 0 {
 		return err
 	}
-	return &LockedError{Holders: facts.Lockers, Err: err}
+	return &LockedError{Holders: facts.Holders, Err: err}
 }

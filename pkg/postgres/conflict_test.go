@@ -39,11 +39,11 @@ func TestATransactionThatLostIsRepeated(t *testing.T) {
 	}
 }
 
-const locker = `pgbind {"lockers": ["process 7 of user boss (migration)"]}` + "\n"
+const holder = `pgbind {"holders": ["process 7 of user boss (migration)"]}` + "\n"
 
 func TestWhoHoldsTheLockIsNamed(t *testing.T) {
 	facts := primary + `pgbind {"found": {"role": true, "createsRole": true}}` + "\n"
-	server, _ := serverWith(t, sqlFailure("55P03: timeout"), answer{program: "psql", stdout: facts + locker + `pgbind {"end": "inspect"}`})
+	server, _ := serverWith(t, sqlFailure("55P03: timeout"), answer{program: "psql", stdout: facts + holder + `pgbind {"end": "inspect"}`})
 	_, err := server.Bind(t.Context(), testBinding(), Login{Password: "x", Set: true})
 	var locked *LockedError
 	require.ErrorAs(t, err, &locked)
@@ -57,7 +57,7 @@ func TestWhoHoldsTheLockIsNamed(t *testing.T) {
 
 func TestWhoKeepsCreateuserWaitingIsNamed(t *testing.T) {
 	facts := primary + `pgbind {"found": {"role": false, "createsRole": true}}` + "\n"
-	server, _ := serverWith(t, failedCreateuser, answer{program: "psql", stdout: facts + locker + `pgbind {"end": "inspect"}`})
+	server, _ := serverWith(t, failedCreateuser, answer{program: "psql", stdout: facts + holder + `pgbind {"end": "inspect"}`})
 	_, err := server.CreateUser(t.Context(), "r")
 	var locked *LockedError
 	require.ErrorAs(t, err, &locked)

@@ -16,8 +16,6 @@ type output struct {
 	Refused    *refusal      `json:"refused"`
 	Incomplete bool          `json:"incomplete"`
 	Lacks      []string      `json:"lacks"`
-	Public     []PublicGrant `json:"public"`
-	Lockers    []string      `json:"lockers"`
 	Host       *string       `json:"host"` // also says that the transaction is committed
 	Login      *login        `json:"login"`
 	Trust      bool          `json:"trust"`
@@ -26,6 +24,8 @@ type output struct {
 	Sessions   int           `json:"sessions"`
 	Homeless   string        `json:"homeless"` // a database
 	Stays      bool          `json:"stays"`
+	Public     []PublicGrant `json:"public"`
+	Holders    []string      `json:"holders"`
 	End        string        `json:"end"`
 
 	did     []string

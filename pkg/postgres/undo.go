@@ -12,10 +12,10 @@ func (s *Server) Undo(ctx context.Context, b Binding) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	sc := new(script).set("run", b.Owner.Run, "schemas", schemas).run("session", "lock", "join_access")
+	sc := new(script).set("run", b.Owner.Run, "schemas", schemas).run("session", "lock", "join")
 	sc.set("subject", b.Role, "claim", b.Owner.mark()).run("judge", "drop")
 	sc.set("subject", b.Access.Role(), "claim", b.Access.mark(b.Owner.Run)).run("judge", "unused", "drop_access")
-	out, err := s.psql(ctx, sc.run("leave_access", "commit", "end"))
+	out, err := s.psql(ctx, sc.run("leave", "commit", "end"))
 	var missing *MissingProgramError
 	var login *AdminLoginError
 	switch {

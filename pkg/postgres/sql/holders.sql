@@ -1,5 +1,5 @@
 -- Who keeps roles from being changed: a lock on the catalog of roles, or the advisory lock of an administrator who is no superuser.
-SELECT 'pgbind ' || pg_catalog.json_build_object('lockers', pg_catalog.json_agg(
+SELECT 'pgbind ' || pg_catalog.json_build_object('holders', pg_catalog.json_agg(
            pg_catalog.format('process %s of user %s%s', a.pid, a.usename, ' (' || nullif(a.application_name, '') || ')')))
 FROM pg_catalog.pg_stat_activity a
 WHERE a.pid <> pg_catalog.pg_backend_pid() AND EXISTS (
