@@ -7,10 +7,11 @@ import (
 	"strings"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/undo"
 )
 
 // role sees to it that the login role is there, may do what its level says, and can log in with the binding's password.
-func (b *Binder) role(ctx context.Context, p *plan, undo *undoStack) (*postgres.Result, error) {
+func (b *Binder) role(ctx context.Context, p *plan, made *undo.Stack) (*postgres.Result, error) {
 	if p.secret.existing != nil {
 		result, err := p.roles.Bind(ctx, p.binding, p.login(false))
 		if err == nil || !repairable(err) {
@@ -20,7 +21,7 @@ func (b *Binder) role(ctx context.Context, p *plan, undo *undoStack) (*postgres.
 	}
 	exists, err := p.roles.CreateUser(ctx, p.binding.Role)
 	if unknown := new(postgres.UnknownError); err == nil && !exists || errors.As(err, &unknown) {
-		undo.push(b.dropRole(p))
+		made.Push(b.dropRole(p))
 	}
 	if err != nil {
 		return nil, b.inDatabase(p, err)
@@ -44,11 +45,11 @@ func repairable(err error) bool {
 }
 
 // dropRole takes back a login role that this run made.
-func (b *Binder) dropRole(p *plan) undoStep {
-	return undoStep{
-		what: "role " + p.binding.Role,
-		how:  fmt.Sprintf("kubectl exec -n %s %s -- dropuser --username=%s -- %s", p.database.Pod.Namespace, p.database.Pod.Name, p.options.AdminUser, p.binding.Role),
-		do: func(ctx context.Context) error {
+func (b *Binder) dropRole(p *plan) undo.Step {
+	return undo.Step{
+		What: "role " + p.binding.Role,
+		How:  fmt.Sprintf("kubectl exec -n %s %s -- dropuser --username=%s -- %s", p.database.Pod.Namespace, p.database.Pod.Name, p.options.AdminUser, p.binding.Role),
+		Do: func(ctx context.Context) error {
 			_, err := p.roles.Undo(ctx, p.binding)
 			return err
 		},

@@ -13,6 +13,7 @@ import (
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/undo"
 )
 
 // slot is the Secret that a binding has or will have.
@@ -126,13 +127,13 @@ func (p *plan) newSecret(host string) *corev1.Secret {
 }
 
 // secret writes the Secret, unless it is there.
-func (b *Binder) secret(ctx context.Context, p *plan, host string, undo *undoStack) error {
+func (b *Binder) secret(ctx context.Context, p *plan, host string, made *undo.Stack) error {
 	if p.secret.existing != nil {
 		return nil
 	}
 	created, err := b.createSecret(ctx, p, host)
 	if created != nil {
-		undo.push(b.deleteSecret(created))
+		made.Push(b.deleteSecret(created))
 		p.secret.created = true
 	}
 	if !apierrors.IsAlreadyExists(err) {
@@ -147,7 +148,7 @@ func (b *Binder) secret(ctx context.Context, p *plan, host string, undo *undoSta
 			return b.inDatabase(p, err)
 		}
 	}
-	return b.secret(ctx, p, host, undo)
+	return b.secret(ctx, p, host, made)
 }
 
 // written is the binding as it is printed and kept in files.
@@ -170,7 +171,7 @@ func (b *Binder) createSecret(ctx context.Context, p *plan, host string) (*corev
 	if status := apierrors.APIStatus(nil); errors.As(err, &status) {
 		return nil, err
 	}
-	later, cancel := afterEnd(ctx)
+	later, cancel := undo.AfterEnd(ctx, undo.DefaultLimit)
 	defer cancel()
 	found, readErr := secrets.Get(later, p.secret.name, metav1.GetOptions{})
 	if readErr != nil {
@@ -186,11 +187,11 @@ func (b *Binder) createSecret(ctx context.Context, p *plan, host string) (*corev
 }
 
 // deleteSecret takes back a Secret that this run made, and no later one of its name.
-func (b *Binder) deleteSecret(created *corev1.Secret) undoStep {
-	return undoStep{
-		what: "secret/" + created.Name,
-		how:  fmt.Sprintf("kubectl delete secret -n %s %s", created.Namespace, created.Name),
-		do: func(ctx context.Context) error {
+func (b *Binder) deleteSecret(created *corev1.Secret) undo.Step {
+	return undo.Step{
+		What: "secret/" + created.Name,
+		How:  fmt.Sprintf("kubectl delete secret -n %s %s", created.Namespace, created.Name),
+		Do: func(ctx context.Context) error {
 			options := metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &created.UID}}
 			err := b.Kube.CoreV1().Secrets(created.Namespace).Delete(ctx, created.Name, options)
 			if apierrors.IsNotFound(err) {
