@@ -25,14 +25,20 @@ func NewSecret(name types.NamespacedName, marks Marks, c Credentials) *corev1.Se
 		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"},
 		ObjectMeta: metav1.ObjectMeta{Namespace: name.Namespace, Name: name.Name},
 		Type:       corev1.SecretTypeOpaque,
-		Data: map[string][]byte{
-			KeyHost:     []byte(c.Host),
-			KeyUsername: []byte(c.Username),
-			KeyPassword: []byte(c.Password),
-		},
+	}
+	Renew(secret, marks, c)
+	return secret
+}
+
+// Renew writes marks and credentials to a Secret that is there already, and leaves alone what others wrote to it.
+func Renew(secret *corev1.Secret, marks Marks, c Credentials) {
+	if secret.Data == nil {
+		secret.Data = map[string][]byte{}
+	}
+	for key, value := range map[string]string{KeyHost: c.Host, KeyUsername: c.Username, KeyPassword: c.Password} {
+		secret.Data[key] = []byte(value)
 	}
 	marks.write(secret)
-	return secret
 }
 
 // Of reads a Secret that NewSecret built; ok is false where a key is missing.

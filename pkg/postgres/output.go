@@ -28,6 +28,7 @@ type output struct {
 	ActsAs     string        `json:"actsAs"` // a role
 	Public     []PublicGrant `json:"public"`
 	Holders    []string      `json:"holders"`
+	Mark       string        `json:"mark"`
 	End        string        `json:"end"`
 
 	did     []string

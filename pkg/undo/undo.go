@@ -18,9 +18,9 @@ type Reporter interface {
 
 // Step takes back one thing that a run made.
 type Step struct {
-	What string // the thing, as the user knows it
-	How  string // the command that does it by hand
-	Do   func(context.Context) error
+	What string                                       // the thing, as the user knows it
+	How  string                                       // the command that does it by hand
+	Do   func(context.Context) (done bool, err error) // not done: there was nothing to take back any more
 }
 
 // Stack remembers what a run made.
@@ -44,11 +44,13 @@ func (s *Stack) Run(ctx context.Context, cause error) error {
 	ctx, cancel := AfterEnd(ctx, limit)
 	defer cancel()
 	for _, step := range slices.Backward(s.steps) {
-		if err := step.Do(ctx); err != nil {
+		done, err := step.Do(ctx)
+		switch {
+		case err != nil:
 			s.Report.Warn("%s could not be taken back (%v); do it with: %s", step.What, err, step.How)
-			continue
+		case done:
+			s.Report.Step("%s taken back", step.What)
 		}
-		s.Report.Step("%s taken back", step.What)
 	}
 	return cause
 }
