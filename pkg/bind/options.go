@@ -1,10 +1,8 @@
 package bind
 
 import (
-	"fmt"
 	"time"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
@@ -61,8 +59,6 @@ const (
 type Reporter interface {
 	// Done reports a result: an object as kubectl names it, and what became of it.
 	Done(object, verb string)
-	// Bound reports a binding that is made, or was already.
-	Bound(written *v1alpha1.Binding)
 	// Step reports progress.
 	Step(format string, args ...any)
 	// Warn reports what the user should know although the command goes on.
@@ -70,16 +66,3 @@ type Reporter interface {
 	// Show prints a text that was asked for: a patch or a plan.
 	Show(text string)
 }
-
-// RolloutError says that the binding is made but its rollout was not seen to end.
-type RolloutError struct {
-	Workload, Namespace string
-	Err                 error
-}
-
-func (e *RolloutError) Error() string {
-	return fmt.Sprintf("%s is bound, but its rollout was not seen to end: %v; go on watching with: kubectl rollout status %s -n %s",
-		e.Workload, e.Err, e.Workload, e.Namespace)
-}
-
-func (e *RolloutError) Unwrap() error { return e.Err }
