@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"errors"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -58,6 +59,23 @@ func TestSurvey(t *testing.T) {
 	for _, word := range []string{"GRANT ", "REVOKE ", "ALTER ", "CREATE ", "DROP ", "UPDATE ", "DELETE ", "INSERT "} {
 		for line := range strings.Lines(c.stdin[0]) {
 			assert.False(t, strings.HasPrefix(strings.TrimSpace(line), word), "a survey changes nothing: %s", line)
+		}
+	}
+}
+
+func TestSurveySetsWhatItsScriptsUse(t *testing.T) {
+	sc, err := factsScript("postgres", questions())
+	require.NoError(t, err)
+	sc.attempts(questions(), 0, true)
+	require.NoError(t, sc.err)
+	text := sc.text.String()
+	for _, used := range regexp.MustCompile(`[^:]:['"](\w+)['"]`).FindAllStringSubmatch(text, -1) {
+		if used[1] == "HOST" || used[1] == "PORT" {
+			continue // psql's own
+		}
+		set := regexp.MustCompile(`(?m)^\\set ` + used[1] + ` | AS ` + used[1] + `\b`).FindStringIndex(text)
+		if assert.NotNil(t, set, "%s is never set", used[1]) {
+			assert.Less(t, set[0], strings.Index(text, used[0]), "%s is set too late", used[1])
 		}
 	}
 }
