@@ -17,6 +17,8 @@ import (
 type Harness struct {
 	// Client reads the cluster's objects with the rights of the kubeconfig.
 	Client kubernetes.Interface
+	// REST is how that client connects.
+	REST *rest.Config
 
 	config Config
 	server string       // the API server's URL
@@ -41,7 +43,7 @@ func New(config Config, dir string) (*Harness, error) {
 		return nil, fmt.Errorf("make an HTTP client from the kubeconfig %s: %w", config.Kubeconfig, err)
 	}
 	h := &Harness{
-		Client: client, config: config, server: restConfig.Host, web: web,
+		Client: client, REST: restConfig, config: config, server: restConfig.Host, web: web,
 		path: filepath.Join(dir, "bin"), home: filepath.Join(dir, "home"),
 	}
 	return h, h.makeFolders()

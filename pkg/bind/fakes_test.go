@@ -215,8 +215,6 @@ func (w *world) Undo(context.Context, postgres.Binding) ([]string, error) {
 
 func (w *world) Done(object, verb string) { w.results = append(w.results, object+" "+verb) }
 
-func (w *world) Bound(written *v1alpha1.Binding) { w.written = written }
-
 func (w *world) Step(string, ...any) {}
 
 func (w *world) Warn(format string, args ...any) {
@@ -228,7 +226,7 @@ func (w *world) Show(text string) { w.shown = append(w.shown, text) }
 // bind runs a bind against the world.
 func (w *world) bind(ctx context.Context, change ...func(*Options)) error {
 	w.log, w.results, w.warned, w.shown = nil, nil, nil, nil
-	binder := &Binder{Workloads: w, Databases: w, Kube: w.kube, Report: w, Roles: func(*target.Database, Options) Roles { return w }}
+	binder := &Binder{Workloads: w, Databases: w, Kube: w.kube, Report: w, Bound: func(written *v1alpha1.Binding) { w.written = written }, Roles: func(*target.Database, Options) Roles { return w }}
 	options := Options{
 		Postgres: target.Ref{Kind: target.KindPod, Name: "pg-0", Namespace: "ns"}, Database: "postgres", AdminUser: "postgres",
 		Level: postgres.All, Schemas: []string{"public"}, Reference: ReferenceOptions{Inject: workload.InjectEnvFrom},

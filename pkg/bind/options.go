@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
@@ -61,8 +60,6 @@ const (
 type Reporter interface {
 	// Done reports a result: an object as kubectl names it, and what became of it.
 	Done(object, verb string)
-	// Bound reports a binding that is made, or was already.
-	Bound(written *v1alpha1.Binding)
 	// Step reports progress.
 	Step(format string, args ...any)
 	// Warn reports what the user should know although the command goes on.

@@ -32,7 +32,7 @@ func (b *Binder) show(p *plan) error {
 	verb := map[bool]string{true: "created", false: "unchanged"}[p.secret.existing == nil]
 	b.Report.Done("secret/"+p.secret.name, verb)
 	b.Report.Done(p.workload.String(), "bound")
-	b.Report.Bound(p.written())
+	b.Bound(p.written())
 	return nil
 }
 

@@ -147,7 +147,7 @@ func runBind(ctx context.Context, r *bindRun, options bind.Options) error {
 	report := newReport(r.streams, resultSuffix(options.DryRun))
 	report.objects = r.result.objects()
 	binder := &bind.Binder{
-		Workloads: clients.workloads, Databases: target.NewFinder(clients.kube), Kube: clients.kube, Report: report, Roles: clients.roles,
+		Workloads: clients.workloads, Databases: target.NewFinder(clients.kube), Kube: clients.kube, Report: report, Bound: report.Bound, Roles: clients.roles,
 	}
 	err = eachWorkload(workloads, func(w *workload.Workload) error {
 		return ifForbidden(binder.Bind(ctx, w, options))

@@ -12,19 +12,21 @@ import (
 
 // output is what the scripts report, a JSON object a line.
 type output struct {
-	Server     *serverFacts `json:"server"`
-	Refused    *refusal     `json:"refused"`
-	Incomplete bool         `json:"incomplete"`
-	Lacks      []string     `json:"lacks"`
-	Host       *string      `json:"host"` // also says that the transaction is committed
-	Login      *login       `json:"login"`
-	Trust      bool         `json:"trust"`
-	Found      *found       `json:"found"`
-	Held       *held        `json:"held"`
-	Sessions   int          `json:"sessions"`
-	Homeless   string       `json:"homeless"` // a database
-	Stays      bool         `json:"stays"`
-	End        string       `json:"end"`
+	Server     *serverFacts  `json:"server"`
+	Refused    *refusal      `json:"refused"`
+	Incomplete bool          `json:"incomplete"`
+	Lacks      []string      `json:"lacks"`
+	Host       *string       `json:"host"` // also says that the transaction is committed
+	Login      *login        `json:"login"`
+	Trust      bool          `json:"trust"`
+	Found      *found        `json:"found"`
+	Held       *held         `json:"held"`
+	Sessions   int           `json:"sessions"`
+	Homeless   string        `json:"homeless"` // a database
+	Stays      bool          `json:"stays"`
+	Public     []PublicGrant `json:"public"`
+	Holders    []string      `json:"holders"`
+	End        string        `json:"end"`
 
 	did     []string
 	holders []Holder
@@ -114,7 +116,8 @@ func (o *output) sqlError() *SQLError {
 	if match == nil {
 		return nil
 	}
-	return &SQLError{State: match[1], Message: match[2]}
+	ofRoles := regexp.MustCompile(`(?m): {2}pg_authid$`).MatchString(o.stderr)
+	return &SQLError{State: match[1], Message: match[2], OfRoles: ofRoles}
 }
 
 // message is the first line of what a program wrote to its standard error, without the program's own position in its script.

@@ -15,7 +15,7 @@ func (s *Server) Purge(ctx context.Context, access string) (did []string, stays 
 	}
 	sc := new(script).set("run", scriptRun, "subject", access, "claim", anyAccess).run("session")
 	for _, database := range out.Held.entered(s.Database) {
-		sc.connect(database).run("session", "lock", "judge", "unused", "purge", "join", "handover", "commit")
+		sc.connect(database).run("session", "lock", "judge", "unused", "purge", "act_for", "handover", "commit")
 	}
 	out, err = s.report(ctx, sc.run("lock", "judge", "unused", "drop_access", "commit", "end"))
 	if out == nil {

@@ -30,7 +30,7 @@ func (s *Server) Sessions(ctx context.Context, role string) (int, error) {
 
 // EndSessions ends the open sessions of a binding's login role that Disable has locked out, whatever they are doing. The errors are those of Disable.
 func (s *Server) EndSessions(ctx context.Context, owner Owner, role string) error {
-	_, err := s.report(ctx, underLock(owner, role).set("heir", "").run("join", "terminate", "commit", "end"))
+	_, err := s.report(ctx, underLock(owner, role).set("heir", "").run("act_for", "terminate", "commit", "end"))
 	return err
 }
 
@@ -41,7 +41,7 @@ func (s *Server) Drop(ctx context.Context, owner Owner, role string, databases [
 	sc := new(script).set("run", scriptRun, "subject", role, "claim", owner.claim()).run("session")
 	h := &held{Databases: databases}
 	for _, database := range h.entered(s.Database) {
-		sc.connect(database).run("session", "lock", "judge", "heir", "join", "handover", "commit")
+		sc.connect(database).run("session", "lock", "judge", "heir", "act_for", "handover", "commit")
 	}
 	out, err := s.report(ctx, sc.run("lock", "judge", "drop", "commit", "end"))
 	if out == nil {
