@@ -3,6 +3,7 @@ module github.com/kubectl-pgbind/kubectl-pgbind
 go 1.26.0
 
 require (
+	github.com/creack/pty v1.1.24
 	github.com/mitchellh/go-wordwrap v1.0.1
 	github.com/spf13/cobra v1.10.2
 	github.com/spf13/pflag v1.0.10
