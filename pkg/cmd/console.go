@@ -3,7 +3,9 @@ package cmd
 import (
 	"fmt"
 	"io"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/pflag"
 	"k8s.io/kubectl/pkg/util/term"
@@ -39,4 +41,14 @@ func (c *console) progress(line string) {
 	c.line(line)
 }
 
-func (c *console) line(text string) { fmt.Fprintln(term.NewResponsiveWriter(c.Writer), text) }
+func (c *console) line(text string) { fmt.Fprintln(term.NewResponsiveWriter(c.Writer), shown(text)) }
+
+// shown makes control characters visible: a message may quote a database or an object, and these shall not steer the terminal.
+func shown(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
+}

@@ -88,6 +88,17 @@ func TestQuietKeepsResultsAndWarnings(t *testing.T) {
 	assert.Regexp(t, `^Warning: .*\n$`, errOut.String())
 }
 
+func TestMessagesDoNotSteerTheTerminal(t *testing.T) {
+	streams, _, out, errOut := genericiooptions.NewTestIOStreams()
+	r := newReport(streams, "")
+	r.Done("role/\x1b[2Ja", "dropped")
+	r.Show("one\n\ttwo \u009b31m")
+	r.Step("three \r%s", "\x07")
+	r.Warn("four \x1b]0;title")
+	assert.Equal(t, "role/\ufffd[2Ja dropped\none\n\ttwo \ufffd31m\n", out.String())
+	assert.Equal(t, "three \ufffd\ufffd\nWarning: four \ufffd]0;title\n", errOut.String())
+}
+
 // unset takes a variable away until the test ends.
 func unset(t *testing.T, name string) {
 	t.Helper()

@@ -36,7 +36,7 @@ func (r *report) Done(object, verb string) {
 	if r.objects {
 		return
 	}
-	fmt.Fprintf(r.streams.Out, "%s %s%s\n", object, verb, r.suffix)
+	fmt.Fprintln(r.streams.Out, shown(object+" "+verb+r.suffix))
 }
 
 // Bound keeps a binding for the end.
@@ -48,11 +48,11 @@ func (r *report) Show(text string) {
 	if r.objects {
 		out = r.streams.ErrOut
 	}
-	fmt.Fprintln(out, strings.TrimSuffix(text, "\n"))
+	fmt.Fprintln(out, shown(strings.TrimSuffix(text, "\n")))
 }
 
 // Step prints progress.
 func (r *report) Step(format string, args ...any) { r.console.progress(fmt.Sprintf(format, args...)) }
 
 // Warn prints a warning.
-func (r *report) Warn(format string, args ...any) { r.warnings.Print(fmt.Sprintf(format, args...)) }
+func (r *report) Warn(format string, args ...any) { r.warnings.Print(shown(fmt.Sprintf(format, args...))) }
