@@ -18,6 +18,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes/fake"
+	"k8s.io/client-go/metadata"
+	metadatafake "k8s.io/client-go/metadata/fake"
 	k8stesting "k8s.io/client-go/testing"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
@@ -49,8 +51,8 @@ type world struct {
 }
 
 type roleState struct {
-	name, mark, password string
-	granted              bool
+	name, mark, run, password string
+	granted                   bool
 }
 
 const secretName = "postgresql-secret-2" //nolint:gosec // a name, not a credential
@@ -169,6 +171,11 @@ func (w *world) Restart(context.Context, *workload.Workload, string, func(string
 	return nil
 }
 
+func (w *world) OutdatedPods(context.Context, *workload.Workload, string) ([]*corev1.Pod, error) {
+	w.t.Error("unexpected: list Pods")
+	return nil, nil
+}
+
 func (w *world) Candidates(_ context.Context, ref target.Ref, _ target.Choice) ([]*target.Database, error) {
 	if err := w.fault("find"); err != nil {
 		return nil, err
@@ -224,7 +231,8 @@ func (w *world) Bind(_ context.Context, b postgres.Binding, l postgres.Login) (*
 	w.role.granted = true
 	if l.Set {
 		w.log = append(w.log, "psql")
-		w.role.mark, w.role.password = b.Owner.ID, l.Password
+		w.role.mark, w.role.run, w.role.password = b.Owner.ID, b.Owner.Run, l.Password
+		w.fault("proof")
 	}
 	if l.Password != w.role.password {
 		return result, &postgres.LoginError{Message: "no"}
@@ -232,9 +240,14 @@ func (w *world) Bind(_ context.Context, b postgres.Binding, l postgres.Login) (*
 	return result, w.lose["psql"]
 }
 
-func (w *world) Undo(context.Context, postgres.Binding) ([]string, error) {
+func (w *world) LastRun(context.Context, string) (string, error) { return w.role.run, nil }
+
+func (w *world) Undo(_ context.Context, b postgres.Binding) ([]string, error) {
 	if err := w.fault("drop role"); err != nil {
 		return nil, err
+	}
+	if w.role == nil || w.role.run != "" && w.role.run != b.Owner.Run {
+		return nil, nil
 	}
 	w.log = append(w.log, "drop role")
 	w.role = nil
@@ -259,7 +272,10 @@ func (w *world) roles(d *target.Database, _ Options) Roles {
 // bind runs a bind against the world.
 func (w *world) bind(ctx context.Context, change ...func(*Options)) error {
 	w.log, w.results, w.warned, w.shown = nil, nil, nil, nil
-	binder := &Binder{Workloads: w, Databases: w, Kube: w.kube, Report: w, Bound: func(written *v1alpha1.Binding) { w.written = written }, Roles: w.roles}
+	binder := &Binder{
+		Workloads: w, Databases: w, Kube: w.kube, Metadata: w.metadata(), Report: w,
+		Bound: func(written *v1alpha1.Binding) { w.written = written }, Roles: w.roles,
+	}
 	options := Options{
 		Postgres: target.Ref{Kind: target.KindPod, Name: "pg-0", Namespace: "ns"}, Database: "postgres", AdminUser: "postgres",
 		Level: postgres.All, Schemas: []string{"public"}, Reference: ReferenceOptions{Inject: workload.InjectEnvFrom},
@@ -269,6 +285,30 @@ func (w *world) bind(ctx context.Context, change ...func(*Options)) error {
 		c(&options)
 	}
 	return binder.Bind(ctx, w.current, options)
+}
+
+// metadata shows the Secrets of kube as a metadata client does.
+func (w *world) metadata() metadata.Interface {
+	scheme := metadatafake.NewTestScheme()
+	require.NoError(w.t, metav1.AddMetaToScheme(scheme))
+	client := metadatafake.NewSimpleMetadataClient(scheme)
+	client.PrependReactor("*", "*", func(action k8stesting.Action) (bool, runtime.Object, error) {
+		if action.GetVerb() != "list" || action.GetResource().Resource != "secrets" {
+			w.t.Errorf("unexpected request: %s %s", action.GetVerb(), action.GetResource().Resource)
+		}
+		if err := w.fault("list secrets"); err != nil {
+			return true, nil, err
+		}
+		list, err := w.kube.Tracker().List(action.GetResource(), corev1.SchemeGroupVersion.WithKind("Secret"), "ns")
+		require.NoError(w.t, err)
+		found := &metav1.List{}
+		secrets, _ := list.(*corev1.SecretList)
+		for _, s := range secrets.Items {
+			found.Items = append(found.Items, runtime.RawExtension{Object: &metav1.PartialObjectMetadata{ObjectMeta: s.ObjectMeta}})
+		}
+		return true, found, nil
+	})
+	return client
 }
 
 // secret is the binding's Secret; nil if there is none.

@@ -1,7 +1,6 @@
 package bind
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
@@ -89,16 +88,3 @@ type Reporter interface {
 	// Show prints a text that was asked for: a patch or a plan.
 	Show(text string)
 }
-
-// RolloutError says that the binding is made but its rollout was not seen to end.
-type RolloutError struct {
-	Workload, Namespace string
-	Err                 error
-}
-
-func (e *RolloutError) Error() string {
-	return fmt.Sprintf("%s is bound, but its rollout was not seen to end: %v; go on watching with: kubectl rollout status %s -n %s",
-		e.Workload, e.Err, e.Workload, e.Namespace)
-}
-
-func (e *RolloutError) Unwrap() error { return e.Err }

@@ -18,6 +18,7 @@ import (
 // clients reach one cluster, all with the same connection settings, so that --context and --as hold for the API and for exec alike.
 type clients struct {
 	kube      kubernetes.Interface
+	metadata  metadata.Interface
 	workloads *workload.Client
 	exec      podexec.Executor
 }
@@ -31,6 +32,10 @@ func newClients(connection *genericclioptions.ConfigFlags, manager string) (*cli
 	if err != nil {
 		return nil, fmt.Errorf("make a client of the cluster: %w", err)
 	}
+	meta, err := metadata.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("make a client of the cluster: %w", err)
+	}
 	workloads, err := workload.NewClient(connection, manager)
 	if err != nil {
 		return nil, err
@@ -39,7 +44,7 @@ func newClients(connection *genericclioptions.ConfigFlags, manager string) (*cli
 	if err != nil {
 		return nil, err
 	}
-	return &clients{kube: kube, workloads: workloads, exec: exec}, nil
+	return &clients{kube: kube, metadata: meta, workloads: workloads, exec: exec}, nil
 }
 
 // newReader makes what reads bindings from the API server. It needs no discovery.

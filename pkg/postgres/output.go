@@ -26,6 +26,7 @@ type output struct {
 	Stays      bool          `json:"stays"`
 	Public     []PublicGrant `json:"public"`
 	Holders    []string      `json:"holders"`
+	Mark       string        `json:"mark"`
 	End        string        `json:"end"`
 
 	did     []string
