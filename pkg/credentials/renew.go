@@ -8,8 +8,14 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// Renew returns the data of a binding's Secret with another user name and password, in every key that holds them.
-func Renew(secret *corev1.Secret, username, password string) map[string][]byte {
+// Renew writes marks, and the user name and password of c, to a Secret that is there already, and leaves alone what others wrote to it.
+func Renew(secret *corev1.Secret, marks Marks, c Credentials) {
+	secret.Data = Renewed(secret, c.Username, c.Password)
+	marks.write(secret)
+}
+
+// Renewed returns the data of a binding's Secret with another user name and password, in every key that holds them.
+func Renewed(secret *corev1.Secret, username, password string) map[string][]byte {
 	c, _ := Of(secret)
 	c.readRest(secret.Data)
 	c.Username, c.Password = username, password
