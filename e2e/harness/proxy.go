@@ -64,7 +64,7 @@ func (h *Harness) NewProxy(dir string) (*Proxy, error) {
 }
 
 // Hold makes the proxy keep the first request that matches: the request itself or, with after, the answer to it.
-// Call it before anything is sent.
+// An upgrade is only held before it is sent. Call it before anything is sent.
 func (p *Proxy) Hold(matches func(*http.Request) bool, after bool) {
 	p.hold, p.after = matches, after
 }
@@ -97,20 +97,25 @@ func (p *Proxy) Close() {
 
 // ServeHTTP forwards one request.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	held := p.note(r)
-	if held && !p.after {
-		p.wait()
-	}
-	if held && p.after {
-		answer := httptest.NewRecorder()
-		// What is held has reached the API server even if the client goes away meanwhile.
-		p.forward.ServeHTTP(answer, r.WithContext(context.WithoutCancel(r.Context())))
-		p.wait()
-		w.WriteHeader(answer.Code)
-		_, _ = w.Write(answer.Body.Bytes())
+	if !p.note(r) {
+		p.forward.ServeHTTP(w, r)
 		return
 	}
-	p.forward.ServeHTTP(w, r)
+	if !p.after {
+		p.wait()
+	}
+	if r.Header.Get("Upgrade") != "" {
+		p.forward.ServeHTTP(w, r)
+		return
+	}
+	answer := httptest.NewRecorder()
+	// As on a network that delays, the request reaches the API server although the client may have gone away.
+	p.forward.ServeHTTP(answer, r.WithContext(context.WithoutCancel(r.Context())))
+	if p.after {
+		p.wait()
+	}
+	w.WriteHeader(answer.Code)
+	_, _ = w.Write(answer.Body.Bytes())
 }
 
 func (p *Proxy) wait() {

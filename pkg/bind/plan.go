@@ -23,6 +23,7 @@ type plan struct {
 	roles      Roles
 	binding    postgres.Binding
 	secret     slot
+	lost       string // the name of the binding's Secret until it went and somebody else took the name
 	password   string
 }
 

@@ -34,7 +34,8 @@ func (b *Binder) chooseSecret(ctx context.Context, p *plan) error {
 	}
 	p.use(slot{name: cmp.Or(p.options.Secret, remembered, credentials.FirstSecretName), generation: generation})
 	err := b.trySecret(ctx, p, remembered != "")
-	if errors.Is(err, errTaken) && remembered == "" {
+	if errors.Is(err, errTaken) && p.options.Secret == "" {
+		p.lost = remembered
 		return b.chooseAgain(ctx, p)
 	}
 	return p.refuseTaken(err)
@@ -43,7 +44,7 @@ func (b *Binder) chooseSecret(ctx context.Context, p *plan) error {
 // chooseAgain chooses the Secret once there is reason to believe that other Secrets are in the way, or that another run has made this
 // binding's. It looks at all Secrets of the namespace at once, since there may be many.
 func (b *Binder) chooseAgain(ctx context.Context, p *plan) error {
-	if remembered, _ := p.remembered(); remembered != "" {
+	if remembered, _ := p.remembered(); remembered != p.lost {
 		return b.chooseSecret(ctx, p)
 	}
 	name, present, err := b.search(ctx, p)

@@ -9,7 +9,7 @@ import (
 // A login role that carries no mark yet goes too: call it only if this run made the role. It returns the statements that it ran.
 func (s *Server) Undo(ctx context.Context, b Binding) ([]string, error) {
 	sc := new(script).set("run", b.Owner.Run).run("session", "lock")
-	sc.set("subject", b.Role, "claim", b.Owner.mark()).run("judge", "drop")
+	sc.set("subject", b.Role, "claim", b.Owner.mark()).run("judge", "drop", "commit", "lock")
 	sc.set("subject", b.Access.Role(), "claim", b.Access.mark(b.Owner.Run)).run("judge", "drop_access")
 	out, err := s.psql(ctx, sc.run("commit", "end"))
 	var missing *MissingProgramError
@@ -20,8 +20,8 @@ func (s *Server) Undo(ctx context.Context, b Binding) ([]string, error) {
 	case out == nil:
 		return nil, err
 	case out.Refused != nil:
-		// Not ours any more: another run has taken it over, and it answers for it.
-		return nil, nil
+		// One of them is not ours any more: another run has taken it over, and answers for it.
+		return out.did, nil
 	case err != nil:
 		return nil, s.scriptError(out, err)
 	case out.End != b.Owner.Run:
