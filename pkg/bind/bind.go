@@ -9,6 +9,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/metadata"
 
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
@@ -46,6 +47,8 @@ type Binder struct {
 	Kube      kubernetes.Interface
 	Metadata  metadata.Interface
 	Report    Reporter
+	// Bound hears each binding that is made, or was already.
+	Bound func(*v1alpha1.Binding)
 }
 
 // Bind gives w a login role of its own, proves the login, hands it over as a Secret and refers to the Secret from the pod template.
@@ -67,6 +70,7 @@ func (b *Binder) Bind(ctx context.Context, w *workload.Workload, o Options) erro
 	// Not before: what is undone is no result.
 	b.Report.Done("secret/"+p.secret.name, outcome(p.secret.created, "created"))
 	b.Report.Done(w.String(), outcome(changed, "bound"))
+	b.Bound(p.written())
 	if changed {
 		b.note(ctx, bound, p)
 	}

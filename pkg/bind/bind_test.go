@@ -25,6 +25,10 @@ func TestBindWritesInOrder(t *testing.T) {
 	assert.Equal(t, []string{"secret/postgresql-secret-2 created", "deployment.apps/web bound"}, w.results)
 	w.assertBound()
 	w.assertNoPassword(nil)
+	require.NotNil(t, w.written)
+	assert.Equal(t, "deployment.apps/web", w.written.Spec.Workload)
+	assert.Equal(t, "svc.ns.svc", w.written.Status.Host)
+	assert.True(t, *w.written.Status.Verified)
 }
 
 func TestBindTwiceChangesNothing(t *testing.T) {

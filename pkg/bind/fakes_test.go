@@ -21,6 +21,7 @@ import (
 	metadatafake "k8s.io/client-go/metadata/fake"
 	k8stesting "k8s.io/client-go/testing"
 
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
@@ -41,6 +42,7 @@ type world struct {
 	before map[string]func()
 
 	shown, warned, results []string
+	written                *v1alpha1.Binding
 }
 
 type roleState struct {
@@ -237,7 +239,10 @@ func (w *world) Show(text string) { w.shown = append(w.shown, text) }
 // bind runs a bind against the world.
 func (w *world) bind(ctx context.Context, change ...func(*Options)) error {
 	w.log, w.results, w.warned, w.shown = nil, nil, nil, nil
-	binder := &Binder{Workloads: w, Databases: w, Kube: w.kube, Metadata: w.metadata(), Report: w, Roles: func(*target.Database, Options) Roles { return w }}
+	binder := &Binder{
+		Workloads: w, Databases: w, Kube: w.kube, Metadata: w.metadata(), Report: w,
+		Bound: func(written *v1alpha1.Binding) { w.written = written }, Roles: func(*target.Database, Options) Roles { return w },
+	}
 	options := Options{
 		Postgres: target.Ref{Kind: target.KindPod, Name: "pg-0", Namespace: "ns"}, Database: "postgres", AdminUser: "postgres",
 		Level: postgres.All, Schemas: []string{"public"}, Reference: ReferenceOptions{Inject: workload.InjectEnvFrom},

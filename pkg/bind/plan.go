@@ -6,7 +6,6 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
@@ -25,6 +24,7 @@ type plan struct {
 	secret     slot
 	lost       string // the name of the binding's Secret until it went and somebody else took the name
 	password   string
+	result     *postgres.Result // of the proof; nil before it
 }
 
 // plan reads what is there and refuses what cannot work. It writes nothing: the Secret and the reference are sent as a dry run, so that
@@ -48,7 +48,7 @@ func (b *Binder) plan(ctx context.Context, w *workload.Workload, o Options) (*pl
 	if err != nil {
 		return nil, err
 	}
-	id := credentials.ID(identity(w, namespaceUID), database.Location, o.Database)
+	id := credentials.ID(credentials.Identity(w.Namespace(), namespaceUID, w.String(), w.UID()), database.Location, o.Database)
 	p := &plan{options: o, workload: w, containers: containers, database: database, roles: b.Roles(database, o), password: credentials.NewPassword()}
 	p.binding = postgres.Binding{
 		Owner:  postgres.Owner{ID: id, Run: credentials.NewRun(), Namespace: w.Namespace(), NamespaceUID: namespaceUID},
@@ -61,14 +61,6 @@ func (b *Binder) plan(ctx context.Context, w *workload.Workload, o Options) (*pl
 		return nil, err
 	}
 	return p, b.tryReference(ctx, p)
-}
-
-// identity is what a workload keeps for its life. A bare Pod is replaced by its equal, so that its name counts.
-func identity(w *workload.Workload, namespaceUID string) types.UID {
-	if w.IsPod() {
-		return types.UID(namespaceUID + "/" + w.Namespace() + "/" + w.String())
-	}
-	return w.UID()
 }
 
 // refuseControlled refuses a workload whose template its controller would put back.

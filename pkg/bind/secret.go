@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 )
 
@@ -149,13 +150,30 @@ func (p *plan) use(s slot) {
 	p.binding.Role = credentials.RoleName(p.binding.Owner.ID, s.generation)
 }
 
-// newSecret builds the binding's Secret.
-func (p *plan) newSecret(host string) *corev1.Secret {
-	marks := credentials.Marks{
+// marks are those of the binding's Secret.
+func (p *plan) marks() credentials.Marks {
+	return credentials.Marks{
 		ID: p.binding.Owner.ID, Run: p.binding.Owner.Run, Workload: p.workload.String(), Database: p.options.Database,
 		Postgres: p.options.Postgres.String(), PostgresNamespace: p.options.Postgres.Namespace, Location: p.database.Location,
-		Access: string(p.options.Level), Schemas: p.options.Schemas, Isolated: p.options.Isolated, Role: p.binding.Role, Generation: p.secret.generation,
+		Access: string(p.options.Level), Schemas: p.options.Schemas, Isolated: p.options.Isolated, AccessRole: p.binding.Access.Role(),
+		Role: p.binding.Role, Generation: p.secret.generation,
 	}
-	name := types.NamespacedName{Namespace: p.workload.Namespace(), Name: p.secret.name}
-	return credentials.NewSecret(name, marks, credentials.Credentials{Host: host, Username: p.binding.Role, Password: p.password})
+}
+
+func (p *plan) secretName() types.NamespacedName {
+	return types.NamespacedName{Namespace: p.workload.Namespace(), Name: p.secret.name}
+}
+
+// newSecret builds the binding's Secret.
+func (p *plan) newSecret(host string) *corev1.Secret {
+	return credentials.NewSecret(p.secretName(), p.marks(), credentials.Credentials{Host: host, Username: p.binding.Role, Password: p.password})
+}
+
+// written is the binding as it is printed and kept in files.
+func (p *plan) written() *v1alpha1.Binding {
+	written := p.marks().Written(p.secretName())
+	if p.result != nil {
+		written.Status.Host, written.Status.Verified = p.result.Host, &p.result.Verified
+	}
+	return written
 }

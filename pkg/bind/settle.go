@@ -31,6 +31,7 @@ func (b *Binder) settle(ctx context.Context, p *plan, undo *undoStack) error {
 		}
 		if err == nil {
 			result.Did = slices.Compact(did)
+			p.result = result
 			b.explain(p, result)
 			return nil
 		}

@@ -37,6 +37,7 @@ func (b *Binder) show(p *plan) error {
 	b.Report.Show(plan.String())
 	b.Report.Done("secret/"+p.secret.name, outcome(p.secret.existing == nil, "created"))
 	b.Report.Done(p.workload.String(), outcome(changed, "bound"))
+	b.Bound(p.written())
 	return nil
 }
 

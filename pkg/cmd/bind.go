@@ -14,6 +14,7 @@ import (
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
 // bindFlags are the flags of a bind as they are typed.
@@ -22,12 +23,13 @@ type bindFlags struct {
 	access    accessFlags
 	reference referenceFlags
 	rollout   rolloutFlags
+	result    *resultFlags
 	secret    string
 	manager   string
 }
 
 func newBindCommand(connection *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams) *cobra.Command {
-	flags := &bindFlags{}
+	flags := &bindFlags{result: newResultFlags()}
 	cmd := &cobra.Command{
 		Use:   "pgbind TYPE/NAME...",
 		Short: "Give a workload its own PostgreSQL user",
@@ -44,7 +46,7 @@ func newBindCommand(connection *genericclioptions.ConfigFlags, streams genericio
 			# Bind to another database of another Pod, with a chosen name for the Secret
 			kubectl pgbind deployment/web --postgres pod/pg-0 --dbname shop --secret shop-database`),
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl pgbind"},
-		Args:          cobra.ArbitraryArgs,
+		Args:          bindArgs,
 		SilenceErrors: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -58,12 +60,26 @@ func newBindCommand(connection *genericclioptions.ConfigFlags, streams genericio
 			if err != nil {
 				return err
 			}
+			if _, err := flags.result.ToPrinter(); err != nil {
+				return err
+			}
 			cmd.SilenceUsage = true
-			return runBind(cmd.Context(), &bindRun{connection: connection, streams: streams, namespace: namespace, args: args}, options)
+			return runBind(cmd.Context(), &bindRun{connection: connection, streams: streams, namespace: namespace, args: args, result: flags.result}, options)
 		},
 	}
 	flags.addTo(cmd)
 	return cmd
+}
+
+// bindArgs leaves the reading of workloads to package workload, and stops a mistyped command before it is taken for one.
+func bindArgs(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if _, ok := workload.TypeFor(args[0]); ok {
+		return nil
+	}
+	return suggestCommand(cmd, args[0])
 }
 
 func (f *bindFlags) addTo(cmd *cobra.Command) {
@@ -72,6 +88,7 @@ func (f *bindFlags) addTo(cmd *cobra.Command) {
 	f.access.addTo(flags)
 	f.reference.addTo(flags)
 	f.rollout.addTo(flags)
+	f.result.addTo(cmd)
 	flags.StringVar(&f.secret, "secret", "", "Name of the Secret (default: the binding's present one, else postgresql-secret-2, -3 and so on)")
 	cmdutil.AddFieldManagerFlagVar(cmd, &f.manager, "kubectl-pgbind")
 	cmdutil.AddDryRunFlag(cmd)
@@ -115,6 +132,7 @@ type bindRun struct {
 	streams    genericiooptions.IOStreams
 	namespace  string
 	args       []string
+	result     *resultFlags
 }
 
 func runBind(ctx context.Context, r *bindRun, options bind.Options) error {
@@ -124,9 +142,11 @@ func runBind(ctx context.Context, r *bindRun, options bind.Options) error {
 	}
 	workloads, err := clients.workloads.Get(ctx, r.namespace, r.args)
 	errs := eachError(err, func(err error) error { return ifForbidden(ifNotFound(err, r.namespace)) })
+	report := newReport(r.streams, resultSuffix(options.DryRun))
+	report.objects = r.result.objects()
 	binder := &bind.Binder{
 		Workloads: clients.workloads, Databases: target.NewFinder(clients.kube), Kube: clients.kube, Metadata: clients.metadata,
-		Report: newReport(r.streams, resultSuffix(options.DryRun)), Roles: clients.roles,
+		Report: report, Bound: report.Bound, Roles: clients.roles,
 	}
 	// It goes on after an error, as kubectl does, but not after a signal.
 	for _, w := range workloads {
@@ -136,6 +156,9 @@ func runBind(ctx context.Context, r *bindRun, options bind.Options) error {
 		if ctx.Err() != nil {
 			break
 		}
+	}
+	if report.objects {
+		errs = append(errs, r.result.print(r.streams, report.bindings))
 	}
 	return utilerrors.NewAggregate(errs)
 }

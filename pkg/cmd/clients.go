@@ -62,11 +62,16 @@ func newReader(connection *genericclioptions.ConfigFlags) (*inventory.Reader, er
 
 // roles is the server in the database's Pod.
 func (c *clients) roles(d *target.Database, o bind.Options) bind.Roles {
+	return c.server(d, o.AdminUser, o.Database)
+}
+
+// server is the server in the database's Pod, with one of its databases.
+func (c *clients) server(d *target.Database, admin, database string) *postgres.Server {
 	return &postgres.Server{
 		Exec:      c.exec,
 		Container: podexec.Container{Namespace: d.Pod.Namespace, Pod: d.Pod.Name, Name: d.Container},
-		User:      o.AdminUser,
-		Database:  o.Database,
+		User:      admin,
+		Database:  database,
 		Port:      d.PodPort,
 		SocketDir: d.SocketDir,
 	}

@@ -21,14 +21,19 @@ type databaseFlags struct {
 }
 
 func (f *databaseFlags) addTo(flags *pflag.FlagSet) {
-	flags.StringVar(&f.postgres, "postgres", "pod/postgresql-sfs-0", "Where PostgreSQL runs: pod/NAME, statefulset/NAME or service/NAME")
-	flags.StringVar(&f.namespace, "postgres-namespace", "", "Namespace in which PostgreSQL runs (default: the workload's)")
-	flags.StringVar(&f.container, "postgres-container", "", "Container that runs PostgreSQL (default: found by annotation, name, image and port)")
+	f.addServer(flags)
 	flags.StringVar(&f.dbname, "dbname", "postgres", "Database that the workload uses")
-	flags.StringVar(&f.adminUser, "admin-user", "postgres", "Role that makes the user")
 	flags.StringVar(&f.host, "host", "", "Host name for the Secret (default: that of the Service of the database Pod)")
 	flags.Int32Var(&f.port, "port", 0, "Port of the host (default: the Service's)")
 	flags.StringVar(&f.clusterDomain, "cluster-domain", "", "DNS domain of the cluster (default: read in the database Pod)")
+}
+
+// addServer adds the flags that name the server.
+func (f *databaseFlags) addServer(flags *pflag.FlagSet) {
+	flags.StringVar(&f.postgres, "postgres", "pod/postgresql-sfs-0", "Where PostgreSQL runs: pod/NAME, statefulset/NAME or service/NAME")
+	flags.StringVar(&f.namespace, "postgres-namespace", "", "Namespace in which PostgreSQL runs (default: the workload's)")
+	flags.StringVar(&f.container, "postgres-container", "", "Container that runs PostgreSQL (default: found by annotation, name, image and port)")
+	flags.StringVar(&f.adminUser, "admin-user", "postgres", "Role that makes the user")
 }
 
 func (f *databaseFlags) ref(workloadNamespace string) (target.Ref, error) {

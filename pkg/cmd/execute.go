@@ -32,7 +32,11 @@ func Execute(ctx context.Context, streams genericiooptions.IOStreams, args []str
 	root := NewRootCommand(streams) //nolint:contextcheck // cobra hands the context to the commands
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
+	exit := (*exitError)(nil)
 	for _, err := range eachError(err, func(err error) error { return err }) {
+		if errors.As(err, &exit) {
+			continue
+		}
 		fmt.Fprintf(streams.ErrOut, "error: %v\n", err)
 	}
 	return exitCode(ctx, err)
@@ -40,16 +44,24 @@ func Execute(ctx context.Context, streams genericiooptions.IOStreams, args []str
 
 func exitCode(ctx context.Context, err error) int {
 	var sig *signalError
+	var exit *exitError
 	switch {
 	case err == nil:
 		return 0
 	case errors.As(context.Cause(ctx), &sig):
 		return exitSignalBase + int(sig.signal)
+	case errors.As(err, &exit):
+		return exit.code
 	case errors.Is(err, context.DeadlineExceeded):
 		return exitTimeout
 	}
 	return 1
 }
+
+// exitError is the end of a command that has said all there is to say.
+type exitError struct{ code int }
+
+func (e *exitError) Error() string { return fmt.Sprintf("exit status %d", e.code) }
 
 // signalError is the cause of a context that a signal ended.
 type signalError struct{ signal syscall.Signal }

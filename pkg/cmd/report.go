@@ -6,6 +6,8 @@ import (
 
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/cli-runtime/pkg/printers"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
 )
 
 // report writes results to the standard output and everything else to the standard error, as kubectl does.
@@ -13,6 +15,8 @@ type report struct {
 	streams  genericiooptions.IOStreams
 	warnings *printers.WarningPrinter
 	suffix   string // of results
+	objects  bool   // results are printed as objects, when all are there
+	bindings []*v1alpha1.Binding
 }
 
 func newReport(streams genericiooptions.IOStreams, suffix string) *report {
@@ -22,11 +26,23 @@ func newReport(streams genericiooptions.IOStreams, suffix string) *report {
 
 // Done prints a result.
 func (r *report) Done(object, verb string) {
+	if r.objects {
+		return
+	}
 	fmt.Fprintf(r.streams.Out, "%s %s%s\n", object, verb, r.suffix)
 }
 
-// Show prints a text that was asked for.
-func (r *report) Show(text string) { fmt.Fprintln(r.streams.Out, strings.TrimSuffix(text, "\n")) }
+// Bound keeps a binding for the end.
+func (r *report) Bound(written *v1alpha1.Binding) { r.bindings = append(r.bindings, written) }
+
+// Show prints a text that was asked for; beside objects it would be in their way.
+func (r *report) Show(text string) {
+	out := r.streams.Out
+	if r.objects {
+		out = r.streams.ErrOut
+	}
+	fmt.Fprintln(out, strings.TrimSuffix(text, "\n"))
+}
 
 // Step prints progress.
 func (r *report) Step(format string, args ...any) {

@@ -8,6 +8,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/client-go/rest"
+	"k8s.io/kubectl/pkg/util/templates"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/version"
 )
@@ -26,8 +27,32 @@ func NewRootCommand(streams genericiooptions.IOStreams) *cobra.Command {
 	root.SetOut(streams.Out)
 	root.SetErr(streams.ErrOut)
 	connection.AddFlags(root.PersistentFlags())
-	root.AddCommand(newListCommand(connection, streams), newVersionCommand(streams))
+	root.CompletionOptions.DisableDefaultCmd = true
+	groups := commandGroups(connection, streams)
+	groups.Add(root)
+	root.AddCommand(newOptionsCommand(streams))
+	helpAsKubectl(root, groups)
+	(&completer{connection}).completeTree(root)
 	return root
+}
+
+// commandGroups is the order of the commands in the help.
+func commandGroups(connection *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams) templates.CommandGroups {
+	return templates.CommandGroups{
+		{Message: "Binding Commands:", Commands: []*cobra.Command{
+			newUnbindCommand(connection, streams),
+			newPruneCommand(connection, streams),
+		}},
+		{Message: "Inspection Commands:", Commands: []*cobra.Command{
+			newListCommand(connection, streams),
+			newCheckCommand(connection, streams),
+			newPsqlCommand(connection, streams),
+		}},
+		{Message: "Other Commands:", Commands: []*cobra.Command{
+			newCompletionCommand(streams),
+			newVersionCommand(streams),
+		}},
+	}
 }
 
 // identify makes the API server's audit log name the program.

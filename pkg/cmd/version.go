@@ -1,22 +1,66 @@
 package cmd
 
 import (
+	"encoding/json"
 	"fmt"
+	"runtime"
 
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/kubectl/pkg/util/templates"
+	"sigs.k8s.io/yaml"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/version"
 )
 
+// build is what version prints for programs.
+type build struct {
+	Version   string `json:"version"`
+	GoVersion string `json:"goVersion"`
+	Platform  string `json:"platform"`
+}
+
 func newVersionCommand(streams genericiooptions.IOStreams) *cobra.Command {
-	return &cobra.Command{
+	output := ""
+	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Print the version of kubectl pgbind",
-		Args:  cobra.NoArgs,
+		Long: templates.LongDesc(`
+			Print the version of kubectl pgbind.
+
+			The API server's audit log names the same version in its user agent. No cluster is asked.`),
+		Example: templates.Examples(`
+			# Print the version
+			kubectl pgbind version
+
+			# Print it for a program, with the Go version and the platform of the build
+			kubectl pgbind version --output json`),
+		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintln(streams.Out, version.String())
+			text, err := versionAs(output)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(streams.Out, text)
 			return err
 		},
 	}
+	cmd.Flags().StringVarP(&output, "output", "o", "", "Output format: json or yaml")
+	return cmd
+}
+
+// versionAs writes the version in an output format, "" for people.
+func versionAs(format string) (string, error) {
+	b := build{Version: version.String(), GoVersion: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	switch format {
+	case "":
+		return b.Version, nil
+	case "json":
+		text, err := json.MarshalIndent(b, "", "  ")
+		return string(text), err
+	case "yaml":
+		text, err := yaml.Marshal(b)
+		return string(text[:max(0, len(text)-1)]), err
+	}
+	return "", fmt.Errorf("--output %q is unknown: use json or yaml", format)
 }

@@ -28,6 +28,9 @@ func AnnotationKey(secret string) (string, error) {
 	return key, nil
 }
 
+// GenerationAnnotation is the key of the pod template's annotation that a rotation of that Secret's login counts up, so that the Pods are replaced.
+func GenerationAnnotation(secret string) string { return "generation.pgbind.dev/" + secret }
+
 // Value is the annotation's value.
 func (a Annotation) Value() (string, error) {
 	text, err := json.Marshal(a)

@@ -18,6 +18,14 @@ func ID(workload types.UID, location, database string) string {
 	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:])[:12])
 }
 
+// Identity is what a workload, named as kubectl prints it, keeps for its life. A bare Pod is replaced by its equal, so that its name counts.
+func Identity(namespace, namespaceUID, workload string, uid types.UID) types.UID {
+	if strings.HasPrefix(workload, "pod/") {
+		return types.UID(namespaceUID + "/" + namespace + "/" + workload)
+	}
+	return uid
+}
+
 // RoleName is the login role's name: it tells nobody anything and needs no quoting, neither in SQL nor in a connection string.
 // A rotation counts the generation up from 1.
 func RoleName(id string, generation int) string {

@@ -6,15 +6,19 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
 )
 
 // Binding is what one login role shall be.
 type Binding struct {
-	Role   string // the login role's name, 63 bytes at most
-	Owner  Owner
-	Access Access
+	Role    string // the login role's name; see CheckRoleName
+	Owner   Owner
+	Access  Access
+	Expires time.Time // when the password ends; zero: as it is
+
+	RevokePublic bool // take from everybody what the administrator may take
 }
 
 // Login is how a binding's password is set and proved.
@@ -32,40 +36,58 @@ type Login struct {
 type Result struct {
 	Did      []string // statements that changed something, without the password's
 	Lacks    []string // what the level promises and could not be given
-	Host     string   // Login.Host, with the cluster's domain
-	Reached  string   // the host over which the login was proved
-	Verified bool     // a password was asked for; false: the server trusts this connection
-	Standby  bool     // the login reached a standby
-	Version  int      // server_version_num
+	Public   []PublicGrant
+	Host     string // Login.Host, with the cluster's domain
+	Reached  string // the host over which the login was proved
+	Verified bool   // a password was asked for; false: the server trusts this connection
+	Standby  bool   // the login reached a standby
+	Version  int    // server_version_num
+}
+
+// PublicGrant is what everybody may do, this login role too, whatever its level says.
+type PublicGrant struct {
+	What  string `json:"what"`  // CONNECT on database shop
+	Close string `json:"close"` // the statement that takes it away
 }
 
 // CreateUser makes the login role, without login and password. exists tells that a role of this name was there; whose it is, Bind finds out.
 func (s *Server) CreateUser(ctx context.Context, role string) (exists bool, err error) {
+	before := s.way
 	stderr, err := s.createuser(ctx, role)
-	var exit *podexec.ExitError
-	if !errors.As(err, &exit) {
+	if exit := (*podexec.ExitError)(nil); !errors.As(err, &exit) {
 		return false, err
 	}
-	// createuser's text is translated and tells no SQLSTATE, so the facts are asked for.
-	out, err := s.psql(ctx, new(script).set("role", role, "run", "inspect").run("session", "inspect", "end"))
+	facts, err := s.inspect(ctx, role)
 	switch {
-	case out != nil && out.Server != nil && out.Server.Standby:
-		return false, ErrStandby
 	case err != nil:
-		return false, s.scriptError(out, err)
-	case out.Found == nil || out.End == "":
-		return false, errors.New("psql ended before it was through")
-	case out.Found.Role:
+		return false, err
+	case facts.Found.Role:
 		return true, nil
-	case !out.Found.CreatesRole:
+	case !facts.Found.CreatesRole:
 		return false, fmt.Errorf("role %q may not create roles: name one that may with --admin-user", s.User)
+	case s.way != before:
+		// psql got in where createuser had not.
+		return s.CreateUser(ctx, role)
 	}
-	return false, fmt.Errorf("createuser failed: %s", message(stderr))
+	err = fmt.Errorf("createuser failed: %s", message(stderr))
+	if len(facts.Holders) > 0 {
+		err = &LockedError{Holders: facts.Holders, Err: err}
+	}
+	return false, err
 }
 
 // Bind completes the login role in one transaction (access role, missing grants, membership, mark, password) and then logs in with the password.
-// It may be repeated. Errors: ErrStandby, ErrIncomplete, *ForeignRoleError, *LoginError (the transaction is committed then), *SQLError.
+// It may be repeated, and repeats itself where the transaction lost to another one. Errors: ErrStandby, ErrIncomplete, *AdminLoginError,
+// *ForeignRoleError, *LockedError, *LoginError (the transaction is committed then), *SQLError.
 func (s *Server) Bind(ctx context.Context, b Binding, l Login) (*Result, error) {
+	result, err := s.bind(ctx, b, l)
+	for tried := 1; tried < attempts && retryable(err); tried++ {
+		result, err = s.bind(ctx, b, l)
+	}
+	return result, s.blame(ctx, b.Role, err)
+}
+
+func (s *Server) bind(ctx context.Context, b Binding, l Login) (*Result, error) {
 	sc, err := bindScript(b, l)
 	if err != nil {
 		return nil, err
@@ -74,7 +96,7 @@ func (s *Server) Bind(ctx context.Context, b Binding, l Login) (*Result, error) 
 	if out == nil {
 		return nil, err
 	}
-	result := &Result{Did: out.did, Lacks: out.Lacks}
+	result := &Result{Did: out.did, Lacks: out.Lacks, Public: out.Public}
 	if out.Server != nil {
 		result.Version = out.Server.Version
 	}
@@ -112,6 +134,7 @@ func bindScript(b Binding, l Login) (*script, error) {
 	}
 	sc := new(script).set(
 		"role", b.Role, "role_mark", b.Owner.mark(), "access", b.Access.Role(), "access_mark", b.Access.mark(b.Owner.Run),
+		"valid_until", validUntil(b.Expires), "revoke_public", boolean(b.RevokePublic),
 		"level", string(b.Access.Level), "acts_as_access", boolean(b.Access.Level == All), "levels", levels, "schemas", schemas,
 		"set_password", boolean(l.Set), "run", b.Owner.Run)
 	if l.Set {
@@ -124,7 +147,7 @@ func bindScript(b Binding, l Login) (*script, error) {
 	sc.run("session", "lock")
 	sc.set("subject", b.Role, "claim", b.Owner.claim()).run("judge", "role")
 	sc.set("subject", b.Access.Role(), "claim", b.Access.claim()).run("judge", "access")
-	sc.run("grants", "membership", "effective", "password")
+	sc.run("join", "grants", "leave", "membership", "public", "effective", "expires", "password")
 	return sc.proof(b, l), nil
 }
 
@@ -156,6 +179,14 @@ func (s *script) proof(b Binding, l Login) *script {
 		"login", "connect_timeout=5 application_name=kubectl-pgbind user="+conninfo(b.Role)+" dbname="+conninfo(b.Access.Database))
 	s.run("domain").password(l.Password).run("login", "end")
 	return s.password("not-" + b.Owner.Run).run("trust")
+}
+
+// validUntil writes a time as the server reads it; empty for the zero time.
+func validUntil(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
 }
 
 func (a Access) schemaTable() (string, error) {

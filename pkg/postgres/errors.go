@@ -3,6 +3,7 @@ package postgres
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
 )
@@ -20,13 +21,37 @@ type MissingProgramError struct {
 }
 
 func (e *MissingProgramError) Error() string {
+	if e.Program == shell {
+		return fmt.Sprintf("%s has no shell, which is needed to log in there with the administrator's password: choose another container with --postgres-container", e.Where)
+	}
 	return fmt.Sprintf("%s has no program %q: choose the container that runs PostgreSQL with --postgres-container", e.Where, e.Program)
 }
+
+// AdminLoginError says that the administrator cannot log in. Nothing was done.
+type AdminLoginError struct {
+	Where   podexec.Container
+	Role    string
+	Message string // what psql said
+	Hint    error  // why no other way was found; nil where none was looked for
+	Err     error  // how psql ended
+}
+
+func (e *AdminLoginError) Error() string {
+	text := fmt.Sprintf("psql in %s cannot log in as %q: %s", e.Where, e.Role, e.Message)
+	if e.Hint != nil {
+		text += fmt.Sprintf(" (%v): give its password with --admin-password-from, or name another role with --admin-user", e.Hint)
+	}
+	return text
+}
+
+// Unwrap returns how psql ended.
+func (e *AdminLoginError) Unwrap() error { return e.Err }
 
 // SQLError is an error that the server answered.
 type SQLError struct {
 	State   string // SQLSTATE
 	Message string // empty where the statement carried a secret
+	OfRoles bool   // it is about a constraint of the catalog of roles
 }
 
 func (e *SQLError) Error() string {
@@ -35,6 +60,19 @@ func (e *SQLError) Error() string {
 	}
 	return fmt.Sprintf("%s (SQLSTATE %s)", e.Message, e.State)
 }
+
+// LockedError says that other sessions kept roles from being changed.
+type LockedError struct {
+	Holders []string // process, user and application
+	Err     error
+}
+
+func (e *LockedError) Error() string {
+	return fmt.Sprintf("%v: %s holds the lock: wait for its end, or end it with pg_terminate_backend", e.Err, strings.Join(e.Holders, ", "))
+}
+
+// Unwrap returns the error that the lock led to.
+func (e *LockedError) Unwrap() error { return e.Err }
 
 // ForeignRoleError says that a role of the name that a binding needs exists and is not the binding's.
 type ForeignRoleError struct {

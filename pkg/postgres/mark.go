@@ -26,6 +26,28 @@ func (o Owner) mark() string {
 	return o.claim() + "uid=" + o.NamespaceUID + " run=" + o.Run
 }
 
+// parseOwner reads a login role's comment; ok is false where that is no mark of ours.
+func parseOwner(comment string) (o Owner, ok bool) {
+	words := strings.Fields(comment)
+	if len(words) == 0 || words[0] != markVersion {
+		return Owner{}, false
+	}
+	for _, word := range words[1:] {
+		name, value, _ := strings.Cut(word, "=")
+		switch name {
+		case "id":
+			o.ID = value
+		case "namespace":
+			o.Namespace = value
+		case "uid":
+			o.NamespaceUID = value
+		case "run":
+			o.Run = value
+		}
+	}
+	return o, o.ID != "" && o.Namespace != ""
+}
+
 // Access names what an access role gives: a level on schemas of one database.
 type Access struct {
 	Database string

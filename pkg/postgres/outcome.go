@@ -47,11 +47,9 @@ func loginError(out *output, execErr error) error {
 // scriptError explains a psql that failed before the login.
 func (s *Server) scriptError(out *output, execErr error) error {
 	var exit *podexec.ExitError
-	switch {
-	case !errors.As(execErr, &exit):
+	var login *AdminLoginError
+	if !errors.As(execErr, &exit) || errors.As(execErr, &login) {
 		return execErr
-	case out.Server == nil:
-		return fmt.Errorf("psql in %s cannot log in as %q: %s", s.Container, s.User, message(out.stderr))
 	}
 	if sqlErr := out.sqlError(); sqlErr != nil {
 		return fmt.Errorf("psql in %s: %w", s.Container, sqlErr)

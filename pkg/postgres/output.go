@@ -3,6 +3,7 @@ package postgres
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -11,19 +12,28 @@ import (
 
 // output is what the scripts report, a JSON object a line.
 type output struct {
-	Server     *serverFacts `json:"server"`
-	Refused    *refusal     `json:"refused"`
-	Incomplete bool         `json:"incomplete"`
-	Lacks      []string     `json:"lacks"`
-	Host       *string      `json:"host"` // also says that the transaction is committed
-	Login      *login       `json:"login"`
-	Trust      bool         `json:"trust"`
-	Found      *found       `json:"found"`
-	Mark       string       `json:"mark"`
-	End        string       `json:"end"`
+	Server     *serverFacts  `json:"server"`
+	Refused    *refusal      `json:"refused"`
+	Incomplete bool          `json:"incomplete"`
+	Lacks      []string      `json:"lacks"`
+	Host       *string       `json:"host"` // also says that the transaction is committed
+	Login      *login        `json:"login"`
+	Trust      bool          `json:"trust"`
+	Found      *found        `json:"found"`
+	Held       *held         `json:"held"`
+	Sessions   int           `json:"sessions"`
+	Homeless   string        `json:"homeless"` // a database
+	Stays      bool          `json:"stays"`
+	Public     []PublicGrant `json:"public"`
+	Holders    []string      `json:"holders"`
+	Mark       string        `json:"mark"`
+	End        string        `json:"end"`
 
-	did    []string
-	stderr string
+	did     []string
+	holders []Holder
+	objects []Objects
+	reports [][]byte // every line, for what reports more than once
+	stderr  string
 }
 
 type serverFacts struct {
@@ -45,6 +55,12 @@ type login struct {
 	Standby     bool   `json:"standby"`
 }
 
+// held is the roles of a claim, and the databases that know them.
+type held struct {
+	Roles     []string       `json:"roles"`
+	Databases []HeldDatabase `json:"databases"`
+}
+
 type found struct {
 	Role        bool `json:"role"`
 	CreatesRole bool `json:"createsRole"`
@@ -62,17 +78,34 @@ func parse(r io.Reader) (*output, error) {
 		if !ok {
 			continue
 		}
-		var one struct {
-			Did string `json:"did"`
-		}
-		if err := json.Unmarshal([]byte(text), out); err != nil {
+		if err := out.add([]byte(text)); err != nil {
 			return out, fmt.Errorf("read what psql reported: %w", err)
-		}
-		if err := json.Unmarshal([]byte(text), &one); err == nil && one.Did != "" {
-			out.did = append(out.did, one.Did)
 		}
 	}
 	return out, lines.Err()
+}
+
+// add takes one report.
+func (o *output) add(text []byte) error {
+	var one struct {
+		Did     string   `json:"did"`
+		Holder  *Holder  `json:"holder"`
+		Objects *Objects `json:"objects"`
+	}
+	if err := errors.Join(json.Unmarshal(text, o), json.Unmarshal(text, &one)); err != nil {
+		return err
+	}
+	o.reports = append(o.reports, text)
+	if one.Did != "" {
+		o.did = append(o.did, one.Did)
+	}
+	if one.Holder != nil {
+		o.holders = append(o.holders, *one.Holder)
+	}
+	if one.Objects != nil {
+		o.objects = append(o.objects, *one.Objects)
+	}
+	return nil
 }
 
 // The severity is translated by the server, the SQLSTATE is not.
@@ -84,7 +117,8 @@ func (o *output) sqlError() *SQLError {
 	if match == nil {
 		return nil
 	}
-	return &SQLError{State: match[1], Message: match[2]}
+	ofRoles := regexp.MustCompile(`(?m): {2}pg_authid$`).MatchString(o.stderr)
+	return &SQLError{State: match[1], Message: match[2], OfRoles: ofRoles}
 }
 
 // message is the first line of what a program wrote to its standard error, without the program's own position in its script.

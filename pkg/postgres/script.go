@@ -35,6 +35,11 @@ func (s *script) set(pairs ...string) *script {
 	return s
 }
 
+// connect goes on in another database of the same server, as the same user.
+func (s *script) connect(database string) *script {
+	return s.set("conn", "dbname="+conninfo(database)).run("database")
+}
+
 // password gives the next \connect its password, in psql's own memory: not in its arguments, nor to the server.
 func (s *script) password(clear string) *script {
 	fmt.Fprintf(&s.text, "\\setenv PGPASSWORD %s\n", quote(clear))

@@ -23,13 +23,26 @@ type Server struct {
 	Database  string // where grants are made
 	Port      int32  // of the server's socket; 0: the container's own setting
 	SocketDir string // where the container's own settings name one, else empty
+	Password  string // the administrator's; empty: none is needed, or the container has it
+
+	way     way  // in which the last login worked
+	wayTold bool // no other way need be looked for
 }
 
-// libpq reads these from the container's environment, where they are meant for something else.
-var foreignVariables = [...]string{"PGHOSTADDR", "PGOPTIONS", "PGSERVICE", "PGSERVICEFILE", "PGPASSFILE", "PGSSLMODE", "PGTARGETSESSIONATTRS", "PGREQUIREAUTH"} //nolint:gochecknoglobals // a constant list
+// libpq reads these from the container's environment, where they are meant for something else. Without HOME it looks for its files
+// where those of its user are, whoever the container's user was.
+var foreignVariables = [...]string{"PGHOSTADDR", "PGOPTIONS", "PGSERVICE", "PGSERVICEFILE", "PGPASSFILE", "PGSSLMODE", "PGTARGETSESSIONATTRS", "PGREQUIREAUTH", "HOME"} //nolint:gochecknoglobals // a constant list
 
 // createuser has no script of its own to set these in.
 const createuserOptions = "PGOPTIONS=-c search_path= -c lock_timeout=20s -c statement_timeout=60s -c synchronous_commit=local"
+
+// program is one of PostgreSQL's programs that the administrator runs.
+type program struct {
+	name  string
+	env   []string // NAME=VALUE
+	args  []string
+	stdin string // empty: none
+}
 
 // env is the prefix that gives a program of the container a known environment.
 func (s *Server) env(assignments ...string) []string {
@@ -44,40 +57,24 @@ func (s *Server) env(assignments ...string) []string {
 	return append(argv, assignments...)
 }
 
-// createuser runs createuser for a role without a login and without a password. It is atomic.
-func (s *Server) createuser(ctx context.Context, role string) (stderr string, err error) {
-	argv := append(s.env(createuserOptions), "createuser", "--username="+s.User, "--no-password", "--no-login",
-		"--no-superuser", "--no-createdb", "--no-createrole", "--no-replication", "--", role)
-	var out, messages bytes.Buffer
-	err = s.Exec.Exec(ctx, s.Container, argv, podexec.Streams{Stdout: &out, Stderr: &messages})
-	return messages.String(), s.classify("createuser", err)
-}
-
-// dropuser drops a role that owns nothing.
-func (s *Server) dropuser(ctx context.Context, role string) error {
-	argv := append(s.env(createuserOptions), "dropuser", "--username="+s.User, "--no-password", "--if-exists", "--", role)
-	var out, messages bytes.Buffer
-	err := s.Exec.Exec(ctx, s.Container, argv, podexec.Streams{Stdout: &out, Stderr: &messages})
-	return s.classify("dropuser", err)
-}
-
-// psql runs a script as the administrator and returns what it reported, also beside an error.
-func (s *Server) psql(ctx context.Context, sc *script) (*output, error) {
-	if sc.err != nil {
-		return nil, sc.err
+// run runs a program in the way that is known to work. A password that was given is the first line of the input: arguments are public.
+func (s *Server) run(ctx context.Context, p program) (stdout *bytes.Buffer, stderr string, err error) {
+	argv, err := s.prefix()
+	if err != nil {
+		return &bytes.Buffer{}, "", err
 	}
-	argv := append(s.env(), "psql", "--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--no-password",
-		"--set=ON_ERROR_STOP=1", "--set=VERBOSITY=verbose", "--set=SHOW_CONTEXT=never", "--pset=pager=off",
-		"--username="+s.User, "--dbname="+conninfoDatabase(s.Database), "--file=-")
-	var stdout, stderr bytes.Buffer
-	// The script goes in whole, from memory: psql runs an unfinished last statement when its input ends early.
-	execErr := s.Exec.Exec(ctx, s.Container, argv, podexec.Streams{Stdin: strings.NewReader(sc.text.String()), Stdout: &stdout, Stderr: &stderr})
-	out, parseErr := parse(&stdout)
-	if parseErr != nil {
-		return out, parseErr
+	argv = append(argv, s.env(p.env...)...)
+	argv = append(append(argv, p.name, "--username="+s.User, "--no-password"), p.args...)
+	if s.Password != "" {
+		p.stdin = s.Password + "\n" + p.stdin
 	}
-	out.stderr = stderr.String()
-	return out, s.classify("psql", execErr)
+	var out, messages bytes.Buffer
+	streams := podexec.Streams{Stdout: &out, Stderr: &messages}
+	if p.stdin != "" {
+		streams.Stdin = strings.NewReader(p.stdin)
+	}
+	err = s.Exec.Exec(ctx, s.Container, argv, streams)
+	return &out, messages.String(), s.classify(p.name, err)
 }
 
 // classify tells a program that the container lacks, and one whose end is not known, from one that failed.
@@ -89,6 +86,9 @@ func (s *Server) classify(program string, err error) error {
 	}
 	var start *podexec.StartError
 	if errors.As(err, &start) {
+		if start.Program == shell {
+			program = shell
+		}
 		return fmt.Errorf("%w: %w", &MissingProgramError{Program: program, Where: s.Container}, start)
 	}
 	status := apierrors.APIStatus(nil)
@@ -96,12 +96,4 @@ func (s *Server) classify(program string, err error) error {
 		return err
 	}
 	return &UnknownError{Err: err}
-}
-
-// conninfoDatabase keeps a database name from being read as a connection string.
-func conninfoDatabase(name string) string {
-	if strings.ContainsAny(name, "=") || strings.Contains(name, "://") {
-		return "dbname=" + conninfo(name)
-	}
-	return name
 }

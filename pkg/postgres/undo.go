@@ -8,14 +8,20 @@ import (
 // Undo drops what a run made and still holds: the login role, and the access role if it is new and nobody else has joined it.
 // A login role that carries no mark yet goes too: call it only if this run made the role. It returns the statements that it ran.
 func (s *Server) Undo(ctx context.Context, b Binding) ([]string, error) {
-	sc := new(script).set("run", b.Owner.Run).run("session", "lock")
-	sc.set("subject", b.Role, "claim", b.Owner.mark()).run("judge", "drop", "commit", "lock")
-	sc.set("subject", b.Access.Role(), "claim", b.Access.mark(b.Owner.Run)).run("judge", "drop_access")
-	out, err := s.psql(ctx, sc.run("commit", "end"))
+	schemas, err := b.Access.schemaTable()
+	if err != nil {
+		return nil, err
+	}
+	sc := new(script).set("run", b.Owner.Run, "schemas", schemas).run("session", "lock")
+	sc.set("subject", b.Role, "claim", b.Owner.mark()).run("judge", "drop", "commit")
+	// A transaction of its own: that another run made the access role is no reason to keep the login role.
+	sc.run("lock", "join").set("subject", b.Access.Role(), "claim", b.Access.mark(b.Owner.Run)).run("judge", "unused", "drop_access")
+	out, err := s.psql(ctx, sc.run("leave", "commit", "end"))
 	var missing *MissingProgramError
+	var login *AdminLoginError
 	switch {
-	case errors.As(err, &missing):
-		// Without psql the role was never marked, so that it is still the empty one that createuser made.
+	case errors.As(err, &missing), errors.As(err, &login):
+		// Where psql does not run, or the database does not exist, the role was never marked: it is still the empty one that createuser made.
 		return nil, s.dropuser(ctx, b.Role)
 	case out == nil:
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
@@ -48,31 +49,60 @@ func NewClient(getter genericclioptions.RESTClientGetter, fieldManager string) (
 // say what to do instead; an object that is not there is an error for which apierrors.IsNotFound holds. Beside the error
 // about one of them, or a utilerrors.Aggregate about several, it returns the others.
 func (c *Client) Get(ctx context.Context, namespace string, args []string) ([]*Workload, error) {
-	infos, err := c.resolve(namespace, args)
+	found, err := c.named(ctx, namespace, args)
 	if err != nil {
 		return nil, err
 	}
 	var workloads []*Workload
 	var errs []error
-	seen := map[string]bool{}
-	for _, info := range infos {
-		gk := info.Mapping.GroupVersionKind.GroupKind()
-		if name := qualifiedName(gk, info.Name); seen[name] {
-			continue
-		} else {
-			seen[name] = true
-		}
-		w, err := c.getBindable(ctx, gk, namespace, info.Name)
-		if err != nil {
-			errs = append(errs, err)
+	for _, f := range found {
+		if f.err != nil {
+			errs = append(errs, f.err)
 			continue
 		}
-		workloads = append(workloads, w)
+		workloads = append(workloads, f.Workload)
 	}
 	if len(errs) == 1 {
 		return workloads, errs[0]
 	}
 	return workloads, utilerrors.NewAggregate(errs)
+}
+
+// Named is a workload that was asked for by its name.
+type Named struct {
+	Name     string    // as kubectl prints it: "deployment.apps/web"
+	Workload *Workload // nil: there is none of that name
+	err      error
+}
+
+// Lookup is Get for what may have been deleted already: an object that is not there is no error but a Named without a Workload.
+func (c *Client) Lookup(ctx context.Context, namespace string, args []string) ([]Named, error) {
+	found, err := c.named(ctx, namespace, args)
+	for _, f := range found {
+		if f.err != nil && !apierrors.IsNotFound(f.err) {
+			return nil, f.err
+		}
+	}
+	return found, err
+}
+
+// named reads each workload once, and keeps the error about each.
+func (c *Client) named(ctx context.Context, namespace string, args []string) ([]Named, error) {
+	infos, err := c.resolve(namespace, args)
+	if err != nil {
+		return nil, err
+	}
+	var found []Named
+	for _, info := range infos {
+		gk := info.Mapping.GroupVersionKind.GroupKind()
+		name := qualifiedName(gk, info.Name)
+		if slices.ContainsFunc(found, func(f Named) bool { return f.Name == name }) {
+			continue
+		}
+		w, err := c.getBindable(ctx, gk, namespace, info.Name)
+		found = append(found, Named{Name: name, Workload: w, err: err})
+	}
+	return found, nil
 }
 
 // resolve turns arguments into names and kinds without reading the objects, since the builder's own reading cannot be cancelled.

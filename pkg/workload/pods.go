@@ -122,46 +122,91 @@ func controllerUID(obj metav1.Object) types.UID {
 // annotations go; what admission added to a Pod does not count.
 func (c *Client) OutdatedPods(ctx context.Context, w *Workload, secret string) ([]*corev1.Pod, error) {
 	pods, err := c.Pods(ctx, w)
-	return slices.DeleteFunc(pods, func(pod *corev1.Pod) bool { return upToDate(pod, w.template, secret) }), err
+	return slices.DeleteFunc(pods, func(pod *corev1.Pod) bool { return upToDate(pod.Annotations, &pod.Spec, w.template, secret) }), err
 }
 
-// upToDate compares a Pod with the template.
-func upToDate(pod *corev1.Pod, t *corev1.PodTemplateSpec, secret string) bool {
+// upToDate compares what a Pod has, or would get, with the template.
+func upToDate(annotations map[string]string, spec *corev1.PodSpec, t *corev1.PodTemplateSpec, secret string) bool {
 	for key, value := range t.Annotations {
-		if pod.Annotations[key] != value {
+		if annotations[key] != value {
 			return false
 		}
 	}
-	return maps.Equal(uses(&pod.Spec, secret), uses(&t.Spec, secret))
+	return maps.Equal(uses(spec, secret), uses(&t.Spec, secret))
 }
 
 // WaitOutdatedGone waits until OutdatedPods is empty, which is later than the end of a rollout: an old Pod may take long to terminate,
-// and the Pods of a CronJob's active Jobs run to their end. progress hears each change of what is waited for.
-// The end of ctx (context.Cause) is an error that names the Pods left.
+// and the active Jobs of a CronJob run to their end. progress hears each change of what is waited for.
+// The end of ctx (context.Cause) is an error that names what is left.
 func (c *Client) WaitOutdatedGone(ctx context.Context, w *Workload, secret string, progress func(string)) error {
+	return waitGone(ctx, progress, func(ctx context.Context) (string, error) {
+		pods, err := c.OutdatedPods(ctx, w, secret)
+		if err != nil {
+			return "", err
+		}
+		jobs, err := c.outdatedJobs(ctx, w, secret)
+		return strings.Join(append(podNames(pods), jobs...), ", "), err
+	})
+}
+
+// WaitSecretUnused waits until no Pod of the namespace that has not ended uses the Secret. Its errors are those of WaitOutdatedGone.
+func (c *Client) WaitSecretUnused(ctx context.Context, namespace, secret string, progress func(string)) error {
+	return waitGone(ctx, progress, func(ctx context.Context) (string, error) {
+		k, _ := kindFor(corev1.SchemeGroupVersion.WithKind("Pod").GroupKind())
+		objects, err := c.list(ctx, k, namespace, "")
+		var pods []*corev1.Pod
+		for _, obj := range objects {
+			w, err := newWorkload(k, obj)
+			if pod, ok := obj.(*corev1.Pod); ok && err == nil && !ended(w) && UsesSecret(&pod.Spec, secret) {
+				pods = append(pods, pod)
+			}
+		}
+		return strings.Join(podNames(pods), ", "), err
+	})
+}
+
+// waitGone waits until nothing is listed.
+func waitGone(ctx context.Context, progress func(string), list func(context.Context) (string, error)) error {
 	left := ""
 	err := wait.PollUntilContextCancel(ctx, pollInterval, true, func(ctx context.Context) (bool, error) {
-		pods, err := c.OutdatedPods(ctx, w, secret)
-		if err != nil || len(pods) == 0 {
+		names, err := list(ctx)
+		if err != nil || names == "" {
 			return err == nil, err
 		}
-		if names := podNames(pods); names != left {
+		if names != left {
 			left = names
-			progress(fmt.Sprintf("Waiting for Pods with the former template of %s to end: %s", w, left))
+			progress("Waiting for what still has the former credentials to end: " + left)
 		}
 		return false, nil
 	})
 	if cause := context.Cause(ctx); cause != nil && err != nil {
-		return fmt.Errorf("wait for the Pods %s of %s in namespace %s to end: %w", left, w, w.Namespace(), cause)
+		return fmt.Errorf("wait for the end of what still has the former credentials (%s): %w", left, cause)
 	}
 	return err
 }
 
-// podNames joins the names.
-func podNames(pods []*corev1.Pod) string {
+// outdatedJobs names the active Jobs of a CronJob that were made from another template and may start more Pods.
+func (c *Client) outdatedJobs(ctx context.Context, w *Workload, secret string) ([]string, error) {
+	if _, ok := w.object.(*batchv1.CronJob); !ok {
+		return nil, nil
+	}
+	k, _ := kindFor(batchv1.SchemeGroupVersion.WithKind("Job").GroupKind())
+	objects, err := c.list(ctx, k, w.Namespace(), "")
+	var names []string
+	for _, obj := range objects {
+		job, err := newWorkload(k, obj)
+		if err == nil && controllerUID(obj) == w.UID() && !ended(job) && !upToDate(job.template.Annotations, &job.template.Spec, w.template, secret) {
+			names = append(names, job.String())
+		}
+	}
+	return names, err
+}
+
+// podNames returns the names.
+func podNames(pods []*corev1.Pod) []string {
 	var names []string
 	for _, pod := range pods {
-		names = append(names, pod.Name)
+		names = append(names, "pod/"+pod.Name)
 	}
-	return strings.Join(names, ", ")
+	return names
 }

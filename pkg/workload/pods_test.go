@@ -187,8 +187,8 @@ func TestWaitOutdatedGoneNamesThePodsLeft(t *testing.T) {
 	defer cancel()
 	var lines []string
 	err := client.WaitOutdatedGone(ctx, w, ours, func(line string) { lines = append(lines, line) })
-	require.ErrorContains(t, err, "wait for the Pods a, b of replicaset.apps/rs in namespace shop to end: time is up")
-	assert.Equal(t, []string{"Waiting for Pods with the former template of replicaset.apps/rs to end: a, b"}, lines, "said once")
+	require.ErrorContains(t, err, "wait for the end of what still has the former credentials (pod/a, pod/b): time is up")
+	assert.Equal(t, []string{"Waiting for what still has the former credentials to end: pod/a, pod/b"}, lines, "said once")
 	assert.Empty(t, s.deleted)
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -63,8 +64,8 @@ func showsSecret(v corev1.Volume, secret string) bool {
 	})
 }
 
-// Users lists the workloads of the namespace whose template uses the Secret, Jobs and bare Pods included; what is controlled by another
-// workload is left out, since that one is listed. With an error, for example where a kind may not be listed, the list holds what could
+// Users lists the workloads of the namespace whose template uses the Secret, Jobs and bare Pods that have not ended included; what is
+// controlled by another workload is left out, since that one is listed. With an error, for example where a kind may not be listed, the list holds what could
 // be read, so that it is not complete.
 func (c *Client) Users(ctx context.Context, namespace, secret string) ([]*Workload, error) {
 	var users []*Workload
@@ -74,7 +75,7 @@ func (c *Client) Users(ctx context.Context, namespace, secret string) ([]*Worklo
 		failed = append(failed, err)
 		for _, obj := range objects {
 			w, err := newWorkload(k, obj)
-			if err == nil && !controlledByWorkload(w) && UsesSecret(&w.template.Spec, secret) {
+			if err == nil && !ended(w) && !controlledByWorkload(w) && UsesSecret(&w.template.Spec, secret) {
 				users = append(users, w)
 			}
 		}
@@ -83,6 +84,19 @@ func (c *Client) Users(ctx context.Context, namespace, secret string) ([]*Worklo
 		return users, fmt.Errorf("find the workloads that use secret/%s: %w", secret, err)
 	}
 	return users, nil
+}
+
+// ended says whether the object is a Job or a Pod that has run to its end, and so needs nothing any more.
+func ended(w *Workload) bool {
+	switch o := w.object.(type) {
+	case *corev1.Pod:
+		return o.Status.Phase == corev1.PodSucceeded || o.Status.Phase == corev1.PodFailed
+	case *batchv1.Job:
+		return slices.ContainsFunc(o.Status.Conditions, func(c batchv1.JobCondition) bool {
+			return (c.Type == batchv1.JobComplete || c.Type == batchv1.JobFailed) && c.Status == corev1.ConditionTrue
+		})
+	}
+	return false
 }
 
 // controlledByWorkload says whether the object's controller is of a kind that Users lists itself.

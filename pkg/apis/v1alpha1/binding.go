@@ -39,4 +39,6 @@ type BindingStatus struct {
 	Expires    *metav1.Time `json:"expires,omitempty"`
 	Rotated    *metav1.Time `json:"rotated,omitempty"`
 	State      string       `json:"state,omitempty"`
+	Host       string       `json:"host,omitempty"`     // told by a bind
+	Verified   *bool        `json:"verified,omitempty"` // by a bind: whether the server asked for the password
 }

@@ -1,9 +1,3 @@
--- An access role that this run made goes again only while nobody has joined it and it owns nothing.
-SELECT :'ours'::bool
-   AND NOT EXISTS (SELECT FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles r ON r.oid = m.roleid WHERE r.rolname = :'subject' AND NOT m.admin_option)
-   AND NOT EXISTS (SELECT FROM pg_catalog.pg_shdepend s JOIN pg_catalog.pg_roles r ON r.oid = s.refobjid
-                   WHERE s.refclassid = 'pg_catalog.pg_authid'::regclass AND r.rolname = :'subject' AND s.deptype = 'o'
-                     AND s.classid <> 'pg_catalog.pg_default_acl'::regclass) AS mine \gset
 \if :mine
 REASSIGN OWNED BY :"subject" TO CURRENT_USER;
 DROP OWNED BY :"subject" RESTRICT;

@@ -21,5 +21,12 @@ WITH level AS (
   SELECT pg_catalog.format('%s on sequence %I.%I', l.privilege, s.name, c.relname)
   FROM level l, space s, pg_catalog.pg_class c
   WHERE l.object = 'sequence' AND c.relnamespace = s.oid AND c.relkind = 'S' AND NOT pg_catalog.has_sequence_privilege(:'role', c.oid, l.privilege)
+  UNION ALL
+  SELECT DISTINCT pg_catalog.format('what role %I will create in schema %I', owner.rolname, s.name)
+  FROM space s JOIN pg_catalog.pg_class c ON c.relnamespace = s.oid JOIN pg_catalog.pg_roles owner ON owner.oid = c.relowner
+  WHERE owner.rolname <> :'access'
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_default_acl d CROSS JOIN LATERAL pg_catalog.aclexplode(d.defaclacl) a
+                    JOIN pg_catalog.pg_roles r ON r.oid = a.grantee
+                    WHERE d.defaclrole = owner.oid AND d.defaclnamespace = s.oid AND d.defaclobjtype = 'r' AND r.rolname = :'access')
 )
 SELECT 'pgbind ' || pg_catalog.json_build_object('lacks', pg_catalog.json_agg(text)) FROM (SELECT text FROM lack ORDER BY text LIMIT 20) l HAVING pg_catalog.count(*) > 0;

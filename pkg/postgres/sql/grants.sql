@@ -61,6 +61,10 @@ WITH level AS (
   FROM wanted w JOIN pg_catalog.pg_roles r ON r.oid = w.grantee
   WHERE w.owner <> w.grantee
     AND NOT EXISTS (SELECT FROM pg_catalog.aclexplode(w.acl) held WHERE held.grantee = w.grantee AND held.privilege_type = w.privilege)
+    -- Who may not grant at all is refused with an error; what is left out here is told as lacking.
+    AND (pg_catalog.pg_has_role(w.owner, 'USAGE')
+         OR EXISTS (SELECT FROM pg_catalog.aclexplode(w.acl) may
+                    WHERE may.is_grantable AND may.privilege_type = w.privilege AND pg_catalog.pg_has_role(may.grantee, 'USAGE')))
   GROUP BY w.place, w.head, w.object, r.rolname
 )
 SELECT text, pg_catalog.format('SELECT %L', 'pgbind ' || pg_catalog.json_build_object('did', text)::text)

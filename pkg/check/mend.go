@@ -1,0 +1,102 @@
+package check
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
+)
+
+// The defaults of the flags, which a command need not repeat.
+const (
+	defaultPostgres = "pod/postgresql-sfs-0"
+	defaultDatabase = "postgres"
+	defaultAccess   = "all"
+)
+
+// command is a command line of pgbind in the binding's namespace.
+func command(b *inventory.Binding, words ...string) string {
+	return shell(append(append([]string{"kubectl", "pgbind"}, words...), "-n", b.Namespace)...)
+}
+
+// rebind is the command that binds the same again, which repairs what is ours.
+func rebind(b *inventory.Binding) string {
+	words := append([]string{b.Marks.Workload}, databaseFlags(b)...)
+	if b.Marks.Access != "" && b.Marks.Access != defaultAccess {
+		words = append(words, "--access", b.Marks.Access)
+	}
+	if schemas := b.AccessRole().Schemas; !slices.Equal(schemas, []string{"public"}) {
+		words = append(words, "--schema", strings.Join(schemas, ","))
+	}
+	if b.Marks.Isolated {
+		words = append(words, "--isolated")
+	}
+	return command(b, words...)
+}
+
+// databaseFlags name the binding's database where it is not the default one.
+func databaseFlags(b *inventory.Binding) []string {
+	var words []string
+	if b.Marks.Postgres != "" && b.Marks.Postgres != defaultPostgres {
+		words = append(words, "--postgres", b.Marks.Postgres)
+	}
+	if b.Marks.PostgresNamespace != "" && b.Marks.PostgresNamespace != b.Namespace {
+		words = append(words, "--postgres-namespace", b.Marks.PostgresNamespace)
+	}
+	if b.Marks.Database != defaultDatabase {
+		words = append(words, "--dbname", b.Marks.Database)
+	}
+	return words
+}
+
+// recreate deletes the Secret, so that the next bind makes it anew.
+func recreate(b *inventory.Binding) string {
+	return shell("kubectl", "delete", "secret", b.SecretName, "-n", b.Namespace) + " && " + rebind(b)
+}
+
+func restart(b *inventory.Binding) string {
+	return shell("kubectl", "rollout", "restart", b.Marks.Workload, "-n", b.Namespace)
+}
+
+// look runs a command of psql as the administrator.
+func look(b *inventory.Binding, sql string) string {
+	words := append(append([]string{"psql", "--admin"}, databaseFlags(b)...), "-n", b.Namespace, "--", "-c", sql)
+	return shell(append([]string{"kubectl", "pgbind"}, words...)...)
+}
+
+func canI(verb, object string, b *inventory.Binding) string {
+	return shell("kubectl", "auth", "can-i", verb, object, "-n", b.Namespace)
+}
+
+// shell joins words so that a shell takes them apart again.
+func shell(words ...string) string {
+	plain := regexp.MustCompile(`^[A-Za-z0-9_./:=,@-]+$`)
+	quoted := make([]string, len(words))
+	for i, word := range words {
+		if quoted[i] = word; !plain.MatchString(word) {
+			quoted[i] = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+		}
+	}
+	return strings.Join(quoted, " ")
+}
+
+// identifier quotes a name for SQL.
+func identifier(name string) string {
+	return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
+}
+
+func when(t time.Time) string {
+	if t.IsZero() {
+		return "never"
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+func because(err error) string {
+	if err == nil {
+		return ""
+	}
+	return ": " + strings.Join(strings.Fields(err.Error()), " ")
+}

@@ -1,0 +1,62 @@
+package check
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
+)
+
+// Findings are findings in their printed forms.
+type Findings []Finding
+
+// Healthy says that nothing needs mending and everything is known.
+func (f Findings) Healthy() bool {
+	for _, finding := range f {
+		if finding.Reason != OK {
+			return false
+		}
+	}
+	return true
+}
+
+// Only keeps the findings with one of the reasons.
+func (f Findings) Only(reasons ...Reason) Findings {
+	return slices.DeleteFunc(slices.Clone(f), func(finding Finding) bool { return !slices.Contains(reasons, finding.Reason) })
+}
+
+// Table is one line for each finding.
+func (f Findings) Table(time.Time) *metav1.Table {
+	table := &metav1.Table{}
+	for _, name := range []string{"Status", "Workload", "Secret", "Role", "Finding", "Mend"} {
+		table.ColumnDefinitions = append(table.ColumnDefinitions, metav1.TableColumnDefinition{Name: name, Type: "string"})
+	}
+	for _, finding := range f {
+		table.Rows = append(table.Rows, metav1.TableRow{
+			Cells:  []any{string(finding.Reason), cmp.Or(finding.Workload, "<none>"), cmp.Or(finding.Secret, "<none>"), cmp.Or(finding.Role, "<none>"), finding.Message, finding.Mend},
+			Object: runtime.RawExtension{Object: &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: finding.Namespace, Name: finding.Role}}},
+		})
+	}
+	return table
+}
+
+// List is the findings as objects, in a List of kubectl.
+func (f Findings) List(time.Time) (*unstructured.UnstructuredList, error) {
+	list := &unstructured.UnstructuredList{}
+	list.SetAPIVersion("v1")
+	list.SetKind("List")
+	for _, finding := range f {
+		list.Items = append(list.Items, unstructured.Unstructured{Object: map[string]any{
+			"apiVersion": v1alpha1.APIVersion, "kind": "Finding",
+			"metadata": map[string]any{"namespace": finding.Namespace, "name": cmp.Or(finding.Secret, finding.Role)},
+			"reason":   string(finding.Reason), "workload": finding.Workload, "secret": finding.Secret, "role": finding.Role,
+			"message": finding.Message, "mend": finding.Mend,
+		}})
+	}
+	return list, nil
+}

@@ -1,0 +1,89 @@
+package check
+
+import (
+	"context"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
+)
+
+// parallel is how many bindings are read from the API server at once.
+const parallel = 8
+
+// readAPI reads what the API server knows of each binding beyond its marks.
+func (c *Checker) readAPI(ctx context.Context, all []facts) {
+	uids := c.namespaceUIDs(ctx, all)
+	var reads errgroup.Group
+	reads.SetLimit(parallel)
+	for i := range all {
+		f := &all[i]
+		f.namespaceUID = uids[f.binding.Namespace]
+		reads.Go(func() error {
+			c.readSecret(ctx, f)
+			c.readWorkload(ctx, f)
+			return nil
+		})
+	}
+	_ = reads.Wait() // each keeps its own error
+}
+
+// namespaceUIDs reads the UID of each namespace, which stays empty where it may not be read.
+func (c *Checker) namespaceUIDs(ctx context.Context, all []facts) map[string]string {
+	uids := map[string]string{}
+	for i := range all {
+		name := all[i].binding.Namespace
+		if _, known := uids[name]; known {
+			continue
+		}
+		uids[name] = ""
+		if namespace, err := c.Kube.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{}); err == nil {
+			uids[name] = string(namespace.UID)
+		}
+	}
+	return uids
+}
+
+func (c *Checker) readSecret(ctx context.Context, f *facts) {
+	if f.binding.Secret == inventory.Absent {
+		return
+	}
+	secret, err := c.Kube.CoreV1().Secrets(f.binding.Namespace).Get(ctx, f.binding.SecretName, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		f.binding.Secret = inventory.Absent
+	case err != nil:
+		f.secretErr = err
+	default:
+		if marks, ok := credentials.MarksOf(secret); ok {
+			f.binding.Marks, f.binding.Secret = marks, inventory.Present
+		}
+		f.credentials, f.complete = credentials.Of(secret)
+	}
+}
+
+func (c *Checker) readWorkload(ctx context.Context, f *facts) {
+	b := f.binding
+	if b.Workload == inventory.Absent || b.Marks.Workload == "" {
+		return
+	}
+	found, err := c.Workloads.Get(ctx, b.Namespace, []string{b.Marks.Workload})
+	if err != nil || len(found) != 1 {
+		f.workloadErr = err
+		if apierrors.IsNotFound(err) {
+			f.workloadErr = fmt.Errorf("it vanished meanwhile: %w", err)
+		}
+		return
+	}
+	f.referenced = workload.UsesSecret(&found[0].Template().Spec, b.SecretName)
+	pods, err := c.Workloads.StalePods(ctx, found[0], b.SecretName, b.Marks.Rotated)
+	f.workloadErr = err
+	for _, pod := range pods {
+		f.stalePods = append(f.stalePods, pod.Name)
+	}
+}

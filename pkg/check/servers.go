@@ -1,0 +1,109 @@
+package check
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+)
+
+// server is one database server and the bindings that it holds.
+type server struct {
+	ref        target.Ref
+	candidates []*target.Database // empty where err stands
+	err        error
+	facts      []*facts
+	survey     *postgres.Survey
+}
+
+// findServers groups the bindings by server. Several references may mean one, which is then asked once.
+func (c *Checker) findServers(ctx context.Context, all []facts, scope Scope) []*server {
+	byRef := map[target.Ref][]*facts{}
+	for i := range all {
+		b := all[i].binding
+		ref, err := target.ParseRef(b.Marks.Postgres, cmp.Or(b.Marks.PostgresNamespace, b.Namespace))
+		if err != nil {
+			all[i].serverErr = errors.New("the marks do not say where it runs")
+			continue
+		}
+		byRef[ref] = append(byRef[ref], &all[i])
+	}
+	extra := scope.Server != target.Ref{} && scope.Orphans != nil
+	if _, asked := byRef[scope.Server]; extra && !asked {
+		byRef[scope.Server] = nil
+	}
+	byLocation := map[string]*server{}
+	for ref, facts := range byRef {
+		s := c.find(ctx, ref)
+		if ref == scope.Server && !scope.Required && len(facts) == 0 && apierrors.IsNotFound(s.err) {
+			continue
+		}
+		location := ref.Namespace + "/" + ref.String()
+		if len(s.candidates) > 0 {
+			location = s.candidates[0].Location
+		}
+		if known, ok := byLocation[location]; ok {
+			s = known
+		}
+		s.facts = append(s.facts, facts...)
+		byLocation[location] = s
+	}
+	return inOrder(byLocation)
+}
+
+func inOrder(byLocation map[string]*server) []*server {
+	var servers []*server
+	for _, s := range byLocation {
+		slices.SortFunc(s.facts, func(a, b *facts) int { return strings.Compare(a.binding.Marks.Database, b.binding.Marks.Database) })
+		servers = append(servers, s)
+	}
+	slices.SortFunc(servers, func(a, b *server) int {
+		return strings.Compare(a.ref.Namespace+a.ref.String(), b.ref.Namespace+b.ref.String())
+	})
+	return servers
+}
+
+func (c *Checker) find(ctx context.Context, ref target.Ref) *server {
+	candidates, err := c.Databases.Candidates(ctx, ref, target.Choice{Container: c.Container})
+	return &server{ref: ref, candidates: candidates, err: err}
+}
+
+// survey asks the server, the first of its Pods that is no standby.
+func (c *Checker) survey(ctx context.Context, s *server) {
+	for _, database := range s.candidates {
+		s.survey, s.err = c.Server(database).Survey(ctx, s.questions(database), c.Prove)
+		if !errors.Is(s.err, postgres.ErrStandby) {
+			break
+		}
+	}
+	for i, f := range s.facts {
+		if s.survey == nil || s.err != nil && !s.survey.Answers[i].Login.Tried {
+			f.serverErr = s.err
+			continue
+		}
+		if role, ok := s.survey.Roles[f.binding.Marks.Role]; ok {
+			f.role = &role
+		}
+		f.answer, f.trust = s.survey.Answers[i], s.survey.Trust
+	}
+}
+
+// questions asks about each binding of the server. An expired login is not tried: it would only leave a line in the server's log.
+func (s *server) questions(database *target.Database) []postgres.Question {
+	questions := make([]postgres.Question, len(s.facts))
+	for i, f := range s.facts {
+		questions[i] = postgres.Question{Role: f.binding.Marks.Role, Access: f.binding.AccessRole(), Login: postgres.Login{
+			Host: f.credentials.Host, HostComplete: true, PodIP: database.PodIP, Port: database.Port, PodPort: database.PodPort,
+		}}
+		if f.credentials.Username == f.binding.Marks.Role && !f.expired() {
+			questions[i].Login.Password = f.credentials.Password
+		}
+	}
+	return questions
+}

@@ -1,0 +1,97 @@
+package cmd
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
+)
+
+// completionTime is the most that a question to the cluster may take: a shell that hangs is worse than one that does not complete.
+const completionTime = 2 * time.Second
+
+// completer answers what a half-typed command line can go on with. What it cannot find out it does not offer; it prints no errors.
+type completer struct {
+	connection *genericclioptions.ConfigFlags
+}
+
+// line is a half-typed command line: the command, and the arguments before the word that is completed.
+type line struct {
+	cmd  *cobra.Command
+	args []string
+}
+
+// candidates looks up what may come next in a line.
+type candidates func(ctx context.Context, l line) []string
+
+// completeTree makes every command of the tree complete its workloads and the values of its flags.
+func (c *completer) completeTree(root *cobra.Command) {
+	flags := c.flagValues()
+	for _, cmd := range commandsOf(root) {
+		switch {
+		case cmd == root:
+			cmd.ValidArgsFunction = c.bindableWorkload
+		case strings.Contains(cmd.Use, "TYPE/NAME"):
+			cmd.ValidArgsFunction = c.workload(bound)
+		case cmd.ValidArgsFunction == nil:
+			cmd.ValidArgsFunction = cobra.NoFileCompletions
+		}
+		cmd.LocalFlags().VisitAll(func(flag *pflag.Flag) { complete(cmd, flag, flags[flag.Name]) })
+	}
+}
+
+// complete offers the values of a flag. A flag without known values keeps the shell's own completion, which is of files.
+func complete(cmd *cobra.Command, flag *pflag.Flag, values candidates) {
+	if values == nil || cmd.Flag(flag.Name) != flag {
+		return
+	}
+	// The only error is that the flag has a function already, which then stays.
+	_ = cmd.RegisterFlagCompletionFunc(flag.Name, func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+		ctx, cancel := context.WithTimeout(cmd.Context(), completionTime)
+		defer cancel()
+		return startingWith(typed, values(ctx, line{cmd, args})), cobra.ShellCompDirectiveNoFileComp
+	})
+}
+
+// flagValues lists by their names the flags of which values are known. A name means the same in every command.
+func (c *completer) flagValues() map[string]candidates {
+	return map[string]candidates{
+		"access":             fixed(string(postgres.All), string(postgres.ReadWrite), string(postgres.ReadOnly)),
+		"inject":             fixed(string(workload.InjectEnvFrom), string(workload.InjectEnv), string(workload.InjectVolume), string(workload.InjectNone)),
+		"sslmode":            fixed("disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
+		"dry-run":            fixed("none", "client", "server"),
+		"namespace":          c.namespaces,
+		"postgres-namespace": c.namespaces,
+		"context":            c.contexts,
+		"cluster":            c.clusters,
+		"user":               c.users,
+		"secret":             c.secrets,
+		"dbname":             c.databases,
+		"postgres":           c.servers,
+		"container":          c.containers,
+	}
+}
+
+func fixed(values ...string) candidates {
+	return func(context.Context, line) []string { return values }
+}
+
+func startingWith(typed string, values []string) []string {
+	return slices.DeleteFunc(slices.Clone(values), func(value string) bool { return !strings.HasPrefix(value, typed) })
+}
+
+// commandsOf returns the command and all below it.
+func commandsOf(cmd *cobra.Command) []*cobra.Command {
+	all := []*cobra.Command{cmd}
+	for _, child := range cmd.Commands() {
+		all = append(all, commandsOf(child)...)
+	}
+	return all
+}

@@ -1,0 +1,116 @@
+package cmd
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+)
+
+// run executes a command line without a cluster and returns what it wrote and its exit code.
+func run(t *testing.T, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	t.Setenv("KUBECONFIG", t.TempDir()+"/none")
+	streams, _, out, errOut := genericiooptions.NewTestIOStreams()
+	code = Execute(t.Context(), streams, args)
+	return out.String(), errOut.String(), code
+}
+
+func tree(t *testing.T) []*cobra.Command {
+	t.Helper()
+	root := NewRootCommand(genericiooptions.NewTestIOStreamsDiscard())
+	root.InitDefaultHelpCmd()
+	return commandsOf(root)
+}
+
+func TestEveryCommandExplainsItself(t *testing.T) {
+	for _, cmd := range tree(t) {
+		if cmd.Name() == "help" {
+			continue
+		}
+		t.Run(cmd.CommandPath(), func(t *testing.T) {
+			assert.True(t, strings.HasPrefix(cmd.CommandPath(), "kubectl pgbind"), "named as it is typed")
+			assert.Regexp(t, `^[A-Z][^\n]*[^.\n]$`, cmd.Short)
+			assert.LessOrEqual(t, len(cmd.Short), 64, "fits beside the name of the command")
+			assert.Equal(t, strings.Fields(cmd.Short)[0], strings.Fields(cmd.Long)[0], "the long text opens as the short one")
+			assert.Regexp(t, `\.$`, cmd.Long)
+			for line := range strings.Lines(cmd.Long) {
+				assert.LessOrEqual(t, len(strings.TrimRight(line, "\n")), 80, line)
+				assert.NotRegexp(t, `^\s+\S`, line, "no stray indentation")
+			}
+			checkExamples(t, cmd)
+			cmd.LocalNonPersistentFlags().VisitAll(func(flag *pflag.Flag) { checkFlag(t, flag) })
+		})
+	}
+}
+
+// checkExamples wants each example as a comment and a command, without a prompt, apart by an empty line.
+func checkExamples(t *testing.T, cmd *cobra.Command) {
+	t.Helper()
+	require.NotEmpty(t, cmd.Example)
+	assert.NotRegexp(t, `(?m)[ \t]$`, cmd.Example)
+	for example := range strings.SplitSeq(cmd.Example, "\n\n") {
+		lines := strings.Split(example, "\n")
+		assert.Regexp(t, `^  # [A-Z].*[^.]$`, lines[0])
+		for _, line := range lines[1:] {
+			assert.NotRegexp(t, `^\s*\$`, line)
+		}
+		assert.Contains(t, strings.Join(lines[1:], "\n"), cmd.CommandPath())
+	}
+}
+
+func checkFlag(t *testing.T, flag *pflag.Flag) {
+	t.Helper()
+	assert.Regexp(t, regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`), flag.Name)
+	assert.Regexp(t, `^['"A-Z-]`, flag.Usage, flag.Name)
+}
+
+func TestHelpIsKubectls(t *testing.T) {
+	stdout, stderr, code := run(t, "--help")
+	assert.Zero(t, code)
+	assert.Empty(t, stderr)
+	assert.True(t, strings.HasPrefix(stdout, "Give a workload"))
+	assert.Contains(t, stdout, "Usage:\n  kubectl pgbind TYPE/NAME... [options]\n")
+	assert.Contains(t, stdout, `Use "kubectl pgbind <command> --help" for more information about a given command.`)
+	assert.Contains(t, stdout, `Use "kubectl pgbind options" for a list of global command-line options`)
+	assert.NotContains(t, stdout, "--kubeconfig")
+	assert.NotContains(t, stdout, "Commands:\n\n", "no group without commands")
+
+	stdout, stderr, code = run(t, "options")
+	assert.Zero(t, code)
+	assert.Empty(t, stderr)
+	assert.Contains(t, stdout, "--kubeconfig")
+}
+
+func TestMistakesAreAnsweredWithASuggestion(t *testing.T) {
+	for _, test := range []struct{ line, want string }{
+		{"versoin", `error: unknown command "versoin" for "kubectl pgbind": did you mean version?`},
+		{"completio deployment/web", `error: unknown command "completio" for "kubectl pgbind": did you mean completion?`},
+		{"--acces readonly deployment/web", "error: unknown flag: --acces: did you mean --access?"},
+		{"version --outptu json", "error: unknown flag: --outptu: did you mean --output?"},
+		{"version --nonsense", "error: unknown flag: --nonsense"},
+		{"nonsense", `error: "nonsense" names no single workload: add its name, as in nonsense/NAME`},
+	} {
+		stdout, stderr, code := run(t, strings.Fields(test.line)...)
+		assert.Equal(t, 1, code, test.line)
+		assert.Empty(t, stdout, test.line)
+		assert.Equal(t, test.want, strings.Split(stderr, "\n")[0], test.line)
+	}
+}
+
+func TestVersionForPrograms(t *testing.T) {
+	stdout, _, code := run(t, "version", "-o", "json")
+	assert.Zero(t, code)
+	assert.Regexp(t, `(?s)^\{.*"version": ".+",.*"goVersion": "go1\..+",.*"platform": ".+/.+".*\}\n$`, stdout)
+	stdout, _, code = run(t, "version", "-o", "yaml")
+	assert.Zero(t, code)
+	assert.Regexp(t, `(?m)^version: .+\n$`, stdout)
+	_, stderr, code := run(t, "version", "-o", "xml")
+	assert.Equal(t, 1, code)
+	assert.Contains(t, stderr, `--output "xml" is unknown: use json or yaml`)
+}

@@ -1,0 +1,25 @@
+package cmd
+
+import (
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/kubectl/pkg/util/templates"
+)
+
+// newOptionsCommand keeps the connection flags out of every other command's help, as kubectl does.
+func newOptionsCommand(streams genericiooptions.IOStreams) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "options",
+		Short: "Print the list of flags inherited by all commands",
+		Long:  "Print the list of flags inherited by all commands.",
+		Example: templates.Examples(`
+			# Print the flags that every command takes
+			kubectl pgbind options`),
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Usage() },
+	}
+	cmd.SetOut(streams.Out)
+	cmd.SetErr(streams.Out)
+	templates.UseOptionsTemplates(cmd)
+	return cmd
+}

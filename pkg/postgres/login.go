@@ -1,0 +1,94 @@
+package postgres
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
+)
+
+//go:embed sh/*.sh
+var shellFiles embed.FS
+
+// way is how the administrator's programs log in beside a password that was given: the zero way runs them as they are, as who the
+// container's own commands run, without a password.
+type way struct {
+	switcher string // program that runs them as the operating system's user of the administrator's name, for peer
+	variable string // variable of the container that has the password, itself or as the name of a file
+}
+
+// variables are where the images keep the administrator's password, which probe.sh chooses from.
+var variables = [...]string{ //nolint:gochecknoglobals // a constant list
+	"POSTGRES_POSTGRES_PASSWORD", "POSTGRESQL_POSTGRES_PASSWORD", "POSTGRES_PASSWORD", "POSTGRESQL_PASSWORD",
+}
+
+const shell = "sh"
+
+// readPassword reads no more than the first line, byte by byte, so that the rest of the input reaches the program.
+const readPassword = `IFS= read -r PGPASSWORD; export PGPASSWORD; exec "$@"`
+
+// prefix is the command line that runs another one as the administrator.
+func (s *Server) prefix() ([]string, error) {
+	if s.Password != "" {
+		return []string{shell, "-c", readPassword, shell}, nil
+	}
+	switch s.way.switcher {
+	case "gosu":
+		return []string{"gosu", s.User}, nil
+	case "setpriv":
+		return []string{"setpriv", "--reuid=" + s.User, "--regid=" + s.User, "--init-groups"}, nil
+	case "su":
+		return []string{"su", "-s", "/bin/sh", "-c", `exec "$@"`, "--", s.User, shell}, nil
+	}
+	if s.way.variable == "" {
+		return nil, nil
+	}
+	text, err := shellFiles.ReadFile("sh/password.sh")
+	if err != nil {
+		return nil, fmt.Errorf("read the script that reads the container's password: %w", err)
+	}
+	return []string{shell, "-c", string(text), shell, s.way.variable}, nil
+}
+
+// findWay asks the container, in one exec of a constant script, in which way a login works. The error says why none was found.
+func (s *Server) findWay(ctx context.Context) (way, error) {
+	text, err := shellFiles.ReadFile("sh/probe.sh")
+	if err != nil {
+		return way{}, fmt.Errorf("read the script that finds a way to log in: %w", err)
+	}
+	password, err := shellFiles.ReadFile("sh/password.sh")
+	if err != nil {
+		return way{}, fmt.Errorf("read the script that reads the container's password: %w", err)
+	}
+	argv := append([]string{shell, "-c", string(text), shell, string(password), s.User}, s.env()...)
+	argv = append(argv, "psql", "--no-psqlrc", "--no-password", "--username="+s.User, "--dbname="+conninfoDatabase(s.Database), "--file=/dev/null")
+	var stdout, stderr bytes.Buffer
+	if err := s.Exec.Exec(ctx, s.Container, argv, podexec.Streams{Stdout: &stdout, Stderr: &stderr}); err != nil {
+		if missing := (*MissingProgramError)(nil); errors.As(s.classify(shell, err), &missing) {
+			return way{}, errors.New("the container has no shell, by which another way to log in could be found")
+		}
+		return way{}, s.classify(shell, err)
+	}
+	return parseWay(&stdout)
+}
+
+// parseWay reads the one line that the probing script reports.
+func parseWay(report *bytes.Buffer) (way, error) {
+	lines := bufio.NewScanner(report)
+	for lines.Scan() {
+		kind, value, _ := strings.Cut(strings.TrimPrefix(lines.Text(), reportPrefix), " ")
+		switch {
+		case kind == "switcher" && slices.Contains([]string{"gosu", "setpriv", "su"}, value):
+			return way{switcher: value}, nil
+		case kind == "variable" && slices.Contains(variables[:], value):
+			return way{variable: value}, nil
+		}
+	}
+	return way{}, errors.New("no other user of the container's system and no password in its variables helps")
+}

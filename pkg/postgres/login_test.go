@@ -1,0 +1,159 @@
+package postgres
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
+)
+
+var (
+	failedCreateuser = answer{program: "createuser", err: &podexec.ExitError{Code: 1}}
+	refusedPsql      = answer{program: "psql", stderr: "psql: error: kein Passwort\n", err: &podexec.ExitError{Code: 2}}
+	noSuchRole       = answer{program: "psql", stdout: primary + `pgbind {"found": {"role": false, "createsRole": true}}` + "\n" + `pgbind {"end": "inspect"}` + "\n"}
+)
+
+func TestAnotherWayToLogInIsLookedForOnce(t *testing.T) {
+	tests := map[string][]string{
+		"switcher gosu":              {"gosu", "postgres", "env"},
+		"switcher setpriv":           {"setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "env"},
+		"switcher su":                {"su", "-s", "/bin/sh", "-c", `exec "$@"`, "--", "postgres", "sh", "env"},
+		"variable POSTGRES_PASSWORD": {"sh", "-c"},
+	}
+	for report, prefix := range tests {
+		t.Run(report, func(t *testing.T) {
+			server, c := serverWith(t, failedCreateuser, refusedPsql, answer{program: "sh", stdout: "pgbind " + report + "\n"}, noSuchRole,
+				answer{program: "createuser"}, answer{program: "psql", stdout: primary + hosted + loggedIn("x") + ended})
+			exists, err := server.CreateUser(t.Context(), "r")
+			require.NoError(t, err)
+			assert.False(t, exists)
+			_, err = server.Bind(t.Context(), testBinding(), Login{Password: "cleartext", Set: true})
+			require.NoError(t, err)
+			for _, argv := range c.argv[3:] {
+				assert.Equal(t, prefix, argv[:len(prefix)])
+			}
+		})
+	}
+}
+
+func TestTheFastWayIsTwoPrograms(t *testing.T) {
+	server, c := serverWith(t, answer{program: "createuser"}, answer{program: "psql", stdout: primary + hosted + loggedIn("x") + ended})
+	_, err := server.CreateUser(t.Context(), "r")
+	require.NoError(t, err)
+	_, err = server.Bind(t.Context(), testBinding(), Login{Password: "cleartext", Set: true})
+	require.NoError(t, err)
+	assert.Len(t, c.argv, 2)
+}
+
+func TestNoWayToLogIn(t *testing.T) {
+	tests := map[string]struct {
+		answers []answer
+		want    string
+	}{
+		"nothing helps": {[]answer{refusedPsql, {program: "sh"}}, "no password in its variables helps"},
+		"no shell":      {[]answer{refusedPsql, {program: "sh", err: &podexec.StartError{Program: "sh"}}}, "has no shell"},
+		"a made-up way": {[]answer{refusedPsql, {program: "sh", stdout: "pgbind switcher sudo\n"}}, "--admin-password-from"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			server, _ := serverWith(t, append([]answer{failedCreateuser}, test.answers...)...)
+			_, err := server.CreateUser(t.Context(), "r")
+			var login *AdminLoginError
+			require.ErrorAs(t, err, &login)
+			require.ErrorContains(t, err, `cannot log in as "postgres": kein Passwort`)
+			assert.ErrorContains(t, err, test.want)
+		})
+	}
+}
+
+func TestNoWayIsLookedForOnceALoginHasWorked(t *testing.T) {
+	server, _ := serverWith(t, answer{program: "createuser"}, refusedPsql)
+	_, err := server.CreateUser(t.Context(), "r")
+	require.NoError(t, err)
+	_, err = server.Bind(t.Context(), testBinding(), Login{Password: "x", Set: true})
+	var login *AdminLoginError
+	require.ErrorAs(t, err, &login)
+	assert.NoError(t, login.Hint)
+}
+
+func TestAGivenPasswordIsReadFromTheInput(t *testing.T) {
+	server, c := serverWith(t, answer{program: "createuser"}, answer{program: "psql", stdout: primary + hosted + loggedIn("x") + ended})
+	server.Password = "admin's own"
+	_, err := server.CreateUser(t.Context(), "r")
+	require.NoError(t, err)
+	_, err = server.Bind(t.Context(), testBinding(), Login{Password: "cleartext", Set: true})
+	require.NoError(t, err)
+	for i, argv := range c.argv {
+		assert.Equal(t, []string{"sh", "-c", readPassword, "sh", "env"}, argv[:5])
+		assert.NotContains(t, strings.Join(argv, " "), "admin's own")
+		first, _, _ := strings.Cut(c.stdin[i], "\n")
+		assert.Equal(t, "admin's own", first)
+	}
+}
+
+func TestAGivenPasswordNeedsAShell(t *testing.T) {
+	server, _ := serverWith(t, answer{program: "createuser", err: &podexec.StartError{Program: "sh"}})
+	server.Password = "secret"
+	_, err := server.CreateUser(t.Context(), "r")
+	require.ErrorContains(t, err, "has no shell")
+	assert.NotContains(t, err.Error(), "secret")
+}
+
+// probe runs probe.sh with these variables and, as the login, a command that wants one password.
+func probe(t *testing.T, user string, env ...string) string {
+	t.Helper()
+	script, password := shellFile(t, "probe"), shellFile(t, "password")
+	cmd := exec.CommandContext(t.Context(), "sh", "-c", script, "sh", password, user, "sh", "-c", `[ "$PGPASSWORD" = right ]`)
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH")}, env...)
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return strings.TrimSpace(string(out))
+}
+
+func shellFile(t *testing.T, name string) string {
+	t.Helper()
+	text, err := shellFiles.ReadFile("sh/" + name + ".sh")
+	require.NoError(t, err)
+	return string(text)
+}
+
+func TestWhereTheImagesKeepTheAdministratorsPassword(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "password")
+	require.NoError(t, os.WriteFile(file, []byte("right\n"), 0o600))
+	tests := map[string]struct {
+		user string
+		env  []string
+		want string
+	}{
+		"official":                        {"postgres", []string{"POSTGRES_PASSWORD=right"}, "pgbind variable POSTGRES_PASSWORD"},
+		"official, a file":                {"postgres", []string{"POSTGRES_PASSWORD_FILE=" + file}, "pgbind variable POSTGRES_PASSWORD"},
+		"official, another administrator": {"boss", []string{"POSTGRES_USER=boss", "POSTGRES_PASSWORD=right"}, "pgbind variable POSTGRES_PASSWORD"},
+		"Bitnami":                         {"postgres", []string{"POSTGRES_USER=app", "POSTGRES_PASSWORD=wrong", "POSTGRES_POSTGRES_PASSWORD=right"}, "pgbind variable POSTGRES_POSTGRES_PASSWORD"},
+		"Bitnami, a file":                 {"postgres", []string{"POSTGRES_POSTGRES_PASSWORD_FILE=" + file}, "pgbind variable POSTGRES_POSTGRES_PASSWORD"},
+		"Bitnami, old names":              {"postgres", []string{"POSTGRESQL_USERNAME=app", "POSTGRESQL_PASSWORD=wrong", "POSTGRESQL_POSTGRES_PASSWORD=right"}, "pgbind variable POSTGRESQL_POSTGRES_PASSWORD"},
+		"old names, one user":             {"postgres", []string{"POSTGRESQL_PASSWORD=right"}, "pgbind variable POSTGRESQL_PASSWORD"},
+		"another user's":                  {"postgres", []string{"POSTGRES_USER=app", "POSTGRES_PASSWORD=right"}, ""},
+		"a stale one before the right":    {"postgres", []string{"POSTGRES_POSTGRES_PASSWORD=stale", "POSTGRES_PASSWORD=right"}, "pgbind variable POSTGRES_PASSWORD"},
+		"none":                            {"postgres", nil, ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			assert.Equal(t, test.want, probe(t, test.user, test.env...))
+		})
+	}
+}
+
+func TestPasswordScriptKeepsInputAndArguments(t *testing.T) {
+	cmd := exec.CommandContext(t.Context(), "sh", "-c", shellFile(t, "password"), "sh", "POSTGRES_PASSWORD", "sh", "-c", `printf '%s|%s|' "$PGPASSWORD" "$1"; cat`, "sh", "a  'b")
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), `POSTGRES_PASSWORD=p\a "$(id)`}
+	cmd.Stdin = strings.NewReader("first\nsecond\n")
+	out, err := cmd.Output()
+	require.NoError(t, err)
+	assert.Equal(t, `p\a "$(id)|a  'b|`+"first\nsecond\n", string(out))
+}

@@ -1,0 +1,79 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
+)
+
+// createuser runs createuser for a role without a login and without a password. It is atomic.
+func (s *Server) createuser(ctx context.Context, role string) (stderr string, err error) {
+	_, stderr, err = s.run(ctx, program{name: "createuser", env: []string{createuserOptions}, args: []string{
+		"--no-login", "--no-superuser", "--no-createdb", "--no-createrole", "--no-replication", "--", role,
+	}})
+	s.wayTold = s.wayTold || err == nil
+	return stderr, err
+}
+
+// dropuser drops a role that owns nothing.
+func (s *Server) dropuser(ctx context.Context, role string) error {
+	_, _, err := s.run(ctx, program{name: "dropuser", env: []string{createuserOptions}, args: []string{"--if-exists", "--", role}})
+	return err
+}
+
+// psql runs a script as the administrator and returns what it reported, also beside an error. Where the administrator cannot log in, it
+// looks for another way once. The error is a *AdminLoginError if there is none.
+func (s *Server) psql(ctx context.Context, sc *script) (*output, error) {
+	if sc.err != nil {
+		return nil, sc.err
+	}
+	out, err := s.session(ctx, sc)
+	if !refusedLogin(out, err) {
+		s.wayTold = true
+		return out, err
+	}
+	failure := &AdminLoginError{Where: s.Container, Role: s.User, Message: message(out.stderr), Err: err}
+	if s.Password != "" {
+		failure.Hint = errors.New("with the password that was given")
+	}
+	if s.wayTold || failure.Hint != nil {
+		return out, failure
+	}
+	s.wayTold = true
+	if s.way, failure.Hint = s.findWay(ctx); failure.Hint != nil {
+		return out, failure
+	}
+	return s.session(ctx, sc)
+}
+
+// session is one run of psql.
+func (s *Server) session(ctx context.Context, sc *script) (*output, error) {
+	// The script goes in whole, from memory: psql runs an unfinished last statement when its input ends early.
+	stdout, stderr, execErr := s.run(ctx, program{name: "psql", stdin: sc.text.String(), args: []string{
+		"--no-psqlrc", "--quiet", "--no-align", "--tuples-only",
+		"--set=ON_ERROR_STOP=1", "--set=VERBOSITY=verbose", "--set=SHOW_CONTEXT=never", "--pset=pager=off",
+		"--dbname=" + conninfoDatabase(s.Database), "--file=-",
+	}})
+	out, parseErr := parse(stdout)
+	if parseErr != nil {
+		return out, parseErr
+	}
+	out.stderr = stderr
+	return out, execErr
+}
+
+// refusedLogin says that psql did not get in: it exits with 2 for that, and has done nothing.
+func refusedLogin(out *output, err error) bool {
+	var exit *podexec.ExitError
+	return errors.As(err, &exit) && exit.Code == 2 && out.Server == nil
+}
+
+// conninfoDatabase keeps a database name from being read as a connection string.
+func conninfoDatabase(name string) string {
+	if strings.ContainsAny(name, "=") || strings.Contains(name, "://") {
+		return "dbname=" + conninfo(name)
+	}
+	return name
+}

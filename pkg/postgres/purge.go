@@ -1,0 +1,25 @@
+package postgres
+
+import "context"
+
+// anyAccess is how the comment of every access role begins.
+const anyAccess = markVersion + " access="
+
+// Purge drops an access role that has no members and owns nothing, with what was granted to it and the default privileges made for it
+// and by it. stays says that it has members or owns something, and that nothing was done. A role that is gone is no error.
+// Errors: ErrStandby, *ForeignRoleError, *SQLError.
+func (s *Server) Purge(ctx context.Context, access string) (did []string, stays bool, err error) {
+	out, err := s.held(ctx, new(script).set("subject", access, "claim", anyAccess, "kin", "false"))
+	if err != nil {
+		return nil, false, err
+	}
+	sc := new(script).set("run", scriptRun, "subject", access, "claim", anyAccess).run("session")
+	for _, database := range out.Held.entered(s.Database) {
+		sc.connect(database).run("session", "lock", "judge", "unused", "purge", "act_for", "handover", "commit")
+	}
+	out, err = s.report(ctx, sc.run("lock", "judge", "unused", "drop_access", "commit", "end"))
+	if out == nil {
+		return nil, false, err
+	}
+	return out.did, out.Stays, err
+}

@@ -1,0 +1,2 @@
+\echo 'pgbind {"answered": true}'
+\endif

@@ -1,0 +1,111 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
+)
+
+// Question asks a server about one binding.
+type Question struct {
+	Role   string
+	Access Access
+	// Login is how the application logs in; it is not tried without a password.
+	Login Login
+}
+
+// Answer is what the server says of one question.
+type Answer struct {
+	Answered bool     // role and database are there, so that the next two are known
+	Lacks    []string // what the level promises and the role has not got
+	Exceeds  []string // what the role holds beyond its level, as the statements that take it away
+	Login    LoginAnswer
+}
+
+// LoginAnswer is how the login ended.
+type LoginAnswer struct {
+	Tried   bool
+	Failure string // the server's words; empty: it was let in
+	Reached string // the host that answered
+	User    string // as whom the session acts
+	Method  string // how the server asked; "trust": it did not; empty: an older server, which does not tell
+}
+
+// MarkedRole is a login role of the server, as its own catalog has it.
+type MarkedRole struct {
+	Name       string
+	Owner      Owner // what its comment says; empty where that is no mark of ours
+	Marked     bool
+	CanLogin   bool
+	Privileged bool // more than any binding gives
+	ValidUntil time.Time
+	Expired    bool
+	MemberOf   []string
+}
+
+// Survey is what a server says of its roles.
+type Survey struct {
+	Roles     map[string]MarkedRole // every marked one, and those asked about
+	Databases []string
+	Answers   []Answer // in the order of the questions
+	Trust     bool     // a wrong password was let in as well
+}
+
+// maxFailures bounds the sessions: each login that fails ends one.
+const maxFailures = 20
+
+// Survey asks about the roles of bindings and tries their logins, all in one session where no login fails, and changes nothing.
+// With prove it also tries a wrong password once, on servers that do not tell whether they asked for it. Beside an error, what was
+// found by then is returned. Errors: ErrStandby, *MissingProgramError, *UnknownError, one that psql or the server told.
+func (s *Server) Survey(ctx context.Context, questions []Question, prove bool) (*Survey, error) {
+	found := &Survey{Roles: map[string]MarkedRole{}, Answers: make([]Answer, len(questions))}
+	sc, err := factsScript(s.Database, questions)
+	if err != nil {
+		return nil, err
+	}
+	next := 0
+	for range maxFailures {
+		sc.attempts(questions, next, prove)
+		out, err := s.psql(ctx, sc)
+		if out == nil {
+			return found, err
+		}
+		attempt := found.take(out)
+		switch {
+		case out.Server != nil && out.Server.Standby:
+			return found, ErrStandby
+		case out.End == endOfSurvey:
+			return found, nil
+		case attempt < next || !exited(err):
+			return found, s.surveyError(out, err)
+		}
+		found.Answers[attempt].Login = LoginAnswer{Tried: true, Failure: lastLine(out.stderr)}
+		next = attempt + 1
+		sc = new(script).set("run", endOfSurvey).run("session")
+	}
+	return found, fmt.Errorf("%d logins failed, so the others were not tried", maxFailures)
+}
+
+// surveyError explains a survey that ended before its end, and not at a login.
+func (s *Server) surveyError(out *output, execErr error) error {
+	if execErr == nil {
+		return fmt.Errorf("psql in %s ended before it was through", s.Container)
+	}
+	return s.scriptError(out, execErr)
+}
+
+// lastLine is the last line that psql wrote to its standard error: what ended it.
+func lastLine(stderr string) string {
+	lines := strings.Split(strings.TrimSpace(stderr), "\n")
+	return message(lines[len(lines)-1])
+}
+
+// exited says whether psql ended by itself, so that it was not the way to it that broke.
+func exited(err error) bool {
+	var exit *podexec.ExitError
+	return errors.As(err, &exit)
+}

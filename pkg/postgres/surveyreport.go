@@ -1,0 +1,73 @@
+package postgres
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// surveyLine is one line that a survey's script reports.
+type surveyLine struct {
+	Role      *roleLine `json:"role"`
+	Databases []string  `json:"databases"`
+	About     *int      `json:"about"`
+	Answered  bool      `json:"answered"`
+	Lacks     []string  `json:"lacks"`
+	Exceeds   []string  `json:"exceeds"`
+	Attempt   *int      `json:"attempt"`
+	Login     *login    `json:"login"`
+}
+
+type roleLine struct {
+	Name       string     `json:"name"`
+	Mark       string     `json:"mark"`
+	CanLogin   bool       `json:"canLogin"`
+	Privileged bool       `json:"privileged"`
+	ValidUntil *time.Time `json:"validUntil"`
+	Expired    bool       `json:"expired"`
+	MemberOf   []string   `json:"memberOf"`
+}
+
+// take reads what one session reported. It returns the number of the login after which nothing came any more, or -1.
+func (f *Survey) take(out *output) (unfinished int) {
+	about, unfinished := -1, -1
+	for _, text := range out.reports {
+		var line surveyLine
+		if json.Unmarshal(text, &line) != nil {
+			continue
+		}
+		switch {
+		case line.Role != nil:
+			f.Roles[line.Role.Name] = line.Role.marked()
+		case line.About != nil:
+			about = *line.About
+		case line.Attempt != nil:
+			about, unfinished = *line.Attempt, *line.Attempt
+		case line.Login != nil:
+			unfinished = -1
+		}
+		f.Databases = append(f.Databases, line.Databases...)
+		if about >= 0 && about < len(f.Answers) {
+			f.Answers[about].add(line)
+		}
+	}
+	f.Trust = f.Trust || out.Trust
+	return unfinished
+}
+
+// add takes what one line says about the question.
+func (a *Answer) add(line surveyLine) {
+	a.Answered = a.Answered || line.Answered
+	a.Lacks, a.Exceeds = append(a.Lacks, line.Lacks...), append(a.Exceeds, line.Exceeds...)
+	if line.Login != nil {
+		a.Login = LoginAnswer{Tried: true, Reached: line.Login.Host, User: line.Login.CurrentUser, Method: line.Login.Method}
+	}
+}
+
+func (l *roleLine) marked() MarkedRole {
+	role := MarkedRole{Name: l.Name, CanLogin: l.CanLogin, Privileged: l.Privileged, Expired: l.Expired, MemberOf: l.MemberOf}
+	role.Owner, role.Marked = parseOwner(l.Mark)
+	if l.ValidUntil != nil {
+		role.ValidUntil = *l.ValidUntil
+	}
+	return role
+}

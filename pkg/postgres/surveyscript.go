@@ -1,0 +1,68 @@
+package postgres
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+)
+
+// endOfSurvey is the last word of a survey's script.
+const endOfSurvey = "survey"
+
+// factsScript asks the catalogs, database by database.
+func factsScript(database string, questions []Question) (*script, error) {
+	names := make([]string, len(questions))
+	for i, q := range questions {
+		names[i] = q.Role
+	}
+	text, err := json.Marshal(names)
+	if err != nil {
+		return nil, fmt.Errorf("write the names of the roles: %w", err)
+	}
+	levels, err := levelTable()
+	if err != nil {
+		return nil, err
+	}
+	sc := new(script).set("run", endOfSurvey, "names", string(text), "levels", levels).run("session", "roles")
+	current := ""
+	for i, q := range questions {
+		if q.Access.Database != current {
+			current = q.Access.Database
+			sc.set("database", current, "conn", "dbname="+conninfo(current)).run("enter")
+		}
+		schemas, err := q.Access.schemaTable()
+		if err != nil {
+			return nil, err
+		}
+		sc.set("about", strconv.Itoa(i), "role", q.Role, "level", string(q.Access.Level), "schemas", schemas)
+		sc.run("about", "effective", "excess", "answered")
+	}
+	return sc, nil
+}
+
+// attempts appends the logins of the questions from number first on, and the end.
+func (s *script) attempts(questions []Question, first int, prove bool) {
+	last := -1
+	for i := first; i < len(questions); i++ {
+		if questions[i].Login.Password != "" {
+			s.attempt(i, questions[i])
+			last = i
+		}
+	}
+	s.run("end")
+	if prove && last >= 0 {
+		s.password("not-" + endOfSurvey).run("trust")
+	}
+}
+
+func (s *script) attempt(number int, q Question) {
+	s.set("about", strconv.Itoa(number), "host", q.Login.Host, "pod_ip", q.Login.PodIP,
+		"port", strconv.Itoa(int(q.Login.Port)), "pod_port", strconv.Itoa(int(q.Login.PodPort)),
+		"login", loginOf(q.Role, q.Access.Database))
+	s.password(q.Login.Password).run("attempt")
+}
+
+// loginOf is the connection string of a role's login, without host and password.
+func loginOf(role, database string) string {
+	return "connect_timeout=5 application_name=kubectl-pgbind user=" + conninfo(role) + " dbname=" + conninfo(database)
+}

@@ -1,0 +1,14 @@
+package target
+
+import corev1 "k8s.io/api/core/v1"
+
+// Candidates returns those of the Pods in which a server may run, by their labels, ports and images, as the command line names them.
+func Candidates(pods []corev1.Pod) []Ref {
+	var refs []Ref
+	for i := range pods {
+		if looksLikePostgres(&pods[i]) {
+			refs = append(refs, Ref{Kind: KindPod, Name: pods[i].Name, Namespace: pods[i].Namespace})
+		}
+	}
+	return refs
+}

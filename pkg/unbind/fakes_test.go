@@ -1,0 +1,289 @@
+package unbind
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes/fake"
+	k8stesting "k8s.io/client-go/testing"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
+)
+
+const (
+	bindingID  = "abc"
+	secretName = "postgresql-secret-2" //nolint:gosec // the name of a Secret, not its content
+	roleName   = "pgb_abc_1"
+	accessRole = "pgbind_postgres_public_all_x"
+)
+
+// world is a bound workload and its server in memory. Each of its methods also asserts what must be true before it is called.
+type world struct {
+	t        *testing.T
+	kube     *fake.Clientset
+	workload *workload.Workload // nil: deleted
+	pods     bool               // Pods with the Secret run
+	others   []*workload.Workload
+	role     *postgres.Holder // nil: dropped
+	sessions int
+	log      []string
+
+	// fail makes the step of that name fail once before it did anything, lose after it has done it.
+	fail, lose map[string]error
+
+	location               target.Ref
+	held                   *postgres.Holdings // overrides what the role holds
+	stays                  bool
+	shown, warned, results []string
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{
+		t: t, pods: true, role: &postgres.Holder{Role: roleName, Heir: accessRole, CanLogin: true}, sessions: 2,
+		fail: map[string]error{}, lose: map[string]error{},
+	}
+	w.workload = w.bound("web", bindingID)
+	w.kube = fake.NewClientset(w.boundSecret())
+	w.kube.PrependReactor("*", "*", w.react)
+	return w
+}
+
+func (w *world) bound(name, id string) *workload.Workload {
+	w.t.Helper()
+	value, err := credentials.Annotation{ID: id, Role: roleName, Database: "postgres", Generation: 1}.Value()
+	require.NoError(w.t, err)
+	key, err := credentials.AnnotationKey(secretName)
+	require.NoError(w.t, err)
+	own := corev1.EnvFromSource{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "own"}}}
+	ours := corev1.EnvFromSource{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: secretName}}}
+	bound, err := workload.Of(&appsv1.Deployment{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: name, UID: types.UID(name), Annotations: map[string]string{key: value, "theirs": "1"}},
+		Spec: appsv1.DeploymentSpec{Template: corev1.PodTemplateSpec{Spec: corev1.PodSpec{
+			Containers: []corev1.Container{{Name: "app", EnvFrom: []corev1.EnvFromSource{own, ours}}},
+		}}},
+	})
+	require.NoError(w.t, err)
+	return bound
+}
+
+func (w *world) boundSecret() *corev1.Secret {
+	marks := credentials.Marks{
+		ID: bindingID, Workload: "deployment.apps/web", Database: "postgres", Postgres: "pod/pg-0", PostgresNamespace: "db",
+		Role: roleName, AccessRole: accessRole, Generation: 1,
+	}
+	secret := credentials.NewSecret(types.NamespacedName{Namespace: "ns", Name: secretName}, marks, credentials.Credentials{Host: "h", Username: roleName, Password: "p"})
+	secret.UID = "secret-uid"
+	return secret
+}
+
+// react refuses every request that unbind has no reason for.
+func (w *world) react(action k8stesting.Action) (bool, runtime.Object, error) {
+	switch verb := action.GetVerb() + " " + action.GetResource().Resource; verb {
+	case "list secrets", "get secrets":
+		err := w.fault(verb)
+		return err != nil, nil, err
+	case "delete secrets":
+		deletion, _ := action.(k8stesting.DeleteActionImpl)
+		require.Equal(w.t, types.UID("secret-uid"), *deletion.DeleteOptions.Preconditions.UID)
+		if len(deletion.DeleteOptions.DryRun) > 0 {
+			return true, nil, w.fault("try delete secret")
+		}
+		assert.False(w.t, w.pods, "a Pod still needs the Secret")
+		return w.deleteSecret(action)
+	default:
+		w.t.Errorf("unexpected request: %s", verb)
+		return false, nil, nil
+	}
+}
+
+func (w *world) deleteSecret(action k8stesting.Action) (bool, runtime.Object, error) {
+	return true, nil, w.step("delete secret", func() {
+		require.NoError(w.t, w.kube.Tracker().Delete(action.GetResource(), "ns", secretName))
+	})
+}
+
+func (w *world) fault(name string) error {
+	err := w.fail[name]
+	delete(w.fail, name)
+	return err
+}
+
+// step does one thing, unless it is to fail before.
+func (w *world) step(name string, do func()) error {
+	if err := w.fault(name); err != nil {
+		return err
+	}
+	do()
+	w.log = append(w.log, name)
+	err := w.lose[name]
+	delete(w.lose, name)
+	return err
+}
+
+func (w *world) Users(context.Context, string, string) ([]*workload.Workload, error) {
+	if w.workload == nil {
+		return w.others, nil
+	}
+	return append(w.others, w.workload), w.fault("users")
+}
+
+func (w *world) Patch(_ context.Context, from *workload.Workload, change func(*workload.Workload) error, dryRun bool) (*workload.Workload, bool, error) {
+	changed := w.workload.DeepCopy()
+	if err := change(changed); err != nil {
+		return nil, false, err
+	}
+	patch, err := workload.PatchBytes(w.workload, changed)
+	if err != nil || patch == nil {
+		return from, false, err
+	}
+	if dryRun {
+		return changed, true, w.fault("try patch")
+	}
+	name := "patch note"
+	if workload.UsesSecret(&w.workload.Template().Spec, secretName) != workload.UsesSecret(&changed.Template().Spec, secretName) {
+		name = "patch reference"
+	}
+	err = w.step(name, func() { w.workload = changed })
+	return changed, true, err
+}
+
+func (w *world) RecreatePod(context.Context, *workload.Workload, func(*workload.Workload) error, bool) (*workload.Workload, bool, error) {
+	w.t.Error("unexpected: recreate")
+	return nil, false, nil
+}
+
+func (w *world) Restart(context.Context, *workload.Workload, string, func(string)) error {
+	w.t.Error("unexpected: restart")
+	return nil
+}
+
+func (w *world) WaitRollout(context.Context, *workload.Workload, func(string)) error {
+	return w.fault("rollout")
+}
+
+func (w *world) WaitOutdatedGone(_ context.Context, waited *workload.Workload, _ string, _ func(string)) error {
+	assert.False(w.t, workload.UsesSecret(&waited.Template().Spec, secretName))
+	return w.step("drain", func() { w.pods = false })
+}
+
+func (w *world) WaitSecretUnused(context.Context, string, string, func(string)) error {
+	return w.step("drain", func() { w.pods = false })
+}
+
+func (w *world) Find(_ context.Context, ref target.Ref, _ target.Choice) (*target.Database, error) {
+	w.location = ref
+	return &target.Database{Pod: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: ref.Name}}}, w.fault("find")
+}
+
+func (w *world) Holdings(_ context.Context, owner postgres.Owner, role string) (*postgres.Holdings, error) {
+	assert.Equal(w.t, "ns", owner.Namespace)
+	if err := w.fault("holdings"); err != nil || w.role == nil {
+		return &postgres.Holdings{}, err
+	}
+	if w.held != nil {
+		return w.held, nil
+	}
+	assert.Equal(w.t, bindingID, owner.ID)
+	assert.Equal(w.t, roleName, role)
+	return &postgres.Holdings{Roles: []postgres.Holder{*w.role}}, nil
+}
+
+func (w *world) Disable(_ context.Context, owner postgres.Owner, role string) error {
+	assert.Equal(w.t, bindingID, owner.ID)
+	assert.False(w.t, w.pods, "a Pod still needs the login")
+	return w.step("disable "+role, func() { w.role.CanLogin = false })
+}
+
+func (w *world) Sessions(context.Context, string) (int, error) {
+	return w.sessions, w.fault("sessions")
+}
+
+func (w *world) EndSessions(_ context.Context, _ postgres.Owner, role string) error {
+	assert.False(w.t, w.role.CanLogin, "new sessions could come")
+	return w.step("end sessions of "+role, func() { w.sessions = 0 })
+}
+
+func (w *world) Drop(_ context.Context, _ postgres.Owner, role string, _ []postgres.HeldDatabase) ([]string, error) {
+	assert.Zero(w.t, w.sessions)
+	err := w.step("drop "+role, func() { w.role = nil })
+	return []string{"DROP ROLE " + role}, err
+}
+
+func (w *world) Rename(_ context.Context, _ postgres.Owner, role, name string) error {
+	return w.step(fmt.Sprintf("rename %s to %s", role, name), func() { w.role.Role = name })
+}
+
+func (w *world) Purge(_ context.Context, access string) ([]string, bool, error) {
+	assert.Nil(w.t, w.role)
+	return nil, w.stays, w.step("purge "+access, func() {})
+}
+
+func (w *world) Done(object, verb string) { w.results = append(w.results, object+" "+verb) }
+
+func (w *world) Step(string, ...any) {}
+
+func (w *world) Warn(format string, args ...any) {
+	w.warned = append(w.warned, fmt.Sprintf(format, args...))
+}
+
+func (w *world) Show(text string) { w.shown = append(w.shown, text) }
+
+// unbind runs an unbind against the world.
+func (w *world) unbind(change ...func(*Options)) error {
+	w.log, w.results, w.warned, w.shown = nil, nil, nil, nil
+	options := Options{Postgres: target.Ref{Kind: target.KindPod, Name: "default-0", Namespace: "ns"}, Grace: 10 * time.Second, Timeout: time.Minute}
+	for _, c := range change {
+		c(&options)
+	}
+	u := &Unbinder{Workloads: w, Databases: w, Kube: w.kube, Report: w, Roles: func(_ *target.Database, database string) Roles {
+		assert.Equal(w.t, "postgres", database)
+		return w
+	}}
+	return u.Unbind(w.t.Context(), Subject{Namespace: "ns", Name: "deployment.apps/web", Workload: w.workload}, options)
+}
+
+func (w *world) secret() *corev1.Secret {
+	secret, err := w.kube.Tracker().Get(corev1.SchemeGroupVersion.WithResource("secrets"), "ns", secretName)
+	if err != nil {
+		return nil
+	}
+	found, _ := secret.(*corev1.Secret)
+	return found
+}
+
+// assertUnbound finds nothing of the binding, and everything else as it was.
+func (w *world) assertUnbound() {
+	w.t.Helper()
+	assert.Nil(w.t, w.role)
+	assert.Nil(w.t, w.secret())
+	if w.workload != nil {
+		assert.Equal(w.t, map[string]string{"theirs": "1"}, w.workload.Annotations())
+		envFrom := w.workload.Template().Spec.Containers[0].EnvFrom
+		require.Len(w.t, envFrom, 1)
+		assert.Equal(w.t, "own", envFrom[0].SecretRef.Name)
+	}
+}
+
+// assertBound finds the binding whole.
+func (w *world) assertBound() {
+	w.t.Helper()
+	assert.Empty(w.t, w.log, "nothing was changed")
+	require.NotNil(w.t, w.role)
+	assert.True(w.t, w.role.CanLogin)
+	assert.NotNil(w.t, w.secret())
+}
+
+func refuseList(k8stesting.Action) (bool, runtime.Object, error) { return true, nil, forbidden }

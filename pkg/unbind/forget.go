@@ -1,0 +1,39 @@
+package unbind
+
+import (
+	"context"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// forget removes the workload's note of the binding and then the Secret, the last that tells of it.
+func (u *Unbinder) forget(ctx context.Context, b *binding) error {
+	if b.Workload != nil && !b.Workload.IsPod() {
+		if _, _, err := u.Workloads.Patch(ctx, b.Workload, b.removeNote, false); err != nil {
+			return fmt.Errorf("remove the note of the binding: %w", err)
+		}
+	}
+	if b.secret != nil {
+		if err := u.deleteSecret(ctx, b, metav1.DeleteOptions{}); err != nil {
+			return err
+		}
+		u.Report.Done("secret/"+b.name, "deleted")
+	}
+	u.Report.Done(b.Name, "unbound")
+	if b.options.Abandon {
+		return u.leftover(b)
+	}
+	return nil
+}
+
+// deleteSecret deletes the Secret that was found, and no later one of its name.
+func (u *Unbinder) deleteSecret(ctx context.Context, b *binding, options metav1.DeleteOptions) error {
+	options.Preconditions = &metav1.Preconditions{UID: &b.secret.UID}
+	err := u.Kube.CoreV1().Secrets(b.Namespace).Delete(ctx, b.name, options)
+	if err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("delete secret/%s in namespace %s: %w", b.name, b.Namespace, err)
+	}
+	return nil
+}

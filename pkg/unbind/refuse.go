@@ -1,0 +1,94 @@
+package unbind
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
+)
+
+// refuse returns an error where the Secret is still needed, or where the API server would not accept the writes.
+func (u *Unbinder) refuse(ctx context.Context, b *binding) error {
+	if !b.options.Force {
+		if err := u.refuseUsed(ctx, b); err != nil {
+			return err
+		}
+	}
+	if b.options.DryRun == bind.DryRunClient {
+		return nil
+	}
+	if b.Workload != nil {
+		if _, _, err := u.send(ctx, b, b.removeReference, true); err != nil {
+			return fmt.Errorf("the reference to secret/%s cannot be removed: %w", b.name, err)
+		}
+	}
+	if b.secret == nil {
+		return nil
+	}
+	if err := u.deleteSecret(ctx, b, metav1.DeleteOptions{DryRun: []string{metav1.DryRunAll}}); err != nil {
+		return fmt.Errorf("%w: unbind needs the right to delete it", err)
+	}
+	return nil
+}
+
+// refuseUsed refuses a Secret that something else still needs.
+func (u *Unbinder) refuseUsed(ctx context.Context, b *binding) error {
+	users, err := u.Workloads.Users(ctx, b.Namespace, b.name)
+	if err != nil {
+		u.Report.Warn("not every workload of namespace %s could be asked whether it uses secret/%s: %v", b.Namespace, b.name, err)
+	}
+	var others []string
+	for _, user := range users {
+		if b.Workload == nil || user.UID() != b.Workload.UID() {
+			others = append(others, user.String())
+		}
+	}
+	if len(others) > 0 {
+		return fmt.Errorf("secret/%s is also used by %s: take the reference out of there first, or go on with --force", b.name, strings.Join(others, ", "))
+	}
+	if b.Workload == nil {
+		return nil
+	}
+	without := b.Workload.DeepCopy()
+	if err := b.removeReference(without); err != nil {
+		return err
+	}
+	if workload.UsesSecret(&without.Template().Spec, b.name) {
+		return fmt.Errorf("%s also refers to secret/%s in a way that pgbind did not make: remove that first, or go on with --force", b.Name, b.name)
+	}
+	return nil
+}
+
+// removeReference takes out of a workload what refers to the Secret, and leaves the note of the binding.
+func (b *binding) removeReference(w *workload.Workload) error {
+	if workload.RemoveReference(w.Template(), b.name) {
+		delete(w.Template().Annotations, credentials.GenerationAnnotation(b.name))
+	}
+	if w.IsPod() {
+		// A Pod is changed only by replacing it, which happens once; from here on its Secret alone tells of the binding.
+		return b.removeNote(w)
+	}
+	return nil
+}
+
+// removeNote takes the annotation of the binding out of a workload, if it is this binding's.
+func (b *binding) removeNote(w *workload.Workload) error {
+	key, err := credentials.AnnotationKey(b.name)
+	if err == nil && credentials.AnnotationsOf(w.Annotations())[b.name].ID == b.marks.ID {
+		w.SetAnnotation(key, "")
+	}
+	return err
+}
+
+// send changes the workload; a bare Pod cannot be changed and is replaced.
+func (u *Unbinder) send(ctx context.Context, b *binding, change func(*workload.Workload) error, dryRun bool) (*workload.Workload, bool, error) {
+	if b.Workload.IsPod() && b.options.Recreate {
+		return u.Workloads.RecreatePod(ctx, b.Workload, change, dryRun)
+	}
+	return u.Workloads.Patch(ctx, b.Workload, change, dryRun)
+}

@@ -1,0 +1,129 @@
+package unbind
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/retire"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+)
+
+// survey finds the server and what the binding's roles hold there, tells it, and refuses where something would be lost.
+func (u *Unbinder) survey(ctx context.Context, b *binding) error {
+	if b.options.Abandon {
+		return nil
+	}
+	ref, err := b.location()
+	if err != nil {
+		return err
+	}
+	database, err := u.Databases.Find(ctx, ref, b.options.Choice)
+	if err != nil {
+		return fmt.Errorf("%w (if the database is gone for good, --abandon-role takes back the rest)", err)
+	}
+	b.roles = u.Roles(database, b.marks.Database)
+	if b.held, err = u.retirer(b).Survey(ctx, b.marks.Role); err != nil {
+		return fmt.Errorf("the login of %s in pod/%s: %w", b.Name, database.Pod.Name, err)
+	}
+	return nil
+}
+
+// location is where the binding's server runs: where the user says, else where the Secret says, else the default.
+func (b *binding) location() (target.Ref, error) {
+	if b.options.Named || b.marks.Postgres == "" {
+		return b.options.Postgres, nil
+	}
+	ref, err := target.ParseRef(b.marks.Postgres, cmp.Or(b.marks.PostgresNamespace, b.Namespace))
+	if err != nil {
+		return ref, fmt.Errorf("secret/%s does not tell where its database runs (%w): name it with --postgres", b.name, err)
+	}
+	return ref, nil
+}
+
+func (u *Unbinder) retirer(b *binding) *retire.Retirer {
+	return &retire.Retirer{Roles: b.roles, Owner: b.owner(), Report: u.Report, Grace: b.options.Grace}
+}
+
+// retire locks every login role of the binding out and drops it; one is kept without its login if the options say so.
+func (u *Unbinder) retire(ctx context.Context, b *binding) error {
+	if b.roles == nil {
+		return nil
+	}
+	r := u.retirer(b)
+	for _, holder := range b.held.Roles {
+		if err := r.LockOut(ctx, holder.Role); err != nil {
+			return err
+		}
+	}
+	for _, holder := range b.held.Roles {
+		if b.options.Keep && holder.Role == b.marks.Role {
+			continue
+		}
+		if err := r.Drop(ctx, holder.Role, b.held.Databases); err != nil {
+			return err
+		}
+		u.Report.Done("role/"+holder.Role, "dropped")
+	}
+	return u.keep(ctx, b)
+}
+
+// keep gives the role that stays the name that the first run of a new binding looks for.
+func (u *Unbinder) keep(ctx context.Context, b *binding) error {
+	if !b.options.Keep || len(b.held.Roles) == 0 {
+		return nil
+	}
+	const first = 1
+	name := credentials.RoleName(b.marks.ID, first)
+	if err := b.roles.Rename(ctx, b.owner(), b.marks.Role, name); err != nil {
+		return fmt.Errorf("rename role %q: %w", b.marks.Role, err)
+	}
+	u.Report.Done("role/"+name, "kept without its login")
+	return nil
+}
+
+// purge removes the access role if nothing uses it any more.
+func (u *Unbinder) purge(ctx context.Context, b *binding) error {
+	access := b.accessRole()
+	if b.roles == nil || !b.options.Purge || access == "" {
+		return nil
+	}
+	did, stays, err := b.roles.Purge(ctx, access)
+	for _, statement := range did {
+		u.Report.Step("%s", statement)
+	}
+	switch {
+	case err != nil:
+		return fmt.Errorf("remove access role %q: %w", access, err)
+	case stays:
+		u.Report.Warn("access role %s stays: it has other members, or owns what the workload made", access)
+	default:
+		u.Report.Done("role/"+access, "dropped")
+	}
+	return nil
+}
+
+// accessRole is the access role of the binding. Once the login role is gone, only the Secret still tells.
+func (b *binding) accessRole() string {
+	if b.held != nil {
+		for _, holder := range b.held.Roles {
+			if holder.Heir != "" {
+				return holder.Heir
+			}
+		}
+	}
+	return b.marks.AccessRole
+}
+
+// leftover tells what nobody could do on a server that is gone.
+func (u *Unbinder) leftover(b *binding) error {
+	sql, err := postgres.Leftover(b.marks.Role, b.marks.AccessRole)
+	if err != nil {
+		return err
+	}
+	u.Report.Warn("role %s stays, if its server is still there. What is left to do:", b.marks.Role)
+	u.Report.Show(sql)
+	return nil
+}

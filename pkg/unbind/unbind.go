@@ -1,0 +1,88 @@
+// Package unbind takes a binding back: the reference, the login role and the Secret, without losing what the workload made in the
+// database. It tells the story step by step; it knows no command line and no SQL.
+package unbind
+
+import (
+	"context"
+	"fmt"
+
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/retire"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
+)
+
+// Workloads reads and changes workloads; *workload.Client does.
+type Workloads interface {
+	Users(ctx context.Context, namespace, secret string) ([]*workload.Workload, error)
+	Patch(ctx context.Context, w *workload.Workload, change func(*workload.Workload) error, dryRun bool) (*workload.Workload, bool, error)
+	RecreatePod(ctx context.Context, w *workload.Workload, change func(*workload.Workload) error, dryRun bool) (*workload.Workload, bool, error)
+	Restart(ctx context.Context, w *workload.Workload, secret string, progress func(string)) error
+	WaitRollout(ctx context.Context, w *workload.Workload, progress func(string)) error
+	WaitOutdatedGone(ctx context.Context, w *workload.Workload, secret string, progress func(string)) error
+	WaitSecretUnused(ctx context.Context, namespace, secret string, progress func(string)) error
+}
+
+// Roles drops roles on one server; *postgres.Server does.
+type Roles interface {
+	retire.Roles
+	Rename(ctx context.Context, owner postgres.Owner, role, name string) error
+	Purge(ctx context.Context, access string) (did []string, stays bool, err error)
+}
+
+// Unbinder takes bindings back.
+type Unbinder struct {
+	Workloads Workloads
+	Databases bind.Databases
+	Roles     func(d *target.Database, database string) Roles
+	Kube      kubernetes.Interface
+	Report    bind.Reporter
+}
+
+// Unbind takes the binding of what n names back, in an order in which nothing that runs loses its login too early: the reference and the
+// Pods that have it, the login role's sessions, the role, and last the Secret, which tells the next run what is left to do if this one
+// ends in between. Nothing bound is no error. Everything that would lose data or break another workload is refused before anything is changed.
+func (u *Unbinder) Unbind(ctx context.Context, n Subject, o Options) error {
+	b, err := u.find(ctx, n, o)
+	if err != nil {
+		return err
+	}
+	if b == nil {
+		u.Report.Step("nothing is bound to %s", n.Name)
+		u.Report.Done(n.Name, "unchanged")
+		return nil
+	}
+	if err := u.refuse(ctx, b); err != nil {
+		return err
+	}
+	if err := u.survey(ctx, b); err != nil {
+		return err
+	}
+	if o.DryRun != bind.DryRunNone {
+		return u.show(b)
+	}
+	if err := u.takeBack(ctx, b); err != nil {
+		return fmt.Errorf("%w (what is done stays done: the same command goes on from there)", err)
+	}
+	return nil
+}
+
+// takeBack does it. Each step may be repeated, and finds what it needs after any of the others.
+func (u *Unbinder) takeBack(ctx context.Context, b *binding) error {
+	if err := u.withdraw(ctx, b); err != nil {
+		return err
+	}
+	if err := u.drain(ctx, b); err != nil {
+		return err
+	}
+	if err := u.retire(ctx, b); err != nil {
+		return err
+	}
+	if err := u.purge(ctx, b); err != nil {
+		return err
+	}
+	return u.forget(ctx, b)
+}

@@ -1,0 +1,221 @@
+package unbind
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
+)
+
+var (
+	errBroken = errors.New("connection reset")
+	forbidden = apierrors.NewForbidden(schema.GroupResource{Resource: "secrets"}, "", errors.New("no"))
+)
+
+// inWorld runs a test in time that passes at once.
+func inWorld(t *testing.T, test func(w *world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) { test(newWorld(t)) })
+}
+
+func order() []string {
+	return []string{"patch reference", "drain", "disable " + roleName, "end sessions of " + roleName, "drop " + roleName, "patch note", "delete secret"}
+}
+
+func TestUnbindWritesInOrder(t *testing.T) {
+	inWorld(t, func(w *world) {
+		require.NoError(w.t, w.unbind())
+		assert.Equal(w.t, order(), w.log)
+		assert.Equal(w.t, []string{"role/" + roleName + " dropped", "secret/" + secretName + " deleted", "deployment.apps/web unbound"}, w.results)
+		assert.Equal(w.t, target.Ref{Kind: target.KindPod, Name: "pg-0", Namespace: "db"}, w.location, "the Secret tells where")
+		w.assertUnbound()
+	})
+}
+
+func TestUnbindTwiceChangesNothing(t *testing.T) {
+	inWorld(t, func(w *world) {
+		require.NoError(w.t, w.unbind())
+		require.NoError(w.t, w.unbind())
+		assert.Empty(w.t, w.log)
+		assert.Equal(w.t, []string{"deployment.apps/web unchanged"}, w.results)
+	})
+}
+
+func TestARunThatDiedIsFinishedByTheNext(t *testing.T) {
+	for _, step := range order() {
+		for when, set := range map[string]func(*world){
+			"before": func(w *world) { w.fail[step] = errBroken },
+			"after":  func(w *world) { w.lose[step] = errBroken },
+		} {
+			t.Run(when+" "+step, func(t *testing.T) {
+				inWorld(t, func(w *world) {
+					set(w)
+					err := w.unbind()
+					require.ErrorIs(w.t, err, errBroken)
+					require.ErrorContains(w.t, err, "the same command goes on")
+					require.NoError(w.t, w.unbind())
+					w.assertUnbound()
+				})
+			})
+			t.Run(when+" "+step+", and then the workload is deleted", func(t *testing.T) {
+				inWorld(t, func(w *world) {
+					set(w)
+					require.ErrorIs(w.t, w.unbind(), errBroken)
+					w.workload = nil
+					require.NoError(w.t, w.unbind())
+					w.assertUnbound()
+				})
+			})
+		}
+	}
+}
+
+func TestNothingIsChangedWhere(t *testing.T) {
+	held := func(change func(*postgres.Holdings)) func(*world) {
+		return func(w *world) {
+			w.held = &postgres.Holdings{Roles: []postgres.Holder{*w.role}}
+			change(w.held)
+		}
+	}
+	tests := map[string]struct {
+		set  func(*world)
+		want string
+	}{
+		"another workload uses the Secret": {func(w *world) { w.others = []*workload.Workload{w.bound("other", "x")} }, "deployment.apps/other: take the reference out of there first, or go on with --force"},
+		"the workload also refers to it in its own way": {func(w *world) {
+			container := &w.workload.Template().Spec.Containers[0]
+			container.Env = append(container.Env, corev1.EnvVar{Name: "PW", ValueFrom: &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{
+				LocalObjectReference: corev1.LocalObjectReference{Name: secretName}, Key: "POSTGRES_PASSWORD"}}})
+		}, "in a way that pgbind did not make"},
+		"the patch would be refused":    {func(w *world) { w.fail["try patch"] = errBroken }, "cannot be removed"},
+		"the deletion would be refused": {func(w *world) { w.fail["try delete secret"] = errBroken }, "needs the right"},
+		"the database is not found":     {func(w *world) { w.fail["find"] = errBroken }, "--abandon-role"},
+		"the role is not the binding's": {func(w *world) {
+			w.fail["holdings"] = &postgres.ForeignRoleError{Role: "postgres", Verdict: "privileged"}
+		}, `role "postgres" exists and is not this binding's`},
+		"a prepared transaction": {held(func(h *postgres.Holdings) {
+			h.Roles[0].Prepared = []postgres.Prepared{{Name: "tx", Database: "shop"}}
+		}), `"tx" in database "shop" holds role "pgb_abc_1": end it there with COMMIT PREPARED`},
+		"the role has members": {held(func(h *postgres.Holdings) { h.Roles[0].Members = []string{"joe"} }), "REVOKE \"pgb_abc_1\" FROM joe"},
+		"a database is closed": {held(func(h *postgres.Holdings) { h.Databases = []postgres.HeldDatabase{{Name: "shop"}} }), "ALLOW_CONNECTIONS true"},
+		"nobody would own data": {held(func(h *postgres.Holdings) {
+			h.Roles[0].Heir, h.Roles[0].Objects = "", []postgres.Objects{{Database: "shop", Owned: 1}}
+		}), "without losing data"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				test.set(w)
+				require.ErrorContains(w.t, w.unbind(), test.want)
+				w.assertBound()
+			})
+		})
+	}
+}
+
+func TestForceLeavesTheOthersBehind(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.others = []*workload.Workload{w.bound("other", "x")}
+		require.NoError(w.t, w.unbind(func(o *Options) { o.Force = true }))
+		w.assertUnbound()
+	})
+}
+
+func TestWhatIsLeftIsFound(t *testing.T) {
+	t.Run("the workload is gone", func(t *testing.T) {
+		inWorld(t, func(w *world) {
+			w.workload = nil
+			require.NoError(w.t, w.unbind())
+			w.assertUnbound()
+		})
+	})
+	t.Run("the workload is gone and Secrets may not be listed", func(t *testing.T) {
+		inWorld(t, func(w *world) {
+			w.workload, w.fail["list secrets"] = nil, forbidden
+			require.ErrorContains(w.t, w.unbind(), "only they tell")
+		})
+	})
+	t.Run("Secrets may not be listed", func(t *testing.T) {
+		inWorld(t, func(w *world) {
+			w.kube.PrependReactor("list", "secrets", refuseList)
+			require.NoError(w.t, w.unbind())
+			w.assertUnbound()
+		})
+	})
+	t.Run("the Secret is gone", func(t *testing.T) {
+		inWorld(t, func(w *world) {
+			require.NoError(w.t, w.kube.Tracker().Delete(corev1.SchemeGroupVersion.WithResource("secrets"), "ns", secretName))
+			require.NoError(w.t, w.unbind())
+			assert.Equal(w.t, "default-0", w.location.Name)
+			w.assertUnbound()
+		})
+	})
+	t.Run("the user names the database's Pod", func(t *testing.T) {
+		inWorld(t, func(w *world) {
+			require.NoError(w.t, w.unbind(func(o *Options) { o.Named = true }))
+			assert.Equal(w.t, "default-0", w.location.Name)
+		})
+	})
+}
+
+func TestSeveralBindingsAreNotGuessed(t *testing.T) {
+	inWorld(t, func(w *world) {
+		second := w.boundSecret()
+		second.Name = "second"
+		require.NoError(w.t, w.kube.Tracker().Add(second))
+		require.ErrorContains(w.t, w.unbind(), "choose one with --secret: postgresql-secret-2 (database postgres), second (database postgres)")
+		w.assertBound()
+		require.NoError(w.t, w.unbind(func(o *Options) { o.Secret = secretName }))
+		assert.Nil(w.t, w.secret())
+	})
+}
+
+func TestWaysToLeaveOrTakeMore(t *testing.T) {
+	t.Run("abandon", func(t *testing.T) {
+		inWorld(t, func(w *world) {
+			require.NoError(w.t, w.unbind(func(o *Options) { o.Abandon = true }))
+			assert.Equal(w.t, []string{"patch reference", "drain", "patch note", "delete secret"}, w.log)
+			require.Len(w.t, w.shown, 1)
+			assert.Contains(w.t, w.shown[0], `REASSIGN OWNED BY "pgb_abc_1" TO "pgbind_postgres_public_all_x";`)
+			assert.Contains(w.t, w.shown[0], `DROP ROLE "pgb_abc_1";`)
+			assert.Nil(w.t, w.secret())
+		})
+	})
+	t.Run("keep", func(t *testing.T) {
+		inWorld(t, func(w *world) {
+			require.NoError(w.t, w.unbind(func(o *Options) { o.Keep = true }))
+			require.NotNil(w.t, w.role)
+			assert.False(w.t, w.role.CanLogin)
+			assert.Nil(w.t, w.secret())
+		})
+	})
+	for stays, verb := range map[bool]string{false: "dropped", true: ""} {
+		t.Run("purge "+verb, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				w.stays, w.lose["purge "+accessRole] = stays, errBroken
+				require.ErrorIs(w.t, w.unbind(func(o *Options) { o.Purge = true }), errBroken)
+				require.NoError(w.t, w.unbind(func(o *Options) { o.Purge = true }), "the Secret still names the access role")
+				assert.Contains(w.t, w.log, "purge "+accessRole)
+				assert.Equal(w.t, stays, len(w.warned) > 0)
+				w.assertUnbound()
+			})
+		})
+	}
+	t.Run("dry run", func(t *testing.T) {
+		inWorld(t, func(w *world) {
+			require.NoError(w.t, w.unbind(func(o *Options) { o.DryRun = bind.DryRunServer }))
+			w.assertBound()
+			assert.Contains(w.t, w.results, "secret/"+secretName+" deleted")
+		})
+	})
+}

@@ -1,0 +1,49 @@
+package unbind
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
+)
+
+// withdraw removes the reference to the Secret from the workload.
+func (u *Unbinder) withdraw(ctx context.Context, b *binding) error {
+	if b.Workload == nil {
+		return nil
+	}
+	changed, did, err := u.send(ctx, b, b.removeReference, false)
+	if err != nil {
+		return fmt.Errorf("remove the reference to secret/%s: %w", b.name, err)
+	}
+	if b.Workload = changed; did {
+		u.Report.Step("reference to secret/%s removed from %s", b.name, b.Name)
+	}
+	return nil
+}
+
+// drain waits until nothing runs that still has the login.
+func (u *Unbinder) drain(ctx context.Context, b *binding) error {
+	ctx, cancel := context.WithTimeout(ctx, b.options.Timeout)
+	defer cancel()
+	progress := func(line string) { u.Report.Step("%s", line) }
+	if b.Workload == nil {
+		if b.options.Force {
+			return nil
+		}
+		return u.Workloads.WaitSecretUnused(ctx, b.Namespace, b.name, progress)
+	}
+	switch rollout := b.Workload.Rollout(); {
+	case rollout.Kind == workload.ReplacePods && b.options.Restart:
+		if err := u.Workloads.Restart(ctx, b.Workload, b.name, progress); err != nil {
+			return err
+		}
+	case rollout.Kind == workload.Followed:
+		if err := u.Workloads.WaitRollout(ctx, b.Workload, progress); err != nil {
+			return err
+		}
+	default:
+		u.Report.Step("%s", rollout.Message)
+	}
+	return u.Workloads.WaitOutdatedGone(ctx, b.Workload, b.name, progress)
+}

@@ -1,0 +1,20 @@
+package workload
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestTypeFor(t *testing.T) {
+	for word, want := range map[string]string{
+		"deployment": "deployment", "Deployments": "deployment", "deploy": "deployment", "deployment.apps": "deployment",
+		"sts": "statefulset", "ds": "daemonset", "rs": "replicaset", "rc": "replicationcontroller", "cj": "cronjob", "po": "pod",
+		"cronjobs.batch": "cronjob",
+		"job":            "", "service": "", "deployment.batch": "", "": "",
+	} {
+		found, ok := TypeFor(word)
+		assert.Equal(t, want, found.Name, word)
+		assert.Equal(t, want != "", ok, word)
+	}
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"archive/tar"
+	"archive/zip"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+)
+
+// packed is a file on its way into an archive.
+type packed struct {
+	name, source string
+	mode         fs.FileMode
+}
+
+// writeTarGz packs the files in the given order. Neither owners nor the time of the run get into the archive.
+func writeTarGz(file string, files []packed, modified time.Time) error {
+	return writeFile(file, func(w io.Writer) error {
+		zipped := gzip.NewWriter(w)
+		archive := tar.NewWriter(zipped)
+		for _, f := range files {
+			content, err := os.ReadFile(f.source)
+			if err != nil {
+				return err
+			}
+			header := &tar.Header{Name: f.name, Mode: int64(f.mode), Size: int64(len(content)), ModTime: modified, Format: tar.FormatUSTAR}
+			if err := archive.WriteHeader(header); err != nil {
+				return err
+			}
+			if _, err := archive.Write(content); err != nil {
+				return err
+			}
+		}
+		if err := archive.Close(); err != nil {
+			return err
+		}
+		return zipped.Close()
+	})
+}
+
+// writeZip is writeTarGz for a zip file.
+func writeZip(file string, files []packed, modified time.Time) error {
+	return writeFile(file, func(w io.Writer) error {
+		archive := zip.NewWriter(w)
+		for _, f := range files {
+			content, err := os.ReadFile(f.source)
+			if err != nil {
+				return err
+			}
+			header := &zip.FileHeader{Name: f.name, Method: zip.Deflate, Modified: modified}
+			header.SetMode(f.mode)
+			entry, err := archive.CreateHeader(header)
+			if err != nil {
+				return err
+			}
+			if _, err := entry.Write(content); err != nil {
+				return err
+			}
+		}
+		return archive.Close()
+	})
+}
+
+// writeFile makes the file with what write gives it.
+func writeFile(name string, write func(io.Writer) error) (err error) {
+	file, err := os.Create(name) //nolint:gosec // the caller's own folder
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closed := file.Close(); err == nil && closed != nil {
+			err = fmt.Errorf("write %s: %w", name, closed)
+		}
+	}()
+	return write(file)
+}

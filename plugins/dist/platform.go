@@ -1,0 +1,42 @@
+package main
+
+import "time"
+
+// platform is what one archive is for.
+type platform struct{ os, arch string }
+
+// platforms lists what is released.
+func platforms() []platform {
+	var all []platform
+	for _, os := range []string{"darwin", "linux", "windows"} {
+		for _, arch := range []string{"amd64", "arm64"} {
+			all = append(all, platform{os, arch})
+		}
+	}
+	return all
+}
+
+// archive is the name of the platform's archive.
+func (p platform) archive() string {
+	extension := ".tar.gz"
+	if p.os == "windows" {
+		extension = ".zip"
+	}
+	return "kubectl-pgbind_" + p.os + "_" + p.arch + extension
+}
+
+// binary is the name of the plugin on the platform.
+func (p platform) binary() string {
+	if p.os == "windows" {
+		return "kubectl-pgbind.exe"
+	}
+	return "kubectl-pgbind"
+}
+
+// pack is how the platform's archive is written.
+func (p platform) pack() func(file string, files []packed, modified time.Time) error {
+	if p.os == "windows" {
+		return writeZip
+	}
+	return writeTarGz
+}
