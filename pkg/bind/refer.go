@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/yaml"
@@ -51,7 +52,7 @@ func (p *plan) replaceLost(w *workload.Workload) error {
 		if a.ID != p.binding.Owner.ID || secret == p.secret.name {
 			continue
 		}
-		if secret != p.lost {
+		if !slices.Contains(p.lost, secret) {
 			return fmt.Errorf("%s was bound meanwhile, by secret/%s: run the command again", w, secret)
 		}
 		key, err := credentials.AnnotationKey(secret)
