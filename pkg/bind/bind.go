@@ -12,6 +12,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/undo"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
@@ -28,7 +29,7 @@ type Workloads interface {
 
 // Databases finds a database's Pod, container and host; *target.Finder does.
 type Databases interface {
-	Find(ctx context.Context, ref target.Ref, choice target.Choice) (*target.Database, error)
+	Candidates(ctx context.Context, ref target.Ref, choice target.Choice) ([]*target.Database, error)
 }
 
 // Roles makes, proves and drops login roles on one server; *postgres.Server does.
@@ -62,13 +63,13 @@ func (b *Binder) Bind(ctx context.Context, w *workload.Workload, o Options) erro
 	if o.DryRun != DryRunNone {
 		return b.show(p)
 	}
-	undo := &undoStack{report: b.Report}
-	bound, changed, err := b.make(ctx, p, undo)
+	made := &undo.Stack{Report: b.Report}
+	bound, changed, err := b.make(ctx, p, made)
 	if err != nil {
-		return undo.run(ctx, err)
+		return made.Run(ctx, err)
 	}
 	// Not before: what is undone is no result.
-	b.Report.Done("secret/"+p.secret.name, outcome(p.secret.created, "created"))
+	b.Report.Done("secret/"+p.secret.name, p.secret.outcome())
 	b.Report.Done(w.String(), outcome(changed, "bound"))
 	b.Bound(p.written())
 	if changed {
@@ -89,8 +90,11 @@ func outcome(changed bool, verb string) string {
 }
 
 // make writes, in this order: the role with what it may do, proved by a login; the Secret; the reference to it.
-func (b *Binder) make(ctx context.Context, p *plan, undo *undoStack) (bound *workload.Workload, changed bool, err error) {
-	if err := b.settle(ctx, p, undo); err != nil {
+func (b *Binder) make(ctx context.Context, p *plan, made *undo.Stack) (bound *workload.Workload, changed bool, err error) {
+	if err := b.settle(ctx, p, made); err != nil {
+		return nil, false, err
+	}
+	if err := b.serviceBinding(ctx, p, made); err != nil {
 		return nil, false, err
 	}
 	return b.refer(ctx, p)

@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/undo"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
@@ -18,7 +19,7 @@ func (p *plan) reference() workload.Reference {
 	o := p.options.Reference
 	_, noted := credentials.AnnotationsOf(p.workload.Annotations())[p.secret.name]
 	return workload.Reference{
-		Secret: p.secret.name, Inject: o.Inject, Containers: p.containers, Keys: credentials.Keys(),
+		Secret: p.secret.name, Inject: o.Inject, Containers: p.containers, Keys: p.variables(),
 		Prefix: o.Prefix, MountPath: o.MountPath, Adopt: o.Adopt || noted,
 	}
 }
@@ -153,7 +154,7 @@ func (b *Binder) send(ctx context.Context, p *plan, dryRun bool) (*workload.Work
 
 // accepted looks whether the reference is there after all.
 func (b *Binder) accepted(ctx context.Context, p *plan) (*workload.Workload, bool) {
-	ctx, cancel := afterEnd(ctx)
+	ctx, cancel := undo.AfterEnd(ctx, undo.DefaultLimit)
 	defer cancel()
 	current, err := b.Workloads.Reread(ctx, p.workload)
 	if err != nil {

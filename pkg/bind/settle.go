@@ -11,6 +11,7 @@ import (
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/undo"
 )
 
 // errOvertaken says that another run for the same workload made the Secret first, so that its password counts.
@@ -18,20 +19,20 @@ var errOvertaken = errors.New("another run for the same workload was first")
 
 // settle sees to it that the login role and the Secret are there and agree. Other runs for the same workload may be under way: what
 // one of them changed in between is looked at again, until the Secret's password is the role's.
-func (b *Binder) settle(ctx context.Context, p *plan, undo *undoStack) error {
+func (b *Binder) settle(ctx context.Context, p *plan, made *undo.Stack) error {
 	backoff := wait.Backoff{Steps: 10, Duration: 100 * time.Millisecond, Factor: 1.5, Jitter: 1}
 	var did []string
 	for {
-		result, err := b.role(ctx, p, undo)
+		result, err := b.onPrimary(ctx, p, made)
 		if result != nil {
 			did = append(did, result.Did...)
 		}
 		if err == nil {
-			err = b.secret(ctx, p, result.Host, undo)
+			p.result = result
+			err = b.secret(ctx, p, result.Host, made)
 		}
 		if err == nil {
 			result.Did = slices.Compact(did)
-			p.result = result
 			b.explain(p, result)
 			return nil
 		}
@@ -75,7 +76,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 
 // keepSecret makes the Secret once more if the run that made it took it back while this one relied on it.
 func (b *Binder) keepSecret(ctx context.Context, p *plan) error {
-	if p.secret.existing == nil || p.noted() {
+	if p.secret.created || p.secret.existing == nil || p.noted() {
 		return nil
 	}
 	_, err := b.readSecret(ctx, p)
