@@ -27,7 +27,7 @@ func TestRenewedKeysAreThoseOfANewSecret(t *testing.T) {
 			secret := NewSecret(types.NamespacedName{Name: "s"}, testMarks(), before, test.keys...)
 			want := NewSecret(types.NamespacedName{Name: "s"}, testMarks(), after, test.keys...)
 			renewed := secret.DeepCopy()
-			renewed.Data = Renew(secret, after.Username, after.Password)
+			renewed.Data = Renewed(secret, after.Username, after.Password)
 			assert.Equal(t, text(want), text(renewed))
 			assert.Contains(t, string(secret.Data[KeyUsername]), "old", "the old Secret is left alone")
 		})
