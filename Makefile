@@ -17,13 +17,17 @@ install: ## Install kubectl-pgbind into Go's bin folder
 
 .PHONY: unit
 unit: ## Run the unit tests
-	go test -race ./cmd/... ./pkg/... ./plugins/... ./e2e/cluster/...
+	go test -race ./cmd/... ./pkg/... ./plugins/... ./e2e/cluster/... ./e2e/docs/...
 
 .PHONY: lint
 lint: ## Run the linters that .golangci.yaml names
 	go -C e2e/tools/golangci-lint build -trimpath -o $(CURDIR)/.cache/ tool
 	.cache/golangci-lint run --allow-parallel-runners ./...
 	cd e2e/app && $(CURDIR)/.cache/golangci-lint run --allow-parallel-runners ./...
+
+.PHONY: docs
+docs: ## Write the documents that follow from the code
+	go run ./e2e/docs
 
 .PHONY: cluster
 cluster: ## Start the test cluster, or keep the one that runs
