@@ -139,6 +139,9 @@ func answered(response *http.Response) error {
 	if !pass.fault.strikes(After) {
 		return nil
 	}
+	if response.Request.URL.Query().Has("watch") {
+		return errStruck // there is no end of the answer to wait for
+	}
 	if _, err := io.Copy(io.Discard, response.Body); err != nil {
 		return err
 	}

@@ -161,7 +161,7 @@ func TestARequestIsDisturbed(t *testing.T) {
 			called := atomic.Bool{}
 			test.fault.Call = func() { called.Store(true) }
 			_, config := through(t, b, test.fault)
-						test.check(t, create(t, config, metav1.CreateOptions{}))
+			test.check(t, create(t, config, metav1.CreateOptions{}))
 			assert.Equal(t, test.acted, b.acted.Load())
 			assert.True(t, called.Load())
 		})
