@@ -6,9 +6,11 @@ import (
 	"context"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -18,6 +20,9 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/lesson"
 )
+
+// runTime is the most that a disturbed run may take.
+const runTime = 90 * time.Second
 
 // matrix tries one command many times, disturbed each time in another way, on workloads of their own that share a database.
 type matrix struct {
@@ -63,7 +68,14 @@ func (tr *trial) String() string {
 	moment := map[faultproxy.Moment]string{
 		faultproxy.Before: "before", faultproxy.MidStdin: "in stdin of", faultproxy.MidStdout: "in stdout of", faultproxy.After: "after",
 	}[tr.fault.Moment]
-	return moment + " " + tr.point
+	if tr.kill {
+		return "killed " + moment + " " + tr.point
+	}
+	action := map[faultproxy.Action]string{
+		faultproxy.Reset: "reset", faultproxy.Stall: "stalled", faultproxy.Refuse: "upgrade refused", faultproxy.Swallow: "false success",
+		faultproxy.Answer: strconv.Itoa(tr.fault.Code),
+	}[tr.fault.Action]
+	return action + " " + moment + " " + tr.point
 }
 
 // binding is the command that binds a workload to a Secret of a known name, so that its requests are the same each time.
@@ -120,7 +132,9 @@ func (m *matrix) point(e faultproxy.Exchange, workload string) string {
 // run runs the command on the trial's workload. Its disturbance, if it has one, must happen. It returns what went over the wire.
 func (m *matrix) disturb(tr *trial, flags ...string) []faultproxy.Exchange {
 	m.t.Helper()
-	ctx, kill := context.WithCancel(m.ctx)
+	limited, cancel := context.WithTimeout(m.ctx, runTime)
+	defer cancel()
+	ctx, kill := context.WithCancel(limited)
 	defer kill()
 	dead, fault := make(chan struct{}), tr.fault
 	if tr.kill {

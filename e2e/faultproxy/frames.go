@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
-	"net/http"
 	"sync"
 
 	"github.com/moby/spdystream/spdy"
@@ -79,7 +78,7 @@ func (k *kinds) learn(f frame) {
 	if opened, ok := parsed.(*spdy.SynStreamFrame); ok && err == nil {
 		k.mu.Lock()
 		defer k.mu.Unlock()
-		k.kind[opened.StreamId] = http.Header(opened.Headers).Get(corev1.StreamType)
+		k.kind[opened.StreamId] = opened.Headers.Get(corev1.StreamType)
 	}
 }
 

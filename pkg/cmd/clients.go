@@ -1,7 +1,9 @@
 package cmd
 
 import (
+	"cmp"
 	"fmt"
+	"time"
 
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/client-go/kubernetes"
@@ -20,7 +22,11 @@ type clients struct {
 	kube      kubernetes.Interface
 	workloads *workload.Client
 	exec      podexec.Executor
+	limit     time.Duration // for each command in a container that nobody talks to
 }
+
+// commandLimit is far more than the statements of a script may take, each with a limit of its own.
+const commandLimit = 5 * time.Minute
 
 func newClients(connection *genericclioptions.ConfigFlags, manager string) (*clients, error) {
 	config, err := connection.ToRESTConfig()
@@ -39,7 +45,7 @@ func newClients(connection *genericclioptions.ConfigFlags, manager string) (*cli
 	if err != nil {
 		return nil, err
 	}
-	return &clients{kube: kube, workloads: workloads, exec: exec}, nil
+	return &clients{kube: kube, workloads: workloads, exec: exec, limit: cmp.Or(config.Timeout, commandLimit)}, nil
 }
 
 // newReader makes what reads bindings from the API server. It needs no discovery.
@@ -63,7 +69,7 @@ func (c *clients) roles(d *target.Database, o bind.Options) bind.Roles {
 // server is the server in the database's Pod, with one of its databases.
 func (c *clients) server(d *target.Database, admin, database string) *postgres.Server {
 	return &postgres.Server{
-		Exec:      c.exec,
+		Exec:      podexec.Limited(c.exec, c.limit),
 		Container: podexec.Container{Namespace: d.Pod.Namespace, Pod: d.Pod.Name, Name: d.Container},
 		User:      admin,
 		Database:  database,
