@@ -61,3 +61,11 @@ func (h *Harness) makeFolders() error {
 	}
 	return nil
 }
+
+// Install puts a program of this name on the children's PATH, beside the plugin.
+func (h *Harness) Install(name string, program []byte) error {
+	if err := os.WriteFile(filepath.Join(h.path, name), program, 0o700); err != nil { //nolint:gosec // a program has to be executable
+		return fmt.Errorf("put %s on the tests' PATH: %w", name, err)
+	}
+	return nil
+}

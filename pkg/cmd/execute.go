@@ -32,8 +32,12 @@ func Execute(ctx context.Context, streams genericiooptions.IOStreams, args []str
 	root := NewRootCommand(streams) //nolint:contextcheck // cobra hands the context to the commands
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	if exit := (*exitError)(nil); err != nil && !errors.As(err, &exit) {
-		fmt.Fprintf(streams.ErrOut, "error: %v\n", err)
+	exit := (*exitError)(nil)
+	for _, err := range eachError(err, func(err error) error { return err }) {
+		if errors.As(err, &exit) {
+			continue
+		}
+		fmt.Fprintln(streams.ErrOut, "error:", shown(err.Error()))
 	}
 	return exitCode(ctx, err)
 }

@@ -22,11 +22,14 @@ const (
 // NewRootCommand builds the command tree. The root command itself binds.
 func NewRootCommand(streams genericiooptions.IOStreams) *cobra.Command {
 	connection := genericclioptions.NewConfigFlags(true).WithDiscoveryBurst(burst).WithDiscoveryQPS(qps).WithWrapConfigFn(identify)
+	messages := newConsole(streams.ErrOut)
+	streams.ErrOut = messages
 	root := newBindCommand(connection, streams)
 	root.SetIn(streams.In)
 	root.SetOut(streams.Out)
 	root.SetErr(streams.ErrOut)
 	connection.AddFlags(root.PersistentFlags())
+	messages.addTo(root.PersistentFlags())
 	root.CompletionOptions.DisableDefaultCmd = true
 	groups := commandGroups(connection, streams)
 	groups.Add(root)
@@ -39,9 +42,19 @@ func NewRootCommand(streams genericiooptions.IOStreams) *cobra.Command {
 // commandGroups is the order of the commands in the help.
 func commandGroups(connection *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams) templates.CommandGroups {
 	return templates.CommandGroups{
-		{Message: "Binding Commands:", Commands: []*cobra.Command{newUnbindCommand(connection, streams), newPruneCommand(connection, streams)}},
-		{Message: "Inspection Commands:", Commands: []*cobra.Command{newListCommand(connection, streams), newCheckCommand(connection, streams), newPsqlCommand(connection, streams)}},
-		{Message: "Other Commands:", Commands: []*cobra.Command{newCompletionCommand(streams), newVersionCommand(streams)}},
+		{Message: "Binding Commands:", Commands: []*cobra.Command{
+			newUnbindCommand(connection, streams),
+			newPruneCommand(connection, streams),
+		}},
+		{Message: "Inspection Commands:", Commands: []*cobra.Command{
+			newListCommand(connection, streams),
+			newCheckCommand(connection, streams),
+			newPsqlCommand(connection, streams),
+		}},
+		{Message: "Other Commands:", Commands: []*cobra.Command{
+			newCompletionCommand(streams),
+			newVersionCommand(streams),
+		}},
 	}
 }
 

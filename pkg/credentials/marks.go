@@ -2,6 +2,7 @@ package credentials
 
 import (
 	"encoding/json"
+	"maps"
 	"strconv"
 	"time"
 
@@ -32,7 +33,7 @@ type Marks struct {
 	AccessRole        string
 	Role              string
 	Generation        int
-	Expires           time.Time // zero: never
+	Expires           time.Time // when the password ends; zero: never
 	Rotated           time.Time // when the credentials last changed in place; zero: never
 }
 
@@ -80,6 +81,14 @@ func MarksOf(object metav1.Object) (marks Marks, ok bool) {
 	return marks, err == nil && marks.ID != ""
 }
 
+// ExpiresAnnotation is the annotation of a Secret that says when its password ends; none for the zero time.
+func ExpiresAnnotation(end time.Time) map[string]string {
+	if end.IsZero() {
+		return nil
+	}
+	return map[string]string{prefix + "expires": end.UTC().Format(time.RFC3339)}
+}
+
 // write puts the marks on an object.
 func (m Marks) write(object metav1.Object) {
 	annotations := map[string]string{prefix + "generation": strconv.Itoa(m.Generation)}
@@ -99,6 +108,16 @@ func (m Marks) write(object metav1.Object) {
 	if m.Isolated {
 		annotations[prefix+"isolated"] = "true"
 	}
-	object.SetLabels(map[string]string{ManagedByLabel: ManagedBy})
-	object.SetAnnotations(annotations)
+	object.SetLabels(merge(object.GetLabels(), map[string]string{ManagedByLabel: ManagedBy}))
+	object.SetAnnotations(merge(object.GetAnnotations(), annotations))
+}
+
+// merge adds to what others wrote, and wins over it.
+func merge(theirs, ours map[string]string) map[string]string {
+	merged := maps.Clone(theirs)
+	if merged == nil {
+		merged = map[string]string{}
+	}
+	maps.Copy(merged, ours)
+	return merged
 }

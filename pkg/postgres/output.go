@@ -24,8 +24,11 @@ type output struct {
 	Sessions   int           `json:"sessions"`
 	Homeless   string        `json:"homeless"` // a database
 	Stays      bool          `json:"stays"`
+	Gone       string        `json:"gone"`   // a role
+	ActsAs     string        `json:"actsAs"` // a role
 	Public     []PublicGrant `json:"public"`
 	Holders    []string      `json:"holders"`
+	Mark       string        `json:"mark"`
 	End        string        `json:"end"`
 
 	did     []string
@@ -52,6 +55,7 @@ type login struct {
 	Host        string `json:"host"`
 	Method      string `json:"method"`
 	Standby     bool   `json:"standby"`
+	SSL         bool   `json:"ssl"`
 }
 
 // held is the roles of a claim, and the databases that know them.
