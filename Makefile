@@ -49,8 +49,12 @@ WITH_CLUSTER = PGBIND_E2E_KUBECONFIG="$$(go run ./e2e/cluster kubeconfig)" \
 app-image: cluster ## Build the web app's image and load it into the cluster
 	@go run ./e2e/cluster app
 
+.PHONY: server-images
+server-images: cluster ## Load the oldest and the newest PostgreSQL into the cluster, beside those that it has
+	@go run ./e2e/cluster postgres 13 18
+
 .PHONY: e2e
-e2e: build app-image ## Run the end-to-end tests on the cluster
+e2e: build app-image server-images ## Run the end-to-end tests on the cluster
 	@rm -rf .cache/e2e && mkdir -p .cache/e2e
 	$(WITH_CLUSTER) go test -tags e2e -count=1 -timeout 30m -parallel 6 -artifacts -outputdir .cache/e2e ./e2e/...
 

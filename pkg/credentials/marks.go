@@ -2,6 +2,7 @@ package credentials
 
 import (
 	"encoding/json"
+	"maps"
 	"strconv"
 	"time"
 
@@ -107,6 +108,16 @@ func (m Marks) write(object metav1.Object) {
 	if m.Isolated {
 		annotations[prefix+"isolated"] = "true"
 	}
-	object.SetLabels(map[string]string{ManagedByLabel: ManagedBy})
-	object.SetAnnotations(annotations)
+	object.SetLabels(merge(object.GetLabels(), map[string]string{ManagedByLabel: ManagedBy}))
+	object.SetAnnotations(merge(object.GetAnnotations(), annotations))
+}
+
+// merge adds to what others wrote, and wins over it.
+func merge(theirs, ours map[string]string) map[string]string {
+	merged := maps.Clone(theirs)
+	if merged == nil {
+		merged = map[string]string{}
+	}
+	maps.Copy(merged, ours)
+	return merged
 }
