@@ -21,7 +21,7 @@ type HeldDatabase struct {
 // Holder is one login role.
 type Holder struct {
 	Role     string     `json:"role"`
-	Heir     string     `json:"heir"` // the access role that takes over what Role owns; empty: none
+	Heir     string     `json:"heir"`  // the access role that takes over what Role owns; empty: none
 	Level    string     `json:"level"` // of the heir
 	CanLogin bool       `json:"canLogin"`
 	Members  []string   `json:"members"` // roles that were made members of Role
