@@ -35,7 +35,7 @@ func newRotateCommand(connection *genericclioptions.ConfigFlags, streams generic
 	flags := &rotateFlags{}
 	cmd := &cobra.Command{
 		Use:   "rotate TYPE/NAME... | --all | -l SELECTOR",
-		Short: "Give workloads new PostgreSQL users, with no failed request in between",
+		Short: "Give workloads new PostgreSQL users, with no failed request",
 		Long: templates.LongDesc(`
 			Give workloads new PostgreSQL users.
 

@@ -31,7 +31,7 @@ type rotation struct {
 	owner        postgres.Owner
 	password     string
 	since        time.Time // Pods that start later have the new login
-	host         string // that the proof of the login went to
+	host         string    // that the proof of the login went to
 
 	users   []*workload.Workload // of the Secret, the bound workload among them
 	unseen  bool                 // something may use the former login without anybody seeing it
@@ -43,7 +43,7 @@ type rotation struct {
 
 // plan reads what is there and refuses what cannot work. It writes nothing.
 func (r *Rotator) plan(ctx context.Context, b *lookup.Binding, o Options) (*rotation, error) {
-	p := &rotation{Binding: *b, options: o, former: b.Marks.Role, generation: b.Marks.Generation + 1, password: credentials.NewPassword(), since: time.Now()}
+	p := &rotation{Binding: *b, options: o, former: b.Marks.Role, generation: b.Marks.Generation + 1, password: credentials.NewPassword()}
 	p.role = credentials.RoleName(b.Marks.ID, p.generation)
 	namespaceUID, err := bind.NamespaceUID(ctx, r.Kube, b.Namespace)
 	if err != nil {

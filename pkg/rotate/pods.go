@@ -44,11 +44,13 @@ func (r *Rotator) tell(ctx context.Context, p *rotation, user *workload.Workload
 		return nil
 	}
 	before := user.Template().Annotations[credentials.GenerationAnnotation(p.SecretName)]
+	// Remembered before: the API server may have accepted a patch that it did not answer.
+	p.patched = append(p.patched, patched{workload: user, before: before})
 	changed, _, err := r.Workloads.Patch(ctx, user, p.change(strconv.Itoa(p.generation), p.role, p.generation), false)
 	if err != nil {
 		return fmt.Errorf("have %s take the new login: %w", user, err)
 	}
-	p.patched = append(p.patched, patched{workload: changed, before: before})
+	p.patched[len(p.patched)-1].workload = changed
 	return nil
 }
 

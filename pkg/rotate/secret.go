@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -19,6 +20,7 @@ import (
 func (r *Rotator) writeSecret(ctx context.Context, p *rotation, made *undo.Stack) error {
 	secrets := r.Kube.CoreV1().Secrets(p.Namespace)
 	made.Push(r.restoreSecret(p))
+	p.since = time.Now()
 	var err error
 	if p.Secret == nil {
 		_, err = secrets.Create(ctx, p.newSecret(), metav1.CreateOptions{FieldManager: p.options.FieldManager})
