@@ -29,7 +29,7 @@ type Workloads interface {
 
 // Databases finds a database's Pod, container and host; *target.Finder does.
 type Databases interface {
-	Find(ctx context.Context, ref target.Ref, choice target.Choice) (*target.Database, error)
+	Candidates(ctx context.Context, ref target.Ref, choice target.Choice) ([]*target.Database, error)
 }
 
 // Roles makes, proves and drops login roles on one server; *postgres.Server does.
@@ -69,7 +69,7 @@ func (b *Binder) Bind(ctx context.Context, w *workload.Workload, o Options) erro
 		return made.Run(ctx, err)
 	}
 	// Not before: what is undone is no result.
-	b.Report.Done("secret/"+p.secret.name, outcome(p.secret.created, "created"))
+	b.Report.Done("secret/"+p.secret.name, p.secret.outcome())
 	b.Report.Done(w.String(), outcome(changed, "bound"))
 	b.Bound(p.written())
 	if changed {
@@ -92,6 +92,9 @@ func outcome(changed bool, verb string) string {
 // make writes, in this order: the role with what it may do, proved by a login; the Secret; the reference to it.
 func (b *Binder) make(ctx context.Context, p *plan, made *undo.Stack) (bound *workload.Workload, changed bool, err error) {
 	if err := b.settle(ctx, p, made); err != nil {
+		return nil, false, err
+	}
+	if err := b.serviceBinding(ctx, p, made); err != nil {
 		return nil, false, err
 	}
 	return b.refer(ctx, p)

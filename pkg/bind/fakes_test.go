@@ -16,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/metadata"
 	metadatafake "k8s.io/client-go/metadata/fake"
@@ -35,6 +36,10 @@ type world struct {
 	current *workload.Workload
 	role    *roleState
 	log     []string
+
+	server, primary string   // Pods: the one that is spoken to, the one that is no standby (empty: any)
+	asked           []string // Pods that were to make a role
+	moves           func()   // when the Pods are read again
 
 	// fail makes the write of that name fail once, before it did anything; lose after it has done it.
 	fail, lose map[string]error
@@ -76,7 +81,7 @@ func newWorld(t *testing.T, objects ...runtime.Object) *world {
 func (w *world) react(action k8stesting.Action) (bool, runtime.Object, error) {
 	verb := action.GetVerb() + " " + action.GetResource().Resource
 	switch verb {
-	case "get namespaces", "get secrets", "delete secrets", "create events":
+	case "get namespaces", "get secrets", "patch secrets", "delete secrets", "create events":
 	case "create secrets":
 		create, _ := action.(k8stesting.CreateActionImpl)
 		if len(create.CreateOptions.DryRun) > 0 {
@@ -86,6 +91,8 @@ func (w *world) react(action k8stesting.Action) (bool, runtime.Object, error) {
 			}
 			return true, create.Object, w.fault("try secret")
 		}
+		secret, _ := create.Object.(*corev1.Secret)
+		secret.UID = types.UID("uid-of-" + secret.Name)
 	default:
 		w.t.Errorf("unexpected request: %s", verb)
 	}
@@ -169,14 +176,32 @@ func (w *world) OutdatedPods(context.Context, *workload.Workload, string) ([]*co
 	return nil, nil
 }
 
-func (w *world) Find(_ context.Context, ref target.Ref, _ target.Choice) (*target.Database, error) {
-	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: ref.Namespace, Name: ref.Name}}
-	return &target.Database{Pod: pod, Container: "db", Service: "svc", Port: 5432, PodPort: 5432, PodIP: "10.0.0.1", Location: "ns/statefulset/pg"}, w.fault("find")
+func (w *world) Candidates(_ context.Context, ref target.Ref, _ target.Choice) ([]*target.Database, error) {
+	if err := w.fault("find"); err != nil {
+		return nil, err
+	}
+	if len(w.asked) > 0 && w.moves != nil {
+		w.moves()
+	}
+	names := []string{ref.Name}
+	if ref.Kind != target.KindPod {
+		names = []string{"pg-0", "pg-1", "pg-2"}
+	}
+	var found []*target.Database
+	for _, name := range names {
+		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: ref.Namespace, Name: name}}
+		found = append(found, &target.Database{Pod: pod, Container: "db", Service: "svc", Port: 5432, PodPort: 5432, PodIP: "10.0.0.1", Location: "ns/statefulset/pg"})
+	}
+	return found, nil
 }
 
 func (w *world) CreateUser(_ context.Context, role string) (bool, error) {
+	w.asked = append(w.asked, w.server)
 	if err := w.fault("createuser"); err != nil {
 		return false, err
+	}
+	if w.primary != "" && w.server != w.primary {
+		return false, postgres.ErrStandby
 	}
 	if w.role != nil && w.role.name == role {
 		return true, nil
@@ -190,13 +215,16 @@ func (w *world) Bind(_ context.Context, b postgres.Binding, l postgres.Login) (*
 	if err := w.fault("psql"); err != nil {
 		return nil, err
 	}
+	if w.primary != "" && w.server != w.primary {
+		return nil, postgres.ErrStandby
+	}
 	switch {
 	case w.role == nil || w.role.name != b.Role || !l.Set && w.role.password == "":
 		return nil, postgres.ErrIncomplete
 	case w.role.mark != "" && w.role.mark != b.Owner.ID:
 		return nil, &postgres.ForeignRoleError{Role: b.Role, Verdict: "foreign"}
 	}
-	result := &postgres.Result{Host: l.Host, Reached: l.Host, Verified: true}
+	result := &postgres.Result{Host: l.Host, Reached: l.Host, Verified: true, SSL: true}
 	if !w.role.granted {
 		result.Did = []string{"GRANT"}
 	}
@@ -236,12 +264,17 @@ func (w *world) Warn(format string, args ...any) {
 
 func (w *world) Show(text string) { w.shown = append(w.shown, text) }
 
+func (w *world) roles(d *target.Database, _ Options) Roles {
+	w.server = d.Pod.Name
+	return w
+}
+
 // bind runs a bind against the world.
 func (w *world) bind(ctx context.Context, change ...func(*Options)) error {
 	w.log, w.results, w.warned, w.shown = nil, nil, nil, nil
 	binder := &Binder{
 		Workloads: w, Databases: w, Kube: w.kube, Metadata: w.metadata(), Report: w,
-		Bound: func(written *v1alpha1.Binding) { w.written = written }, Roles: func(*target.Database, Options) Roles { return w },
+		Bound: func(written *v1alpha1.Binding) { w.written = written }, Roles: w.roles,
 	}
 	options := Options{
 		Postgres: target.Ref{Kind: target.KindPod, Name: "pg-0", Namespace: "ns"}, Database: "postgres", AdminUser: "postgres",

@@ -13,13 +13,16 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/undo"
 )
 
-// secret writes the Secret, unless it is there. errOvertaken means that another run for this workload has made it.
+// secret writes the Secret; one that is there gets what it lacks. errOvertaken means that another run for this workload has made it.
 func (b *Binder) secret(ctx context.Context, p *plan, host string, made *undo.Stack) error {
+	if p.secret.existing != nil {
+		return b.extendSecret(ctx, p, host)
+	}
 	for p.secret.existing == nil {
 		created, err := b.createSecret(ctx, p, host)
 		if created != nil {
 			made.Push(b.deleteSecret(created))
-			p.secret.created = true
+			p.secret.created, p.secret.existing = true, created
 		}
 		if !apierrors.IsAlreadyExists(err) {
 			return err

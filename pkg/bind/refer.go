@@ -18,7 +18,7 @@ func (p *plan) reference() workload.Reference {
 	o := p.options.Reference
 	_, noted := credentials.AnnotationsOf(p.workload.Annotations())[p.secret.name]
 	return workload.Reference{
-		Secret: p.secret.name, Inject: o.Inject, Containers: p.containers, Keys: credentials.Keys(),
+		Secret: p.secret.name, Inject: o.Inject, Containers: p.containers, Keys: p.variables(),
 		Prefix: o.Prefix, MountPath: o.MountPath, Adopt: o.Adopt || noted,
 	}
 }

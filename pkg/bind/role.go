@@ -84,6 +84,11 @@ func (b *Binder) explain(p *plan, r *postgres.Result) {
 	default:
 		b.Report.Step("login as %s over %s proved", p.binding.Role, r.Reached)
 	}
+	if len(r.Did) > 0 {
+		for _, grant := range r.Public {
+			b.Report.Step("everybody has %s; to take it away: %s", grant.What, grant.Close)
+		}
+	}
 	if p.options.Level == postgres.All && len(r.Did) > 0 {
 		b.Report.Step("level all lets the application also create, alter and drop tables; --access readwrite or readonly gives less")
 	}

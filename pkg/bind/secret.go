@@ -21,6 +21,15 @@ type slot struct {
 	generation int            // of the login role whose credentials it holds
 	existing   *corev1.Secret // nil: not there yet
 	created    bool           // by this run
+	extended   bool           // by this run
+}
+
+// outcome is the verb of the Secret's result.
+func (s slot) outcome() string {
+	if s.extended {
+		return "configured"
+	}
+	return outcome(s.created, "created")
 }
 
 // errTaken says that a Secret of that name belongs to something else.
@@ -30,6 +39,9 @@ var errTaken = errors.New("it exists and is not this binding's")
 // name is asked for by a dry run, so that what would refuse a Secret refuses it now.
 func (b *Binder) chooseSecret(ctx context.Context, p *plan) error {
 	remembered, generation := p.remembered()
+	if err := p.keepUsername(); err != nil {
+		return err
+	}
 	if remembered != "" && p.options.Secret != "" && remembered != p.options.Secret {
 		return fmt.Errorf("%s has this binding already, by secret/%s: leave out --secret, or unbind it first", p.workload, remembered)
 	}
@@ -140,13 +152,16 @@ func (p *plan) adopt(existing *corev1.Secret) error {
 	if !complete || c.Username != p.binding.Role {
 		return fmt.Errorf("secret/%s in namespace %s carries this binding's marks but not its credentials: delete it and run the command again", existing.Name, existing.Namespace)
 	}
+	if chosen := p.options.Login.Password; chosen != "" && chosen != c.Password {
+		return fmt.Errorf("secret/%s in namespace %s holds another password than --password-from gives: leave the option out, or give the user a new password with kubectl pgbind rotate", existing.Name, existing.Namespace)
+	}
 	p.password = c.Password
 	return nil
 }
 
 func (p *plan) use(s slot) {
 	p.secret = s
-	p.binding.Role = credentials.RoleName(p.binding.Owner.ID, s.generation)
+	p.binding.Role = cmp.Or(p.options.Login.Username, credentials.RoleName(p.binding.Owner.ID, s.generation))
 }
 
 // marks are those of the binding's Secret.
@@ -155,7 +170,7 @@ func (p *plan) marks() credentials.Marks {
 		ID: p.binding.Owner.ID, Run: p.binding.Owner.Run, Workload: p.workload.String(), Database: p.options.Database,
 		Postgres: p.options.Postgres.String(), PostgresNamespace: p.options.Postgres.Namespace, Location: p.database.Location,
 		Access: string(p.options.Level), Schemas: p.options.Schemas, Isolated: p.options.Isolated, AccessRole: p.binding.Access.Role(),
-		Role: p.binding.Role, Generation: p.secret.generation,
+		Role: p.binding.Role, Generation: p.secret.generation, Expires: p.binding.Expires,
 	}
 }
 
@@ -165,7 +180,7 @@ func (p *plan) secretName() types.NamespacedName {
 
 // newSecret builds the binding's Secret.
 func (p *plan) newSecret(host string) *corev1.Secret {
-	return credentials.NewSecret(p.secretName(), p.marks(), credentials.Credentials{Host: host, Username: p.binding.Role, Password: p.password})
+	return credentials.NewSecret(p.secretName(), p.marks(), p.credentials(host), p.options.Keys.Keys...)
 }
 
 // written is the binding as it is printed and kept in files.

@@ -23,16 +23,16 @@ func (b *Binder) settle(ctx context.Context, p *plan, made *undo.Stack) error {
 	backoff := wait.Backoff{Steps: 10, Duration: 100 * time.Millisecond, Factor: 1.5, Jitter: 1}
 	var did []string
 	for {
-		result, err := b.role(ctx, p, made)
+		result, err := b.onPrimary(ctx, p, made)
 		if result != nil {
 			did = append(did, result.Did...)
 		}
 		if err == nil {
+			p.result = result
 			err = b.secret(ctx, p, result.Host, made)
 		}
 		if err == nil {
 			result.Did = slices.Compact(did)
-			p.result = result
 			b.explain(p, result)
 			return nil
 		}
@@ -76,7 +76,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 
 // keepSecret makes the Secret once more if the run that made it took it back while this one relied on it.
 func (b *Binder) keepSecret(ctx context.Context, p *plan) error {
-	if p.secret.existing == nil || p.noted() {
+	if p.secret.created || p.secret.existing == nil || p.noted() {
 		return nil
 	}
 	_, err := b.readSecret(ctx, p)

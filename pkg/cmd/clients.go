@@ -62,15 +62,19 @@ func newReader(connection *genericclioptions.ConfigFlags) (*inventory.Reader, er
 
 // roles is the server in the database's Pod.
 func (c *clients) roles(d *target.Database, o bind.Options) bind.Roles {
-	return c.server(d, o.AdminUser, o.Database)
+	return c.server(d, administrator{o.AdminUser, o.AdminPassword}, o.Database)
 }
 
+// administrator is the role that makes users; the password is empty where none is given.
+type administrator struct{ user, password string }
+
 // server is the server in the database's Pod, with one of its databases.
-func (c *clients) server(d *target.Database, admin, database string) *postgres.Server {
+func (c *clients) server(d *target.Database, admin administrator, database string) *postgres.Server {
 	return &postgres.Server{
 		Exec:      c.exec,
 		Container: podexec.Container{Namespace: d.Pod.Namespace, Pod: d.Pod.Name, Name: d.Container},
-		User:      admin,
+		User:      admin.user,
+		Password:  admin.password,
 		Database:  database,
 		Port:      d.PodPort,
 		SocketDir: d.SocketDir,

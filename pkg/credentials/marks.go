@@ -33,7 +33,7 @@ type Marks struct {
 	AccessRole        string
 	Role              string
 	Generation        int
-	Expires           time.Time // zero: never
+	Expires           time.Time // when the password ends; zero: never
 	Rotated           time.Time // when the credentials last changed in place; zero: never
 }
 
@@ -79,6 +79,14 @@ func MarksOf(object metav1.Object) (marks Marks, ok bool) {
 	generation, err := strconv.Atoi(annotations[prefix+"generation"])
 	marks.Generation = generation
 	return marks, err == nil && marks.ID != ""
+}
+
+// ExpiresAnnotation is the annotation of a Secret that says when its password ends; none for the zero time.
+func ExpiresAnnotation(end time.Time) map[string]string {
+	if end.IsZero() {
+		return nil
+	}
+	return map[string]string{prefix + "expires": end.UTC().Format(time.RFC3339)}
 }
 
 // write puts the marks on an object.

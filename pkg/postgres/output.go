@@ -55,6 +55,7 @@ type login struct {
 	Host        string `json:"host"`
 	Method      string `json:"method"`
 	Standby     bool   `json:"standby"`
+	SSL         bool   `json:"ssl"`
 }
 
 // held is the roles of a claim, and the databases that know them.
