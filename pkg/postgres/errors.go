@@ -91,6 +91,13 @@ func (e *ForeignRoleError) Error() string {
 	return fmt.Sprintf("role %q exists and is not this binding's (%s): look at it with \\du+ in psql, and rename or drop it", e.Role, reason)
 }
 
+// cutError says that the connection to psql was cut although the exec API called it a success.
+type cutError struct{ where podexec.Container }
+
+func (e *cutError) Error() string {
+	return fmt.Sprintf("psql in %s ended before it was through, so what it did is not known: run the command again", e.where)
+}
+
 // LoginError says that the role is ready but a login with its password failed.
 type LoginError struct{ Message string }
 

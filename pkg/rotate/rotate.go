@@ -61,7 +61,7 @@ func (r *Rotator) Rotate(ctx context.Context, b *lookup.Binding, o Options) erro
 	if done, err := r.finishEarlier(ctx, p); done || err != nil {
 		return err
 	}
-	made := &undo.Stack{Report: r.Report, Limit: o.Timeout}
+	made := &undo.Stack{Report: r.Report, Limit: o.Timeout + undo.DefaultLimit}
 	if err := r.handOver(ctx, p, made); err != nil {
 		return made.Run(ctx, err)
 	}
