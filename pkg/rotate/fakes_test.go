@@ -156,8 +156,8 @@ func (w *world) WaitOutdatedGone(context.Context, *workload.Workload, string, fu
 	return nil
 }
 
-func (w *world) Find(_ context.Context, ref target.Ref, _ target.Choice) (*target.Database, error) {
-	return &target.Database{Pod: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: ref.Name}}, Service: "svc"}, nil
+func (w *world) Candidates(_ context.Context, ref target.Ref, _ target.Choice) ([]*target.Database, error) {
+	return []*target.Database{{Pod: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: ref.Name}}, Service: "svc"}}, nil
 }
 
 func (w *world) CreateUser(_ context.Context, role string) (bool, error) {

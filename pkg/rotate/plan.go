@@ -50,11 +50,8 @@ func (r *Rotator) plan(ctx context.Context, b *lookup.Binding, o Options) (*rota
 		return nil, err
 	}
 	p.owner = postgres.Owner{ID: b.Marks.ID, Run: credentials.NewRun(), Namespace: b.Namespace, NamespaceUID: namespaceUID}
-	if err := r.findServer(ctx, p); err != nil {
+	if err := r.survey(ctx, p); err != nil {
 		return nil, err
-	}
-	if p.held, err = r.retirer(p).Survey(ctx, p.former); err != nil {
-		return nil, fmt.Errorf("the login of secret/%s in pod/%s: %w", p.SecretName, p.database.Pod.Name, err)
 	}
 	if err := p.sortRoles(); err != nil {
 		return nil, err
@@ -62,8 +59,8 @@ func (r *Rotator) plan(ctx context.Context, b *lookup.Binding, o Options) (*rota
 	return p, r.findUsers(ctx, p)
 }
 
-// findServer looks where the user says, else where the Secret says, else at the default.
-func (r *Rotator) findServer(ctx context.Context, p *rotation) error {
+// survey finds the server, where the user says, else where the Secret says, else at the default, and what the binding's roles hold there.
+func (r *Rotator) survey(ctx context.Context, p *rotation) error {
 	ref, err := p.options.Postgres, error(nil)
 	if !p.options.Named {
 		ref, err = p.Location(p.options.Postgres)
@@ -71,11 +68,21 @@ func (r *Rotator) findServer(ctx context.Context, p *rotation) error {
 	if err != nil {
 		return err
 	}
-	if p.database, err = r.Databases.Find(ctx, ref, p.options.Choice); err != nil {
+	candidates, err := r.Databases.Candidates(ctx, ref, p.options.Choice)
+	if err != nil {
 		return err
 	}
-	p.roles = r.Roles(p.database, p.Marks.Database)
-	return nil
+	for _, p.database = range candidates {
+		p.roles = r.Roles(p.database, p.Marks.Database)
+		if p.held, err = r.retirer(p).Survey(ctx, p.former); err == nil {
+			return nil
+		}
+		err = fmt.Errorf("the login of secret/%s in pod/%s: %w", p.SecretName, p.database.Pod.Name, err)
+		if !errors.Is(err, postgres.ErrStandby) {
+			return err
+		}
+	}
+	return err
 }
 
 // sortRoles tells the role that is in use from those that earlier rotations left behind, and refuses a successor that would be less than it.
