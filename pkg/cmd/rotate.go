@@ -69,6 +69,7 @@ func newRotateCommand(connection *genericclioptions.ConfigFlags, streams generic
 func (f *rotateFlags) addTo(cmd *cobra.Command) {
 	flags, o := cmd.Flags(), &f.options
 	f.database.addServer(flags)
+	f.database.addAdminPassword(flags)
 	f.scope.addTo(cmd)
 	flags.BoolVar(&f.all, "all", false, "All bindings of the namespace")
 	flags.DurationVar(&f.olderThan, "older-than", 0, "Only logins that are older; needs --all or a selector")
@@ -102,9 +103,8 @@ func (f *rotateFlags) complete(cmd *cobra.Command, s subjects) error {
 		return err
 	}
 	f.options.DryRun = dryRun(strategy)
-	f.options.Named = cmd.Flags().Changed("postgres") || cmd.Flags().Changed("postgres-namespace")
 	f.options.Choice = f.database.choice()
-	f.options.Postgres, err = f.database.ref(s.namespace)
+	f.options.Postgres, f.options.Named, err = f.database.named(cmd, s.namespace)
 	return err
 }
 
@@ -121,10 +121,14 @@ func (r *rotateRun) rotate(ctx context.Context, s subjects) error {
 	if err != nil {
 		return err
 	}
+	admin, err := r.database.administrator(ctx, clients, r.report.streams.In, r.options.Postgres.Namespace)
+	if err != nil {
+		return err
+	}
 	rotator := &rotate.Rotator{
 		Workloads: clients.workloads, Databases: target.NewFinder(clients.kube), Kube: clients.kube, Report: r.report,
 		Roles: func(d *target.Database, database string) rotate.Roles {
-			return clients.server(d, r.database.adminUser, database)
+			return clients.server(d, admin, database)
 		},
 	}
 	find := func() ([]*lookup.Binding, error) { return r.named(ctx, clients, s) }
