@@ -43,7 +43,7 @@ func NewRootCommand(streams genericiooptions.IOStreams) *cobra.Command {
 func commandGroups(connection *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams) templates.CommandGroups {
 	return templates.CommandGroups{
 		{Message: "Binding Commands:", Commands: []*cobra.Command{
-			newUnbindCommand(connection, streams),
+			newUnbindCommand(connection, streams), newRotateCommand(connection, streams),
 			newPruneCommand(connection, streams),
 		}},
 		{Message: "Inspection Commands:", Commands: []*cobra.Command{
