@@ -17,7 +17,7 @@ install: ## Install kubectl-pgbind into Go's bin folder
 
 .PHONY: unit
 unit: ## Run the unit tests
-	go test -race ./cmd/... ./pkg/... ./plugins/... ./e2e/cluster/... ./e2e/docs/...
+	go test -race ./cmd/... ./pkg/... ./plugins/... ./e2e/cluster/... ./e2e/docs/... ./e2e/faultproxy/...
 
 .PHONY: lint
 lint: ## Run the linters that .golangci.yaml names

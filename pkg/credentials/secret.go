@@ -33,14 +33,10 @@ func NewSecret(name types.NamespacedName, marks Marks, c Credentials, keys ...Ke
 		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"},
 		ObjectMeta: metav1.ObjectMeta{Namespace: name.Namespace, Name: name.Name},
 		Type:       corev1.SecretTypeOpaque,
-		Data:       c.data(keys),
 	}
-	marks.write(secret)
+	Renew(secret, marks, c, keys...)
 	return secret
 }
-
-// Mark writes marks to a Secret that is there already, and leaves alone what others wrote to it.
-func Mark(secret *corev1.Secret, marks Marks) { marks.write(secret) }
 
 // Of reads host, user name and password of a Secret that NewSecret built; ok is false where one is missing.
 func Of(secret *corev1.Secret) (c Credentials, ok bool) {

@@ -14,6 +14,9 @@ var ErrStandby = errors.New("the server is a standby and takes no writes")
 // ErrIncomplete says that the login role is absent, or cannot log in, so that it needs a password set.
 var ErrIncomplete = errors.New("the login role is not complete")
 
+// errCut says that the last word of a script is missing.
+var errCut = errors.New("ended before it was through, so what it did is not known: run the command again")
+
 // MissingProgramError says that the container lacks a program.
 type MissingProgramError struct {
 	Program string
@@ -89,13 +92,6 @@ func (e *ForeignRoleError) Error() string {
 		reason = "its comment does not carry this binding's mark"
 	}
 	return fmt.Sprintf("role %q exists and is not this binding's (%s): look at it with \\du+ in psql, and rename or drop it", e.Role, reason)
-}
-
-// cutError says that the connection to psql was cut although the exec API called it a success.
-type cutError struct{ where podexec.Container }
-
-func (e *cutError) Error() string {
-	return fmt.Sprintf("psql in %s ended before it was through, so what it did is not known: run the command again", e.where)
 }
 
 // LoginError says that the role is ready but a login with its password failed.

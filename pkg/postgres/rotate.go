@@ -22,7 +22,7 @@ func (e *GoneError) Error() string { return fmt.Sprintf("role %q is gone", e.Rol
 // Errors: *GoneError, and those of Bind.
 func (s *Server) Succeed(ctx context.Context, r Successor, l Login) (*Result, error) {
 	result, err := s.succeed(ctx, r, l)
-	for tried := 1; tried < attempts && repeatable(err); tried++ {
+	for tried := 1; tried < attempts && retryable(err); tried++ {
 		result, err = s.succeed(ctx, r, l)
 	}
 	return result, err

@@ -68,16 +68,10 @@ func underLock(owner Owner, role string) *script {
 // transaction lost to another one, it runs again. What it reported is also returned beside an error.
 func (s *Server) report(ctx context.Context, sc *script) (*output, error) {
 	out, err := s.reportOnce(ctx, sc)
-	for tried := 1; tried < attempts && repeatable(err); tried++ {
+	for tried := 1; tried < attempts && retryable(err); tried++ {
 		out, err = s.reportOnce(ctx, sc)
 	}
 	return out, err
-}
-
-// repeatable says whether another try may end otherwise, for a script that may be repeated.
-func repeatable(err error) bool {
-	var cut *cutError
-	return errors.As(err, &cut) || retryable(err)
 }
 
 func (s *Server) reportOnce(ctx context.Context, sc *script) (*output, error) {
@@ -94,7 +88,7 @@ func (s *Server) reportOnce(ctx context.Context, sc *script) (*output, error) {
 	case err != nil:
 		return out, s.scriptError(out, err)
 	case out.End == "":
-		return out, &cutError{s.Container}
+		return out, fmt.Errorf("psql in %s %w", s.Container, errCut)
 	}
 	return out, nil
 }

@@ -56,8 +56,9 @@ func (r *Rotator) joinOther(ctx context.Context, p *rotation, conflict error) er
 // renewed is the Secret with the new login.
 func (p *rotation) renewed() *corev1.Secret {
 	renewed := p.Secret.DeepCopy()
-	renewed.Data = credentials.Renew(p.Secret, p.role, p.password)
-	credentials.Mark(renewed, p.marks())
+	c, _ := credentials.Of(renewed)
+	c.Username, c.Password = p.role, p.password
+	credentials.Renew(renewed, p.marks(), c)
 	return renewed
 }
 
