@@ -278,8 +278,7 @@ func (w *world) otherRunWins() k8stesting.ReactionFunc {
 		secret := w.secret().DeepCopy()
 		marks, _ := credentials.MarksOf(secret)
 		marks.Role, marks.Generation, marks.Run = second, 2, "other"
-		host := string(secret.Data[credentials.KeyHost])
-		credentials.Renew(secret, marks, credentials.Credentials{Host: host, Username: second, Password: "other"})
+		credentials.Renew(secret, marks, credentials.Credentials{Host: "svc.ns", Username: second, Password: "other"})
 		secret.ResourceVersion = "other"
 		require.NoError(w.t, w.kube.Tracker().Update(action.GetResource(), secret, "ns"))
 		return false, nil, nil

@@ -56,6 +56,9 @@ func (r *Rotator) plan(ctx context.Context, b *lookup.Binding, o Options) (*rota
 	if err := p.sortRoles(); err != nil {
 		return nil, err
 	}
+	if !o.InPlace && p.former != credentials.RoleName(b.Marks.ID, b.Marks.Generation) {
+		r.Report.Warn("the user name %q was chosen; the next user is called %q: keep the name with --in-place", p.former, p.role)
+	}
 	return p, r.findUsers(ctx, p)
 }
 

@@ -86,8 +86,7 @@ func TestARunThatDiedIsFinishedByTheNext(t *testing.T) {
 			secret := w.secret().DeepCopy()
 			marks, _ := credentials.MarksOf(secret)
 			marks.Role, marks.Generation = second, 2
-			host := string(secret.Data[credentials.KeyHost])
-			credentials.Renew(secret, marks, credentials.Credentials{Host: host, Username: second, Password: "p2"})
+			credentials.Renew(secret, marks, credentials.Credentials{Host: "svc.ns", Username: second, Password: "p2"})
 			require.NoError(w.t, w.kube.Tracker().Update(corev1.SchemeGroupVersion.WithResource("secrets"), secret, "ns"))
 			require.NoError(w.t, w.rotate())
 			assert.Equal(w.t, slices.Concat([]string{"patch 2", "rollout to " + second, "end idle of " + first}, final()), w.log, "what was left to do")

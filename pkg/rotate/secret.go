@@ -1,7 +1,6 @@
 package rotate
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -57,9 +56,9 @@ func (r *Rotator) joinOther(ctx context.Context, p *rotation, conflict error) er
 // renewed is the Secret with the new login.
 func (p *rotation) renewed() *corev1.Secret {
 	renewed := p.Secret.DeepCopy()
-	// The host may be one that the user chose.
-	former, _ := credentials.Of(p.Secret)
-	credentials.Renew(renewed, p.marks(), credentials.Credentials{Host: cmp.Or(former.Host, p.host), Username: p.role, Password: p.password})
+	c, _ := credentials.Of(renewed)
+	c.Username, c.Password = p.role, p.password
+	credentials.Renew(renewed, p.marks(), c)
 	return renewed
 }
 
