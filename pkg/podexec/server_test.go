@@ -31,7 +31,7 @@ var errCut = errors.New("cut")
 type server struct {
 	*httptest.Server
 	run     command
-	serving atomic.Int32 // requests that have not ended
+	serving atomic.Int32   // requests that have not ended
 	resizes chan io.Reader // of the last command with a terminal
 	mu      sync.Mutex
 	methods []string
