@@ -128,7 +128,9 @@ func (f *psqlFlags) opener(ctx context.Context, named target.Ref) (*session.Open
 	return &session.Opener{
 		Kube: clients.kube, Workloads: clients.workloads, Inventory: reader, Databases: target.NewFinder(clients.kube), Container: f.database.container,
 		Server: func(d *target.Database) session.Server {
-			return terminalServer{clients.server(d, admins.of(d), f.database.dbname), f.streams}
+			server := clients.server(d, admins.of(d), f.database.dbname)
+			server.Exec = clients.exec // a person may take any time
+			return terminalServer{server, f.streams}
 		},
 	}, nil
 }
