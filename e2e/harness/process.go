@@ -18,7 +18,7 @@ type Process struct {
 
 // Start runs the command beside the caller, who must Wait for it. The end of the context kills it.
 func (c *Command) Start(ctx context.Context) (*Process, error) {
-	p := &Process{cmd: c.prepare(ctx)}
+	p := &Process{cmd: c.Cmd(ctx)}
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = strings.NewReader(c.stdin), &p.stdout, &p.stderr
 	if err := p.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("%s: %w", c, err)
