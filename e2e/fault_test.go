@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -93,21 +94,31 @@ func faults(points []faultproxy.Exchange) []*trial {
 // faultsOf is all that can happen to an exchange.
 func faultsOf(e faultproxy.Exchange) []faultproxy.Fault {
 	faults := []faultproxy.Fault{
-		{Action: faultproxy.Answer, Code: http.StatusConflict},
 		{Action: faultproxy.Answer, Code: http.StatusTooManyRequests},
 		{Action: faultproxy.Answer, Code: http.StatusInternalServerError},
 		{Action: faultproxy.Answer, Code: http.StatusServiceUnavailable},
 		{Action: faultproxy.Reset},
-		{Action: faultproxy.Reset, Moment: faultproxy.After},
 		{Action: faultproxy.Stall, Moment: faultproxy.After},
 	}
+	if strings.HasPrefix(e.Request, http.MethodGet) {
+		return faults // a read has no conflict, and what was read leaves nothing behind
+	}
+	faults = append(faults,
+		faultproxy.Fault{Action: faultproxy.Answer, Code: http.StatusConflict},
+		faultproxy.Fault{Action: faultproxy.Reset, Moment: faultproxy.After})
 	if !e.Exec {
 		return faults
 	}
-	faults = append(faults,
-		faultproxy.Fault{Action: faultproxy.Refuse},
-		faultproxy.Fault{Action: faultproxy.Stall},
-		faultproxy.Fault{Action: faultproxy.Swallow, Moment: faultproxy.After})
+	return append(faults, streamFaults(e)...)
+}
+
+// streamFaults is what can happen to an exec alone.
+func streamFaults(e faultproxy.Exchange) []faultproxy.Fault {
+	faults := []faultproxy.Fault{
+		{Action: faultproxy.Refuse},
+		{Action: faultproxy.Stall},
+		{Action: faultproxy.Swallow, Moment: faultproxy.After},
+	}
 	if e.Stdin > 0 {
 		faults = append(faults, faultproxy.Fault{Action: faultproxy.Reset, Moment: faultproxy.MidStdin, Bytes: e.Stdin / 2})
 	}
