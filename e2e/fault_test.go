@@ -16,7 +16,7 @@ import (
 )
 
 // requestTimeout is what a run waits for an answer that does not come.
-const requestTimeout = 6 * time.Second
+const requestTimeout = 12 * time.Second
 
 // TestFaults breaks every request and every exec of a run in every way that an API server, or what is before it, can break.
 func TestFaults(t *testing.T) {

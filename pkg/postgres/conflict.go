@@ -30,8 +30,11 @@ const (
 // attempts is how often a transaction that lost to another one is tried.
 const attempts = 3
 
-// retryable says that a transaction lost to another one and may well win the next time.
+// retryable says that a transaction lost to another one, or that its outcome was lost on the way: it may well be told the next time.
 func retryable(err error) bool {
+	if cut := (*CutError)(nil); errors.As(err, &cut) {
+		return true
+	}
 	var failure *SQLError
 	if !errors.As(err, &failure) {
 		return false

@@ -103,3 +103,10 @@ func (e *UnknownError) Error() string { return "it is not known how it ended: " 
 
 // Unwrap returns what broke the connection.
 func (e *UnknownError) Unwrap() error { return e.Err }
+
+// CutError says that psql's output ended before its last word: the connection to it broke, which the exec API calls a success.
+type CutError struct{ Where podexec.Container }
+
+func (e *CutError) Error() string {
+	return fmt.Sprintf("psql in %s ended before it was through, so what it did is not known: run the command again", e.Where)
+}

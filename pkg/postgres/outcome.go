@@ -17,23 +17,26 @@ func (s *Server) outcome(out *output, execErr error, run string) error {
 	case out.Incomplete:
 		return ErrIncomplete
 	case out.End == run && out.Login != nil:
-		return afterEnd(out, execErr)
+		return s.afterEnd(out, execErr)
 	case out.Host != nil && out.Login == nil && execErr != nil:
 		return loginError(out, execErr)
 	case execErr != nil:
 		return s.scriptError(out, execErr)
 	}
 	// The exec API can call a cut stream a success, so only the script's own last word counts.
-	return fmt.Errorf("psql in %s ended before it was through, so what it did is not known: run the command again", s.Container)
+	return &CutError{Where: s.Container}
 }
 
 // afterEnd judges the wrong password that is tried last: psql ends with an error where the server refuses it, as it should.
-func afterEnd(out *output, execErr error) error {
+func (s *Server) afterEnd(out *output, execErr error) error {
 	var exit *podexec.ExitError
-	if out.Login.Method == "" && !out.Trust && !errors.As(execErr, &exit) {
-		return &LoginError{Message: "it could not be found out whether the server asks for the password"}
+	switch told := out.Login.Method != "" || out.Trust; {
+	case told || errors.As(execErr, &exit):
+		return nil
+	case execErr == nil:
+		return &CutError{Where: s.Container}
 	}
-	return nil
+	return &LoginError{Message: "it could not be found out whether the server asks for the password"}
 }
 
 func loginError(out *output, execErr error) error {
