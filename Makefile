@@ -17,7 +17,7 @@ install: ## Install kubectl-pgbind into Go's bin folder
 
 .PHONY: unit
 unit: ## Run the unit tests
-	go test -race ./cmd/... ./pkg/... ./plugins/... ./e2e/cluster/... ./e2e/docs/... ./e2e/faultproxy/...
+	go test -race ./cmd/... ./pkg/... ./plugins/... ./e2e/cluster/... ./e2e/docs/... ./e2e/faultproxy/... ./e2e/picture/...
 
 .PHONY: lint
 lint: ## Run the linters that .golangci.yaml names
@@ -80,6 +80,10 @@ dist-test: ## Make a release, hold it against krew's rules, install it with krew
 goreleaser: ## Check goreleaser's configuration (its own build takes minutes)
 	go -C e2e/tools/goreleaser build -trimpath -o $(CURDIR)/.cache/ tool
 	.cache/goreleaser check
+
+.PHONY: pictures
+pictures: build app-image ## Draw the README's pictures from a terminal session on the cluster
+	$(WITH_CLUSTER) PGBIND_DRAW_PICTURES=1 go test -tags e2e -count=1 -timeout 10m -run '^TestPictures$$' ./e2e
 
 .PHONY: demo
 demo: build app-image ## Play the lesson on the cluster and print the web app's page

@@ -177,19 +177,21 @@ func (a *accessTest) public() {
 
 // locked keeps roles from being changed for longer than a bind waits.
 func (a *accessTest) locked() {
-	released := make(chan error, 1)
+	const holder = "FROM pg_stat_activity WHERE application_name = 'somebody' AND wait_event = 'PgSleep'"
+	ended := make(chan error, 1)
 	go func() {
-		_, err := a.as("postgres", "postgres", "SET application_name = 'somebody'; BEGIN; LOCK TABLE pg_authid IN EXCLUSIVE MODE; SELECT pg_sleep(24)")
-		released <- err
+		_, err := a.as("postgres", "postgres", "SET application_name = 'somebody'; BEGIN; LOCK TABLE pg_authid IN EXCLUSIVE MODE; SELECT pg_sleep(300)")
+		ended <- err
 	}()
+	require.Eventually(a.t, func() bool { return a.sql("postgres", "SELECT count(*) "+holder) == "1" }, 30*time.Second, 100*time.Millisecond)
 	server := *a.Server
 	server.Database = "postgres"
-	require.Eventually(a.t, func() bool {
-		return a.sql("postgres", "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'somebody' AND wait_event = 'PgSleep'") == "1"
-	}, 10*time.Second, 100*time.Millisecond)
+
 	_, err := server.CreateUser(a.ctx, "late")
+
 	var locked *postgres.LockedError
 	require.ErrorAs(a.t, err, &locked)
 	require.ErrorContains(a.t, err, "of user postgres (somebody)")
-	require.NoError(a.t, <-released)
+	a.sql("postgres", "SELECT pg_terminate_backend(pid) "+holder)
+	require.ErrorContains(a.t, <-ended, "terminating connection")
 }

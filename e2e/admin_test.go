@@ -17,7 +17,7 @@ import (
 )
 
 // adminPassword has what shells, SQL and connection strings take for themselves.
-const adminPassword = `p'a"s\s $(id) w:o/rd`
+const adminPassword = `p'a"s\s $(id) w:o/rd` //nolint:gosec // only for these tests
 
 // passwordSecret holds adminPassword for the servers of a namespace, and for --admin-password-from.
 func passwordSecret() *corev1.Secret {

@@ -26,7 +26,7 @@ func TestCompletion(t *testing.T) {
 		words []string
 		want  []string
 	}{
-		{[]string{"completi"}, []string{"completion"}},
+		{[]string{"comple"}, []string{"completion"}},
 		{[]string{"state"}, []string{"statefulset/"}},
 		{[]string{"deployment/"}, []string{application, "deployment/second"}},
 		{[]string{"deploy", "sec"}, []string{"second"}},

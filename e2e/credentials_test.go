@@ -86,7 +86,7 @@ func (f *fixture) answers(line, login string) {
 func TestGivenPassword(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim)
-	const password = `it's \ "mine" $(id)`
+	const password = `it's \ "mine" $(id)` //nolint:gosec // only for this test
 	f.create(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "mine"}, StringData: map[string]string{"password": password, "bad": "pässword"}})
 	before := f.traces()
 	for _, flag := range []string{"--password-from=secret/mine:bad", "--password-from=hunter2", "--username=pg_mine", "--username=" + strings.Repeat("a", 64), "--expires=soon", "--key=url"} {

@@ -25,7 +25,6 @@ type operated struct {
 	env       map[string]string
 	socketDir string
 	root      bool
-	flags     []string
 }
 
 func operators() []operated {

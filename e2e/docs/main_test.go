@@ -16,9 +16,9 @@ func TestDocumentsSayWhatTheCodeSays(t *testing.T) {
 	documents, err := generate(repository)
 	require.NoError(t, err)
 	for name, want := range documents {
-		content, err := os.ReadFile(filepath.Join(repository, name))
+		content, err := os.ReadFile(filepath.Join(repository, name)) //nolint:gosec // a document of the repository
 		require.NoError(t, err)
-		assert.True(t, want == string(content), "%s is not up to date: run make docs", name)
+		assert.Equal(t, want, string(content), "%s is not up to date: run make docs", name)
 	}
 }
 

@@ -55,4 +55,6 @@ func (r *report) Show(text string) {
 func (r *report) Step(format string, args ...any) { r.console.progress(fmt.Sprintf(format, args...)) }
 
 // Warn prints a warning.
-func (r *report) Warn(format string, args ...any) { r.warnings.Print(shown(fmt.Sprintf(format, args...))) }
+func (r *report) Warn(format string, args ...any) {
+	r.warnings.Print(shown(fmt.Sprintf(format, args...)))
+}

@@ -1,6 +1,7 @@
 package credentials
 
 import (
+	"cmp"
 	"maps"
 	"net/url"
 	"strconv"
@@ -8,50 +9,44 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// Renew writes marks, and the user name and password of c, to a Secret that is there already, and leaves alone what others wrote to it.
-func Renew(secret *corev1.Secret, marks Marks, c Credentials) {
-	secret.Data = Renewed(secret, c.Username, c.Password)
-	marks.write(secret)
-}
-
-// Renewed returns the data of a binding's Secret with another user name and password, in every key that holds them.
-func Renewed(secret *corev1.Secret, username, password string) map[string][]byte {
-	c, _ := Of(secret)
-	c.readRest(secret.Data)
-	c.Username, c.Password = username, password
-	data := maps.Clone(secret.Data)
+// Renew writes marks and credentials to a Secret that is there already, into every key of ours that it has or is to have, and leaves
+// alone what others wrote to it. What c leaves open beside the login stays as the Secret has it.
+func Renew(secret *corev1.Secret, marks Marks, c Credentials, keys ...Key) {
+	c.keep(secret.Data)
+	data := c.data(keys)
 	for name, value := range c.data(allKeys()) {
-		if _, there := data[name]; there {
+		if _, there := secret.Data[name]; there {
 			data[name] = value
 		}
 	}
-	return data
+	if secret.Data == nil {
+		secret.Data = map[string][]byte{}
+	}
+	maps.Copy(secret.Data, data)
+	marks.write(secret)
 }
 
-// readRest reads back what a Secret tells beside host, user name and password.
-func (c *Credentials) readRest(data map[string][]byte) {
+// keep reads from a Secret's data what c leaves open beside the login.
+func (c *Credentials) keep(data map[string][]byte) {
 	value := func(key Key) string {
 		name, _ := c.entry(key)
 		return string(data[name])
 	}
 	if port, err := strconv.ParseInt(value(KeyPort), 10, 32); err == nil {
-		c.Port = int32(port)
+		c.Port = cmp.Or(c.Port, int32(port))
 	}
-	c.Database, c.CA = value(KeyDatabase), string(data[CAFile])
+	c.Database, c.CA = cmp.Or(c.Database, value(KeyDatabase)), cmp.Or(c.CA, string(data[CAFile]))
 	for _, key := range []Key{KeyURI, KeyJDBC} {
-		u, err := url.Parse(value(key))
-		if err != nil {
-			continue
-		}
-		if u.Opaque != "" {
-			// After "jdbc:" comes a URL of its own.
-			if u, err = url.Parse(u.Opaque + "?" + u.RawQuery); err != nil {
-				continue
-			}
-		}
-		if mode := u.Query().Get("sslmode"); mode != "" {
-			c.SSLMode, c.CAPath = mode, u.Query().Get("sslrootcert")
-			return
-		}
+		parameters := parametersOf(value(key))
+		c.SSLMode, c.CAPath = cmp.Or(c.SSLMode, parameters.Get("sslmode")), cmp.Or(c.CAPath, parameters.Get("sslrootcert"))
 	}
+}
+
+// parametersOf reads the parameters of a URI; of one that is none, nothing.
+func parametersOf(uri string) url.Values {
+	u, err := url.Parse(uri)
+	if err != nil {
+		return nil
+	}
+	return u.Query()
 }

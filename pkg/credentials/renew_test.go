@@ -26,10 +26,9 @@ func TestRenewedKeysAreThoseOfANewSecret(t *testing.T) {
 			after.Username, after.Password = "n:ew", "new@/"
 			secret := NewSecret(types.NamespacedName{Name: "s"}, testMarks(), before, test.keys...)
 			want := NewSecret(types.NamespacedName{Name: "s"}, testMarks(), after, test.keys...)
-			renewed := secret.DeepCopy()
-			renewed.Data = Renew(secret, after.Username, after.Password)
-			assert.Equal(t, text(want), text(renewed))
-			assert.Contains(t, string(secret.Data[KeyUsername]), "old", "the old Secret is left alone")
+			secret.Data["theirs"], want.Data["theirs"] = []byte("kept"), []byte("kept")
+			Renew(secret, testMarks(), Credentials{Host: "h", Username: after.Username, Password: after.Password})
+			assert.Equal(t, text(want), text(secret))
 		})
 	}
 }

@@ -33,9 +33,8 @@ func NewSecret(name types.NamespacedName, marks Marks, c Credentials, keys ...Ke
 		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"},
 		ObjectMeta: metav1.ObjectMeta{Namespace: name.Namespace, Name: name.Name},
 		Type:       corev1.SecretTypeOpaque,
-		Data:       c.data(keys),
 	}
-	marks.write(secret)
+	Renew(secret, marks, c, keys...)
 	return secret
 }
 

@@ -30,9 +30,9 @@ const (
 // attempts is how often a transaction that lost to another one is tried.
 const attempts = 3
 
-// retryable says that a transaction lost to another one, or that its outcome was lost on the way: it may well be told the next time.
+// retryable says that a transaction lost to another one, or that its end was not heard of, and may well come through the next time.
 func retryable(err error) bool {
-	if cut := (*CutError)(nil); errors.As(err, &cut) {
+	if errors.Is(err, errCut) {
 		return true
 	}
 	var failure *SQLError

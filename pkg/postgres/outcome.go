@@ -24,7 +24,7 @@ func (s *Server) outcome(out *output, execErr error, run string) error {
 		return s.scriptError(out, execErr)
 	}
 	// The exec API can call a cut stream a success, so only the script's own last word counts.
-	return &CutError{Where: s.Container}
+	return fmt.Errorf("psql in %s %w", s.Container, errCut)
 }
 
 // afterEnd judges the wrong password that is tried last: psql ends with an error where the server refuses it, as it should.
@@ -34,7 +34,7 @@ func (s *Server) afterEnd(out *output, execErr error) error {
 	case told || errors.As(execErr, &exit):
 		return nil
 	case execErr == nil:
-		return &CutError{Where: s.Container}
+		return fmt.Errorf("psql in %s %w", s.Container, errCut)
 	}
 	return &LoginError{Message: "it could not be found out whether the server asks for the password"}
 }

@@ -88,7 +88,7 @@ func (s *Server) reportOnce(ctx context.Context, sc *script) (*output, error) {
 	case err != nil:
 		return out, s.scriptError(out, err)
 	case out.End == "":
-		return out, &CutError{Where: s.Container}
+		return out, fmt.Errorf("psql in %s %w", s.Container, errCut)
 	}
 	return out, nil
 }
