@@ -17,7 +17,7 @@ func (s *Server) outcome(out *output, execErr error, run string) error {
 	case out.Incomplete:
 		return ErrIncomplete
 	case out.End == run && out.Login != nil:
-		return afterEnd(out, execErr)
+		return s.afterEnd(out, execErr)
 	case out.Host != nil && out.Login == nil && execErr != nil:
 		return loginError(out, execErr)
 	case execErr != nil:
@@ -28,12 +28,15 @@ func (s *Server) outcome(out *output, execErr error, run string) error {
 }
 
 // afterEnd judges the wrong password that is tried last: psql ends with an error where the server refuses it, as it should.
-func afterEnd(out *output, execErr error) error {
+func (s *Server) afterEnd(out *output, execErr error) error {
 	var exit *podexec.ExitError
-	if out.Login.Method == "" && !out.Trust && !errors.As(execErr, &exit) {
-		return &LoginError{Message: "it could not be found out whether the server asks for the password"}
+	switch told := out.Login.Method != "" || out.Trust; {
+	case told || errors.As(execErr, &exit):
+		return nil
+	case execErr == nil:
+		return fmt.Errorf("psql in %s %w", s.Container, errCut)
 	}
-	return nil
+	return &LoginError{Message: "it could not be found out whether the server asks for the password"}
 }
 
 func loginError(out *output, execErr error) error {

@@ -71,21 +71,25 @@ type found struct {
 
 const reportPrefix = "pgbind "
 
-// parse reads a script's standard output. Lines that are no report are passed over.
+// parse reads a script's standard output. Lines that are no report are passed over, and so is a last one that was cut off: what follows
+// from that is for the missing last word to tell.
 func parse(r io.Reader) (*output, error) {
 	out := &output{}
-	lines := bufio.NewScanner(r)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		text, ok := strings.CutPrefix(lines.Text(), reportPrefix)
-		if !ok {
-			continue
+	lines := bufio.NewReader(r)
+	for {
+		line, readErr := lines.ReadString('\n')
+		if readErr != nil && !errors.Is(readErr, io.EOF) {
+			return out, readErr
 		}
-		if err := out.add([]byte(text)); err != nil {
-			return out, fmt.Errorf("read what psql reported: %w", err)
+		if text, ok := strings.CutPrefix(line, reportPrefix); ok {
+			if err := out.add([]byte(text)); err != nil && readErr == nil {
+				return out, fmt.Errorf("read what psql reported: %w", err)
+			}
+		}
+		if readErr != nil {
+			return out, nil
 		}
 	}
-	return out, lines.Err()
 }
 
 // add takes one report.
