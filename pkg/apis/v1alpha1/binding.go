@@ -20,14 +20,46 @@ type Binding struct {
 
 // BindingSpec is what was asked for, under the names of the flags.
 type BindingSpec struct {
-	Workload          string   `json:"workload"`
-	Postgres          string   `json:"postgres,omitempty"`
-	PostgresNamespace string   `json:"postgresNamespace,omitempty"`
-	DBName            string   `json:"dbname,omitempty"`
-	Access            string   `json:"access,omitempty"`
-	Schemas           []string `json:"schemas,omitempty"`
-	Isolated          bool     `json:"isolated,omitempty"`
-	Secret            string   `json:"secret,omitempty"`
+	// The workload, as TYPE/NAME.
+	Workload string `json:"workload" jsonschema:"pattern=^[^/]+/[^/]+$"`
+	// Where PostgreSQL runs: pod/NAME, statefulset/NAME or service/NAME. Default: pod/postgresql-sfs-0.
+	Postgres string `json:"postgres,omitempty" jsonschema:"pattern=^[^/]+/[^/]+$"`
+	// The namespace in which PostgreSQL runs. Default: the workload's.
+	PostgresNamespace string `json:"postgresNamespace,omitempty"`
+	// The database that the workload uses. Default: postgres.
+	DBName string `json:"dbname,omitempty"`
+	// What the user may do. Default: all.
+	Access string `json:"access,omitempty" jsonschema:"enum=all,enum=readwrite,enum=readonly"`
+	// The schemas that the user may use. Default: public.
+	Schemas []string `json:"schemas,omitempty" jsonschema:"minItems=1"`
+	// Whether nothing that the user creates is shared with other bindings.
+	Isolated bool `json:"isolated,omitempty"`
+	// The name of the Secret. Default: the binding's present one, else the next of postgresql-secret-2, -3 and so on.
+	Secret string `json:"secret,omitempty"`
+
+	Choices `json:",inline"`
+}
+
+// Choices are the part of a binding that no other mark of its Secret tells.
+type Choices struct {
+	// The container that runs PostgreSQL. Default: found by annotation, name, image and port.
+	PostgresContainer string `json:"postgresContainer,omitempty"`
+	// The role that makes the user. Default: postgres.
+	AdminUser string `json:"adminUser,omitempty"`
+	// The host name for the Secret. Default: that of the Service of the database Pod.
+	Host string `json:"host,omitempty"`
+	// The port of the host. Default: the Service's.
+	Port int32 `json:"port,omitempty" jsonschema:"minimum=1,maximum=65535"`
+	// The DNS domain of the cluster. Default: read in the database Pod.
+	ClusterDomain string `json:"clusterDomain,omitempty"`
+	// How the Pods get the Secret. Default: envFrom.
+	Inject string `json:"inject,omitempty" jsonschema:"enum=envFrom,enum=env,enum=volume,enum=none"`
+	// The containers that get the Secret; "*" stands for all. Default: the default-container annotation's, else the only one.
+	Containers []string `json:"containers,omitempty" jsonschema:"minItems=1"`
+	// The prefix of the variables' names.
+	EnvPrefix string `json:"envPrefix,omitempty"`
+	// The folder in which the Secret is shown where inject is volume.
+	MountPath string `json:"mountPath,omitempty" jsonschema:"pattern=^/"`
 }
 
 // BindingStatus is what came of it.
