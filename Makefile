@@ -17,7 +17,7 @@ install: ## Install kubectl-pgbind into Go's bin folder
 
 .PHONY: unit
 unit: ## Run the unit tests
-	go test -race ./cmd/... ./pkg/... ./e2e/cluster/...
+	go test -race ./cmd/... ./pkg/... ./plugins/... ./e2e/cluster/...
 
 .PHONY: lint
 lint: ## Run the linters that .golangci.yaml names
@@ -50,12 +50,35 @@ e2e: build app-image ## Run the end-to-end tests on the cluster
 	@rm -rf .cache/e2e && mkdir -p .cache/e2e
 	$(WITH_CLUSTER) go test -tags e2e -count=1 -timeout 30m -parallel 6 -artifacts -outputdir .cache/e2e ./e2e/...
 
+.PHONY: dist
+dist: ## Pack the release VERSION=v1.2.3 into dist: archives, checksums and the krew manifest
+	go run ./plugins/dist -version $(VERSION)
+
+# The linker's input is the same for everybody: -trimpath keeps this folder's name out, so that both targets share one build cache.
+CROSS = darwin/amd64 darwin/arm64 linux/amd64 linux/arm64 windows/amd64 windows/arm64
+
+.PHONY: cross
+cross: ## Vet and build for every platform that is released
+	@set -e; for platform in $(CROSS); do echo "$$platform"; export CGO_ENABLED=0 GOOS="$${platform%/*}" GOARCH="$${platform#*/}"; \
+		go vet -trimpath ./cmd/... ./pkg/...; go build -trimpath -buildvcs=false -o /dev/null ./cmd/kubectl-pgbind; done
+
+.PHONY: dist-test
+dist-test: ## Make a release, hold it against krew's rules, install it with krew, and take it away
+	go -C e2e/tools/krew build -trimpath -o $(CURDIR)/.cache/ tool
+	PGBIND_DIST_TOOLS="$(CURDIR)/.cache" PGBIND_E2E_KUBECTL="$$(go run ./e2e/cluster path)/kubectl" \
+		go test -tags dist -count=1 -timeout 20m ./plugins/dist
+
+.PHONY: goreleaser
+goreleaser: ## Check goreleaser's configuration (its own build takes minutes)
+	go -C e2e/tools/goreleaser build -trimpath -o $(CURDIR)/.cache/ tool
+	.cache/goreleaser check
+
 .PHONY: demo
 demo: build app-image ## Play the lesson on the cluster and print the web app's page
 	@$(WITH_CLUSTER) go run ./e2e/demo
 
 .PHONY: test
-test: unit lint e2e ## Run everything that proves the project
+test: unit lint cross e2e dist-test ## Run everything that proves the project
 
 .PHONY: clean
 clean: ## Remove what was built in this checkout

@@ -3,9 +3,10 @@
 package e2e
 
 import (
-	"context"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -13,43 +14,26 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 )
 
-// sqlServer is a server on which the SQL of a story is tried without the story.
-type sqlServer struct {
-	*postgres.Server
-	t     *testing.T
-	ctx   context.Context
-	admin func(database, sql string) (string, error)
-}
-
-func (s *sqlServer) sql(database, sql string) string {
-	s.t.Helper()
-	rows, err := s.admin(database, sql)
-	require.NoError(s.t, err)
-	return rows
-}
-
 const (
 	boundRole  = "pgb_sqltest_1"
 	accessMark = "pgbind/v1 access=all on=x run=r"
+	boundMark  = "pgbind/v1 id=sqltest namespace=shop uid=uid run=r"
 )
 
-func sqlOwner() postgres.Owner {
-	return postgres.Owner{ID: "sqltest", Run: "r", Namespace: "shop", NamespaceUID: "uid"}
-}
-
-// rich is a login role that holds one of everything in two databases.
-const rich = `
+// richRole is a login role with an access role, and with two databases to hold things in.
+const richRole = `
 CREATE ROLE heir NOLOGIN; COMMENT ON ROLE heir IS '` + accessMark + `';
 CREATE ROLE third NOLOGIN;
-CREATE ROLE ` + boundRole + ` LOGIN IN ROLE heir; COMMENT ON ROLE ` + boundRole + ` IS 'pgbind/v1 id=sqltest namespace=shop uid=uid run=r';
-GRANT CREATE ON DATABASE app TO ` + boundRole + `;
-CREATE DATABASE other OWNER ` + boundRole + `;`
+CREATE ROLE ` + boundRole + ` LOGIN IN ROLE heir; COMMENT ON ROLE ` + boundRole + ` IS '` + boundMark + `';
+CREATE DATABASE app; GRANT CREATE ON DATABASE app TO ` + boundRole + `;
+CREATE DATABASE other OWNER ` + boundRole
 
-const richInEach = `
-CREATE TABLE public.foreign_table(id int); INSERT INTO public.foreign_table VALUES (1);
-GRANT SELECT ON public.foreign_table TO ` + boundRole + `;
-ALTER TABLE public.foreign_table ENABLE ROW LEVEL SECURITY;
-CREATE POLICY only_app ON public.foreign_table TO ` + boundRole + ` USING (true);
+// richDatabase is one of everything that a role can hold in a database.
+const richDatabase = `
+CREATE TABLE public.of_admin(id int); INSERT INTO public.of_admin VALUES (1);
+GRANT SELECT ON public.of_admin TO ` + boundRole + `;
+ALTER TABLE public.of_admin ENABLE ROW LEVEL SECURITY;
+CREATE POLICY only_app ON public.of_admin TO ` + boundRole + ` USING (true);
 CREATE FOREIGN DATA WRAPPER nothing; CREATE SERVER far FOREIGN DATA WRAPPER nothing;
 CREATE USER MAPPING FOR ` + boundRole + ` SERVER far;
 SET SESSION AUTHORIZATION ` + boundRole + `;
@@ -60,45 +44,172 @@ CREATE TYPE of_app.colour AS ENUM ('red');
 CREATE FUNCTION of_app.one() RETURNS int LANGUAGE sql AS 'SELECT 1';
 SELECT lo_create(4711);
 GRANT SELECT ON of_app.orders TO third;
-ALTER DEFAULT PRIVILEGES IN SCHEMA of_app GRANT SELECT ON TABLES TO third;`
+ALTER DEFAULT PRIVILEGES IN SCHEMA of_app GRANT SELECT ON TABLES TO third`
 
-func testUnbindSQL(s *sqlServer) {
-	t, ctx := s.t, s.ctx
-	s.sql("app", rich)
-	for _, database := range []string{"app", "other"} {
-		s.sql(database, richInEach)
+func sqlOwner() postgres.Owner {
+	return postgres.Owner{ID: "sqltest", Run: "r", Namespace: "shop", NamespaceUID: "uid"}
+}
+
+// TestRetireSQL tries the SQL by which unbind and rotate retire a role on every version of the server that the cluster has.
+func TestRetireSQL(t *testing.T) {
+	t.Parallel()
+	f := newNamespace(t)
+	for _, version := range f.serverVersions() {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			testRetireSQL(f.in(t).server(version))
+		})
 	}
+}
 
-	found, err := s.Holdings(ctx, sqlOwner(), boundRole)
-	require.NoError(t, err)
-	require.Len(t, found.Roles, 1)
+func testRetireSQL(s *sqlServer) {
+	s.sql("postgres", richRole)
+	for _, database := range []string{"app", "other"} {
+		s.sql(database, richDatabase)
+	}
+	for _, part := range []struct {
+		name string
+		test func(*sqlServer)
+	}{
+		{"sees everything that the role holds", seesHoldings},
+		{"sees a prepared transaction", seesPrepared},
+		{"touches no role without the mark", touchesNoForeignRole},
+		{"ends a session that is in a transaction", endsSessions},
+		{"drops nothing that nobody would own", dropsNoOrphan},
+		{"drops the role and keeps its data", dropsRole},
+		{"removes an access role that nothing uses", purges},
+	} {
+		if !s.t.Run(part.name, func(t *testing.T) { part.test(s.in(t)) }) {
+			return
+		}
+	}
+}
+
+func seesHoldings(s *sqlServer) {
+	found, err := s.Holdings(s.ctx, sqlOwner(), boundRole)
+	require.NoError(s.t, err)
+	require.Len(s.t, found.Roles, 1)
 	holder := found.Roles[0]
-	assert.Equal(t, "heir", holder.Heir)
-	assert.True(t, holder.CanLogin)
-	require.Len(t, holder.Objects, 2)
+	assert.Equal(s.t, "heir", holder.Heir)
+	assert.True(s.t, holder.CanLogin)
+	assert.Empty(s.t, holder.Members)
+	assert.Equal(s.t, []postgres.HeldDatabase{{Name: "app", Open: true}, {Name: "other", Open: true}}, found.Databases)
+	require.Len(s.t, holder.Objects, 2)
 	for _, objects := range holder.Objects {
-		owned := strings.Join(objects.Owns, "\n")
-		for _, object := range []string{"table of_app.orders", "schema of_app", "large object 4711", "function of_app.one()", "view of_app.latest"} {
-			assert.Contains(t, owned, object, objects.Database)
+		for _, object := range []string{"table of_app.orders", "schema of_app", "sequence of_app.orders_id_seq", "large object 4711", "function of_app.one()", "view of_app.latest"} {
+			assert.Contains(s.t, objects.Owns, object, objects.Database)
 		}
 		lost := strings.Join(objects.Loses, "\n")
-		for _, object := range []string{"privileges on table public.foreign_table", "policy only_app", "user mapping"} {
-			assert.Contains(t, lost, object, objects.Database)
+		for _, object := range []string{"privileges on table public.of_admin", "policy only_app on table public.of_admin", "user mapping for " + boundRole, "default privileges"} {
+			assert.Contains(s.t, lost, object, objects.Database)
 		}
 	}
+	i := slices.IndexFunc(holder.Objects, func(o postgres.Objects) bool { return o.Database == "app" })
+	assert.Contains(s.t, holder.Objects[i].Owns, "database other", "what belongs to no database is seen in the bound one")
+}
 
-	require.NoError(t, s.Disable(ctx, sqlOwner(), boundRole))
-	require.NoError(t, s.EndSessions(ctx, sqlOwner(), boundRole))
-	did, err := s.Drop(ctx, sqlOwner(), boundRole, found.Databases)
-	require.NoError(t, err)
-	assert.Contains(t, strings.Join(did, "\n"), "DROP ROLE "+boundRole)
-	assert.Equal(t, "0", s.sql("app", "SELECT count(*) FROM pg_roles WHERE rolname = '"+boundRole+"'"))
-	for _, database := range []string{"app", "other"} {
-		assert.Equal(t, "1", s.sql(database, "SELECT count(*) FROM of_app.orders"))
-		assert.Equal(t, "heir", s.sql(database, "SELECT tableowner FROM pg_tables WHERE tablename = 'orders'"))
-		assert.Equal(t, "heir", s.sql(database, "SELECT lomowner::regrole FROM pg_largeobject_metadata"))
+func seesPrepared(s *sqlServer) {
+	s.sql("other", "SET SESSION AUTHORIZATION "+boundRole+"; BEGIN; INSERT INTO of_app.orders DEFAULT VALUES; PREPARE TRANSACTION 'tx'")
+	found, err := s.Holdings(s.ctx, sqlOwner(), boundRole)
+	require.NoError(s.t, err)
+	assert.Equal(s.t, []postgres.Prepared{{Name: "tx", Database: "other"}}, found.Roles[0].Prepared)
+	s.sql("other", "ROLLBACK PREPARED 'tx'")
+}
+
+func touchesNoForeignRole(s *sqlServer) {
+	s.sql("app", "CREATE ROLE theirs LOGIN; COMMENT ON ROLE theirs IS 'pgbind/v1 id=sqltest namespace=shop2 uid= run='")
+	before := s.sql("app", "SELECT pg_authid.*, shobj_description(oid, 'pg_authid') FROM pg_authid ORDER BY oid")
+	for _, role := range []string{"theirs", "postgres", "pg_monitor"} {
+		var foreign *postgres.ForeignRoleError
+		_, err := s.Holdings(s.ctx, sqlOwner(), role)
+		require.ErrorAs(s.t, err, &foreign, role)
+		require.ErrorAs(s.t, s.Disable(s.ctx, sqlOwner(), role), &foreign, role)
+		require.ErrorAs(s.t, s.EndSessions(s.ctx, sqlOwner(), role), &foreign, role)
+		require.ErrorAs(s.t, s.Rename(s.ctx, sqlOwner(), role, "mine"), &foreign, role)
+		_, err = s.Drop(s.ctx, sqlOwner(), role, nil)
+		require.ErrorAs(s.t, err, &foreign, role)
+		_, _, err = s.Purge(s.ctx, role)
+		require.ErrorAs(s.t, err, &foreign, role)
 	}
-	_, err = s.Drop(ctx, sqlOwner(), boundRole, found.Databases)
-	require.NoError(t, err, "said twice")
-	assert.NoError(t, s.Disable(ctx, sqlOwner(), boundRole))
+	assert.Equal(s.t, before, s.sql("app", "SELECT pg_authid.*, shobj_description(oid, 'pg_authid') FROM pg_authid ORDER BY oid"))
+}
+
+func endsSessions(s *sqlServer) {
+	ended := make(chan error, 1)
+	go func() {
+		_, err := s.as(boundRole, "other", "BEGIN; INSERT INTO of_app.orders DEFAULT VALUES; SELECT pg_sleep(60)")
+		ended <- err
+	}()
+	require.Eventually(s.t, func() bool { return s.sessions() == 1 }, 20*time.Second, 100*time.Millisecond)
+	require.NoError(s.t, s.EndSessions(s.ctx, sqlOwner(), boundRole))
+	assert.Equal(s.t, 1, s.sessions(), "while it may log in, its sessions are left alone")
+
+	require.NoError(s.t, s.Disable(s.ctx, sqlOwner(), boundRole))
+	require.NoError(s.t, s.Disable(s.ctx, sqlOwner(), boundRole), "said twice")
+	_, err := s.as(boundRole, "other", "SELECT 1")
+	require.ErrorContains(s.t, err, "not permitted to log in")
+	require.NoError(s.t, s.EndSessions(s.ctx, sqlOwner(), boundRole))
+	require.ErrorContains(s.t, <-ended, "terminating connection")
+	require.Eventually(s.t, func() bool { return s.sessions() == 0 }, 20*time.Second, 100*time.Millisecond)
+}
+
+func dropsNoOrphan(s *sqlServer) {
+	s.sql("app", "REVOKE heir FROM "+boundRole)
+	_, err := s.Drop(s.ctx, sqlOwner(), boundRole, nil)
+	require.ErrorIs(s.t, err, postgres.ErrHomeless)
+	assert.Equal(s.t, "1", s.sql("app", "SELECT count(*) FROM of_app.orders"))
+	assert.Equal(s.t, boundRole, s.sql("app", "SELECT tableowner FROM pg_tables WHERE tablename = 'orders'"))
+	s.sql("app", "GRANT heir TO "+boundRole)
+}
+
+func dropsRole(s *sqlServer) {
+	databases := []postgres.HeldDatabase{{Name: "app", Open: true}, {Name: "other", Open: true}}
+	did, err := s.Drop(s.ctx, sqlOwner(), boundRole, databases)
+	require.NoError(s.t, err)
+	assert.Equal(s.t, []string{
+		"REASSIGN OWNED BY pgb_sqltest_1 TO heir (in database app)", "DROP OWNED BY pgb_sqltest_1 RESTRICT (in database app)",
+		"REASSIGN OWNED BY pgb_sqltest_1 TO heir (in database other)", "DROP OWNED BY pgb_sqltest_1 RESTRICT (in database other)",
+		"DROP ROLE pgb_sqltest_1",
+	}, did)
+	assert.Equal(s.t, "0", s.sql("app", "SELECT count(*) FROM pg_roles WHERE rolname = '"+boundRole+"'"))
+	for _, database := range []string{"app", "other"} {
+		assert.Equal(s.t, "1", s.sql(database, "SELECT count(*) FROM of_app.orders"), database)
+		assert.Equal(s.t, "heir", s.sql(database, "SELECT DISTINCT relowner::regrole FROM pg_class WHERE relnamespace = 'of_app'::regnamespace"), database)
+		assert.Equal(s.t, "heir", s.sql(database, "SELECT lomowner::regrole FROM pg_largeobject_metadata"), database)
+		assert.Equal(s.t, "1", s.sql(database, "SELECT count(*) FROM public.of_admin"), database)
+	}
+	assert.Equal(s.t, "heir", s.sql("app", "SELECT datdba::regrole FROM pg_database WHERE datname = 'other'"))
+
+	did, err = s.Drop(s.ctx, sqlOwner(), boundRole, databases)
+	require.NoError(s.t, err, "said twice")
+	assert.Empty(s.t, did)
+	require.NoError(s.t, s.Disable(s.ctx, sqlOwner(), boundRole))
+	require.NoError(s.t, s.EndSessions(s.ctx, sqlOwner(), boundRole))
+}
+
+func purges(s *sqlServer) {
+	_, stays, err := s.Purge(s.ctx, "heir")
+	require.NoError(s.t, err)
+	assert.True(s.t, stays, "it owns what the workload made")
+
+	s.sql("app", "CREATE ROLE idle NOLOGIN; COMMENT ON ROLE idle IS '"+accessMark+"'; GRANT CONNECT ON DATABASE app TO idle")
+	for _, database := range []string{"app", "other"} {
+		s.sql(database, `GRANT SELECT ON public.of_admin TO idle;
+			ALTER DEFAULT PRIVILEGES FOR ROLE postgres IN SCHEMA public GRANT SELECT ON TABLES TO idle;
+			ALTER DEFAULT PRIVILEGES FOR ROLE idle IN SCHEMA public GRANT SELECT ON TABLES TO heir`)
+	}
+	s.sql("app", "GRANT idle TO theirs")
+	_, stays, err = s.Purge(s.ctx, "idle")
+	require.NoError(s.t, err)
+	assert.True(s.t, stays, "it has a member")
+
+	s.sql("app", "REVOKE idle FROM theirs")
+	_, stays, err = s.Purge(s.ctx, "idle")
+	require.NoError(s.t, err)
+	assert.False(s.t, stays)
+	assert.Equal(s.t, "0", s.sql("app", "SELECT count(*) FROM pg_roles WHERE rolname = 'idle'"))
+	assert.Equal(s.t, "1", s.sql("app", "SELECT count(*) FROM public.of_admin"))
+	_, stays, err = s.Purge(s.ctx, "idle")
+	require.NoError(s.t, err, "said twice")
+	assert.False(s.t, stays)
 }

@@ -17,6 +17,8 @@ import (
 type Harness struct {
 	// Client reads the cluster's objects with the rights of the kubeconfig.
 	Client kubernetes.Interface
+	// REST is how that client connects.
+	REST *rest.Config
 
 	config Config
 	server string       // the API server's URL
@@ -41,7 +43,7 @@ func New(config Config, dir string) (*Harness, error) {
 		return nil, fmt.Errorf("make an HTTP client from the kubeconfig %s: %w", config.Kubeconfig, err)
 	}
 	h := &Harness{
-		Client: client, config: config, server: restConfig.Host, web: web,
+		Client: client, REST: restConfig, config: config, server: restConfig.Host, web: web,
 		path: filepath.Join(dir, "bin"), home: filepath.Join(dir, "home"),
 	}
 	return h, h.makeFolders()
@@ -56,6 +58,14 @@ func (h *Harness) makeFolders() error {
 	}
 	if err := os.Symlink(h.config.Plugin, filepath.Join(h.path, "kubectl-pgbind")); err != nil {
 		return fmt.Errorf("put the plugin on the tests' PATH: %w", err)
+	}
+	return nil
+}
+
+// Install puts a program of this name on the children's PATH, beside the plugin.
+func (h *Harness) Install(name string, program []byte) error {
+	if err := os.WriteFile(filepath.Join(h.path, name), program, 0o700); err != nil { //nolint:gosec // a program has to be executable
+		return fmt.Errorf("put %s on the tests' PATH: %w", name, err)
 	}
 	return nil
 }

@@ -6,6 +6,9 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
 )
 
 // Reason says in one word what was found.
@@ -50,6 +53,10 @@ type Finding struct {
 	Role      string
 	Message   string
 	Mend      string // the command that mends it; empty where there is nothing to mend
+
+	// Server and Owner tell of an orphaned role where it is and what its comment says.
+	Server target.Ref
+	Owner  postgres.Owner
 }
 
 // sorted returns the findings, the worst first.

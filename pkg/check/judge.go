@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
@@ -36,14 +37,23 @@ func (f *facts) judgeLife() []Finding {
 		return one(f.finding(OrphanedSecret, fmt.Sprintf("%s is gone", f.binding.Marks.Workload), prune))
 	case f.expired():
 		return one(f.finding(Expired, "its time is over since "+f.expires(), prune))
-	case f.role != nil && !f.role.ValidUntil.Equal(f.binding.Marks.Expires) && f.binding.Secret == inventory.Present:
+	case f.role != nil && !sameTime(f.role.ValidUntil, f.binding.Marks.Expires) && f.binding.Secret == inventory.Present:
 		return one(f.finding(Disagrees, fmt.Sprintf("the Secret says that it expires %s, the role %s", when(f.binding.Marks.Expires), when(f.role.ValidUntil)), rebind(f.binding)))
 	}
 	return nil
 }
 
+// expired asks the role itself; the marks count only where it cannot be asked.
 func (f *facts) expired() bool {
-	return f.binding.Expired(f.now) || f.role != nil && f.role.Marked && f.role.Expired
+	if f.role != nil {
+		return f.role.Marked && f.role.Expired
+	}
+	return f.binding.Expired(f.now)
+}
+
+// sameTime compares as marks do, to the second.
+func sameTime(a, b time.Time) bool {
+	return a.Truncate(time.Second).Equal(b.Truncate(time.Second))
 }
 
 func (f *facts) expires() string {
@@ -91,6 +101,8 @@ func (f *facts) judgeWorkload() []Finding {
 func (f *facts) judgeRole() []Finding {
 	b := f.binding
 	switch {
+	case b.Secret == inventory.Absent:
+		return nil
 	case f.serverErr != nil:
 		return one(f.finding(Unknown, "the database cannot be asked"+because(f.serverErr), ""))
 	case f.role == nil:

@@ -2,6 +2,7 @@ package check
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -22,6 +23,11 @@ func (f Findings) Healthy() bool {
 		}
 	}
 	return true
+}
+
+// Only keeps the findings with one of the reasons.
+func (f Findings) Only(reasons ...Reason) Findings {
+	return slices.DeleteFunc(slices.Clone(f), func(finding Finding) bool { return !slices.Contains(reasons, finding.Reason) })
 }
 
 // Table is one line for each finding.

@@ -99,7 +99,9 @@ func (s *server) judgeRole(role postgres.MarkedRole, bound bool, h home, i *inve
 			return f.finding(Unfinished, fmt.Sprintf("role %q has no Secret: a bind did not come to its end", role.Name), rebind(b))
 		}
 	}
-	return f.finding(OrphanedRole, fmt.Sprintf("role %q has neither Secret nor workload", role.Name), command(b, append([]string{"prune"}, databaseFlags(b)...)...))
+	orphan := f.finding(OrphanedRole, fmt.Sprintf("role %q has neither Secret nor workload", role.Name), command(b, append([]string{"prune"}, databaseFlags(b)...)...))
+	orphan.Server, orphan.Owner = s.ref, role.Owner
+	return orphan
 }
 
 // bindingOf tells whether the owner's id is that of the workload, and for which database of the server.

@@ -125,17 +125,23 @@ func TestCompletesWhatTheClusterHas(t *testing.T) {
 
 func TestCompletesOnlyWhatIsBound(t *testing.T) {
 	annotated := metav1.ObjectMeta{Name: "web", Annotations: map[string]string{"binding.pgbind.dev/postgresql-secret-2": `{"id":"abc"}`}}
+	controller := true
+	inherited := metav1.ObjectMeta{Name: "web-5d", Annotations: annotated.Annotations, OwnerReferences: []metav1.OwnerReference{{Name: "web", Controller: &controller}}}
 	server := lists{
+		"/apis/apps/v1/namespaces/shop/replicasets":  objects(inherited),
 		"/apis/apps/v1/namespaces/shop/deployments":  objects(annotated, metav1.ObjectMeta{Name: "api"}),
 		"/apis/apps/v1/namespaces/shop/statefulsets": objects(metav1.ObjectMeta{Name: "queue"}),
 	}
-	for _, command := range []string{"unbind", "rotate", "check", "psql"} {
-		answer, requested := server.complete(t, command, "")
-		assert.Equal(t, []string{"deployment/web", ":4"}, answer, command)
-		assert.Len(t, requested, len(workload.Types()), command)
-		answer, requested = server.complete(t, command, "deploy/")
-		assert.Equal(t, []string{"deploy/web", ":4"}, answer, command)
-		assert.Len(t, requested, 1, command)
+	for _, cmd := range tree(t) {
+		if !cmd.HasParent() || !strings.Contains(cmd.Use, "TYPE/NAME") {
+			continue
+		}
+		answer, requested := server.complete(t, cmd.Name(), "")
+		assert.Equal(t, []string{"deployment/web", ":4"}, answer, cmd.Name())
+		assert.Len(t, requested, len(workload.Types()), cmd.Name())
+		answer, requested = server.complete(t, cmd.Name(), "deploy/")
+		assert.Equal(t, []string{"deploy/web", ":4"}, answer, cmd.Name())
+		assert.Len(t, requested, 1, cmd.Name())
 	}
 }
 

@@ -18,9 +18,9 @@ func bindable(object *metav1.PartialObjectMetadata) bool {
 	return metav1.GetControllerOf(object) == nil
 }
 
-// bound knows a binding by the workload's annotation.
+// bound knows a binding by the workload's annotation, which a Deployment's ReplicaSets inherit.
 func bound(object *metav1.PartialObjectMetadata) bool {
-	return len(credentials.AnnotationsOf(object.Annotations)) > 0
+	return bindable(object) && len(credentials.AnnotationsOf(object.Annotations)) > 0
 }
 
 // bindableWorkload completes TYPE/NAME: first the kinds that can be bound, then what there is of a kind.

@@ -39,9 +39,19 @@ func NewRootCommand(streams genericiooptions.IOStreams) *cobra.Command {
 // commandGroups is the order of the commands in the help.
 func commandGroups(connection *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams) templates.CommandGroups {
 	return templates.CommandGroups{
-		{Message: "Binding Commands:", Commands: []*cobra.Command{newUnbindCommand(connection, streams)}},
-		{Message: "Inspection Commands:", Commands: []*cobra.Command{newListCommand(connection, streams), newCheckCommand(connection, streams)}},
-		{Message: "Other Commands:", Commands: []*cobra.Command{newCompletionCommand(streams), newVersionCommand(streams)}},
+		{Message: "Binding Commands:", Commands: []*cobra.Command{
+			newUnbindCommand(connection, streams),
+			newPruneCommand(connection, streams),
+		}},
+		{Message: "Inspection Commands:", Commands: []*cobra.Command{
+			newListCommand(connection, streams),
+			newCheckCommand(connection, streams),
+			newPsqlCommand(connection, streams),
+		}},
+		{Message: "Other Commands:", Commands: []*cobra.Command{
+			newCompletionCommand(streams),
+			newVersionCommand(streams),
+		}},
 	}
 }
 

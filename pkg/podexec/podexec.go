@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+
+	"k8s.io/client-go/tools/remotecommand"
 )
 
 // Container names the container of a Pod in which a command runs.
@@ -25,11 +27,14 @@ func (c Container) String() string {
 type Streams struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
+	// Terminal, if not nil, gives the command a terminal, which has the sizes of this queue as they come. A terminal has one output:
+	// all of it goes to Stdout.
+	Terminal remotecommand.TerminalSizeQueue
 }
 
 // Executor runs commands in containers.
 type Executor interface {
-	// Exec runs argv in c without a terminal and returns when it has ended or ctx has.
+	// Exec runs argv in c and returns when it has ended or ctx has.
 	//
 	// A status other than 0 is an *ExitError, a command that the container runtime could not run a *StartError,
 	// and a refusal by the API server a *apierrors.StatusError; all three are found by errors.As.

@@ -49,11 +49,7 @@ func (r *Remote) Exec(ctx context.Context, c Container, argv []string, s Streams
 	}
 	var borrowed loan
 	defer borrowed.end()
-	call := r.call(c, argv, remotecommand.StreamOptions{
-		Stdin:  borrowed.reader(s.Stdin),
-		Stdout: borrowed.writer(s.Stdout),
-		Stderr: borrowed.writer(s.Stderr),
-	})
+	call := r.call(c, argv, s.options(&borrowed))
 	// client-go waits for the answer to an upgrade however long it takes, whatever ctx says.
 	done := make(chan error, 1)
 	go func() { done <- r.transport.run(ctx, call) }()
@@ -88,7 +84,19 @@ func (r *Remote) call(c Container, argv []string, streams remotecommand.StreamOp
 			Command:   argv,
 			Stdin:     streams.Stdin != nil,
 			Stdout:    true,
-			Stderr:    true,
+			Stderr:    streams.Stderr != nil,
+			TTY:       streams.Tty,
 		}, scheme.ParameterCodec)
 	return call{config: r.config, url: *request.URL(), program: argv[0], streams: streams}
+}
+
+// options are the streams as client-go takes them.
+func (s Streams) options(borrowed *loan) remotecommand.StreamOptions {
+	options := remotecommand.StreamOptions{Stdin: borrowed.reader(s.Stdin), Stdout: borrowed.writer(s.Stdout)}
+	if s.Terminal == nil {
+		options.Stderr = borrowed.writer(s.Stderr)
+		return options
+	}
+	options.Tty, options.TerminalSizeQueue = true, s.Terminal
+	return options
 }

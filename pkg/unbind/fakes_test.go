@@ -24,7 +24,7 @@ import (
 
 const (
 	bindingID  = "abc"
-	secretName = "postgresql-secret-2"
+	secretName = "postgresql-secret-2" //nolint:gosec // the name of a Secret, not its content
 	roleName   = "pgb_abc_1"
 	accessRole = "pgbind_postgres_public_all_x"
 )
@@ -38,7 +38,6 @@ type world struct {
 	others   []*workload.Workload
 	role     *postgres.Holder // nil: dropped
 	sessions int
-	heir     string
 	log      []string
 
 	// fail makes the step of that name fail once before it did anything, lose after it has done it.

@@ -23,9 +23,9 @@ var (
 )
 
 // inWorld runs a test in time that passes at once.
-func inWorld(t *testing.T, test func(t *testing.T, w *world)) {
+func inWorld(t *testing.T, test func(w *world)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) { test(t, newWorld(t)) })
+	synctest.Test(t, func(t *testing.T) { test(newWorld(t)) })
 }
 
 func order() []string {
@@ -33,21 +33,21 @@ func order() []string {
 }
 
 func TestUnbindWritesInOrder(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
-		require.NoError(t, w.unbind())
-		assert.Equal(t, order(), w.log)
-		assert.Equal(t, []string{"role/" + roleName + " dropped", "secret/" + secretName + " deleted", "deployment.apps/web unbound"}, w.results)
-		assert.Equal(t, target.Ref{Kind: target.KindPod, Name: "pg-0", Namespace: "db"}, w.location, "the Secret tells where")
+	inWorld(t, func(w *world) {
+		require.NoError(w.t, w.unbind())
+		assert.Equal(w.t, order(), w.log)
+		assert.Equal(w.t, []string{"role/" + roleName + " dropped", "secret/" + secretName + " deleted", "deployment.apps/web unbound"}, w.results)
+		assert.Equal(w.t, target.Ref{Kind: target.KindPod, Name: "pg-0", Namespace: "db"}, w.location, "the Secret tells where")
 		w.assertUnbound()
 	})
 }
 
 func TestUnbindTwiceChangesNothing(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
-		require.NoError(t, w.unbind())
-		require.NoError(t, w.unbind())
-		assert.Empty(t, w.log)
-		assert.Equal(t, []string{"deployment.apps/web unchanged"}, w.results)
+	inWorld(t, func(w *world) {
+		require.NoError(w.t, w.unbind())
+		require.NoError(w.t, w.unbind())
+		assert.Empty(w.t, w.log)
+		assert.Equal(w.t, []string{"deployment.apps/web unchanged"}, w.results)
 	})
 }
 
@@ -58,21 +58,21 @@ func TestARunThatDiedIsFinishedByTheNext(t *testing.T) {
 			"after":  func(w *world) { w.lose[step] = errBroken },
 		} {
 			t.Run(when+" "+step, func(t *testing.T) {
-				inWorld(t, func(t *testing.T, w *world) {
+				inWorld(t, func(w *world) {
 					set(w)
 					err := w.unbind()
-					require.ErrorIs(t, err, errBroken)
-					assert.ErrorContains(t, err, "the same command goes on")
-					require.NoError(t, w.unbind())
+					require.ErrorIs(w.t, err, errBroken)
+					require.ErrorContains(w.t, err, "the same command goes on")
+					require.NoError(w.t, w.unbind())
 					w.assertUnbound()
 				})
 			})
 			t.Run(when+" "+step+", and then the workload is deleted", func(t *testing.T) {
-				inWorld(t, func(t *testing.T, w *world) {
+				inWorld(t, func(w *world) {
 					set(w)
-					require.ErrorIs(t, w.unbind(), errBroken)
+					require.ErrorIs(w.t, w.unbind(), errBroken)
 					w.workload = nil
-					require.NoError(t, w.unbind())
+					require.NoError(w.t, w.unbind())
 					w.assertUnbound()
 				})
 			})
@@ -114,9 +114,9 @@ func TestNothingIsChangedWhere(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, func(t *testing.T, w *world) {
+			inWorld(t, func(w *world) {
 				test.set(w)
-				require.ErrorContains(t, w.unbind(), test.want)
+				require.ErrorContains(w.t, w.unbind(), test.want)
 				w.assertBound()
 			})
 		})
@@ -124,98 +124,98 @@ func TestNothingIsChangedWhere(t *testing.T) {
 }
 
 func TestForceLeavesTheOthersBehind(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
+	inWorld(t, func(w *world) {
 		w.others = []*workload.Workload{w.bound("other", "x")}
-		require.NoError(t, w.unbind(func(o *Options) { o.Force = true }))
+		require.NoError(w.t, w.unbind(func(o *Options) { o.Force = true }))
 		w.assertUnbound()
 	})
 }
 
 func TestWhatIsLeftIsFound(t *testing.T) {
 	t.Run("the workload is gone", func(t *testing.T) {
-		inWorld(t, func(t *testing.T, w *world) {
+		inWorld(t, func(w *world) {
 			w.workload = nil
-			require.NoError(t, w.unbind())
+			require.NoError(w.t, w.unbind())
 			w.assertUnbound()
 		})
 	})
 	t.Run("the workload is gone and Secrets may not be listed", func(t *testing.T) {
-		inWorld(t, func(t *testing.T, w *world) {
+		inWorld(t, func(w *world) {
 			w.workload, w.fail["list secrets"] = nil, forbidden
-			require.ErrorContains(t, w.unbind(), "only they tell")
+			require.ErrorContains(w.t, w.unbind(), "only they tell")
 		})
 	})
 	t.Run("Secrets may not be listed", func(t *testing.T) {
-		inWorld(t, func(t *testing.T, w *world) {
+		inWorld(t, func(w *world) {
 			w.kube.PrependReactor("list", "secrets", refuseList)
-			require.NoError(t, w.unbind())
+			require.NoError(w.t, w.unbind())
 			w.assertUnbound()
 		})
 	})
 	t.Run("the Secret is gone", func(t *testing.T) {
-		inWorld(t, func(t *testing.T, w *world) {
-			require.NoError(t, w.kube.Tracker().Delete(corev1.SchemeGroupVersion.WithResource("secrets"), "ns", secretName))
-			require.NoError(t, w.unbind())
-			assert.Equal(t, "default-0", w.location.Name)
+		inWorld(t, func(w *world) {
+			require.NoError(w.t, w.kube.Tracker().Delete(corev1.SchemeGroupVersion.WithResource("secrets"), "ns", secretName))
+			require.NoError(w.t, w.unbind())
+			assert.Equal(w.t, "default-0", w.location.Name)
 			w.assertUnbound()
 		})
 	})
 	t.Run("the user names the database's Pod", func(t *testing.T) {
-		inWorld(t, func(t *testing.T, w *world) {
-			require.NoError(t, w.unbind(func(o *Options) { o.Named = true }))
-			assert.Equal(t, "default-0", w.location.Name)
+		inWorld(t, func(w *world) {
+			require.NoError(w.t, w.unbind(func(o *Options) { o.Named = true }))
+			assert.Equal(w.t, "default-0", w.location.Name)
 		})
 	})
 }
 
 func TestSeveralBindingsAreNotGuessed(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
+	inWorld(t, func(w *world) {
 		second := w.boundSecret()
 		second.Name = "second"
-		require.NoError(t, w.kube.Tracker().Add(second))
-		require.ErrorContains(t, w.unbind(), "choose one with --secret: postgresql-secret-2 (database postgres), second (database postgres)")
+		require.NoError(w.t, w.kube.Tracker().Add(second))
+		require.ErrorContains(w.t, w.unbind(), "choose one with --secret: postgresql-secret-2 (database postgres), second (database postgres)")
 		w.assertBound()
-		require.NoError(t, w.unbind(func(o *Options) { o.Secret = secretName }))
-		assert.Nil(t, w.secret())
+		require.NoError(w.t, w.unbind(func(o *Options) { o.Secret = secretName }))
+		assert.Nil(w.t, w.secret())
 	})
 }
 
 func TestWaysToLeaveOrTakeMore(t *testing.T) {
 	t.Run("abandon", func(t *testing.T) {
-		inWorld(t, func(t *testing.T, w *world) {
-			require.NoError(t, w.unbind(func(o *Options) { o.Abandon = true }))
-			assert.Equal(t, []string{"patch reference", "drain", "patch note", "delete secret"}, w.log)
-			require.Len(t, w.shown, 1)
-			assert.Contains(t, w.shown[0], `REASSIGN OWNED BY "pgb_abc_1" TO "pgbind_postgres_public_all_x";`)
-			assert.Contains(t, w.shown[0], `DROP ROLE "pgb_abc_1";`)
-			assert.Nil(t, w.secret())
+		inWorld(t, func(w *world) {
+			require.NoError(w.t, w.unbind(func(o *Options) { o.Abandon = true }))
+			assert.Equal(w.t, []string{"patch reference", "drain", "patch note", "delete secret"}, w.log)
+			require.Len(w.t, w.shown, 1)
+			assert.Contains(w.t, w.shown[0], `REASSIGN OWNED BY "pgb_abc_1" TO "pgbind_postgres_public_all_x";`)
+			assert.Contains(w.t, w.shown[0], `DROP ROLE "pgb_abc_1";`)
+			assert.Nil(w.t, w.secret())
 		})
 	})
 	t.Run("keep", func(t *testing.T) {
-		inWorld(t, func(t *testing.T, w *world) {
-			require.NoError(t, w.unbind(func(o *Options) { o.Keep = true }))
-			require.NotNil(t, w.role)
-			assert.False(t, w.role.CanLogin)
-			assert.Nil(t, w.secret())
+		inWorld(t, func(w *world) {
+			require.NoError(w.t, w.unbind(func(o *Options) { o.Keep = true }))
+			require.NotNil(w.t, w.role)
+			assert.False(w.t, w.role.CanLogin)
+			assert.Nil(w.t, w.secret())
 		})
 	})
 	for stays, verb := range map[bool]string{false: "dropped", true: ""} {
 		t.Run("purge "+verb, func(t *testing.T) {
-			inWorld(t, func(t *testing.T, w *world) {
+			inWorld(t, func(w *world) {
 				w.stays, w.lose["purge "+accessRole] = stays, errBroken
-				require.ErrorIs(t, w.unbind(func(o *Options) { o.Purge = true }), errBroken)
-				require.NoError(t, w.unbind(func(o *Options) { o.Purge = true }), "the Secret still names the access role")
-				assert.Contains(t, w.log, "purge "+accessRole)
-				assert.Equal(t, stays, len(w.warned) > 0)
+				require.ErrorIs(w.t, w.unbind(func(o *Options) { o.Purge = true }), errBroken)
+				require.NoError(w.t, w.unbind(func(o *Options) { o.Purge = true }), "the Secret still names the access role")
+				assert.Contains(w.t, w.log, "purge "+accessRole)
+				assert.Equal(w.t, stays, len(w.warned) > 0)
 				w.assertUnbound()
 			})
 		})
 	}
 	t.Run("dry run", func(t *testing.T) {
-		inWorld(t, func(t *testing.T, w *world) {
-			require.NoError(t, w.unbind(func(o *Options) { o.DryRun = bind.DryRunServer }))
+		inWorld(t, func(w *world) {
+			require.NoError(w.t, w.unbind(func(o *Options) { o.DryRun = bind.DryRunServer }))
 			w.assertBound()
-			assert.Contains(t, w.results, "secret/"+secretName+" deleted")
+			assert.Contains(w.t, w.results, "secret/"+secretName+" deleted")
 		})
 	})
 }

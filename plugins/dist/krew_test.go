@@ -78,11 +78,11 @@ func checkKrew(t *testing.T, r release) {
 	s := newShell(t)
 	manifest, archive := filepath.Join(r.dir, "pgbind.yaml"), filepath.Join(r.dir, "kubectl-pgbind_linux_amd64.tar.gz")
 	s.run(filepath.Join(filepath.Dir(s.krew), "validate-krew-manifest"), "-manifest", manifest, "-skip-install")
+	output, err := s.try(s.krew, "install", "--manifest="+manifest, "--archive="+filepath.Join(r.dir, "kubectl-pgbind_linux_arm64.tar.gz"))
+	require.Error(t, err, "not the archive that the manifest names")
+	assert.Contains(t, output, "checksum")
 	s.run(s.krew, "install", "--manifest="+manifest, "--archive="+archive)
 	assert.Equal(t, released+"\n", s.run("kubectl", "pgbind", "version"))
-
-	_, err := s.try(s.krew, "install", "--manifest="+manifest, "--archive="+filepath.Join(r.dir, "kubectl-pgbind_linux_arm64.tar.gz"))
-	require.NoError(t, err, "krew leaves alone what is installed")
 }
 
 // checkIndex installs from the repository as a custom index, and takes it away again.

@@ -1,0 +1,85 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
+)
+
+// completionTime is what a user takes for at once.
+const completionTime = 300 * time.Millisecond
+
+func TestCompletion(t *testing.T) {
+	t.Parallel()
+	f := newLesson(t, harness.WithoutClaim)
+	f.create(deployment("second", nil))
+	f.installCompletion()
+	f.bind(application)
+	for _, test := range []struct {
+		words []string
+		want  []string
+	}{
+		{[]string{"completi"}, []string{"completion"}},
+		{[]string{"state"}, []string{"statefulset/"}},
+		{[]string{"deployment/"}, []string{application, "deployment/second"}},
+		{[]string{"deploy", "sec"}, []string{"second"}},
+		{[]string{"service/"}, nil},
+		{[]string{application, "--container", "post"}, []string{"postgresql-application-container"}},
+		{[]string{application, "--access", "read"}, []string{"readwrite", "readonly"}},
+		{[]string{application, "--inject", "env"}, []string{"envFrom", "env"}},
+		{[]string{application, "--postgres", ""}, []string{"pod/postgresql-sfs-0"}},
+		{[]string{application, "--dbname", ""}, []string{"postgres"}},
+		{[]string{application, "--secret", ""}, []string{firstSecret}},
+		{[]string{application, "--postgres-namespace", f.Name}, []string{f.Name}},
+		{[]string{"--namespace", f.Name}, []string{f.Name}},
+		{[]string{"unbind", ""}, []string{application}},
+		{[]string{"unbind", "deploy/"}, []string{"deploy/postgresql-application"}},
+		{[]string{"check", ""}, []string{application}},
+	} {
+		candidates, fastest := f.complete(test.words...)
+		assert.ElementsMatch(t, test.want, candidates, test.words)
+		assert.Less(t, fastest, completionTime, test.words)
+	}
+}
+
+// installCompletion puts the script where kubectl looks for it, as its own text says.
+func (f *fixture) installCompletion() {
+	f.t.Helper()
+	script, err := f.Harness.Pgbind("completion").As("/dev/null").Output(f.ctx)
+	require.NoError(f.t, err, "no kubeconfig is needed")
+	require.NoError(f.t, f.Install("kubectl_complete-pgbind", []byte(script)))
+}
+
+// complete asks kubectl what can follow "kubectl pgbind --namespace=... words...", the last of which is not complete. fastest is the
+// shortest of a few tries, since other tests run at the same time.
+func (f *fixture) complete(words ...string) (candidates []string, fastest time.Duration) {
+	f.t.Helper()
+	const tries = 10
+	args := append([]string{"__completeNoDesc", "pgbind", "--namespace", f.Name}, words...)
+	for try := range tries {
+		start := time.Now()
+		out, err := f.Harness.Kubectl(args...).Output(f.ctx)
+		took := time.Since(start)
+		require.NoError(f.t, err)
+		candidates = lines(out)
+		if try == 0 || took < fastest {
+			fastest = took
+		}
+		if fastest < completionTime {
+			break
+		}
+	}
+	directive := slices.Index(candidates, ":4")
+	if directive < 0 {
+		directive = slices.Index(candidates, ":6")
+	}
+	require.GreaterOrEqual(f.t, directive, 0, "no files are offered: %q", candidates)
+	return candidates[:directive], fastest
+}

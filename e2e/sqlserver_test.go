@@ -1,0 +1,98 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+)
+
+// sqlServer is a server on which SQL is tried without a story around it.
+type sqlServer struct {
+	*postgres.Server
+	t   *testing.T
+	ctx context.Context
+	// run runs SQL as a role in a database, over the socket, where the server trusts everybody.
+	run func(ctx context.Context, role, database, sql string) (string, error)
+}
+
+func (s *sqlServer) in(t *testing.T) *sqlServer {
+	t.Helper()
+	copied := *s
+	copied.t = t
+	return &copied
+}
+
+func (s *sqlServer) as(role, database, sql string) (string, error) {
+	return s.run(s.ctx, role, database, sql)
+}
+
+func (s *sqlServer) sql(database, sql string) string {
+	s.t.Helper()
+	rows, err := s.as("postgres", database, sql)
+	require.NoError(s.t, err)
+	return rows
+}
+
+// sessions counts the sessions of the bound role; -1: they could not be counted.
+func (s *sqlServer) sessions() int {
+	if n, err := s.Sessions(s.ctx, boundRole); err == nil {
+		return n
+	}
+	return -1
+}
+
+// serverVersions is every major version of PostgreSQL of which the cluster's node has the image; 15 and 17 must be among them.
+func (f *fixture) serverVersions() []string {
+	f.t.Helper()
+	nodes, err := f.Client.CoreV1().Nodes().List(f.ctx, metav1.ListOptions{})
+	require.NoError(f.t, err)
+	var versions []string
+	for _, image := range nodes.Items[0].Status.Images {
+		for _, name := range image.Names {
+			if match := regexp.MustCompile(`(?:^|/)postgres:(\d+)$`).FindStringSubmatch(name); match != nil {
+				versions = append(versions, match[1])
+			}
+		}
+	}
+	slices.Sort(versions)
+	require.Subset(f.t, versions, []string{"15", "17"})
+	return slices.Compact(versions)
+}
+
+// server starts a server of that version, which takes prepared transactions.
+func (f *fixture) server(version string) *sqlServer {
+	f.t.Helper()
+	name := "postgres-" + version
+	ready := &corev1.Probe{
+		ProbeHandler:  corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"pg_isready", "--quiet", "--host=127.0.0.1", "--username=postgres"}}},
+		PeriodSeconds: 1, TimeoutSeconds: 3,
+	}
+	f.create(databasePod(name, corev1.Container{
+		Name: name, Image: "postgres:" + version, Args: []string{"-c", "max_prepared_transactions=5"}, ReadinessProbe: ready,
+		Env: []corev1.EnvVar{{Name: "POSTGRES_PASSWORD", Value: "only-for-this-test"}},
+	}))
+	_, err := f.Kubectl("wait", "--for=condition=Ready", "--timeout=120s", "pod/"+name).Output(f.ctx)
+	require.NoError(f.t, err)
+	exec, err := podexec.New(f.REST)
+	require.NoError(f.t, err)
+	where := podexec.Container{Namespace: f.Name, Pod: name, Name: name}
+	return &sqlServer{
+		Server: &postgres.Server{Exec: exec, Container: where, User: "postgres", Database: "app"}, t: f.t, ctx: f.ctx,
+		run: func(ctx context.Context, role, database, sql string) (string, error) {
+			rows, err := f.Kubectl("exec", "--stdin", name, "--", "psql", "--username="+role, "--dbname="+database, "--no-psqlrc", "--quiet",
+				"--no-align", "--tuples-only", "--set=ON_ERROR_STOP=1", "--file=-").Stdin(sql).Output(ctx)
+			return strings.TrimSpace(rows), err
+		},
+	}
+}

@@ -1,0 +1,150 @@
+package cmd
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/cli-runtime/pkg/printers"
+	cmdutil "k8s.io/kubectl/pkg/cmd/util"
+	"k8s.io/kubectl/pkg/util/templates"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/check"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/prune"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/retire"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/unbind"
+)
+
+func newPruneCommand(connection *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams) *cobra.Command {
+	flags := &pruneFlags{check: checkFlags{connection: connection}, streams: streams}
+	cmd := &cobra.Command{
+		Use:   "prune",
+		Short: "Remove expired bindings and what nothing belongs to any more",
+		Long: templates.LongDesc(`
+			Remove expired bindings, Secrets whose workload is gone, and roles that have neither.
+
+			It removes what check calls Expired, OrphanedSecret or OrphanedRole, as unbind does, so that no table is lost. What check calls
+			Unknown stays. What is to go is listed first; then it asks, or, where there is no terminal, wants --yes.`),
+		Example: templates.Examples(`
+			# Show what would be removed from the current namespace
+			kubectl pgbind prune --dry-run=client
+
+			# Remove it from all namespaces without asking
+			kubectl pgbind prune -A --yes`),
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			strategy, err := cmdutil.GetDryRunStrategy(cmd)
+			if err != nil {
+				return err
+			}
+			flags.options.DryRun = dryRun(strategy)
+			flags.check.required = cmd.Flags().Changed("postgres")
+			cmd.SilenceUsage = true
+			return flags.run(cmd.Context(), newReport(streams, resultSuffix(flags.options.DryRun)))
+		},
+	}
+	flags.addTo(cmd)
+	return cmd
+}
+
+// pruneFlags say what is pruned, and how.
+type pruneFlags struct {
+	check   checkFlags
+	streams genericiooptions.IOStreams
+	options unbind.Options
+	yes     bool
+	manager string
+}
+
+func (f *pruneFlags) addTo(cmd *cobra.Command) {
+	f.check.scope.addTo(cmd)
+	f.check.database.addServer(cmd.Flags())
+	cmd.Flags().BoolVarP(&f.yes, "yes", "y", false, "Do not ask")
+	cmd.Flags().DurationVar(&f.options.Grace, "grace", defaultGrace, "How long open sessions get before they are ended")
+	cmd.Flags().DurationVar(&f.options.Timeout, "timeout", defaultTimeout, "How long to wait for the Pods that still have an expired Secret")
+	cmdutil.AddFieldManagerFlagVar(cmd, &f.manager, "kubectl-pgbind")
+	cmdutil.AddDryRunFlag(cmd)
+}
+
+func (f *pruneFlags) run(ctx context.Context, r *report) error {
+	found, err := f.check.check(ctx, r, nil)
+	if err != nil {
+		return err
+	}
+	if unknown := len(found.Only(check.Unknown)); unknown > 0 {
+		r.Warn("%d findings are unknown and stay as they are: see kubectl pgbind check", unknown)
+	}
+	doomed := prune.Prunable(found)
+	if len(doomed) == 0 {
+		r.Step("nothing to prune")
+		return nil
+	}
+	if err := f.list(doomed); err != nil || f.options.DryRun != bind.DryRunNone {
+		return err
+	}
+	if err := f.confirm(ctx, len(doomed)); err != nil {
+		return err
+	}
+	clients, err := newClients(f.check.connection, f.manager)
+	if err != nil {
+		return err
+	}
+	return f.pruner(clients, r).Prune(ctx, doomed)
+}
+
+// list shows what is to go. Of a dry run that is the result.
+func (f *pruneFlags) list(doomed check.Findings) error {
+	out := f.streams.ErrOut
+	if f.options.DryRun != bind.DryRunNone {
+		out = f.streams.Out
+	}
+	table := printers.NewTablePrinter(printers.PrintOptions{WithNamespace: f.check.scope.all})
+	return table.PrintObj(doomed.Table(time.Now()), out)
+}
+
+// confirm asks the user at the terminal; without one, only --yes is an answer.
+func (f *pruneFlags) confirm(ctx context.Context, number int) error {
+	if f.yes {
+		return nil
+	}
+	if !printers.IsTerminal(f.streams.In) {
+		return errors.New("nothing is pruned without an answer: say --yes, or run it on a terminal")
+	}
+	fmt.Fprintf(f.streams.ErrOut, "Remove these %d? (y/n): ", number)
+	answer := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(f.streams.In).ReadString('\n') // no answer is no consent
+		answer <- strings.ToLower(strings.TrimSpace(line))
+	}()
+	select {
+	case line := <-answer:
+		if line == "y" || line == "yes" {
+			return nil
+		}
+		return errors.New("nothing is pruned: the answer was not yes")
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (f *pruneFlags) pruner(c *clients, r *report) *prune.Pruner {
+	admin := f.check.database.adminUser
+	f.options.Choice = target.Choice{Container: f.check.database.container}
+	finder := target.NewFinder(c.kube)
+	return &prune.Pruner{
+		Workloads: c.workloads, Databases: finder, Report: r, Options: f.options,
+		Unbinder: &unbind.Unbinder{
+			Workloads: c.workloads, Databases: finder, Kube: c.kube, Report: r,
+			Roles: func(d *target.Database, database string) unbind.Roles { return c.server(d, admin, database) },
+		},
+		Roles: func(d *target.Database) retire.Roles { return c.server(d, admin, "postgres") },
+	}
+}

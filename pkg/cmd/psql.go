@@ -1,0 +1,113 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/kubectl/pkg/util/templates"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/session"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+)
+
+func newPsqlCommand(connection *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams) *cobra.Command {
+	flags := &psqlFlags{connection: connection, streams: streams}
+	cmd := &cobra.Command{
+		Use:   "psql [TYPE/NAME] [-- ARGS]",
+		Short: "Run psql as the user of a binding",
+		Long: templates.LongDesc(`
+			Run psql as the user of a binding, in the container of its database.
+
+			The login takes the way of the application: over the network, with the Secret's password, which psql reads from its input when
+			it asks for it. On a terminal it is as with kubectl exec -it; else psql reads a script, and the exit code is its own. Nothing is
+			written in the container; the history lasts as long as the session. Arguments after -- are psql's. They are part of the request,
+			which the API server may log, so give SQL that holds a secret by the standard input.
+
+			This is access to the database's Pod, not a sandbox: whoever may run it may run any program in that Pod, and psql itself runs
+			programs there by \!. What limits the user in the database is the role.`),
+		Example: templates.Examples(`
+			# Open psql as the Deployment's user
+			kubectl pgbind psql deployment/web
+
+			# Run one statement
+			kubectl pgbind psql deployment/web -- -c 'SELECT 1'
+
+			# Run a script, up to the first error
+			kubectl pgbind psql deployment/web -- -v ON_ERROR_STOP=1 < script.sql
+
+			# Open psql as the superuser of pod/pg-0
+			kubectl pgbind psql --admin --postgres pod/pg-0`),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			workload, psqlArgs := args, []string(nil)
+			if dash := cmd.ArgsLenAtDash(); dash >= 0 {
+				workload, psqlArgs = args[:dash], args[dash:]
+			}
+			cmd.SilenceUsage = true
+			err := flags.run(cmd.Context(), workload, psqlArgs)
+			if exit := (*podexec.ExitError)(nil); errors.As(err, &exit) {
+				return &exitError{code: exit.Code}
+			}
+			return err
+		},
+	}
+	flags.addTo(cmd)
+	return cmd
+}
+
+// psqlFlags say which session is meant.
+type psqlFlags struct {
+	connection *genericclioptions.ConfigFlags
+	streams    genericiooptions.IOStreams
+	database   databaseFlags
+	secret     string
+	admin      bool
+}
+
+func (f *psqlFlags) addTo(cmd *cobra.Command) {
+	f.database.addServer(cmd.Flags())
+	cmd.Flags().StringVar(&f.database.dbname, "dbname", "postgres", "Database for --admin without a workload")
+	cmd.Flags().StringVar(&f.secret, "secret", "", "Name of the binding's Secret, where the workload has several")
+	cmd.Flags().BoolVar(&f.admin, "admin", false, "As the administrator instead of the binding's user; without a workload, on the server that --postgres names")
+}
+
+func (f *psqlFlags) run(ctx context.Context, workload, args []string) error {
+	namespace, _, err := f.connection.ToRawKubeConfigLoader().Namespace()
+	if err != nil {
+		return fmt.Errorf("find the namespace: %w", err)
+	}
+	ref, err := f.database.ref(namespace)
+	if err != nil {
+		return err
+	}
+	opener, err := f.opener()
+	if err != nil {
+		return err
+	}
+	request := session.Request{Namespace: namespace, Workload: workload, Secret: f.secret}
+	if f.admin {
+		return opener.OpenAdmin(ctx, request, session.Target{Ref: ref, Database: f.database.dbname}, args)
+	}
+	return opener.Open(ctx, request, args)
+}
+
+func (f *psqlFlags) opener() (*session.Opener, error) {
+	clients, err := newClients(f.connection, "kubectl-pgbind")
+	if err != nil {
+		return nil, err
+	}
+	reader, err := newReader(f.connection)
+	if err != nil {
+		return nil, err
+	}
+	return &session.Opener{
+		Kube: clients.kube, Workloads: clients.workloads, Inventory: reader, Databases: target.NewFinder(clients.kube), Container: f.database.container,
+		Server: func(d *target.Database) session.Server {
+			return terminalServer{clients.server(d, f.database.adminUser, f.database.dbname), f.streams}
+		},
+	}, nil
+}

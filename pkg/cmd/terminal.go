@@ -1,0 +1,55 @@
+package cmd
+
+import (
+	"context"
+	"os"
+
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/client-go/tools/remotecommand"
+	"k8s.io/kubectl/pkg/util/interrupt"
+	"k8s.io/kubectl/pkg/util/term"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/session"
+)
+
+// terminalServer gives the sessions of a server the command's streams. Where these are a terminal it is raw for as long as psql runs, so
+// that every key, Ctrl-C too, reaches psql, and psql hears of every new size.
+type terminalServer struct {
+	session.Server
+	streams genericiooptions.IOStreams
+}
+
+// RunShell implements session.Server.
+func (s terminalServer) RunShell(ctx context.Context, shell postgres.Shell) error {
+	return s.attach(&shell, func() error { return s.Server.RunShell(ctx, shell) })
+}
+
+// RunAdminShell implements session.Server.
+func (s terminalServer) RunAdminShell(ctx context.Context, shell postgres.Shell) error {
+	return s.attach(&shell, func() error { return s.Server.RunAdminShell(ctx, shell) })
+}
+
+func (s terminalServer) attach(shell *postgres.Shell, run func() error) error {
+	shell.Stdin, shell.Stdout, shell.Stderr = s.streams.In, s.streams.Out, s.streams.ErrOut
+	tty := term.TTY{In: s.streams.In, Out: s.streams.Out, Raw: true}
+	if !tty.IsTerminalIn() || !tty.IsTerminalOut() {
+		return run()
+	}
+	// A signal ends the context, and that the session; kubectl's own handler would end the process at once.
+	tty.Parent = interrupt.New(func(os.Signal) {})
+	shell.Terminal = sizes{tty.MonitorSize(tty.GetSize())}
+	return tty.Safe(run)
+}
+
+// sizes is kubectl's queue of terminal sizes as client-go takes it.
+type sizes struct{ queue term.TerminalSizeQueue }
+
+// Next implements remotecommand.TerminalSizeQueue.
+func (s sizes) Next() *remotecommand.TerminalSize {
+	size := s.queue.Next()
+	if size == nil {
+		return nil
+	}
+	return &remotecommand.TerminalSize{Width: size.Width, Height: size.Height}
+}

@@ -1,0 +1,78 @@
+package postgres
+
+import (
+	"context"
+	"io"
+	"strconv"
+
+	"k8s.io/client-go/tools/remotecommand"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
+)
+
+// Shell is one session of psql for a person or a script.
+type Shell struct {
+	Role     string
+	Database string
+	Login    Login    // its Password is sent to psql and nowhere else
+	Args     []string // of psql, public
+
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	// Terminal makes it a session on a terminal of these sizes; nil: psql reads a script.
+	Terminal remotecommand.TerminalSizeQueue
+}
+
+// RunShell runs psql as a role over the network, where its password is asked for. An end of psql with another status than 0 is a
+// *podexec.ExitError; other errors are about the way to it.
+func (s *Server) RunShell(ctx context.Context, shell Shell) error {
+	conn := "host=" + conninfo(joinHosts(shell.Login)) + " port=" + conninfo(joinPorts(shell.Login)) +
+		" connect_timeout=5 dbname=" + conninfo(shell.Database)
+	argv := append(s.shellCommand(), "--username="+shell.Role, "--password", "--dbname="+conn)
+	return s.shell(ctx, append(argv, shell.Args...), shell)
+}
+
+// RunAdminShell runs psql as the administrator, as the container lets it in. Role and Login of the shell are not used.
+func (s *Server) RunAdminShell(ctx context.Context, shell Shell) error {
+	argv := append(s.shellCommand(), "--username="+s.User, "--no-password", "--dbname="+conninfoDatabase(shell.Database))
+	shell.Login.Password = ""
+	return s.shell(ctx, append(argv, shell.Args...), shell)
+}
+
+// shellCommand is psql without what says who logs in where. It leaves no trace in the container, and its question for the password
+// comes in the one form that is waited for.
+func (s *Server) shellCommand() []string {
+	return append(s.env("LC_ALL=", "LANGUAGE=", "LC_MESSAGES=C", "PGCLIENTENCODING=UTF8", "LESSHISTFILE=-"),
+		"psql", "--no-psqlrc", "--set=HISTFILE=/dev/null")
+}
+
+// shell gives psql its password first, and then what the caller has.
+func (s *Server) shell(ctx context.Context, argv []string, shell Shell) error {
+	streams := podexec.Streams{Stdin: shell.Stdin, Stdout: shell.Stdout, Stderr: shell.Stderr, Terminal: shell.Terminal}
+	if shell.Login.Password != "" {
+		prompt := newPrompt("Password: ", "Password for user "+shell.Role+": ")
+		defer prompt.end()
+		streams.Stdin = prompt.input(shell)
+		if shell.Terminal != nil {
+			streams.Stdout = prompt.output(shell.Stdout)
+		} else {
+			streams.Stderr = prompt.output(shell.Stderr)
+		}
+	}
+	return s.classify("psql", s.Exec.Exec(ctx, s.Container, argv, streams))
+}
+
+func joinHosts(l Login) string {
+	if l.PodIP == "" || l.Host == "" {
+		return l.Host + l.PodIP
+	}
+	return l.Host + "," + l.PodIP
+}
+
+func joinPorts(l Login) string {
+	port := strconv.Itoa(int(l.Port))
+	if l.PodIP == "" || l.Host == "" {
+		return port
+	}
+	return port + "," + strconv.Itoa(int(l.PodPort))
+}
