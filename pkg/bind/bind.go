@@ -63,7 +63,7 @@ func (b *Binder) Bind(ctx context.Context, w *workload.Workload, o Options) erro
 		return undo.run(ctx, err)
 	}
 	// Not before: what is undone is no result.
-	b.Report.Done("secret/"+p.secret.name, outcome(p.secret.created, "created"))
+	b.Report.Done("secret/"+p.secret.name, p.secret.outcome())
 	b.Report.Done(w.String(), outcome(changed, "bound"))
 	b.Bound(p.written())
 	if !changed {
@@ -79,6 +79,14 @@ func outcome(changed bool, verb string) string {
 		return verb
 	}
 	return "unchanged"
+}
+
+// outcome is what became of the Secret.
+func (s slot) outcome() string {
+	if s.created {
+		return "created"
+	}
+	return outcome(s.remarked, "configured")
 }
 
 // make writes, in this order: the role with what it may do, proved by a login; the Secret; the reference to it.

@@ -36,6 +36,7 @@ type ReferenceOptions struct {
 	MountPath  string   // of workload.InjectVolume
 	Adopt      bool     // take over equal references that somebody else wrote
 	Force      bool     // also where another tool's manifest owns envFrom
+	Exact      bool     // take back references of the binding in containers that are not named
 }
 
 // RolloutOptions say how the Pods are replaced and what is waited for.

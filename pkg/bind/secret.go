@@ -21,6 +21,7 @@ type slot struct {
 	generation int            // of the login role whose credentials it holds
 	existing   *corev1.Secret // nil: not there yet
 	created    bool           // by this run
+	remarked   bool           // by this run: its marks told of other choices
 }
 
 // errTaken says that a Secret of that name belongs to something else.
@@ -112,7 +113,7 @@ func (p *plan) marks() credentials.Marks {
 		ID: p.binding.Owner.ID, Run: p.binding.Owner.Run, Workload: p.workload.String(), Database: p.options.Database,
 		Postgres: p.options.Postgres.String(), PostgresNamespace: p.options.Postgres.Namespace, Location: p.database.Location,
 		Access: string(p.options.Level), Schemas: p.options.Schemas, Isolated: p.options.Isolated, AccessRole: p.binding.Access.Role(),
-		Role: p.binding.Role, Generation: p.secret.generation,
+		Role: p.binding.Role, Generation: p.secret.generation, Choices: p.options.choices(),
 	}
 }
 
@@ -128,7 +129,7 @@ func (p *plan) newSecret(host string) *corev1.Secret {
 // secret writes the Secret, unless it is there.
 func (b *Binder) secret(ctx context.Context, p *plan, host string, undo *undoStack) error {
 	if p.secret.existing != nil {
-		return nil
+		return b.remark(ctx, p)
 	}
 	created, err := b.createSecret(ctx, p, host)
 	if created != nil {

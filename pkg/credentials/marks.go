@@ -3,9 +3,12 @@ package credentials
 import (
 	"encoding/json"
 	"strconv"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
 )
 
 // The marks by which objects are known as ours. They are hints: whoever may write Secrets can forge them, so a role is only
@@ -34,6 +37,7 @@ type Marks struct {
 	Generation        int
 	Expires           time.Time // zero: never
 	Rotated           time.Time // when the credentials last changed in place; zero: never
+	Choices           v1alpha1.Choices
 }
 
 // fields is the one list of the marks and their annotations.
@@ -69,6 +73,9 @@ func MarksOf(object metav1.Object) (marks Marks, ok bool) {
 	if schemas := annotations[prefix+"schemas"]; json.Unmarshal([]byte(schemas), &marks.Schemas) != nil {
 		marks.Schemas = nil
 	}
+	if choices := annotations[prefix+"choices"]; json.Unmarshal([]byte(choices), &marks.Choices) != nil {
+		marks.Choices = v1alpha1.Choices{}
+	}
 	marks.Isolated = annotations[prefix+"isolated"] == "true"
 	for name, when := range marks.times() {
 		if parsed, err := time.Parse(time.RFC3339, annotations[prefix+name]); err == nil {
@@ -82,6 +89,28 @@ func MarksOf(object metav1.Object) (marks Marks, ok bool) {
 
 // write puts the marks on an object.
 func (m Marks) write(object metav1.Object) {
+	object.SetLabels(map[string]string{ManagedByLabel: ManagedBy})
+	object.SetAnnotations(m.annotations())
+}
+
+// Changed is what must be written over the annotations of an object so that it carries the marks: nil removes one. What tells of the
+// run that made the object stays.
+func (m Marks) Changed(object metav1.Object) map[string]*string {
+	changed, present, wanted := map[string]*string{}, object.GetAnnotations(), m.annotations()
+	for name, value := range wanted {
+		if present[name] != value && name != prefix+"run" {
+			changed[name] = &value
+		}
+	}
+	for name := range present {
+		if _, kept := wanted[name]; !kept && strings.HasPrefix(name, prefix) && name != prefix+"rotated" && name != prefix+"expires" {
+			changed[name] = nil
+		}
+	}
+	return changed
+}
+
+func (m Marks) annotations() map[string]string {
 	annotations := map[string]string{prefix + "generation": strconv.Itoa(m.Generation)}
 	for name, value := range m.fields() {
 		if *value != "" {
@@ -96,9 +125,11 @@ func (m Marks) write(object metav1.Object) {
 	if schemas, err := json.Marshal(m.Schemas); err == nil && len(m.Schemas) > 0 {
 		annotations[prefix+"schemas"] = string(schemas)
 	}
+	if choices, err := json.Marshal(m.Choices); err == nil && string(choices) != "{}" {
+		annotations[prefix+"choices"] = string(choices)
+	}
 	if m.Isolated {
 		annotations[prefix+"isolated"] = "true"
 	}
-	object.SetLabels(map[string]string{ManagedByLabel: ManagedBy})
-	object.SetAnnotations(annotations)
+	return annotations
 }

@@ -1,7 +1,11 @@
 // Package v1alpha1 is the form in which bindings are written down. No API server knows it: it is read from files and printed.
 package v1alpha1
 
-import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+import (
+	"cmp"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
 
 // The identity of a written binding.
 const (
@@ -16,6 +20,30 @@ type Binding struct {
 
 	Spec   BindingSpec   `json:"spec"`
 	Status BindingStatus `json:"status,omitzero"`
+}
+
+// What is meant where a binding does not say it.
+const (
+	DefaultPostgres  = "pod/postgresql-sfs-0"
+	DefaultDBName    = "postgres"
+	DefaultAccess    = "all"
+	DefaultSchema    = "public"
+	DefaultAdminUser = "postgres"
+	DefaultInject    = "envFrom"
+)
+
+// WithDefaults is the spec of a workload in namespace with what it does not say, so that two specs that mean the same are equal.
+func (s BindingSpec) WithDefaults(namespace string) BindingSpec {
+	s.Postgres = cmp.Or(s.Postgres, DefaultPostgres)
+	s.PostgresNamespace = cmp.Or(s.PostgresNamespace, namespace)
+	s.DBName = cmp.Or(s.DBName, DefaultDBName)
+	s.Access = cmp.Or(s.Access, DefaultAccess)
+	s.AdminUser = cmp.Or(s.AdminUser, DefaultAdminUser)
+	s.Inject = cmp.Or(s.Inject, DefaultInject)
+	if len(s.Schemas) == 0 {
+		s.Schemas = []string{DefaultSchema}
+	}
+	return s
 }
 
 // BindingSpec is what was asked for, under the names of the flags.
