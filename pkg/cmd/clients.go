@@ -39,7 +39,7 @@ func newClients(connection *genericclioptions.ConfigFlags, manager string) (*cli
 	if err != nil {
 		return nil, err
 	}
-	return &clients{kube: kube, workloads: workloads, exec: exec}, nil
+	return &clients{kube: kube, workloads: workloads, exec: tracedExec{exec}}, nil
 }
 
 // newReader makes what reads bindings from the API server. It needs no discovery.

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"fmt"
+	"net/http"
 	"runtime"
 
 	"github.com/spf13/cobra"
@@ -27,6 +28,7 @@ func NewRootCommand(streams genericiooptions.IOStreams) *cobra.Command {
 	root.SetOut(streams.Out)
 	root.SetErr(streams.ErrOut)
 	connection.AddFlags(root.PersistentFlags())
+	addTrace(root)
 	root.CompletionOptions.DisableDefaultCmd = true
 	groups := commandGroups(connection, streams)
 	groups.Add(root)
@@ -41,6 +43,7 @@ func commandGroups(connection *genericclioptions.ConfigFlags, streams genericioo
 	return templates.CommandGroups{
 		{Message: "Binding Commands:", Commands: []*cobra.Command{
 			newUnbindCommand(connection, streams),
+			newApplyCommand(connection, streams),
 			newPruneCommand(connection, streams),
 		}},
 		{Message: "Inspection Commands:", Commands: []*cobra.Command{
@@ -59,5 +62,6 @@ func commandGroups(connection *genericclioptions.ConfigFlags, streams genericioo
 func identify(config *rest.Config) *rest.Config {
 	config.UserAgent = fmt.Sprintf("kubectl-pgbind/%s (%s/%s)", version.String(), runtime.GOOS, runtime.GOARCH)
 	config.QPS, config.Burst = qps, burst
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return tracedTransport{next} })
 	return config
 }
