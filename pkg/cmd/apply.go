@@ -172,13 +172,15 @@ type applyRun struct {
 	streams    genericiooptions.IOStreams
 	items      []*apply.Item
 	base       bind.Options
+	clients    *clients
 }
 
 func (f *applyFlags) run(ctx context.Context, r *applyRun) error {
-	clients, err := newClients(r.connection, f.manager)
-	if err != nil {
+	var err error
+	if r.clients, err = newClients(r.connection, f.manager); err != nil {
 		return err
 	}
+	clients := r.clients
 	config, err := r.connection.ToRESTConfig()
 	if err != nil {
 		return fmt.Errorf("read the connection settings: %w", err)
@@ -200,8 +202,13 @@ func (f *applyFlags) run(ctx context.Context, r *applyRun) error {
 	switch {
 	case err != nil:
 		return err
+	case progress.failed() > 0 && f.prune.wanted:
+		fmt.Fprintln(r.streams.ErrOut, "Nothing is pruned, since not all bindings are made.")
+		fallthrough
 	case progress.failed() > 0:
 		return &exitError{code: 1}
+	case f.prune.wanted:
+		return f.pruneUnnamed(ctx, r, progress.made)
 	}
 	return nil
 }

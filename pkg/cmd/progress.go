@@ -26,6 +26,7 @@ type progress struct {
 
 	mu     sync.Mutex
 	counts map[apply.Outcome]int
+	made   map[string]bool // the ids of the bindings
 	drawn  time.Time
 }
 
@@ -33,7 +34,7 @@ func newProgress(streams genericiooptions.IOStreams, total int, suffix string) *
 	options := printers.WarningPrinterOptions{Color: printers.AllowsColorOutput(streams.ErrOut)}
 	return &progress{
 		streams: streams, warnings: printers.NewWarningPrinter(streams.ErrOut, options), terminal: term.IsTerminal(streams.ErrOut),
-		suffix: suffix, total: total, start: time.Now(), counts: map[apply.Outcome]int{},
+		suffix: suffix, total: total, start: time.Now(), counts: map[apply.Outcome]int{}, made: map[string]bool{},
 	}
 }
 
@@ -42,6 +43,9 @@ func (p *progress) add(r apply.Result) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.counts[r.Outcome]++
+	if r.Binding != nil {
+		p.made[r.Binding.Status.ID] = true
+	}
 	p.clear()
 	about := fmt.Sprintf("%s in namespace %s", r.Workload, r.Item.Document.Namespace)
 	for _, warning := range r.Warnings {

@@ -48,6 +48,7 @@ func commandGroups(connection *genericclioptions.ConfigFlags, streams genericioo
 		}},
 		{Message: "Inspection Commands:", Commands: []*cobra.Command{
 			newListCommand(connection, streams),
+			newDiffCommand(connection, streams),
 			newCheckCommand(connection, streams),
 			newPsqlCommand(connection, streams),
 		}},
