@@ -43,6 +43,8 @@ type Applier struct {
 type Item struct {
 	Document *manifest.Document
 	Options  bind.Options
+
+	sources sources
 }
 
 // Outcome says what became of a binding.
@@ -117,7 +119,7 @@ func (r *run) bind(ctx context.Context, item *Item) Result {
 	result.Workload = w.String()
 	heard, used := &recorder{}, &roles{}
 	binder := &bind.Binder{
-		Workloads: r.Workloads, Databases: r.found, Kube: r.Kube, Report: heard, Bound: heard.bound,
+		Workloads: r.Workloads, Databases: r.found, Kube: r.Kube, Metadata: r.Metadata, Report: heard, Bound: heard.bound,
 		Roles: func(d *target.Database, o bind.Options) bind.Roles {
 			used.shared = r.servers.at(ctx, d, o)
 			return used
@@ -146,6 +148,9 @@ func (r *run) prepare(ctx context.Context, item *Item) (*workload.Workload, bind
 		return nil, options, err
 	}
 	w := found[0]
+	if err := item.sources.read(ctx, r.Kube, w.Namespace(), &options); err != nil {
+		return nil, options, err
+	}
 	if options.Secret != "" || w.IsPod() {
 		return w, options, nil
 	}

@@ -31,7 +31,7 @@ type pod struct{ namespace, name string }
 // line is what a session is opened with.
 type line struct {
 	pod
-	container, admin, database string
+	container, admin, password, database string
 }
 
 // shared is what the bindings of one line share.
@@ -46,7 +46,7 @@ type shared struct {
 
 // at is the server of a database, for bindings that ctx is about.
 func (s *servers) at(ctx context.Context, d *target.Database, o bind.Options) *shared {
-	key := line{pod{d.Pod.Namespace, d.Pod.Name}, d.Container, o.AdminUser, o.Database}
+	key := line{pod{d.Pod.Namespace, d.Pod.Name}, d.Container, o.AdminUser, o.AdminPassword, o.Database}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if known, ok := s.lines[key]; ok {

@@ -5,7 +5,9 @@ package bind
 import (
 	"context"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/metadata"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
@@ -20,12 +22,13 @@ type Workloads interface {
 	RecreatePod(ctx context.Context, w *workload.Workload, change func(*workload.Workload) error, dryRun bool) (*workload.Workload, bool, error)
 	Reread(ctx context.Context, w *workload.Workload) (*workload.Workload, error)
 	WaitRollout(ctx context.Context, w *workload.Workload, progress func(string)) error
+	OutdatedPods(ctx context.Context, w *workload.Workload, secret string) ([]*corev1.Pod, error)
 	Restart(ctx context.Context, w *workload.Workload, secret string, progress func(string)) error
 }
 
 // Databases finds a database's Pod, container and host; *target.Finder does.
 type Databases interface {
-	Find(ctx context.Context, ref target.Ref, choice target.Choice) (*target.Database, error)
+	Candidates(ctx context.Context, ref target.Ref, choice target.Choice) ([]*target.Database, error)
 }
 
 // Roles makes, proves and drops login roles on one server; *postgres.Server does.
@@ -33,6 +36,7 @@ type Roles interface {
 	CreateUser(ctx context.Context, role string) (exists bool, err error)
 	Bind(ctx context.Context, b postgres.Binding, l postgres.Login) (*postgres.Result, error)
 	Undo(ctx context.Context, b postgres.Binding) ([]string, error)
+	LastRun(ctx context.Context, role string) (string, error)
 }
 
 // Binder makes bindings.
@@ -41,6 +45,7 @@ type Binder struct {
 	Databases Databases
 	Roles     func(*target.Database, Options) Roles
 	Kube      kubernetes.Interface
+	Metadata  metadata.Interface
 	Report    Reporter
 	// Bound hears each binding that is made, or was already.
 	Bound func(*v1alpha1.Binding)
@@ -66,11 +71,13 @@ func (b *Binder) Bind(ctx context.Context, w *workload.Workload, o Options) erro
 	b.Report.Done("secret/"+p.secret.name, p.secret.outcome())
 	b.Report.Done(w.String(), outcome(changed, "bound"))
 	b.Bound(p.written())
-	if !changed {
-		return nil
+	if changed {
+		b.note(ctx, bound, p)
 	}
-	b.note(ctx, p)
-	return b.follow(ctx, bound, p)
+	if err := b.keepSecret(ctx, p); err != nil {
+		return err
+	}
+	return b.follow(ctx, bound, p, changed)
 }
 
 // outcome is the verb of a result, as kubectl says it.
@@ -81,46 +88,13 @@ func outcome(changed bool, verb string) string {
 	return "unchanged"
 }
 
-// outcome is what became of the Secret.
-func (s slot) outcome() string {
-	if s.created {
-		return "created"
-	}
-	return outcome(s.remarked, "configured")
-}
-
 // make writes, in this order: the role with what it may do, proved by a login; the Secret; the reference to it.
 func (b *Binder) make(ctx context.Context, p *plan, undo *undoStack) (bound *workload.Workload, changed bool, err error) {
-	result, err := b.role(ctx, p, undo)
-	if err != nil {
+	if err := b.settle(ctx, p, undo); err != nil {
 		return nil, false, err
 	}
-	p.result = result
-	b.explain(p, result)
-	if err := b.secret(ctx, p, result.Host, undo); err != nil {
+	if err := b.serviceBinding(ctx, p, undo); err != nil {
 		return nil, false, err
 	}
 	return b.refer(ctx, p)
-}
-
-// follow waits until the Pods have the Secret's values, or tells how they get them.
-func (b *Binder) follow(ctx context.Context, w *workload.Workload, p *plan) error {
-	o := p.options.Rollout
-	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
-	defer cancel()
-	progress := func(line string) { b.Report.Step("%s", line) }
-	wait := func() error { return b.Workloads.WaitRollout(ctx, w, progress) }
-	switch rollout := w.Rollout(); {
-	case rollout.Kind == workload.ReplacePods && o.Restart && !w.IsPod():
-		wait = func() error { return b.Workloads.Restart(ctx, w, p.secret.name, progress) }
-	case rollout.Kind != workload.Followed && !w.IsPod():
-		progress(rollout.Message)
-		return nil
-	case !o.Wait:
-		return nil
-	}
-	if err := wait(); err != nil {
-		return &RolloutError{Workload: w.String(), Namespace: w.Namespace(), Err: err}
-	}
-	return nil
 }

@@ -3,6 +3,7 @@ package bind
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -145,7 +146,7 @@ func TestARunThatDiedIsCompleted(t *testing.T) {
 		left := role
 		w.role = &left
 		require.NoError(t, w.bind(t.Context()))
-		assert.Equal(t, []string{"patch", "rollout"}, w.log)
+		assert.Equal(t, []string{"psql", "patch", "rollout"}, w.log, "the role is this run's now")
 		assert.Equal(t, role.password, w.role.password, "Pods may use it")
 		w.assertBound()
 	})
@@ -163,6 +164,43 @@ func TestTwoRunsAtOnceConverge(t *testing.T) {
 	}
 	require.NoError(t, w.bind(t.Context()))
 	w.assertBound()
+}
+
+func TestAnotherRunMayChangeThePasswordBeforeTheProof(t *testing.T) {
+	w := newWorld(t)
+	w.before["proof"] = func() { w.role.run, w.role.password = "another", "another" }
+	require.NoError(t, w.bind(t.Context()))
+	assert.Equal(t, []string{"createuser", "psql", "psql", "create secrets", "patch", "rollout"}, w.log)
+	w.assertBound()
+}
+
+func TestALoginThatFailsOtherwiseIsNotTriedAgain(t *testing.T) {
+	w := newWorld(t)
+	w.before["proof"] = func() { w.role.password = "another" }
+	login := new(postgres.LoginError)
+	require.ErrorAs(t, w.bind(t.Context()), &login)
+	assert.Equal(t, []string{"createuser", "psql", "drop role"}, w.log)
+	w.assertUntouched()
+}
+
+func TestTheUndoOfAnotherRunIsMadeGood(t *testing.T) {
+	t.Run("its role goes before the password is set", func(t *testing.T) {
+		w := newWorld(t)
+		w.before["psql"] = func() { w.role = nil }
+		require.NoError(t, w.bind(t.Context()))
+		w.assertBound()
+	})
+	t.Run("its Secret goes while this run relies on it", func(t *testing.T) {
+		first := newWorld(t)
+		require.NoError(t, first.bind(t.Context()))
+		w := newWorld(t, first.secret())
+		w.role = first.role
+		w.before["patch"] = func() {
+			require.NoError(t, w.kube.Tracker().Delete(corev1.SchemeGroupVersion.WithResource("secrets"), "ns", secretName))
+		}
+		require.NoError(t, w.bind(t.Context()))
+		w.assertBound()
+	})
 }
 
 func TestAChangedPasswordIsSetAgain(t *testing.T) {
@@ -199,6 +237,38 @@ func TestAForeignSecretIsLeftAlone(t *testing.T) {
 		require.ErrorContains(t, err, "--secret")
 		assert.Empty(t, w.log)
 	})
+}
+
+func TestASecretOfThisBindingIsFoundUnderAnyName(t *testing.T) {
+	died := newWorld(t)
+	require.NoError(t, died.bind(t.Context(), func(o *Options) { o.Secret = "chosen" }))
+	left, err := died.kube.Tracker().Get(corev1.SchemeGroupVersion.WithResource("secrets"), "ns", "chosen")
+	require.NoError(t, err)
+	w := newWorld(t, left)
+	w.role = died.role
+	require.NoError(t, w.bind(t.Context()))
+	assert.Equal(t, "secret/chosen unchanged", w.results[0])
+	require.ErrorContains(t, w.bind(t.Context(), func(o *Options) { o.Secret = "other" }), "secret/chosen")
+}
+
+func TestManySecretsAreLookedThroughAtOnce(t *testing.T) {
+	for name, mayList := range map[string]bool{"listed": true, "tried one by one": false} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			for n := 2; n < 60; n++ {
+				foreign := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: fmt.Sprintf("postgresql-secret-%d", n)}}
+				require.NoError(t, w.kube.Tracker().Add(foreign))
+			}
+			if !mayList {
+				w.fail["list secrets"] = errRefused
+			}
+			require.NoError(t, w.bind(t.Context()))
+			assert.Equal(t, "secret/postgresql-secret-60 created", w.results[0])
+			if requests := len(w.kube.Actions()); mayList {
+				assert.Less(t, requests, 10)
+			}
+		})
+	}
 }
 
 func TestForgedMarksGainNothing(t *testing.T) {
@@ -257,4 +327,7 @@ func TestASecondBindingNeedsAPrefix(t *testing.T) {
 	require.NoError(t, w.bind(t.Context(), func(o *Options) { o.Database, o.Reference.Prefix = "shop", "SHOP_" }))
 	assert.NotEqual(t, first.name, w.role.name)
 	assert.Len(t, credentials.AnnotationsOf(w.current.Annotations()), 2)
+	w.role = first
+	require.NoError(t, w.bind(t.Context()), "the first one is still said twice")
+	assert.Empty(t, w.log)
 }

@@ -16,7 +16,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes/fake"
+	"k8s.io/client-go/metadata"
+	metadatafake "k8s.io/client-go/metadata/fake"
 	k8stesting "k8s.io/client-go/testing"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
@@ -34,6 +37,10 @@ type world struct {
 	role    *roleState
 	log     []string
 
+	server, primary string   // Pods: the one that is spoken to, the one that is no standby (empty: any)
+	asked           []string // Pods that were to make a role
+	moves           func()   // when the Pods are read again
+
 	// fail makes the write of that name fail once, before it did anything; lose after it has done it.
 	fail, lose map[string]error
 	// before runs once, before the write of that name.
@@ -44,8 +51,8 @@ type world struct {
 }
 
 type roleState struct {
-	name, mark, password string
-	granted              bool
+	name, mark, run, password string
+	granted                   bool
 }
 
 const secretName = "postgresql-secret-2" //nolint:gosec // a name, not a credential
@@ -74,7 +81,7 @@ func newWorld(t *testing.T, objects ...runtime.Object) *world {
 func (w *world) react(action k8stesting.Action) (bool, runtime.Object, error) {
 	verb := action.GetVerb() + " " + action.GetResource().Resource
 	switch verb {
-	case "get namespaces", "get secrets", "delete secrets", "create events":
+	case "get namespaces", "get secrets", "patch secrets", "delete secrets", "create events":
 	case "create secrets":
 		create, _ := action.(k8stesting.CreateActionImpl)
 		if len(create.CreateOptions.DryRun) > 0 {
@@ -84,6 +91,8 @@ func (w *world) react(action k8stesting.Action) (bool, runtime.Object, error) {
 			}
 			return true, create.Object, w.fault("try secret")
 		}
+		secret, _ := create.Object.(*corev1.Secret)
+		secret.UID = types.UID("uid-of-" + secret.Name)
 	default:
 		w.t.Errorf("unexpected request: %s", verb)
 	}
@@ -162,14 +171,37 @@ func (w *world) Restart(context.Context, *workload.Workload, string, func(string
 	return nil
 }
 
-func (w *world) Find(_ context.Context, ref target.Ref, _ target.Choice) (*target.Database, error) {
-	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: ref.Namespace, Name: ref.Name}}
-	return &target.Database{Pod: pod, Container: "db", Service: "svc", Port: 5432, PodPort: 5432, PodIP: "10.0.0.1", Location: "ns/statefulset/pg"}, w.fault("find")
+func (w *world) OutdatedPods(context.Context, *workload.Workload, string) ([]*corev1.Pod, error) {
+	w.t.Error("unexpected: list Pods")
+	return nil, nil
+}
+
+func (w *world) Candidates(_ context.Context, ref target.Ref, _ target.Choice) ([]*target.Database, error) {
+	if err := w.fault("find"); err != nil {
+		return nil, err
+	}
+	if len(w.asked) > 0 && w.moves != nil {
+		w.moves()
+	}
+	names := []string{ref.Name}
+	if ref.Kind != target.KindPod {
+		names = []string{"pg-0", "pg-1", "pg-2"}
+	}
+	var found []*target.Database
+	for _, name := range names {
+		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: ref.Namespace, Name: name}}
+		found = append(found, &target.Database{Pod: pod, Container: "db", Service: "svc", Port: 5432, PodPort: 5432, PodIP: "10.0.0.1", Location: "ns/statefulset/pg"})
+	}
+	return found, nil
 }
 
 func (w *world) CreateUser(_ context.Context, role string) (bool, error) {
+	w.asked = append(w.asked, w.server)
 	if err := w.fault("createuser"); err != nil {
 		return false, err
+	}
+	if w.primary != "" && w.server != w.primary {
+		return false, postgres.ErrStandby
 	}
 	if w.role != nil && w.role.name == role {
 		return true, nil
@@ -183,20 +215,24 @@ func (w *world) Bind(_ context.Context, b postgres.Binding, l postgres.Login) (*
 	if err := w.fault("psql"); err != nil {
 		return nil, err
 	}
+	if w.primary != "" && w.server != w.primary {
+		return nil, postgres.ErrStandby
+	}
 	switch {
 	case w.role == nil || w.role.name != b.Role || !l.Set && w.role.password == "":
 		return nil, postgres.ErrIncomplete
 	case w.role.mark != "" && w.role.mark != b.Owner.ID:
 		return nil, &postgres.ForeignRoleError{Role: b.Role, Verdict: "foreign"}
 	}
-	result := &postgres.Result{Host: l.Host, Reached: l.Host, Verified: true}
+	result := &postgres.Result{Host: l.Host, Reached: l.Host, Verified: true, SSL: true}
 	if !w.role.granted {
 		result.Did = []string{"GRANT"}
 	}
 	w.role.granted = true
 	if l.Set {
 		w.log = append(w.log, "psql")
-		w.role.mark, w.role.password = b.Owner.ID, l.Password
+		w.role.mark, w.role.run, w.role.password = b.Owner.ID, b.Owner.Run, l.Password
+		w.fault("proof")
 	}
 	if l.Password != w.role.password {
 		return result, &postgres.LoginError{Message: "no"}
@@ -204,9 +240,14 @@ func (w *world) Bind(_ context.Context, b postgres.Binding, l postgres.Login) (*
 	return result, w.lose["psql"]
 }
 
-func (w *world) Undo(context.Context, postgres.Binding) ([]string, error) {
+func (w *world) LastRun(context.Context, string) (string, error) { return w.role.run, nil }
+
+func (w *world) Undo(_ context.Context, b postgres.Binding) ([]string, error) {
 	if err := w.fault("drop role"); err != nil {
 		return nil, err
+	}
+	if w.role == nil || w.role.run != "" && w.role.run != b.Owner.Run {
+		return nil, nil
 	}
 	w.log = append(w.log, "drop role")
 	w.role = nil
@@ -223,10 +264,18 @@ func (w *world) Warn(format string, args ...any) {
 
 func (w *world) Show(text string) { w.shown = append(w.shown, text) }
 
+func (w *world) roles(d *target.Database, _ Options) Roles {
+	w.server = d.Pod.Name
+	return w
+}
+
 // bind runs a bind against the world.
 func (w *world) bind(ctx context.Context, change ...func(*Options)) error {
 	w.log, w.results, w.warned, w.shown = nil, nil, nil, nil
-	binder := &Binder{Workloads: w, Databases: w, Kube: w.kube, Report: w, Bound: func(written *v1alpha1.Binding) { w.written = written }, Roles: func(*target.Database, Options) Roles { return w }}
+	binder := &Binder{
+		Workloads: w, Databases: w, Kube: w.kube, Metadata: w.metadata(), Report: w,
+		Bound: func(written *v1alpha1.Binding) { w.written = written }, Roles: w.roles,
+	}
 	options := Options{
 		Postgres: target.Ref{Kind: target.KindPod, Name: "pg-0", Namespace: "ns"}, Database: "postgres", AdminUser: "postgres",
 		Level: postgres.All, Schemas: []string{"public"}, Reference: ReferenceOptions{Inject: workload.InjectEnvFrom},
@@ -236,6 +285,30 @@ func (w *world) bind(ctx context.Context, change ...func(*Options)) error {
 		c(&options)
 	}
 	return binder.Bind(ctx, w.current, options)
+}
+
+// metadata shows the Secrets of kube as a metadata client does.
+func (w *world) metadata() metadata.Interface {
+	scheme := metadatafake.NewTestScheme()
+	require.NoError(w.t, metav1.AddMetaToScheme(scheme))
+	client := metadatafake.NewSimpleMetadataClient(scheme)
+	client.PrependReactor("*", "*", func(action k8stesting.Action) (bool, runtime.Object, error) {
+		if action.GetVerb() != "list" || action.GetResource().Resource != "secrets" {
+			w.t.Errorf("unexpected request: %s %s", action.GetVerb(), action.GetResource().Resource)
+		}
+		if err := w.fault("list secrets"); err != nil {
+			return true, nil, err
+		}
+		list, err := w.kube.Tracker().List(action.GetResource(), corev1.SchemeGroupVersion.WithKind("Secret"), "ns")
+		require.NoError(w.t, err)
+		found := &metav1.List{}
+		secrets, _ := list.(*corev1.SecretList)
+		for _, s := range secrets.Items {
+			found.Items = append(found.Items, runtime.RawExtension{Object: &metav1.PartialObjectMetadata{ObjectMeta: s.ObjectMeta}})
+		}
+		return true, found, nil
+	})
+	return client
 }
 
 // secret is the binding's Secret; nil if there is none.

@@ -1,9 +1,9 @@
 package bind
 
 import (
-	"fmt"
 	"time"
 
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
@@ -15,17 +15,39 @@ type Options struct {
 	Choice    target.Choice
 	Database  string
 	AdminUser string
+	// AdminPassword is empty where none is needed, or the database's container has it.
+	AdminPassword string
 
 	Level    postgres.Level
 	Schemas  []string
 	Isolated bool // an access role for this binding alone
+	// RevokePublic takes from everybody what no level gives.
+	RevokePublic bool
 
 	Secret    string // empty: the binding's present one, else the next free default name
+	Login     LoginOptions
+	Keys      KeyOptions
 	Reference ReferenceOptions
 	Rollout   RolloutOptions
 	DryRun    DryRun
 	// FieldManager is recorded for every write.
 	FieldManager string
+}
+
+// LoginOptions say how the user logs in.
+type LoginOptions struct {
+	Username string        // empty: one that is derived from the binding
+	Password string        // empty: a random one
+	Expires  time.Duration // from now on; 0: never
+	Until    time.Time     // instead of Expires; zero: as that says
+}
+
+// KeyOptions say what the Secret holds beside host, user name and password.
+type KeyOptions struct {
+	Keys           []credentials.Key
+	ServiceBinding bool   // make a second Secret, in the form of servicebinding.io
+	SSLMode        string // for the URIs; empty: as the server offers
+	CA             string // certificates of the server's authority, in PEM
 }
 
 // ReferenceOptions say how the workload's Pods get the Secret.
@@ -68,16 +90,3 @@ type Reporter interface {
 	// Show prints a text that was asked for: a patch or a plan.
 	Show(text string)
 }
-
-// RolloutError says that the binding is made but its rollout was not seen to end.
-type RolloutError struct {
-	Workload, Namespace string
-	Err                 error
-}
-
-func (e *RolloutError) Error() string {
-	return fmt.Sprintf("%s is bound, but its rollout was not seen to end: %v; go on watching with: kubectl rollout status %s -n %s",
-		e.Workload, e.Err, e.Workload, e.Namespace)
-}
-
-func (e *RolloutError) Unwrap() error { return e.Err }

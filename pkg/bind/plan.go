@@ -1,6 +1,7 @@
 package bind
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -19,6 +20,7 @@ type plan struct {
 	workload   *workload.Workload
 	containers []string
 	database   *target.Database
+	others     []*target.Database // that may be the primary if database is not
 	roles      Roles
 	binding    postgres.Binding
 	secret     slot
@@ -29,6 +31,9 @@ type plan struct {
 // plan reads what is there and refuses what cannot work. It writes nothing: the Secret and the reference are sent as a dry run, so that
 // permissions, admission and quota refuse now.
 func (b *Binder) plan(ctx context.Context, w *workload.Workload, o Options) (*plan, error) {
+	if err := b.checkLogin(o.Login); err != nil {
+		return nil, err
+	}
 	if err := b.refuseControlled(ctx, w); err != nil {
 		return nil, err
 	}
@@ -36,10 +41,11 @@ func (b *Binder) plan(ctx context.Context, w *workload.Workload, o Options) (*pl
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", w, err)
 	}
-	database, err := b.Databases.Find(ctx, o.Postgres, o.Choice)
+	candidates, err := b.Databases.Candidates(ctx, o.Postgres, o.Choice)
 	if err != nil {
 		return nil, err
 	}
+	database := candidates[0]
 	if database.RunBy(w.UID()) {
 		return nil, fmt.Errorf("%s runs the database pod/%s itself: bind the workload that uses the database", w, database.Pod.Name)
 	}
@@ -48,15 +54,20 @@ func (b *Binder) plan(ctx context.Context, w *workload.Workload, o Options) (*pl
 		return nil, err
 	}
 	id := credentials.ID(credentials.Identity(w.Namespace(), namespaceUID, w.String(), w.UID()), database.Location, o.Database)
-	p := &plan{options: o, workload: w, containers: containers, database: database, roles: b.Roles(database, o), password: credentials.NewPassword()}
+	p := &plan{options: o, workload: w, containers: containers, database: database, others: candidates[1:], roles: b.Roles(database, o), password: cmp.Or(o.Login.Password, credentials.NewPassword())}
 	p.binding = postgres.Binding{
 		Owner:  postgres.Owner{ID: id, Run: credentials.NewRun(), Namespace: w.Namespace(), NamespaceUID: namespaceUID},
 		Access: postgres.Access{Database: o.Database, Schemas: o.Schemas, Level: o.Level},
+
+		Expires: o.Login.end(), RevokePublic: o.RevokePublic,
 	}
 	if o.Isolated {
 		p.binding.Access.Isolated = id
 	}
 	if err := b.chooseSecret(ctx, p); err != nil {
+		return nil, err
+	}
+	if err := b.tryServiceBinding(ctx, p); err != nil {
 		return nil, err
 	}
 	return p, b.tryReference(ctx, p)

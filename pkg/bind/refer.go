@@ -17,11 +17,12 @@ func (p *plan) reference() workload.Reference {
 	o := p.options.Reference
 	_, noted := credentials.AnnotationsOf(p.workload.Annotations())[p.secret.name]
 	return workload.Reference{
-		Secret: p.secret.name, Inject: o.Inject, Containers: p.containers, Keys: credentials.Keys(),
+		Secret: p.secret.name, Inject: o.Inject, Containers: p.containers, Keys: p.variables(),
 		Prefix: o.Prefix, MountPath: o.MountPath, Adopt: o.Adopt || noted,
 	}
 }
 
+// writeReference adds the reference, or, where exactly what the options name is wanted, replaces those of this binding that are there.
 func (p *plan) writeReference(w *workload.Workload) error {
 	_, noted := credentials.AnnotationsOf(w.Annotations())[p.secret.name]
 	if noted && p.options.Reference.Exact && p.options.Reference.Inject != workload.InjectNone {
@@ -34,6 +35,11 @@ func (p *plan) writeReference(w *workload.Workload) error {
 func (p *plan) change(w *workload.Workload) error {
 	if err := p.writeReference(w); err != nil {
 		return err
+	}
+	for secret, a := range credentials.AnnotationsOf(w.Annotations()) {
+		if a.ID == p.binding.Owner.ID && secret != p.secret.name {
+			return fmt.Errorf("%s was bound meanwhile, by secret/%s: run the command again", w, secret)
+		}
 	}
 	key, err := credentials.AnnotationKey(p.secret.name)
 	if err != nil {
@@ -51,20 +57,14 @@ func (p *plan) change(w *workload.Workload) error {
 
 // tryReference refuses what cannot work, and asks the API server whether it would accept the change.
 func (b *Binder) tryReference(ctx context.Context, p *plan) error {
-	reference := p.reference()
-	if reference.Inject == workload.InjectNone {
+	if p.options.Reference.Inject == workload.InjectNone {
 		return nil
 	}
-	if err := p.refuseSecondBinding(); err != nil {
+	if err := errors.Join(p.refuseHiding(), b.refuseManaged(p)); err != nil {
 		return err
 	}
-	if manager, owned := workload.ManagedBy(p.workload, p.containers); owned && !p.options.Reference.Force &&
-		reference.Inject == workload.InjectEnvFrom && !reference.Present(p.workload.Template()) {
-		return fmt.Errorf("%s sets envFrom of %s itself and would take ours away: put the entry into its manifest (--inject none prints it), "+
-			"or bind with --force or another --inject", manager, p.workload)
-	}
 	if p.options.DryRun == DryRunClient {
-		return p.change(p.workload.DeepCopy())
+		return p.tryHere()
 	}
 	if _, _, err := b.send(ctx, p, true); err != nil {
 		return fmt.Errorf("%s cannot be given the Secret: %w", p.workload, err)
@@ -72,10 +72,22 @@ func (b *Binder) tryReference(ctx context.Context, p *plan) error {
 	return nil
 }
 
-// refuseSecondBinding refuses variables that would hide those of the workload's other binding.
-func (p *plan) refuseSecondBinding() error {
+// tryHere finds what it can without the API server.
+func (p *plan) tryHere() error {
+	patch, err := p.patch(p.workload)
+	if patch != nil && p.workload.IsPod() && !p.options.Rollout.Recreate {
+		err = workload.UnchangeableError{Pod: p.workload.Name()}
+	}
+	if err != nil {
+		return fmt.Errorf("%s cannot be given the Secret: %w", p.workload, err)
+	}
+	return nil
+}
+
+// refuseHiding refuses variables that would hide those of another binding of the workload, or be hidden by them.
+func (p *plan) refuseHiding() error {
 	for secret, other := range credentials.AnnotationsOf(p.workload.Annotations()) {
-		if other.ID != p.binding.Owner.ID && p.options.Reference.Prefix == "" && p.options.Reference.Inject != workload.InjectVolume {
+		if other.ID != p.binding.Owner.ID && p.reference().Hides(p.workload.Template(), secret) {
 			return fmt.Errorf("%s has a binding already (secret/%s, database %q), whose variables this one would hide: give these other names with --env-prefix",
 				p.workload, secret, other.Database)
 		}
@@ -83,10 +95,30 @@ func (p *plan) refuseSecondBinding() error {
 	return nil
 }
 
+// refuseManaged refuses where the reference would not last, and prints what to put into the manifest instead.
+func (b *Binder) refuseManaged(p *plan) error {
+	reference := p.reference()
+	manager, owned := workload.ManagedBy(p.workload, p.containers)
+	if !owned || p.options.Reference.Force || reference.Inject != workload.InjectEnvFrom || reference.Present(p.workload.Template()) {
+		return nil
+	}
+	text, err := p.patchText()
+	if err != nil {
+		return err
+	}
+	b.Report.Show(text)
+	return fmt.Errorf("%s sets envFrom of %s itself and would take ours away: bind with --inject none and put the patch above into its manifest, "+
+		"or bind with --inject env, or with --force", manager, p.workload)
+}
+
 // refer writes the reference into the workload.
 func (b *Binder) refer(ctx context.Context, p *plan) (*workload.Workload, bool, error) {
 	if p.options.Reference.Inject == workload.InjectNone {
-		return p.workload, false, b.showPatch(p)
+		text, err := p.patchText()
+		if text != "" {
+			b.Report.Show(text)
+		}
+		return p.workload, false, err
 	}
 	bound, changed, err := b.send(ctx, p, false)
 	if err == nil {
@@ -130,18 +162,17 @@ func (p *plan) patch(from *workload.Workload) ([]byte, error) {
 	return workload.PatchBytes(from, to)
 }
 
-// showPatch prints the change for people who keep the workload's manifest elsewhere.
-func (b *Binder) showPatch(p *plan) error {
+// patchText is the change for people who keep the workload's manifest elsewhere; it is empty where the workload has it already.
+func (p *plan) patchText() (string, error) {
 	wanted := *p
 	wanted.options.Reference.Inject = workload.InjectEnvFrom
 	patch, err := wanted.patch(p.workload)
-	if err != nil {
-		return err
+	if err != nil || patch == nil {
+		return "", err
 	}
 	text, err := yaml.JSONToYAML(patch)
 	if err != nil {
-		return fmt.Errorf("write the patch of %s: %w", p.workload, err)
+		return "", fmt.Errorf("write the patch of %s: %w", p.workload, err)
 	}
-	b.Report.Show(string(text))
-	return nil
+	return string(text), nil
 }

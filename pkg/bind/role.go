@@ -12,11 +12,17 @@ import (
 // role sees to it that the login role is there, may do what its level says, and can log in with the binding's password.
 func (b *Binder) role(ctx context.Context, p *plan, undo *undoStack) (*postgres.Result, error) {
 	if p.secret.existing != nil {
-		result, err := p.roles.Bind(ctx, p.binding, p.login(false))
-		if err == nil || !repairable(err) {
+		// A Secret that the workload does not refer to yet is of a run that died, or that is under way and may take back what it made:
+		// setting the password, although it is the same, makes the role this run's.
+		set := !p.noted()
+		result, err := p.roles.Bind(ctx, p.binding, p.login(set))
+		var login *postgres.LoginError
+		switch {
+		case errors.As(err, &login) && !set:
+			b.Report.Warn("role %q does not take the password of secret/%s, so it is set again", p.binding.Role, p.secret.name)
+		case !errors.Is(err, postgres.ErrIncomplete):
 			return result, b.inDatabase(p, err)
 		}
-		b.Report.Warn("role %q does not take the password of secret/%s, so it is set again", p.binding.Role, p.secret.name)
 	}
 	exists, err := p.roles.CreateUser(ctx, p.binding.Role)
 	if unknown := new(postgres.UnknownError); err == nil && !exists || errors.As(err, &unknown) {
@@ -27,7 +33,7 @@ func (b *Binder) role(ctx context.Context, p *plan, undo *undoStack) (*postgres.
 	}
 	if exists {
 		// Another run for this workload is under way, or one died. If there is a Secret by now, its password counts.
-		if err := b.chooseSecret(ctx, p); err != nil {
+		if err := b.chooseAgain(ctx, p); err != nil {
 			return nil, err
 		}
 	} else {
@@ -37,20 +43,15 @@ func (b *Binder) role(ctx context.Context, p *plan, undo *undoStack) (*postgres.
 	return result, b.inDatabase(p, err)
 }
 
-// repairable says whether setting the role's password again can help.
-func repairable(err error) bool {
-	var login *postgres.LoginError
-	return errors.Is(err, postgres.ErrIncomplete) || errors.As(err, &login)
-}
-
-// dropRole takes back a login role that this run made.
+// dropRole takes back a login role that this run made, unless another run has taken it over.
 func (b *Binder) dropRole(p *plan) undoStep {
+	binding := p.binding
 	return undoStep{
-		what: "role " + p.binding.Role,
-		how:  fmt.Sprintf("kubectl exec -n %s %s -- dropuser --username=%s -- %s", p.database.Pod.Namespace, p.database.Pod.Name, p.options.AdminUser, p.binding.Role),
-		do: func(ctx context.Context) error {
-			_, err := p.roles.Undo(ctx, p.binding)
-			return err
+		what: "role " + binding.Role,
+		how:  fmt.Sprintf("kubectl exec -n %s %s -- dropuser --username=%s -- %s", p.database.Pod.Namespace, p.database.Pod.Name, p.options.AdminUser, binding.Role),
+		do: func(ctx context.Context) (bool, error) {
+			did, err := p.roles.Undo(ctx, binding)
+			return len(did) > 0, err
 		},
 	}
 }
@@ -81,6 +82,11 @@ func (b *Binder) explain(p *plan, r *postgres.Result) {
 		b.Report.Warn("%s does not answer from the database Pod: the login was proved over %s", r.Host, r.Reached)
 	default:
 		b.Report.Step("login as %s over %s proved", p.binding.Role, r.Reached)
+	}
+	if len(r.Did) > 0 {
+		for _, grant := range r.Public {
+			b.Report.Step("everybody has %s; to take it away: %s", grant.What, grant.Close)
+		}
 	}
 	if p.options.Level == postgres.All && len(r.Did) > 0 {
 		b.Report.Step("level all lets the application also create, alter and drop tables; --access readwrite or readonly gives less")

@@ -21,31 +21,63 @@ type slot struct {
 	generation int            // of the login role whose credentials it holds
 	existing   *corev1.Secret // nil: not there yet
 	created    bool           // by this run
-	remarked   bool           // by this run: its marks told of other choices
+	extended   bool           // by this run
+}
+
+// outcome is the verb of the Secret's result.
+func (s slot) outcome() string {
+	if s.extended {
+		return "configured"
+	}
+	return outcome(s.created, "created")
 }
 
 // errTaken says that a Secret of that name belongs to something else.
 var errTaken = errors.New("it exists and is not this binding's")
 
-// chooseSecret finds the binding's Secret, or a name that is free for it, and takes over the password of one that is there.
+// chooseSecret finds the binding's Secret, or a name that is free for it, and takes over the password of one that is there. A free
+// name is asked for by a dry run, so that what would refuse a Secret refuses it now.
 func (b *Binder) chooseSecret(ctx context.Context, p *plan) error {
 	remembered, generation := p.remembered()
-	name := cmp.Or(p.options.Secret, remembered)
-	if name != "" {
-		p.use(slot{name: name, generation: generation})
-		err := b.trySecret(ctx, p, name == remembered)
-		if errors.Is(err, errTaken) {
-			return fmt.Errorf("secret/%s in namespace %s: %w: choose another name with --secret, or delete it", name, p.workload.Namespace(), err)
-		}
+	if err := p.keepUsername(); err != nil {
 		return err
 	}
-	for name := range credentials.SecretNames {
-		p.use(slot{name: name, generation: generation})
-		if err := b.trySecret(ctx, p, false); !errors.Is(err, errTaken) {
-			return err
-		}
+	if remembered != "" && p.options.Secret != "" && remembered != p.options.Secret {
+		return fmt.Errorf("%s has this binding already, by secret/%s: leave out --secret, or unbind it first", p.workload, remembered)
 	}
-	return nil
+	p.use(slot{name: cmp.Or(p.options.Secret, remembered, credentials.FirstSecretName), generation: generation})
+	err := b.trySecret(ctx, p, remembered != "")
+	if errors.Is(err, errTaken) && remembered == "" {
+		return b.chooseAgain(ctx, p)
+	}
+	return p.refuseTaken(err)
+}
+
+// chooseAgain chooses the Secret once there is reason to believe that other Secrets are in the way, or that another run has made this
+// binding's. It looks at all Secrets of the namespace at once, since there may be many.
+func (b *Binder) chooseAgain(ctx context.Context, p *plan) error {
+	if remembered, _ := p.remembered(); remembered != "" {
+		return b.chooseSecret(ctx, p)
+	}
+	name, present, err := b.search(ctx, p)
+	if err != nil {
+		return err
+	}
+	if p.options.Secret != "" && name != p.options.Secret {
+		return fmt.Errorf("secret/%s in namespace %s is of this binding already: choose it with --secret, or delete it", name, p.workload.Namespace())
+	}
+	p.use(slot{name: name, generation: p.secret.generation})
+	if !present {
+		return nil
+	}
+	existing, err := b.readSecret(ctx, p)
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return p.refuseTaken(p.adopt(existing))
 }
 
 // remembered is the Secret that the workload's annotation names for this binding, and the generation to make if that Secret is gone:
@@ -59,31 +91,53 @@ func (p *plan) remembered() (name string, generation int) {
 	return "", 1
 }
 
+// noted says whether the workload refers to the planned Secret already.
+func (p *plan) noted() bool {
+	a := credentials.AnnotationsOf(p.workload.Annotations())[p.secret.name]
+	return a.ID == p.binding.Owner.ID && a.Generation == p.secret.generation
+}
+
 // trySecret takes the planned name for the binding's Secret: it is free (asked by a dry run), or the Secret is this binding's already.
 // likely says that it is expected to be there.
 func (b *Binder) trySecret(ctx context.Context, p *plan, likely bool) error {
-	name, namespace := p.secret.name, p.workload.Namespace()
 	askOnly := p.options.DryRun == DryRunClient
 	if !likely && !askOnly {
-		_, err := b.Kube.CoreV1().Secrets(namespace).Create(ctx, p.newSecret(""), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldManager: p.options.FieldManager})
+		options := metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldManager: p.options.FieldManager}
+		_, err := b.Kube.CoreV1().Secrets(p.workload.Namespace()).Create(ctx, p.newSecret(""), options)
 		if err == nil {
 			return nil
 		}
 		if !apierrors.IsAlreadyExists(err) {
-			return fmt.Errorf("create secret/%s in namespace %s: %w", name, namespace, err)
+			return fmt.Errorf("create secret/%s in namespace %s: %w", p.secret.name, p.workload.Namespace(), err)
 		}
 	}
-	existing, err := b.Kube.CoreV1().Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) && askOnly {
+	existing, err := b.readSecret(ctx, p)
+	switch {
+	case apierrors.IsNotFound(err) && askOnly:
 		return nil
-	}
-	if apierrors.IsNotFound(err) {
+	case apierrors.IsNotFound(err):
 		return b.trySecret(ctx, p, false)
-	}
-	if err != nil {
-		return fmt.Errorf("read secret/%s in namespace %s: %w", name, namespace, err)
+	case err != nil:
+		return err
 	}
 	return p.adopt(existing)
+}
+
+// readSecret reads the Secret of the planned name.
+func (b *Binder) readSecret(ctx context.Context, p *plan) (*corev1.Secret, error) {
+	secret, err := b.Kube.CoreV1().Secrets(p.workload.Namespace()).Get(ctx, p.secret.name, metav1.GetOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("read secret/%s in namespace %s: %w", p.secret.name, p.workload.Namespace(), err)
+	}
+	return secret, nil
+}
+
+// refuseTaken tells the way out where the planned name is somebody else's.
+func (p *plan) refuseTaken(err error) error {
+	if !errors.Is(err, errTaken) {
+		return err
+	}
+	return fmt.Errorf("secret/%s in namespace %s: %w: choose another name with --secret, or delete it", p.secret.name, p.workload.Namespace(), err)
 }
 
 // adopt makes a Secret that is there the binding's, if its marks say so. Only the password and the generation are taken from it: whoever
@@ -98,13 +152,16 @@ func (p *plan) adopt(existing *corev1.Secret) error {
 	if !complete || c.Username != p.binding.Role {
 		return fmt.Errorf("secret/%s in namespace %s carries this binding's marks but not its credentials: delete it and run the command again", existing.Name, existing.Namespace)
 	}
+	if chosen := p.options.Login.Password; chosen != "" && chosen != c.Password {
+		return fmt.Errorf("secret/%s in namespace %s holds another password than --password-from gives: leave the option out, or give the user a new password with kubectl pgbind rotate", existing.Name, existing.Namespace)
+	}
 	p.password = c.Password
 	return nil
 }
 
 func (p *plan) use(s slot) {
 	p.secret = s
-	p.binding.Role = credentials.RoleName(p.binding.Owner.ID, s.generation)
+	p.binding.Role = cmp.Or(p.options.Login.Username, credentials.RoleName(p.binding.Owner.ID, s.generation))
 }
 
 // marks are those of the binding's Secret.
@@ -113,7 +170,7 @@ func (p *plan) marks() credentials.Marks {
 		ID: p.binding.Owner.ID, Run: p.binding.Owner.Run, Workload: p.workload.String(), Database: p.options.Database,
 		Postgres: p.options.Postgres.String(), PostgresNamespace: p.options.Postgres.Namespace, Location: p.database.Location,
 		Access: string(p.options.Level), Schemas: p.options.Schemas, Isolated: p.options.Isolated, AccessRole: p.binding.Access.Role(),
-		Role: p.binding.Role, Generation: p.secret.generation, Choices: p.options.choices(),
+		Role: p.binding.Role, Generation: p.secret.generation, Expires: p.binding.Expires, Choices: p.options.choices(),
 	}
 }
 
@@ -123,32 +180,7 @@ func (p *plan) secretName() types.NamespacedName {
 
 // newSecret builds the binding's Secret.
 func (p *plan) newSecret(host string) *corev1.Secret {
-	return credentials.NewSecret(p.secretName(), p.marks(), credentials.Credentials{Host: host, Username: p.binding.Role, Password: p.password})
-}
-
-// secret writes the Secret, unless it is there.
-func (b *Binder) secret(ctx context.Context, p *plan, host string, undo *undoStack) error {
-	if p.secret.existing != nil {
-		return b.remark(ctx, p)
-	}
-	created, err := b.createSecret(ctx, p, host)
-	if created != nil {
-		undo.push(b.deleteSecret(created))
-		p.secret.created = true
-	}
-	if !apierrors.IsAlreadyExists(err) {
-		return err
-	}
-	// Another run took the name meanwhile. If it was for this binding, its password is the one that counts.
-	if err := b.chooseSecret(ctx, p); err != nil {
-		return err
-	}
-	if p.secret.existing != nil {
-		if _, err := p.roles.Bind(ctx, p.binding, p.login(true)); err != nil {
-			return b.inDatabase(p, err)
-		}
-	}
-	return b.secret(ctx, p, host, undo)
+	return credentials.NewSecret(p.secretName(), p.marks(), p.credentials(host), p.options.Keys.Keys...)
 }
 
 // written is the binding as it is printed and kept in files.
@@ -158,46 +190,4 @@ func (p *plan) written() *v1alpha1.Binding {
 		written.Status.Host, written.Status.Verified = p.result.Host, &p.result.Verified
 	}
 	return written
-}
-
-// createSecret returns the new Secret, also beside an error: when the connection broke, the API server may have made it all the same.
-func (b *Binder) createSecret(ctx context.Context, p *plan, host string) (*corev1.Secret, error) {
-	secrets := b.Kube.CoreV1().Secrets(p.workload.Namespace())
-	created, err := secrets.Create(ctx, p.newSecret(host), metav1.CreateOptions{FieldManager: p.options.FieldManager})
-	if err == nil {
-		return created, nil
-	}
-	err = fmt.Errorf("create secret/%s in namespace %s: %w", p.secret.name, p.workload.Namespace(), err)
-	if status := apierrors.APIStatus(nil); errors.As(err, &status) {
-		return nil, err
-	}
-	later, cancel := afterEnd(ctx)
-	defer cancel()
-	found, readErr := secrets.Get(later, p.secret.name, metav1.GetOptions{})
-	if readErr != nil {
-		return nil, err
-	}
-	if marks, ok := credentials.MarksOf(found); !ok || marks.Run != p.binding.Owner.Run {
-		return nil, err
-	}
-	if ctx.Err() != nil {
-		return found, err
-	}
-	return found, nil
-}
-
-// deleteSecret takes back a Secret that this run made, and no later one of its name.
-func (b *Binder) deleteSecret(created *corev1.Secret) undoStep {
-	return undoStep{
-		what: "secret/" + created.Name,
-		how:  fmt.Sprintf("kubectl delete secret -n %s %s", created.Namespace, created.Name),
-		do: func(ctx context.Context) error {
-			options := metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &created.UID}}
-			err := b.Kube.CoreV1().Secrets(created.Namespace).Delete(ctx, created.Name, options)
-			if apierrors.IsNotFound(err) {
-				return nil
-			}
-			return err
-		},
-	}
 }

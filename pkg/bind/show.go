@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/diff"
 	"sigs.k8s.io/yaml"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
@@ -25,49 +25,52 @@ func (b *Binder) show(p *plan) error {
 		return err
 	}
 	plan.WriteString(sql)
-	if err := p.showObjects(&plan); err != nil {
+	if p.secret.existing == nil {
+		if err := p.showSecret(&plan); err != nil {
+			return err
+		}
+	}
+	changed, err := p.showWorkload(&plan)
+	if err != nil {
 		return err
 	}
 	b.Report.Show(plan.String())
-	verb := map[bool]string{true: "created", false: "unchanged"}[p.secret.existing == nil]
-	b.Report.Done("secret/"+p.secret.name, verb)
-	b.Report.Done(p.workload.String(), "bound")
+	b.Report.Done("secret/"+p.secret.name, outcome(p.secret.existing == nil, "created"))
+	b.Report.Done(p.workload.String(), outcome(changed, "bound"))
 	b.Bound(p.written())
 	return nil
 }
 
-func (p *plan) showObjects(plan *strings.Builder) error {
-	if p.secret.existing == nil {
-		secret := p.newSecret(p.database.HostName())
-		masked := map[string]string{}
-		for key := range secret.Data {
-			masked[key] = "MASKED"
-		}
-		secret.Data, secret.StringData = nil, masked
-		if err := writeYAML(plan, secret); err != nil {
-			return err
-		}
+// showSecret prints the Secret without what it keeps.
+func (p *plan) showSecret(out *strings.Builder) error {
+	secret := p.newSecret(p.database.HostName())
+	masked := map[string]string{}
+	for key := range secret.Data {
+		masked[key] = "MASKED"
 	}
-	if p.options.Reference.Inject == workload.InjectNone {
-		return nil
-	}
-	patch, err := p.patch(p.workload)
-	if err != nil || patch == nil {
-		return err
-	}
-	text, err := yaml.JSONToYAML(patch)
-	if err != nil {
-		return fmt.Errorf("write the patch of %s: %w", p.workload, err)
-	}
-	fmt.Fprintf(plan, "---\n# patch of %s in namespace %s\n%s", p.workload, p.workload.Namespace(), text)
-	return nil
-}
-
-func writeYAML(out *strings.Builder, secret *corev1.Secret) error {
+	secret.Data, secret.StringData = nil, masked
 	text, err := yaml.Marshal(secret)
 	if err != nil {
 		return fmt.Errorf("write secret/%s: %w", secret.Name, err)
 	}
 	fmt.Fprintf(out, "---\n%s", text)
 	return nil
+}
+
+// showWorkload prints what changes in the workload, and says whether anything does.
+func (p *plan) showWorkload(out *strings.Builder) (changed bool, err error) {
+	if p.options.Reference.Inject == workload.InjectNone {
+		text, err := p.patchText()
+		fmt.Fprintf(out, "---\n# the patch of %s in namespace %s that is left to you\n%s", p.workload, p.workload.Namespace(), text)
+		return false, err
+	}
+	to := p.workload.DeepCopy()
+	if err := p.change(to); err != nil {
+		return false, err
+	}
+	text := diff.Diff(p.workload.Object(), to.Object())
+	if text != "" {
+		fmt.Fprintf(out, "---\n# %s in namespace %s\n%s", p.workload, p.workload.Namespace(), text)
+	}
+	return text != "", nil
 }

@@ -13,7 +13,7 @@ const undoTime = 30 * time.Second
 type undoStep struct {
 	what string // the thing, as the user knows it
 	how  string // the command that does it by hand
-	do   func(context.Context) error
+	do   func(context.Context) (done bool, err error)
 }
 
 // undoStack remembers what a run made.
@@ -30,11 +30,13 @@ func (u *undoStack) run(ctx context.Context, cause error) error {
 	ctx, cancel := afterEnd(ctx)
 	defer cancel()
 	for _, step := range slices.Backward(u.steps) {
-		if err := step.do(ctx); err != nil {
+		done, err := step.do(ctx)
+		switch {
+		case err != nil:
 			u.report.Warn("%s could not be taken back (%v); do it with: %s", step.what, err, step.how)
-			continue
+		case done:
+			u.report.Step("%s taken back", step.what)
 		}
-		u.report.Step("%s taken back", step.what)
 	}
 	return cause
 }

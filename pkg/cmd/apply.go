@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
-	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 	"k8s.io/kubectl/pkg/util/templates"
@@ -153,8 +152,8 @@ func itemsOf(documents []*manifest.Document, base bind.Options) ([]*apply.Item, 
 	var errs []error
 	items := make([]*apply.Item, len(documents))
 	for i, d := range documents {
-		options, err := apply.Options(d, base)
-		items[i], errs = &apply.Item{Document: d, Options: options}, append(errs, err)
+		item, err := apply.NewItem(d, base)
+		items[i], errs = item, append(errs, err)
 	}
 	return items, errors.Join(errs...)
 }
@@ -181,19 +180,11 @@ func (f *applyFlags) run(ctx context.Context, r *applyRun) error {
 		return err
 	}
 	clients := r.clients
-	config, err := r.connection.ToRESTConfig()
-	if err != nil {
-		return fmt.Errorf("read the connection settings: %w", err)
-	}
-	meta, err := metadata.NewForConfig(config)
-	if err != nil {
-		return fmt.Errorf("make a client of the cluster: %w", err)
-	}
 	progress := newProgress(r.streams, len(r.items), resultSuffix(r.base.DryRun))
 	applier := &apply.Applier{
-		Workloads: clients.workloads, Databases: target.NewFinder(clients.kube), Kube: clients.kube, Metadata: meta,
+		Workloads: clients.workloads, Databases: target.NewFinder(clients.kube), Kube: clients.kube, Metadata: clients.metadata,
 		Server: func(d *target.Database, o bind.Options) apply.Server {
-			return clients.server(d, o.AdminUser, o.Database)
+			return clients.server(d, administrator{o.AdminUser, o.AdminPassword}, o.Database)
 		},
 		Concurrency: f.concurrency, ServerConcurrency: f.serverConcurrency, Report: progress.add,
 	}

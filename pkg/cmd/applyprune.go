@@ -100,7 +100,7 @@ func (f *applyFlags) unbind(ctx context.Context, r *applyRun, b *inventory.Bindi
 	unbinder := &unbind.Unbinder{
 		Workloads: r.clients.workloads, Databases: target.NewFinder(r.clients.kube), Kube: r.clients.kube, Report: newReport(r.streams, ""),
 		Roles: func(d *target.Database, database string) unbind.Roles {
-			return r.clients.server(d, cmp.Or(b.Marks.Choices.AdminUser, v1alpha1.DefaultAdminUser), database)
+			return r.clients.server(d, administrator{user: cmp.Or(b.Marks.Choices.AdminUser, v1alpha1.DefaultAdminUser)}, database)
 		},
 	}
 	options := unbind.Options{Secret: b.SecretName, Grace: f.prune.grace, Timeout: f.rollout.timeout, Restart: f.rollout.restart, Recreate: f.rollout.recreate}

@@ -21,6 +21,8 @@ import (
 type bindFlags struct {
 	database  databaseFlags
 	access    accessFlags
+	login     loginFlags
+	keys      keyFlags
 	reference referenceFlags
 	rollout   rolloutFlags
 	result    *resultFlags
@@ -60,11 +62,15 @@ func newBindCommand(connection *genericclioptions.ConfigFlags, streams genericio
 			if err != nil {
 				return err
 			}
+			sources, err := flags.sources()
+			if err != nil {
+				return err
+			}
 			if _, err := flags.result.ToPrinter(); err != nil {
 				return err
 			}
 			cmd.SilenceUsage = true
-			return runBind(cmd.Context(), &bindRun{connection: connection, streams: streams, namespace: namespace, args: args, result: flags.result}, options)
+			return runBind(cmd.Context(), &bindRun{connection: connection, streams: streams, namespace: namespace, args: args, sources: sources, result: flags.result}, options)
 		},
 	}
 	flags.addTo(cmd)
@@ -86,6 +92,8 @@ func (f *bindFlags) addTo(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	f.database.addTo(flags)
 	f.access.addTo(flags)
+	f.login.addTo(flags)
+	f.keys.addTo(flags)
 	f.reference.addTo(flags)
 	f.rollout.addTo(flags)
 	f.result.addTo(cmd)
@@ -108,7 +116,7 @@ func (f *bindFlags) toOptions(cmd *cobra.Command, namespace string) (bind.Option
 	}
 	options.DryRun = dryRun(strategy)
 	f.rollout.apply(&options)
-	return options, errors.Join(f.access.apply(&options), f.reference.apply(&options))
+	return options, errors.Join(f.access.apply(&options), f.login.apply(&options), f.keys.apply(&options), f.reference.apply(&options))
 }
 
 func dryRun(strategy cmdutil.DryRunStrategy) bind.DryRun {
@@ -132,6 +140,7 @@ type bindRun struct {
 	streams    genericiooptions.IOStreams
 	namespace  string
 	args       []string
+	sources    sources
 	result     *resultFlags
 }
 
@@ -141,30 +150,30 @@ func runBind(ctx context.Context, r *bindRun, options bind.Options) error {
 		return err
 	}
 	workloads, err := clients.workloads.Get(ctx, r.namespace, r.args)
-	if err != nil {
-		return ifForbidden(ifNotFound(err, r.namespace))
+	if len(workloads) > 1 && options.Login.Username != "" {
+		return errors.New("--username names the user of one workload: bind them one by one")
 	}
+	if err := r.sources.read(ctx, clients.kube, r, &options); err != nil {
+		return ifForbidden(err)
+	}
+	errs := eachError(err, func(err error) error { return ifForbidden(ifNotFound(err, r.namespace)) })
 	report := newReport(r.streams, resultSuffix(options.DryRun))
 	report.objects = r.result.objects()
 	binder := &bind.Binder{
-		Workloads: clients.workloads, Databases: target.NewFinder(clients.kube), Kube: clients.kube, Report: report, Bound: report.Bound, Roles: clients.roles,
+		Workloads: clients.workloads, Databases: target.NewFinder(clients.kube), Kube: clients.kube, Metadata: clients.metadata,
+		Report: report, Bound: report.Bound, Roles: clients.roles,
 	}
-	err = eachWorkload(workloads, func(w *workload.Workload) error {
-		return ifForbidden(binder.Bind(ctx, w, options))
-	})
-	if report.objects {
-		err = errors.Join(err, r.result.print(r.streams, report.bindings))
-	}
-	return err
-}
-
-// eachWorkload goes on after an error, as kubectl does, and returns all errors.
-func eachWorkload(workloads []*workload.Workload, do func(*workload.Workload) error) error {
-	var errs []error
+	// It goes on after an error, as kubectl does, but not after a signal.
 	for _, w := range workloads {
-		if err := do(w); err != nil {
-			errs = append(errs, err)
+		if err := binder.Bind(ctx, w, options); err != nil {
+			errs = append(errs, ifForbidden(err))
 		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	if report.objects {
+		errs = append(errs, r.result.print(r.streams, report.bindings))
 	}
 	return utilerrors.NewAggregate(errs)
 }

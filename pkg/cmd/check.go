@@ -104,7 +104,9 @@ func (f *checkFlags) check(ctx context.Context, r *report, args []string) (check
 	}
 	checker := &check.Checker{
 		Kube: clients.kube, Workloads: clients.workloads, Databases: target.NewFinder(clients.kube), Container: f.database.container, Prove: f.prove,
-		Server: func(d *target.Database) check.Server { return clients.server(d, f.database.adminUser, "postgres") },
+		Server: func(d *target.Database) check.Server {
+			return clients.server(d, administrator{user: f.database.adminUser}, "postgres")
+		},
 	}
 	return checker.Check(ctx, scope)
 }

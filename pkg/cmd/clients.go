@@ -18,6 +18,7 @@ import (
 // clients reach one cluster, all with the same connection settings, so that --context and --as hold for the API and for exec alike.
 type clients struct {
 	kube      kubernetes.Interface
+	metadata  metadata.Interface
 	workloads *workload.Client
 	exec      podexec.Executor
 }
@@ -31,6 +32,10 @@ func newClients(connection *genericclioptions.ConfigFlags, manager string) (*cli
 	if err != nil {
 		return nil, fmt.Errorf("make a client of the cluster: %w", err)
 	}
+	meta, err := metadata.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("make a client of the cluster: %w", err)
+	}
 	workloads, err := workload.NewClient(connection, manager)
 	if err != nil {
 		return nil, err
@@ -39,7 +44,7 @@ func newClients(connection *genericclioptions.ConfigFlags, manager string) (*cli
 	if err != nil {
 		return nil, err
 	}
-	return &clients{kube: kube, workloads: workloads, exec: tracedExec{exec}}, nil
+	return &clients{kube: kube, metadata: meta, workloads: workloads, exec: tracedExec{exec}}, nil
 }
 
 // newReader makes what reads bindings from the API server. It needs no discovery.
@@ -57,15 +62,19 @@ func newReader(connection *genericclioptions.ConfigFlags) (*inventory.Reader, er
 
 // roles is the server in the database's Pod.
 func (c *clients) roles(d *target.Database, o bind.Options) bind.Roles {
-	return c.server(d, o.AdminUser, o.Database)
+	return c.server(d, administrator{o.AdminUser, o.AdminPassword}, o.Database)
 }
 
+// administrator is the role that makes users; the password is empty where none is given.
+type administrator struct{ user, password string }
+
 // server is the server in the database's Pod, with one of its databases.
-func (c *clients) server(d *target.Database, admin, database string) *postgres.Server {
+func (c *clients) server(d *target.Database, admin administrator, database string) *postgres.Server {
 	return &postgres.Server{
 		Exec:      c.exec,
 		Container: podexec.Container{Namespace: d.Pod.Namespace, Pod: d.Pod.Name, Name: d.Container},
-		User:      admin,
+		User:      admin.user,
+		Password:  admin.password,
 		Database:  database,
 		Port:      d.PodPort,
 		SocketDir: d.SocketDir,

@@ -15,6 +15,7 @@ type databaseFlags struct {
 	container     string
 	dbname        string
 	adminUser     string
+	adminPassword string
 	host          string
 	port          int32
 	clusterDomain string
@@ -22,6 +23,7 @@ type databaseFlags struct {
 
 func (f *databaseFlags) addTo(flags *pflag.FlagSet) {
 	f.addServer(flags)
+	f.addAdminPassword(flags)
 	flags.StringVar(&f.dbname, "dbname", "postgres", "Database that the workload uses")
 	flags.StringVar(&f.host, "host", "", "Host name for the Secret (default: that of the Service of the database Pod)")
 	flags.Int32Var(&f.port, "port", 0, "Port of the host (default: the Service's)")
@@ -34,6 +36,10 @@ func (f *databaseFlags) addServer(flags *pflag.FlagSet) {
 	flags.StringVar(&f.namespace, "postgres-namespace", "", "Namespace in which PostgreSQL runs (default: the workload's)")
 	flags.StringVar(&f.container, "postgres-container", "", "Container that runs PostgreSQL (default: found by annotation, name, image and port)")
 	flags.StringVar(&f.adminUser, "admin-user", "postgres", "Role that makes the user")
+}
+
+func (f *databaseFlags) addAdminPassword(flags *pflag.FlagSet) {
+	flags.StringVar(&f.adminPassword, "admin-password-from", "", "Where that role's password is: secret/NAME:KEY in the database's namespace, or stdin (default: none is needed, or the database's container has it)")
 }
 
 func (f *databaseFlags) ref(workloadNamespace string) (target.Ref, error) {

@@ -32,7 +32,11 @@ func Execute(ctx context.Context, streams genericiooptions.IOStreams, args []str
 	root := NewRootCommand(streams) //nolint:contextcheck // cobra hands the context to the commands
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	if exit := (*exitError)(nil); err != nil && !errors.As(err, &exit) {
+	exit := (*exitError)(nil)
+	for _, err := range eachError(err, func(err error) error { return err }) {
+		if errors.As(err, &exit) {
+			continue
+		}
 		fmt.Fprintf(streams.ErrOut, "error: %v\n", err)
 	}
 	return exitCode(ctx, err)

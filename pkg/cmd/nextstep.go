@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 )
 
 // ifForbidden adds a next step to the API server's refusal, which names the missing right but no way on. The namespace is left open:
@@ -23,4 +24,19 @@ func ifNotFound(err error, namespace string) error {
 		return err
 	}
 	return fmt.Errorf("%w: see what there is with: kubectl get %s -n %s", err, status.Status().Details.Kind, namespace)
+}
+
+// eachError lists the errors that err stands for, as explain puts them.
+func eachError(err error, explain func(error) error) []error {
+	if err == nil {
+		return nil
+	}
+	errs := []error{err}
+	if several := utilerrors.Aggregate(nil); errors.As(err, &several) {
+		errs = utilerrors.Flatten(several).Errors()
+	}
+	for i := range errs {
+		errs[i] = explain(errs[i])
+	}
+	return errs
 }

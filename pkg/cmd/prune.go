@@ -116,8 +116,10 @@ func (f *pruneFlags) pruner(c *clients, r *report) *prune.Pruner {
 		Workloads: c.workloads, Databases: finder, Report: r, Options: f.options,
 		Unbinder: &unbind.Unbinder{
 			Workloads: c.workloads, Databases: finder, Kube: c.kube, Report: r,
-			Roles: func(d *target.Database, database string) unbind.Roles { return c.server(d, admin, database) },
+			Roles: func(d *target.Database, database string) unbind.Roles {
+				return c.server(d, administrator{user: admin}, database)
+			},
 		},
-		Roles: func(d *target.Database) retire.Roles { return c.server(d, admin, "postgres") },
+		Roles: func(d *target.Database) retire.Roles { return c.server(d, administrator{user: admin}, "postgres") },
 	}
 }

@@ -107,7 +107,7 @@ func (f *psqlFlags) opener() (*session.Opener, error) {
 	return &session.Opener{
 		Kube: clients.kube, Workloads: clients.workloads, Inventory: reader, Databases: target.NewFinder(clients.kube), Container: f.database.container,
 		Server: func(d *target.Database) session.Server {
-			return terminalServer{clients.server(d, f.database.adminUser, f.database.dbname), f.streams}
+			return terminalServer{clients.server(d, administrator{user: f.database.adminUser}, f.database.dbname), f.streams}
 		},
 	}, nil
 }

@@ -13,6 +13,7 @@ import (
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 	"k8s.io/kubectl/pkg/util/templates"
 
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/unbind"
 )
@@ -67,6 +68,7 @@ func newUnbindCommand(connection *genericclioptions.ConfigFlags, streams generic
 func (f *unbindFlags) addTo(cmd *cobra.Command) {
 	flags, o := cmd.Flags(), &f.options
 	f.database.addServer(flags)
+	f.database.addAdminPassword(flags)
 	flags.StringVar(&o.Database, "dbname", "", "Database of the binding, where the workload has several")
 	flags.StringVar(&o.Secret, "secret", "", "Secret of the binding, where the workload has several")
 	flags.DurationVar(&o.Grace, "grace", defaultGrace, "How long open sessions get before they are ended")
@@ -92,6 +94,9 @@ func (f *unbindFlags) complete(cmd *cobra.Command, namespace string) error {
 	}
 	f.options.DryRun = dryRun(strategy)
 	f.options.Named = cmd.Flags().Changed("postgres") || cmd.Flags().Changed("postgres-namespace")
+	if f.database.adminPassword != "" && !f.options.Named {
+		return errors.New("--admin-password-from needs --postgres: the password is sent only to a database that you name")
+	}
 	f.options.Choice = f.database.choice()
 	f.options.Postgres, err = f.database.ref(namespace)
 	return err
@@ -109,10 +114,19 @@ func (f *unbindFlags) run(ctx context.Context, c *clients, report *report, s sub
 	if err != nil {
 		return err
 	}
+	source, err := named("--admin-password-from", f.database.adminPassword, credentials.ParsePasswordSource)
+	if err != nil {
+		return err
+	}
+	reader := &credentials.Reader{Kube: c.kube, Stdin: report.streams.In}
+	password, err := reader.Read(ctx, source, f.options.Postgres.Namespace)
+	if err != nil {
+		return err
+	}
 	unbinder := &unbind.Unbinder{
 		Workloads: c.workloads, Databases: target.NewFinder(c.kube), Kube: c.kube, Report: report,
 		Roles: func(d *target.Database, database string) unbind.Roles {
-			return c.server(d, f.database.adminUser, database)
+			return c.server(d, administrator{f.database.adminUser, password}, database)
 		},
 	}
 	var errs []error

@@ -3,7 +3,6 @@ package credentials
 import (
 	"encoding/json"
 	"strconv"
-	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -35,7 +34,7 @@ type Marks struct {
 	AccessRole        string
 	Role              string
 	Generation        int
-	Expires           time.Time // zero: never
+	Expires           time.Time // when the password ends; zero: never
 	Rotated           time.Time // when the credentials last changed in place; zero: never
 	Choices           v1alpha1.Choices
 }
@@ -93,18 +92,18 @@ func (m Marks) write(object metav1.Object) {
 	object.SetAnnotations(m.annotations())
 }
 
-// Changed is what must be written over the annotations of an object so that it carries the marks: nil removes one. What tells of the
-// run that made the object stays.
-func (m Marks) Changed(object metav1.Object) map[string]*string {
-	changed, present, wanted := map[string]*string{}, object.GetAnnotations(), m.annotations()
+// Changed is what must be written over the annotations of an object so that it carries the marks; an empty one is none. What tells of
+// the run that made the object stays, and so does a time that the marks do not tell.
+func (m Marks) Changed(object metav1.Object) map[string]string {
+	changed, present, wanted := map[string]string{}, object.GetAnnotations(), m.annotations()
 	for name, value := range wanted {
 		if present[name] != value && name != prefix+"run" {
-			changed[name] = &value
+			changed[name] = value
 		}
 	}
-	for name := range present {
-		if _, kept := wanted[name]; !kept && strings.HasPrefix(name, prefix) && name != prefix+"rotated" && name != prefix+"expires" {
-			changed[name] = nil
+	for _, name := range []string{prefix + "isolated", prefix + "choices"} {
+		if _, kept := wanted[name]; !kept && present[name] != "" {
+			changed[name] = ""
 		}
 	}
 	return changed

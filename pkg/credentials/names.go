@@ -40,6 +40,9 @@ func NewPassword() string { return rand.Text() }
 
 const firstSecret = 2
 
+// FirstSecretName is the first of SecretNames.
+const FirstSecretName = "postgresql-secret-2" //nolint:gosec // a name, not a credential
+
 // SecretNames yields the default names of Secrets: postgresql-secret-2, -3 and so on. The administrator's own Secret is number one.
 func SecretNames(yield func(string) bool) {
 	for n := firstSecret; yield(fmt.Sprintf("postgresql-secret-%d", n)); n++ {

@@ -17,26 +17,30 @@ const (
 func Keys() []string { return []string{KeyHost, KeyUsername, KeyPassword} }
 
 // Credentials is what an application needs to log in.
-type Credentials struct{ Host, Username, Password string }
+type Credentials struct {
+	Host, Username, Password string
 
-// NewSecret builds the Secret of a binding.
-func NewSecret(name types.NamespacedName, marks Marks, c Credentials) *corev1.Secret {
+	Port     int32  // 0: 5432
+	Database string // empty: postgres
+	SSLMode  string // for URIs; empty: the driver's own
+	CA       string // certificates of the server's authority, in PEM; may be empty
+	CAPath   string // where the application finds CA as a file; may be empty
+}
+
+// NewSecret builds the Secret of a binding, with the keys that were asked for beside those of every Secret.
+func NewSecret(name types.NamespacedName, marks Marks, c Credentials, keys ...Key) *corev1.Secret {
 	secret := &corev1.Secret{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"},
 		ObjectMeta: metav1.ObjectMeta{Namespace: name.Namespace, Name: name.Name},
 		Type:       corev1.SecretTypeOpaque,
-		Data: map[string][]byte{
-			KeyHost:     []byte(c.Host),
-			KeyUsername: []byte(c.Username),
-			KeyPassword: []byte(c.Password),
-		},
+		Data:       c.data(keys),
 	}
 	marks.write(secret)
 	return secret
 }
 
-// Of reads a Secret that NewSecret built; ok is false where a key is missing.
+// Of reads host, user name and password of a Secret that NewSecret built; ok is false where one is missing.
 func Of(secret *corev1.Secret) (c Credentials, ok bool) {
-	c = Credentials{string(secret.Data[KeyHost]), string(secret.Data[KeyUsername]), string(secret.Data[KeyPassword])}
+	c = Credentials{Host: string(secret.Data[KeyHost]), Username: string(secret.Data[KeyUsername]), Password: string(secret.Data[KeyPassword])}
 	return c, c.Host != "" && c.Username != "" && c.Password != ""
 }

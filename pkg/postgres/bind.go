@@ -41,6 +41,7 @@ type Result struct {
 	Reached  string // the host over which the login was proved
 	Verified bool   // a password was asked for; false: the server trusts this connection
 	Standby  bool   // the login reached a standby
+	SSL      bool   // the login was encrypted
 	Version  int    // server_version_num
 }
 
@@ -111,7 +112,7 @@ func (s *Server) result(b Binding, out *output, err error) (*Result, error) {
 	if failure := s.outcome(out, err, b.Owner.Run); failure != nil {
 		return result, failure
 	}
-	result.Reached, result.Standby = out.Login.Host, out.Login.Standby
+	result.Reached, result.Standby, result.SSL = out.Login.Host, out.Login.Standby, out.Login.SSL
 	result.Verified = !out.Trust && out.Login.Method != "trust"
 	return result, b.checkIdentity(out.Login)
 }

@@ -31,7 +31,7 @@ var variables = [...]string{ //nolint:gochecknoglobals // a constant list
 const shell = "sh"
 
 // readPassword reads no more than the first line, byte by byte, so that the rest of the input reaches the program.
-const readPassword = `IFS= read -r PGPASSWORD; export PGPASSWORD; exec "$@"`
+const readPassword = `IFS= read -r PGPASSWORD; export PGPASSWORD; exec "$@"` //nolint:gosec // a script, no password
 
 // prefix is the command line that runs another one as the administrator.
 func (s *Server) prefix() ([]string, error) {

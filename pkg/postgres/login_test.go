@@ -109,7 +109,7 @@ func TestAGivenPasswordNeedsAShell(t *testing.T) {
 func probe(t *testing.T, user string, env ...string) string {
 	t.Helper()
 	script, password := shellFile(t, "probe"), shellFile(t, "password")
-	cmd := exec.CommandContext(t.Context(), "sh", "-c", script, "sh", password, user, "sh", "-c", `[ "$PGPASSWORD" = right ]`)
+	cmd := exec.CommandContext(t.Context(), "sh", "-c", script, "sh", password, user, "sh", "-c", `[ "$PGPASSWORD" = right ]`) //nolint:gosec // our own scripts
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH")}, env...)
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", out)
@@ -150,7 +150,7 @@ func TestWhereTheImagesKeepTheAdministratorsPassword(t *testing.T) {
 }
 
 func TestPasswordScriptKeepsInputAndArguments(t *testing.T) {
-	cmd := exec.CommandContext(t.Context(), "sh", "-c", shellFile(t, "password"), "sh", "POSTGRES_PASSWORD", "sh", "-c", `printf '%s|%s|' "$PGPASSWORD" "$1"; cat`, "sh", "a  'b")
+	cmd := exec.CommandContext(t.Context(), "sh", "-c", shellFile(t, "password"), "sh", "POSTGRES_PASSWORD", "sh", "-c", `printf '%s|%s|' "$PGPASSWORD" "$1"; cat`, "sh", "a  'b") //nolint:gosec // our own script
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), `POSTGRES_PASSWORD=p\a "$(id)`}
 	cmd.Stdin = strings.NewReader("first\nsecond\n")
 	out, err := cmd.Output()

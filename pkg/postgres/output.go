@@ -26,6 +26,7 @@ type output struct {
 	Stays      bool          `json:"stays"`
 	Public     []PublicGrant `json:"public"`
 	Holders    []string      `json:"holders"`
+	Mark       string        `json:"mark"`
 	End        string        `json:"end"`
 
 	did     []string
@@ -52,6 +53,7 @@ type login struct {
 	Host        string `json:"host"`
 	Method      string `json:"method"`
 	Standby     bool   `json:"standby"`
+	SSL         bool   `json:"ssl"`
 }
 
 // held is the roles of a claim, and the databases that know them.

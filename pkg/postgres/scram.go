@@ -8,7 +8,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"strings"
 )
 
 const (
@@ -17,10 +16,10 @@ const (
 )
 
 // Verifier returns the SCRAM-SHA-256 verifier of password in the form that PostgreSQL stores (RFC 5803), with a new random salt.
-// The password must be printable ASCII: there SASLprep, which the server applies, changes nothing.
+// The password must pass CheckPassword: there SASLprep, which the server applies, changes nothing.
 func Verifier(password string) (string, error) {
-	if password == "" || strings.ContainsFunc(password, func(r rune) bool { return r < ' ' || r > '~' }) {
-		return "", errors.New("a password must be printable ASCII and not empty")
+	if err := CheckPassword(password); err != nil {
+		return "", err
 	}
 	salt := make([]byte, scramSaltBytes)
 	if _, err := rand.Read(salt); err != nil {

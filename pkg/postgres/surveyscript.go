@@ -34,7 +34,7 @@ func factsScript(database string, questions []Question) (*script, error) {
 		if err != nil {
 			return nil, err
 		}
-		sc.set("about", strconv.Itoa(i), "role", q.Role, "level", string(q.Access.Level), "schemas", schemas)
+		sc.set("about", strconv.Itoa(i), "role", q.Role, "access", q.Access.Role(), "level", string(q.Access.Level), "schemas", schemas)
 		sc.run("about", "effective", "excess", "answered")
 	}
 	return sc, nil

@@ -183,9 +183,9 @@ func (w *world) WaitSecretUnused(context.Context, string, string, func(string)) 
 	return w.step("drain", func() { w.pods = false })
 }
 
-func (w *world) Find(_ context.Context, ref target.Ref, _ target.Choice) (*target.Database, error) {
+func (w *world) Candidates(_ context.Context, ref target.Ref, _ target.Choice) ([]*target.Database, error) {
 	w.location = ref
-	return &target.Database{Pod: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: ref.Name}}}, w.fault("find")
+	return []*target.Database{{Pod: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: ref.Name}}}}, w.fault("find")
 }
 
 func (w *world) Holdings(_ context.Context, owner postgres.Owner, role string) (*postgres.Holdings, error) {

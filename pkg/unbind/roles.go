@@ -3,6 +3,7 @@ package unbind
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
@@ -20,15 +21,21 @@ func (u *Unbinder) survey(ctx context.Context, b *binding) error {
 	if err != nil {
 		return err
 	}
-	database, err := u.Databases.Find(ctx, ref, b.options.Choice)
+	candidates, err := u.Databases.Candidates(ctx, ref, b.options.Choice)
 	if err != nil {
 		return fmt.Errorf("%w (if the database is gone for good, --abandon-role takes back the rest)", err)
 	}
-	b.roles = u.Roles(database, b.marks.Database)
-	if b.held, err = u.retirer(b).Survey(ctx, b.marks.Role); err != nil {
-		return fmt.Errorf("the login of %s in pod/%s: %w", b.Name, database.Pod.Name, err)
+	for _, database := range candidates {
+		b.roles = u.Roles(database, b.marks.Database)
+		if b.held, err = u.retirer(b).Survey(ctx, b.marks.Role); err == nil {
+			return nil
+		}
+		err = fmt.Errorf("the login of %s in pod/%s: %w", b.Name, database.Pod.Name, err)
+		if !errors.Is(err, postgres.ErrStandby) {
+			break
+		}
 	}
-	return nil
+	return err
 }
 
 // location is where the binding's server runs: where the user says, else where the Secret says, else the default.

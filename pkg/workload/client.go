@@ -10,6 +10,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/resource"
 	"k8s.io/client-go/dynamic"
@@ -45,31 +46,48 @@ func NewClient(getter genericclioptions.RESTClientGetter, fieldManager string) (
 
 // Get reads the workloads that args name, as kubectl takes them: TYPE/NAME..., or TYPE NAME..., short names and TYPE.GROUP included.
 // With the discovery cache warm it sends one request for each workload. A TYPE alone, a kind without Pods and a Job are errors that
-// say what to do instead; an object that is not there is an error for which apierrors.IsNotFound holds.
+// say what to do instead; an object that is not there is an error for which apierrors.IsNotFound holds. Beside the error
+// about one of them, or a utilerrors.Aggregate about several, it returns the others.
 func (c *Client) Get(ctx context.Context, namespace string, args []string) ([]*Workload, error) {
-	found, err := c.Lookup(ctx, namespace, args)
+	found, err := c.named(ctx, namespace, args)
 	if err != nil {
 		return nil, err
 	}
 	var workloads []*Workload
+	var errs []error
 	for _, f := range found {
-		if f.missing != nil {
-			return nil, f.missing
+		if f.err != nil {
+			errs = append(errs, f.err)
+			continue
 		}
 		workloads = append(workloads, f.Workload)
 	}
-	return workloads, nil
+	if len(errs) == 1 {
+		return workloads, errs[0]
+	}
+	return workloads, utilerrors.NewAggregate(errs)
 }
 
 // Named is a workload that was asked for by its name.
 type Named struct {
 	Name     string    // as kubectl prints it: "deployment.apps/web"
 	Workload *Workload // nil: there is none of that name
-	missing  error
+	err      error
 }
 
 // Lookup is Get for what may have been deleted already: an object that is not there is no error but a Named without a Workload.
 func (c *Client) Lookup(ctx context.Context, namespace string, args []string) ([]Named, error) {
+	found, err := c.named(ctx, namespace, args)
+	for _, f := range found {
+		if f.err != nil && !apierrors.IsNotFound(f.err) {
+			return nil, f.err
+		}
+	}
+	return found, err
+}
+
+// named reads each workload once, and keeps the error about each.
+func (c *Client) named(ctx context.Context, namespace string, args []string) ([]Named, error) {
 	infos, err := c.resolve(namespace, args)
 	if err != nil {
 		return nil, err
@@ -82,10 +100,7 @@ func (c *Client) Lookup(ctx context.Context, namespace string, args []string) ([
 			continue
 		}
 		w, err := c.getBindable(ctx, gk, namespace, info.Name)
-		if err != nil && !apierrors.IsNotFound(err) {
-			return nil, err
-		}
-		found = append(found, Named{Name: name, Workload: w, missing: err})
+		found = append(found, Named{Name: name, Workload: w, err: err})
 	}
 	return found, nil
 }

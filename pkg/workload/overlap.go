@@ -46,6 +46,39 @@ func (r Reference) Overlaps(t *corev1.PodTemplateSpec) []Overlap {
 	return overlaps
 }
 
+// Hides says whether a variable of the reference has the name of one that the other Secret, of the same keys, gives to the same container.
+func (r Reference) Hides(t *corev1.PodTemplateSpec, other string) bool {
+	if r.Inject != InjectEnvFrom && r.Inject != InjectEnv {
+		return false
+	}
+	return slices.ContainsFunc(containers(&t.Spec), func(c *corev1.Container) bool {
+		return slices.Contains(r.Containers, c.Name) && slices.ContainsFunc(variables(c, other, r.Keys), r.sets)
+	})
+}
+
+// sets says whether the reference sets the variable.
+func (r Reference) sets(name string) bool {
+	return slices.ContainsFunc(r.Keys, func(key string) bool { return r.Prefix+key == name })
+}
+
+// variables lists the variables that the container has of the Secret with these keys.
+func variables(c *corev1.Container, secret string, keys []string) []string {
+	var names []string
+	for _, e := range c.EnvFrom {
+		for _, key := range keys {
+			if refersTo(secret)(e) {
+				names = append(names, e.Prefix+key)
+			}
+		}
+	}
+	for _, e := range c.Env {
+		if secretKey(e, secret) != nil {
+			names = append(names, e.Name)
+		}
+	}
+	return names
+}
+
 // mayShare says whether a key of the other source can become one of the reference's variables.
 func (r Reference) mayShare(e corev1.EnvFromSource) bool {
 	return slices.ContainsFunc(r.Keys, func(key string) bool { return strings.HasPrefix(r.Prefix+key, e.Prefix) })

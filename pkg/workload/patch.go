@@ -20,11 +20,8 @@ const conflictRetries = 3
 // it was made from: when another writer was faster, w is read again and change runs again on the result, three times at most.
 // It returns the workload as the API server has it now, and false when there was nothing to change, in which case nothing was sent.
 // With dryRun the API server checks and answers as if, and keeps nothing. The passed workload stays as it is.
-// A Pod is refused, since its containers cannot be changed (see RecreatePod). After the last conflict apierrors.IsConflict holds.
+// A change of a Pod is an UnchangeableError. After the last conflict apierrors.IsConflict holds.
 func (c *Client) Patch(ctx context.Context, w *Workload, change func(*Workload) error, dryRun bool) (*Workload, bool, error) {
-	if w.IsPod() {
-		return nil, false, fmt.Errorf("%s: the containers of a Pod cannot be changed: bind what should run it (for example a Deployment), or use --recreate to replace it by an equal Pod", w)
-	}
 	result, changed := w, false
 	var conflict error
 	backoff := wait.Backoff{Steps: 1 + conflictRetries, Duration: 20 * time.Millisecond, Factor: 3, Jitter: 0.5}
@@ -52,6 +49,14 @@ func (c *Client) Patch(ctx context.Context, w *Workload, change func(*Workload) 
 	return result, changed, nil
 }
 
+// UnchangeableError says that a Pod cannot be changed but only be replaced (see RecreatePod).
+type UnchangeableError struct{ Pod string }
+
+// Error names the Pod and the ways out.
+func (e UnchangeableError) Error() string {
+	return fmt.Sprintf("the containers of pod/%s cannot be changed once it runs: replace it by an equal Pod with --recreate, or bind what should run it (for example a Deployment)", e.Pod)
+}
+
 // Reread gets the workload's newest version and refuses another object that has taken its name.
 func (c *Client) Reread(ctx context.Context, w *Workload) (*Workload, error) {
 	current, err := c.read(ctx, w.kind, w.Namespace(), w.Name())
@@ -73,6 +78,9 @@ func (c *Client) patchOnce(ctx context.Context, w *Workload, change func(*Worklo
 	patch, err := PatchBytes(w, changed)
 	if err != nil || patch == nil {
 		return w, false, err
+	}
+	if w.IsPod() {
+		return nil, false, UnchangeableError{Pod: w.Name()}
 	}
 	unlocked := w.DeepCopy()
 	unlocked.object.SetResourceVersion("")

@@ -32,6 +32,9 @@ const (
 	DefaultInject    = "envFrom"
 )
 
+// KeyServiceBinding is the key that stands for a second Secret.
+const KeyServiceBinding = "servicebinding"
+
 // WithDefaults is the spec of a workload in namespace with what it does not say, so that two specs that mean the same are equal.
 func (s BindingSpec) WithDefaults(namespace string) BindingSpec {
 	s.Postgres = cmp.Or(s.Postgres, DefaultPostgres)
@@ -65,6 +68,17 @@ type BindingSpec struct {
 	// The name of the Secret. Default: the binding's present one, else the next of postgresql-secret-2, -3 and so on.
 	Secret string `json:"secret,omitempty"`
 
+	// When the user's password ends. Default: never.
+	Expires *metav1.Time `json:"expires,omitempty"`
+	// Where the administrator's password is, in the namespace of PostgreSQL: secret/NAME:KEY. Default: none is needed, or its container has it.
+	AdminPasswordFrom string `json:"adminPasswordFrom,omitempty" jsonschema:"pattern=^secret/"`
+	// Where the user's password is: secret/NAME:KEY. Default: a random one.
+	PasswordFrom string `json:"passwordFrom,omitempty" jsonschema:"pattern=^secret/"`
+	// The sslmode in the URIs. Default: require where the server encrypts, else disable.
+	SSLMode string `json:"sslmode,omitempty" jsonschema:"enum=disable,enum=allow,enum=prefer,enum=require,enum=verify-ca,enum=verify-full"`
+	// Where the certificates of the server's authority are: secret/NAME:KEY or configmap/NAME:KEY.
+	CAFrom string `json:"caFrom,omitempty"`
+
 	Choices `json:",inline"`
 }
 
@@ -80,6 +94,12 @@ type Choices struct {
 	Port int32 `json:"port,omitempty" jsonschema:"minimum=1,maximum=65535"`
 	// The DNS domain of the cluster. Default: read in the database Pod.
 	ClusterDomain string `json:"clusterDomain,omitempty"`
+	// The name of the user. Default: one that is derived from the workload and the database.
+	Username string `json:"username,omitempty"`
+	// Whether to take from everybody what no level gives.
+	RevokePublic bool `json:"revokePublic,omitempty"`
+	// What the Secret also holds; servicebinding makes a second Secret, NAME-binding.
+	Keys []string `json:"keys,omitempty" jsonschema:"enum=port,enum=database,enum=uri,enum=jdbc,enum=pgpass,enum=servicebinding"`
 	// How the Pods get the Secret. Default: envFrom.
 	Inject string `json:"inject,omitempty" jsonschema:"enum=envFrom,enum=env,enum=volume,enum=none"`
 	// The containers that get the Secret; "*" stands for all. Default: the default-container annotation's, else the only one.

@@ -8,5 +8,6 @@ SELECT pg_catalog.set_config('search_path', '', false) AS ignored \gset
 SELECT coalesce(system_user, 'trust') AS method \gset
 \endif
 SELECT 'pgbind ' || pg_catalog.json_build_object('login', pg_catalog.json_build_object(
-           'sessionUser', session_user, 'currentUser', current_user, 'host', :'HOST', 'method', :'method', 'standby', pg_catalog.pg_is_in_recovery()));
+           'sessionUser', session_user, 'currentUser', current_user, 'host', :'HOST', 'method', :'method', 'standby', pg_catalog.pg_is_in_recovery(),
+           'ssl', (SELECT s.ssl FROM pg_catalog.pg_stat_ssl s WHERE s.pid = pg_catalog.pg_backend_pid())));
 SELECT pg_catalog.format('host=%s port=%s %s', :'HOST', :'PORT', :'login') AS conn \gset

@@ -1,0 +1,48 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+)
+
+// sources are the values that no command line may show, by the flags that say where they are.
+type sources struct {
+	admin, password, ca credentials.Source
+}
+
+// sources reads the flags; it reads nothing else yet.
+func (f *bindFlags) sources() (sources, error) {
+	var s sources
+	var errAdmin, errPassword, errCA error
+	s.admin, errAdmin = named("--admin-password-from", f.database.adminPassword, credentials.ParsePasswordSource)
+	s.password, errPassword = named("--password-from", f.login.password, credentials.ParsePasswordSource)
+	s.ca, errCA = named("--ca-from", f.keys.ca, credentials.ParseCertificateSource)
+	if s.admin.Kind == credentials.FromStdin && s.password == s.admin {
+		return s, errors.New("--admin-password-from and --password-from cannot both read stdin: give one of them as secret/NAME:KEY")
+	}
+	return s, errors.Join(errAdmin, errPassword, errCA)
+}
+
+func named(flag, text string, parse func(string) (credentials.Source, error)) (credentials.Source, error) {
+	source, err := parse(text)
+	if err != nil {
+		return source, fmt.Errorf("%s: %w", flag, err)
+	}
+	return source, nil
+}
+
+// read fills in what the sources hold; the administrator's password is in the database's namespace.
+func (s sources) read(ctx context.Context, kube kubernetes.Interface, r *bindRun, o *bind.Options) error {
+	reader := &credentials.Reader{Kube: kube, Stdin: r.streams.In}
+	var errAdmin, errPassword, errCA error
+	o.AdminPassword, errAdmin = reader.Read(ctx, s.admin, o.Postgres.Namespace)
+	o.Login.Password, errPassword = reader.Read(ctx, s.password, r.namespace)
+	o.Keys.CA, errCA = reader.Read(ctx, s.ca, r.namespace)
+	return errors.Join(errAdmin, errPassword, errCA)
+}
