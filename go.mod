@@ -3,6 +3,7 @@ module github.com/kubectl-pgbind/kubectl-pgbind
 go 1.26.0
 
 require (
+	github.com/creack/pty v1.1.24
 	github.com/invopop/jsonschema v0.14.0
 	github.com/mitchellh/go-wordwrap v1.0.1
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3

@@ -59,12 +59,18 @@ func (c *Command) String() string {
 	return strings.Join(append([]string{"kubectl"}, c.args...), " ")
 }
 
-// Run runs the command in a clean environment. An exit code other than 0 is a result; an error means that the
-// command did not start or did not end before the context.
-func (c *Command) Run(ctx context.Context) (Result, error) {
+// Cmd is the command, not yet started, in a clean environment and without its streams.
+func (c *Command) Cmd(ctx context.Context) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, c.harness.config.Kubectl, c.args...) //nolint:gosec // the configured kubectl is what is to run
 	cmd.Env = []string{"PATH=" + c.harness.path, "HOME=" + c.harness.home, "KUBECONFIG=" + c.kubeconfig}
 	cmd.WaitDelay = 5 * time.Second
+	return cmd
+}
+
+// Run runs the command in a clean environment. An exit code other than 0 is a result; an error means that the
+// command did not start or did not end before the context.
+func (c *Command) Run(ctx context.Context) (Result, error) {
+	cmd := c.Cmd(ctx)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(c.stdin), &stdout, io.MultiWriter(&stderr, c.mirror)
 	err := cmd.Run()

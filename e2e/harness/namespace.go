@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -42,7 +43,11 @@ func (n *Namespace) Kubectl(args ...string) *Command {
 	return n.Harness.Kubectl(append([]string{"--namespace=" + n.Name}, args...)...)
 }
 
-// Pgbind is "kubectl pgbind args..." in this namespace.
+// Pgbind is "kubectl pgbind args..." in this namespace. What follows -- is psql's.
 func (n *Namespace) Pgbind(args ...string) *Command {
-	return n.Harness.Pgbind(append(args, "--namespace="+n.Name)...)
+	end := slices.Index(args, "--")
+	if end < 0 {
+		end = len(args)
+	}
+	return n.Harness.Pgbind(slices.Insert(slices.Clone(args), end, "--namespace="+n.Name)...)
 }

@@ -78,7 +78,7 @@ func (a *Applier) Apply(ctx context.Context, items []*Item) error {
 	r := &run{
 		Applier: a,
 		servers: &servers{open: a.Server, limit: a.ServerConcurrency, lines: map[line]*shared{}, pods: map[pod]chan struct{}{}},
-		found:   &databases{next: a.Databases, found: map[wanted]func() (*target.Database, error){}},
+		found:   &databases{next: a.Databases, found: map[wanted]func() ([]*target.Database, error){}},
 		names:   &names{client: a.Metadata, reserved: map[types.NamespacedName]bool{}, spaces: map[string]func() (*space, error){}},
 	}
 	defer r.names.close()
@@ -119,7 +119,7 @@ func (r *run) bind(ctx context.Context, item *Item) Result {
 	result.Workload = w.String()
 	heard, used := &recorder{}, &roles{}
 	binder := &bind.Binder{
-		Workloads: r.Workloads, Databases: r.found, Kube: r.Kube, Metadata: r.Metadata, Report: heard, Bound: heard.bound,
+		Workloads: r.Workloads, Databases: &search{databases: r.found}, Kube: r.Kube, Metadata: r.Metadata, Report: heard, Bound: heard.bound,
 		Roles: func(d *target.Database, o bind.Options) bind.Roles {
 			used.shared = r.servers.at(ctx, d, o)
 			return used
@@ -154,10 +154,10 @@ func (r *run) prepare(ctx context.Context, item *Item) (*workload.Workload, bind
 	if options.Secret != "" || w.IsPod() {
 		return w, options, nil
 	}
-	database, err := r.found.Find(ctx, options.Postgres, options.Choice)
+	candidates, err := r.found.find(ctx, options.Postgres, options.Choice)
 	if err != nil {
 		return nil, options, err
 	}
-	options.Secret, err = r.names.choose(ctx, w, credentials.ID(w.UID(), database.Location, options.Database))
+	options.Secret, err = r.names.choose(ctx, w, credentials.ID(w.UID(), candidates[0].Location, options.Database))
 	return w, options, err
 }

@@ -14,6 +14,7 @@ type Server interface {
 	CreateUsers(ctx context.Context, roles []string) []postgres.Creation
 	BindAll(ctx context.Context, requests []postgres.Request) []postgres.Outcome
 	Undo(ctx context.Context, b postgres.Binding) ([]string, error)
+	LastRun(ctx context.Context, role string) (string, error)
 }
 
 // servers are those of one apply. Bindings that run at once share their execs and sessions.
@@ -110,4 +111,10 @@ func (r *roles) Bind(_ context.Context, b postgres.Binding, l postgres.Login) (*
 func (r *roles) Undo(ctx context.Context, b postgres.Binding) (did []string, err error) {
 	r.with(func(server Server) { did, err = server.Undo(ctx, b) })
 	return did, err
+}
+
+// LastRun implements bind.Roles.
+func (r *roles) LastRun(ctx context.Context, role string) (run string, err error) {
+	r.with(func(server Server) { run, err = server.LastRun(ctx, role) })
+	return run, err
 }

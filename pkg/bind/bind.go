@@ -12,6 +12,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/undo"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
@@ -62,10 +63,10 @@ func (b *Binder) Bind(ctx context.Context, w *workload.Workload, o Options) erro
 	if o.DryRun != DryRunNone {
 		return b.show(p)
 	}
-	undo := &undoStack{report: b.Report}
-	bound, changed, err := b.make(ctx, p, undo)
+	made := &undo.Stack{Report: b.Report}
+	bound, changed, err := b.make(ctx, p, made)
 	if err != nil {
-		return undo.run(ctx, err)
+		return made.Run(ctx, err)
 	}
 	// Not before: what is undone is no result.
 	b.Report.Done("secret/"+p.secret.name, p.secret.outcome())
@@ -89,11 +90,11 @@ func outcome(changed bool, verb string) string {
 }
 
 // make writes, in this order: the role with what it may do, proved by a login; the Secret; the reference to it.
-func (b *Binder) make(ctx context.Context, p *plan, undo *undoStack) (bound *workload.Workload, changed bool, err error) {
-	if err := b.settle(ctx, p, undo); err != nil {
+func (b *Binder) make(ctx context.Context, p *plan, made *undo.Stack) (bound *workload.Workload, changed bool, err error) {
+	if err := b.settle(ctx, p, made); err != nil {
 		return nil, false, err
 	}
-	if err := b.serviceBinding(ctx, p, undo); err != nil {
+	if err := b.serviceBinding(ctx, p, made); err != nil {
 		return nil, false, err
 	}
 	return b.refer(ctx, p)

@@ -31,8 +31,18 @@ func (o Options) choices() v1alpha1.Choices {
 // marksToChange are the marks of the binding's Secret that no longer tell what was chosen.
 func (p *plan) marksToChange() map[string]string {
 	marks := p.marks()
-	if old, _ := credentials.MarksOf(p.secret.existing); len(marks.Choices.Containers) == 0 && !p.options.Reference.Exact {
-		marks.Choices.Containers = old.Choices.Containers // they keep their references
+	if old, _ := credentials.MarksOf(p.secret.existing); !p.options.Reference.Exact {
+		keep(&marks.Choices, old.Choices)
 	}
 	return marks.Changed(p.secret.existing)
+}
+
+// keep goes on with earlier choices where none is made now: what they brought stays.
+func keep(now *v1alpha1.Choices, before v1alpha1.Choices) {
+	if len(now.Containers) == 0 {
+		now.Containers = before.Containers
+	}
+	if len(now.Keys) == 0 {
+		now.Keys = before.Keys
+	}
 }

@@ -10,17 +10,18 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/undo"
 )
 
 // secret writes the Secret; one that is there gets what it lacks. errOvertaken means that another run for this workload has made it.
-func (b *Binder) secret(ctx context.Context, p *plan, host string, undo *undoStack) error {
+func (b *Binder) secret(ctx context.Context, p *plan, host string, made *undo.Stack) error {
 	if p.secret.existing != nil {
 		return b.extendSecret(ctx, p, host)
 	}
 	for p.secret.existing == nil {
 		created, err := b.createSecret(ctx, p, host)
 		if created != nil {
-			undo.push(b.deleteSecret(created))
+			made.Push(b.deleteSecret(created))
 			p.secret.created, p.secret.existing = true, created
 		}
 		if !apierrors.IsAlreadyExists(err) {
@@ -47,7 +48,7 @@ func (b *Binder) createSecret(ctx context.Context, p *plan, host string) (*corev
 	if status := apierrors.APIStatus(nil); errors.As(err, &status) {
 		return nil, err
 	}
-	later, cancel := afterEnd(ctx)
+	later, cancel := undo.AfterEnd(ctx, undo.DefaultLimit)
 	defer cancel()
 	found, readErr := secrets.Get(later, p.secret.name, metav1.GetOptions{})
 	if readErr != nil {
@@ -63,11 +64,11 @@ func (b *Binder) createSecret(ctx context.Context, p *plan, host string) (*corev
 }
 
 // deleteSecret takes back a Secret that this run made, and no later one of its name.
-func (b *Binder) deleteSecret(created *corev1.Secret) undoStep {
-	return undoStep{
-		what: "secret/" + created.Name,
-		how:  fmt.Sprintf("kubectl delete secret -n %s %s", created.Namespace, created.Name),
-		do: func(ctx context.Context) (bool, error) {
+func (b *Binder) deleteSecret(created *corev1.Secret) undo.Step {
+	return undo.Step{
+		What: "secret/" + created.Name,
+		How:  fmt.Sprintf("kubectl delete secret -n %s %s", created.Namespace, created.Name),
+		Do: func(ctx context.Context) (bool, error) {
 			options := metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &created.UID}}
 			err := b.Kube.CoreV1().Secrets(created.Namespace).Delete(ctx, created.Name, options)
 			if apierrors.IsNotFound(err) {

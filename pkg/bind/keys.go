@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/undo"
 )
 
 // credentials is what the Secrets hand over.
@@ -109,7 +110,7 @@ func (b *Binder) tryServiceBinding(ctx context.Context, p *plan) error {
 }
 
 // serviceBinding writes the second Secret, if it is wanted.
-func (b *Binder) serviceBinding(ctx context.Context, p *plan, undo *undoStack) error {
+func (b *Binder) serviceBinding(ctx context.Context, p *plan, made *undo.Stack) error {
 	if !p.options.Keys.ServiceBinding {
 		return nil
 	}
@@ -118,7 +119,7 @@ func (b *Binder) serviceBinding(ctx context.Context, p *plan, undo *undoStack) e
 	secrets := b.Kube.CoreV1().Secrets(wanted.Namespace)
 	created, err := secrets.Create(ctx, wanted, metav1.CreateOptions{FieldManager: p.options.FieldManager})
 	if err == nil {
-		undo.push(b.deleteSecret(created))
+		made.Push(b.deleteSecret(created))
 		return nil
 	}
 	if apierrors.IsAlreadyExists(err) {

@@ -7,6 +7,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
@@ -49,7 +50,7 @@ func (b *Binder) plan(ctx context.Context, w *workload.Workload, o Options) (*pl
 	if database.RunBy(w.UID()) {
 		return nil, fmt.Errorf("%s runs the database pod/%s itself: bind the workload that uses the database", w, database.Pod.Name)
 	}
-	namespaceUID, err := b.namespaceUID(ctx, w.Namespace())
+	namespaceUID, err := NamespaceUID(ctx, b.Kube, w.Namespace())
 	if err != nil {
 		return nil, err
 	}
@@ -85,9 +86,9 @@ func (b *Binder) refuseControlled(ctx context.Context, w *workload.Workload) err
 	return nil
 }
 
-// namespaceUID tells a namespace from a later one of the same name; it stays empty where the Namespace may not be read.
-func (b *Binder) namespaceUID(ctx context.Context, name string) (string, error) {
-	namespace, err := b.Kube.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{})
+// NamespaceUID tells a namespace from a later one of the same name; it stays empty where the Namespace may not be read.
+func NamespaceUID(ctx context.Context, kube kubernetes.Interface, name string) (string, error) {
+	namespace, err := kube.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{})
 	if apierrors.IsForbidden(err) {
 		return "", nil
 	}

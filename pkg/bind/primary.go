@@ -6,12 +6,13 @@ import (
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/undo"
 )
 
 // onPrimary sees to the login role on the server that takes writes. Labels only suggest which one that is, the server itself knows; and
 // it may change while this runs, so that the Pods are read once more when none is found.
-func (b *Binder) onPrimary(ctx context.Context, p *plan, undo *undoStack) (*postgres.Result, error) {
-	result, err := b.roleAmong(ctx, p, undo)
+func (b *Binder) onPrimary(ctx context.Context, p *plan, made *undo.Stack) (*postgres.Result, error) {
+	result, err := b.roleAmong(ctx, p, made)
 	if !errors.Is(err, postgres.ErrStandby) || p.options.Postgres.Kind == target.KindPod {
 		return result, err
 	}
@@ -21,17 +22,17 @@ func (b *Binder) onPrimary(ctx context.Context, p *plan, undo *undoStack) (*post
 	}
 	b.on(p, candidates[0])
 	p.others = candidates[1:]
-	return b.roleAmong(ctx, p, undo)
+	return b.roleAmong(ctx, p, made)
 }
 
 // roleAmong tries one candidate after another while they are standbys.
-func (b *Binder) roleAmong(ctx context.Context, p *plan, undo *undoStack) (*postgres.Result, error) {
-	result, err := b.role(ctx, p, undo)
+func (b *Binder) roleAmong(ctx context.Context, p *plan, made *undo.Stack) (*postgres.Result, error) {
+	result, err := b.role(ctx, p, made)
 	for errors.Is(err, postgres.ErrStandby) && len(p.others) > 0 {
 		b.Report.Step("pod/%s is a standby: going on with pod/%s", p.database.Pod.Name, p.others[0].Pod.Name)
 		b.on(p, p.others[0])
 		p.others = p.others[1:]
-		result, err = b.role(ctx, p, undo)
+		result, err = b.role(ctx, p, made)
 	}
 	return result, err
 }

@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/undo"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
@@ -143,7 +144,7 @@ func (b *Binder) send(ctx context.Context, p *plan, dryRun bool) (*workload.Work
 
 // accepted looks whether the reference is there after all.
 func (b *Binder) accepted(ctx context.Context, p *plan) (*workload.Workload, bool) {
-	ctx, cancel := afterEnd(ctx)
+	ctx, cancel := undo.AfterEnd(ctx, undo.DefaultLimit)
 	defer cancel()
 	current, err := b.Workloads.Reread(ctx, p.workload)
 	if err != nil {

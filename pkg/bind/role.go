@@ -7,10 +7,11 @@ import (
 	"strings"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/undo"
 )
 
 // role sees to it that the login role is there, may do what its level says, and can log in with the binding's password.
-func (b *Binder) role(ctx context.Context, p *plan, undo *undoStack) (*postgres.Result, error) {
+func (b *Binder) role(ctx context.Context, p *plan, made *undo.Stack) (*postgres.Result, error) {
 	if p.secret.existing != nil {
 		// A Secret that the workload does not refer to yet is of a run that died, or that is under way and may take back what it made:
 		// setting the password, although it is the same, makes the role this run's.
@@ -26,7 +27,7 @@ func (b *Binder) role(ctx context.Context, p *plan, undo *undoStack) (*postgres.
 	}
 	exists, err := p.roles.CreateUser(ctx, p.binding.Role)
 	if unknown := new(postgres.UnknownError); err == nil && !exists || errors.As(err, &unknown) {
-		undo.push(b.dropRole(p))
+		made.Push(b.dropRole(p))
 	}
 	if err != nil {
 		return nil, b.inDatabase(p, err)
@@ -44,12 +45,12 @@ func (b *Binder) role(ctx context.Context, p *plan, undo *undoStack) (*postgres.
 }
 
 // dropRole takes back a login role that this run made, unless another run has taken it over.
-func (b *Binder) dropRole(p *plan) undoStep {
+func (b *Binder) dropRole(p *plan) undo.Step {
 	binding := p.binding
-	return undoStep{
-		what: "role " + binding.Role,
-		how:  fmt.Sprintf("kubectl exec -n %s %s -- dropuser --username=%s -- %s", p.database.Pod.Namespace, p.database.Pod.Name, p.options.AdminUser, binding.Role),
-		do: func(ctx context.Context) (bool, error) {
+	return undo.Step{
+		What: "role " + binding.Role,
+		How:  fmt.Sprintf("kubectl exec -n %s %s -- dropuser --username=%s -- %s", p.database.Pod.Namespace, p.database.Pod.Name, p.options.AdminUser, binding.Role),
+		Do: func(ctx context.Context) (bool, error) {
 			did, err := p.roles.Undo(ctx, binding)
 			return len(did) > 0, err
 		},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/undo"
 )
 
 // errOvertaken says that another run for the same workload made the Secret first, so that its password counts.
@@ -18,17 +19,17 @@ var errOvertaken = errors.New("another run for the same workload was first")
 
 // settle sees to it that the login role and the Secret are there and agree. Other runs for the same workload may be under way: what
 // one of them changed in between is looked at again, until the Secret's password is the role's.
-func (b *Binder) settle(ctx context.Context, p *plan, undo *undoStack) error {
+func (b *Binder) settle(ctx context.Context, p *plan, made *undo.Stack) error {
 	backoff := wait.Backoff{Steps: 10, Duration: 100 * time.Millisecond, Factor: 1.5, Jitter: 1}
 	var did []string
 	for {
-		result, err := b.onPrimary(ctx, p, undo)
+		result, err := b.onPrimary(ctx, p, made)
 		if result != nil {
 			did = append(did, result.Did...)
 		}
 		if err == nil {
 			p.result = result
-			err = b.secret(ctx, p, result.Host, undo)
+			err = b.secret(ctx, p, result.Host, made)
 		}
 		if err == nil {
 			result.Did = slices.Compact(did)

@@ -21,7 +21,7 @@ type home struct {
 
 // judgeRoles tells of the marked roles that no Secret names.
 func (c *Checker) judgeRoles(ctx context.Context, scope Scope, servers []*server) []Finding {
-	homes, known := map[string]home{}, rolesOf(scope.Orphans)
+	homes, known := map[string]home{}, byID(scope.Orphans)
 	var found []Finding
 	for _, s := range servers {
 		if s.survey == nil || s.err != nil {
@@ -32,27 +32,37 @@ func (c *Checker) judgeRoles(ctx context.Context, scope Scope, servers []*server
 			if !role.Marked || scope.Namespace != "" && role.Owner.Namespace != scope.Namespace {
 				continue
 			}
-			current, bound := known[types.NamespacedName{Namespace: role.Owner.Namespace, Name: role.Owner.ID}]
-			if current == role.Name {
+			if b := known[types.NamespacedName{Namespace: role.Owner.Namespace, Name: role.Owner.ID}]; b != nil {
+				found = append(found, leftover(b, role)...)
 				continue
 			}
 			if _, read := homes[role.Owner.Namespace]; !read {
 				homes[role.Owner.Namespace] = c.home(ctx, role.Owner.Namespace)
 			}
-			found = append(found, s.judgeRole(role, bound, homes[role.Owner.Namespace], scope.Orphans))
+			found = append(found, s.judgeRole(role, homes[role.Owner.Namespace], scope.Orphans))
 		}
 	}
 	return found
 }
 
-// rolesOf tells the login role of each binding, by its namespace and its id.
-func rolesOf(i *inventory.Inventory) map[types.NamespacedName]string {
-	roles := map[types.NamespacedName]string{}
+// byID finds the bindings by their namespaces and ids.
+func byID(i *inventory.Inventory) map[types.NamespacedName]*inventory.Binding {
+	bindings := map[types.NamespacedName]*inventory.Binding{}
 	for n := range i.Bindings {
 		b := &i.Bindings[n]
-		roles[types.NamespacedName{Namespace: b.Namespace, Name: b.Marks.ID}] = b.Marks.Role
+		bindings[types.NamespacedName{Namespace: b.Namespace, Name: b.Marks.ID}] = b
 	}
-	return roles
+	return bindings
+}
+
+// leftover is a role of a binding that is not the one which its Secret names. Pods that were not replaced yet may still use it.
+func leftover(b *inventory.Binding, role postgres.MarkedRole) []Finding {
+	if role.Name == b.Marks.Role {
+		return nil
+	}
+	f := (&facts{binding: b}).finding(Leftover, fmt.Sprintf("role %q is left from an earlier generation", role.Name), command(b, "rotate", b.Marks.Workload))
+	f.Role = role.Name
+	return one(f)
 }
 
 func (c *Checker) home(ctx context.Context, name string) home {
@@ -71,17 +81,15 @@ func (s *server) unread(scope Scope) []Finding {
 	return one(Finding{Reason: Unknown, Namespace: scope.Namespace, Message: fmt.Sprintf("%s in namespace %s cannot be asked for orphans%s", s.ref, s.ref.Namespace, because(s.err))})
 }
 
-// judgeRole judges a role that is not the one that its binding's Secret names. It is an orphan only if its own namespace, known by its
+// judgeRole judges a role of which no Secret and no workload tells. It is an orphan only if its own namespace, known by its
 // UID, was read whole and has neither a Secret nor a workload for it; what was not read is unknown.
-func (s *server) judgeRole(role postgres.MarkedRole, bound bool, h home, i *inventory.Inventory) Finding {
+func (s *server) judgeRole(role postgres.MarkedRole, h home, i *inventory.Inventory) Finding {
 	b := &inventory.Binding{Namespace: role.Owner.Namespace, Marks: credentials.Marks{
 		ID: role.Owner.ID, Role: role.Name, Database: defaultDatabase, Postgres: s.ref.String(), PostgresNamespace: s.ref.Namespace,
 	}}
 	f := &facts{binding: b}
 	workloads, whole := i.Workloads(role.Owner.Namespace)
 	switch {
-	case bound:
-		return f.finding(Leftover, fmt.Sprintf("role %q is left from an earlier generation", role.Name), "")
 	case apierrors.IsNotFound(h.err):
 		return f.finding(Unknown, fmt.Sprintf("role %q belongs to namespace %q, which is gone, if it was one of this cluster", role.Name, role.Owner.Namespace), "")
 	case h.err != nil:

@@ -92,8 +92,8 @@ func newApplyCommand(connection *genericclioptions.ConfigFlags, streams generici
 			# Make all bindings of a folder
 			kubectl pgbind apply -f bindings/ -R
 
-			# See first what would change
-			kubectl pgbind diff -f bindings.yaml
+			# Make what a program writes, without waiting for the Pods
+			generate-bindings | kubectl pgbind apply -f - --wait=false
 
 			# Also take back the bindings of the team's workloads that the file no longer names
 			kubectl pgbind apply -f bindings.yaml --prune -l team=shop`),

@@ -2,6 +2,7 @@ package credentials
 
 import (
 	"encoding/json"
+	"maps"
 	"strconv"
 	"time"
 
@@ -88,8 +89,8 @@ func MarksOf(object metav1.Object) (marks Marks, ok bool) {
 
 // write puts the marks on an object.
 func (m Marks) write(object metav1.Object) {
-	object.SetLabels(map[string]string{ManagedByLabel: ManagedBy})
-	object.SetAnnotations(m.annotations())
+	object.SetLabels(merge(object.GetLabels(), map[string]string{ManagedByLabel: ManagedBy}))
+	object.SetAnnotations(merge(object.GetAnnotations(), m.annotations()))
 }
 
 // Changed is what must be written over the annotations of an object so that it carries the marks; an empty one is none. What tells of
@@ -131,4 +132,14 @@ func (m Marks) annotations() map[string]string {
 		annotations[prefix+"isolated"] = "true"
 	}
 	return annotations
+}
+
+// merge adds to what others wrote, and wins over it.
+func merge(theirs, ours map[string]string) map[string]string {
+	merged := maps.Clone(theirs)
+	if merged == nil {
+		merged = map[string]string{}
+	}
+	maps.Copy(merged, ours)
+	return merged
 }

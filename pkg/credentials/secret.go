@@ -33,10 +33,20 @@ func NewSecret(name types.NamespacedName, marks Marks, c Credentials, keys ...Ke
 		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"},
 		ObjectMeta: metav1.ObjectMeta{Namespace: name.Namespace, Name: name.Name},
 		Type:       corev1.SecretTypeOpaque,
-		Data:       c.data(keys),
+	}
+	Renew(secret, marks, c, keys...)
+	return secret
+}
+
+// Renew writes marks and credentials to a Secret that is there already, and leaves alone what others wrote to it.
+func Renew(secret *corev1.Secret, marks Marks, c Credentials, keys ...Key) {
+	if secret.Data == nil {
+		secret.Data = map[string][]byte{}
+	}
+	for key, value := range c.data(keys) {
+		secret.Data[key] = value
 	}
 	marks.write(secret)
-	return secret
 }
 
 // Of reads host, user name and password of a Secret that NewSecret built; ok is false where one is missing.

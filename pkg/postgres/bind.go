@@ -134,8 +134,7 @@ func bindScript(b Binding, l Login) (*script, error) {
 	if err := sc.complete(b, l); err != nil {
 		return nil, err
 	}
-	sc.address(b, l).run("domain").password(l.Password).run("login", "end")
-	return sc.password("not-" + b.Owner.Run).run("trust"), nil
+	return sc.proof(b, l), nil
 }
 
 // complete appends the transaction that completes the login role.
@@ -186,6 +185,12 @@ func Explain(b Binding, l Login) (string, error) {
 		return "", err
 	}
 	return sc.text.String(), sc.err
+}
+
+// proof appends the login of the role over the network, and the end.
+func (s *script) proof(b Binding, l Login) *script {
+	s.address(b, l).run("domain").password(l.Password).run("login", "end")
+	return s.password("not-" + b.Owner.Run).run("trust")
 }
 
 // address gives the login of the role over the network.

@@ -21,7 +21,8 @@ type HeldDatabase struct {
 // Holder is one login role.
 type Holder struct {
 	Role     string     `json:"role"`
-	Heir     string     `json:"heir"` // the access role that takes over what Role owns; empty: none
+	Heir     string     `json:"heir"`  // the access role that takes over what Role owns; empty: none
+	Level    string     `json:"level"` // of the heir
 	CanLogin bool       `json:"canLogin"`
 	Members  []string   `json:"members"` // roles that were made members of Role
 	Sessions []Sessions `json:"sessions"`
@@ -47,6 +48,7 @@ type Objects struct {
 	Role     string   `json:"role"`
 	Database string   `json:"database"`
 	Owned    int      `json:"owned"`
+	Granted  int      `json:"granted"` // what Loses holds beside default privileges
 	Owns     []string `json:"owns"`
 	Loses    []string `json:"loses"` // grants, policies, user mappings, default privileges
 }

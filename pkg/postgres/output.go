@@ -24,6 +24,8 @@ type output struct {
 	Sessions   int           `json:"sessions"`
 	Homeless   string        `json:"homeless"` // a database
 	Stays      bool          `json:"stays"`
+	Gone       string        `json:"gone"`   // a role
+	ActsAs     string        `json:"actsAs"` // a role
 	Public     []PublicGrant `json:"public"`
 	Holders    []string      `json:"holders"`
 	Mark       string        `json:"mark"`

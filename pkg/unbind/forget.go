@@ -15,11 +15,11 @@ func (u *Unbinder) forget(ctx context.Context, b *binding) error {
 			return fmt.Errorf("remove the note of the binding: %w", err)
 		}
 	}
-	if b.secret != nil {
+	if b.Secret != nil {
 		if err := u.deleteSecret(ctx, b, metav1.DeleteOptions{}); err != nil {
 			return err
 		}
-		u.Report.Done("secret/"+b.name, "deleted")
+		u.Report.Done("secret/"+b.SecretName, "deleted")
 	}
 	u.Report.Done(b.Name, "unbound")
 	if b.options.Abandon {
@@ -30,10 +30,10 @@ func (u *Unbinder) forget(ctx context.Context, b *binding) error {
 
 // deleteSecret deletes the Secret that was found, and no later one of its name.
 func (u *Unbinder) deleteSecret(ctx context.Context, b *binding, options metav1.DeleteOptions) error {
-	options.Preconditions = &metav1.Preconditions{UID: &b.secret.UID}
-	err := u.Kube.CoreV1().Secrets(b.Namespace).Delete(ctx, b.name, options)
+	options.Preconditions = &metav1.Preconditions{UID: &b.Secret.UID}
+	err := u.Kube.CoreV1().Secrets(b.Namespace).Delete(ctx, b.SecretName, options)
 	if err != nil && !apierrors.IsNotFound(err) {
-		return fmt.Errorf("delete secret/%s in namespace %s: %w", b.name, b.Namespace, err)
+		return fmt.Errorf("delete secret/%s in namespace %s: %w", b.SecretName, b.Namespace, err)
 	}
 	return nil
 }

@@ -4,16 +4,12 @@ import (
 	"time"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
 // Subject is the workload whose binding is taken back; it may be gone already.
-type Subject struct {
-	Namespace string
-	Name      string             // as kubectl prints it: deployment.apps/web
-	Workload  *workload.Workload // nil: deleted
-}
+type Subject = lookup.Subject
 
 // Options says which binding is taken back, and how.
 type Options struct {

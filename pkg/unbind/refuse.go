@@ -24,10 +24,10 @@ func (u *Unbinder) refuse(ctx context.Context, b *binding) error {
 	}
 	if b.Workload != nil {
 		if _, _, err := u.send(ctx, b, b.removeReference, true); err != nil {
-			return fmt.Errorf("the reference to secret/%s cannot be removed: %w", b.name, err)
+			return fmt.Errorf("the reference to secret/%s cannot be removed: %w", b.SecretName, err)
 		}
 	}
-	if b.secret == nil {
+	if b.Secret == nil {
 		return nil
 	}
 	if err := u.deleteSecret(ctx, b, metav1.DeleteOptions{DryRun: []string{metav1.DryRunAll}}); err != nil {
@@ -38,9 +38,9 @@ func (u *Unbinder) refuse(ctx context.Context, b *binding) error {
 
 // refuseUsed refuses a Secret that something else still needs.
 func (u *Unbinder) refuseUsed(ctx context.Context, b *binding) error {
-	users, err := u.Workloads.Users(ctx, b.Namespace, b.name)
+	users, err := u.Workloads.Users(ctx, b.Namespace, b.SecretName)
 	if err != nil {
-		u.Report.Warn("not every workload of namespace %s could be asked whether it uses secret/%s: %v", b.Namespace, b.name, err)
+		u.Report.Warn("not every workload of namespace %s could be asked whether it uses secret/%s: %v", b.Namespace, b.SecretName, err)
 	}
 	var others []string
 	for _, user := range users {
@@ -49,7 +49,7 @@ func (u *Unbinder) refuseUsed(ctx context.Context, b *binding) error {
 		}
 	}
 	if len(others) > 0 {
-		return fmt.Errorf("secret/%s is also used by %s: take the reference out of there first, or go on with --force", b.name, strings.Join(others, ", "))
+		return fmt.Errorf("secret/%s is also used by %s: take the reference out of there first, or go on with --force", b.SecretName, strings.Join(others, ", "))
 	}
 	if b.Workload == nil {
 		return nil
@@ -58,16 +58,16 @@ func (u *Unbinder) refuseUsed(ctx context.Context, b *binding) error {
 	if err := b.removeReference(without); err != nil {
 		return err
 	}
-	if workload.UsesSecret(&without.Template().Spec, b.name) {
-		return fmt.Errorf("%s also refers to secret/%s in a way that pgbind did not make: remove that first, or go on with --force", b.Name, b.name)
+	if workload.UsesSecret(&without.Template().Spec, b.SecretName) {
+		return fmt.Errorf("%s also refers to secret/%s in a way that pgbind did not make: remove that first, or go on with --force", b.Name, b.SecretName)
 	}
 	return nil
 }
 
 // removeReference takes out of a workload what refers to the Secret, and leaves the note of the binding.
 func (b *binding) removeReference(w *workload.Workload) error {
-	if workload.RemoveReference(w.Template(), b.name) {
-		delete(w.Template().Annotations, credentials.GenerationAnnotation(b.name))
+	if workload.RemoveReference(w.Template(), b.SecretName) {
+		delete(w.Template().Annotations, credentials.GenerationAnnotation(b.SecretName))
 	}
 	if w.IsPod() {
 		// A Pod is changed only by replacing it, which happens once; from here on its Secret alone tells of the binding.
@@ -78,8 +78,8 @@ func (b *binding) removeReference(w *workload.Workload) error {
 
 // removeNote takes the annotation of the binding out of a workload, if it is this binding's.
 func (b *binding) removeNote(w *workload.Workload) error {
-	key, err := credentials.AnnotationKey(b.name)
-	if err == nil && credentials.AnnotationsOf(w.Annotations())[b.name].ID == b.marks.ID {
+	key, err := credentials.AnnotationKey(b.SecretName)
+	if err == nil && credentials.AnnotationsOf(w.Annotations())[b.SecretName].ID == b.Marks.ID {
 		w.SetAnnotation(key, "")
 	}
 	return err

@@ -1,7 +1,6 @@
 package unbind
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,8 +25,8 @@ func (u *Unbinder) survey(ctx context.Context, b *binding) error {
 		return fmt.Errorf("%w (if the database is gone for good, --abandon-role takes back the rest)", err)
 	}
 	for _, database := range candidates {
-		b.roles = u.Roles(database, b.marks.Database)
-		if b.held, err = u.retirer(b).Survey(ctx, b.marks.Role); err == nil {
+		b.roles = u.Roles(database, b.Marks.Database)
+		if b.held, err = u.retirer(b).Survey(ctx, b.Marks.Role); err == nil {
 			return nil
 		}
 		err = fmt.Errorf("the login of %s in pod/%s: %w", b.Name, database.Pod.Name, err)
@@ -40,18 +39,14 @@ func (u *Unbinder) survey(ctx context.Context, b *binding) error {
 
 // location is where the binding's server runs: where the user says, else where the Secret says, else the default.
 func (b *binding) location() (target.Ref, error) {
-	if b.options.Named || b.marks.Postgres == "" {
+	if b.options.Named {
 		return b.options.Postgres, nil
 	}
-	ref, err := target.ParseRef(b.marks.Postgres, cmp.Or(b.marks.PostgresNamespace, b.Namespace))
-	if err != nil {
-		return ref, fmt.Errorf("secret/%s does not tell where its database runs (%w): name it with --postgres", b.name, err)
-	}
-	return ref, nil
+	return b.Location(b.options.Postgres)
 }
 
 func (u *Unbinder) retirer(b *binding) *retire.Retirer {
-	return &retire.Retirer{Roles: b.roles, Owner: b.owner(), Report: u.Report, Grace: b.options.Grace}
+	return &retire.Retirer{Roles: b.roles, Owner: b.Owner(), Report: u.Report, Grace: b.options.Grace}
 }
 
 // retire locks every login role of the binding out and drops it; one is kept without its login if the options say so.
@@ -66,7 +61,7 @@ func (u *Unbinder) retire(ctx context.Context, b *binding) error {
 		}
 	}
 	for _, holder := range b.held.Roles {
-		if b.options.Keep && holder.Role == b.marks.Role {
+		if b.options.Keep && holder.Role == b.Marks.Role {
 			continue
 		}
 		if err := r.Drop(ctx, holder.Role, b.held.Databases); err != nil {
@@ -83,9 +78,9 @@ func (u *Unbinder) keep(ctx context.Context, b *binding) error {
 		return nil
 	}
 	const first = 1
-	name := credentials.RoleName(b.marks.ID, first)
-	if err := b.roles.Rename(ctx, b.owner(), b.marks.Role, name); err != nil {
-		return fmt.Errorf("rename role %q: %w", b.marks.Role, err)
+	name := credentials.RoleName(b.Marks.ID, first)
+	if err := b.roles.Rename(ctx, b.Owner(), b.Marks.Role, name); err != nil {
+		return fmt.Errorf("rename role %q: %w", b.Marks.Role, err)
 	}
 	u.Report.Done("role/"+name, "kept without its login")
 	return nil
@@ -121,16 +116,16 @@ func (b *binding) accessRole() string {
 			}
 		}
 	}
-	return b.marks.AccessRole
+	return b.Marks.AccessRole
 }
 
 // leftover tells what nobody could do on a server that is gone.
 func (u *Unbinder) leftover(b *binding) error {
-	sql, err := postgres.Leftover(b.marks.Role, b.marks.AccessRole)
+	sql, err := postgres.Leftover(b.Marks.Role, b.Marks.AccessRole)
 	if err != nil {
 		return err
 	}
-	u.Report.Warn("role %s stays, if its server is still there. What is left to do:", b.marks.Role)
+	u.Report.Warn("role %s stays, if its server is still there. What is left to do:", b.Marks.Role)
 	u.Report.Show(sql)
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/retire"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
@@ -42,19 +43,28 @@ type Unbinder struct {
 	Report    bind.Reporter
 }
 
+// binding is what is taken back.
+type binding struct {
+	lookup.Binding
+	options Options
+	roles   Roles // nil: abandoned
+	held    *postgres.Holdings
+}
+
 // Unbind takes the binding of what n names back, in an order in which nothing that runs loses its login too early: the reference and the
 // Pods that have it, the login role's sessions, the role, and last the Secret, which tells the next run what is left to do if this one
 // ends in between. Nothing bound is no error. Everything that would lose data or break another workload is refused before anything is changed.
 func (u *Unbinder) Unbind(ctx context.Context, n Subject, o Options) error {
-	b, err := u.find(ctx, n, o)
+	found, err := lookup.Find(ctx, u.Kube, n, lookup.Filter{Secret: o.Secret, Database: o.Database})
 	if err != nil {
 		return err
 	}
-	if b == nil {
+	if found == nil {
 		u.Report.Step("nothing is bound to %s", n.Name)
 		u.Report.Done(n.Name, "unchanged")
 		return nil
 	}
+	b := &binding{Binding: *found, options: o}
 	if err := u.refuse(ctx, b); err != nil {
 		return err
 	}

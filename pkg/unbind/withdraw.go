@@ -14,10 +14,10 @@ func (u *Unbinder) withdraw(ctx context.Context, b *binding) error {
 	}
 	changed, did, err := u.send(ctx, b, b.removeReference, false)
 	if err != nil {
-		return fmt.Errorf("remove the reference to secret/%s: %w", b.name, err)
+		return fmt.Errorf("remove the reference to secret/%s: %w", b.SecretName, err)
 	}
 	if b.Workload = changed; did {
-		u.Report.Step("reference to secret/%s removed from %s", b.name, b.Name)
+		u.Report.Step("reference to secret/%s removed from %s", b.SecretName, b.Name)
 	}
 	return nil
 }
@@ -31,11 +31,11 @@ func (u *Unbinder) drain(ctx context.Context, b *binding) error {
 		if b.options.Force {
 			return nil
 		}
-		return u.Workloads.WaitSecretUnused(ctx, b.Namespace, b.name, progress)
+		return u.Workloads.WaitSecretUnused(ctx, b.Namespace, b.SecretName, progress)
 	}
 	switch rollout := b.Workload.Rollout(); {
 	case rollout.Kind == workload.ReplacePods && b.options.Restart:
-		if err := u.Workloads.Restart(ctx, b.Workload, b.name, progress); err != nil {
+		if err := u.Workloads.Restart(ctx, b.Workload, b.SecretName, progress); err != nil {
 			return err
 		}
 	case rollout.Kind == workload.Followed:
@@ -45,5 +45,5 @@ func (u *Unbinder) drain(ctx context.Context, b *binding) error {
 	default:
 		u.Report.Step("%s", rollout.Message)
 	}
-	return u.Workloads.WaitOutdatedGone(ctx, b.Workload, b.name, progress)
+	return u.Workloads.WaitOutdatedGone(ctx, b.Workload, b.SecretName, progress)
 }

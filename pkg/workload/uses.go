@@ -17,6 +17,17 @@ func UsesSecret(spec *corev1.PodSpec, secret string) bool {
 	return len(uses(spec, secret)) > 0
 }
 
+// ReadsOnce says whether Pods with that spec get the Secret's values when they start and never again: by variables, or by files that are
+// mounted one by one. A folder of the Secret's files follows the Secret.
+func ReadsOnce(spec *corev1.PodSpec, secret string) bool {
+	for u := range uses(spec, secret) {
+		if u.form != InjectVolume || u.key != "" {
+			return true
+		}
+	}
+	return false
+}
+
 // use is one place where a container gets the Secret; two specs with the same set of uses give the same.
 type use struct {
 	container string

@@ -17,6 +17,7 @@ SELECT 'pgbind ' || pg_catalog.json_build_object('objects', pg_catalog.json_buil
            'role', :'subject',
            'database', pg_catalog.current_database(),
            'owned', (SELECT pg_catalog.count(*) FROM line l WHERE l.owned),
+           'granted', (SELECT pg_catalog.count(*) FROM dependency d WHERE NOT d.owned AND d.classid <> 'pg_catalog.pg_default_acl'::regclass),
            'owns', (SELECT pg_catalog.json_agg(l.text ORDER BY l.text) FROM listed l WHERE l.owned),
            'loses', (SELECT pg_catalog.json_agg(l.text ORDER BY l.text) FROM listed l WHERE NOT l.owned)))
 WHERE EXISTS (SELECT FROM dependency);

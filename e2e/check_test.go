@@ -1,0 +1,186 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"encoding/json"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	rbacv1 "k8s.io/api/rbac/v1"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
+)
+
+// finding is one line of check.
+type finding struct{ Reason, Workload, Secret, Role, Message, Mend string }
+
+// TestCheck breaks one thing after the other, sees that check finds it, and mends it by the command that check names.
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	f := newLesson(t, harness.WithoutClaim)
+	f.bind(application)
+	role := f.login(firstSecret).Username
+	before := f.roles()
+	f.requireHealthy()
+	assert.Zero(t, f.run(f.Pgbind("check", application, "--prove")).Code)
+	assert.Equal(t, before, f.roles(), "it changes nothing")
+	logs, err := f.Kubectl("logs", "postgresql-sfs-0").Output(f.ctx)
+	require.NoError(t, err)
+	assert.Equal(t, 2, strings.Count(logs, "FATAL:  password authentication failed"), "one wrong password by the bind and one by --prove")
+
+	for _, test := range []struct {
+		name, reason string
+		damage       func(f *fixture)
+	}{
+		{"password", "LoginFailed", func(f *fixture) { f.admin("ALTER ROLE " + role + " PASSWORD 'another'") }},
+		{"login", "LoginFailed", func(f *fixture) { f.admin("ALTER ROLE " + role + " NOLOGIN") }},
+		{"privilege", "Lacks", func(f *fixture) {
+			f.admin("REVOKE UPDATE ON company FROM " + f.admin("SELECT roleid::regrole FROM pg_auth_members WHERE member = '"+role+"'::regrole"))
+		}},
+		{"trigger", "Exceeds", func(f *fixture) { f.admin("GRANT TRIGGER ON company TO " + role) }},
+		{"membership", "Exceeds", func(f *fixture) { f.admin("GRANT pg_monitor TO " + role) }},
+		{"setting", "Disagrees", func(f *fixture) { f.admin("ALTER ROLE " + role + " IN DATABASE postgres RESET role") }},
+		{"reference", "Unreferenced", func(f *fixture) {
+			f.kubectl("patch", application, "--type=json", "--patch", `[{"op":"remove","path":"/spec/template/spec/containers/0/envFrom"}]`)
+		}},
+		{"rotation", "StalePods", func(f *fixture) {
+			f.kubectl("annotate", "secret", firstSecret, "pgbind.dev/rotated=2099-01-01T00:00:00Z")
+			f.t.Cleanup(func() { f.kubectl("annotate", "secret", firstSecret, "pgbind.dev/rotated-") })
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			f := f.in(t)
+			f.rollout(application)
+			test.damage(f)
+			found := f.check(1)
+			require.Equal(t, test.reason, found[0].Reason, "%+v", found)
+			assert.Equal(t, found[0], f.check(1, application)[0], "the same for one workload")
+			if test.reason != "StalePods" { // the time given here is still to come
+				f.obey(found[0].Mend)
+				f.requireHealthy()
+			}
+		})
+	}
+	t.Run("Secret", func(t *testing.T) {
+		f := f.in(t)
+		f.kubectl("delete", "secret", firstSecret)
+		found := f.check(1)
+		require.Equal(t, "NoSecret", found[0].Reason)
+		f.obey(found[0].Mend)
+		assert.Equal(t, []string{"OK"}, reasons(f.check(0, application)))
+		assert.Equal(t, []string{"Leftover", "OK"}, reasons(f.check(1)), "Pods may still use the former role")
+	})
+}
+
+// TestOrphans tells what nothing belongs to from what cannot be known, and prunes the former only.
+func TestOrphans(t *testing.T) {
+	t.Parallel()
+	f := newLesson(t, harness.WithoutClaim)
+	for _, name := range []string{"web", "gone", "lost"} {
+		f.create(deployment(name, nil))
+		f.bind("deployment/"+name, "--wait=false")
+	}
+	const webSecret, goneSecret, lostSecret = "postgresql-secret-2", "postgresql-secret-3", "postgresql-secret-4" //nolint:gosec // Secrets' names
+	gone, lost := f.login(goneSecret).Username, f.login(lostSecret).Username
+	f.as(goneSecret, "CREATE TABLE of_gone(id int)")
+	f.kubectl("delete", "deployment", "gone", "lost")
+	f.kubectl("delete", "secret", lostSecret)
+	f.admin("CREATE ROLE of_other LOGIN; COMMENT ON ROLE of_other IS 'pgbind/v1 id=abc namespace=" + f.Name + " uid=of-another-cluster run=x'")
+	f.admin("CREATE ROLE of_nobody LOGIN; COMMENT ON ROLE of_nobody IS 'pgbind/v1 id=abc namespace=" + f.Name + " uid= run=x'")
+
+	found := f.check(1)
+	assert.Equal(t, []string{"OrphanedSecret", "OrphanedRole", "Unknown", "Unknown", "OK"}, reasons(found))
+	assert.Equal(t, []string{gone, lost}, []string{found[0].Role, found[1].Role})
+
+	t.Run("without the right to list Secrets nothing is an orphan", func(t *testing.T) {
+		f := f.in(t)
+		kubeconfig, err := f.Identity(f.ctx, "checker", t.TempDir(), append(neededRights(), rbacv1.PolicyRule{
+			APIGroups: []string{"", "apps", "batch"}, Resources: []string{"pods", "replicationcontrollers", "deployments", "statefulsets", "daemonsets", "replicasets", "cronjobs"}, Verbs: []string{"list"},
+		}))
+		require.NoError(t, err)
+		result := f.run(f.Pgbind("check").As(kubeconfig))
+		assert.Equal(t, 1, result.Code)
+		assert.NotContains(t, result.Stdout, "Orphaned")
+		assert.Contains(t, result.Stdout, "Unknown")
+	})
+	t.Run("prune", func(t *testing.T) {
+		f := f.in(t)
+		roles := f.roles()
+		refused := f.run(f.Pgbind("prune"))
+		assert.Equal(t, 1, refused.Code)
+		assert.Contains(t, refused.Stderr, gone, "shown first")
+		assert.Contains(t, refused.Stderr, "--yes")
+		assert.Contains(t, f.run(f.Pgbind("prune", "--dry-run=client")).Stdout, lost)
+		asked := f.terminal(f.Pgbind("prune"), 40, 250)
+		asked.expect("(y/n): ")
+		asked.send("n\r")
+		assert.Equal(t, 1, asked.end())
+		assert.Equal(t, roles, f.roles())
+
+		asked = f.terminal(f.Pgbind("prune", "--grace=0s"), 40, 250)
+		asked.expect("(y/n): ")
+		asked.send("y\r")
+		assert.Zero(t, asked.end(), asked.all())
+		assert.Equal(t, []string{"Unknown", "Unknown", "OK"}, reasons(f.check(1)))
+		assert.Equal(t, "1", f.admin("SELECT count(*) FROM pg_tables WHERE tablename = 'of_gone'"), "no table is lost")
+		assert.Equal(t, "0", f.admin("SELECT count(*) FROM pg_roles WHERE rolname IN ('"+gone+"', '"+lost+"')"))
+	})
+	t.Run("expired", func(t *testing.T) {
+		f := f.in(t)
+		role := f.login(webSecret).Username
+		f.admin("ALTER ROLE " + role + " VALID UNTIL '2020-01-01T00:00:00Z'")
+		assert.Equal(t, "Expired", f.check(1)[0].Reason)
+		result := f.run(f.Pgbind("prune", "--yes", "--grace=0s"))
+		require.Zero(t, result.Code, result.Stderr)
+		assert.Equal(t, "0", f.admin("SELECT count(*) FROM pg_roles WHERE rolname = '"+role+"'"))
+		references, err := f.Kubectl("get", "deployment", "web", "--output=jsonpath={.spec.template.spec.containers[0].envFrom}").Output(f.ctx)
+		require.NoError(t, err)
+		assert.Empty(t, references)
+		assert.Contains(t, f.run(f.Pgbind("prune", "--yes")).Stderr, "nothing to prune")
+	})
+}
+
+// check runs check, which must end with that code, and returns its findings.
+func (f *fixture) check(code int, args ...string) []finding {
+	f.t.Helper()
+	result := f.run(f.Pgbind(append([]string{"check", "-o", "json"}, args...)...))
+	require.Equal(f.t, code, result.Code, result.Stdout+result.Stderr)
+	f.requireNoPassword(result.Stdout + result.Stderr)
+	var list struct{ Items []finding }
+	require.NoError(f.t, json.Unmarshal([]byte(result.Stdout), &list))
+	require.NotEmpty(f.t, list.Items)
+	return list.Items
+}
+
+func (f *fixture) requireHealthy() {
+	f.t.Helper()
+	require.Equal(f.t, []string{"OK"}, reasons(f.check(0)))
+}
+
+func reasons(found []finding) []string {
+	var list []string
+	for _, one := range found {
+		list = append(list, one.Reason)
+	}
+	return list
+}
+
+// obey runs the command that check names, as a user's shell would.
+func (f *fixture) obey(mend string) {
+	f.t.Helper()
+	kubectl := f.Kubectl().Cmd(f.ctx)
+	cmd := exec.CommandContext(f.ctx, "sh", "-c", `kubectl() { "$KUBECTL" "$@"; }; `+mend)
+	cmd.Env = append(kubectl.Env, "KUBECTL="+kubectl.Path)
+	output, err := cmd.CombinedOutput()
+	require.NoError(f.t, err, "%s: %s", mend, output)
+}
+
+func (f *fixture) kubectl(args ...string) {
+	f.t.Helper()
+	_, err := f.Kubectl(args...).Output(f.ctx)
+	require.NoError(f.t, err)
+}

@@ -1,0 +1,152 @@
+// Package lookup finds the bindings of a workload by what is left of them: the workload's own annotations and the marks of Secrets.
+// Both are hints: whoever may write them can forge them.
+package lookup
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
+)
+
+// Subject is the workload whose binding is meant; it may be gone already.
+type Subject struct {
+	Namespace string
+	Name      string             // as kubectl prints it: deployment.apps/web
+	Workload  *workload.Workload // nil: deleted
+}
+
+// Filter says which binding of a workload is meant.
+type Filter struct {
+	Secret   string // empty: any
+	Database string // empty: any
+}
+
+// Binding is what is left of a binding.
+type Binding struct {
+	Subject
+	SecretName string
+	Secret     *corev1.Secret    // nil: gone
+	Marks      credentials.Marks // the Secret's, or what the workload's annotation tells
+}
+
+// Owner is what the comments of the binding's roles must say.
+func (b *Binding) Owner() postgres.Owner {
+	return postgres.Owner{ID: b.Marks.ID, Run: b.Marks.Run, Namespace: b.Namespace}
+}
+
+// Location is where the binding's server runs, as the Secret says; where it says nothing, it is otherwise.
+func (b *Binding) Location(otherwise target.Ref) (target.Ref, error) {
+	if b.Marks.Postgres == "" {
+		return otherwise, nil
+	}
+	ref, err := target.ParseRef(b.Marks.Postgres, cmp.Or(b.Marks.PostgresNamespace, b.Namespace))
+	if err != nil {
+		return ref, fmt.Errorf("secret/%s does not tell where its database runs (%w): name it with --postgres", b.SecretName, err)
+	}
+	return ref, nil
+}
+
+// Find returns the binding of the subject that the filter means, or nil where nothing is bound. Several are an error that lists them.
+func Find(ctx context.Context, kube kubernetes.Interface, n Subject, f Filter) (*Binding, error) {
+	secrets, err := markedSecrets(ctx, kube, n)
+	if err != nil {
+		return nil, err
+	}
+	var found []*Binding
+	for name, marks := range n.noted() {
+		if secret, ok := secrets[name]; ok {
+			marks, _ = credentials.MarksOf(secret)
+		}
+		found = append(found, &Binding{Subject: n, SecretName: name, Secret: secrets[name], Marks: marks})
+		delete(secrets, name)
+	}
+	for name, secret := range secrets {
+		if marks, _ := credentials.MarksOf(secret); marks.Workload == n.Name {
+			found = append(found, &Binding{Subject: n, SecretName: name, Secret: secret, Marks: marks})
+		}
+	}
+	found = slices.DeleteFunc(found, func(b *Binding) bool { return !f.means(b) })
+	if len(found) > 1 {
+		return nil, several(found)
+	}
+	if len(found) == 0 {
+		return nil, nil
+	}
+	return found[0], nil
+}
+
+func (f Filter) means(b *Binding) bool {
+	return (f.Secret == "" || f.Secret == b.SecretName) && (f.Database == "" || f.Database == b.Marks.Database)
+}
+
+// noted is what the workload's own annotations tell, by the names of the Secrets.
+func (n Subject) noted() map[string]credentials.Marks {
+	noted := map[string]credentials.Marks{}
+	if n.Workload == nil {
+		return noted
+	}
+	for name, a := range credentials.AnnotationsOf(n.Workload.Annotations()) {
+		noted[name] = credentials.Marks{ID: a.ID, Role: a.Role, Database: a.Database, Generation: a.Generation, Workload: n.Name}
+	}
+	return noted
+}
+
+// markedSecrets lists the Secrets that we made in the namespace, by their names.
+func markedSecrets(ctx context.Context, kube kubernetes.Interface, n Subject) (map[string]*corev1.Secret, error) {
+	marked := map[string]*corev1.Secret{}
+	list, err := kube.CoreV1().Secrets(n.Namespace).List(ctx, metav1.ListOptions{LabelSelector: credentials.ManagedByLabel + "=" + credentials.ManagedBy})
+	if apierrors.IsForbidden(err) {
+		return marked, readNoted(ctx, kube, n, marked)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list the Secrets of namespace %s: %w", n.Namespace, err)
+	}
+	for i := range list.Items {
+		if _, ok := credentials.MarksOf(&list.Items[i]); ok {
+			marked[list.Items[i].Name] = &list.Items[i]
+		}
+	}
+	return marked, nil
+}
+
+// readNoted does with the Secrets that the workload's annotations name where the others may not be listed.
+func readNoted(ctx context.Context, kube kubernetes.Interface, n Subject, marked map[string]*corev1.Secret) error {
+	if n.Workload == nil {
+		return fmt.Errorf("%s is gone, and the Secrets of namespace %s may not be listed: only they tell what was bound to it", n.Name, n.Namespace)
+	}
+	for name := range n.noted() {
+		secret, err := kube.CoreV1().Secrets(n.Namespace).Get(ctx, name, metav1.GetOptions{})
+		if apierrors.IsNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("read secret/%s in namespace %s: %w", name, n.Namespace, err)
+		}
+		if _, ok := credentials.MarksOf(secret); ok {
+			marked[name] = secret
+		}
+	}
+	return nil
+}
+
+// several is the error for a workload with more than one binding.
+func several(found []*Binding) error {
+	slices.SortFunc(found, func(a, b *Binding) int { return cmp.Compare(a.SecretName, b.SecretName) })
+	var names []string
+	for _, b := range found {
+		names = append(names, fmt.Sprintf("%s (database %s)", b.SecretName, b.Marks.Database))
+	}
+	return fmt.Errorf("%s has several bindings: choose one with --secret: %s", found[0].Name, strings.Join(names, ", "))
+}

@@ -1,0 +1,66 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+)
+
+// Successor is a login role that takes the place of another one of the same binding. Where both are the same role, only its password changes.
+type Successor struct {
+	Role   string
+	Former string
+	Owner  Owner
+}
+
+// GoneError says that a role whose place was to be taken does not exist.
+type GoneError struct{ Role string }
+
+func (e *GoneError) Error() string { return fmt.Sprintf("role %q is gone", e.Role) }
+
+// Succeed makes a role that createuser made a successor in one transaction: it joins what the former role is a member of, acts as what
+// the former acts as, and gets its mark and password. Then it logs in with the password. It may be repeated.
+// Errors: *GoneError, and those of Bind.
+func (s *Server) Succeed(ctx context.Context, r Successor, l Login) (*Result, error) {
+	sc, err := s.successionScript(r, l)
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.psql(ctx, sc)
+	if out == nil {
+		return nil, err
+	}
+	result := &Result{Did: out.did}
+	if out.Host != nil {
+		result.Host = *out.Host
+	}
+	if out.Gone != "" {
+		return result, &GoneError{Role: out.Gone}
+	}
+	if failure := s.outcome(out, err, r.Owner.Run); failure != nil {
+		return result, failure
+	}
+	result.Reached, result.Standby = out.Login.Host, out.Login.Standby
+	result.Verified = !out.Trust && out.Login.Method != "trust"
+	if out.Login.SessionUser != r.Role || out.Login.CurrentUser != out.ActsAs {
+		return result, &LoginError{Message: fmt.Sprintf("the session acts as role %q instead of %q", out.Login.CurrentUser, out.ActsAs)}
+	}
+	return result, nil
+}
+
+// EndIdle ends the sessions of a binding's login role that are idle. The errors are those of Disable.
+func (s *Server) EndIdle(ctx context.Context, owner Owner, role string) error {
+	_, err := s.report(ctx, underLock(owner, role).set("heir", "").run("act_for", "end_idle", "commit", "end"))
+	return err
+}
+
+func (s *Server) successionScript(r Successor, l Login) (*script, error) {
+	verifier, err := l.verifier()
+	if err != nil {
+		return nil, err
+	}
+	sc := new(script).set("role", r.Role, "former", r.Former, "role_mark", r.Owner.mark(), "claim", r.Owner.claim(),
+		"set_password", "true", "verifier", verifier, "run", r.Owner.Run).run("session", "lock")
+	sc.set("subject", r.Former).run("judge", "former")
+	sc.set("subject", r.Role).run("judge", "role", "succeed", "password")
+	return sc.proof(Binding{Role: r.Role, Owner: r.Owner, Access: Access{Database: s.Database}}, l), nil
+}
