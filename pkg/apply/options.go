@@ -89,9 +89,8 @@ func refuseDoubles(items []*Item) error {
 	var errs []error
 	for _, item := range items {
 		d := item.Document
-		type binding struct{ namespace, workload, postgres, database string }
 		type secret struct{ namespace, name string }
-		keys := []any{binding{d.Namespace, d.Spec.Workload, item.Options.Postgres.Namespace + "/" + item.Options.Postgres.String(), item.Options.Database}}
+		keys := []any{item.key()}
 		if d.Spec.Secret != "" {
 			keys = append(keys, secret{d.Namespace, d.Spec.Secret})
 		}
