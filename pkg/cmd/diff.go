@@ -5,12 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/exec"
-	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/pmezard/go-difflib/difflib"
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
@@ -30,9 +29,6 @@ const (
 	exitTrouble   = 2
 )
 
-// externalDiff is the variable by which kubectl's users choose another program.
-const externalDiff = "KUBECTL_EXTERNAL_DIFF"
-
 func newDiffCommand(connection *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams) *cobra.Command {
 	files := &fileFlags{}
 	cmd := &cobra.Command{
@@ -42,8 +38,7 @@ func newDiffCommand(connection *genericclioptions.ConfigFlags, streams genericio
 			Show what an apply would change.
 
 			It compares the files with what Secrets and workloads say of their bindings, and asks no database; whether these say the truth is what
-			check tells. KUBECTL_EXTERNAL_DIFF names another program than diff, as for kubectl. It ends with status 0 where nothing would change,
-			1 where something would, and a higher one on an error.`),
+			check tells. It ends with status 0 where nothing would change, 1 where something would, and a higher one on an error.`),
 		Example: templates.Examples(`
 			# Show what would change
 			kubectl pgbind diff -f bindings.yaml`),
@@ -75,15 +70,7 @@ func runDiff(ctx context.Context, connection *genericclioptions.ConfigFlags, str
 	if err != nil {
 		return err
 	}
-	live, wanted := map[string]*v1alpha1.Binding{}, map[string]*v1alpha1.Binding{}
-	for i, d := range apply.Compare(items, found, time.Now()) {
-		name := strings.NewReplacer("/", ".").Replace(fmt.Sprintf("%s.%s.%04d", d.Wanted.Namespace, d.Wanted.Spec.Workload, i+1))
-		wanted[name] = d.Wanted
-		if d.Live != nil {
-			live[name] = d.Live
-		}
-	}
-	return showDiff(ctx, streams, live, wanted)
+	return showDiff(streams.Out, apply.Compare(items, found, time.Now()))
 }
 
 // readBindings reads the bindings of the items' namespaces. What cannot be read is an error: a comparison with it would mislead.
@@ -112,47 +99,42 @@ func readBindings(ctx context.Context, connection *genericclioptions.ConfigFlags
 	return found, nil
 }
 
-// showDiff runs the diff program on two folders. The error is an *exitError where they differ.
-func showDiff(ctx context.Context, streams genericiooptions.IOStreams, live, wanted map[string]*v1alpha1.Binding) error {
-	dir, err := os.MkdirTemp("", "pgbind-diff-")
-	if err != nil {
-		return fmt.Errorf("make a folder to compare: %w", err)
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	args := []string{"diff", "-u", "-N"}
-	if own := strings.Fields(os.Getenv(externalDiff)); len(own) > 0 {
-		args = own
-	}
-	for name, bindings := range map[string]map[string]*v1alpha1.Binding{"LIVE": live, "WANTED": wanted} {
-		if err := writeBindings(filepath.Join(dir, name), bindings); err != nil {
+// showDiff prints each difference as diff -u does. The error is an *exitError where there is one.
+func showDiff(out io.Writer, differences []apply.Difference) error {
+	different := false
+	for _, d := range differences {
+		live, err := textOf(d.Live)
+		if err != nil {
 			return err
 		}
+		wanted, err := textOf(d.Wanted)
+		if err != nil {
+			return err
+		}
+		name := d.Wanted.Namespace + "/" + d.Wanted.Spec.Workload
+		text, err := difflib.GetUnifiedDiffString(difflib.UnifiedDiff{
+			A: live, B: wanted, FromFile: "LIVE/" + name, ToFile: "WANTED/" + name, Context: 3,
+		})
+		if err != nil {
+			return fmt.Errorf("compare the binding of %s: %w", d.Wanted.Spec.Workload, err)
+		}
+		different = different || text != ""
+		fmt.Fprint(out, text)
 	}
-	program := exec.CommandContext(ctx, args[0], append(args[1:], "LIVE", "WANTED")...) //nolint:gosec // the user's own choice of a program
-	program.Dir, program.Stdout, program.Stderr = dir, streams.Out, io.Writer(streams.ErrOut)
-	err = program.Run()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) && exit.ExitCode() == exitDifferent {
+	if different {
 		return &exitError{code: exitDifferent}
-	}
-	if err != nil {
-		return fmt.Errorf("run %s: %w", args[0], err)
 	}
 	return nil
 }
 
-func writeBindings(dir string, bindings map[string]*v1alpha1.Binding) error {
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		return fmt.Errorf("make a folder to compare: %w", err)
+// textOf is the binding in lines; none for no binding.
+func textOf(b *v1alpha1.Binding) ([]string, error) {
+	if b == nil {
+		return nil, nil
 	}
-	for name, b := range bindings {
-		text, err := yaml.Marshal(b)
-		if err == nil {
-			err = os.WriteFile(filepath.Join(dir, name), text, 0o600)
-		}
-		if err != nil {
-			return fmt.Errorf("write the binding of %s: %w", b.Spec.Workload, err)
-		}
+	text, err := yaml.Marshal(b)
+	if err != nil {
+		return nil, fmt.Errorf("write the binding of %s: %w", b.Spec.Workload, err)
 	}
-	return nil
+	return slices.Collect(strings.Lines(string(text))), nil
 }
