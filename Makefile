@@ -17,13 +17,17 @@ install: ## Install kubectl-pgbind into Go's bin folder
 
 .PHONY: unit
 unit: ## Run the unit tests
-	go test -race ./cmd/... ./pkg/... ./plugins/... ./e2e/cluster/...
+	go test -race ./cmd/... ./pkg/... ./plugins/... ./e2e/cluster/... ./e2e/docs/... ./e2e/faultproxy/... ./e2e/picture/...
 
 .PHONY: lint
 lint: ## Run the linters that .golangci.yaml names
 	go -C e2e/tools/golangci-lint build -trimpath -o $(CURDIR)/.cache/ tool
 	.cache/golangci-lint run --allow-parallel-runners ./...
 	cd e2e/app && $(CURDIR)/.cache/golangci-lint run --allow-parallel-runners ./...
+
+.PHONY: docs
+docs: ## Write the documents that follow from the code
+	go run ./e2e/docs
 
 .PHONY: cluster
 cluster: ## Start the test cluster, or keep the one that runs
@@ -45,8 +49,12 @@ WITH_CLUSTER = PGBIND_E2E_KUBECONFIG="$$(go run ./e2e/cluster kubeconfig)" \
 app-image: cluster ## Build the web app's image and load it into the cluster
 	@go run ./e2e/cluster app
 
+.PHONY: server-images
+server-images: cluster ## Load the oldest and the newest PostgreSQL into the cluster, beside those that it has
+	@go run ./e2e/cluster postgres 13 18
+
 .PHONY: e2e
-e2e: build app-image ## Run the end-to-end tests on the cluster
+e2e: build app-image server-images ## Run the end-to-end tests on the cluster
 	@rm -rf .cache/e2e && mkdir -p .cache/e2e
 	$(WITH_CLUSTER) go test -tags e2e -count=1 -timeout 30m -parallel 6 -artifacts -outputdir .cache/e2e ./e2e/...
 
@@ -72,6 +80,10 @@ dist-test: ## Make a release, hold it against krew's rules, install it with krew
 goreleaser: ## Check goreleaser's configuration (its own build takes minutes)
 	go -C e2e/tools/goreleaser build -trimpath -o $(CURDIR)/.cache/ tool
 	.cache/goreleaser check
+
+.PHONY: pictures
+pictures: build app-image ## Draw the README's pictures from a terminal session on the cluster
+	$(WITH_CLUSTER) PGBIND_DRAW_PICTURES=1 go test -tags e2e -count=1 -timeout 10m -run '^TestPictures$$' ./e2e
 
 .PHONY: demo
 demo: build app-image ## Play the lesson on the cluster and print the web app's page

@@ -113,22 +113,6 @@ func TestTablesMadeLaterAreShared(t *testing.T) {
 	f.as(secondSecret, "DROP TABLE of_first")
 }
 
-func TestEveryKindOfWorkload(t *testing.T) {
-	t.Parallel()
-	f := newLesson(t, harness.WithoutClaim)
-	f.create(statefulSet("stateful"))
-	f.create(daemonSet("daemon"))
-	f.create(replicaSet("replicas"))
-	for kind, name := range map[string]string{"statefulset": "stateful", "daemonset": "daemon", "replicaset": "replicas"} {
-		result := f.bind(kind + "/" + name)
-		bound := lines(result.Stdout)
-		assert.Equal(t, kind+".apps/"+name+" bound", bound[len(bound)-1])
-		names, err := f.Kubectl("get", kind, name, "--output=jsonpath={.spec.template.spec.containers[0].envFrom[*].secretRef.name}").Output(f.ctx)
-		require.NoError(t, err)
-		assert.Contains(t, result.Stdout, "secret/"+names+" created")
-	}
-}
-
 // roles is every role that PostgreSQL did not make itself: what it may do, what it is a member of, its mark, and what
 // changes with its password.
 func (f *fixture) roles() string {

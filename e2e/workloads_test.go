@@ -5,6 +5,7 @@ package e2e
 import (
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -57,4 +58,28 @@ func daemonSet(name string) *appsv1.DaemonSet {
 func replicaSet(name string) *appsv1.ReplicaSet {
 	selector, pod := template(name, nil)
 	return &appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: appsv1.ReplicaSetSpec{Selector: selector, Template: pod}}
+}
+
+func replicationController(name string) *corev1.ReplicationController {
+	selector, pod := template(name, nil)
+	return &corev1.ReplicationController{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: corev1.ReplicationControllerSpec{Selector: selector.MatchLabels, Template: &pod}}
+}
+
+// job is a template of Jobs that end at once.
+func job(name string) batchv1.JobSpec {
+	_, pod := template(name, func(spec *corev1.PodSpec) {
+		spec.RestartPolicy = corev1.RestartPolicyNever
+		spec.Containers[0].Image, spec.Containers[0].Command = databaseImage, []string{"env"}
+	})
+	return batchv1.JobSpec{Template: pod}
+}
+
+func cronJob(name string) *batchv1.CronJob {
+	return &batchv1.CronJob{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: batchv1.CronJobSpec{Schedule: "0 4 1 1 *", JobTemplate: batchv1.JobTemplateSpec{Spec: job(name)}}}
+}
+
+// barePod is a Pod with the web app that nothing controls.
+func barePod(name string) *corev1.Pod {
+	_, pod := template(name, nil)
+	return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: pod.Labels}, Spec: pod.Spec}
 }

@@ -41,6 +41,20 @@ func (n *Namespace) UserSQL(ctx context.Context, login Login, sql string) (strin
 	return strings.TrimSpace(rows), err
 }
 
+// LogsIn tries each login over its host, one after another, and returns the users whose passwords the server took.
+func (n *Namespace) LogsIn(ctx context.Context, logins []Login) ([]string, error) {
+	script := `while read -r PGHOST PGUSER PGPASSWORD; do
+		export PGHOST PGUSER PGPASSWORD
+		psql --dbname=postgres --no-psqlrc --no-password --command='SELECT 1' </dev/null >/dev/null && echo "$PGUSER"
+	done; true`
+	lines := &strings.Builder{}
+	for _, l := range logins {
+		fmt.Fprintln(lines, l.Host, l.Username, l.Password)
+	}
+	users, err := n.inDatabase("sh", "-c", script).Stdin(lines.String()).Output(ctx)
+	return strings.Fields(users), err
+}
+
 func (n *Namespace) inDatabase(command ...string) *Command {
 	args := []string{"exec", "--stdin", lesson.DatabasePod, "--container=" + lesson.Container, "--"}
 	return n.Kubectl(append(args, command...)...)

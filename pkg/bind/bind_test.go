@@ -222,6 +222,21 @@ func TestADeletedSecretMakesTheNextGeneration(t *testing.T) {
 	w.assertBound()
 }
 
+func TestASecretWhoseNameSomebodyTookIsReplaced(t *testing.T) {
+	w := newWorld(t)
+	require.NoError(t, w.bind(t.Context()))
+	secrets := corev1.SchemeGroupVersion.WithResource("secrets")
+	require.NoError(t, w.kube.Tracker().Delete(secrets, "ns", secretName))
+	require.NoError(t, w.kube.Tracker().Add(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: secretName}}))
+	require.NoError(t, w.bind(t.Context()))
+	assert.Equal(t, "secret/postgresql-secret-3 created", w.results[0])
+	references := w.current.Template().Spec.Containers[0].EnvFrom
+	require.Len(t, references, 1)
+	assert.Equal(t, "postgresql-secret-3", references[0].SecretRef.Name)
+	assert.Len(t, credentials.AnnotationsOf(w.current.Annotations()), 1)
+	assert.Empty(t, w.secret().Data)
+}
+
 func TestAForeignSecretIsLeftAlone(t *testing.T) {
 	foreign := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: secretName}, Data: map[string][]byte{"k": []byte("v")}}
 	t.Run("the next default name is taken", func(t *testing.T) {

@@ -25,6 +25,7 @@ type plan struct {
 	roles      Roles
 	binding    postgres.Binding
 	secret     slot
+	lost       []string // Secrets that the workload's annotations call this binding's, and that are not
 	password   string
 	result     *postgres.Result // of the proof; nil before it
 }
@@ -54,7 +55,7 @@ func (b *Binder) plan(ctx context.Context, w *workload.Workload, o Options) (*pl
 	if err != nil {
 		return nil, err
 	}
-	id := credentials.ID(credentials.Identity(w.Namespace(), namespaceUID, w.String(), w.UID()), database.Location, o.Database)
+	id := credentials.ID(credentials.Identity(w.Namespace(), w.String(), w.UID()), database.Location, o.Database)
 	p := &plan{options: o, workload: w, containers: containers, database: database, others: candidates[1:], roles: b.Roles(database, o), password: cmp.Or(o.Login.Password, credentials.NewPassword())}
 	p.binding = postgres.Binding{
 		Owner:  postgres.Owner{ID: id, Run: credentials.NewRun(), Namespace: w.Namespace(), NamespaceUID: namespaceUID},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/yaml"
@@ -34,13 +35,11 @@ func (p *plan) writeReference(w *workload.Workload) error {
 
 // change makes the reference and the note of the binding in a workload.
 func (p *plan) change(w *workload.Workload) error {
-	if err := p.writeReference(w); err != nil {
+	if err := p.replaceLost(w); err != nil {
 		return err
 	}
-	for secret, a := range credentials.AnnotationsOf(w.Annotations()) {
-		if a.ID == p.binding.Owner.ID && secret != p.secret.name {
-			return fmt.Errorf("%s was bound meanwhile, by secret/%s: run the command again", w, secret)
-		}
+	if err := p.writeReference(w); err != nil {
+		return err
 	}
 	key, err := credentials.AnnotationKey(p.secret.name)
 	if err != nil {
@@ -53,6 +52,26 @@ func (p *plan) change(w *workload.Workload) error {
 		return fmt.Errorf("write the binding's annotation: %w", err)
 	}
 	w.SetAnnotation(key, value)
+	return nil
+}
+
+// replaceLost takes out the reference to a Secret that is somebody else's by now. The binding's reference to any other Secret is of a
+// run that was faster.
+func (p *plan) replaceLost(w *workload.Workload) error {
+	for secret, a := range credentials.AnnotationsOf(w.Annotations()) {
+		if a.ID != p.binding.Owner.ID || secret == p.secret.name {
+			continue
+		}
+		if !slices.Contains(p.lost, secret) {
+			return fmt.Errorf("%s was bound meanwhile, by secret/%s: run the command again", w, secret)
+		}
+		key, err := credentials.AnnotationKey(secret)
+		if err != nil {
+			return err
+		}
+		workload.RemoveReference(w.Template(), secret)
+		w.SetAnnotation(key, "")
+	}
 	return nil
 }
 

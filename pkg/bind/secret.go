@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -47,7 +49,10 @@ func (b *Binder) chooseSecret(ctx context.Context, p *plan) error {
 	}
 	p.use(slot{name: cmp.Or(p.options.Secret, remembered, credentials.FirstSecretName), generation: generation})
 	err := b.trySecret(ctx, p, remembered != "")
-	if errors.Is(err, errTaken) && remembered == "" {
+	if errors.Is(err, errTaken) && p.options.Secret == "" {
+		if remembered != "" {
+			p.lost = append(p.lost, remembered)
+		}
 		return b.chooseAgain(ctx, p)
 	}
 	return p.refuseTaken(err)
@@ -83,12 +88,18 @@ func (b *Binder) chooseAgain(ctx context.Context, p *plan) error {
 // remembered is the Secret that the workload's annotation names for this binding, and the generation to make if that Secret is gone:
 // the next one, since Pods still run with the last one's password.
 func (p *plan) remembered() (name string, generation int) {
-	for secret, a := range credentials.AnnotationsOf(p.workload.Annotations()) {
-		if a.ID == p.binding.Owner.ID {
-			return secret, a.Generation + 1
+	annotations, generation := credentials.AnnotationsOf(p.workload.Annotations()), 1
+	for _, secret := range slices.Sorted(maps.Keys(annotations)) {
+		a := annotations[secret]
+		if a.ID != p.binding.Owner.ID {
+			continue
+		}
+		generation = a.Generation + 1
+		if !slices.Contains(p.lost, secret) {
+			return secret, generation
 		}
 	}
-	return "", 1
+	return "", generation
 }
 
 // noted says whether the workload refers to the planned Secret already.

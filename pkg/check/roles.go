@@ -114,7 +114,7 @@ func (s *server) judgeRole(role postgres.MarkedRole, h home, i *inventory.Invent
 
 // bindingOf tells whether the owner's id is that of the workload, and for which database of the server.
 func (s *server) bindingOf(w inventory.Workload, o postgres.Owner) (database string, ok bool) {
-	identity := credentials.Identity(w.Namespace, o.NamespaceUID, w.Name, w.UID)
+	identity := credentials.Identity(w.Namespace, w.Name, w.UID)
 	for _, database := range s.survey.Databases {
 		if credentials.ID(identity, s.candidates[0].Location, database) == o.ID {
 			return database, true

@@ -41,20 +41,22 @@ func newCheckCommand(connection *genericclioptions.ConfigFlags, streams generici
 			if len(args) > 0 && (flags.scope.all || flags.scope.selector != "") {
 				return fmt.Errorf("workloads and --all-namespaces or --selector exclude each other")
 			}
-			flags.required = cmd.Flags().Changed("postgres")
+			if err := flags.complete(cmd); err != nil {
+				return err
+			}
 			cmd.SilenceUsage = true
-			found, err := flags.check(cmd.Context(), newReport(streams, ""), args)
+			done, err := flags.check(cmd.Context(), newReport(streams, ""), args)
 			switch {
 			case err != nil:
 				return err
-			case len(found) == 0 && output.human():
+			case len(done.findings) == 0 && output.human():
 				nothingFound(streams, flags.namespace)
 				return nil
 			}
-			if err := output.print(streams, found, flags.scope.all); err != nil {
+			if err := output.print(streams, done.findings, flags.scope.all); err != nil {
 				return err
 			}
-			if !found.Healthy() {
+			if !done.findings.Healthy() {
 				return &exitError{code: 1}
 			}
 			return nil
@@ -71,6 +73,7 @@ type checkFlags struct {
 	scope      scopeFlags
 	database   databaseFlags
 	prove      bool
+	manager    string // of what a prune writes
 	required   bool   // the user named the server
 	namespace  string // "" for all
 }
@@ -78,37 +81,62 @@ type checkFlags struct {
 func (f *checkFlags) addTo(cmd *cobra.Command) {
 	f.scope.addTo(cmd)
 	f.database.addServer(cmd.Flags())
+	f.database.addAdminPassword(cmd.Flags())
 	cmd.Flags().BoolVar(&f.prove, "prove", false, "Also try a wrong password, where the server does not tell whether it asked for the right one")
 }
 
+// complete refuses what does not fit together.
+func (f *checkFlags) complete(cmd *cobra.Command) error {
+	f.required = cmd.Flags().Changed("postgres") || cmd.Flags().Changed("postgres-namespace")
+	if f.database.adminPassword != "" && !f.required {
+		return errUnnamed
+	}
+	return nil
+}
+
+// checked is what came of a check, and what it was made with.
+type checked struct {
+	findings check.Findings
+	clients  *clients
+	admins   *administrators
+}
+
 // check checks the workloads that args name, or all of the scope.
-func (f *checkFlags) check(ctx context.Context, r *report, args []string) (check.Findings, error) {
+func (f *checkFlags) check(ctx context.Context, r *report, args []string) (*checked, error) {
 	found, namespace, err := f.scope.read(ctx, f.connection, r)
 	if err != nil {
 		return nil, err
 	}
 	f.namespace = namespace
-	clients, err := newClients(f.connection, "kubectl-pgbind")
+	ref, err := f.server()
 	if err != nil {
+		return nil, err
+	}
+	c := &checked{}
+	if c.clients, err = newClients(f.connection, f.manager); err != nil {
+		return nil, err
+	}
+	if c.admins, err = f.database.administrators(ctx, c.clients, ref, r.streams.In); err != nil {
 		return nil, err
 	}
 	scope := check.Scope{Bindings: found.Bindings, Namespace: namespace}
 	if len(args) > 0 {
-		scope.Bindings, err = bindingsOf(ctx, clients, found, workloadArgs{namespace, args})
+		scope.Bindings, err = bindingsOf(ctx, c.clients, found, workloadArgs{namespace, args})
 	} else if f.scope.selector == "" {
-		scope.Orphans, scope.Required = found, f.required
-		scope.Server, err = f.server()
+		scope.Orphans, scope.Server, scope.Required = found, ref, f.required
 	}
 	if err != nil {
 		return nil, err
 	}
-	checker := &check.Checker{
-		Kube: clients.kube, Workloads: clients.workloads, Databases: target.NewFinder(clients.kube), Container: f.database.container, Prove: f.prove,
-		Server: func(d *target.Database) check.Server {
-			return clients.server(d, administrator{user: f.database.adminUser}, "postgres")
-		},
+	c.findings, err = f.checker(c).Check(ctx, scope)
+	return c, err
+}
+
+func (f *checkFlags) checker(c *checked) *check.Checker {
+	return &check.Checker{
+		Kube: c.clients.kube, Workloads: c.clients.workloads, Databases: target.NewFinder(c.clients.kube), Container: f.database.container, Prove: f.prove,
+		Server: func(d *target.Database) check.Server { return c.clients.server(d, c.admins.of(d), "postgres") },
 	}
-	return checker.Check(ctx, scope)
 }
 
 // server is the one that is asked for orphans beside those of the bindings; none, where it is not told in which namespace.

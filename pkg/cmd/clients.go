@@ -1,7 +1,9 @@
 package cmd
 
 import (
+	"cmp"
 	"fmt"
+	"time"
 
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/client-go/kubernetes"
@@ -21,7 +23,11 @@ type clients struct {
 	metadata  metadata.Interface
 	workloads *workload.Client
 	exec      podexec.Executor
+	limit     time.Duration // for each command in a container that nobody talks to
 }
+
+// commandLimit is far more than the statements of a script may take, each with a limit of its own.
+const commandLimit = 5 * time.Minute
 
 func newClients(connection *genericclioptions.ConfigFlags, manager string) (*clients, error) {
 	config, err := connection.ToRESTConfig()
@@ -44,7 +50,7 @@ func newClients(connection *genericclioptions.ConfigFlags, manager string) (*cli
 	if err != nil {
 		return nil, err
 	}
-	return &clients{kube: kube, metadata: meta, workloads: workloads, exec: tracedExec{exec}}, nil
+	return &clients{kube: kube, metadata: meta, workloads: workloads, exec: tracedExec{exec}, limit: cmp.Or(config.Timeout, commandLimit)}, nil
 }
 
 // newReader makes what reads bindings from the API server. It needs no discovery.
@@ -71,7 +77,7 @@ type administrator struct{ user, password string }
 // server is the server in the database's Pod, with one of its databases.
 func (c *clients) server(d *target.Database, admin administrator, database string) *postgres.Server {
 	return &postgres.Server{
-		Exec:      c.exec,
+		Exec:      podexec.Limited(c.exec, c.limit),
 		Container: podexec.Container{Namespace: d.Pod.Namespace, Pod: d.Pod.Name, Name: d.Container},
 		User:      admin.user,
 		Password:  admin.password,

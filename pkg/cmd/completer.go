@@ -76,6 +76,7 @@ func (c *completer) flagValues() map[string]candidates {
 		"dbname":             c.databases,
 		"postgres":           c.servers,
 		"container":          c.containers,
+		"key":                fixed("port", "database", "uri", "jdbc", "pgpass", serviceBindingKey),
 	}
 }
 

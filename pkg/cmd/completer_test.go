@@ -124,7 +124,7 @@ func TestCompletesWhatTheClusterHas(t *testing.T) {
 }
 
 func TestCompletesOnlyWhatIsBound(t *testing.T) {
-	annotated := metav1.ObjectMeta{Name: "web", Annotations: map[string]string{"binding.pgbind.dev/postgresql-secret-2": `{"id":"abc"}`}}
+	annotated := metav1.ObjectMeta{Name: "web", Annotations: map[string]string{"binding.pgbind.dev/postgresql-secret-2": `{"id":"abc"}`}} //nolint:gosec // the name of a Secret
 	controller := true
 	inherited := metav1.ObjectMeta{Name: "web-5d", Annotations: annotated.Annotations, OwnerReferences: []metav1.OwnerReference{{Name: "web", Controller: &controller}}}
 	server := lists{

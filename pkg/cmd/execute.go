@@ -37,7 +37,7 @@ func Execute(ctx context.Context, streams genericiooptions.IOStreams, args []str
 		if errors.As(err, &exit) {
 			continue
 		}
-		fmt.Fprintf(streams.ErrOut, "error: %v\n", err)
+		fmt.Fprintln(streams.ErrOut, "error:", shown(err.Error()))
 	}
 	return exitCode(ctx, err)
 }

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
@@ -33,9 +34,17 @@ type progress struct {
 func newProgress(streams genericiooptions.IOStreams, total int, suffix string) *progress {
 	options := printers.WarningPrinterOptions{Color: printers.AllowsColorOutput(streams.ErrOut)}
 	return &progress{
-		streams: streams, warnings: printers.NewWarningPrinter(streams.ErrOut, options), terminal: term.IsTerminal(streams.ErrOut),
+		streams: streams, warnings: printers.NewWarningPrinter(streams.ErrOut, options), terminal: isTerminal(streams.ErrOut),
 		suffix: suffix, total: total, start: time.Now(), counts: map[apply.Outcome]int{}, made: map[string]bool{},
 	}
+}
+
+// isTerminal looks through the console that the commands write to.
+func isTerminal(w io.Writer) bool {
+	if c, ok := w.(*console); ok {
+		return !c.quiet && isTerminal(c.Writer)
+	}
+	return term.IsTerminal(w)
 }
 
 // add prints one result; many may come at once.

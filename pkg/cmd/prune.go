@@ -42,7 +42,9 @@ func newPruneCommand(connection *genericclioptions.ConfigFlags, streams generici
 				return err
 			}
 			flags.options.DryRun = dryRun(strategy)
-			flags.check.required = cmd.Flags().Changed("postgres")
+			if err := flags.check.complete(cmd); err != nil {
+				return err
+			}
 			cmd.SilenceUsage = true
 			return flags.run(cmd.Context(), newReport(streams, resultSuffix(flags.options.DryRun)))
 		},
@@ -57,28 +59,28 @@ type pruneFlags struct {
 	streams genericiooptions.IOStreams
 	options unbind.Options
 	yes     bool
-	manager string
 }
 
 func (f *pruneFlags) addTo(cmd *cobra.Command) {
 	f.check.scope.addTo(cmd)
 	f.check.database.addServer(cmd.Flags())
+	f.check.database.addAdminPassword(cmd.Flags())
 	cmd.Flags().BoolVarP(&f.yes, "yes", "y", false, "Do not ask")
 	cmd.Flags().DurationVar(&f.options.Grace, "grace", defaultGrace, "How long open sessions get before they are ended")
 	cmd.Flags().DurationVar(&f.options.Timeout, "timeout", defaultTimeout, "How long to wait for the Pods that still have an expired Secret")
-	cmdutil.AddFieldManagerFlagVar(cmd, &f.manager, "kubectl-pgbind")
+	cmdutil.AddFieldManagerFlagVar(cmd, &f.check.manager, "kubectl-pgbind")
 	cmdutil.AddDryRunFlag(cmd)
 }
 
 func (f *pruneFlags) run(ctx context.Context, r *report) error {
-	found, err := f.check.check(ctx, r, nil)
+	done, err := f.check.check(ctx, r, nil)
 	if err != nil {
 		return err
 	}
-	if unknown := len(found.Only(check.Unknown)); unknown > 0 {
+	if unknown := len(done.findings.Only(check.Unknown)); unknown > 0 {
 		r.Warn("%d findings are unknown and stay as they are: see kubectl pgbind check", unknown)
 	}
-	doomed := prune.Prunable(found)
+	doomed := prune.Prunable(done.findings)
 	if len(doomed) == 0 {
 		r.Step("nothing to prune")
 		return nil
@@ -91,11 +93,7 @@ func (f *pruneFlags) run(ctx context.Context, r *report) error {
 			return err
 		}
 	}
-	clients, err := newClients(f.check.connection, f.manager)
-	if err != nil {
-		return err
-	}
-	return f.pruner(clients, r).Prune(ctx, doomed)
+	return f.pruner(done, r).Prune(ctx, doomed)
 }
 
 // list shows what is to go. Of a dry run that is the result.
@@ -108,8 +106,8 @@ func (f *pruneFlags) list(doomed check.Findings) error {
 	return table.PrintObj(doomed.Table(time.Now()), out)
 }
 
-func (f *pruneFlags) pruner(c *clients, r *report) *prune.Pruner {
-	admin := f.check.database.adminUser
+func (f *pruneFlags) pruner(done *checked, r *report) *prune.Pruner {
+	c := done.clients
 	f.options.Choice = target.Choice{Container: f.check.database.container}
 	finder := target.NewFinder(c.kube)
 	return &prune.Pruner{
@@ -117,9 +115,9 @@ func (f *pruneFlags) pruner(c *clients, r *report) *prune.Pruner {
 		Unbinder: &unbind.Unbinder{
 			Workloads: c.workloads, Databases: finder, Kube: c.kube, Report: r,
 			Roles: func(d *target.Database, database string) unbind.Roles {
-				return c.server(d, administrator{user: admin}, database)
+				return c.server(d, done.admins.of(d), database)
 			},
 		},
-		Roles: func(d *target.Database) retire.Roles { return c.server(d, administrator{user: admin}, "postgres") },
+		Roles: func(d *target.Database) retire.Roles { return c.server(d, done.admins.of(d), "postgres") },
 	}
 }

@@ -47,6 +47,9 @@ func newPsqlCommand(connection *genericclioptions.ConfigFlags, streams genericio
 			if dash := cmd.ArgsLenAtDash(); dash >= 0 {
 				workload, psqlArgs = args[:dash], args[dash:]
 			}
+			if err := flags.complete(cmd); err != nil {
+				return err
+			}
 			cmd.SilenceUsage = true
 			err := flags.run(cmd.Context(), workload, psqlArgs)
 			if exit := (*podexec.ExitError)(nil); errors.As(err, &exit) {
@@ -70,9 +73,23 @@ type psqlFlags struct {
 
 func (f *psqlFlags) addTo(cmd *cobra.Command) {
 	f.database.addServer(cmd.Flags())
+	f.database.addAdminPassword(cmd.Flags())
 	cmd.Flags().StringVar(&f.database.dbname, "dbname", "postgres", "Database for --admin without a workload")
 	cmd.Flags().StringVar(&f.secret, "secret", "", "Name of the binding's Secret, where the workload has several")
 	cmd.Flags().BoolVar(&f.admin, "admin", false, "As the administrator instead of the binding's user; without a workload, on the server that --postgres names")
+}
+
+// complete refuses what does not fit together.
+func (f *psqlFlags) complete(cmd *cobra.Command) error {
+	switch {
+	case f.database.adminPassword == "":
+		return nil
+	case f.database.adminPassword == "stdin":
+		return errors.New("the standard input is psql's own: give --admin-password-from as secret/NAME:KEY")
+	case !cmd.Flags().Changed("postgres") && !cmd.Flags().Changed("postgres-namespace"):
+		return errUnnamed
+	}
+	return nil
 }
 
 func (f *psqlFlags) run(ctx context.Context, workload, args []string) error {
@@ -84,7 +101,7 @@ func (f *psqlFlags) run(ctx context.Context, workload, args []string) error {
 	if err != nil {
 		return err
 	}
-	opener, err := f.opener()
+	opener, err := f.opener(ctx, ref)
 	if err != nil {
 		return err
 	}
@@ -95,7 +112,7 @@ func (f *psqlFlags) run(ctx context.Context, workload, args []string) error {
 	return opener.Open(ctx, request, args)
 }
 
-func (f *psqlFlags) opener() (*session.Opener, error) {
+func (f *psqlFlags) opener(ctx context.Context, named target.Ref) (*session.Opener, error) {
 	clients, err := newClients(f.connection, "kubectl-pgbind")
 	if err != nil {
 		return nil, err
@@ -104,10 +121,16 @@ func (f *psqlFlags) opener() (*session.Opener, error) {
 	if err != nil {
 		return nil, err
 	}
+	admins, err := f.database.administrators(ctx, clients, named, f.streams.In)
+	if err != nil {
+		return nil, err
+	}
 	return &session.Opener{
 		Kube: clients.kube, Workloads: clients.workloads, Inventory: reader, Databases: target.NewFinder(clients.kube), Container: f.database.container,
 		Server: func(d *target.Database) session.Server {
-			return terminalServer{clients.server(d, administrator{user: f.database.adminUser}, f.database.dbname), f.streams}
+			server := clients.server(d, admins.of(d), f.database.dbname)
+			server.Exec = clients.exec // a person may take any time
+			return terminalServer{server, f.streams}
 		},
 	}, nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/cli-runtime/pkg/printers"
+	"k8s.io/kubectl/pkg/util/term"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
 )
@@ -13,6 +14,7 @@ import (
 // report writes results to the standard output and everything else to the standard error, as kubectl does.
 type report struct {
 	streams  genericiooptions.IOStreams
+	console  *console
 	warnings *printers.WarningPrinter
 	suffix   string // of results
 	objects  bool   // results are printed as objects, when all are there
@@ -20,8 +22,13 @@ type report struct {
 }
 
 func newReport(streams genericiooptions.IOStreams, suffix string) *report {
-	options := printers.WarningPrinterOptions{Color: printers.AllowsColorOutput(streams.ErrOut)}
-	return &report{streams: streams, warnings: printers.NewWarningPrinter(streams.ErrOut, options), suffix: suffix}
+	c, ok := streams.ErrOut.(*console)
+	if !ok {
+		c = newConsole(streams.ErrOut)
+	}
+	options := printers.WarningPrinterOptions{Color: printers.AllowsColorOutput(c.Writer)}
+	warnings := printers.NewWarningPrinter(term.NewResponsiveWriter(c.Writer), options)
+	return &report{streams: streams, console: c, warnings: warnings, suffix: suffix}
 }
 
 // Done prints a result.
@@ -29,7 +36,7 @@ func (r *report) Done(object, verb string) {
 	if r.objects {
 		return
 	}
-	fmt.Fprintf(r.streams.Out, "%s %s%s\n", object, verb, r.suffix)
+	fmt.Fprintln(r.streams.Out, shown(object+" "+verb+r.suffix))
 }
 
 // Bound keeps a binding for the end.
@@ -41,13 +48,13 @@ func (r *report) Show(text string) {
 	if r.objects {
 		out = r.streams.ErrOut
 	}
-	fmt.Fprintln(out, strings.TrimSuffix(text, "\n"))
+	fmt.Fprintln(out, shown(strings.TrimSuffix(text, "\n")))
 }
 
 // Step prints progress.
-func (r *report) Step(format string, args ...any) {
-	fmt.Fprintf(r.streams.ErrOut, format+"\n", args...)
-}
+func (r *report) Step(format string, args ...any) { r.console.progress(fmt.Sprintf(format, args...)) }
 
 // Warn prints a warning.
-func (r *report) Warn(format string, args ...any) { r.warnings.Print(fmt.Sprintf(format, args...)) }
+func (r *report) Warn(format string, args ...any) {
+	r.warnings.Print(shown(fmt.Sprintf(format, args...)))
+}

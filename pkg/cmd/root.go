@@ -23,12 +23,15 @@ const (
 // NewRootCommand builds the command tree. The root command itself binds.
 func NewRootCommand(streams genericiooptions.IOStreams) *cobra.Command {
 	connection := genericclioptions.NewConfigFlags(true).WithDiscoveryBurst(burst).WithDiscoveryQPS(qps).WithWrapConfigFn(identify)
+	messages := newConsole(streams.ErrOut)
+	streams.ErrOut = messages
 	root := newBindCommand(connection, streams)
 	root.SetIn(streams.In)
 	root.SetOut(streams.Out)
 	root.SetErr(streams.ErrOut)
 	connection.AddFlags(root.PersistentFlags())
 	addTrace(root)
+	messages.addTo(root.PersistentFlags())
 	root.CompletionOptions.DisableDefaultCmd = true
 	groups := commandGroups(connection, streams)
 	groups.Add(root)

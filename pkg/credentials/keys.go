@@ -34,10 +34,11 @@ const (
 	usualDatabase = "postgres"
 )
 
+func allKeys() []Key { return []Key{KeyPort, KeyDatabase, KeyURI, KeyJDBC, KeyPgpass} }
+
 // ParseKey returns the key of that name, or an error that lists the names.
 func ParseKey(name string) (Key, error) {
-	keys := []Key{KeyPort, KeyDatabase, KeyURI, KeyJDBC, KeyPgpass}
-	if key := Key(name); slices.Contains(keys, key) {
+	if key := Key(name); slices.Contains(allKeys(), key) {
 		return key, nil
 	}
 	return "", fmt.Errorf("key %q is unknown: use port, database, uri, jdbc, pgpass or servicebinding", name)

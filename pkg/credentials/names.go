@@ -18,10 +18,11 @@ func ID(workload types.UID, location, database string) string {
 	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:])[:12])
 }
 
-// Identity is what a workload, named as kubectl prints it, keeps for its life. A bare Pod is replaced by its equal, so that its name counts.
-func Identity(namespace, namespaceUID, workload string, uid types.UID) types.UID {
+// Identity is what a workload, named as kubectl prints it, keeps for its life. A bare Pod is replaced by its equal, so that its name counts,
+// and nothing that only some users may read.
+func Identity(namespace, workload string, uid types.UID) types.UID {
 	if strings.HasPrefix(workload, "pod/") {
-		return types.UID(namespaceUID + "/" + namespace + "/" + workload)
+		return types.UID(namespace + "/" + workload)
 	}
 	return uid
 }

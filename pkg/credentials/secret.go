@@ -38,17 +38,6 @@ func NewSecret(name types.NamespacedName, marks Marks, c Credentials, keys ...Ke
 	return secret
 }
 
-// Renew writes marks and credentials to a Secret that is there already, and leaves alone what others wrote to it.
-func Renew(secret *corev1.Secret, marks Marks, c Credentials, keys ...Key) {
-	if secret.Data == nil {
-		secret.Data = map[string][]byte{}
-	}
-	for key, value := range c.data(keys) {
-		secret.Data[key] = value
-	}
-	marks.write(secret)
-}
-
 // Of reads host, user name and password of a Secret that NewSecret built; ok is false where one is missing.
 func Of(secret *corev1.Secret) (c Credentials, ok bool) {
 	c = Credentials{Host: string(secret.Data[KeyHost]), Username: string(secret.Data[KeyUsername]), Password: string(secret.Data[KeyPassword])}

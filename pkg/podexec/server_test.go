@@ -31,14 +31,15 @@ var errCut = errors.New("cut")
 type server struct {
 	*httptest.Server
 	run     command
-	serving atomic.Int32 // requests that have not ended
+	serving atomic.Int32   // requests that have not ended
+	resizes chan io.Reader // of the last command with a terminal
 	mu      sync.Mutex
 	methods []string
 }
 
 func newServer(t *testing.T, run command) *server {
 	t.Helper()
-	s := &server{run: run}
+	s := &server{run: run, resizes: make(chan io.Reader, 1)}
 	s.Server = httptest.NewServer(s)
 	t.Cleanup(s.Close)
 	return s
@@ -74,6 +75,9 @@ func (s *server) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Query().Get("stdin") == "true" {
 		channels[0] = wsstream.ReadChannel
 	}
+	if r.URL.Query().Get("tty") == "true" {
+		channels[2], channels[4] = wsstream.IgnoreChannel, wsstream.ReadChannel
+	}
 	conn := wsstream.NewConn(map[string]wsstream.ChannelProtocolConfig{
 		remotecommandconsts.StreamProtocolV5Name: {Binary: true, Channels: channels},
 	})
@@ -82,6 +86,8 @@ func (s *server) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer func() { _ = conn.Close() }()
+	s.forgetSizes()
+	s.resizes <- streams[4]
 	s.finish(r, streams[3], [3]io.ReadWriter{streams[0], streams[1], streams[2]})
 }
 
@@ -99,9 +105,11 @@ func (s *server) serveSPDY(w http.ResponseWriter, r *http.Request) {
 	}
 	defer func() { _ = conn.Close() }()
 	streams := map[string]httpstream.Stream{}
-	expected := 3
-	if r.URL.Query().Get("stdin") == "true" {
-		expected = 4
+	expected := 1 // for the end
+	for _, name := range []string{"stdin", "stdout", "stderr", "tty"} {
+		if r.URL.Query().Get(name) == "true" {
+			expected++
+		}
 	}
 	for len(streams) < expected {
 		select {
@@ -111,9 +119,19 @@ func (s *server) serveSPDY(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	s.forgetSizes()
+	s.resizes <- streams[corev1.StreamTypeResize]
 	s.finish(r, streams[corev1.StreamTypeError], [3]io.ReadWriter{
 		streams[corev1.StreamTypeStdin], streams[corev1.StreamTypeStdout], streams[corev1.StreamTypeStderr],
 	})
+}
+
+// forgetSizes makes room for the sizes of the next command.
+func (s *server) forgetSizes() {
+	select {
+	case <-s.resizes:
+	default:
+	}
 }
 
 // finish runs the command and reports its end on the error stream, as a kubelet does.

@@ -30,8 +30,11 @@ const (
 // attempts is how often a transaction that lost to another one is tried.
 const attempts = 3
 
-// retryable says that a transaction lost to another one and may well win the next time.
+// retryable says that a transaction lost to another one, or that its end was not heard of, and may well come through the next time.
 func retryable(err error) bool {
+	if errors.Is(err, errCut) {
+		return true
+	}
 	var failure *SQLError
 	if !errors.As(err, &failure) {
 		return false

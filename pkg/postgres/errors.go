@@ -14,6 +14,9 @@ var ErrStandby = errors.New("the server is a standby and takes no writes")
 // ErrIncomplete says that the login role is absent, or cannot log in, so that it needs a password set.
 var ErrIncomplete = errors.New("the login role is not complete")
 
+// errCut says that the last word of a script is missing.
+var errCut = errors.New("ended before it was through, so what it did is not known: run the command again")
+
 // MissingProgramError says that the container lacks a program.
 type MissingProgramError struct {
 	Program string

@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"errors"
-	"strings"
 )
 
 // LastRun returns the id of the run that last set the role's password, as the role's comment says; it is empty where there is none.
@@ -17,6 +16,6 @@ func (s *Server) LastRun(ctx context.Context, role string) (string, error) {
 	case out.End == "":
 		return "", errors.New("psql ended before it was through")
 	}
-	_, run, _ := strings.Cut(out.Mark, " run=")
-	return run, nil
+	owner, _ := parseOwner(out.Mark)
+	return owner.Run, nil
 }

@@ -56,7 +56,8 @@ func (s *Server) prefix() ([]string, error) {
 	return []string{shell, "-c", string(text), shell, s.way.variable}, nil
 }
 
-// findWay asks the container, in one exec of a constant script, in which way a login works. The error says why none was found.
+// findWay asks the container, in one exec of a constant script, in which way a login works, to the database that createuser uses too.
+// The error says why none was found.
 func (s *Server) findWay(ctx context.Context) (way, error) {
 	text, err := shellFiles.ReadFile("sh/probe.sh")
 	if err != nil {
@@ -67,7 +68,7 @@ func (s *Server) findWay(ctx context.Context) (way, error) {
 		return way{}, fmt.Errorf("read the script that reads the container's password: %w", err)
 	}
 	argv := append([]string{shell, "-c", string(text), shell, string(password), s.User}, s.env()...)
-	argv = append(argv, "psql", "--no-psqlrc", "--no-password", "--username="+s.User, "--dbname="+conninfoDatabase(s.Database), "--file=/dev/null")
+	argv = append(argv, "psql", "--no-psqlrc", "--no-password", "--username="+s.User, "--dbname=postgres", "--file=/dev/null")
 	var stdout, stderr bytes.Buffer
 	if err := s.Exec.Exec(ctx, s.Container, argv, podexec.Streams{Stdout: &stdout, Stderr: &stderr}); err != nil {
 		if missing := (*MissingProgramError)(nil); errors.As(s.classify(shell, err), &missing) {
@@ -84,6 +85,8 @@ func parseWay(report *bytes.Buffer) (way, error) {
 	for lines.Scan() {
 		kind, value, _ := strings.Cut(strings.TrimPrefix(lines.Text(), reportPrefix), " ")
 		switch {
+		case kind == "none":
+			return way{}, nil
 		case kind == "switcher" && slices.Contains([]string{"gosu", "setpriv", "su"}, value):
 			return way{switcher: value}, nil
 		case kind == "variable" && slices.Contains(variables[:], value):

@@ -42,6 +42,14 @@ func TestAnotherWayToLogInIsLookedForOnce(t *testing.T) {
 	}
 }
 
+func TestADatabaseThatIsNotThereIsNoMatterOfPasswords(t *testing.T) {
+	server, _ := serverWith(t, refusedPsql, answer{program: "sh", stdout: "pgbind none\n"})
+	_, err := server.Bind(t.Context(), testBinding(), Login{Password: "x", Set: true})
+	var login *AdminLoginError
+	require.ErrorAs(t, err, &login)
+	assert.NoError(t, login.Hint)
+}
+
 func TestTheFastWayIsTwoPrograms(t *testing.T) {
 	server, c := serverWith(t, answer{program: "createuser"}, answer{program: "psql", stdout: primary + hosted + loggedIn("x") + ended})
 	_, err := server.CreateUser(t.Context(), "r")

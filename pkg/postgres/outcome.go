@@ -24,7 +24,7 @@ func (s *Server) outcome(out *output, execErr error, run string) error {
 		return s.scriptError(out, execErr)
 	}
 	// The exec API can call a cut stream a success, so only the script's own last word counts.
-	return fmt.Errorf("psql in %s ended before it was through, so what it did is not known: run the command again", s.Container)
+	return fmt.Errorf("psql in %s %w", s.Container, errCut)
 }
 
 // afterEnd judges the wrong password that is tried last: psql ends with an error where the server refuses it, as it should.

@@ -34,7 +34,7 @@ type Server struct {
 var foreignVariables = [...]string{"PGHOSTADDR", "PGOPTIONS", "PGSERVICE", "PGSERVICEFILE", "PGPASSFILE", "PGSSLMODE", "PGTARGETSESSIONATTRS", "PGREQUIREAUTH", "HOME"} //nolint:gochecknoglobals // a constant list
 
 // createuser has no script of its own to set these in.
-const createuserOptions = "PGOPTIONS=-c search_path= -c lock_timeout=20s -c statement_timeout=60s -c synchronous_commit=local"
+const createuserOptions = "PGOPTIONS=-c search_path= -c lock_timeout=50s -c statement_timeout=60s -c synchronous_commit=local"
 
 // program is one of PostgreSQL's programs that the administrator runs.
 type program struct {

@@ -32,11 +32,32 @@ func (s *Server) RunShell(ctx context.Context, shell Shell) error {
 	return s.shell(ctx, append(argv, shell.Args...), shell)
 }
 
-// RunAdminShell runs psql as the administrator, as the container lets it in. Role and Login of the shell are not used.
+// RunAdminShell runs psql as the administrator, in the way in which all its programs log in. Role and Login of the shell are not used.
+// The error is an *AdminLoginError where there is no way.
 func (s *Server) RunAdminShell(ctx context.Context, shell Shell) error {
-	argv := append(s.shellCommand(), "--username="+s.User, "--no-password", "--dbname="+conninfoDatabase(shell.Database))
-	shell.Login.Password = ""
-	return s.shell(ctx, append(argv, shell.Args...), shell)
+	argv := append(s.shellCommand(), "--username="+s.User, "--dbname="+conninfoDatabase(shell.Database))
+	shell.Role, shell.Login.Password = s.User, s.Password
+	if s.Password != "" {
+		// Not in the way of a script, whose shell would show on a terminal what it reads.
+		return s.shell(ctx, append(append(argv, "--password"), shell.Args...), shell)
+	}
+	// A login that does nothing settles the way.
+	if out, err := s.psql(ctx, new(script).set("run", scriptRun).run("session", "end")); err != nil {
+		return s.sessionError(out, err)
+	}
+	way, err := s.prefix()
+	if err != nil {
+		return err
+	}
+	return s.shell(ctx, append(append(append(way, argv...), "--no-password"), shell.Args...), shell)
+}
+
+// sessionError explains why the administrator gets no session.
+func (s *Server) sessionError(out *output, err error) error {
+	if out == nil {
+		return err
+	}
+	return s.scriptError(out, err)
 }
 
 // shellCommand is psql without what says who logs in where. It leaves no trace in the container, and its question for the password

@@ -121,13 +121,33 @@ func TestTerminalThatNeverAsks(t *testing.T) {
 	assert.Empty(t, <-read, "neither the password nor what was typed")
 }
 
-func TestAdminShellHasNoPassword(t *testing.T) {
+func TestAdminShellLogsInAsTheScriptsDo(t *testing.T) {
+	var out bytes.Buffer
+	runs := 0
+	server, p := shellServer(t, func(s podexec.Streams) error {
+		input, err := io.ReadAll(s.Stdin)
+		require.NoError(t, err)
+		if runs++; runs == 1 {
+			_, err := io.WriteString(s.Stdout, primary+`pgbind {"end": "pgbind"}`+"\n")
+			return err
+		}
+		assert.Equal(t, "SELECT 2", string(input))
+		return nil
+	})
+	require.NoError(t, server.RunAdminShell(t.Context(), newShell("SELECT 2", &out)))
+	assert.Equal(t, 2, runs)
+	assert.Subset(t, p.argv, []string{"--username=postgres", "--no-password", "--dbname=sh op", "--set=HISTFILE=/dev/null"})
+}
+
+func TestAdminShellWithAPasswordThatIsGiven(t *testing.T) {
 	var out bytes.Buffer
 	server, p := shellServer(t, func(s podexec.Streams) error {
 		input, err := io.ReadAll(s.Stdin)
-		assert.Equal(t, "SELECT 2", string(input))
+		assert.Equal(t, "of the admin\nSELECT 2", string(input))
 		return err
 	})
+	server.Password = "of the admin"
 	require.NoError(t, server.RunAdminShell(t.Context(), newShell("SELECT 2", &out)))
-	assert.Subset(t, p.argv, []string{"--username=postgres", "--no-password", "--dbname=sh op", "--set=HISTFILE=/dev/null"})
+	assert.Contains(t, p.argv, "--password")
+	assert.NotContains(t, strings.Join(p.argv, " "), "of the admin")
 }

@@ -12,9 +12,10 @@ func (s *Server) Undo(ctx context.Context, b Binding) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	sc := new(script).set("run", b.Owner.Run, "schemas", schemas).run("session", "lock", "join")
-	sc.set("subject", b.Role, "claim", b.Owner.mark()).run("judge", "drop")
-	sc.set("subject", b.Access.Role(), "claim", b.Access.mark(b.Owner.Run)).run("judge", "unused", "drop_access")
+	sc := new(script).set("run", b.Owner.Run, "schemas", schemas).run("session", "lock")
+	sc.set("subject", b.Role, "claim", b.Owner.mark()).run("judge", "drop", "commit")
+	// A transaction of its own: that another run made the access role is no reason to keep the login role.
+	sc.run("lock", "join").set("subject", b.Access.Role(), "claim", b.Access.mark(b.Owner.Run)).run("judge", "unused", "drop_access")
 	out, err := s.psql(ctx, sc.run("leave", "commit", "end"))
 	var missing *MissingProgramError
 	var login *AdminLoginError
@@ -25,8 +26,8 @@ func (s *Server) Undo(ctx context.Context, b Binding) ([]string, error) {
 	case out == nil:
 		return nil, err
 	case out.Refused != nil:
-		// Not ours any more: another run has taken it over, and it answers for it.
-		return nil, nil
+		// One of them is not ours any more: another run has taken it over, and answers for it.
+		return out.did, nil
 	case err != nil:
 		return nil, s.scriptError(out, err)
 	case out.End != b.Owner.Run:

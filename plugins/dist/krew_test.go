@@ -54,7 +54,7 @@ func (s shell) try(name string, args ...string) (string, error) {
 			name = lookUp(s.t, name, dirs)
 		}
 	}
-	cmd := exec.CommandContext(ctx, name, args...)
+	cmd := exec.CommandContext(ctx, name, args...) //nolint:gosec // the programs that the test names
 	cmd.Env = s.env
 	output, err := cmd.CombinedOutput()
 	return string(output), err
@@ -76,12 +76,12 @@ func lookUp(t *testing.T, name, dirs string) string {
 func checkKrew(t *testing.T, r release) {
 	t.Helper()
 	s := newShell(t)
-	manifest, archive := filepath.Join(r.dir, "pgbind.yaml"), filepath.Join(r.dir, "kubectl-pgbind_linux_amd64.tar.gz")
-	s.run(filepath.Join(filepath.Dir(s.krew), "validate-krew-manifest"), "-manifest", manifest, "-skip-install")
-	output, err := s.try(s.krew, "install", "--manifest="+manifest, "--archive="+filepath.Join(r.dir, "kubectl-pgbind_linux_arm64.tar.gz"))
+	plugin, archive := filepath.Join(r.dir, "pgbind.yaml"), filepath.Join(r.dir, "kubectl-pgbind_linux_amd64.tar.gz")
+	s.run(filepath.Join(filepath.Dir(s.krew), "validate-krew-manifest"), "-manifest", plugin, "-skip-install")
+	output, err := s.try(s.krew, "install", "--manifest="+plugin, "--archive="+filepath.Join(r.dir, "kubectl-pgbind_linux_arm64.tar.gz"))
 	require.Error(t, err, "not the archive that the manifest names")
 	assert.Contains(t, output, "checksum")
-	s.run(s.krew, "install", "--manifest="+manifest, "--archive="+archive)
+	s.run(s.krew, "install", "--manifest="+plugin, "--archive="+archive)
 	assert.Equal(t, released+"\n", s.run("kubectl", "pgbind", "version"))
 }
 

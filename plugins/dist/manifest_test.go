@@ -4,7 +4,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -40,7 +39,7 @@ func checkDownload(t *testing.T, m manifest, d download) platform {
 	assert.Len(t, d.Selector.MatchLabels, 2)
 	p := platform{os: d.Selector.MatchLabels["os"], arch: d.Selector.MatchLabels["arch"]}
 	assert.Equal(t, m.Spec.Homepage+"/releases/download/"+m.Spec.Version+"/"+p.archive(), d.URI)
-	assert.Regexp(t, regexp.MustCompile(`^[0-9a-f]{64}$`), d.SHA256, "lower case")
+	assert.Regexp(t, `^[0-9a-f]{64}$`, d.SHA256, "lower case")
 	assert.Equal(t, p.binary(), d.Bin)
 	return p
 }

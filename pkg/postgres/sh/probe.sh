@@ -7,6 +7,7 @@ report() {
 	echo "pgbind $*"
 	exit 0
 }
+works "$@" && report none
 # peer lets the system's user of the same name in.
 if [ "$(id -u)" = 0 ] && id -u "$user" >/dev/null 2>&1; then
 	works gosu "$user" "$@" && report switcher gosu

@@ -1,0 +1,197 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+)
+
+// ownSchema is a database whose owner may create roles and is no superuser, with a schema of its own and one of somebody else.
+const ownSchema = `
+CREATE SCHEMA own AUTHORIZATION boss;
+SET ROLE boss; CREATE TABLE own.first(id serial PRIMARY KEY, name text); RESET ROLE;
+CREATE SCHEMA theirs; CREATE TABLE theirs.secret(id int)`
+
+// TestLevels tries what each level gives, in any order, on every version of the server that the cluster has, as a superuser and as an
+// administrator who may only create roles.
+func TestLevels(t *testing.T) {
+	t.Parallel()
+	f := newNamespace(t)
+	for _, version := range f.serverVersions() {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			s := f.in(t).server(version)
+			s.sql("postgres", "CREATE ROLE boss CREATEROLE LOGIN")
+			for _, admin := range []string{"postgres", "boss"} {
+				database := "of_" + admin
+				s.sql("postgres", "CREATE DATABASE "+database+" OWNER boss")
+				s.sql(database, ownSchema)
+				a := &accessTest{sqlServer: s.in(t), database: database, admin: admin, host: f.podIP("postgres-" + version)}
+				t.Run(admin, func(t *testing.T) { a.in(t).levels() })
+				t.Run(admin+" isolates", func(t *testing.T) { a.in(t).isolates() })
+				t.Run(admin+" tells what it could not give", func(t *testing.T) { a.in(t).lacks() })
+			}
+			a := &accessTest{sqlServer: s, database: "of_postgres", admin: "postgres", host: f.podIP("postgres-" + version)}
+			t.Run("what everybody has", func(t *testing.T) { a.in(t).public() })
+			if version == "17" {
+				t.Run("a lock's holder is named", func(t *testing.T) { a.in(t).locked() })
+			}
+		})
+	}
+}
+
+func (f *fixture) podIP(name string) string {
+	f.t.Helper()
+	pod, err := f.Client.CoreV1().Pods(f.Name).Get(f.ctx, name, metav1.GetOptions{})
+	require.NoError(f.t, err)
+	return pod.Status.PodIP
+}
+
+// accessTest binds roles in one database as one administrator.
+type accessTest struct {
+	*sqlServer
+	database, admin, host string
+}
+
+func (a *accessTest) in(t *testing.T) *accessTest {
+	t.Helper()
+	copied := *a
+	copied.sqlServer = a.sqlServer.in(t)
+	return &copied
+}
+
+// bind makes a login role of that name, as pgbind's own package does it.
+func (a *accessTest) bind(role string, access postgres.Access, change ...func(*postgres.Binding)) *postgres.Result {
+	a.t.Helper()
+	server := *a.Server
+	server.User, server.Database = a.admin, a.database
+	access.Database = a.database
+	binding := postgres.Binding{Role: a.role(role), Owner: postgres.Owner{ID: a.role(role), Run: "r", Namespace: "shop"}, Access: access}
+	for _, c := range change {
+		c(&binding)
+	}
+	_, err := server.CreateUser(a.ctx, binding.Role)
+	require.NoError(a.t, err)
+	result, err := server.Bind(a.ctx, binding, postgres.Login{Password: "only-for-this-test", Set: true, Host: a.host, HostComplete: true, Port: 5432})
+	require.NoError(a.t, err)
+	require.True(a.t, result.Verified)
+	return result
+}
+
+// role tells the roles of the two administrators apart.
+func (a *accessTest) role(name string) string { return "app_" + a.admin + "_" + name }
+
+func (a *accessTest) may(role, sql string) {
+	a.t.Helper()
+	_, err := a.as(a.role(role), a.database, sql)
+	require.NoError(a.t, err, "%s: %s", role, sql)
+}
+
+func (a *accessTest) mayNot(role, sql string) {
+	a.t.Helper()
+	_, err := a.as(a.role(role), a.database, sql)
+	require.ErrorContains(a.t, err, "permission denied", "%s: %s", role, sql)
+}
+
+// levels binds the narrow levels first, and the wide one twice.
+func (a *accessTest) levels() {
+	own := []string{"own"}
+	a.bind("reads", postgres.Access{Schemas: own, Level: postgres.ReadOnly})
+	a.bind("writes", postgres.Access{Schemas: own, Level: postgres.ReadWrite})
+	assert.Empty(a.t, a.bind("all", postgres.Access{Schemas: own, Level: postgres.All}).Lacks)
+	a.bind("too", postgres.Access{Schemas: own, Level: postgres.All})
+	_, err := a.as("boss", a.database, "CREATE TABLE own.of_boss(id serial PRIMARY KEY, name text)")
+	require.NoError(a.t, err)
+	a.may("all", "CREATE TABLE own.of_all(id serial PRIMARY KEY, name text); CREATE FUNCTION own.one() RETURNS int LANGUAGE sql AS 'SELECT 1'")
+
+	for _, table := range []string{"own.first", "own.of_boss", "own.of_all"} {
+		a.may("too", "INSERT INTO "+table+"(name) VALUES ('a')")
+		a.may("writes", "INSERT INTO "+table+"(name) VALUES ('b'); UPDATE "+table+" SET name = 'c'; DELETE FROM "+table+" WHERE name = 'b'")
+		a.may("reads", "SELECT * FROM "+table)
+		a.mayNot("reads", "DELETE FROM "+table)
+		a.mayNot("writes", "TRUNCATE "+table)
+		a.may("all", "TRUNCATE "+table)
+	}
+	a.may("too", "ALTER TABLE own.of_all ADD more int; SELECT own.one()")
+	a.mayNot("reads", "CREATE TABLE own.mine(id int)")
+	a.mayNot("writes", "CREATE TABLE own.mine(id int)")
+	a.mayNot("all", "SELECT * FROM theirs.secret")
+	a.mayNot("all", "CREATE FUNCTION own.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE TRIGGER t BEFORE INSERT ON own.first FOR EACH ROW EXECUTE FUNCTION own.f()")
+	again := a.bind("all", postgres.Access{Schemas: own, Level: postgres.All})
+	assert.Empty(a.t, again.Did, "said twice")
+}
+
+// isolates gives an access role to one binding alone.
+func (a *accessTest) isolates() {
+	a.bind("alone", postgres.Access{Schemas: []string{"own"}, Level: postgres.All, Isolated: "alone"})
+	a.may("alone", "CREATE TABLE own.of_alone(id int)")
+	_, err := a.as(a.role("all"), a.database, "DROP TABLE own.of_alone")
+	require.ErrorContains(a.t, err, "must be owner")
+}
+
+// lacks binds to two schemas, one of which an administrator without superuser rights has no say in.
+func (a *accessTest) lacks() {
+	result := a.bind("both", postgres.Access{Schemas: []string{"own", "theirs"}, Level: postgres.ReadOnly})
+	a.may("both", "SELECT * FROM own.first")
+	if a.admin == "postgres" {
+		assert.Empty(a.t, result.Lacks)
+		a.may("both", "SELECT * FROM theirs.secret")
+		a.mayNot("reads", "SELECT * FROM theirs.secret")
+		return
+	}
+	assert.Subset(a.t, result.Lacks, []string{"USAGE on schema theirs", "SELECT on table theirs.secret", "what role postgres will create in schema theirs"})
+	a.mayNot("both", "SELECT * FROM theirs.secret")
+}
+
+// public takes from everybody what no level gives.
+func (a *accessTest) public() {
+	reads := postgres.Access{Schemas: []string{"public"}, Level: postgres.ReadOnly}
+	open := a.bind("open", reads).Public
+	what := map[string]string{}
+	for _, grant := range open {
+		what[grant.What] = grant.Close
+	}
+	assert.Equal(a.t, "REVOKE CONNECT, TEMPORARY ON DATABASE postgres FROM PUBLIC", what["CONNECT and TEMPORARY on database postgres"])
+	if a.sql(a.database, "SELECT has_schema_privilege('public', 'public', 'CREATE')") == "t" {
+		assert.Equal(a.t, "REVOKE CREATE ON SCHEMA public FROM PUBLIC", what["CREATE on schema public"])
+		a.may("open", "CREATE TABLE public.slipped_in(id int)")
+	}
+
+	result := a.bind("closed", reads, func(b *postgres.Binding) { b.RevokePublic, b.Expires = true, time.Now().Add(time.Hour) })
+
+	assert.Empty(a.t, result.Public)
+	assert.NotEmpty(a.t, result.Did)
+	a.mayNot("closed", "CREATE TABLE public.mine(id int)")
+	a.mayNot("closed", "CREATE TEMPORARY TABLE mine(id int)")
+	_, err := a.as(a.role("closed"), "postgres", "SELECT 1")
+	require.ErrorContains(a.t, err, "permission denied")
+	assert.Equal(a.t, "t", a.sql("postgres", "SELECT rolvaliduntil BETWEEN now() + '50 min' AND now() + '70 min' FROM pg_roles WHERE rolname = '"+a.role("closed")+"'"))
+}
+
+// locked keeps roles from being changed for longer than a bind waits.
+func (a *accessTest) locked() {
+	const holder = "FROM pg_stat_activity WHERE application_name = 'somebody' AND wait_event = 'PgSleep'"
+	ended := make(chan error, 1)
+	go func() {
+		_, err := a.as("postgres", "postgres", "SET application_name = 'somebody'; BEGIN; LOCK TABLE pg_authid IN EXCLUSIVE MODE; SELECT pg_sleep(300)")
+		ended <- err
+	}()
+	require.Eventually(a.t, func() bool { return a.sql("postgres", "SELECT count(*) "+holder) == "1" }, 30*time.Second, 100*time.Millisecond)
+	server := *a.Server
+	server.Database = "postgres"
+
+	_, err := server.CreateUser(a.ctx, "late")
+
+	var locked *postgres.LockedError
+	require.ErrorAs(a.t, err, &locked)
+	require.ErrorContains(a.t, err, "of user postgres (somebody)")
+	a.sql("postgres", "SELECT pg_terminate_backend(pid) "+holder)
+	require.ErrorContains(a.t, <-ended, "terminating connection")
+}

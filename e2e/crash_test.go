@@ -1,0 +1,68 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/faultproxy"
+)
+
+// TestCrashes kills a run at every point of its way and expects the next run to finish its work.
+func TestCrashes(t *testing.T) {
+	t.Parallel()
+	for _, o := range operations {
+		t.Run(o.name, func(t *testing.T) {
+			t.Parallel()
+			m := &matrix{fixture: newDatabase(t), operation: o}
+			start := time.Now()
+			undisturbed := &trial{workload: "undisturbed"}
+			points := m.undisturbed(undisturbed)
+			trials := crashes(points)
+			m.each("prepare", trials, (*matrix).prepare)
+			m.each("killed", trials, (*matrix).killed)
+			m.agree(undisturbed, trials)
+			t.Logf("%s: %d requests, of which %d execs; killed at %d points, in %s", o.name, len(points), execs(points), len(trials), time.Since(start).Round(time.Second))
+		})
+	}
+}
+
+// killed kills the run and finishes its work with another.
+func (m *matrix) killed(tr *trial) {
+	m.disturb(tr)
+	result := m.run(m.Pgbind(m.command(tr.workload)...))
+	assert.Zero(m.t, result.Code, result.Stderr)
+}
+
+// crashes are the trials of a crash matrix: the run dies before the API server hears of a request and when it has acted, but its answer is
+// not there yet; and in an exec at the command's first word.
+func crashes(points []faultproxy.Exchange) []*trial {
+	var trials []*trial
+	add := func(e faultproxy.Exchange, moment faultproxy.Moment) {
+		trials = append(trials, &trial{
+			workload:    fmt.Sprintf("trial-%d", len(trials)),
+			disturbance: disturbance{point: e.Request, kill: true, fault: faultproxy.Fault{Action: faultproxy.Reset, Moment: moment}},
+		})
+	}
+	for _, e := range points {
+		add(e, faultproxy.Before)
+		if e.Stdout > 0 {
+			add(e, faultproxy.MidStdout)
+		}
+		add(e, faultproxy.After)
+	}
+	return trials
+}
+
+func execs(points []faultproxy.Exchange) (count int) {
+	for _, e := range points {
+		if e.Exec {
+			count++
+		}
+	}
+	return count
+}

@@ -1,0 +1,44 @@
+// Command docs writes what of the documents follows from the code: the reference of the commands, the README's table of flags, and the
+// SQL. Its test fails where a document is not what the code says.
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+func main() {
+	if err := run("."); err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1)
+	}
+}
+
+// run writes every document of the repository in dir that differs.
+func run(dir string) error {
+	documents, err := generate(dir)
+	if err != nil {
+		return err
+	}
+	for name, text := range documents {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			return fmt.Errorf("write a document: %w", err)
+		}
+	}
+	return nil
+}
+
+// generate returns the documents by their names.
+func generate(dir string) (map[string]string, error) {
+	root := commands()
+	readme, err := withFlags(filepath.Join(dir, "README.md"), root)
+	if err != nil {
+		return nil, err
+	}
+	statements, err := statements(filepath.Join(dir, "pkg", "postgres", "sql"))
+	if err != nil {
+		return nil, err
+	}
+	return map[string]string{"docs/reference.md": reference(root), "docs/sql.md": statements, "README.md": readme}, nil
+}

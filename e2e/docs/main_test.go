@@ -1,0 +1,36 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const repository = "../.."
+
+func TestDocumentsSayWhatTheCodeSays(t *testing.T) {
+	documents, err := generate(repository)
+	require.NoError(t, err)
+	for name, want := range documents {
+		content, err := os.ReadFile(filepath.Join(repository, name)) //nolint:gosec // a document of the repository
+		require.NoError(t, err)
+		assert.Equal(t, want, string(content), "%s is not up to date: run make docs", name)
+	}
+}
+
+func TestLinksLeadSomewhere(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(repository, "docs", "*.md"))
+	require.NoError(t, err)
+	link := regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
+	for _, file := range append(files, filepath.Join(repository, "README.md")) {
+		content, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for _, target := range link.FindAllStringSubmatch(string(content), -1) {
+			assert.FileExists(t, filepath.Join(filepath.Dir(file), target[1]), file)
+		}
+	}
+}

@@ -1,0 +1,31 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// statements shows every piece of SQL that the program can send, as it is embedded.
+func statements(dir string) (string, error) {
+	files, err := filepath.Glob(filepath.Join(dir, "*.sql"))
+	if err != nil || len(files) == 0 {
+		return "", fmt.Errorf("find the SQL in %s: %w", dir, err)
+	}
+	text := &strings.Builder{}
+	text.WriteString(generated + `# Every SQL statement
+
+This is all the SQL that kubectl pgbind sends, besides what ` + "`createuser`" + ` sends to make a role. A script is put together from these
+parts and given to one ` + "`psql`" + ` on its standard input. A name or a value is never joined into a statement: it is a psql variable
+(` + "`:'name'`" + `), or it passes through ` + "`format`" + ` with ` + "`%I`" + ` or ` + "`%L`" + `.
+`)
+	for _, file := range files {
+		content, err := os.ReadFile(file) //nolint:gosec // a file of the repository
+		if err != nil {
+			return "", fmt.Errorf("read the SQL: %w", err)
+		}
+		fmt.Fprintf(text, "\n## %s\n\n```sql\n%s\n```\n", strings.TrimSuffix(filepath.Base(file), ".sql"), strings.TrimSpace(string(content)))
+	}
+	return text.String(), nil
+}

@@ -1,0 +1,80 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
+)
+
+// shellBlock is a piece of a document that a reader can type. A block that cannot be run here is not marked "sh".
+var shellBlock = regexp.MustCompile("(?ms)^```sh\n(.*?)^```$")
+
+// TestDocuments runs the commands of every document but the reference, whose are those of the help, each in one shell.
+func TestDocuments(t *testing.T) {
+	t.Parallel()
+	f := newLesson(t, harness.WithoutClaim)
+	f.create(deployment("web", nil))
+	f.rollout("deployment/web")
+	f.removeNamespace("pgbind-docs-shop")
+	documents := 0
+	for _, pattern := range []string{"*.md", "how-to/*.md"} {
+		files, err := filepath.Glob(filepath.Join("..", "docs", pattern))
+		require.NoError(t, err)
+		for _, file := range files {
+			script := commandsIn(t, file)
+			if script == "" || filepath.Base(file) == "reference.md" {
+				continue
+			}
+			documents++
+			t.Run(filepath.Base(file), func(t *testing.T) {
+				result, err := f.in(t).Shell(f.ctx, t.TempDir(), script)
+				require.NoError(t, err)
+				assert.Zero(t, result.Code, "stdout: %s\nstderr: %s", result.Stdout, result.Stderr)
+				f.requireNoPassword(result.Stdout + result.Stderr)
+			})
+		}
+	}
+	assert.NotZero(t, documents)
+}
+
+// commandsIn returns the commands of a document, each block announced on stderr.
+func commandsIn(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	script := &strings.Builder{}
+	for _, block := range shellBlock.FindAllStringSubmatch(string(text), -1) {
+		first, _, _ := strings.Cut(block[1], "\n")
+		script.WriteString("echo '--- block: " + strings.ReplaceAll(first, "'", "") + "' >&2\n" + block[1])
+	}
+	return script.String()
+}
+
+// removeNamespace removes a namespace that a document makes, now and when the test ends.
+func (f *fixture) removeNamespace(name string) {
+	f.t.Helper()
+	remove := func(ctx context.Context) {
+		if err := f.Client.CoreV1().Namespaces().Delete(ctx, name, metav1.DeleteOptions{}); !apierrors.IsNotFound(err) {
+			assert.NoError(f.t, err)
+		}
+	}
+	remove(f.ctx)
+	f.t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		remove(ctx)
+	})
+}

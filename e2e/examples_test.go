@@ -1,0 +1,94 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
+	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/lesson"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd"
+)
+
+// databaseLabel is the value of the label app of the lesson's database.
+const databaseLabel = "postgresql-a"
+
+// narrowed are the examples that reach into every namespace, and so into the other tests'; they are run in one namespace.
+var narrowed = map[string]string{
+	"kubectl pgbind prune -A --yes":   "kubectl pgbind prune --yes",
+	"kubectl pgbind check -A -o json": "kubectl pgbind check -o json",
+}
+
+// TestExamples runs every example of the help, in the order of the help, on one namespace.
+func TestExamples(t *testing.T) {
+	t.Parallel()
+	f := newLesson(t, harness.WithoutClaim)
+	f.create(deployment("web", nil))
+	f.rollout("deployment/web")
+	f.secondServer("pg")
+	dir := t.TempDir()
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, ".local", "bin"), 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "script.sql"), []byte("SELECT 1;\n"), 0o600))
+
+	seen := map[string]bool{}
+	for _, example := range examples(cmd.NewRootCommand(genericiooptions.NewTestIOStreamsDiscard())) {
+		seen[example] = true
+		if instead, ok := narrowed[example]; ok {
+			example = instead
+		}
+		result, err := f.Shell(f.ctx, dir, example)
+		require.NoError(t, err, example)
+		assert.Zero(t, result.Code, "%s\nstdout: %s\nstderr: %s", example, result.Stdout, result.Stderr)
+		f.requireNoPassword(result.Stdout + result.Stderr)
+	}
+	for example := range maps.Keys(narrowed) {
+		assert.True(t, seen[example], "%q is no example any more", example)
+	}
+}
+
+// examples returns the commands of the help's examples, without their comments.
+func examples(root *cobra.Command) []string {
+	var commands []string
+	for _, example := range strings.Split(root.Example, "\n\n") {
+		_, command, _ := strings.Cut(example, "\n")
+		commands = append(commands, strings.TrimSpace(command))
+	}
+	for _, child := range root.Commands() {
+		if child.Example != "" {
+			commands = append(commands, examples(child)...)
+		}
+	}
+	return commands
+}
+
+// secondServer makes the lesson's database again under another name, with a database "shop" in it.
+func (f *fixture) secondServer(name string) {
+	f.t.Helper()
+	objects, err := lesson.Objects(f.Name)
+	require.NoError(f.t, err)
+	for _, object := range objects {
+		if kind := object.GetKind(); kind != "StatefulSet" && object.GetName() != lesson.DatabaseService {
+			continue
+		}
+		require.NoError(f.t, harness.WithoutClaim(object))
+		text, err := object.MarshalJSON()
+		require.NoError(f.t, err)
+		renamed := strings.NewReplacer(lesson.Database, name, lesson.DatabaseService, name, databaseLabel, name).Replace(string(text))
+		second := &unstructured.Unstructured{}
+		require.NoError(f.t, second.UnmarshalJSON([]byte(renamed)))
+		require.NoError(f.t, f.Apply(f.ctx, second))
+	}
+	f.rollout("statefulset/" + name)
+	_, err = f.Kubectl("exec", name+"-0", "--", "createdb", "--username=postgres", "shop").Output(f.ctx)
+	require.NoError(f.t, err)
+}

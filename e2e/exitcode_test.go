@@ -1,0 +1,63 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
+)
+
+// TestExitCodes ends runs that watch a rollout which never ends: the binding stays, and the message tells how to go on.
+func TestExitCodes(t *testing.T) {
+	t.Parallel()
+	f := newLesson(t, harness.WithoutClaim)
+	for name, test := range map[string]struct {
+		code   int
+		signal syscall.Signal // none: it runs into its timeout
+		words  string
+	}{
+		"timeout":    {code: 124, words: "timed out after 2s"},
+		"interrupt":  {code: 130, signal: syscall.SIGINT, words: "stopped by signal: interrupt"},
+		"terminated": {code: 143, signal: syscall.SIGTERM, words: "stopped by signal: terminated"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := f.in(t)
+			f.create(deployment(name, func(pod *corev1.PodSpec) { pod.NodeSelector = map[string]string{"there-is": "none"} }))
+			command := f.Pgbind("deploy/"+name, "--timeout=2m")
+			if test.signal == 0 {
+				command = f.Pgbind("deploy/"+name, "--timeout=2s")
+			}
+			process, err := command.Start(f.ctx)
+			require.NoError(t, err)
+			if test.signal != 0 {
+				f.waitForEvent(name)
+				require.NoError(t, process.Signal(test.signal))
+			}
+			result, err := process.Wait()
+			require.NoError(t, err)
+			assert.Equal(t, test.code, result.Code, result.Stderr)
+			for _, words := range []string{test.words, "kubectl rollout status deployment.apps/" + name, "kubectl pgbind unbind deployment.apps/" + name} {
+				assert.Contains(t, result.Stderr, words)
+			}
+			assert.Contains(t, result.Stdout, "deployment.apps/"+name+" bound")
+			f.requireOneBinding(name)
+		})
+	}
+}
+
+// waitForEvent waits for what a bind writes last.
+func (f *fixture) waitForEvent(name string) {
+	f.t.Helper()
+	require.NoError(f.t, wait.PollUntilContextTimeout(f.ctx, 200*time.Millisecond, time.Minute, true, func(context.Context) (bool, error) {
+		return f.eventOn(name) != "", nil
+	}))
+}

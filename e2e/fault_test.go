@@ -1,0 +1,120 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/faultproxy"
+)
+
+// requestTimeout is what a run waits for an answer that does not come.
+const requestTimeout = 6 * time.Second
+
+// TestFaults breaks every request and every exec of a run in every way that an API server, or what is before it, can break.
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	for _, o := range operations {
+		t.Run(o.name, func(t *testing.T) {
+			t.Parallel()
+			m := &matrix{fixture: newDatabase(t), operation: o}
+			start := time.Now()
+			undisturbed := &trial{workload: "undisturbed"}
+			points := m.undisturbed(undisturbed)
+			trials := faults(points)
+			m.each("prepare", trials, (*matrix).prepare)
+			m.each("disturbed", trials, (*matrix).faulted)
+			left := m.sides()
+			want := left.of(undisturbed.workload)
+			var failed []*trial
+			for _, tr := range trials {
+				if tr.result.Code == 0 {
+					assert.Equal(t, want, left.of(tr.workload), "%s: no wrong success: %s", tr, tr.result.Stderr)
+				} else {
+					failed = append(failed, tr)
+				}
+			}
+			m.each("again", failed, (*matrix).again)
+			m.agree(undisturbed, trials)
+			t.Logf("%s: %d requests, of which %d execs; %d faults, of which %d were got over and %d were clear errors with a clean second run, in %s",
+				o.name, len(points), execs(points), len(trials), len(trials)-len(failed), len(failed), time.Since(start).Round(time.Second))
+		})
+	}
+}
+
+// faulted runs the trial. If it fails, its error must tell a reader what is wrong.
+func (m *matrix) faulted(tr *trial) {
+	var flags []string
+	if tr.fault.Action == faultproxy.Stall {
+		flags = append(flags, "--request-timeout="+requestTimeout.String())
+	}
+	m.disturb(tr, flags...)
+	text := tr.result.Stdout + tr.result.Stderr
+	m.requireNoPassword(text)
+	assert.NotContains(m.t, text, "SCRAM-SHA-256$")
+	if tr.result.Code == 0 {
+		assert.NotContains(m.t, tr.result.Stderr, "error: ")
+		return
+	}
+	assert.Regexp(m.t, `(?m)^error: .*(`+tr.workload+`|`+m.Name+`|postgresql-sfs-0)`, tr.result.Stderr, "names an object")
+	assert.NotRegexp(m.t, goDump, tr.result.Stderr)
+	m.t.Logf("exit %d: %s", tr.result.Code, tr.result.Stderr)
+}
+
+// goDump is what a printed Go value looks like.
+var goDump = regexp.MustCompile(`&\w*\{|map\[|0xc0|%!|\{"kind"|<nil>|goroutine `)
+
+// again runs the command without a disturbance.
+func (m *matrix) again(tr *trial) {
+	result := m.run(m.Pgbind(m.command(tr.workload)...))
+	assert.Zero(m.t, result.Code, result.Stderr)
+}
+
+// faults are the trials of a fault matrix.
+func faults(points []faultproxy.Exchange) []*trial {
+	var trials []*trial
+	for _, e := range points {
+		for _, fault := range faultsOf(e) {
+			trials = append(trials, &trial{
+				workload:    fmt.Sprintf("trial-%d", len(trials)),
+				disturbance: disturbance{point: e.Request, fault: fault},
+			})
+		}
+	}
+	return trials
+}
+
+// faultsOf is all that can happen to an exchange.
+func faultsOf(e faultproxy.Exchange) []faultproxy.Fault {
+	faults := []faultproxy.Fault{
+		{Action: faultproxy.Answer, Code: http.StatusConflict},
+		{Action: faultproxy.Answer, Code: http.StatusTooManyRequests},
+		{Action: faultproxy.Answer, Code: http.StatusInternalServerError},
+		{Action: faultproxy.Answer, Code: http.StatusServiceUnavailable},
+		{Action: faultproxy.Reset},
+		{Action: faultproxy.Reset, Moment: faultproxy.After},
+		{Action: faultproxy.Stall, Moment: faultproxy.After},
+	}
+	if !e.Exec {
+		return faults
+	}
+	faults = append(faults,
+		faultproxy.Fault{Action: faultproxy.Refuse},
+		faultproxy.Fault{Action: faultproxy.Stall},
+		faultproxy.Fault{Action: faultproxy.Swallow, Moment: faultproxy.After})
+	if e.Stdin > 0 {
+		faults = append(faults, faultproxy.Fault{Action: faultproxy.Reset, Moment: faultproxy.MidStdin, Bytes: e.Stdin / 2})
+	}
+	if e.Stdout > 0 {
+		faults = append(faults,
+			faultproxy.Fault{Action: faultproxy.Reset, Moment: faultproxy.MidStdout, Bytes: e.Stdout / 2},
+			faultproxy.Fault{Action: faultproxy.Swallow, Moment: faultproxy.MidStdout, Bytes: e.Stdout / 2})
+	}
+	return faults
+}

@@ -1,0 +1,172 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
+)
+
+// moment is where a run is interrupted: when it sends a request, or waits for the answer to it.
+type moment struct {
+	name    string
+	request func(*http.Request) bool
+	after   bool
+}
+
+func moments() []moment {
+	exec := func(program string) func(*http.Request) bool {
+		return func(r *http.Request) bool {
+			return strings.HasSuffix(r.URL.Path, "/exec") && strings.Contains(r.URL.RawQuery, "command="+program)
+		}
+	}
+	write := func(method, resource string) func(*http.Request) bool {
+		return func(r *http.Request) bool {
+			return r.Method == method && strings.Contains(r.URL.Path, "/"+resource) && r.URL.Query().Get("dryRun") == ""
+		}
+	}
+	return []moment{
+		{"before-createuser", exec("createuser"), false},
+		{"before-psql", exec("psql"), false},
+		{"before-secret", write(http.MethodPost, "secrets"), false},
+		{"after-secret", write(http.MethodPost, "secrets"), true},
+		{"before-patch", write(http.MethodPatch, "deployments"), false},
+		{"after-patch", write(http.MethodPatch, "deployments"), true},
+		{"before-event", write(http.MethodPost, "events"), false},
+	}
+}
+
+// signals are the ways to end a run, with the exit code that follows. SIGTERM differs from SIGINT in nothing else: see TestExitCodes.
+func signals() map[syscall.Signal]int {
+	return map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGKILL: -1}
+}
+
+// TestInterruptedRunIsMadeGoodByTheNext ends runs at every write. What was on its way arrives late, when the run is over.
+func TestInterruptedRunIsMadeGoodByTheNext(t *testing.T) {
+	t.Parallel()
+	f := newLesson(t, harness.WithoutClaim)
+	t.Run("at", func(t *testing.T) {
+		for _, moment := range moments() {
+			for signal, code := range signals() {
+				name := moment.name + "-" + strings.ReplaceAll(signal.String(), " ", "-")
+				t.Run(name, func(t *testing.T) {
+					t.Parallel()
+					f := f.in(t)
+					f.create(small(deployment(name, nil)))
+					proxy := f.proxy()
+					proxy.Hold(moment.request, moment.after)
+					result := f.interrupt(f.Pgbind("deploy/"+name).As(proxy.Kubeconfig), signal, func() error { return proxy.WaitHeld(f.ctx) })
+					proxy.Release()
+					t.Log(result.Stderr)
+					assert.Equal(t, code, result.Code)
+					f.bind("deploy/" + name)
+					f.requireOneBinding(name)
+				})
+			}
+		}
+	})
+	for _, program := range []string{"createuser", "psql"} {
+		for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGKILL} {
+			name := "in-" + program + "-" + signal.String()
+			t.Run(name, func(t *testing.T) { f.in(t).testInterruptedInDatabase(name, program, signal) })
+		}
+	}
+	assert.Equal(t, f.count("deployments", "binding.pgbind.dev"), f.admin("SELECT count(*) FROM pg_roles WHERE rolname ~ '^pgb_'"), "no role is left over")
+}
+
+// testInterruptedInDatabase ends a run whose program waits for a lock in the database.
+func (f *fixture) testInterruptedInDatabase(name, program string, signal os.Signal) {
+	f.create(small(deployment(name, nil)))
+	proxy := f.proxy()
+	proxy.Hold(func(r *http.Request) bool { return strings.Contains(r.URL.RawQuery, "command="+program) }, false)
+	result := f.interrupt(f.Pgbind("deploy/"+name).As(proxy.Kubeconfig), signal, func() error {
+		if err := proxy.WaitHeld(f.ctx); err != nil {
+			return err
+		}
+		f.lockRoles()
+		proxy.Release()
+		f.waitFor("SELECT count(*) > 0 FROM pg_locks WHERE relation = 'pg_authid'::regclass AND NOT granted")
+		time.AfterFunc(time.Second, func() { f.unlockRoles() })
+		return nil
+	})
+	f.t.Log(result.Stderr)
+	f.bind("deploy/" + name)
+	f.requireOneBinding(name)
+}
+
+// interrupt starts the command, and ends it by the signal once ready returns.
+func (f *fixture) interrupt(command *harness.Command, signal os.Signal, ready func() error) harness.Result {
+	f.t.Helper()
+	process, err := command.Start(f.ctx)
+	require.NoError(f.t, err)
+	require.NoError(f.t, ready())
+	require.NoError(f.t, process.Signal(signal))
+	result, err := process.Wait()
+	require.NoError(f.t, err)
+	return result
+}
+
+const lockSQL = "BEGIN; LOCK TABLE pg_authid IN EXCLUSIVE MODE; SELECT pg_sleep(60)"
+
+// lockRoles makes whoever writes roles wait.
+func (f *fixture) lockRoles() {
+	f.t.Helper()
+	go func() { _, _ = f.AdminSQL(f.ctx, lockSQL) }()
+	f.waitFor("SELECT count(*) > 0 FROM pg_locks WHERE relation = 'pg_authid'::regclass AND mode = 'ExclusiveLock' AND granted")
+}
+
+func (f *fixture) unlockRoles() {
+	_, err := f.AdminSQL(f.ctx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%' AND pid <> pg_backend_pid()")
+	assert.NoError(f.t, err)
+}
+
+// waitFor repeats the SQL until it answers true.
+func (f *fixture) waitFor(sql string) {
+	f.t.Helper()
+	require.NoError(f.t, wait.PollUntilContextTimeout(f.ctx, 200*time.Millisecond, 30*time.Second, true, func(ctx context.Context) (bool, error) {
+		answer, err := f.AdminSQL(ctx, sql)
+		return answer == "t", err
+	}), sql)
+}
+
+// requireOneBinding finds one Secret, one role and one reference of the Deployment, and that the login works.
+func (f *fixture) requireOneBinding(name string) {
+	f.t.Helper()
+	secrets, err := f.Client.CoreV1().Secrets(f.Name).List(f.ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/managed-by=kubectl-pgbind"})
+	require.NoError(f.t, err)
+	var own []string
+	id := ""
+	for i := range secrets.Items {
+		if secrets.Items[i].Annotations["pgbind.dev/workload"] == "deployment.apps/"+name {
+			own = append(own, secrets.Items[i].Name)
+			id = secrets.Items[i].Annotations["pgbind.dev/id"]
+		}
+	}
+	require.Len(f.t, own, 1, "Secrets")
+	template := f.deployment(name).Spec.Template.Spec
+	require.Len(f.t, template.Containers[0].EnvFrom, 1, "references")
+	assert.Equal(f.t, own[0], template.Containers[0].EnvFrom[0].SecretRef.Name)
+	assert.Equal(f.t, f.login(own[0]).Username, f.admin("SELECT rolname FROM pg_roles WHERE shobj_description(oid, 'pg_authid') LIKE '%id="+id+" %'"), "roles")
+	assert.Equal(f.t, "1", f.as(own[0], "SELECT 1"))
+}
+
+// count counts the objects that have an annotation of that prefix.
+func (f *fixture) count(resource, prefix string) string {
+	f.t.Helper()
+	out, err := f.Kubectl("get", resource, "--output=jsonpath={range .items[*]}{.metadata.annotations}{\"\\n\"}{end}").Output(f.ctx)
+	require.NoError(f.t, err)
+	return strconv.Itoa(strings.Count(out, `"`+prefix))
+}

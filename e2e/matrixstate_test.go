@@ -1,0 +1,115 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
+)
+
+// state is what there is of a workload's binding on all three sides, without what differs from workload to workload.
+type state struct {
+	References []corev1.EnvFromSource
+	Notes      int
+	Secrets    []string // their names and keys
+	Role       string   // what it may do and is a member of
+	LogsIn     bool
+}
+
+// sides are the three sides of all bindings, read at one time.
+type sides struct {
+	workloads map[string]appsv1.Deployment
+	secrets   map[string][]corev1.Secret // by workload
+	roles     map[string]string          // what each login role may do, by its name
+	logins    map[string]bool            // whether the server takes the Secret's password, by role
+}
+
+// sides reads everything in a few requests.
+func (m *matrix) sides() *sides {
+	m.t.Helper()
+	s := &sides{workloads: map[string]appsv1.Deployment{}, secrets: map[string][]corev1.Secret{}, roles: m.loginRoles(), logins: map[string]bool{}}
+	deployments, err := m.Client.AppsV1().Deployments(m.Name).List(m.ctx, metav1.ListOptions{})
+	require.NoError(m.t, err)
+	for _, d := range deployments.Items {
+		s.workloads[d.Name] = d
+	}
+	secrets, err := m.Client.CoreV1().Secrets(m.Name).List(m.ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/managed-by=kubectl-pgbind"})
+	require.NoError(m.t, err)
+	var logins []harness.Login
+	for _, secret := range secrets.Items {
+		_, workload, _ := strings.Cut(secret.Annotations["pgbind.dev/workload"], "/")
+		s.secrets[workload] = append(s.secrets[workload], secret)
+		value := func(key string) string { return string(secret.Data[key]) }
+		logins = append(logins, harness.Login{Host: value("POSTGRES_HOST"), Username: value("POSTGRES_USERNAME"), Password: value("POSTGRES_PASSWORD")})
+	}
+	users, err := m.LogsIn(m.ctx, logins)
+	require.NoError(m.t, err)
+	for _, user := range users {
+		s.logins[user] = true
+	}
+	return s
+}
+
+// loginRoles is every role that is neither PostgreSQL's own nor an access role.
+func (m *matrix) loginRoles() map[string]string {
+	m.t.Helper()
+	rows := m.admin(`SELECT r.rolname, r.rolcanlogin, r.rolsuper OR r.rolcreaterole OR r.rolcreatedb,
+		(SELECT string_agg(m.roleid::regrole::text, ',') FROM pg_auth_members m WHERE m.member = r.oid),
+		shobj_description(r.oid, 'pg_authid') LIKE 'pgbind/v1 id=' || substr(r.rolname, 5, 12) || ' namespace=` + m.Name + ` uid=%'
+		FROM pg_roles r WHERE r.oid >= 16384 AND r.rolname NOT LIKE 'pgbind\_%'`)
+	roles := map[string]string{}
+	for _, row := range strings.Fields(rows) {
+		name, may, _ := strings.Cut(row, "|")
+		roles[name] = may
+	}
+	return roles
+}
+
+// of is the state of one workload's binding.
+func (s *sides) of(workload string) state {
+	d, found := s.workloads[workload], state{}
+	for _, reference := range d.Spec.Template.Spec.Containers[0].EnvFrom {
+		reference.SecretRef.Name = strings.ReplaceAll(reference.SecretRef.Name, workload, "NAME")
+		found.References = append(found.References, reference)
+	}
+	for key := range d.Annotations {
+		if strings.Contains(key, "pgbind.dev/") {
+			found.Notes++
+		}
+	}
+	for _, secret := range s.secrets[workload] {
+		found.Secrets = append(found.Secrets, strings.ReplaceAll(secret.Name, workload, "NAME")+": "+strings.Join(keys(&secret), ", "))
+		user := string(secret.Data["POSTGRES_USERNAME"])
+		found.Role, found.LogsIn = s.roles[user], s.logins[user]
+	}
+	slices.Sort(found.Secrets)
+	return found
+}
+
+// agree requires that every workload ended as the undisturbed one, and that nothing is left that belongs to none of them.
+func (m *matrix) agree(undisturbed *trial, trials []*trial) {
+	m.t.Helper()
+	now := m.sides()
+	want := now.of(undisturbed.workload)
+	m.t.Logf("the end: %+v", want)
+	assert.Equal(m.t, m.binds, want.LogsIn)
+	for _, tr := range trials {
+		assert.Equal(m.t, want, now.of(tr.workload), tr.String())
+	}
+	bindings := 0
+	if m.binds {
+		bindings = 1 + len(trials)
+	}
+	assert.Len(m.t, now.roles, bindings, "login roles")
+	assert.Len(m.t, now.secrets, bindings, "Secrets")
+	result := m.run(m.Pgbind("check"))
+	assert.Zero(m.t, result.Code, "check: %s%s", result.Stdout, result.Stderr)
+}

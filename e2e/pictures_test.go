@@ -1,0 +1,77 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
+	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/lesson"
+	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/picture"
+)
+
+// The size of the terminal that the pictures show.
+const (
+	rows    = 24
+	columns = 80
+)
+
+// TestPictures plays what the README's pictures show on a real terminal and holds it against them. "make pictures" draws them anew.
+func TestPictures(t *testing.T) {
+	t.Parallel()
+	f := newLesson(t, harness.WithoutClaim)
+	bind := f.play(application)
+	for line := range strings.Lines(picture.Plain(bind)) {
+		assert.LessOrEqual(t, utf8.RuneCountInString(strings.TrimSuffix(line, "\n")), columns, "wrapped by the terminal: %s", line)
+	}
+	f.compare("bind.svg", "A run of kubectl pgbind", bind)
+	f.compare("list.svg", "The bindings of a namespace as a tree", f.play("list", "--tree"))
+}
+
+// play runs the plugin on a terminal and returns what it showed, below the line that was typed. Nothing is drawn over anything.
+func (f *fixture) play(args ...string) string {
+	f.t.Helper()
+	command := f.Pgbind(args...)
+	screen := f.terminal(command, rows, columns)
+	require.Zero(f.t, screen.end(), screen.all())
+	shown := strings.ReplaceAll(screen.all(), "\r\n", "\n")
+	assert.NotContains(f.t, shown, "\r")
+	typed := "$ kubectl pgbind " + strings.Join(args, " ") + "\n"
+	return typed + strings.ReplaceAll(shown, f.Name, lesson.Namespace)
+}
+
+// compare fails when the picture shows something else than the terminal did, apart from what differs from run to run.
+func (f *fixture) compare(name, title, shown string) {
+	f.t.Helper()
+	f.requireNoPassword(shown)
+	file := filepath.Join("..", "docs", name)
+	if os.Getenv("PGBIND_DRAW_PICTURES") != "" {
+		require.NoError(f.t, os.WriteFile(file, []byte(picture.Draw(title, shown)), 0o600))
+	}
+	svg, err := os.ReadFile(file) //nolint:gosec // a picture of the repository
+	require.NoError(f.t, err)
+	assert.Equal(f.t, steady(picture.Text(string(svg))), steady(picture.Plain(shown)), "%s is not what is shown by now: run make pictures", name)
+}
+
+// steady leaves out what differs from run to run: derived names, durations, ages, how often the rollout was looked at, and where lines end.
+func steady(shown string) string {
+	for pattern, same := range map[string]string{
+		`Waiting for [^.]*\.\.\.`:        "",
+		`pgb_[a-z0-9]+_1`:                "LOGIN",
+		`pgbind_postgres_[a-z0-9_]+`:     "ACCESS",
+		`\(\d+\.\ds\)`:                   "",
+		`\b\d+(ms|s|m|h)\b`:              "AGE",
+		`deployment-[a-z0-9]+-[a-z0-9]+`: "POD",
+	} {
+		shown = regexp.MustCompile(pattern).ReplaceAllString(strings.Join(strings.Fields(shown), " "), same)
+	}
+	return strings.Join(strings.Fields(shown), " ")
+}

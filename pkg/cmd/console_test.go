@@ -1,0 +1,107 @@
+package cmd
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+)
+
+// longStep is longer than a terminal's line.
+const longStep = "login as pgb_abcdefghijkl_1 over postgresql-svc.a-namespace-of-some-length.svc.cluster.local proved"
+
+// onTerminal returns what a terminal of 80 columns shows after say.
+func onTerminal(t *testing.T, say func(streams genericiooptions.IOStreams)) string {
+	t.Helper()
+	terminal, program, err := pty.Open()
+	require.NoError(t, err)
+	defer func() { require.NoError(t, terminal.Close()) }()
+	require.NoError(t, pty.Setsize(program, &pty.Winsize{Rows: 24, Cols: 80}))
+	shown := make(chan string)
+	go func() {
+		text, _ := io.ReadAll(terminal) // ends in an error when the other side is closed
+		shown <- string(text)
+	}()
+	say(genericiooptions.IOStreams{In: program, Out: program, ErrOut: program})
+	require.NoError(t, program.Close())
+	select {
+	case text := <-shown:
+		return strings.ReplaceAll(text, "\r\n", "\n")
+	case <-time.After(10 * time.Second):
+		require.Fail(t, "the terminal does not end")
+		return ""
+	}
+}
+
+// tell reports one of each, some time after the one before.
+func tell(streams genericiooptions.IOStreams) {
+	r := newReport(streams, "")
+	r.Step("role %s created", "pgb_abcdefghijkl_1")
+	r.console.last = r.console.last.Add(-1200 * time.Millisecond)
+	r.Step(longStep)
+	r.Warn("the password is not verified: the server trusts connections to postgresql-svc without asking for it")
+	r.Done("secret/postgresql-secret-2", "created")
+}
+
+func TestTerminalShowsDurationsAndWholeWords(t *testing.T) {
+	t.Setenv("TERM", "xterm")
+	unset(t, "NO_COLOR")
+	assert.Equal(t, `role pgb_abcdefghijkl_1 created
+login as pgb_abcdefghijkl_1 over
+postgresql-svc.a-namespace-of-some-length.svc.cluster.local proved (1.2s)
+`+"\x1b[33;1mWarning:\x1b[0m"+` the password is not verified: the server trusts connections
+to postgresql-svc without asking for it
+secret/postgresql-secret-2 created
+`, onTerminal(t, tell))
+}
+
+func TestColourCanBeRefused(t *testing.T) {
+	t.Setenv("TERM", "xterm")
+	t.Setenv("NO_COLOR", "")
+	assert.NotContains(t, onTerminal(t, tell), "\x1b")
+	unset(t, "NO_COLOR")
+	t.Setenv("TERM", "dumb")
+	assert.NotContains(t, onTerminal(t, tell), "\x1b")
+}
+
+func TestPipeGetsPlainLines(t *testing.T) {
+	streams, _, out, errOut := genericiooptions.NewTestIOStreams()
+	tell(streams)
+	assert.Equal(t, "secret/postgresql-secret-2 created\n", out.String())
+	assert.Equal(t, "role pgb_abcdefghijkl_1 created\n"+longStep+
+		"\nWarning: the password is not verified: the server trusts connections to postgresql-svc without asking for it\n", errOut.String())
+}
+
+func TestQuietKeepsResultsAndWarnings(t *testing.T) {
+	out, errOut := &bytes.Buffer{}, &bytes.Buffer{}
+	messages := newConsole(errOut)
+	messages.quiet = true
+	tell(genericiooptions.IOStreams{Out: out, ErrOut: messages})
+	assert.Equal(t, "secret/postgresql-secret-2 created\n", out.String())
+	assert.Regexp(t, `^Warning: .*\n$`, errOut.String())
+}
+
+func TestMessagesDoNotSteerTheTerminal(t *testing.T) {
+	streams, _, out, errOut := genericiooptions.NewTestIOStreams()
+	r := newReport(streams, "")
+	r.Done("role/\x1b[2Ja", "dropped")
+	r.Show("one\n\ttwo \u009b31m")
+	r.Step("three \r%s", "\x07")
+	r.Warn("four \x1b]0;title")
+	assert.Equal(t, "role/\ufffd[2Ja dropped\none\n\ttwo \ufffd31m\n", out.String())
+	assert.Equal(t, "three \ufffd\ufffd\nWarning: four \ufffd]0;title\n", errOut.String())
+}
+
+// unset takes a variable away until the test ends.
+func unset(t *testing.T, name string) {
+	t.Helper()
+	t.Setenv(name, "")
+	require.NoError(t, os.Unsetenv(name))
+}

@@ -1,0 +1,117 @@
+package session
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes/fake"
+	metadatafake "k8s.io/client-go/metadata/fake"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+)
+
+// server notes the sessions that were opened.
+type server struct {
+	t      *testing.T
+	find   target.Ref // the one that is expected
+	opened []postgres.Shell
+	admin  bool
+}
+
+func (s *server) Find(_ context.Context, ref target.Ref, _ target.Choice) (*target.Database, error) {
+	assert.Equal(s.t, s.find, ref)
+	return &target.Database{Pod: &corev1.Pod{}, PodIP: "10.0.0.1", PodPort: 5433, Port: 5432}, nil
+}
+
+func (s *server) RunShell(_ context.Context, shell postgres.Shell) error {
+	s.opened = append(s.opened, shell)
+	return nil
+}
+
+func (s *server) RunAdminShell(_ context.Context, shell postgres.Shell) error {
+	s.admin, s.opened = true, append(s.opened, shell)
+	return nil
+}
+
+// secret is a binding's Secret.
+func secret(name string) *corev1.Secret {
+	marks := credentials.Marks{ID: name, Workload: "deployment.apps/" + name, Database: "shop", Postgres: "pod/pg-0", PostgresNamespace: "data", Role: "pgb_" + name, Generation: 1}
+	made := credentials.NewSecret(types.NamespacedName{Namespace: "ns", Name: name}, marks, credentials.Credentials{Host: "pg", Username: "pgb_" + name, Password: "p-" + name})
+	made.Labels = map[string]string{credentials.ManagedByLabel: credentials.ManagedBy}
+	return made
+}
+
+// newOpener opens sessions in a namespace with these Secrets.
+func newOpener(t *testing.T, s *server, secrets ...*corev1.Secret) *Opener {
+	t.Helper()
+	s.t = t
+	scheme := metadatafake.NewTestScheme()
+	require.NoError(t, metav1.AddMetaToScheme(scheme))
+	var full, metadata []runtime.Object
+	for _, one := range secrets {
+		full = append(full, one)
+		metadata = append(metadata, &metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"}, ObjectMeta: one.ObjectMeta})
+	}
+	return &Opener{
+		Kube: fake.NewSimpleClientset(full...), Inventory: inventory.NewReader(metadatafake.NewSimpleMetadataClient(scheme, metadata...)),
+		Databases: s, Server: func(*target.Database) Server { return s },
+	}
+}
+
+func TestOpen(t *testing.T) {
+	s := &server{find: target.Ref{Kind: "pod", Name: "pg-0", Namespace: "data"}}
+	require.NoError(t, newOpener(t, s, secret("a")).Open(t.Context(), Request{Namespace: "ns"}, []string{"-l"}))
+	require.Len(t, s.opened, 1)
+	assert.Equal(t, postgres.Shell{
+		Role: "pgb_a", Database: "shop", Args: []string{"-l"},
+		Login: postgres.Login{Password: "p-a", Host: "pg", PodIP: "10.0.0.1", Port: 5432, PodPort: 5433},
+	}, s.opened[0])
+}
+
+func TestOpenAdmin(t *testing.T) {
+	fallback := Target{Ref: target.Ref{Kind: "pod", Name: "other", Namespace: "ns"}, Database: "postgres"}
+	s := &server{find: fallback.Ref}
+	require.NoError(t, newOpener(t, s).OpenAdmin(t.Context(), Request{Namespace: "ns"}, fallback, nil))
+	assert.Equal(t, "postgres", s.opened[0].Database)
+
+	s = &server{find: target.Ref{Kind: "pod", Name: "pg-0", Namespace: "data"}}
+	require.NoError(t, newOpener(t, s, secret("a"), secret("b")).OpenAdmin(t.Context(), Request{Namespace: "ns", Secret: "b"}, fallback, nil))
+	assert.True(t, s.admin)
+	assert.Equal(t, postgres.Shell{Database: "shop"}, s.opened[0], "without the user's password")
+}
+
+func TestWhatIsNotClear(t *testing.T) {
+	foreign := secret("a")
+	foreign.Annotations = nil
+	incomplete := secret("a")
+	delete(incomplete.Data, credentials.KeyPassword)
+	tests := map[string]struct {
+		secrets []*corev1.Secret
+		request Request
+		err     string
+	}{
+		"no binding":         {nil, Request{Namespace: "ns"}, "namespace ns has no binding"},
+		"two bindings":       {[]*corev1.Secret{secret("a"), secret("b")}, Request{Namespace: "ns"}, "psql deployment.apps/b --secret b -n ns"},
+		"no such Secret":     {nil, Request{Namespace: "ns", Secret: "x"}, "not found"},
+		"another's Secret":   {[]*corev1.Secret{foreign}, Request{Namespace: "ns", Secret: "a"}, "carries no marks"},
+		"a Secret with gaps": {[]*corev1.Secret{incomplete}, Request{Namespace: "ns"}, "lacks a key"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			s := &server{find: target.Ref{Kind: "pod", Name: "pg-0", Namespace: "data"}}
+			err := newOpener(t, s, test.secrets...).Open(t.Context(), test.request, nil)
+			require.ErrorContains(t, err, test.err)
+			assert.NotContains(t, err.Error(), "p-a")
+			assert.Empty(t, s.opened)
+		})
+	}
+}
