@@ -46,6 +46,7 @@ func commandGroups(connection *genericclioptions.ConfigFlags, streams genericioo
 	return templates.CommandGroups{
 		{Message: "Binding Commands:", Commands: []*cobra.Command{
 			newUnbindCommand(connection, streams),
+			newRotateCommand(connection, streams),
 			newApplyCommand(connection, streams),
 			newPruneCommand(connection, streams),
 		}},

@@ -10,7 +10,7 @@ import (
 const endOfSurvey = "survey"
 
 // factsScript asks the catalogs, database by database.
-func factsScript(database string, questions []Question) (*script, error) {
+func factsScript(questions []Question) (*script, error) {
 	names := make([]string, len(questions))
 	for i, q := range questions {
 		names[i] = q.Role
