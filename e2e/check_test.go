@@ -5,6 +5,7 @@ package e2e
 import (
 	"encoding/json"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -173,8 +174,8 @@ func reasons(found []finding) []string {
 func (f *fixture) obey(mend string) {
 	f.t.Helper()
 	kubectl := f.Kubectl().Cmd(f.ctx)
-	cmd := exec.CommandContext(f.ctx, "sh", "-c", `kubectl() { "$KUBECTL" "$@"; }; `+mend)
-	cmd.Env = append(kubectl.Env, "KUBECTL="+kubectl.Path)
+	cmd := exec.CommandContext(f.ctx, "sh", "-c", `kubectl() { "$KUBECTL" "$@"; }; `+mend) //nolint:gosec // what the plugin tells its user to run
+	cmd.Env = slices.Concat(kubectl.Env, []string{"KUBECTL=" + kubectl.Path})
 	output, err := cmd.CombinedOutput()
 	require.NoError(f.t, err, "%s: %s", mend, output)
 }

@@ -41,6 +41,7 @@ func TestCompletion(t *testing.T) {
 		{[]string{"--namespace", f.Name}, []string{f.Name}},
 		{[]string{"unbind", ""}, []string{application}},
 		{[]string{"unbind", "deploy/"}, []string{"deploy/postgresql-application"}},
+		{[]string{"rotate", ""}, []string{application}},
 		{[]string{"check", ""}, []string{application}},
 		{[]string{"psql", ""}, []string{application}},
 	} {

@@ -20,8 +20,9 @@ import (
 // sqlServer is a server on which SQL is tried without a story around it.
 type sqlServer struct {
 	*postgres.Server
-	t   *testing.T
-	ctx context.Context
+	t     *testing.T
+	ctx   context.Context
+	podIP string
 	// run runs SQL as a role in a database, over the socket, where the server trusts everybody.
 	run func(ctx context.Context, role, database, sql string) (string, error)
 }
@@ -84,11 +85,13 @@ func (f *fixture) server(version string) *sqlServer {
 	}))
 	_, err := f.Kubectl("wait", "--for=condition=Ready", "--timeout=120s", "pod/"+name).Output(f.ctx)
 	require.NoError(f.t, err)
+	pod, err := f.Client.CoreV1().Pods(f.Name).Get(f.ctx, name, metav1.GetOptions{})
+	require.NoError(f.t, err)
 	exec, err := podexec.New(f.REST)
 	require.NoError(f.t, err)
 	where := podexec.Container{Namespace: f.Name, Pod: name, Name: name}
 	return &sqlServer{
-		Server: &postgres.Server{Exec: exec, Container: where, User: "postgres", Database: "app"}, t: f.t, ctx: f.ctx,
+		Server: &postgres.Server{Exec: exec, Container: where, User: "postgres", Database: "app"}, t: f.t, ctx: f.ctx, podIP: pod.Status.PodIP,
 		run: func(ctx context.Context, role, database, sql string) (string, error) {
 			rows, err := f.Kubectl("exec", "--stdin", name, "--", "psql", "--username="+role, "--dbname="+database, "--no-psqlrc", "--quiet",
 				"--no-align", "--tuples-only", "--set=ON_ERROR_STOP=1", "--file=-").Stdin(sql).Output(ctx)

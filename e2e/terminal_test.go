@@ -53,22 +53,19 @@ func (f *fixture) terminal(command *harness.Command, rows, columns uint16) *term
 	return t
 }
 
-// expect waits until the command writes the text, after what was expected before, and returns what came up to its end.
-func (t *terminal) expect(text string) string {
+// expect waits until the command writes the text, after what was expected before.
+func (t *terminal) expect(text string) {
 	t.f.t.Helper()
-	seen := ""
 	err := wait.PollUntilContextTimeout(t.f.ctx, 50*time.Millisecond, 30*time.Second, true, func(context.Context) (bool, error) {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		before, _, found := strings.Cut(t.text.String()[t.read:], text)
 		if found {
-			seen = before + text
-			t.read += len(seen)
+			t.read += len(before) + len(text)
 		}
 		return found, nil
 	})
 	require.NoError(t.f.t, err, "waiting for %q; all that came: %q", text, t.all())
-	return seen
 }
 
 // send types the text.

@@ -74,6 +74,7 @@ func testRetireSQL(s *sqlServer) {
 		{"sees everything that the role holds", seesHoldings},
 		{"sees a prepared transaction", seesPrepared},
 		{"touches no role without the mark", touchesNoForeignRole},
+		{"makes a successor that is no more than the former", makesSuccessor},
 		{"ends a session that is in a transaction", endsSessions},
 		{"drops nothing that nobody would own", dropsNoOrphan},
 		{"drops the role and keeps its data", dropsRole},
@@ -132,6 +133,60 @@ func touchesNoForeignRole(s *sqlServer) {
 		require.ErrorAs(s.t, err, &foreign, role)
 	}
 	assert.Equal(s.t, before, s.sql("app", "SELECT pg_authid.*, shobj_description(oid, 'pg_authid') FROM pg_authid ORDER BY oid"))
+}
+
+func makesSuccessor(s *sqlServer) {
+	const successor = "pgb_sqltest_2"
+	s.sql("app", "ALTER ROLE "+boundRole+" IN DATABASE app SET role TO heir; ALTER ROLE "+boundRole+" CONNECTION LIMIT 7 VALID UNTIL '2099-01-01'; GRANT third TO "+boundRole)
+	exists, err := s.CreateUser(s.ctx, successor)
+	require.NoError(s.t, err)
+	assert.False(s.t, exists)
+	login := postgres.Login{Password: "onlyForThisTest", Set: true, Host: s.podIP, HostComplete: true, Port: 5432}
+	for range 2 {
+		result, err := s.Succeed(s.ctx, postgres.Successor{Role: successor, Former: boundRole, Owner: sqlOwner()}, login)
+		require.NoError(s.t, err)
+		assert.True(s.t, result.Verified)
+	}
+	facts := func(role string) string {
+		return s.sql("app", `SELECT rolsuper, rolcreaterole, rolcanlogin, rolconnlimit, rolvaliduntil,
+			(SELECT array_agg(roleid::regrole ORDER BY roleid) FROM pg_auth_members WHERE member = r.oid),
+			(SELECT setconfig FROM pg_db_role_setting WHERE setrole = r.oid), shobj_description(r.oid, 'pg_authid') FROM pg_roles r WHERE rolname = '`+role+"'")
+	}
+	assert.Equal(s.t, facts(boundRole), facts(successor))
+	found, err := s.Holdings(s.ctx, sqlOwner(), boundRole)
+	require.NoError(s.t, err)
+	assert.Len(s.t, found.Roles, 2, "both generations are found")
+
+	var gone *postgres.GoneError
+	_, err = s.Succeed(s.ctx, postgres.Successor{Role: successor, Former: "missing", Owner: sqlOwner()}, login)
+	require.ErrorAs(s.t, err, &gone)
+	for _, pair := range [][2]string{{successor, "postgres"}, {successor, "theirs"}, {"postgres", boundRole}, {"theirs", boundRole}} {
+		var foreign *postgres.ForeignRoleError
+		_, err = s.Succeed(s.ctx, postgres.Successor{Role: pair[0], Former: pair[1], Owner: sqlOwner()}, login)
+		require.ErrorAs(s.t, err, &foreign, pair)
+	}
+	endsIdle(s)
+	require.NoError(s.t, s.Disable(s.ctx, sqlOwner(), successor))
+	_, err = s.Drop(s.ctx, sqlOwner(), successor, nil)
+	require.NoError(s.t, err)
+}
+
+// endsIdle leaves the session alone that works.
+func endsIdle(s *sqlServer) {
+	const idle, busy = "SELECT 1;\n\\! sleep 20", "BEGIN; SELECT pg_sleep(3)"
+	ended := make(chan error, 2)
+	for _, sql := range []string{idle, busy} {
+		go func() {
+			_, err := s.as(boundRole, "other", sql)
+			ended <- err
+		}()
+	}
+	require.Eventually(s.t, func() bool {
+		return s.sql("app", "SELECT string_agg(state, ' ' ORDER BY state) FROM pg_stat_activity WHERE usename = '"+boundRole+"'") == "active idle"
+	}, 20*time.Second, 100*time.Millisecond)
+	require.NoError(s.t, s.EndIdle(s.ctx, sqlOwner(), boundRole))
+	require.NoError(s.t, <-ended, "the busy one comes to its end")
+	require.Eventually(s.t, func() bool { return s.sessions() == 0 }, 20*time.Second, 100*time.Millisecond)
 }
 
 func endsSessions(s *sqlServer) {

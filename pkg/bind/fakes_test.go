@@ -50,11 +50,6 @@ type world struct {
 	written                *v1alpha1.Binding
 }
 
-type roleState struct {
-	name, mark, run, password string
-	granted                   bool
-}
-
 const secretName = "postgresql-secret-2" //nolint:gosec // a name, not a credential
 
 func deployment() *appsv1.Deployment {
@@ -193,65 +188,6 @@ func (w *world) Candidates(_ context.Context, ref target.Ref, _ target.Choice) (
 		found = append(found, &target.Database{Pod: pod, Container: "db", Service: "svc", Port: 5432, PodPort: 5432, PodIP: "10.0.0.1", Location: "ns/statefulset/pg"})
 	}
 	return found, nil
-}
-
-func (w *world) CreateUser(_ context.Context, role string) (bool, error) {
-	w.asked = append(w.asked, w.server)
-	if err := w.fault("createuser"); err != nil {
-		return false, err
-	}
-	if w.primary != "" && w.server != w.primary {
-		return false, postgres.ErrStandby
-	}
-	if w.role != nil && w.role.name == role {
-		return true, nil
-	}
-	w.log = append(w.log, "createuser")
-	w.role = &roleState{name: role}
-	return false, w.lose["createuser"]
-}
-
-func (w *world) Bind(_ context.Context, b postgres.Binding, l postgres.Login) (*postgres.Result, error) {
-	if err := w.fault("psql"); err != nil {
-		return nil, err
-	}
-	if w.primary != "" && w.server != w.primary {
-		return nil, postgres.ErrStandby
-	}
-	switch {
-	case w.role == nil || w.role.name != b.Role || !l.Set && w.role.password == "":
-		return nil, postgres.ErrIncomplete
-	case w.role.mark != "" && w.role.mark != b.Owner.ID:
-		return nil, &postgres.ForeignRoleError{Role: b.Role, Verdict: "foreign"}
-	}
-	result := &postgres.Result{Host: l.Host, Reached: l.Host, Verified: true, SSL: true}
-	if !w.role.granted {
-		result.Did = []string{"GRANT"}
-	}
-	w.role.granted = true
-	if l.Set {
-		w.log = append(w.log, "psql")
-		w.role.mark, w.role.run, w.role.password = b.Owner.ID, b.Owner.Run, l.Password
-		w.fault("proof")
-	}
-	if l.Password != w.role.password {
-		return result, &postgres.LoginError{Message: "no"}
-	}
-	return result, w.lose["psql"]
-}
-
-func (w *world) LastRun(context.Context, string) (string, error) { return w.role.run, nil }
-
-func (w *world) Undo(_ context.Context, b postgres.Binding) ([]string, error) {
-	if err := w.fault("drop role"); err != nil {
-		return nil, err
-	}
-	if w.role == nil || w.role.run != "" && w.role.run != b.Owner.Run {
-		return nil, nil
-	}
-	w.log = append(w.log, "drop role")
-	w.role = nil
-	return []string{"DROP ROLE"}, nil
 }
 
 func (w *world) Done(object, verb string) { w.results = append(w.results, object+" "+verb) }

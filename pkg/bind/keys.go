@@ -61,7 +61,7 @@ func (b *Binder) extendSecret(ctx context.Context, p *plan, host string) error {
 			lacks[name] = value
 		}
 	}
-	marks := credentials.ExpiresAnnotation(p.binding.Expires)
+	marks := p.marksToChange()
 	if len(lacks) == 0 && len(marks) == 0 {
 		return nil
 	}

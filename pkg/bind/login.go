@@ -30,6 +30,9 @@ func (b *Binder) checkLogin(o LoginOptions) error {
 
 // end is when the password ends; the zero time for never.
 func (o LoginOptions) end() time.Time {
+	if !o.Until.IsZero() {
+		return o.Until
+	}
 	if o.Expires == 0 {
 		return time.Time{}
 	}

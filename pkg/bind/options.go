@@ -39,6 +39,7 @@ type LoginOptions struct {
 	Username string        // empty: one that is derived from the binding
 	Password string        // empty: a random one
 	Expires  time.Duration // from now on; 0: never
+	Until    time.Time     // instead of Expires; zero: as that says
 }
 
 // KeyOptions say what the Secret holds beside host, user name and password.
@@ -57,6 +58,7 @@ type ReferenceOptions struct {
 	MountPath  string   // of workload.InjectVolume
 	Adopt      bool     // take over equal references that somebody else wrote
 	Force      bool     // also where another tool's manifest owns envFrom
+	Exact      bool     // take back references of the binding in containers that are not named
 }
 
 // RolloutOptions say how the Pods are replaced and what is waited for.

@@ -24,12 +24,21 @@ func (p *plan) reference() workload.Reference {
 	}
 }
 
+// writeReference adds the reference, or, where exactly what the options name is wanted, replaces those of this binding that are there.
+func (p *plan) writeReference(w *workload.Workload) error {
+	_, noted := credentials.AnnotationsOf(w.Annotations())[p.secret.name]
+	if noted && p.options.Reference.Exact && p.options.Reference.Inject != workload.InjectNone {
+		return p.reference().Set(w.Template())
+	}
+	return p.reference().Add(w.Template())
+}
+
 // change makes the reference and the note of the binding in a workload.
 func (p *plan) change(w *workload.Workload) error {
 	if err := p.replaceLost(w); err != nil {
 		return err
 	}
-	if err := p.reference().Add(w.Template()); err != nil {
+	if err := p.writeReference(w); err != nil {
 		return err
 	}
 	key, err := credentials.AnnotationKey(p.secret.name)

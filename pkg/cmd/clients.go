@@ -50,7 +50,7 @@ func newClients(connection *genericclioptions.ConfigFlags, manager string) (*cli
 	if err != nil {
 		return nil, err
 	}
-	return &clients{kube: kube, metadata: meta, workloads: workloads, exec: exec, limit: cmp.Or(config.Timeout, commandLimit)}, nil
+	return &clients{kube: kube, metadata: meta, workloads: workloads, exec: tracedExec{exec}, limit: cmp.Or(config.Timeout, commandLimit)}, nil
 }
 
 // newReader makes what reads bindings from the API server. It needs no discovery.

@@ -2,9 +2,14 @@ package cmd
 
 import (
 	"cmp"
+	"context"
+	"errors"
+	"io"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
 )
 
@@ -48,4 +53,25 @@ func (f *databaseFlags) ref(workloadNamespace string) (target.Ref, error) {
 
 func (f *databaseFlags) choice() target.Choice {
 	return target.Choice{Container: f.container, Host: f.host, Port: f.port, ClusterDomain: f.clusterDomain}
+}
+
+// named is the server that the flags name, and whether the user named it: an administrator's password goes nowhere else.
+func (f *databaseFlags) named(cmd *cobra.Command, namespace string) (ref target.Ref, byUser bool, err error) {
+	byUser = cmd.Flags().Changed("postgres") || cmd.Flags().Changed("postgres-namespace")
+	if f.adminPassword != "" && !byUser {
+		return ref, false, errors.New("--admin-password-from needs --postgres: the password is sent only to a database that you name")
+	}
+	ref, err = f.ref(namespace)
+	return ref, byUser, err
+}
+
+// administrator reads the password that the flags name, from the server's namespace where it is in a Secret.
+func (f *databaseFlags) administrator(ctx context.Context, c *clients, stdin io.Reader, namespace string) (administrator, error) {
+	source, err := named("--admin-password-from", f.adminPassword, credentials.ParsePasswordSource)
+	if err != nil {
+		return administrator{}, err
+	}
+	reader := &credentials.Reader{Kube: c.kube, Stdin: stdin}
+	password, err := reader.Read(ctx, source, namespace)
+	return administrator{f.adminUser, password}, err
 }

@@ -1,11 +1,7 @@
 package cmd
 
 import (
-	"bufio"
 	"context"
-	"errors"
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -92,8 +88,10 @@ func (f *pruneFlags) run(ctx context.Context, r *report) error {
 	if err := f.list(doomed); err != nil || f.options.DryRun != bind.DryRunNone {
 		return err
 	}
-	if err := f.confirm(ctx, len(doomed)); err != nil {
-		return err
+	if !f.yes {
+		if err := confirm(ctx, f.streams, len(doomed)); err != nil {
+			return err
+		}
 	}
 	return f.pruner(done, r).Prune(ctx, doomed)
 }
@@ -106,31 +104,6 @@ func (f *pruneFlags) list(doomed check.Findings) error {
 	}
 	table := printers.NewTablePrinter(printers.PrintOptions{WithNamespace: f.check.scope.all})
 	return table.PrintObj(doomed.Table(time.Now()), out)
-}
-
-// confirm asks the user at the terminal; without one, only --yes is an answer.
-func (f *pruneFlags) confirm(ctx context.Context, number int) error {
-	if f.yes {
-		return nil
-	}
-	if !printers.IsTerminal(f.streams.In) {
-		return errors.New("nothing is pruned without an answer: say --yes, or run it on a terminal")
-	}
-	fmt.Fprintf(f.streams.ErrOut, "Remove these %d? (y/n): ", number)
-	answer := make(chan string, 1)
-	go func() {
-		line, _ := bufio.NewReader(f.streams.In).ReadString('\n') // no answer is no consent
-		answer <- strings.ToLower(strings.TrimSpace(line))
-	}()
-	select {
-	case line := <-answer:
-		if line == "y" || line == "yes" {
-			return nil
-		}
-		return errors.New("nothing is pruned: the answer was not yes")
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 func (f *pruneFlags) pruner(done *checked, r *report) *prune.Pruner {

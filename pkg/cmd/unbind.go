@@ -13,7 +13,6 @@ import (
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 	"k8s.io/kubectl/pkg/util/templates"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/unbind"
 )
@@ -93,12 +92,8 @@ func (f *unbindFlags) complete(cmd *cobra.Command, namespace string) error {
 		return err
 	}
 	f.options.DryRun = dryRun(strategy)
-	f.options.Named = cmd.Flags().Changed("postgres") || cmd.Flags().Changed("postgres-namespace")
-	if f.database.adminPassword != "" && !f.options.Named {
-		return errors.New("--admin-password-from needs --postgres: the password is sent only to a database that you name")
-	}
 	f.options.Choice = f.database.choice()
-	f.options.Postgres, err = f.database.ref(namespace)
+	f.options.Postgres, f.options.Named, err = f.database.named(cmd, namespace)
 	return err
 }
 
@@ -114,19 +109,14 @@ func (f *unbindFlags) run(ctx context.Context, c *clients, report *report, s sub
 	if err != nil {
 		return err
 	}
-	source, err := named("--admin-password-from", f.database.adminPassword, credentials.ParsePasswordSource)
-	if err != nil {
-		return err
-	}
-	reader := &credentials.Reader{Kube: c.kube, Stdin: report.streams.In}
-	password, err := reader.Read(ctx, source, f.options.Postgres.Namespace)
+	admin, err := f.database.administrator(ctx, c, report.streams.In, f.options.Postgres.Namespace)
 	if err != nil {
 		return err
 	}
 	unbinder := &unbind.Unbinder{
 		Workloads: c.workloads, Databases: target.NewFinder(c.kube), Kube: c.kube, Report: report,
 		Roles: func(d *target.Database, database string) unbind.Roles {
-			return c.server(d, administrator{f.database.adminUser, password}, database)
+			return c.server(d, admin, database)
 		},
 	}
 	var errs []error

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
 )
 
 // The marks by which objects are known as ours. They are hints: whoever may write Secrets can forge them, so a role is only
@@ -35,6 +37,7 @@ type Marks struct {
 	Generation        int
 	Expires           time.Time // when the password ends; zero: never
 	Rotated           time.Time // when the credentials last changed in place; zero: never
+	Choices           v1alpha1.Choices
 }
 
 // fields is the one list of the marks and their annotations.
@@ -70,6 +73,9 @@ func MarksOf(object metav1.Object) (marks Marks, ok bool) {
 	if schemas := annotations[prefix+"schemas"]; json.Unmarshal([]byte(schemas), &marks.Schemas) != nil {
 		marks.Schemas = nil
 	}
+	if choices := annotations[prefix+"choices"]; json.Unmarshal([]byte(choices), &marks.Choices) != nil {
+		marks.Choices = v1alpha1.Choices{}
+	}
 	marks.Isolated = annotations[prefix+"isolated"] == "true"
 	for name, when := range marks.times() {
 		if parsed, err := time.Parse(time.RFC3339, annotations[prefix+name]); err == nil {
@@ -81,16 +87,30 @@ func MarksOf(object metav1.Object) (marks Marks, ok bool) {
 	return marks, err == nil && marks.ID != ""
 }
 
-// ExpiresAnnotation is the annotation of a Secret that says when its password ends; none for the zero time.
-func ExpiresAnnotation(end time.Time) map[string]string {
-	if end.IsZero() {
-		return nil
-	}
-	return map[string]string{prefix + "expires": end.UTC().Format(time.RFC3339)}
-}
-
 // write puts the marks on an object.
 func (m Marks) write(object metav1.Object) {
+	object.SetLabels(merge(object.GetLabels(), map[string]string{ManagedByLabel: ManagedBy}))
+	object.SetAnnotations(merge(object.GetAnnotations(), m.annotations()))
+}
+
+// Changed is what must be written over the annotations of an object so that it carries the marks; an empty one is none. What tells of
+// the run that made the object stays, and so does a time that the marks do not tell.
+func (m Marks) Changed(object metav1.Object) map[string]string {
+	changed, present, wanted := map[string]string{}, object.GetAnnotations(), m.annotations()
+	for name, value := range wanted {
+		if present[name] != value && name != prefix+"run" {
+			changed[name] = value
+		}
+	}
+	for _, name := range []string{prefix + "isolated", prefix + "choices"} {
+		if _, kept := wanted[name]; !kept && present[name] != "" {
+			changed[name] = ""
+		}
+	}
+	return changed
+}
+
+func (m Marks) annotations() map[string]string {
 	annotations := map[string]string{prefix + "generation": strconv.Itoa(m.Generation)}
 	for name, value := range m.fields() {
 		if *value != "" {
@@ -105,11 +125,13 @@ func (m Marks) write(object metav1.Object) {
 	if schemas, err := json.Marshal(m.Schemas); err == nil && len(m.Schemas) > 0 {
 		annotations[prefix+"schemas"] = string(schemas)
 	}
+	if choices, err := json.Marshal(m.Choices); err == nil && string(choices) != "{}" {
+		annotations[prefix+"choices"] = string(choices)
+	}
 	if m.Isolated {
 		annotations[prefix+"isolated"] = "true"
 	}
-	object.SetLabels(merge(object.GetLabels(), map[string]string{ManagedByLabel: ManagedBy}))
-	object.SetAnnotations(merge(object.GetAnnotations(), annotations))
+	return annotations
 }
 
 // merge adds to what others wrote, and wins over it.

@@ -16,7 +16,7 @@ func (m Marks) Written(secret types.NamespacedName) *v1alpha1.Binding {
 		ObjectMeta: metav1.ObjectMeta{Namespace: secret.Namespace, Name: secret.Name},
 		Spec: v1alpha1.BindingSpec{
 			Workload: m.Workload, Postgres: m.Postgres, PostgresNamespace: m.PostgresNamespace, DBName: m.Database,
-			Access: m.Access, Schemas: m.Schemas, Isolated: m.Isolated, Secret: secret.Name,
+			Access: m.Access, Schemas: m.Schemas, Isolated: m.Isolated, Secret: secret.Name, Expires: moment(m.Expires), Choices: m.Choices,
 		},
 		Status: v1alpha1.BindingStatus{
 			ID: m.ID, Role: m.Role, Generation: m.Generation, Location: m.Location, Expires: moment(m.Expires), Rotated: moment(m.Rotated),

@@ -87,6 +87,19 @@ func Find(ctx context.Context, kube kubernetes.Interface, n Subject, f Filter) (
 	return found[0], nil
 }
 
+// Read returns the binding that a Secret's marks tell of. A Secret without our marks is an error.
+func Read(ctx context.Context, kube kubernetes.Interface, namespace, name string) (*Binding, error) {
+	secret, err := kube.CoreV1().Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("read secret/%s in namespace %s: %w", name, namespace, err)
+	}
+	marks, ok := credentials.MarksOf(secret)
+	if !ok {
+		return nil, fmt.Errorf("secret/%s in namespace %s is no binding's any more", name, namespace)
+	}
+	return &Binding{Subject: Subject{Namespace: namespace, Name: marks.Workload}, SecretName: name, Secret: secret, Marks: marks}, nil
+}
+
 func (f Filter) means(b *Binding) bool {
 	return (f.Secret == "" || f.Secret == b.SecretName) && (f.Database == "" || f.Database == b.Marks.Database)
 }

@@ -97,6 +97,11 @@ func (s *Server) bind(ctx context.Context, b Binding, l Login) (*Result, error) 
 	if out == nil {
 		return nil, err
 	}
+	return s.result(b, out, err)
+}
+
+// result turns what a script reported of a binding into what a bind returns.
+func (s *Server) result(b Binding, out *output, err error) (*Result, error) {
 	result := &Result{Did: out.did, Lacks: out.Lacks, Public: out.Public}
 	if out.Server != nil {
 		result.Version = out.Server.Version
@@ -125,15 +130,24 @@ func (b Binding) checkIdentity(l *login) error {
 }
 
 func bindScript(b Binding, l Login) (*script, error) {
+	sc := new(script).run("session")
+	if err := sc.complete(b, l); err != nil {
+		return nil, err
+	}
+	return sc.proof(b, l), nil
+}
+
+// complete appends the transaction that completes the login role.
+func (s *script) complete(b Binding, l Login) error {
 	levels, err := levelTable()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	schemas, err := b.Access.schemaTable()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	sc := new(script).set(
+	s.set(
 		"role", b.Role, "role_mark", b.Owner.mark(), "access", b.Access.Role(), "access_mark", b.Access.mark(b.Owner.Run),
 		"valid_until", validUntil(b.Expires), "revoke_public", boolean(b.RevokePublic),
 		"level", string(b.Access.Level), "acts_as_access", boolean(b.Access.Level == All), "levels", levels, "schemas", schemas,
@@ -141,15 +155,15 @@ func bindScript(b Binding, l Login) (*script, error) {
 	if l.Set {
 		verifier, err := l.verifier()
 		if err != nil {
-			return nil, err
+			return err
 		}
-		sc.set("verifier", verifier)
+		s.set("verifier", verifier)
 	}
-	sc.run("session", "lock")
-	sc.set("subject", b.Role, "claim", b.Owner.claim()).run("judge", "role")
-	sc.set("subject", b.Access.Role(), "claim", b.Access.claim()).run("judge", "access")
-	sc.run("join", "grants", "leave", "membership", "public", "effective", "expires", "password")
-	return sc.proof(b, l), nil
+	s.run("lock")
+	s.set("subject", b.Role, "claim", b.Owner.claim()).run("judge", "role")
+	s.set("subject", b.Access.Role(), "claim", b.Access.claim()).run("judge", "access")
+	s.run("join", "grants", "leave", "membership", "public", "effective", "expires", "password")
+	return nil
 }
 
 // masked stands for every secret in what Explain returns.
@@ -173,13 +187,17 @@ func Explain(b Binding, l Login) (string, error) {
 	return sc.text.String(), sc.err
 }
 
-// proof appends the login of the role over the network.
+// proof appends the login of the role over the network, and the end.
 func (s *script) proof(b Binding, l Login) *script {
-	s.set("host", l.Host, "host_complete", boolean(l.HostComplete), "pod_ip", l.PodIP,
-		"port", strconv.Itoa(int(l.Port)), "pod_port", strconv.Itoa(int(l.PodPort)),
-		"login", "connect_timeout=5 application_name=kubectl-pgbind user="+conninfo(b.Role)+" dbname="+conninfo(b.Access.Database))
-	s.run("domain").password(l.Password).run("login", "end")
+	s.address(b, l).run("domain").password(l.Password).run("login", "end")
 	return s.password("not-" + b.Owner.Run).run("trust")
+}
+
+// address gives the login of the role over the network.
+func (s *script) address(b Binding, l Login) *script {
+	return s.set("host", l.Host, "host_complete", boolean(l.HostComplete), "pod_ip", l.PodIP,
+		"port", strconv.Itoa(int(l.Port)), "pod_port", strconv.Itoa(int(l.PodPort)),
+		"login", loginOf(b.Role, b.Access.Database))
 }
 
 // validUntil writes a time as the server reads it; empty for the zero time.

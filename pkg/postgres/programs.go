@@ -8,11 +8,18 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
 )
 
-// createuser runs createuser for a role without a login and without a password. It is atomic.
+// createuserProgram makes a role without a login and without a password; the role's name is its last argument. It is atomic.
+func createuserProgram() program {
+	return program{name: "createuser", env: []string{createuserOptions}, args: []string{
+		"--no-login", "--no-superuser", "--no-createdb", "--no-createrole", "--no-replication", "--",
+	}}
+}
+
+// createuser makes one role.
 func (s *Server) createuser(ctx context.Context, role string) (stderr string, err error) {
-	_, stderr, err = s.run(ctx, program{name: "createuser", env: []string{createuserOptions}, args: []string{
-		"--no-login", "--no-superuser", "--no-createdb", "--no-createrole", "--no-replication", "--", role,
-	}})
+	p := createuserProgram()
+	p.args = append(p.args, role)
+	_, stderr, err = s.run(ctx, p)
 	s.wayTold = s.wayTold || err == nil
 	return stderr, err
 }

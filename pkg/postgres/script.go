@@ -40,6 +40,17 @@ func (s *script) connect(database string) *script {
 	return s.set("conn", "dbname="+conninfo(database)).run("database")
 }
 
+// keepHost keeps the host of a binding for later, and takeHost gives it back: it is completed by what only the administrator may read.
+func (s *script) keepHost(number int) *script {
+	fmt.Fprintf(&s.text, "\\set host_%d :host\n", number)
+	return s
+}
+
+func (s *script) takeHost(number int) *script {
+	fmt.Fprintf(&s.text, "\\set host :host_%d\n", number)
+	return s
+}
+
 // password gives the next \connect its password, in psql's own memory: not in its arguments, nor to the server.
 func (s *script) password(clear string) *script {
 	fmt.Fprintf(&s.text, "\\setenv PGPASSWORD %s\n", quote(clear))

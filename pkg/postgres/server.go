@@ -39,6 +39,7 @@ const createuserOptions = "PGOPTIONS=-c search_path= -c lock_timeout=50s -c stat
 // program is one of PostgreSQL's programs that the administrator runs.
 type program struct {
 	name  string
+	by    []string // a command that runs it; empty: none
 	env   []string // NAME=VALUE
 	args  []string
 	stdin string // empty: none
@@ -64,6 +65,7 @@ func (s *Server) run(ctx context.Context, p program) (stdout *bytes.Buffer, stde
 		return &bytes.Buffer{}, "", err
 	}
 	argv = append(argv, s.env(p.env...)...)
+	argv = append(argv, p.by...)
 	argv = append(append(argv, p.name, "--username="+s.User, "--no-password"), p.args...)
 	if s.Password != "" {
 		p.stdin = s.Password + "\n" + p.stdin

@@ -63,7 +63,7 @@ const maxFailures = 20
 // found by then is returned. Errors: ErrStandby, *MissingProgramError, *UnknownError, one that psql or the server told.
 func (s *Server) Survey(ctx context.Context, questions []Question, prove bool) (*Survey, error) {
 	found := &Survey{Roles: map[string]MarkedRole{}, Answers: make([]Answer, len(questions))}
-	sc, err := factsScript(s.Database, questions)
+	sc, err := factsScript(questions)
 	if err != nil {
 		return nil, err
 	}

@@ -64,7 +64,7 @@ func TestSurvey(t *testing.T) {
 }
 
 func TestSurveySetsWhatItsScriptsUse(t *testing.T) {
-	sc, err := factsScript("postgres", questions())
+	sc, err := factsScript(questions())
 	require.NoError(t, err)
 	sc.attempts(questions(), 0, true)
 	require.NoError(t, sc.err)

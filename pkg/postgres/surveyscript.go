@@ -10,7 +10,7 @@ import (
 const endOfSurvey = "survey"
 
 // factsScript asks the catalogs, database by database.
-func factsScript(database string, questions []Question) (*script, error) {
+func factsScript(questions []Question) (*script, error) {
 	names := make([]string, len(questions))
 	for i, q := range questions {
 		names[i] = q.Role
@@ -59,7 +59,7 @@ func (s *script) attempt(number int, q Question) {
 	s.set("about", strconv.Itoa(number), "host", q.Login.Host, "pod_ip", q.Login.PodIP,
 		"port", strconv.Itoa(int(q.Login.Port)), "pod_port", strconv.Itoa(int(q.Login.PodPort)),
 		"login", loginOf(q.Role, q.Access.Database))
-	s.password(q.Login.Password).run("attempt")
+	s.run("attempt").password(q.Login.Password).run("login")
 }
 
 // loginOf is the connection string of a role's login, without host and password.

@@ -64,8 +64,8 @@ func underLock(owner Owner, role string) *script {
 	return new(script).set("run", scriptRun, "subject", role, "claim", owner.claim()).run("session", "lock", "judge")
 }
 
-// report runs a script that proves no login and may be repeated, and requires that it came to its end. What it reported is also returned
-// beside an error.
+// report runs a script that proves no login and may be repeated, and requires that it came to its end: where the connection was cut, or a
+// transaction lost to another one, it runs again. What it reported is also returned beside an error.
 func (s *Server) report(ctx context.Context, sc *script) (*output, error) {
 	out, err := s.reportOnce(ctx, sc)
 	for tried := 1; tried < attempts && retryable(err); tried++ {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
@@ -72,13 +73,17 @@ func (u *Unbinder) retire(ctx context.Context, b *binding) error {
 	return u.keep(ctx, b)
 }
 
-// keep gives the role that stays the name that the first run of a new binding looks for.
+// keep gives the role that stays the name that the first run of a new binding looks for. A name that the user chose stays.
 func (u *Unbinder) keep(ctx context.Context, b *binding) error {
-	if !b.options.Keep || len(b.held.Roles) == 0 {
+	there := slices.ContainsFunc(b.held.Roles, func(h postgres.Holder) bool { return h.Role == b.Marks.Role })
+	if !b.options.Keep || !there {
 		return nil
 	}
 	const first = 1
-	name := credentials.RoleName(b.Marks.ID, first)
+	name := b.Marks.Role
+	if name == credentials.RoleName(b.Marks.ID, b.Marks.Generation) {
+		name = credentials.RoleName(b.Marks.ID, first)
+	}
 	if err := b.roles.Rename(ctx, b.Owner(), b.Marks.Role, name); err != nil {
 		return fmt.Errorf("rename role %q: %w", b.Marks.Role, err)
 	}

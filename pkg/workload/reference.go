@@ -2,6 +2,7 @@ package workload
 
 import (
 	"fmt"
+	"maps"
 
 	corev1 "k8s.io/api/core/v1"
 )
@@ -89,6 +90,21 @@ func (r Reference) each(t *corev1.PodTemplateSpec, do func(form, *corev1.Contain
 		if err := do(f, c); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// Set makes the reference the only one to the Secret: what Add would have made in other containers, and in other forms, gives way. Where
+// that is so already it changes nothing. Errors are those of Add.
+func (r Reference) Set(t *corev1.PodTemplateSpec) error {
+	alone := t.DeepCopy()
+	RemoveReference(alone, r.Secret)
+	if err := r.Add(alone); err != nil {
+		return err
+	}
+	wanted, present := uses(&alone.Spec, r.Secret), uses(&t.Spec, r.Secret)
+	if !maps.Equal(wanted, present) {
+		t.Spec = alone.Spec
 	}
 	return nil
 }

@@ -41,3 +41,14 @@ func TypeFor(word string) (found Type, ok bool) {
 	}
 	return types[i], true
 }
+
+// FullName writes TYPE/NAME as String writes a workload's name, "deployment.apps/web", without asking a server; what is of no known type
+// stays as it is.
+func FullName(arg string) string {
+	word, name, _ := strings.Cut(arg, "/")
+	t, ok := TypeFor(word)
+	if !ok {
+		return arg
+	}
+	return qualifiedName(schema.GroupKind{Group: t.Resource.Group, Kind: t.Name}, name)
+}

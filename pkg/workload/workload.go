@@ -7,7 +7,9 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -71,6 +73,15 @@ func (w *Workload) IsPod() bool {
 	_, ok := w.object.(*corev1.Pod)
 	return ok
 }
+
+// IsJob says whether the workload is a Job, whose template cannot be changed.
+func (w *Workload) IsJob() bool {
+	_, ok := w.object.(*batchv1.Job)
+	return ok
+}
+
+// Created returns when the object was made.
+func (w *Workload) Created() time.Time { return w.object.GetCreationTimestamp().Time }
 
 // Annotations returns the annotations of the object itself, not those of its template. The map is not to be changed.
 func (w *Workload) Annotations() map[string]string { return w.object.GetAnnotations() }

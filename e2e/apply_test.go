@@ -1,0 +1,125 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
+)
+
+func TestApplyMakesWhatFilesSay(t *testing.T) {
+	t.Parallel()
+	f := newLesson(t, harness.WithoutClaim)
+	dir := t.TempDir()
+	for _, name := range []string{"one", "two", "three"} {
+		f.idle(name)
+	}
+	file := f.bindings(dir, "workload: deployment/one", "workload: deployment/two, access: readonly, inject: env, envPrefix: DB_", "workload: deployment/three")
+
+	assert.Equal(t, 1, f.run(f.Pgbind("diff", "-f", file)).Code, "nothing is bound yet")
+	result := f.apply(file)
+	assert.Len(t, verbsOf(result, "bound"), 3)
+	f.requireNoPassword(result.Stdout + result.Stderr)
+	for _, secret := range []string{"postgresql-secret-2", "postgresql-secret-3", "postgresql-secret-4"} {
+		assert.Equal(t, f.login(secret).Username, f.as(secret, "SELECT session_user"))
+	}
+	assert.Len(t, verbsOf(f.apply(file), "unchanged"), 3)
+	assert.Zero(t, f.run(f.Pgbind("diff", "-f", file)).Code)
+
+	t.Run("an export changes nothing", func(t *testing.T) {
+		f := f.in(t)
+		export := filepath.Join(dir, "export.yaml")
+		require.NoError(t, os.WriteFile(export, []byte(f.run(f.Pgbind("list", "-o", "yaml")).Stdout), 0o600))
+		diff := f.run(f.Pgbind("diff", "-f", export))
+		assert.Zero(t, diff.Code, diff.Stdout)
+		assert.Len(t, verbsOf(f.apply(export), "unchanged"), 3)
+	})
+	t.Run("a change is made, and a failure stops nothing else", func(t *testing.T) {
+		f := f.in(t)
+		changed := f.bindings(dir, "workload: deployment/one, access: readonly", "workload: deployment/gone", "workload: deployment/three, postgres: pod/gone-0, dbname: other", "workload: deployment/two")
+		result := f.run(f.Pgbind("apply", "-f", changed, "--wait=false"))
+		assert.Equal(t, 1, result.Code)
+		assert.Len(t, verbsOf(result, "configured"), 2)
+		assert.Contains(t, result.Stderr, "2 failed")
+		two, err := f.Client.AppsV1().Deployments(f.Name).Get(f.ctx, "two", metav1.GetOptions{})
+		require.NoError(t, err)
+		assert.Empty(t, two.Spec.Template.Spec.Containers[0].Env, "the other form gave way")
+		assert.Len(t, two.Spec.Template.Spec.Containers[0].EnvFrom, 1)
+	})
+	t.Run("prune takes back what no file names", func(t *testing.T) {
+		f := f.in(t)
+		rest := f.bindings(dir, "workload: deployment/one, access: readonly")
+		refused := f.run(f.Pgbind("apply", "-f", rest, "--wait=false", "--prune", "-l", "name=three"))
+		assert.Equal(t, 1, refused.Code)
+		assert.Contains(t, refused.Stderr, "deployment.apps/three")
+		f.apply(rest, "--prune", "-l", "name=three", "--yes")
+		left := f.run(f.Pgbind("list", "-o", "name")).Stdout
+		assert.Len(t, lines(left), 2, left)
+	})
+}
+
+func TestApplyRefusesBeforeItBegins(t *testing.T) {
+	t.Parallel()
+	f := newNamespace(t)
+	file := f.bindings(t.TempDir(), "workload: deployment/one", "workload: deployment/two, acces: all")
+	for _, command := range []struct {
+		name string
+		code int
+	}{{"apply", 1}, {"diff", 2}} {
+		result := f.run(f.Pgbind(command.name, "-f", file))
+		assert.Equal(t, command.code, result.Code)
+		assert.Contains(t, result.Stderr, file+":8: spec.acces: the field is unknown")
+		assert.Empty(t, result.Stdout)
+	}
+}
+
+// idle makes a Deployment that runs no Pods.
+func (f *fixture) idle(name string) {
+	f.t.Helper()
+	labels, replicas := map[string]string{"name": name}, int32(0)
+	_, err := f.Client.AppsV1().Deployments(f.Name).Create(f.ctx, &appsv1.Deployment{
+		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels},
+		Spec: appsv1.DeploymentSpec{Replicas: &replicas, Selector: &metav1.LabelSelector{MatchLabels: labels}, Template: corev1.PodTemplateSpec{
+			ObjectMeta: metav1.ObjectMeta{Labels: labels},
+			Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Image: "postgres:15"}}},
+		}},
+	}, metav1.CreateOptions{})
+	require.NoError(f.t, err)
+}
+
+// bindings writes a file with a binding for each spec.
+func (f *fixture) bindings(dir string, specs ...string) string {
+	f.t.Helper()
+	var text strings.Builder
+	for _, spec := range specs {
+		fmt.Fprintf(&text, "---\napiVersion: pgbind.dev/v1alpha1\nkind: Binding\nspec: {%s}\n", spec)
+	}
+	file := filepath.Join(dir, "bindings.yaml")
+	require.NoError(f.t, os.WriteFile(file, []byte(text.String()), 0o600))
+	return file
+}
+
+// apply applies a file, which must succeed.
+func (f *fixture) apply(file string, args ...string) harness.Result {
+	f.t.Helper()
+	result := f.run(f.Pgbind(append([]string{"apply", "-f", file, "--wait=false"}, args...)...))
+	require.Zero(f.t, result.Code, "stdout: %s\nstderr: %s", result.Stdout, result.Stderr)
+	return result
+}
+
+// verbsOf picks the result lines with a verb.
+func verbsOf(result harness.Result, verb string) []string {
+	return slices.DeleteFunc(lines(result.Stdout), func(line string) bool { return !strings.Contains(line, " "+verb+" ") })
+}

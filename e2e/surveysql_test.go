@@ -1,0 +1,112 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+)
+
+// surveyed is what the roles that are asked about find in each database.
+const surveyed = `
+CREATE TABLE public.orders(id serial PRIMARY KEY);
+CREATE VIEW public.latest AS SELECT * FROM public.orders`
+
+// TestSurveySQL tries the SQL by which check asks a server on every version of it that the cluster has.
+func TestSurveySQL(t *testing.T) {
+	t.Parallel()
+	f := newNamespace(t)
+	for _, version := range f.serverVersions() {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			f := f.in(t)
+			server := f.server(version)
+			ip, err := f.Kubectl("get", "pod", "postgres-"+version, "--output=jsonpath={.status.podIP}").Output(f.ctx)
+			require.NoError(t, err)
+			testSurveySQL(server, ip, version)
+		})
+	}
+}
+
+func testSurveySQL(s *sqlServer, ip, version string) {
+	var questions []postgres.Question
+	for _, database := range []string{"app", "other"} {
+		s.sql("postgres", "CREATE DATABASE "+database)
+		s.sql(database, surveyed)
+		for _, level := range postgres.Levels() {
+			questions = append(questions, s.bound(database, level, ip))
+		}
+	}
+	s.Database = "postgres"
+
+	found, err := s.Survey(s.ctx, questions, true)
+	require.NoError(s.t, err)
+	for i, q := range questions {
+		role, answer := found.Roles[q.Role], found.Answers[i]
+		assert.Equal(s.t, postgres.Owner{ID: q.Role, Run: "r", Namespace: "shop", NamespaceUID: "uid"}, role.Owner)
+		assert.Equal(s.t, []string{q.Access.Role()}, role.MemberOf)
+		assert.True(s.t, role.CanLogin && !role.Privileged && !role.Expired)
+		assert.True(s.t, answer.Answered)
+		assert.Empty(s.t, answer.Lacks)
+		assert.Empty(s.t, answer.Exceeds)
+		assert.True(s.t, answer.Login.Tried)
+		assert.Empty(s.t, answer.Login.Failure)
+		assert.Equal(s.t, ip, answer.Login.Reached)
+		if version >= "16" {
+			assert.Contains(s.t, answer.Login.Method, "scram-sha-256")
+		}
+	}
+	assert.False(s.t, found.Trust, "the wrong password was refused")
+	assert.Subset(s.t, found.Databases, []string{"app", "other", "postgres"})
+	surveyFindsDamage(s, questions)
+}
+
+// surveyFindsDamage asks once more after each kind of damage has been done to one of the roles.
+func surveyFindsDamage(s *sqlServer, questions []postgres.Question) {
+	all, readwrite, readonly := questions[0], questions[1], questions[2]
+	s.sql("app", "GRANT TRIGGER ON orders TO "+all.Role)
+	s.sql("app", "GRANT CREATE ON SCHEMA public TO "+readonly.Access.Role()+"; GRANT UPDATE ON orders, orders_id_seq TO "+readonly.Role)
+	s.sql("app", "REVOKE DELETE ON orders FROM "+readwrite.Access.Role()+"; ALTER ROLE "+readwrite.Role+" CREATEDB VALID UNTIL '2020-01-01Z'")
+	questions[2].Login.Password = "wrong"
+	questions[3].Access.Database = "gone"
+	questions[4].Role = "nobody"
+
+	found, err := s.Survey(s.ctx, questions, false)
+	require.NoError(s.t, err)
+	answers := found.Answers
+	assert.Equal(s.t, []string{"REVOKE TRIGGER ON TABLE public.orders FROM " + all.Role}, answers[0].Exceeds)
+	assert.Equal(s.t, []string{"DELETE on table public.orders"}, answers[1].Lacks)
+	assert.True(s.t, found.Roles[readwrite.Role].Privileged && found.Roles[readwrite.Role].Expired)
+	assert.Equal(s.t, 2020, found.Roles[readwrite.Role].ValidUntil.UTC().Year())
+	assert.Contains(s.t, answers[1].Login.Failure, "password authentication failed", "its time is over")
+	assert.Equal(s.t, []string{
+		"REVOKE CREATE ON SCHEMA public FROM " + readonly.Access.Role(),
+		"REVOKE UPDATE ON SEQUENCE public.orders_id_seq FROM " + readonly.Role,
+		"REVOKE UPDATE ON TABLE public.orders FROM " + readonly.Role,
+	}, answers[2].Exceeds)
+	assert.Contains(s.t, answers[2].Login.Failure, "password authentication failed")
+	assert.False(s.t, answers[3].Answered, "the database is gone")
+	assert.Contains(s.t, answers[3].Login.Failure, "gone")
+	assert.False(s.t, answers[4].Answered, "the role is gone")
+	assert.True(s.t, answers[5].Answered, "after all that failed before it")
+	assert.Empty(s.t, answers[5].Login.Failure)
+}
+
+// bound makes a role in the database and returns the question about it.
+func (s *sqlServer) bound(database string, level postgres.Level, ip string) postgres.Question {
+	s.t.Helper()
+	role := "pgb_" + database + "_" + string(level)
+	access := postgres.Access{Database: database, Schemas: []string{"public"}, Level: level}
+	login := postgres.Login{Password: "of-" + role, Set: true, Host: ip, HostComplete: true, Port: 5432}
+	s.Database = database
+	_, err := s.CreateUser(s.ctx, role)
+	require.NoError(s.t, err)
+	owner := postgres.Owner{ID: role, Run: "r", Namespace: "shop", NamespaceUID: "uid"}
+	_, err = s.Bind(s.ctx, postgres.Binding{Role: role, Owner: owner, Access: access}, login)
+	require.NoError(s.t, err)
+	return postgres.Question{Role: role, Access: access, Login: login}
+}

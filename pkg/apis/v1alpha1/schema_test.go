@@ -1,0 +1,66 @@
+package v1alpha1
+
+import (
+	"encoding/json"
+	"os"
+	"reflect"
+	"testing"
+
+	"github.com/invopop/jsonschema"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// schemaFile is written anew where PGBIND_WRITE_SCHEMA is set.
+const schemaFile = "../../../docs/binding.schema.json"
+
+// metadata is as much of an object's metadata as a file of bindings may hold.
+type metadata struct {
+	// The name under which the binding is known in its file. Nothing is made of this name.
+	Name string `json:"name,omitempty"`
+	// The workload's namespace. Default: the current one.
+	Namespace string `json:"namespace,omitempty"`
+	// The user's own.
+	Labels map[string]string `json:"labels,omitempty"`
+	// The user's own.
+	Annotations map[string]string `json:"annotations,omitempty"`
+	// Told by list, and passed over.
+	CreationTimestamp *metav1.Time `json:"creationTimestamp,omitempty"`
+}
+
+// schema is what the type says, with what Go's types cannot tell.
+func schema(t *testing.T) *jsonschema.Schema {
+	t.Helper()
+	r := &jsonschema.Reflector{DoNotReference: true, Anonymous: true}
+	require.NoError(t, r.AddGoComments("github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1", "."))
+	r.Mapper = func(of reflect.Type) *jsonschema.Schema {
+		switch of {
+		case reflect.TypeFor[metav1.Time]():
+			return &jsonschema.Schema{Type: "string", Format: "date-time"}
+		case reflect.TypeFor[metav1.ObjectMeta]():
+			meta := r.Reflect(&metadata{})
+			meta.Version = ""
+			return meta
+		}
+		return nil
+	}
+	s := r.Reflect(&Binding{})
+	s.Title = "Binding of kubectl pgbind"
+	s.Required = []string{"apiVersion", "kind", "spec"}
+	s.Properties.GetPair("apiVersion").Value.Const = APIVersion
+	s.Properties.GetPair("kind").Value.Const = Kind
+	return s
+}
+
+func TestTheSchemaIsFresh(t *testing.T) {
+	text, err := json.MarshalIndent(schema(t), "", "  ")
+	require.NoError(t, err)
+	text = append(text, '\n')
+	if os.Getenv("PGBIND_WRITE_SCHEMA") != "" {
+		require.NoError(t, os.WriteFile(schemaFile, text, 0o600))
+	}
+	written, err := os.ReadFile(schemaFile)
+	require.NoError(t, err)
+	assert.Equal(t, string(text), string(written), "write it anew with: make schema")
+}

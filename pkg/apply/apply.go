@@ -1,0 +1,163 @@
+// Package apply makes many bindings as files say, so that bindings that run at once share what can be shared: the search for their
+// database, the execs in its Pod, the reading of a namespace's names. One that fails does not stop the others. It knows no command line.
+package apply
+
+import (
+	"context"
+
+	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/metadata"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/manifest"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
+)
+
+// Workloads also finds workloads by their names; *workload.Client does.
+type Workloads interface {
+	bind.Workloads
+	Get(ctx context.Context, namespace string, args []string) ([]*workload.Workload, error)
+}
+
+// Applier makes bindings.
+type Applier struct {
+	Workloads Workloads
+	Databases bind.Databases
+	Server    func(*target.Database, bind.Options) Server
+	Kube      kubernetes.Interface
+	Metadata  metadata.Interface
+
+	Concurrency       int // bindings at once
+	ServerConcurrency int // execs in one database Pod at once
+
+	// Report hears of each binding when it is done, many at once.
+	Report func(Result)
+}
+
+// Item is one binding to be made.
+type Item struct {
+	Document *manifest.Document
+	Options  bind.Options
+
+	sources sources
+}
+
+// Outcome says what became of a binding.
+type Outcome string
+
+// What may become of a binding. Configured is one that was there and is now as its file says.
+const (
+	Created    Outcome = "created"
+	Configured Outcome = "configured"
+	Unchanged  Outcome = "unchanged"
+	Failed     Outcome = "failed"
+)
+
+// Result is the end of one binding.
+type Result struct {
+	Item     *Item
+	Workload string            // as kubectl prints it, or as the file does where it was not found
+	Binding  *v1alpha1.Binding // nil where Outcome is Failed and nothing was made
+	Outcome  Outcome
+	Warnings []string
+	Shown    []string // what a dry run would do, or the patch that inject none leaves to the user
+	Err      error
+}
+
+// Apply makes the bindings and returns when all are done. It is an error only if two of them are one. The end of ctx fails those that
+// are not done, and takes back what was half made of them.
+func (a *Applier) Apply(ctx context.Context, items []*Item) error {
+	if err := refuseDoubles(items); err != nil {
+		return err
+	}
+	r := &run{
+		Applier: a,
+		servers: &servers{open: a.Server, limit: a.ServerConcurrency, lines: map[line]*shared{}, pods: map[pod]chan struct{}{}},
+		found:   &databases{next: a.Databases, found: map[wanted]func() ([]*target.Database, error){}},
+		names:   &names{client: a.Metadata, reserved: map[types.NamespacedName]bool{}, spaces: map[string]func() (*space, error){}},
+	}
+	defer r.names.close()
+	for _, item := range items {
+		r.names.reserved[types.NamespacedName{Namespace: item.Document.Namespace, Name: item.Options.Secret}] = true
+	}
+	var group errgroup.Group
+	group.SetLimit(a.Concurrency)
+	for _, item := range items {
+		group.Go(func() error {
+			a.Report(r.bind(ctx, item))
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// run is one Apply.
+type run struct {
+	*Applier
+	servers *servers
+	found   *databases
+	names   *names
+}
+
+// bind makes one binding.
+func (r *run) bind(ctx context.Context, item *Item) Result {
+	result := Result{Item: item, Workload: item.Document.Spec.Workload}
+	if err := ctx.Err(); err != nil {
+		result.Outcome, result.Err = Failed, context.Cause(ctx)
+		return result
+	}
+	w, options, err := r.prepare(ctx, item)
+	if err != nil {
+		result.Outcome, result.Err = Failed, err
+		return result
+	}
+	result.Workload = w.String()
+	heard, used := &recorder{}, &roles{}
+	binder := &bind.Binder{
+		Workloads: r.Workloads, Databases: &search{databases: r.found}, Kube: r.Kube, Metadata: r.Metadata, Report: heard, Bound: heard.bound,
+		Roles: func(d *target.Database, o bind.Options) bind.Roles {
+			used.shared = r.servers.at(ctx, d, o)
+			return used
+		},
+	}
+	result.Err = binder.Bind(ctx, w, options)
+	result.Binding, result.Warnings, result.Shown = heard.binding, heard.warnings, heard.shown
+	switch {
+	case result.Err != nil:
+		result.Outcome = Failed
+	case heard.did("created"):
+		result.Outcome = Created
+	case heard.did("bound", "configured") || used.changed:
+		result.Outcome = Configured
+	default:
+		result.Outcome = Unchanged
+	}
+	return result
+}
+
+// prepare reads the workload and chooses the name of its Secret.
+func (r *run) prepare(ctx context.Context, item *Item) (*workload.Workload, bind.Options, error) {
+	options, spec := item.Options, item.Document.Spec
+	found, err := r.Workloads.Get(ctx, item.Document.Namespace, []string{spec.Workload})
+	if err != nil {
+		return nil, options, err
+	}
+	w := found[0]
+	if err := item.sources.read(ctx, r.Kube, w.Namespace(), &options); err != nil {
+		return nil, options, err
+	}
+	if options.Secret != "" || w.IsPod() {
+		return w, options, nil
+	}
+	candidates, err := r.found.find(ctx, options.Postgres, options.Choice)
+	if err != nil {
+		return nil, options, err
+	}
+	options.Secret, err = r.names.choose(ctx, w, credentials.ID(w.UID(), candidates[0].Location, options.Database))
+	return w, options, err
+}

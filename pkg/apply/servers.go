@@ -1,0 +1,120 @@
+package apply
+
+import (
+	"context"
+	"sync"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+)
+
+// Server makes roles, many at once; *postgres.Server does. One goroutine uses it at a time.
+type Server interface {
+	CreateUsers(ctx context.Context, roles []string) []postgres.Creation
+	BindAll(ctx context.Context, requests []postgres.Request) []postgres.Outcome
+	Undo(ctx context.Context, b postgres.Binding) ([]string, error)
+	LastRun(ctx context.Context, role string) (string, error)
+}
+
+// servers are those of one apply. Bindings that run at once share their execs and sessions.
+type servers struct {
+	open  func(*target.Database, bind.Options) Server
+	limit int // of the execs in one Pod at once
+
+	mu    sync.Mutex
+	lines map[line]*shared
+	pods  map[pod]chan struct{}
+}
+
+type pod struct{ namespace, name string }
+
+// line is what a session is opened with.
+type line struct {
+	pod
+	container, admin, password, database string
+}
+
+// shared is what the bindings of one line share.
+type shared struct {
+	open   func() Server
+	slots  chan struct{} // of the Pod
+	mu     sync.Mutex
+	idle   []Server // each has found out by itself how to log in
+	create gather[string, postgres.Creation]
+	bind   gather[postgres.Request, postgres.Outcome]
+}
+
+// at is the server of a database, for bindings that ctx is about.
+func (s *servers) at(ctx context.Context, d *target.Database, o bind.Options) *shared {
+	key := line{pod{d.Pod.Namespace, d.Pod.Name}, d.Container, o.AdminUser, o.AdminPassword, o.Database}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if known, ok := s.lines[key]; ok {
+		return known
+	}
+	if s.pods[key.pod] == nil {
+		s.pods[key.pod] = make(chan struct{}, s.limit)
+	}
+	l := &shared{open: func() Server { return s.open(d, o) }, slots: s.pods[key.pod]}
+	l.create = gather[string, postgres.Creation]{limit: s.limit, answer: func(roles []string) (made []postgres.Creation) {
+		l.with(func(server Server) { made = server.CreateUsers(ctx, roles) })
+		return made
+	}}
+	l.bind = gather[postgres.Request, postgres.Outcome]{limit: s.limit, answer: func(requests []postgres.Request) (outcomes []postgres.Outcome) {
+		l.with(func(server Server) { outcomes = server.BindAll(ctx, requests) })
+		return outcomes
+	}}
+	s.lines[key] = l
+	return l
+}
+
+// with lends a server while the Pod has a slot for it.
+func (l *shared) with(do func(Server)) {
+	l.slots <- struct{}{}
+	defer func() { <-l.slots }()
+	l.mu.Lock()
+	var server Server
+	if last := len(l.idle) - 1; last >= 0 {
+		server, l.idle = l.idle[last], l.idle[:last]
+	}
+	l.mu.Unlock()
+	if server == nil {
+		server = l.open()
+	}
+	do(server)
+	l.mu.Lock()
+	l.idle = append(l.idle, server)
+	l.mu.Unlock()
+}
+
+// roles is one binding's part of a shared server.
+type roles struct {
+	*shared
+	changed bool // the server did something for the binding
+}
+
+// CreateUser implements bind.Roles.
+func (r *roles) CreateUser(_ context.Context, role string) (exists bool, err error) {
+	made := r.create.ask(role)
+	return made.Exists, made.Err
+}
+
+// Bind implements bind.Roles.
+func (r *roles) Bind(_ context.Context, b postgres.Binding, l postgres.Login) (*postgres.Result, error) {
+	outcome := r.bind.ask(postgres.Request{Binding: b, Login: l})
+	r.changed = r.changed || outcome.Result != nil && len(outcome.Result.Did) > 0
+	return outcome.Result, outcome.Err
+}
+
+// Undo implements bind.Roles.
+func (r *roles) Undo(ctx context.Context, b postgres.Binding) (did []string, err error) {
+	r.with(func(server Server) { did, err = server.Undo(ctx, b) })
+	return did, err
+}
+
+// LastRun implements bind.Roles.
+func (r *roles) LastRun(ctx context.Context, role string) (run string, err error) {
+	r.with(func(server Server) { run, err = server.LastRun(ctx, role) })
+	return run, err
+}

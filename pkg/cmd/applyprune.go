@@ -1,0 +1,112 @@
+package cmd
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/pflag"
+	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/cli-runtime/pkg/printers"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apply"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/unbind"
+)
+
+// applyPruneFlags say which bindings are taken back because no file names them.
+type applyPruneFlags struct {
+	wanted   bool
+	selector string
+	yes      bool
+	grace    time.Duration
+}
+
+func (f *applyPruneFlags) addTo(flags *pflag.FlagSet) {
+	flags.BoolVar(&f.wanted, "prune", false, "Take back the bindings that the files do not name, of workloads with the labels of --selector, in the files' namespaces")
+	flags.StringVarP(&f.selector, "selector", "l", "", "Labels of the workloads of which --prune takes bindings back")
+	flags.BoolVarP(&f.yes, "yes", "y", false, "Take back what --prune shows without asking")
+	flags.DurationVar(&f.grace, "grace", defaultGrace, "How long open sessions get before --prune ends them")
+}
+
+// check refuses what is no good together.
+func (f *applyPruneFlags) check() error {
+	switch {
+	case f.wanted && f.selector == "":
+		return errors.New("--prune needs --selector: it says which bindings the files are all of")
+	case !f.wanted && (f.selector != "" || f.yes):
+		return errors.New("--selector and --yes belong to --prune")
+	}
+	_, err := labels.Parse(f.selector)
+	return err
+}
+
+// pruneUnnamed shows the bindings that the files do not name, and takes them back.
+func (f *applyFlags) pruneUnnamed(ctx context.Context, r *applyRun, made map[string]bool) error {
+	selector, err := labels.Parse(f.prune.selector)
+	if err != nil {
+		return fmt.Errorf("read --selector: %w", err)
+	}
+	found, err := readBindings(ctx, r.connection, r.items, selector)
+	if err != nil {
+		return err
+	}
+	doomed := apply.Unnamed(r.items, made, found)
+	if len(doomed) == 0 {
+		return nil
+	}
+	out := r.streams.ErrOut
+	if r.base.DryRun != bind.DryRunNone {
+		out = r.streams.Out
+	}
+	table := printers.NewTablePrinter(printers.PrintOptions{WithNamespace: true})
+	if err := table.PrintObj((&inventory.Inventory{Bindings: doomed}).Table(time.Now()), out); err != nil || r.base.DryRun != bind.DryRunNone {
+		return err
+	}
+	if !f.prune.yes {
+		if err := confirm(ctx, r.streams, len(doomed)); err != nil {
+			return err
+		}
+	}
+	return f.takeBack(ctx, r, doomed)
+}
+
+// takeBack takes bindings back, several at once; one that fails does not stop the others.
+func (f *applyFlags) takeBack(ctx context.Context, r *applyRun, doomed []inventory.Binding) error {
+	errs := make([]error, len(doomed))
+	var group errgroup.Group
+	group.SetLimit(f.serverConcurrency)
+	for i := range doomed {
+		group.Go(func() error {
+			errs[i] = f.unbind(ctx, r, &doomed[i])
+			return nil
+		})
+	}
+	_ = group.Wait() // each keeps its own error
+	return errors.Join(errs...)
+}
+
+func (f *applyFlags) unbind(ctx context.Context, r *applyRun, b *inventory.Binding) error {
+	named, err := r.clients.workloads.Lookup(ctx, b.Namespace, []string{b.Marks.Workload})
+	if err != nil {
+		return fmt.Errorf("namespace %s: %w", b.Namespace, err)
+	}
+	unbinder := &unbind.Unbinder{
+		Workloads: r.clients.workloads, Databases: target.NewFinder(r.clients.kube), Kube: r.clients.kube, Report: newReport(r.streams, ""),
+		Roles: func(d *target.Database, database string) unbind.Roles {
+			return r.clients.server(d, administrator{user: cmp.Or(b.Marks.Choices.AdminUser, v1alpha1.DefaultAdminUser)}, database)
+		},
+	}
+	options := unbind.Options{Secret: b.SecretName, Grace: f.prune.grace, Timeout: f.rollout.timeout, Restart: f.rollout.restart, Recreate: f.rollout.recreate}
+	subject := unbind.Subject{Namespace: b.Namespace, Name: b.Marks.Workload, Workload: named[0].Workload}
+	if err := unbinder.Unbind(ctx, subject, options); err != nil {
+		return fmt.Errorf("namespace %s: %w", b.Namespace, err)
+	}
+	return nil
+}

@@ -1,0 +1,140 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pmezard/go-difflib/difflib"
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/kubectl/pkg/util/templates"
+	"sigs.k8s.io/yaml"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apply"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
+)
+
+// The exit codes of diff, as kubectl's.
+const (
+	exitDifferent = 1
+	exitTrouble   = 2
+)
+
+func newDiffCommand(connection *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams) *cobra.Command {
+	files := &fileFlags{}
+	cmd := &cobra.Command{
+		Use:   "diff -f FILE",
+		Short: "Show what an apply would change",
+		Long: templates.LongDesc(`
+			Show what an apply would change.
+
+			It compares the files with what Secrets and workloads say of their bindings, and asks no database; whether these say the truth is what
+			check tells. It ends with status 0 where nothing would change, 1 where something would, and a higher one on an error.`),
+		Example: templates.Examples(`
+			# Show what would change
+			kubectl pgbind diff -f bindings.yaml`),
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			err := runDiff(cmd.Context(), connection, streams, files)
+			if exit := (*exitError)(nil); err == nil || errors.As(err, &exit) {
+				return err
+			}
+			cmd.SilenceUsage = true
+			fmt.Fprintf(streams.ErrOut, "error: %v\n", err)
+			return &exitError{code: exitTrouble}
+		},
+	}
+	files.addTo(cmd.Flags())
+	return cmd
+}
+
+func runDiff(ctx context.Context, connection *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams, files *fileFlags) error {
+	documents, err := files.read(connection, streams.In)
+	if err != nil {
+		return err
+	}
+	items, err := itemsOf(documents, bind.Options{})
+	if err != nil {
+		return err
+	}
+	found, err := readBindings(ctx, connection, items, labels.Everything())
+	if err != nil {
+		return err
+	}
+	return showDiff(streams.Out, apply.Compare(items, found, time.Now()))
+}
+
+// readBindings reads the bindings of the items' namespaces. What cannot be read is an error: a comparison with it would mislead.
+func readBindings(ctx context.Context, connection *genericclioptions.ConfigFlags, items []*apply.Item, selector labels.Selector) ([]inventory.Binding, error) {
+	reader, err := newReader(connection)
+	if err != nil {
+		return nil, err
+	}
+	var found []inventory.Binding
+	read := map[string]bool{}
+	for _, item := range items {
+		namespace := item.Document.Namespace
+		if read[namespace] {
+			continue
+		}
+		read[namespace] = true
+		part, err := reader.Read(ctx, namespace, selector)
+		if err != nil {
+			return nil, err
+		}
+		if err := errors.Join(part.Gaps...); err != nil {
+			return nil, ifForbidden(err)
+		}
+		found = append(found, part.Bindings...)
+	}
+	return found, nil
+}
+
+// showDiff prints each difference as diff -u does. The error is an *exitError where there is one.
+func showDiff(out io.Writer, differences []apply.Difference) error {
+	different := false
+	for _, d := range differences {
+		live, err := textOf(d.Live)
+		if err != nil {
+			return err
+		}
+		wanted, err := textOf(d.Wanted)
+		if err != nil {
+			return err
+		}
+		name := d.Wanted.Namespace + "/" + d.Wanted.Spec.Workload
+		text, err := difflib.GetUnifiedDiffString(difflib.UnifiedDiff{
+			A: live, B: wanted, FromFile: "LIVE/" + name, ToFile: "WANTED/" + name, Context: 3,
+		})
+		if err != nil {
+			return fmt.Errorf("compare the binding of %s: %w", d.Wanted.Spec.Workload, err)
+		}
+		different = different || text != ""
+		fmt.Fprint(out, text)
+	}
+	if different {
+		return &exitError{code: exitDifferent}
+	}
+	return nil
+}
+
+// textOf is the binding in lines; none for no binding.
+func textOf(b *v1alpha1.Binding) ([]string, error) {
+	if b == nil {
+		return nil, nil
+	}
+	text, err := yaml.Marshal(b)
+	if err != nil {
+		return nil, fmt.Errorf("write the binding of %s: %w", b.Spec.Workload, err)
+	}
+	return slices.Collect(strings.Lines(string(text))), nil
+}

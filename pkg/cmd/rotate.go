@@ -1,0 +1,191 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	cmdutil "k8s.io/kubectl/pkg/cmd/util"
+	"k8s.io/kubectl/pkg/util/templates"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/rotate"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+)
+
+const defaultSettle = 2 * time.Minute
+
+// rotateFlags are the flags of a rotation as they are typed.
+type rotateFlags struct {
+	database  databaseFlags
+	scope     scopeFlags
+	filter    lookup.Filter
+	all       bool
+	olderThan time.Duration
+	options   rotate.Options
+}
+
+func newRotateCommand(connection *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams) *cobra.Command {
+	flags := &rotateFlags{}
+	cmd := &cobra.Command{
+		Use:   "rotate TYPE/NAME... | --all | -l SELECTOR",
+		Short: "Give workloads new PostgreSQL users, with no failed request",
+		Long: templates.LongDesc(`
+			Give workloads new PostgreSQL users.
+
+			It makes a second user with all that the first one may do, proves its login, puts it into the same Secret, replaces the Pods
+			of every workload that uses the Secret, waits until the first user has no session any more, and drops it. When a step fails
+			before the first user is locked out, everything is taken back; a run that died is finished by the next one. Where a workload
+			reads the Secret's files, nobody can see when it does, so the first user stays until the next rotation.`),
+		Example: templates.Examples(`
+			# Give the Deployment a new user
+			kubectl pgbind rotate deployment/web
+
+			# Rotate every login of the namespace that is older than 30 days
+			kubectl pgbind rotate --all --older-than 720h`),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			namespace, _, err := connection.ToRawKubeConfigLoader().Namespace()
+			if err != nil {
+				return fmt.Errorf("find the namespace: %w", err)
+			}
+			if err := flags.complete(cmd, subjects{namespace, args}); err != nil {
+				return err
+			}
+			cmd.SilenceUsage = true
+			run := &rotateRun{rotateFlags: flags, connection: connection, report: newReport(streams, resultSuffix(flags.options.DryRun))}
+			return run.rotate(cmd.Context(), subjects{namespace, args})
+		},
+	}
+	flags.addTo(cmd)
+	return cmd
+}
+
+func (f *rotateFlags) addTo(cmd *cobra.Command) {
+	flags, o := cmd.Flags(), &f.options
+	f.database.addServer(flags)
+	f.database.addAdminPassword(flags)
+	f.scope.addTo(cmd)
+	flags.BoolVar(&f.all, "all", false, "All bindings of the namespace")
+	flags.DurationVar(&f.olderThan, "older-than", 0, "Only logins that are older; needs --all or a selector")
+	flags.StringVar(&f.filter.Database, "dbname", "", "Database of the binding, where the workload has several")
+	flags.StringVar(&f.filter.Secret, "secret", "", "Secret of the binding, where the workload has several")
+	flags.DurationVar(&o.Timeout, "timeout", defaultTimeout, "How long to wait for the new Pods, and for the end of the old ones")
+	flags.DurationVar(&o.Grace, "grace", defaultGrace, "How long idle sessions of the old user get before they are ended")
+	flags.DurationVar(&o.Drain, "drain-timeout", time.Minute, "How long busy sessions of the old user get after that")
+	flags.DurationVar(&o.Settle, "settle", defaultSettle, "How long Pods get that read the Secret's files")
+	flags.DurationVar(&o.DropAfter, "drop-after", 0, "Drop the old user after this time where Pods read the Secret's files (default: by the next rotation)")
+	flags.BoolVar(&o.InPlace, "in-place", false, "Keep the user and change only its password; Pods that have the old one need a restart")
+	flags.BoolVar(&o.Restart, "restart", false, "Replace the Pods of a workload that does not do it by itself, one by one")
+	flags.BoolVar(&o.Force, "force", false, "Also where the old user was granted something itself, which is lost")
+	cmdutil.AddFieldManagerFlagVar(cmd, &o.FieldManager, "kubectl-pgbind")
+	cmdutil.AddDryRunFlag(cmd)
+}
+
+// complete turns what was typed into what a rotation needs; its errors are errors of usage.
+func (f *rotateFlags) complete(cmd *cobra.Command, s subjects) error {
+	many := f.all || f.scope.all || f.scope.selector != ""
+	switch {
+	case many && len(s.args) > 0:
+		return errors.New("name workloads, or choose them by --all, --all-namespaces or --selector, not both")
+	case !many && len(s.args) == 0:
+		return errors.New("no workload given: name it as TYPE/NAME, or use --all")
+	case !many && f.olderThan > 0:
+		return errors.New("--older-than needs --all, --all-namespaces or --selector")
+	}
+	strategy, err := cmdutil.GetDryRunStrategy(cmd)
+	if err != nil {
+		return err
+	}
+	f.options.DryRun = dryRun(strategy)
+	f.options.Choice = f.database.choice()
+	f.options.Postgres, f.options.Named, err = f.database.named(cmd, s.namespace)
+	return err
+}
+
+// rotateRun is one call of the command.
+type rotateRun struct {
+	*rotateFlags
+	connection *genericclioptions.ConfigFlags
+	report     *report
+}
+
+// rotate goes on after an error, as kubectl does, and returns all errors.
+func (r *rotateRun) rotate(ctx context.Context, s subjects) error {
+	clients, err := newClients(r.connection, r.options.FieldManager)
+	if err != nil {
+		return err
+	}
+	admin, err := r.database.administrator(ctx, clients, r.report.streams.In, r.options.Postgres.Namespace)
+	if err != nil {
+		return err
+	}
+	rotator := &rotate.Rotator{
+		Workloads: clients.workloads, Databases: target.NewFinder(clients.kube), Kube: clients.kube, Report: r.report,
+		Roles: func(d *target.Database, database string) rotate.Roles {
+			return clients.server(d, admin, database)
+		},
+	}
+	find := func() ([]*lookup.Binding, error) { return r.named(ctx, clients, s) }
+	if len(s.args) == 0 {
+		find = func() ([]*lookup.Binding, error) { return r.chosen(ctx, clients) }
+	}
+	bindings, err := find()
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, binding := range bindings {
+		errs = append(errs, rotator.Rotate(ctx, binding, r.options))
+	}
+	return utilerrors.NewAggregate(errs)
+}
+
+// named finds the bindings of the workloads that the command line names.
+func (r *rotateRun) named(ctx context.Context, c *clients, s subjects) ([]*lookup.Binding, error) {
+	workloads, err := c.workloads.Get(ctx, s.namespace, s.args)
+	if err != nil {
+		return nil, err
+	}
+	var bindings []*lookup.Binding
+	for _, w := range workloads {
+		binding, err := lookup.Find(ctx, c.kube, lookup.Subject{Namespace: s.namespace, Name: w.String(), Workload: w}, r.filter)
+		if err != nil {
+			return nil, err
+		}
+		if binding == nil {
+			return nil, fmt.Errorf("nothing is bound to %s in namespace %s: bind it with: kubectl pgbind %s -n %s", w, s.namespace, w, s.namespace)
+		}
+		bindings = append(bindings, binding)
+	}
+	return bindings, nil
+}
+
+// chosen finds the bindings that the flags describe.
+func (r *rotateRun) chosen(ctx context.Context, c *clients) ([]*lookup.Binding, error) {
+	found, _, err := r.scope.read(ctx, r.connection, r.report)
+	if err != nil {
+		return nil, err
+	}
+	var bindings []*lookup.Binding
+	for i := range found.Bindings {
+		b := &found.Bindings[i]
+		if b.Secret != inventory.Present || time.Since(b.Created) < r.olderThan || time.Since(b.Marks.Rotated) < r.olderThan {
+			continue
+		}
+		binding, err := lookup.Read(ctx, c.kube, b.Namespace, b.SecretName)
+		if err != nil {
+			return nil, err
+		}
+		bindings = append(bindings, binding)
+	}
+	if len(bindings) == 0 {
+		r.report.Step("no login has to be rotated")
+	}
+	return bindings, nil
+}

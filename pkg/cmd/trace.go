@@ -1,0 +1,86 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
+)
+
+// traceLevel is the verbosity from which on kubectl shows its requests.
+const traceLevel = 6
+
+// trace tells of every request and every exec how long it took: never a query or a body, of which one may hold a command and the
+// other a Secret.
+type trace struct {
+	start time.Time
+	mu    sync.Mutex
+	out   io.Writer
+}
+
+type traceKey struct{}
+
+// addTrace gives the command tree the flag, and its commands' contexts the trace.
+func addTrace(root *cobra.Command) {
+	level := root.PersistentFlags().IntP("v", "v", 0, "Verbosity: 6 shows each request and each exec with its duration")
+	root.PersistentPreRun = func(cmd *cobra.Command, _ []string) {
+		if *level >= traceLevel {
+			cmd.SetContext(context.WithValue(cmd.Context(), traceKey{}, &trace{start: time.Now(), out: cmd.ErrOrStderr()}))
+		}
+	}
+}
+
+// traceOf is the trace that ctx carries, or nil.
+func traceOf(ctx context.Context) *trace {
+	t, _ := ctx.Value(traceKey{}).(*trace)
+	return t
+}
+
+func (t *trace) line(what string, took time.Duration, outcome any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	fmt.Fprintf(t.out, "%7.3fs %s %v in %dms\n", time.Since(t.start).Seconds(), what, outcome, took.Milliseconds())
+}
+
+// tracedTransport traces requests.
+type tracedTransport struct{ next http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (t tracedTransport) RoundTrip(request *http.Request) (*http.Response, error) {
+	trace := traceOf(request.Context())
+	if trace == nil {
+		return t.next.RoundTrip(request)
+	}
+	start := time.Now()
+	response, err := t.next.RoundTrip(request)
+	outcome := "no answer"
+	if err == nil {
+		outcome = response.Status
+	}
+	trace.line(request.Method+" "+request.URL.Path, time.Since(start), outcome)
+	return response, err
+}
+
+// tracedExec traces execs.
+type tracedExec struct{ next podexec.Executor }
+
+// Exec implements podexec.Executor.
+func (e tracedExec) Exec(ctx context.Context, c podexec.Container, argv []string, s podexec.Streams) error {
+	trace := traceOf(ctx)
+	if trace == nil {
+		return e.next.Exec(ctx, c, argv, s)
+	}
+	return podexec.Traced(e.next, func(t podexec.Trace) {
+		outcome := "done"
+		if t.Err != nil {
+			outcome = "failed"
+		}
+		trace.line("exec of "+t.Program+" in "+t.Target.String(), t.Duration, outcome)
+	}).Exec(ctx, c, argv, s)
+}

@@ -1,0 +1,106 @@
+package manifest
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const head = "apiVersion: pgbind.dev/v1alpha1\nkind: Binding\n"
+
+func read(text string) ([]*Document, error) {
+	return (&Reader{Stdin: strings.NewReader(text)}).Read(Stdin)
+}
+
+func TestRead(t *testing.T) {
+	t.Run("several documents", func(t *testing.T) {
+		found, err := read("---\n# nothing\n---\n" + head + "spec: {workload: deployment/web}\n---\n" + head + "spec:\n  workload: deployment/api\n  port: 6432\n")
+		require.NoError(t, err)
+		require.Len(t, found, 2)
+		assert.Equal(t, "deployment/web", found[0].Spec.Workload)
+		assert.Equal(t, int32(6432), found[1].Spec.Port)
+		assert.Equal(t, "stdin:12: spec.port", found[1].At("spec", "port"))
+	})
+	t.Run("a list", func(t *testing.T) {
+		found, err := read(`{"apiVersion":"v1","kind":"List","metadata":{},"items":[{"apiVersion":"pgbind.dev/v1alpha1","kind":"Binding","metadata":{"namespace":"a",
+			"creationTimestamp":"2026-01-02T03:04:05Z"},"spec":{"workload":"deployment/web","schemas":["public"]},"status":{"state":"Bound"}}]}`)
+		require.NoError(t, err)
+		require.Len(t, found, 1)
+		assert.Equal(t, "a", found[0].Namespace)
+		assert.Equal(t, []string{"public"}, found[0].Spec.Schemas)
+	})
+	t.Run("an unquoted date", func(t *testing.T) {
+		found, err := read(head + "metadata: {creationTimestamp: 2026-01-02T03:04:05Z}\nspec: {workload: deployment/web}\n")
+		require.NoError(t, err)
+		assert.Equal(t, 2026, found[0].CreationTimestamp.Year())
+	})
+}
+
+func TestReadRefuses(t *testing.T) {
+	spec := head + "spec:\n  workload: deployment/web\n"
+	for name, test := range map[string]struct{ text, want string }{
+		"an unknown field":           {spec + "  acess: all\n", "stdin:5: spec.acess: the field is unknown"},
+		"another case":               {spec + "  Access: all\n", "stdin:5: spec.Access: the field is unknown"},
+		"an unknown field above":     {spec + "spek: {}\n", "stdin:5: spek: the field is unknown"},
+		"a doubled field":            {spec + "  access: all\n  access: readonly\n", "stdin:6: spec.access: the field is written twice, first in line 5"},
+		"a wrong type":               {spec + "  port: \"5432\"\n", "stdin:5: spec.port: got string, want integer"},
+		"a number for a text":        {spec + "  dbname: 5\n", "stdin:5: spec.dbname: got number, want string"},
+		"an unknown value":           {spec + "  access: readwrit\n", "stdin:5: spec.access: value must be one of 'all', 'readwrite', 'readonly'"},
+		"a value out of range":       {spec + "  port: 70000\n", "stdin:5: spec.port: maximum: got 70,000, want 65,535"},
+		"a missing field":            {head + "spec:\n  dbname: shop\n", "stdin:3: spec: missing property 'workload'"},
+		"another kind":               {"apiVersion: v1\nkind: Secret\nspec: {workload: a/b}\n", "stdin:2: kind: value must be 'Binding'"},
+		"a wrong item":               {spec + "  containers:\n  - app\n  - 7\n", "stdin:7: spec.containers[1]: got number, want string"},
+		"no YAML":                    {spec + "  x: [\n", "stdin: yaml: line "},
+		"a key that is no text":      {spec + "  5: all\n", "stdin:5: spec: the field's name \"5\" is no text"},
+		"a list's item":              {"kind: List\nitems:\n- kind: Binding\n  apiVersion: pgbind.dev/v1alpha1\n  spec: {workload: a/b, x: 1}\n", "stdin:5: items[0].spec.x: the field is unknown"},
+		"a list's own unknown field": {"kind: List\nitem: []\n", "stdin:2: item: the field is unknown"},
+		"items that are no list":     {"kind: List\nitems: {}\n", "stdin:2: items: it must be a list"},
+		"a text":                     {"hello\n", "stdin:1: got string, want object"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			found, err := read(test.text)
+			require.ErrorContains(t, err, test.want)
+			assert.Empty(t, found)
+		})
+	}
+}
+
+func TestReadNamesEveryMistake(t *testing.T) {
+	_, err := read(head + "spec: {workload: a/b, x: 1, access: no}\n---\n" + head + "spec: {workload: a/b, y: 1}\n")
+	require.Error(t, err)
+	assert.Len(t, strings.Split(err.Error(), "\n"), 3)
+}
+
+func TestReadFolders(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, workload string) {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
+		require.NoError(t, os.WriteFile(path, []byte(head+"spec: {workload: "+workload+"}\n"), 0o600))
+	}
+	write("b.yaml", "deployment/b")
+	write("a.json", "deployment/a")
+	write("notes.txt", "deployment/ignored")
+	write("deep/c.yml", "deployment/c")
+	for _, test := range []struct {
+		recursive bool
+		want      []string
+	}{
+		{false, []string{"deployment/a", "deployment/b"}},
+		{true, []string{"deployment/a", "deployment/b", "deployment/c"}},
+	} {
+		found, err := (&Reader{Recursive: test.recursive}).Read(dir)
+		require.NoError(t, err)
+		var names []string
+		for _, d := range found {
+			names = append(names, d.Spec.Workload)
+		}
+		assert.Equal(t, test.want, names)
+	}
+	_, err := (&Reader{}).Read(filepath.Join(dir, "missing.yaml"))
+	require.ErrorIs(t, err, os.ErrNotExist)
+}

@@ -1,0 +1,140 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
+)
+
+func requests(t *testing.T, number int) []Request {
+	t.Helper()
+	var all []Request
+	for i := range number {
+		b := testBinding()
+		b.Owner.Run = fmt.Sprintf("run%d", i)
+		all = append(all, Request{Binding: b, Login: Login{Password: fmt.Sprintf("secret%d", i), Set: true, Host: "svc.ns.svc"}})
+	}
+	return all
+}
+
+// reported is what the session says of requests: the transactions of those completed, and then their logins.
+func reported(completed, loggedIns int, method string) string {
+	var text strings.Builder
+	text.WriteString(primary)
+	for i := range completed {
+		fmt.Fprintf(&text, "pgbind {\"about\": %d}\npgbind {\"did\": \"GRANT %d\"}\n%s", i, i, hosted)
+	}
+	for i := range loggedIns {
+		fmt.Fprintf(&text, "pgbind {\"attempt\": %d}\n%s", i, loggedIn(method))
+	}
+	return text.String()
+}
+
+func TestBindAllIsOneSession(t *testing.T) {
+	for method, err := range map[string]error{"scram-sha-256": nil, "": &podexec.ExitError{Code: 2}} {
+		server, c := serverWith(t, answer{program: "psql", stdout: reported(3, 3, method) + `pgbind {"end": "batch"}`, err: err})
+		outcomes := server.BindAll(t.Context(), requests(t, 3))
+		require.Len(t, outcomes, 3)
+		for i, outcome := range outcomes {
+			require.NoError(t, outcome.Err)
+			assert.Equal(t, []string{fmt.Sprintf("GRANT %d", i)}, outcome.Result.Did)
+			assert.Equal(t, "svc.ns.svc.cluster.local", outcome.Result.Host)
+			assert.True(t, outcome.Result.Verified)
+		}
+		require.Len(t, c.stdin, 1)
+		assert.Equal(t, 3, strings.Count(c.stdin[0], "\nBEGIN;"))
+		assert.NotContains(t, strings.Join(c.argv[0], " "), "secret1")
+	}
+}
+
+func TestBindAllGoesOnOneByOne(t *testing.T) {
+	single := func(run string) answer {
+		return answer{program: "psql", stdout: primary + hosted + loggedIn("scram-sha-256") + `pgbind {"end": "` + run + `"}`}
+	}
+	refused := `pgbind {"refused": {"role": "r", "verdict": "foreign"}}`
+	t.Run("a role is refused", func(t *testing.T) {
+		server, _ := serverWith(t,
+			answer{program: "psql", stdout: reported(1, 0, "") + "pgbind {\"about\": 1}\n" + refused},
+			single("run0"), answer{program: "psql", stdout: primary + refused}, single("run2"))
+		outcomes := server.BindAll(t.Context(), requests(t, 3))
+		require.NoError(t, outcomes[0].Err)
+		var foreign *ForeignRoleError
+		require.ErrorAs(t, outcomes[1].Err, &foreign)
+		require.NoError(t, outcomes[2].Err)
+	})
+	t.Run("a login fails", func(t *testing.T) {
+		failed := answer{program: "psql", stdout: primary + hosted, stderr: "psql:<stdin>:9: error: no", err: &podexec.ExitError{Code: 3}}
+		server, _ := serverWith(t,
+			answer{program: "psql", stdout: reported(3, 1, "scram-sha-256") + "pgbind {\"attempt\": 1}\n", err: &podexec.ExitError{Code: 3}},
+			failed, single("run2"))
+		outcomes := server.BindAll(t.Context(), requests(t, 3))
+		require.NoError(t, outcomes[0].Err, "its login was made in the first session")
+		var login *LoginError
+		require.ErrorAs(t, outcomes[1].Err, &login)
+		require.NoError(t, outcomes[2].Err)
+	})
+	t.Run("before version 16 only the end tells that passwords are asked for", func(t *testing.T) {
+		server, _ := serverWith(t,
+			answer{program: "psql", stdout: reported(2, 1, "") + "pgbind {\"attempt\": 1}\n", err: &podexec.ExitError{Code: 3}},
+			single("run0"), single("run1"))
+		for _, outcome := range server.BindAll(t.Context(), requests(t, 2)) {
+			require.NoError(t, outcome.Err)
+		}
+	})
+}
+
+func TestBindAllDoesNotRepeatWhatIsHopeless(t *testing.T) {
+	reset := errors.New("reset")
+	for name, test := range map[string]struct {
+		answer answer
+		is     error
+	}{
+		"a standby":             {answer{program: "psql", stdout: standby}, ErrStandby},
+		"the connection broke":  {answer{program: "psql", stdout: reported(1, 0, ""), err: reset}, reset},
+		"the context has ended": {answer{program: "psql", err: context.Canceled}, context.Canceled},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server, _ := serverWith(t, test.answer)
+			for _, outcome := range server.BindAll(t.Context(), requests(t, 2)) {
+				require.ErrorIs(t, outcome.Err, test.is)
+			}
+		})
+	}
+}
+
+func TestCreateUsers(t *testing.T) {
+	roles := []string{"r0", "r1", "r2"}
+	all := `pgbind {"created": 0}` + "\n" + `pgbind {"created": 1}` + "\n" + `pgbind {"created": 2}` + "\n" + `pgbind {"end": "createusers"}`
+	t.Run("in one exec", func(t *testing.T) {
+		server, c := serverWith(t, answer{program: "createuser", stdout: all})
+		assert.Equal(t, make([]Creation, 3), server.CreateUsers(t.Context(), roles))
+		assert.Equal(t, []string{"r0\nr1\nr2\n"}, c.stdin)
+		assert.NotContains(t, strings.Join(c.argv[0], " "), "r1", "names are no arguments of the exec")
+	})
+	t.Run("one that is there", func(t *testing.T) {
+		server, _ := serverWith(t,
+			answer{program: "createuser", stdout: `pgbind {"created": 0}` + "\n" + `pgbind {"created": 2}` + "\n" + `pgbind {"end": "createusers"}`},
+			answer{program: "createuser", stderr: "there", err: &podexec.ExitError{Code: 1}},
+			answer{program: "psql", stdout: primary + `pgbind {"found": {"role": true, "createsRole": true}}` + "\n" + `pgbind {"end": "inspect"}`})
+		assert.Equal(t, []Creation{{}, {Exists: true}, {}}, server.CreateUsers(t.Context(), roles))
+	})
+	t.Run("no shell", func(t *testing.T) {
+		server, _ := serverWith(t, answer{program: "createuser", err: &podexec.ExitError{Code: 127}},
+			answer{program: "createuser"}, answer{program: "createuser"}, answer{program: "createuser"})
+		assert.Equal(t, make([]Creation, 3), server.CreateUsers(t.Context(), roles))
+	})
+	t.Run("a cut output", func(t *testing.T) {
+		server, _ := serverWith(t, answer{program: "createuser", stdout: `pgbind {"created": 0}` + "\n"})
+		made := server.CreateUsers(t.Context(), roles)
+		require.NoError(t, made[0].Err)
+		var unknown *UnknownError
+		require.ErrorAs(t, made[1].Err, &unknown, "the role may be there, so that it must be taken back")
+	})
+}

@@ -1,0 +1,2 @@
+-- What follows is about binding number :about.
+\echo 'pgbind {"about":' :about '}'

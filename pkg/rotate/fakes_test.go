@@ -1,0 +1,286 @@
+package rotate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes/fake"
+	k8stesting "k8s.io/client-go/testing"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
+)
+
+const (
+	bindingID  = "abc"
+	secretName = "postgresql-secret-2" //nolint:gosec // the name of a Secret, not its content
+	first      = "pgb_abc_1"
+	second     = "pgb_abc_2"
+	heir       = "pgbind_postgres_public_all_x"
+)
+
+// world is a bound workload, its Pods and its server in memory. Each of its methods also asserts what must be true before it is called.
+type world struct {
+	t        *testing.T
+	kube     *fake.Clientset
+	workload *workload.Workload
+	pods     string            // the login that the Pods have
+	passes   map[string]string // passwords by role; empty: none yet
+	locked   map[string]bool
+	sessions map[string]int
+	granted  int
+	log      []string
+	version  int
+
+	// fail makes the step of that name fail once before it did anything, lose after it has done it.
+	fail, lose map[string]error
+
+	warned, results []string
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{t: t, pods: first, passes: map[string]string{first: "p1"}, locked: map[string]bool{}, sessions: map[string]int{first: 2},
+		fail: map[string]error{}, lose: map[string]error{}}
+	ours := corev1.EnvFromSource{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: secretName}}}
+	w.setWorkload(corev1.PodSpec{Containers: []corev1.Container{{Name: "app", EnvFrom: []corev1.EnvFromSource{ours}}}})
+	marks := credentials.Marks{ID: bindingID, Workload: "deployment.apps/web", Database: "postgres", Postgres: "pod/pg-0", Role: first, Generation: 1}
+	secret := credentials.NewSecret(types.NamespacedName{Namespace: "ns", Name: secretName}, marks, credentials.Credentials{Host: "svc.ns", Username: first, Password: "p1"})
+	secret.UID, secret.ResourceVersion, secret.Labels["theirs"] = "secret-uid", "1", "label"
+	w.kube = fake.NewClientset(secret, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "ns", UID: "ns-uid"}})
+	w.kube.PrependReactor("*", "*", w.react)
+	return w
+}
+
+// setWorkload makes the bound workload one with that spec.
+func (w *world) setWorkload(spec corev1.PodSpec) {
+	value, err := credentials.Annotation{ID: bindingID, Role: first, Database: "postgres", Generation: 1}.Value()
+	require.NoError(w.t, err)
+	key, err := credentials.AnnotationKey(secretName)
+	require.NoError(w.t, err)
+	w.workload, err = workload.Of(&appsv1.Deployment{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "web", UID: "web", Annotations: map[string]string{key: value}},
+		Spec:       appsv1.DeploymentSpec{Template: corev1.PodTemplateSpec{Spec: spec}},
+	})
+	require.NoError(w.t, err)
+}
+
+// react refuses every request that a rotation has no reason for, and checks the version of an update.
+func (w *world) react(action k8stesting.Action) (bool, runtime.Object, error) {
+	switch verb := action.GetVerb() + " " + action.GetResource().Resource; verb {
+	case "get namespaces", "get secrets", "list secrets", "delete secrets", "create secrets":
+		return false, nil, nil
+	case "update secrets":
+		update, _ := action.(k8stesting.UpdateActionImpl)
+		return w.update(action.GetResource(), update.Object.(*corev1.Secret))
+	default:
+		w.t.Errorf("unexpected request: %s", verb)
+		return false, nil, nil
+	}
+}
+
+func (w *world) update(resource schema.GroupVersionResource, secret *corev1.Secret) (bool, runtime.Object, error) {
+	if secret.ResourceVersion != w.secret().ResourceVersion {
+		return true, nil, apierrors.NewConflict(resource.GroupResource(), secret.Name, errors.New("changed"))
+	}
+	c, _ := credentials.Of(secret)
+	return true, secret, w.step("secret of "+c.Username, func() {
+		w.version++
+		secret.ResourceVersion = fmt.Sprintf("later-%d", w.version)
+		require.NoError(w.t, w.kube.Tracker().Update(resource, secret, "ns"))
+	})
+}
+
+// step does one thing, unless it is to fail before.
+func (w *world) step(name string, do func()) error {
+	if err := w.fail[name]; err != nil {
+		delete(w.fail, name)
+		return err
+	}
+	do()
+	w.log = append(w.log, name)
+	err := w.lose[name]
+	delete(w.lose, name)
+	return err
+}
+
+func (w *world) Users(context.Context, string, string) ([]*workload.Workload, error) {
+	return []*workload.Workload{w.workload}, nil
+}
+
+func (w *world) Patch(_ context.Context, from *workload.Workload, change func(*workload.Workload) error, _ bool) (*workload.Workload, bool, error) {
+	changed := w.workload.DeepCopy()
+	if err := change(changed); err != nil {
+		return nil, false, err
+	}
+	patch, err := workload.PatchBytes(w.workload, changed)
+	if err != nil || patch == nil {
+		return from, false, err
+	}
+	err = w.step("patch "+changed.Template().Annotations[credentials.GenerationAnnotation(secretName)], func() { w.workload = changed })
+	return changed, true, err
+}
+
+func (w *world) Restart(context.Context, *workload.Workload, string, func(string)) error {
+	w.t.Error("unexpected: restart")
+	return nil
+}
+
+func (w *world) WaitRollout(ctx context.Context, _ *workload.Workload, _ func(string)) error {
+	c, _ := credentials.Of(w.secret())
+	return errors.Join(ctx.Err(), w.step("rollout to "+c.Username, func() {}))
+}
+
+func (w *world) WaitOutdatedGone(context.Context, *workload.Workload, string, func(string)) error {
+	c, _ := credentials.Of(w.secret())
+	require.Equal(w.t, c.Password, w.passes[c.Username], "new Pods could not log in")
+	w.pods = c.Username
+	return nil
+}
+
+func (w *world) Candidates(_ context.Context, ref target.Ref, _ target.Choice) ([]*target.Database, error) {
+	return []*target.Database{{Pod: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: ref.Name}}, Service: "svc"}}, nil
+}
+
+func (w *world) CreateUser(_ context.Context, role string) (bool, error) {
+	if _, ok := w.passes[role]; ok {
+		return true, nil
+	}
+	return false, w.step("createuser "+role, func() { w.passes[role] = "" })
+}
+
+func (w *world) Succeed(_ context.Context, r postgres.Successor, l postgres.Login) (*postgres.Result, error) {
+	assert.Equal(w.t, bindingID, r.Owner.ID)
+	require.Contains(w.t, w.passes, r.Former)
+	require.Contains(w.t, w.passes, r.Role)
+	assert.True(w.t, l.Set)
+	err := w.step("password of "+r.Role, func() { w.passes[r.Role] = l.Password })
+	return &postgres.Result{Host: l.Host, Reached: l.Host, Verified: true}, err
+}
+
+func (w *world) Holdings(_ context.Context, owner postgres.Owner, _ string) (*postgres.Holdings, error) {
+	assert.Equal(w.t, "ns", owner.Namespace)
+	found := &postgres.Holdings{}
+	for _, role := range slices.Sorted(maps.Keys(w.passes)) {
+		holder := postgres.Holder{Role: role, Heir: heir, Level: "all"}
+		if w.granted > 0 && role == first {
+			holder.Objects = []postgres.Objects{{Database: "postgres", Granted: w.granted, Loses: []string{"privileges on table t"}}}
+		}
+		found.Roles = append(found.Roles, holder)
+	}
+	return found, nil
+}
+
+func (w *world) Disable(_ context.Context, _ postgres.Owner, role string) error {
+	assert.NotEqual(w.t, w.pods, role, "the Pods still have this login")
+	return w.step("disable "+role, func() { w.locked[role] = true })
+}
+
+func (w *world) Sessions(_ context.Context, role string) (int, error) { return w.sessions[role], nil }
+
+func (w *world) EndIdle(_ context.Context, _ postgres.Owner, role string) error {
+	return w.step("end idle of "+role, func() { w.sessions[role]-- })
+}
+
+func (w *world) EndSessions(_ context.Context, _ postgres.Owner, role string) error {
+	assert.True(w.t, w.locked[role])
+	return w.step("end sessions of "+role, func() { w.sessions[role] = 0 })
+}
+
+func (w *world) Drop(_ context.Context, _ postgres.Owner, role string, _ []postgres.HeldDatabase) ([]string, error) {
+	assert.True(w.t, w.locked[role])
+	assert.Zero(w.t, w.sessions[role])
+	return nil, w.step("drop "+role, func() { delete(w.passes, role) })
+}
+
+func (w *world) Done(object, verb string) { w.results = append(w.results, object+" "+verb) }
+
+func (w *world) Step(format string, args ...any) { w.assertSecret(fmt.Sprintf(format, args...)) }
+
+func (w *world) Warn(format string, args ...any) {
+	w.warned = append(w.warned, fmt.Sprintf(format, args...))
+	w.assertSecret(w.warned[len(w.warned)-1])
+}
+
+func (w *world) Show(string) { w.t.Error("unexpected: show") }
+
+// assertSecret looks for passwords in what is said.
+func (w *world) assertSecret(text string) {
+	for _, password := range w.passes {
+		assert.False(w.t, password != "" && strings.Contains(text, password), "a password is shown")
+	}
+}
+
+// rotate runs a rotation against the world.
+func (w *world) rotate(change ...func(*Options)) error {
+	w.log, w.results, w.warned = nil, nil, nil
+	options := Options{Grace: 10 * time.Second, Drain: time.Minute, Timeout: time.Minute, Settle: 2 * time.Minute}
+	for _, c := range change {
+		c(&options)
+	}
+	b, err := lookup.Find(w.t.Context(), w.kube, lookup.Subject{Namespace: "ns", Name: "deployment.apps/web", Workload: w.workload}, lookup.Filter{})
+	require.NoError(w.t, err)
+	require.NotNil(w.t, b)
+	r := &Rotator{Workloads: w, Databases: w, Kube: w.kube, Report: w, Roles: func(*target.Database, string) Roles { return w }}
+	return r.Rotate(w.t.Context(), b, options)
+}
+
+func (w *world) secret() *corev1.Secret {
+	w.t.Helper()
+	object, err := w.kube.Tracker().Get(corev1.SchemeGroupVersion.WithResource("secrets"), "ns", secretName)
+	require.NoError(w.t, err)
+	secret, _ := object.(*corev1.Secret)
+	return secret
+}
+
+// assertOnly finds one role, which everything names and whose password everything has.
+func (w *world) assertOnly(role string) {
+	w.t.Helper()
+	assert.Equal(w.t, []string{role}, slices.Collect(maps.Keys(w.passes)))
+	c, ok := credentials.Of(w.secret())
+	require.True(w.t, ok)
+	assert.Equal(w.t, credentials.Credentials{Host: "svc.ns", Username: role, Password: w.passes[role]}, c)
+	marks, _ := credentials.MarksOf(w.secret())
+	assert.Equal(w.t, role, marks.Role)
+	assert.Equal(w.t, "label", w.secret().Labels["theirs"])
+	noted := credentials.AnnotationsOf(w.workload.Annotations())[secretName]
+	assert.Equal(w.t, role, noted.Role)
+	assert.Equal(w.t, marks.Generation, noted.Generation)
+	assert.Equal(w.t, role, w.pods)
+}
+
+// otherRunWins makes another run's update come first.
+func (w *world) otherRunWins() k8stesting.ReactionFunc {
+	won := false
+	return func(action k8stesting.Action) (bool, runtime.Object, error) {
+		if won {
+			return false, nil, nil
+		}
+		won = true
+		secret := w.secret().DeepCopy()
+		marks, _ := credentials.MarksOf(secret)
+		marks.Role, marks.Generation, marks.Run = second, 2, "other"
+		credentials.Renew(secret, marks, credentials.Credentials{Host: "svc.ns", Username: second, Password: "other"})
+		secret.ResourceVersion = "other"
+		require.NoError(w.t, w.kube.Tracker().Update(action.GetResource(), secret, "ns"))
+		return false, nil, nil
+	}
+}

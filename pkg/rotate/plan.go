@@ -1,0 +1,175 @@
+package rotate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/retire"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
+)
+
+// rotation is everything about one that can be known before anything is written, and what became of it.
+type rotation struct {
+	lookup.Binding
+	options  Options
+	database *target.Database
+	roles    Roles
+	held     *postgres.Holdings
+
+	former, role string // the login roles' names
+	earlier      []string
+	generation   int
+	owner        postgres.Owner
+	password     string
+	since        time.Time // Pods that start later have the new login
+	host         string    // that the proof of the login went to
+
+	users   []*workload.Workload // of the Secret, the bound workload among them
+	unseen  bool                 // something may use the former login without anybody seeing it
+	kept    bool                 // Pods that nobody replaces have the former login
+	patched []patched
+	// keepSuccessor says that the undoing has met something that may still have the new login.
+	keepSuccessor bool
+}
+
+// plan reads what is there and refuses what cannot work. It writes nothing.
+func (r *Rotator) plan(ctx context.Context, b *lookup.Binding, o Options) (*rotation, error) {
+	p := &rotation{Binding: *b, options: o, former: b.Marks.Role, generation: b.Marks.Generation + 1, password: credentials.NewPassword()}
+	p.role = credentials.RoleName(b.Marks.ID, p.generation)
+	namespaceUID, err := bind.NamespaceUID(ctx, r.Kube, b.Namespace)
+	if err != nil {
+		return nil, err
+	}
+	p.owner = postgres.Owner{ID: b.Marks.ID, Run: credentials.NewRun(), Namespace: b.Namespace, NamespaceUID: namespaceUID}
+	if err := r.survey(ctx, p); err != nil {
+		return nil, err
+	}
+	if err := p.sortRoles(); err != nil {
+		return nil, err
+	}
+	if !o.InPlace && p.former != credentials.RoleName(b.Marks.ID, b.Marks.Generation) {
+		r.Report.Warn("the user name %q was chosen; the next user is called %q: keep the name with --in-place", p.former, p.role)
+	}
+	return p, r.findUsers(ctx, p)
+}
+
+// survey finds the server, where the user says, else where the Secret says, else at the default, and what the binding's roles hold there.
+func (r *Rotator) survey(ctx context.Context, p *rotation) error {
+	ref, err := p.options.Postgres, error(nil)
+	if !p.options.Named {
+		ref, err = p.Location(p.options.Postgres)
+	}
+	if err != nil {
+		return err
+	}
+	candidates, err := r.Databases.Candidates(ctx, ref, p.options.Choice)
+	if err != nil {
+		return err
+	}
+	for _, p.database = range candidates {
+		p.roles = r.Roles(p.database, p.Marks.Database)
+		if p.held, err = r.retirer(p).Survey(ctx, p.former); err == nil {
+			return nil
+		}
+		err = fmt.Errorf("the login of secret/%s in pod/%s: %w", p.SecretName, p.database.Pod.Name, err)
+		if !errors.Is(err, postgres.ErrStandby) {
+			return err
+		}
+	}
+	return err
+}
+
+// sortRoles tells the role that is in use from those that earlier rotations left behind, and refuses a successor that would be less than it.
+func (p *rotation) sortRoles() error {
+	i := slices.IndexFunc(p.held.Roles, func(h postgres.Holder) bool { return h.Role == p.former })
+	if i < 0 {
+		return fmt.Errorf("role %q of secret/%s is gone: make it anew with: kubectl pgbind %s -n %s", p.former, p.SecretName, p.Name, p.Namespace)
+	}
+	for _, holder := range p.held.Roles {
+		// The next role is there where a run died before it was handed over; it is taken up again.
+		if holder.Role != p.former && holder.Role != p.role {
+			p.earlier = append(p.earlier, holder.Role)
+		}
+	}
+	if p.options.Force || p.options.InPlace {
+		return nil
+	}
+	return p.refuseLoss(p.held.Roles[i])
+}
+
+// refuseLoss refuses to replace a role that was granted something beside what its access role has.
+func (p *rotation) refuseLoss(h postgres.Holder) error {
+	var errs []error
+	for _, o := range h.Objects {
+		if o.Granted > 0 {
+			errs = append(errs, fmt.Errorf("role %q itself has, in database %q, what its successor would not have (%s): grant it to role %s, change only the password with --in-place, or go on with --force",
+				h.Role, o.Database, strings.Join(o.Loses, ", "), h.Heir))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// findUsers lists what has the login, and whether its Pods must be replaced to get another one.
+func (r *Rotator) findUsers(ctx context.Context, p *rotation) error {
+	users, err := r.Workloads.Users(ctx, p.Namespace, p.SecretName)
+	if err != nil {
+		r.Report.Warn("not every workload of namespace %s could be asked whether it uses secret/%s: %v", p.Namespace, p.SecretName, err)
+	}
+	p.unseen = err != nil || len(users) == 0
+	for _, user := range users {
+		p.unseen = p.unseen || !p.restarts(user)
+	}
+	isBound := func(w *workload.Workload) bool { return p.Workload != nil && w.UID() == p.Workload.UID() }
+	if p.users = users; p.Workload != nil && !slices.ContainsFunc(users, isBound) {
+		p.users = append(p.users, p.Workload)
+	}
+	return nil
+}
+
+// restarts says whether the workload gets another login only with new Pods.
+func (p *rotation) restarts(w *workload.Workload) bool {
+	return workload.ReadsOnce(&w.Template().Spec, p.SecretName)
+}
+
+func (r *Rotator) retirer(p *rotation) *retire.Retirer {
+	return &retire.Retirer{Roles: p.roles, Owner: p.owner, Report: r.Report}
+}
+
+// login is how the new password is set and proved, over the way that the applications take.
+func (p *rotation) login(password string) postgres.Login {
+	login := postgres.Login{
+		Password: password, Set: true, Host: p.database.HostName(), HostComplete: p.database.HostComplete(),
+		Port: p.database.Port, PodIP: p.database.PodIP, PodPort: p.database.PodPort,
+	}
+	if p.Secret != nil {
+		if c, ok := credentials.Of(p.Secret); ok {
+			login.Host, login.HostComplete = c.Host, true
+		}
+	}
+	return login
+}
+
+// show tells what would be done.
+func (r *Rotator) show(p *rotation) {
+	for _, user := range p.users {
+		if p.restarts(user) && !p.options.InPlace {
+			r.Report.Step("the Pods of %s would be replaced", user)
+		}
+	}
+	for _, role := range p.earlier {
+		r.Report.Done("role/"+role, "dropped")
+	}
+	if !p.options.InPlace {
+		r.Report.Done("role/"+p.role, "created")
+	}
+	r.Report.Done("secret/"+p.SecretName, "rotated")
+}

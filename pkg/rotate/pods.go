@@ -1,0 +1,136 @@
+package rotate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/undo"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
+)
+
+// patched is a workload that this run told of the new login.
+type patched struct {
+	workload *workload.Workload
+	before   string // the generation that its template named
+}
+
+// replacePods tells every workload of the new login, and waits until the Pods with the former one are gone.
+func (r *Rotator) replacePods(ctx context.Context, p *rotation) error {
+	for _, user := range p.users {
+		if err := r.tell(ctx, p, user); err != nil {
+			return err
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, p.options.Timeout)
+	defer cancel()
+	for _, one := range p.patched {
+		if err := r.awaitPods(ctx, p, one.workload); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tell writes the generation into the workload's note, and into its template where only new Pods get the new login.
+func (r *Rotator) tell(ctx context.Context, p *rotation, user *workload.Workload) error {
+	if user.IsPod() || user.IsJob() {
+		if p.restarts(user) && !user.Created().After(p.since) {
+			p.kept = true
+			r.Report.Warn("%s keeps the former login, since it cannot be changed", user)
+		}
+		return nil
+	}
+	before := user.Template().Annotations[credentials.GenerationAnnotation(p.SecretName)]
+	// Remembered before: the API server may have accepted a patch that it did not answer.
+	p.patched = append(p.patched, patched{workload: user, before: before})
+	changed, _, err := r.Workloads.Patch(ctx, user, p.change(strconv.Itoa(p.generation), p.role, p.generation), false)
+	if err != nil {
+		return fmt.Errorf("have %s take the new login: %w", user, err)
+	}
+	p.patched[len(p.patched)-1].workload = changed
+	return nil
+}
+
+// change makes the note name a role, and the template a generation; an empty one is removed.
+func (p *rotation) change(template, role string, generation int) func(*workload.Workload) error {
+	return func(w *workload.Workload) error {
+		if p.restarts(w) {
+			setAnnotation(w, credentials.GenerationAnnotation(p.SecretName), template)
+		}
+		noted, ok := credentials.AnnotationsOf(w.Annotations())[p.SecretName]
+		if !ok || noted.ID != p.Marks.ID {
+			return nil
+		}
+		noted.Role, noted.Generation = role, generation
+		key, err := credentials.AnnotationKey(p.SecretName)
+		if err != nil {
+			return err
+		}
+		value, err := noted.Value()
+		w.SetAnnotation(key, value)
+		return err
+	}
+}
+
+// setAnnotation changes an annotation of the Pods.
+func setAnnotation(w *workload.Workload, key, value string) {
+	t := w.Template()
+	if value == "" {
+		delete(t.Annotations, key)
+		return
+	}
+	if t.Annotations == nil {
+		t.Annotations = map[string]string{}
+	}
+	t.Annotations[key] = value
+}
+
+// awaitPods follows the rollout until no Pod with the former login is left. Pods that nobody replaces keep the former role alive.
+func (r *Rotator) awaitPods(ctx context.Context, p *rotation, w *workload.Workload) error {
+	if !p.restarts(w) {
+		return nil
+	}
+	progress := func(line string) { r.Report.Step("%s", line) }
+	switch rollout := w.Rollout(); {
+	case rollout.Kind == workload.ReplacePods && p.options.Restart:
+		if err := r.Workloads.Restart(ctx, w, p.SecretName, progress); err != nil {
+			return err
+		}
+	case rollout.Kind == workload.Followed:
+		if err := r.Workloads.WaitRollout(ctx, w, progress); err != nil {
+			return err
+		}
+	case rollout.Kind != workload.NextRun:
+		p.kept = true
+		r.Report.Warn("%s", rollout.Message)
+		return nil
+	}
+	return r.Workloads.WaitOutdatedGone(ctx, w, p.SecretName, progress)
+}
+
+// putPodsBack has the workloads take the former login again, which the Secret holds by then.
+func (r *Rotator) putPodsBack(p *rotation) undo.Step {
+	return undo.Step{
+		What: "the Pods with the new login",
+		How:  fmt.Sprintf("kubectl pgbind rotate %s -n %s --secret %s", p.Name, p.Namespace, p.SecretName),
+		Do: func(ctx context.Context) (bool, error) {
+			if p.keepSuccessor {
+				return false, errors.New("the Secret may still hold the new login")
+			}
+			var errs []error
+			for _, one := range p.patched {
+				changed, _, err := r.Workloads.Patch(ctx, one.workload, p.change(one.before, p.former, p.Marks.Generation), false)
+				if err == nil {
+					err = r.awaitPods(ctx, p, changed)
+				}
+				errs = append(errs, err)
+			}
+			err := errors.Join(errs...)
+			p.keepSuccessor = err != nil || p.kept
+			return len(p.patched) > 0, err
+		},
+	}
+}

@@ -1,0 +1,204 @@
+package rotate
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+)
+
+var errBroken = errors.New("connection reset")
+
+// inWorld runs a test in time that passes at once.
+func inWorld(t *testing.T, test func(w *world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) { test(newWorld(t)) })
+}
+
+// reversible and final are the steps of a rotation, in their order.
+func reversible() []string {
+	return []string{"createuser " + second, "password of " + second, "secret of " + second, "patch 2", "rollout to " + second, "end idle of " + first}
+}
+
+func final() []string {
+	return []string{"disable " + first, "end sessions of " + first, "drop " + first}
+}
+
+func TestRotateWritesInOrder(t *testing.T) {
+	inWorld(t, func(w *world) {
+		require.NoError(w.t, w.rotate())
+		assert.Equal(w.t, slices.Concat(reversible(), final()), w.log)
+		assert.Equal(w.t, []string{"secret/" + secretName + " rotated", "role/" + first + " dropped"}, w.results)
+		w.assertOnly(second)
+		require.NoError(w.t, w.rotate(), "and again")
+		w.assertOnly("pgb_abc_3")
+	})
+}
+
+func TestUntilTheFormerRoleIsLockedOutEverythingIsUndone(t *testing.T) {
+	for _, step := range reversible() {
+		for when, set := range map[string]func(*world){
+			"before": func(w *world) { w.fail[step] = errBroken },
+			"after":  func(w *world) { w.lose[step] = errBroken },
+		} {
+			t.Run(when+" "+step, func(t *testing.T) {
+				inWorld(t, func(w *world) {
+					set(w)
+					require.ErrorIs(w.t, w.rotate(), errBroken)
+					assert.Empty(w.t, w.results)
+					if step == reversible()[0] && when == "after" {
+						// Nobody knows whether createuser did its work: the role stays, and the next run takes it up.
+						delete(w.passes, second)
+					}
+					w.assertOnly(first)
+					require.NoError(w.t, w.rotate())
+					w.assertOnly(second)
+				})
+			})
+		}
+	}
+}
+
+func TestARunThatDiedIsFinishedByTheNext(t *testing.T) {
+	for _, step := range final() {
+		t.Run(step, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				w.fail[step] = errBroken
+				err := w.rotate()
+				require.ErrorIs(w.t, err, errBroken)
+				require.ErrorContains(w.t, err, "the same command goes on")
+				require.NoError(w.t, w.rotate())
+				w.assertOnly(second)
+			})
+		})
+	}
+	t.Run("killed after the Secret was written", func(t *testing.T) {
+		inWorld(t, func(w *world) {
+			w.passes[second] = "p2"
+			secret := w.secret().DeepCopy()
+			marks, _ := credentials.MarksOf(secret)
+			marks.Role, marks.Generation = second, 2
+			credentials.Renew(secret, marks, credentials.Credentials{Host: "svc.ns", Username: second, Password: "p2"})
+			require.NoError(w.t, w.kube.Tracker().Update(corev1.SchemeGroupVersion.WithResource("secrets"), secret, "ns"))
+			require.NoError(w.t, w.rotate())
+			assert.Equal(w.t, slices.Concat([]string{"patch 2", "rollout to " + second, "end idle of " + first}, final()), w.log, "what was left to do")
+			w.assertOnly(second)
+		})
+	})
+}
+
+func TestAnUndoThatFailsLeavesTheLoginThatIsInUse(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.fail["rollout to "+second], w.fail["secret of "+first] = errBroken, errBroken
+		require.ErrorIs(w.t, w.rotate(), errBroken)
+		assert.Contains(w.t, w.passes, second, "the Secret holds it")
+		assert.NotEmpty(w.t, w.warned)
+		require.NoError(w.t, w.rotate())
+		w.assertOnly(second)
+	})
+}
+
+func TestTwoRunsAtOnce(t *testing.T) {
+	inWorld(t, func(w *world) {
+		// The other run has written the same generation to the Secret after this one had read it.
+		w.kube.PrependReactor("update", "secrets", w.otherRunWins())
+		require.NoError(w.t, w.rotate())
+		assert.Equal(w.t, "other", w.passes[second], "the password in the Secret counts")
+		w.assertOnly(second)
+	})
+}
+
+func TestFilesAreReadByThemselves(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.setWorkload(corev1.PodSpec{
+			Containers: []corev1.Container{{Name: "app", VolumeMounts: []corev1.VolumeMount{{Name: "login", MountPath: "/login"}}}},
+			Volumes:    []corev1.Volume{{Name: "login", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: secretName}}}},
+		})
+		begun := time.Now()
+		require.NoError(w.t, w.rotate())
+		assert.Equal(w.t, 2*time.Minute, time.Since(begun))
+		assert.Contains(w.t, w.passes, first)
+		assert.False(w.t, w.locked[first])
+		assert.Empty(w.t, w.workload.Template().Annotations, "no Pod is replaced")
+		w.pods = second
+
+		require.NoError(w.t, w.rotate())
+		assert.NotContains(w.t, w.passes, first)
+		assert.Contains(w.t, w.passes, second)
+		w.pods = "pgb_abc_4"
+
+		require.NoError(w.t, w.rotate(func(o *Options) { o.DropAfter = 3 * time.Minute }))
+		w.assertOnly("pgb_abc_4")
+	})
+}
+
+func TestADeletedSecretGetsTheNextGeneration(t *testing.T) {
+	inWorld(t, func(w *world) {
+		labels := w.secret().Labels
+		require.NoError(w.t, w.kube.Tracker().Delete(corev1.SchemeGroupVersion.WithResource("secrets"), "ns", secretName))
+		require.NoError(w.t, w.rotate(func(o *Options) { o.Postgres.Kind, o.Postgres.Name = "pod", "pg-0" }))
+		marks, ok := credentials.MarksOf(w.secret())
+		require.True(w.t, ok)
+		assert.Equal(w.t, heir, marks.AccessRole)
+		assert.Equal(w.t, second, marks.Role)
+		c, _ := credentials.Of(w.secret())
+		assert.Equal(w.t, w.passes[second], c.Password)
+		assert.NotContains(w.t, w.passes, first)
+		assert.Contains(w.t, labels, "theirs")
+	})
+}
+
+func TestInPlace(t *testing.T) {
+	in := func(o *Options) { o.InPlace = true }
+	t.Run("only the password", func(t *testing.T) {
+		inWorld(t, func(w *world) {
+			require.NoError(w.t, w.rotate(in))
+			assert.Equal(w.t, []string{"password of " + first, "secret of " + first}, w.log)
+			assert.NotEqual(w.t, "p1", w.passes[first])
+			require.Len(w.t, w.warned, 1)
+			assert.Contains(w.t, w.warned[0], "kubectl rollout restart")
+			w.assertOnly(first)
+		})
+	})
+	t.Run("undone", func(t *testing.T) {
+		inWorld(t, func(w *world) {
+			w.fail["secret of "+first] = errBroken
+			require.ErrorIs(w.t, w.rotate(in), errBroken)
+			assert.Equal(w.t, "p1", w.passes[first])
+			w.assertOnly(first)
+		})
+	})
+}
+
+func TestNothingIsChanged(t *testing.T) {
+	t.Run("by a dry run", func(t *testing.T) {
+		inWorld(t, func(w *world) {
+			require.NoError(w.t, w.rotate(func(o *Options) { o.DryRun = bind.DryRunClient }))
+			assert.Empty(w.t, w.log)
+			w.assertOnly(first)
+		})
+	})
+	t.Run("where a grant would be lost", func(t *testing.T) {
+		inWorld(t, func(w *world) {
+			w.granted = 1
+			require.ErrorContains(w.t, w.rotate(), "privileges on table t")
+			assert.Empty(w.t, w.log)
+			require.NoError(w.t, w.rotate(func(o *Options) { o.Force = true }))
+			w.assertOnly(second)
+		})
+	})
+	t.Run("where the role is gone", func(t *testing.T) {
+		inWorld(t, func(w *world) {
+			delete(w.passes, first)
+			require.ErrorContains(w.t, w.rotate(), "make it anew with: kubectl pgbind deployment.apps/web -n ns")
+		})
+	})
+}

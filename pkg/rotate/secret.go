@@ -1,0 +1,136 @@
+package rotate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/undo"
+)
+
+// writeSecret puts the new login into the Secret; one that somebody deleted is made anew.
+func (r *Rotator) writeSecret(ctx context.Context, p *rotation, made *undo.Stack) error {
+	secrets := r.Kube.CoreV1().Secrets(p.Namespace)
+	made.Push(r.restoreSecret(p))
+	p.since = time.Now()
+	var err error
+	if p.Secret == nil {
+		_, err = secrets.Create(ctx, p.newSecret(), metav1.CreateOptions{FieldManager: p.options.FieldManager})
+	} else {
+		// The version that was read goes with it, so that two rotations at once do not both win.
+		_, err = secrets.Update(ctx, p.renewed(), metav1.UpdateOptions{FieldManager: p.options.FieldManager})
+	}
+	if apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) {
+		err = r.joinOther(ctx, p, err)
+	}
+	if err != nil {
+		return fmt.Errorf("write secret/%s in namespace %s: %w", p.SecretName, p.Namespace, err)
+	}
+	r.Report.Step("secret/%s holds the login of role %s", p.SecretName, p.role)
+	return nil
+}
+
+// joinOther goes on with what another run wrote, if it made the same role: its password counts, and the role is not this run's to take back.
+func (r *Rotator) joinOther(ctx context.Context, p *rotation, conflict error) error {
+	current, err := r.Kube.CoreV1().Secrets(p.Namespace).Get(ctx, p.SecretName, metav1.GetOptions{})
+	if err != nil {
+		return errors.Join(conflict, err)
+	}
+	c, complete := credentials.Of(current)
+	if marks, _ := credentials.MarksOf(current); !complete || marks.ID != p.Marks.ID || marks.Role != p.role || c.Username != p.role {
+		return conflict
+	}
+	p.keepSuccessor, p.password = true, c.Password
+	_, err = p.roles.Succeed(ctx, postgres.Successor{Role: p.role, Former: p.former, Owner: p.owner}, p.login(p.password))
+	return err
+}
+
+// renewed is the Secret with the new login.
+func (p *rotation) renewed() *corev1.Secret {
+	renewed := p.Secret.DeepCopy()
+	c, _ := credentials.Of(renewed)
+	c.Username, c.Password = p.role, p.password
+	credentials.Renew(renewed, p.marks(), c)
+	return renewed
+}
+
+// newSecret stands in for one that was deleted. What its marks said is taken from the workload and from the server.
+func (p *rotation) newSecret() *corev1.Secret {
+	name := types.NamespacedName{Namespace: p.Namespace, Name: p.SecretName}
+	marks := p.marks()
+	marks.Postgres, marks.PostgresNamespace, marks.Location = p.options.Postgres.String(), p.options.Postgres.Namespace, p.database.Location
+	for _, holder := range p.held.Roles {
+		if holder.Role == p.former {
+			marks.AccessRole, marks.Access = holder.Heir, holder.Level
+		}
+	}
+	return credentials.NewSecret(name, marks, credentials.Credentials{Host: p.host, Username: p.role, Password: p.password})
+}
+
+func (p *rotation) marks() credentials.Marks {
+	marks := p.Marks
+	marks.Run, marks.Role, marks.Generation, marks.Rotated = p.owner.Run, p.role, p.generation, p.since
+	return marks
+}
+
+// restoreSecret puts the former login back, if the Secret still holds what this run wrote.
+func (r *Rotator) restoreSecret(p *rotation) undo.Step {
+	return undo.Step{
+		What: "the new login in secret/" + p.SecretName,
+		How:  fmt.Sprintf("kubectl pgbind rotate %s -n %s --secret %s", p.Name, p.Namespace, p.SecretName),
+		Do: func(ctx context.Context) (bool, error) {
+			done, err := r.putSecretBack(ctx, p)
+			p.keepSuccessor = p.keepSuccessor || err != nil
+			return done, err
+		},
+	}
+}
+
+func (r *Rotator) putSecretBack(ctx context.Context, p *rotation) (bool, error) {
+	secrets := r.Kube.CoreV1().Secrets(p.Namespace)
+	current, err := secrets.Get(ctx, p.SecretName, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if marks, _ := credentials.MarksOf(current); marks.Run != p.owner.Run {
+		return false, nil
+	}
+	if p.Secret == nil {
+		err = secrets.Delete(ctx, p.SecretName, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &current.UID}})
+		return err == nil, err
+	}
+	former := p.Secret.DeepCopy()
+	former.ResourceVersion = current.ResourceVersion
+	_, err = secrets.Update(ctx, former, metav1.UpdateOptions{FieldManager: p.options.FieldManager})
+	return err == nil, err
+}
+
+// restorePassword sets the password that the Secret had before.
+func (r *Rotator) restorePassword(p *rotation) undo.Step {
+	return undo.Step{
+		What: "the new password of role " + p.role,
+		How:  fmt.Sprintf("kubectl pgbind rotate %s -n %s --secret %s --in-place", p.Name, p.Namespace, p.SecretName),
+		Do: func(ctx context.Context) (bool, error) {
+			c, ok := credentials.Of(p.Secret)
+			switch {
+			case p.keepSuccessor:
+				return false, errors.New("the Secret may still hold it")
+			case !ok:
+				return false, errors.New("the Secret did not hold the former one")
+			}
+			_, err := p.roles.Succeed(ctx, postgres.Successor{Role: p.role, Former: p.role, Owner: p.owner}, p.login(c.Password))
+			return err == nil, err
+		},
+	}
+}

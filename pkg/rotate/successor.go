@@ -1,0 +1,86 @@
+package rotate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/undo"
+)
+
+// makeSuccessor makes the second login role and proves that it can log in.
+func (r *Rotator) makeSuccessor(ctx context.Context, p *rotation, made *undo.Stack) error {
+	_, err := p.roles.CreateUser(ctx, p.role)
+	if unknown := new(postgres.UnknownError); err == nil || errors.As(err, &unknown) {
+		made.Push(r.dropSuccessor(p))
+	}
+	if err != nil {
+		return fmt.Errorf("make role %q in pod/%s: %w", p.role, p.database.Pod.Name, err)
+	}
+	result, err := p.roles.Succeed(ctx, postgres.Successor{Role: p.role, Former: p.former, Owner: p.owner}, p.login(p.password))
+	if result != nil {
+		for _, statement := range result.Did {
+			r.Report.Step("%s", statement)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("make role %q the successor of %q: %w", p.role, p.former, err)
+	}
+	p.host = result.Host
+	r.proved(p.role, result)
+	return nil
+}
+
+// proved tells how far the proof of the login went.
+func (r *Rotator) proved(role string, result *postgres.Result) {
+	if result.Verified {
+		r.Report.Step("login as %s over %s proved", role, result.Reached)
+	} else {
+		r.Report.Warn("the password is not verified: the server trusts connections to %s without asking for it (see pg_hba.conf)", result.Reached)
+	}
+}
+
+// dropSuccessor takes the second login role back, unless Pods may still have its password.
+func (r *Rotator) dropSuccessor(p *rotation) undo.Step {
+	return undo.Step{
+		What: "role " + p.role,
+		How:  fmt.Sprintf("kubectl pgbind rotate %s -n %s --secret %s", p.Name, p.Namespace, p.SecretName),
+		Do: func(ctx context.Context) (bool, error) {
+			if p.keepSuccessor {
+				return false, errors.New("something may still have its password")
+			}
+			if err := r.retirer(p).LockOut(ctx, p.role); err != nil {
+				return false, err
+			}
+			return true, r.retirer(p).Drop(ctx, p.role, nil)
+		},
+	}
+}
+
+// inPlace changes the password of the role that is in use, and the Secret.
+func (r *Rotator) inPlace(ctx context.Context, p *rotation) error {
+	if p.Secret == nil {
+		return fmt.Errorf("secret/%s is gone: rotate without --in-place, which makes a new user, since Pods still have the password of this one", p.SecretName)
+	}
+	p.role, p.generation = p.former, p.Marks.Generation
+	made := &undo.Stack{Report: r.Report}
+	made.Push(r.restorePassword(p))
+	result, err := p.roles.Succeed(ctx, postgres.Successor{Role: p.role, Former: p.role, Owner: p.owner}, p.login(p.password))
+	if err != nil {
+		return made.Run(ctx, fmt.Errorf("change the password of role %q: %w", p.role, err))
+	}
+	p.host = result.Host
+	r.proved(p.role, result)
+	if err := r.writeSecret(ctx, p, made); err != nil {
+		return made.Run(ctx, err)
+	}
+	r.Report.Done("secret/"+p.SecretName, "rotated in place")
+	for _, user := range p.users {
+		if !p.restarts(user) {
+			continue
+		}
+		r.Report.Warn("the Pods of %s have the former password: their open sessions go on, and new ones fail until: kubectl rollout restart %s -n %s", user, user, p.Namespace)
+	}
+	return nil
+}
