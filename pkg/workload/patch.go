@@ -33,14 +33,14 @@ func (c *Client) Patch(ctx context.Context, w *Workload, change func(*Workload) 
 		if err == nil {
 			result, changed, err = c.patchOnce(ctx, current, change, dryRun)
 		}
-		if apierrors.IsConflict(err) {
+		if conflict = nil; apierrors.IsConflict(err) {
 			conflict = err
 			return false, nil
 		}
 		return err == nil, err
 	})
-	// client-go's retry.RetryOnConflict is not used: it returns nil when the context ended.
-	if wait.Interrupted(err) && ctx.Err() == nil {
+	// client-go's retry.RetryOnConflict is not used: it returns nil when the context ended, or a request of its own timed out.
+	if conflict != nil && ctx.Err() == nil {
 		err = conflict
 	}
 	if err != nil {

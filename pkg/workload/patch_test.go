@@ -232,6 +232,21 @@ func TestPatchStops(t *testing.T) {
 	})
 }
 
+func TestPatchTellsOfARequestThatTimedOut(t *testing.T) {
+	for conflicts := range 2 {
+		s, client, w := newStore(t)
+		s.conflicts = conflicts
+		calls := 0
+		_, _, err := client.Patch(t.Context(), w, func(w *workload.Workload) error {
+			if calls++; calls > conflicts {
+				return context.DeadlineExceeded // as --request-timeout ends a request
+			}
+			return addSecret("db")(w)
+		}, false)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+	}
+}
+
 func TestPatchReachesEveryKind(t *testing.T) {
 	rcTemplate := template("app")
 	cron := batchv1.JobTemplateSpec{Spec: batchv1.JobSpec{Template: template("app")}}
