@@ -12,8 +12,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
@@ -83,20 +81,6 @@ func TestApplyRefusesBeforeItBegins(t *testing.T) {
 		assert.Contains(t, result.Stderr, file+":8: spec.acces: the field is unknown")
 		assert.Empty(t, result.Stdout)
 	}
-}
-
-// idle makes a Deployment that runs no Pods.
-func (f *fixture) idle(name string) {
-	f.t.Helper()
-	labels, replicas := map[string]string{"name": name}, int32(0)
-	_, err := f.Client.AppsV1().Deployments(f.Name).Create(f.ctx, &appsv1.Deployment{
-		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels},
-		Spec: appsv1.DeploymentSpec{Replicas: &replicas, Selector: &metav1.LabelSelector{MatchLabels: labels}, Template: corev1.PodTemplateSpec{
-			ObjectMeta: metav1.ObjectMeta{Labels: labels},
-			Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Image: "postgres:15"}}},
-		}},
-	}, metav1.CreateOptions{})
-	require.NoError(f.t, err)
 }
 
 // bindings writes a file with a binding for each spec.
