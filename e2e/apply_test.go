@@ -12,6 +12,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
@@ -22,7 +24,7 @@ func TestApplyMakesWhatFilesSay(t *testing.T) {
 	f := newLesson(t, harness.WithoutClaim)
 	dir := t.TempDir()
 	for _, name := range []string{"one", "two", "three"} {
-		f.idle(name)
+		f.labelled(name)
 	}
 	file := f.bindings(dir, "workload: deployment/one", "workload: deployment/two, access: readonly, inject: env, envPrefix: DB_", "workload: deployment/three")
 
@@ -81,6 +83,20 @@ func TestApplyRefusesBeforeItBegins(t *testing.T) {
 		assert.Contains(t, result.Stderr, file+":8: spec.acces: the field is unknown")
 		assert.Empty(t, result.Stdout)
 	}
+}
+
+// labelled makes a Deployment that runs no Pods and can be selected by its name.
+func (f *fixture) labelled(name string) {
+	f.t.Helper()
+	labels, replicas := map[string]string{"name": name}, int32(0)
+	_, err := f.Client.AppsV1().Deployments(f.Name).Create(f.ctx, &appsv1.Deployment{
+		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels},
+		Spec: appsv1.DeploymentSpec{Replicas: &replicas, Selector: &metav1.LabelSelector{MatchLabels: labels}, Template: corev1.PodTemplateSpec{
+			ObjectMeta: metav1.ObjectMeta{Labels: labels},
+			Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Image: "postgres:15"}}},
+		}},
+	}, metav1.CreateOptions{})
+	require.NoError(f.t, err)
 }
 
 // bindings writes a file with a binding for each spec.
