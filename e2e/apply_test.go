@@ -24,7 +24,7 @@ func TestApplyMakesWhatFilesSay(t *testing.T) {
 	f := newLesson(t, harness.WithoutClaim)
 	dir := t.TempDir()
 	for _, name := range []string{"one", "two", "three"} {
-		f.idle(name)
+		f.unstarted(name)
 	}
 	file := f.bindings(dir, "workload: deployment/one", "workload: deployment/two, access: readonly, inject: env, envPrefix: DB_", "workload: deployment/three")
 
@@ -85,8 +85,8 @@ func TestApplyRefusesBeforeItBegins(t *testing.T) {
 	}
 }
 
-// idle makes a Deployment that runs no Pods.
-func (f *fixture) idle(name string) {
+// unstarted makes a Deployment that runs no Pods.
+func (f *fixture) unstarted(name string) {
 	f.t.Helper()
 	labels, replicas := map[string]string{"name": name}, int32(0)
 	_, err := f.Client.AppsV1().Deployments(f.Name).Create(f.ctx, &appsv1.Deployment{
