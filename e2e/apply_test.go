@@ -24,7 +24,7 @@ func TestApplyMakesWhatFilesSay(t *testing.T) {
 	f := newLesson(t, harness.WithoutClaim)
 	dir := t.TempDir()
 	for _, name := range []string{"one", "two", "three"} {
-		f.unstarted(name)
+		f.labelled(name)
 	}
 	file := f.bindings(dir, "workload: deployment/one", "workload: deployment/two, access: readonly, inject: env, envPrefix: DB_", "workload: deployment/three")
 
@@ -85,8 +85,8 @@ func TestApplyRefusesBeforeItBegins(t *testing.T) {
 	}
 }
 
-// unstarted makes a Deployment that runs no Pods.
-func (f *fixture) unstarted(name string) {
+// labelled makes a Deployment that runs no Pods and can be selected by its name.
+func (f *fixture) labelled(name string) {
 	f.t.Helper()
 	labels, replicas := map[string]string{"name": name}, int32(0)
 	_, err := f.Client.AppsV1().Deployments(f.Name).Create(f.ctx, &appsv1.Deployment{

@@ -59,7 +59,8 @@ func (r *Rotator) plan(ctx context.Context, b *lookup.Binding, o Options) (*rota
 	if !o.InPlace && p.former != credentials.RoleName(b.Marks.ID, b.Marks.Generation) {
 		r.Report.Warn("the user name %q was chosen; the next user is called %q: keep the name with --in-place", p.former, p.role)
 	}
-	return p, r.findUsers(ctx, p)
+	r.findUsers(ctx, p)
+	return p, nil
 }
 
 // survey finds the server, where the user says, else where the Secret says, else at the default, and what the binding's roles hold there.
@@ -119,7 +120,7 @@ func (p *rotation) refuseLoss(h postgres.Holder) error {
 }
 
 // findUsers lists what has the login, and whether its Pods must be replaced to get another one.
-func (r *Rotator) findUsers(ctx context.Context, p *rotation) error {
+func (r *Rotator) findUsers(ctx context.Context, p *rotation) {
 	users, err := r.Workloads.Users(ctx, p.Namespace, p.SecretName)
 	if err != nil {
 		r.Report.Warn("not every workload of namespace %s could be asked whether it uses secret/%s: %v", p.Namespace, p.SecretName, err)
@@ -132,7 +133,6 @@ func (r *Rotator) findUsers(ctx context.Context, p *rotation) error {
 	if p.users = users; p.Workload != nil && !slices.ContainsFunc(users, isBound) {
 		p.users = append(p.users, p.Workload)
 	}
-	return nil
 }
 
 // restarts says whether the workload gets another login only with new Pods.
