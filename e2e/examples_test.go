@@ -38,7 +38,12 @@ func TestExamples(t *testing.T) {
 	f.secondServer("pg")
 	dir := t.TempDir()
 	require.NoError(t, os.MkdirAll(filepath.Join(dir, ".local", "bin"), 0o700))
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "script.sql"), []byte("SELECT 1;\n"), 0o600))
+	const bindings = "apiVersion: pgbind.dev/v1alpha1\nkind: Binding\nspec: {workload: deployment/postgresql-application}\n"
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "bindings"), 0o700))
+	for name, text := range map[string]string{"script.sql": "SELECT 1;\n", "bindings.yaml": bindings, "bindings/web.yaml": bindings} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+	}
+	require.NoError(t, f.Install("generate-bindings", []byte("#!/bin/sh\nexec cat bindings.yaml\n")))
 
 	seen := map[string]bool{}
 	for _, example := range examples(cmd.NewRootCommand(genericiooptions.NewTestIOStreamsDiscard())) {
