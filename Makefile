@@ -85,6 +85,10 @@ goreleaser: ## Check goreleaser's configuration (its own build takes minutes)
 pictures: build app-image ## Draw the README's pictures from a terminal session on the cluster
 	$(WITH_CLUSTER) PGBIND_DRAW_PICTURES=1 go test -tags e2e -count=1 -timeout 10m -run '^TestPictures$$' ./e2e
 
+.PHONY: soak
+soak: build app-image ## Kill and disturb runs at every request (long; not part of make test)
+	$(WITH_CLUSTER) go test -tags e2e,soak -count=1 -timeout 60m -parallel 8 -v -run '^Test(Crashes|Faults)$$' ./e2e/
+
 .PHONY: demo
 demo: build app-image ## Play the lesson on the cluster and print the web app's page
 	@$(WITH_CLUSTER) go run ./e2e/demo
