@@ -94,7 +94,7 @@ demo: build app-image ## Play the lesson on the cluster and print the web app's 
 	@$(WITH_CLUSTER) go run ./e2e/demo
 
 .PHONY: test
-test: unit lint cross e2e dist-test ## Run everything that proves the project
+test: unit lint e2e ## Run everything that proves the project
 
 .PHONY: clean
 clean: ## Remove what was built in this checkout
