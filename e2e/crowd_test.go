@@ -56,7 +56,7 @@ func TestManyRunsForOneWorkloadAtOnce(t *testing.T) {
 	f.requireOneBinding("popular")
 	assert.Len(t, f.boundSecrets(), 1)
 	assert.Equal(t, "1", f.admin("SELECT count(*) FROM pg_roles WHERE rolname ~ '^pgb_'"))
-	assert.Equal(t, lines(f.bind("deploy/popular").Stdout), []string{"secret/" + firstSecret + " unchanged", "deployment.apps/popular unchanged"})
+	assert.Equal(t, []string{"secret/" + firstSecret + " unchanged", "deployment.apps/popular unchanged"}, lines(f.bind("deploy/popular").Stdout))
 }
 
 func TestAnotherWriterLosesNothing(t *testing.T) {

@@ -53,7 +53,7 @@ func TestDocuments(t *testing.T) {
 // commandsIn returns the commands of a document, each block announced on stderr.
 func commandsIn(t *testing.T, file string) string {
 	t.Helper()
-	text, err := os.ReadFile(file)
+	text, err := os.ReadFile(file) //nolint:gosec // a document of this repository
 	require.NoError(t, err)
 	script := &strings.Builder{}
 	for _, block := range shellBlock.FindAllStringSubmatch(string(text), -1) {

@@ -46,14 +46,14 @@ func (f *fixture) testContainers() {
 
 func (f *fixture) testEnv() {
 	f.create(small(deployment("explicit", func(pod *corev1.PodSpec) {
-		pod.Containers[0].Env = []corev1.EnvVar{{Name: "COLOUR", Value: "green"}, fromSecret("POSTGRES_HOST", "explicit-secret")}
+		pod.Containers[0].Env = []corev1.EnvVar{{Name: "COLOUR", Value: "green"}, fromSecret("POSTGRES_HOST")}
 	})))
 	result := f.run(f.Pgbind("deploy/explicit", "--inject=env", "--secret=explicit-secret"))
 	assert.Equal(f.t, 1, result.Code)
 	assert.Contains(f.t, result.Stderr, "--adopt")
 	want := []corev1.EnvVar{
-		{Name: "COLOUR", Value: "green"}, fromSecret("POSTGRES_HOST", "explicit-secret"),
-		fromSecret("POSTGRES_PASSWORD", "explicit-secret"), fromSecret("POSTGRES_USERNAME", "explicit-secret"),
+		{Name: "COLOUR", Value: "green"}, fromSecret("POSTGRES_HOST"),
+		fromSecret("POSTGRES_PASSWORD"), fromSecret("POSTGRES_USERNAME"),
 	}
 	for _, outcome := range []string{"bound", "unchanged"} {
 		result = f.bind("deploy/explicit", "--inject=env", "--secret=explicit-secret", "--adopt")
@@ -167,9 +167,9 @@ func (f *fixture) testNoEvents() {
 	assert.Equal(f.t, string(f.deployment("loud").UID), f.eventOn("loud"))
 }
 
-func fromSecret(variable, secret string) corev1.EnvVar {
+func fromSecret(variable string) corev1.EnvVar {
 	return corev1.EnvVar{Name: variable, ValueFrom: &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{
-		LocalObjectReference: corev1.LocalObjectReference{Name: secret}, Key: variable,
+		LocalObjectReference: corev1.LocalObjectReference{Name: "explicit-secret"}, Key: variable,
 	}}}
 }
 

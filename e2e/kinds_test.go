@@ -91,7 +91,7 @@ func TestPodIsReplacedOnRequest(t *testing.T) {
 	f := newLesson(t, harness.WithoutClaim)
 	f.create(barePod("single"))
 	f.ready("single")
-	before := f.podUID("single")
+	before := f.podUID()
 
 	result := f.run(f.Pgbind("pod/single"))
 	assert.Equal(t, 1, result.Code)
@@ -100,11 +100,11 @@ func TestPodIsReplacedOnRequest(t *testing.T) {
 
 	dry := f.bind("pod/single", "--recreate", "--dry-run=server")
 	assert.Contains(t, dry.Stdout, "pod/single bound (server dry run)")
-	assert.Equal(t, before, f.podUID("single"))
+	assert.Equal(t, before, f.podUID())
 
 	result = f.bind("pod/single", "--recreate")
 	assert.Contains(t, result.Stdout, "pod/single bound")
-	after := f.podUID("single")
+	after := f.podUID()
 	assert.NotEqual(t, before, after)
 	page, err := f.Kubectl("get", "--raw", fmt.Sprintf("/api/v1/namespaces/%s/pods/single:%s/proxy/", f.Name, lesson.AppPort)).Output(f.ctx)
 	require.NoError(t, err)
@@ -115,7 +115,7 @@ func TestPodIsReplacedOnRequest(t *testing.T) {
 	for _, args := range [][]string{{"pod/single", "--recreate"}, {"pod/single"}} {
 		result = f.bind(args...)
 		assert.Contains(t, result.Stdout, "pod/single unchanged")
-		assert.Equal(t, after, f.podUID("single"))
+		assert.Equal(t, after, f.podUID())
 		assert.Equal(t, roles, f.roles())
 	}
 }
@@ -189,9 +189,9 @@ func (f *fixture) ready(pod string) {
 	require.NoError(f.t, err)
 }
 
-func (f *fixture) podUID(name string) string {
+func (f *fixture) podUID() string {
 	f.t.Helper()
-	pod, err := f.Client.CoreV1().Pods(f.Name).Get(f.ctx, name, metav1.GetOptions{})
+	pod, err := f.Client.CoreV1().Pods(f.Name).Get(f.ctx, "single", metav1.GetOptions{})
 	require.NoError(f.t, err)
 	return string(pod.UID)
 }

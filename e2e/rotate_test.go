@@ -70,7 +70,7 @@ func (f *fixture) underLoad(do func()) load {
 			case <-ticks.C:
 			}
 			// Not the context that ends: the last request is let through.
-			_, page, err := f.Page(f.ctx)
+			_, page, err := f.Page(f.ctx) //nolint:contextcheck // on purpose, see above
 			result.sent++
 			if err != nil {
 				result.failed = append(result.failed, err.Error())

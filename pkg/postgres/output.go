@@ -78,15 +78,16 @@ func parse(r io.Reader) (*output, error) {
 	lines := bufio.NewReader(r)
 	for {
 		line, readErr := lines.ReadString('\n')
-		if readErr != nil && !errors.Is(readErr, io.EOF) {
+		last := errors.Is(readErr, io.EOF)
+		if readErr != nil && !last {
 			return out, readErr
 		}
 		if text, ok := strings.CutPrefix(line, reportPrefix); ok {
-			if err := out.add([]byte(text)); err != nil && readErr == nil {
+			if err := out.add([]byte(text)); err != nil && !last {
 				return out, fmt.Errorf("read what psql reported: %w", err)
 			}
 		}
-		if readErr != nil {
+		if last {
 			return out, nil
 		}
 	}
