@@ -63,6 +63,8 @@ func (f *fixture) compare(name, title, shown string) {
 
 // steady leaves out what differs from run to run: derived names, durations, ages, how often the rollout was looked at, and where lines end.
 func steady(shown string) string {
+	// A step says how long it took only if it took long.
+	shown = regexp.MustCompile(` +\(\d+(\.\d+)?(ms|s|m)\)`).ReplaceAllString(shown, "")
 	for pattern, same := range map[string]string{
 		`Waiting for [^.]*\.\.\.`:        "",
 		`pgb_[a-z0-9]+_1`:                "LOGIN",
