@@ -18,8 +18,8 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/lesson"
 )
 
-// testTime is the most that one test may take.
-const testTime = 8 * time.Minute
+// testTime is the most that one test may take, with its wait for a place among those that run.
+const testTime = 25 * time.Minute
 
 var cluster *harness.Harness
 
