@@ -8,7 +8,6 @@ import (
 
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/cli-runtime/pkg/printers"
-	"k8s.io/kubectl/pkg/util/term"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apply"
 )
@@ -32,19 +31,19 @@ type progress struct {
 }
 
 func newProgress(streams genericiooptions.IOStreams, total int, suffix string) *progress {
-	options := printers.WarningPrinterOptions{Color: printers.AllowsColorOutput(streams.ErrOut)}
+	options := printers.WarningPrinterOptions{Color: printers.AllowsColorOutput(terminalOf(streams.ErrOut))}
 	return &progress{
 		streams: streams, warnings: printers.NewWarningPrinter(streams.ErrOut, options), terminal: isTerminal(streams.ErrOut),
 		suffix: suffix, total: total, start: time.Now(), counts: map[apply.Outcome]int{}, made: map[string]bool{},
 	}
 }
 
-// isTerminal looks through the console that the commands write to.
+// isTerminal says whether somebody watches: a quiet console draws nothing.
 func isTerminal(w io.Writer) bool {
-	if c, ok := w.(*console); ok {
-		return !c.quiet && isTerminal(c.Writer)
+	if c, ok := w.(*console); ok && c.quiet {
+		return false
 	}
-	return term.IsTerminal(w)
+	return printers.IsTerminal(terminalOf(w))
 }
 
 // add prints one result; many may come at once.
