@@ -8,6 +8,7 @@ import (
 
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/cli-runtime/pkg/printers"
+	"k8s.io/kubectl/pkg/util/term"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apply"
 )
@@ -65,7 +66,7 @@ func (p *progress) add(r apply.Result) {
 	if r.Err != nil {
 		fmt.Fprintf(p.streams.ErrOut, "error: %s: %v\n", about, ifForbidden(r.Err))
 	} else {
-		fmt.Fprintf(p.streams.Out, "%s %s (namespace %s, database %s, secret/%s)%s\n", r.Workload, verbs(r.Outcome), r.Item.Document.Namespace, r.Item.Options.Database, r.Binding.Name, p.suffix)
+		fmt.Fprintf(term.NewResponsiveWriter(p.streams.Out), "%s %s (namespace %s, database %s, secret/%s)%s\n", r.Workload, verbs(r.Outcome), r.Item.Document.Namespace, r.Item.Options.Database, r.Binding.Name, p.suffix)
 	}
 	p.draw()
 }

@@ -92,6 +92,6 @@ func rowByRow(table *metav1.Table, wide bool, width int, p palette) string {
 
 // wrap breaks a text between words where a line of that width, indented, ends.
 func wrap(text string, width, indent int) string {
-	wrapped := wordwrap.WrapString(strings.Join(strings.Fields(text), " "), uint(max(width-indent, 1))) //nolint:gosec // it is positive
+	wrapped := wordwrap.WrapString(strings.Join(strings.Fields(text), " "), uint(max(width-indent, 1)))
 	return strings.ReplaceAll(wrapped, "\n", "\n"+strings.Repeat(" ", indent))
 }

@@ -35,7 +35,7 @@ func printed(t *testing.T, table *metav1.Table, options printers.PrintOptions) f
 
 func TestTableHasItsStatesInColour(t *testing.T) {
 	t.Setenv("TERM", "xterm")
-	unset(t, "NO_COLOR")
+	allowColour(t)
 	assert.Equal(t, "WORKLOAD         STATE\n"+
 		"deployment/wéb   \x1b[32mBound\x1b[0m\n"+
 		"job/x            \x1b[31mNoSecret\x1b[0m\n"+
@@ -53,9 +53,9 @@ job/y            Unknown
 
 func TestTableThatIsTooWideIsPrintedRowByRow(t *testing.T) {
 	t.Setenv("TERM", "xterm")
-	unset(t, "NO_COLOR")
+	allowColour(t)
 	findings := check.Findings{
-		{
+		{ //nolint:gosec // the name of a Secret
 			Reason: check.LoginFailed, Namespace: "shop", Workload: "deployment/web", Secret: "postgresql-secret-2", Role: "pgb_abcdefghijkl_1",
 			Message: "the server refuses the Secret's password, which somebody has changed since then,\x1b[2J or the Secret",
 			Mend:    "kubectl pgbind deployment/web -n shop --postgres statefulset/postgresql --secret postgresql-secret-2",
@@ -80,7 +80,7 @@ ROLE        pgb_abcdefghijkm_1
 }
 
 func TestTableIsKubectlsInAPipe(t *testing.T) {
-	unset(t, "NO_COLOR")
+	allowColour(t)
 	streams, _, out, _ := genericiooptions.NewTestIOStreams()
 	require.NoError(t, printTable(streams.Out, states(), printers.PrintOptions{Wide: true}))
 	assert.Equal(t, `WORKLOAD         STATE      ID
