@@ -86,6 +86,14 @@ goreleaser: ## Check that goreleaser makes the archives that "make dist" makes (
 pictures: build app-image ## Draw the README's pictures from a terminal session on the cluster
 	$(WITH_CLUSTER) PGBIND_DRAW_PICTURES=1 go test -tags e2e -count=1 -timeout 10m -run '^TestPictures$$' ./e2e
 
+FUZZTIME ?= 10s
+.PHONY: fuzz
+fuzz: ## Fuzz every parser and every value that reaches SQL, a shell, JSON, YAML, a URI or a pgpass line, for FUZZTIME each
+	@set -e; for package in $$(grep -rl '^func Fuzz' --include='*_test.go' pkg | xargs -n 1 dirname | sort -u); do \
+		for target in $$(go test -list '^Fuzz' ./$$package | grep '^Fuzz'); do echo "$$package $$target"; \
+		go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) ./$$package; done; done
+
+# PGBIND_SOAK=n tries n points of each command, evenly spread, instead of all.
 .PHONY: soak
 soak: build app-image ## Kill and disturb runs at every request (long; not part of make test)
 	$(WITH_CLUSTER) go test -tags e2e,soak -count=1 -timeout 60m -parallel 8 -v -run '^Test(Crashes|Faults)$$' ./e2e/

@@ -115,8 +115,8 @@ func (c Credentials) url(scheme string, parameters url.Values) url.URL {
 	}
 	return url.URL{
 		Scheme: scheme, Host: net.JoinHostPort(c.Host, c.port()),
-		Path: "/" + c.database(), RawPath: "/" + url.PathEscape(c.database()),
-		// libpq takes a plus sign for itself.
+		Path: "/" + c.database(), RawPath: "/" + strings.ReplaceAll(url.PathEscape(c.database()), "+", "%2B"),
+		// libpq takes a plus sign for itself, the Java driver for a space.
 		RawQuery: strings.ReplaceAll(parameters.Encode(), "+", "%20"),
 	}
 }
