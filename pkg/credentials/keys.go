@@ -101,7 +101,7 @@ func VariablesOf(data map[string][]byte) []string {
 	return names
 }
 
-func (c Credentials) port() string     { return strconv.Itoa(int(cmp.Or(c.Port, usualPort))) }
+func (c Credentials) port() string     { return strconv.Itoa(int(c.LoginPort())) }
 func (c Credentials) database() string { return cmp.Or(c.Database, usualDatabase) }
 
 // URI is the connection URI of libpq and most drivers; everything in it is escaped.

@@ -156,6 +156,7 @@ func (p *rotation) login(password string) postgres.Login {
 	if p.Secret != nil {
 		if c, ok := credentials.Of(p.Secret); ok {
 			login.Host, login.HostComplete, login.HostChosen = c.Host, true, p.Marks.Choices.Host != ""
+			login.Port = c.LoginPort()
 		}
 	}
 	return login
