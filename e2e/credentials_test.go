@@ -32,15 +32,15 @@ func shop(t *testing.T) *fixture {
 		result := f.run(f.Kubectl("get", "endpointslices", "--selector=kubernetes.io/service-name=shop-db", "--output=jsonpath={.items[*].endpoints[*].addresses[0]}"))
 		return result.Stdout != ""
 	})
-	_, err := f.inServer(`psql --username=postgres --quiet --set=ON_ERROR_STOP=1`).
+	_, err := f.inPod("pg", `psql --username=postgres --quiet --set=ON_ERROR_STOP=1`).
 		Stdin("CREATE DATABASE shop;\n\\connect shop\nCREATE SCHEMA \"Sales 1\"; CREATE TABLE \"Sales 1\".orders AS SELECT 42 AS id").Output(f.ctx)
 	require.NoError(t, err)
 	return f
 }
 
-// inServer runs a line of shell in the container of the server pg.
-func (f *fixture) inServer(line string) *harness.Command {
-	return f.Kubectl("exec", "--stdin", "pg", "--", "sh", "-c", line)
+// inPod runs a line of shell in the container of a Pod.
+func (f *fixture) inPod(pod, line string) *harness.Command {
+	return f.Kubectl("exec", "--stdin", pod, "--", "sh", "-c", line)
 }
 
 func TestDatabaseInAnotherNamespace(t *testing.T) {
@@ -97,7 +97,7 @@ func TestDatabaseInAnotherNamespace(t *testing.T) {
 // answers logs in with what the Secret gives, which the line reads first, and reads the table.
 func (f *fixture) answers(line, login string) {
 	f.t.Helper()
-	rows, err := f.inServer(line).Stdin(login + "\nSELECT id FROM \"Sales 1\".orders").Output(f.ctx)
+	rows, err := f.inPod("pg", line).Stdin(login + "\nSELECT id FROM \"Sales 1\".orders").Output(f.ctx)
 	require.NoError(f.t, err)
 	assert.Equal(f.t, []string{"42"}, lines(rows))
 }

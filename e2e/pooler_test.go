@@ -42,7 +42,7 @@ func (f *fixture) poolers() {
 		f.ready(name)
 		f.eventually("the pooler reaches the server", func() bool {
 			line := "PGPASSWORD=$POSTGRES_PASSWORD exec psql --username=postgres --host=" + name + " --port=6432 --command='SELECT 1'"
-			return f.run(f.inServer(line)).Code == 0
+			return f.run(f.inPod("pg", line)).Code == 0
 		})
 	}
 }

@@ -62,7 +62,7 @@ func (f *fixture) encrypted(content map[string][]byte) {
 		database.VolumeMounts = append(database.VolumeMounts, corev1.VolumeMount{Name: "tls", MountPath: "/tls"})
 		database.Args = []string{"-c", "ssl=on", "-c", "ssl_cert_file=/tls/tls.crt", "-c", "ssl_key_file=/tls/tls.key"}
 	}))
-	_, err := f.inServer(`sed -i 's/^host *all *all *all/hostssl all all all/' "$PGDATA"/pg_hba.conf && psql --username=postgres --command='SELECT pg_reload_conf()'`).Output(f.ctx)
+	_, err := f.inPod("pg", `sed -i 's/^host *all *all *all/hostssl all all all/' "$PGDATA"/pg_hba.conf && psql --username=postgres --command='SELECT pg_reload_conf()'`).Output(f.ctx)
 	require.NoError(f.t, err)
 }
 
