@@ -148,7 +148,7 @@ func (p *plan) refuseTaken(err error) error {
 	if !errors.Is(err, errTaken) {
 		return err
 	}
-	return fmt.Errorf("secret/%s in namespace %s: %w: choose another name with --secret, or delete it", p.secret.name, p.workload.Namespace(), err)
+	return fmt.Errorf("secret/%s in namespace %s: %w: choose another name with --secret", p.secret.name, p.workload.Namespace(), err)
 }
 
 // adopt makes a Secret that is there the binding's, if its marks say so. Only the password and the generation are taken from it: whoever
