@@ -180,7 +180,7 @@ func (p *plan) marks() credentials.Marks {
 	return credentials.Marks{
 		ID: p.binding.Owner.ID, Run: p.binding.Owner.Run, Workload: p.workload.String(), Database: p.options.Database,
 		Postgres: p.options.Postgres.String(), PostgresNamespace: p.options.Postgres.Namespace, Location: p.database.Location,
-		Access: string(p.options.Level), Schemas: p.options.Schemas, Isolated: p.options.Isolated, AccessRole: p.binding.Access.Role(),
+		Access: string(p.options.Level), Schemas: p.options.Schemas, Isolated: p.options.Isolated,
 		Role: p.binding.Role, Generation: p.secret.generation, Expires: p.binding.Expires, Choices: p.options.choices(),
 	}
 }
