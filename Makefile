@@ -50,8 +50,9 @@ app-image: cluster ## Build the web app's image and load it into the cluster
 	@go run ./e2e/cluster app
 
 .PHONY: server-images
-server-images: cluster ## Load the oldest and the newest PostgreSQL into the cluster, beside those that it has
+server-images: cluster ## Load the oldest and the newest PostgreSQL and a pooler into the cluster, beside what it has
 	@go run ./e2e/cluster postgres 13 18
+	@go run ./e2e/cluster pooler
 
 .PHONY: e2e
 e2e: build app-image server-images ## Run the end-to-end tests on the cluster

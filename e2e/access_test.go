@@ -24,7 +24,7 @@ CREATE SCHEMA theirs; CREATE TABLE theirs.secret(id int)`
 func TestLevels(t *testing.T) {
 	t.Parallel()
 	f := newNamespace(t)
-	for _, version := range f.serverVersions() {
+	for _, version := range serverVersions() {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()
 			s := f.in(t).server(version)

@@ -20,7 +20,7 @@ CREATE VIEW public.latest AS SELECT * FROM public.orders`
 func TestSurveySQL(t *testing.T) {
 	t.Parallel()
 	f := newNamespace(t)
-	for _, version := range f.serverVersions() {
+	for _, version := range serverVersions() {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()
 			f := f.in(t)

@@ -54,7 +54,7 @@ func sqlOwner() postgres.Owner {
 func TestRetireSQL(t *testing.T) {
 	t.Parallel()
 	f := newNamespace(t)
-	for _, version := range f.serverVersions() {
+	for _, version := range serverVersions() {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()
 			testRetireSQL(f.in(t).server(version))

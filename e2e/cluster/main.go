@@ -18,6 +18,7 @@ const usage = `usage: go run ./e2e/cluster VERB
   path                print the folder of the kubectl and kind that belong to the cluster
   load IMAGE...       load images of the engine into the cluster
   postgres MAJOR...   get the images postgres:MAJOR and load them
+  pooler              build the image pgbouncer:dev and load it
   app                 build the web app's image pgbind-app:dev and load it
   audit               print the API server's audit log, one JSON object per line
 `
@@ -68,6 +69,8 @@ func (w *workspace) change(ctx context.Context, verb string, args []string) erro
 		return w.load(ctx, args...)
 	case "postgres":
 		return w.postgres(ctx, args...)
+	case "pooler":
+		return w.pooler(ctx)
 	case "app":
 		return w.app(ctx)
 	}

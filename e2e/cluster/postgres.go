@@ -8,6 +8,9 @@ import (
 	"strings"
 )
 
+// poolerImage has a tag that no registry knows, as the web app's.
+const poolerImage = "pgbouncer:dev"
+
 // developmentSuite is the suite that is to become Debian's next release.
 const developmentSuite = "forky"
 
@@ -49,6 +52,17 @@ func (w *workspace) postgres(ctx context.Context, majors ...string) error {
 	return w.load(ctx, postgresTags(majors)...)
 }
 
+// pooler builds the image of PgBouncer and loads it into the cluster.
+func (w *workspace) pooler(ctx context.Context) error {
+	if err := w.ensureEngine(ctx); err != nil {
+		return err
+	}
+	if err := w.suiteImage(ctx, poolerImage, postgresSuites()[startMajors()[0]]); err != nil {
+		return err
+	}
+	return w.load(ctx, poolerImage)
+}
+
 // postgresImage makes sure that the engine has postgres:MAJOR: the official image where a registry can be reached, else one that
 // behaves like it and has the same name, so that a manifest works with both.
 func (w *workspace) postgresImage(ctx context.Context, major string) error {
@@ -56,22 +70,27 @@ func (w *workspace) postgresImage(ctx context.Context, major string) error {
 	if !known {
 		return fmt.Errorf("no PostgreSQL %q: choose of %s", major, strings.Join(slices.Sorted(maps.Keys(postgresSuites())), ", "))
 	}
-	image, folder := "postgres:"+major, w.source("images", "postgres")
-	sum, err := fingerprint([]string{folder, w.source("images", "debian")}, suite)
-	if err != nil {
-		return err
-	}
-	present := w.imageSum(ctx, image)
-	official := present == "" && w.hasImage(ctx, image)
-	if official || present == sum || (present == "" && w.pull(ctx, image)) {
+	image := "postgres:" + major
+	official := w.imageSum(ctx, image) == "" && w.hasImage(ctx, image)
+	if official || (!w.hasImage(ctx, image) && w.pull(ctx, image)) {
 		return nil
+	}
+	return w.suiteImage(ctx, image, suite, "MAJOR="+major, "UPDATE_OPTIONS="+updateOptions(suite))
+}
+
+// suiteImage makes sure that the engine has the image that the folder of its name describes, on a Debian suite.
+func (w *workspace) suiteImage(ctx context.Context, image, suite string, arguments ...string) error {
+	name, _, _ := strings.Cut(image, ":")
+	folder := w.source("images", name)
+	sum, err := fingerprint([]string{folder, w.source("images", "debian")}, suite)
+	if err != nil || w.imageSum(ctx, image) == sum {
+		return err
 	}
 	base, err := w.baseImage(ctx, suite)
 	if err != nil {
 		return err
 	}
 	return w.steps.step("building the image "+image, func() error {
-		arguments := []string{"BASE=" + base, "MAJOR=" + major, "UPDATE_OPTIONS=" + updateOptions(suite)}
-		return w.build(ctx, recipe{image: image, folder: folder, sum: sum, arguments: arguments})
+		return w.build(ctx, recipe{image: image, folder: folder, sum: sum, arguments: append(arguments, "BASE="+base)})
 	})
 }

@@ -103,7 +103,7 @@ func NamespaceUID(ctx context.Context, kube kubernetes.Interface, name string) (
 func (p *plan) login(set bool) postgres.Login {
 	return postgres.Login{
 		Password: p.password, Set: set,
-		Host: p.database.HostName(), HostComplete: p.database.HostComplete(), Port: p.database.Port,
+		Host: p.database.HostName(), HostComplete: p.database.HostComplete(), HostChosen: p.database.Host != "", Port: p.database.Port,
 		PodIP: p.database.PodIP, PodPort: p.database.PodPort,
 	}
 }

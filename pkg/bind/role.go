@@ -76,14 +76,7 @@ func (b *Binder) explain(p *plan, r *postgres.Result) {
 	if len(r.Lacks) > 0 {
 		b.Report.Warn("role %q still lacks: %s; let the owner of these objects grant it, or name an --admin-user that may", p.binding.Role, strings.Join(r.Lacks, ", "))
 	}
-	switch {
-	case !r.Verified:
-		b.Report.Warn("the password is not verified: the server trusts connections to %s without asking for it (see pg_hba.conf)", r.Reached)
-	case r.Reached != r.Host:
-		b.Report.Warn("%s does not answer from the database Pod: the login was proved over %s", r.Host, r.Reached)
-	default:
-		b.Report.Step("login as %s over %s proved", p.binding.Role, r.Reached)
-	}
+	TellProof(b.Report, p.binding.Role, r)
 	if len(r.Did) > 0 {
 		for _, grant := range r.Public {
 			b.Report.Step("everybody has %s; to take it away: %s", grant.What, grant.Close)
@@ -91,5 +84,19 @@ func (b *Binder) explain(p *plan, r *postgres.Result) {
 	}
 	if p.options.Level == postgres.All && len(r.Did) > 0 {
 		b.Report.Step("level all lets the application also create, alter and drop tables; --access readwrite or readonly gives less")
+	}
+}
+
+// TellProof tells how far the proof of a login went.
+func TellProof(report Reporter, role string, r *postgres.Result) {
+	switch {
+	case !r.Verified:
+		report.Warn("the password is not verified: the server trusts connections to %s without asking for it (see pg_hba.conf)", r.Reached)
+	case r.Refused != "":
+		report.Warn("the password is verified at the server, not through %s, which refuses it (%s): a pooler must be told of role %q", r.Host, r.Refused, role)
+	case r.Reached != r.Host:
+		report.Warn("the password is verified at the server (%s), not through %s, which does not answer from the database Pod", r.Reached, r.Host)
+	default:
+		report.Step("login as %s over %s proved", role, r.Reached)
 	}
 }

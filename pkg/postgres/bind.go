@@ -27,6 +27,7 @@ type Login struct {
 	Set          bool   // set the password; else the role must have it already
 	Host         string // the name that the application will use
 	HostComplete bool   // Host needs no cluster domain appended
+	HostChosen   bool   // the user named Host, which may lead to a pooler that does not know the role
 	PodIP        string // tried where Host does not resolve or connect; empty: not tried
 	Port         int32  // at Host
 	PodPort      int32  // at PodIP
@@ -39,6 +40,7 @@ type Result struct {
 	Public   []PublicGrant
 	Host     string // Login.Host, with the cluster's domain
 	Reached  string // the host over which the login was proved
+	Refused  string // what Host said if it refused the login, which was then proved at PodIP
 	Verified bool   // a password was asked for; false: the server trusts this connection
 	Standby  bool   // the login reached a standby
 	SSL      bool   // the login was encrypted
@@ -81,10 +83,7 @@ func (s *Server) CreateUser(ctx context.Context, role string) (exists bool, err 
 // It may be repeated, and repeats itself where the transaction lost to another one or its outcome was cut off. Errors: ErrStandby, ErrIncomplete, *AdminLoginError,
 // *ForeignRoleError, *LockedError, *LoginError (the transaction is committed then), *SQLError.
 func (s *Server) Bind(ctx context.Context, b Binding, l Login) (*Result, error) {
-	result, err := s.bind(ctx, b, l)
-	for tried := 1; tried < attempts && retryable(err); tried++ {
-		result, err = s.bind(ctx, b, l)
-	}
+	result, err := prove(l, func(l Login) (*Result, error) { return s.bind(ctx, b, l) })
 	return result, s.blame(ctx, b.Role, err)
 }
 

@@ -152,7 +152,7 @@ func (p *rotation) login(password string) postgres.Login {
 	}
 	if p.Secret != nil {
 		if c, ok := credentials.Of(p.Secret); ok {
-			login.Host, login.HostComplete = c.Host, true
+			login.Host, login.HostComplete, login.HostChosen = c.Host, true, p.Marks.Choices.Host != ""
 		}
 	}
 	return login

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/undo"
 )
@@ -28,17 +29,8 @@ func (r *Rotator) makeSuccessor(ctx context.Context, p *rotation, made *undo.Sta
 		return fmt.Errorf("make role %q the successor of %q: %w", p.role, p.former, err)
 	}
 	p.host = result.Host
-	r.proved(p.role, result)
+	bind.TellProof(r.Report, p.role, result)
 	return nil
-}
-
-// proved tells how far the proof of the login went.
-func (r *Rotator) proved(role string, result *postgres.Result) {
-	if result.Verified {
-		r.Report.Step("login as %s over %s proved", role, result.Reached)
-	} else {
-		r.Report.Warn("the password is not verified: the server trusts connections to %s without asking for it (see pg_hba.conf)", result.Reached)
-	}
 }
 
 // dropSuccessor takes the second login role back, unless Pods may still have its password.
@@ -71,7 +63,7 @@ func (r *Rotator) inPlace(ctx context.Context, p *rotation) error {
 		return made.Run(ctx, fmt.Errorf("change the password of role %q: %w", p.role, err))
 	}
 	p.host = result.Host
-	r.proved(p.role, result)
+	bind.TellProof(r.Report, p.role, result)
 	if err := r.writeSecret(ctx, p, made); err != nil {
 		return made.Run(ctx, err)
 	}

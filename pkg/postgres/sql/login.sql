@@ -1,6 +1,6 @@
 -- The proof: the password is asked for on the way over the network, never on the socket or the loopback address.
 SELECT pg_catalog.format('host=%s port=%s %s', pg_catalog.concat_ws(',', nullif(:'host', ''), nullif(:'pod_ip', '')),
-                         CASE WHEN :'host' = '' OR :'pod_ip' = '' THEN :'port' ELSE :'port' || ',' || :'pod_port' END, :'login') AS conn \gset
+                         pg_catalog.concat_ws(',', CASE WHEN :'host' <> '' THEN :'port' END, CASE WHEN :'pod_ip' <> '' THEN :'pod_port' END), :'login') AS conn \gset
 \connect -reuse-previous=off :"conn"
 SELECT pg_catalog.set_config('search_path', '', false) AS ignored \gset
 \set method ''

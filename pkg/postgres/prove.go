@@ -1,0 +1,31 @@
+package postgres
+
+import "errors"
+
+// prove runs a script that ends in a login. It repeats the script where its transaction lost to another one or its outcome was cut off,
+// and, where a host that the user chose refuses the login, once more past that host: a pooler may have to be told of the role first,
+// which is no fault of the role.
+func prove(l Login, run func(Login) (*Result, error)) (*Result, error) {
+	result, err := repeat(l, run)
+	var refused *LoginError
+	if !l.HostChosen || l.PodIP == "" || !errors.As(err, &refused) {
+		return result, err
+	}
+	chosen := l.Host
+	l.Host = ""
+	direct, err := repeat(l, run)
+	if err != nil {
+		return direct, err
+	}
+	direct.Host, direct.Refused = chosen, refused.Message
+	direct.Did = append(result.Did, direct.Did...)
+	return direct, nil
+}
+
+func repeat(l Login, run func(Login) (*Result, error)) (*Result, error) {
+	result, err := run(l)
+	for tried := 1; tried < attempts && retryable(err); tried++ {
+		result, err = run(l)
+	}
+	return result, err
+}
