@@ -10,7 +10,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
@@ -31,7 +33,11 @@ func TestApplySharesWhatCanBeShared(t *testing.T) {
 	require.NoError(t, w.applier().Apply(t.Context(), w.items(specs(16)...)))
 	assert.Equal(t, map[Outcome]int{Created: 16}, w.outcomes())
 	assert.Equal(t, 1, w.searches)
-	assert.LessOrEqual(t, w.most, 2)
+	assert.Equal(t, 1, w.lists, "the workloads are read at once")
+	assert.Zero(t, w.gets)
+	assert.Equal(t, []int{16, 16}, w.execs, "createuser for all, psql for all")
+	assert.Equal(t, map[string]int{"get namespaces": 1, "create secrets": 17, "create events": 16}, w.requests(), "one Secret and one patch are tried")
+	assert.Equal(t, 1, w.tried)
 	names := map[string]bool{}
 	for _, r := range w.results {
 		names[r.Binding.Name] = true
@@ -39,6 +45,26 @@ func TestApplySharesWhatCanBeShared(t *testing.T) {
 	assert.Len(t, names, 16)
 	assert.Contains(t, names, "postgresql-secret-2")
 	assert.Contains(t, names, "postgresql-secret-17")
+}
+
+func TestWorkloadsThatMayNotBeListedAreReadOneByOne(t *testing.T) {
+	w := newWorld(t, 12)
+	w.fail["list"] = apierrors.NewForbidden(schema.GroupResource{Resource: "deployments"}, "", nil)
+	require.NoError(t, w.applier().Apply(t.Context(), w.items(specs(12)...)))
+	assert.Equal(t, map[Outcome]int{Created: 12}, w.outcomes())
+	assert.Equal(t, 12, w.gets)
+}
+
+func TestWhatTheAPIServerRefusesIsWrittenNowhere(t *testing.T) {
+	w := newWorld(t, 3)
+	refused := errors.New("refused")
+	w.fail["try w0"], w.fail["try w1"], w.fail["try w2"] = refused, refused, refused
+	require.NoError(t, w.applier().Apply(t.Context(), w.items(specs(3)...)))
+	for _, r := range w.results {
+		require.ErrorIs(t, r.Err, refused)
+	}
+	assert.Equal(t, 3, w.tried)
+	assert.Empty(t, w.execs)
 }
 
 func TestApplyTwiceChangesNothing(t *testing.T) {

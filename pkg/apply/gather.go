@@ -1,16 +1,19 @@
 package apply
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
-// gather collects the questions that are asked while earlier ones are on their way, and asks them in one go: where many wait, one
-// way is enough for all of them, and where nobody waits, nobody has to.
+// gather collects questions that are asked at about the same time, and asks them in one go.
 type gather[Q, A any] struct {
 	answer func([]Q) []A // in the order of the questions
-	limit  int           // how many goes may be on their way at once
+	most   int           // how many questions go at once
+	linger time.Duration // how long to wait for another question
 
 	mu      sync.Mutex
 	waiting []*question[Q, A]
-	running int
+	timer   *time.Timer
 }
 
 type question[Q, A any] struct {
@@ -24,34 +27,44 @@ func (g *gather[Q, A]) ask(q Q) A {
 	asked := &question[Q, A]{ask: q, done: make(chan struct{})}
 	g.mu.Lock()
 	g.waiting = append(g.waiting, asked)
-	if g.running < g.limit {
-		g.running++
-		go g.work()
+	switch {
+	case len(g.waiting) >= g.most:
+		go g.send(g.take())
+	case g.timer == nil:
+		g.timer = time.AfterFunc(g.linger, g.flush)
+	default:
+		g.timer.Reset(g.linger)
 	}
 	g.mu.Unlock()
 	<-asked.done
 	return asked.answer
 }
 
-// work goes until nobody waits.
-func (g *gather[Q, A]) work() {
-	for {
-		g.mu.Lock()
-		group := g.waiting
-		g.waiting = nil
-		if len(group) == 0 {
-			g.running--
-			g.mu.Unlock()
-			return
-		}
-		g.mu.Unlock()
-		questions := make([]Q, len(group))
-		for i, asked := range group {
-			questions[i] = asked.ask
-		}
-		for i, answer := range g.answer(questions) {
-			group[i].answer = answer
-			close(group[i].done)
-		}
+// flush sends what waits when no other question has come for a while.
+func (g *gather[Q, A]) flush() {
+	g.mu.Lock()
+	group := g.take()
+	g.mu.Unlock()
+	g.send(group)
+}
+
+// take empties the queue; the caller holds the lock.
+func (g *gather[Q, A]) take() []*question[Q, A] {
+	group := g.waiting
+	g.waiting = nil
+	return group
+}
+
+func (g *gather[Q, A]) send(group []*question[Q, A]) {
+	if len(group) == 0 {
+		return
+	}
+	questions := make([]Q, len(group))
+	for i, asked := range group {
+		questions[i] = asked.ask
+	}
+	for i, answer := range g.answer(questions) {
+		group[i].answer = answer
+		close(group[i].done)
 	}
 }

@@ -25,7 +25,7 @@ const (
 	applyQPS   = 2000
 	applyBurst = 4000
 
-	defaultConcurrency       = 128
+	defaultConcurrency       = 500
 	defaultServerConcurrency = 4
 )
 

@@ -1,5 +1,5 @@
 \if :set_password
--- From here to COMMIT the server keeps no text: this is the only statement that carries the verifier, and it is the last.
+-- From here to COMMIT the server keeps no text: only statements that carry a verifier follow.
 \set VERBOSITY sqlstate
 \if :superuser
 SET LOCAL log_statement = 'none';
@@ -9,7 +9,5 @@ SET LOCAL pg_stat_statements.track = 'none';
 SET LOCAL pgaudit.log = 'none';
 \endif
 ALTER ROLE :"role" LOGIN PASSWORD :'verifier';
-\endif
-COMMIT;
-\set VERBOSITY verbose
 \unset verifier
+\endif
