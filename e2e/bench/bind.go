@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
+	"slices"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
 )
@@ -88,7 +89,7 @@ func (b *bench) binders(n *harness.Namespace) []contender {
 func (b *bench) lesson(ctx context.Context, args ...string) *exec.Cmd {
 	kubectl := b.Kubectl().Cmd(ctx)
 	cmd := exec.CommandContext(ctx, "sh", append([]string{b.script}, args...)...) //nolint:gosec // our own script
-	cmd.Env = append(kubectl.Env, "PATH="+filepath.Dir(kubectl.Path)+":/usr/bin:/bin")
+	cmd.Env = slices.Concat(kubectl.Env, []string{"PATH=" + filepath.Dir(kubectl.Path) + ":/usr/bin:/bin"})
 	return cmd
 }
 

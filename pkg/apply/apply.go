@@ -14,6 +14,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/manifest"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/shard"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
@@ -33,8 +34,11 @@ type Applier struct {
 	Kube      kubernetes.Interface
 	Metadata  metadata.Interface
 
-	Concurrency       int // bindings at once
-	ServerConcurrency int // execs in one database Pod at once
+	// ServerConcurrency is how many execs run at once in one database Pod.
+	ServerConcurrency int
+
+	// Part is the shard that the items are of: others may be made at the same time, and must not take the same names.
+	Part shard.Shard
 
 	// Report hears of each binding when it is done, many at once.
 	Report func(Result)
@@ -70,6 +74,9 @@ type Result struct {
 	Err      error
 }
 
+// atOnce is how many bindings are under way: so many that those of one server fill its execs, and so few that memory has an end.
+const atOnce = 1000
+
 // Apply makes the bindings and returns when all are done. It is an error only if two of them are one. The end of ctx fails those that
 // are not done, and takes back what was half made of them.
 func (a *Applier) Apply(ctx context.Context, items []*Item) error {
@@ -78,13 +85,13 @@ func (a *Applier) Apply(ctx context.Context, items []*Item) error {
 	}
 	r := &run{
 		Applier: a, servers: newServers(a, len(items)), found: newFound(a.Workloads, items), searched: &databases{next: a.Databases},
-		names: &names{client: a.Metadata, reserved: map[types.NamespacedName]bool{}}, trials: bind.NewTrials(),
+		names: &names{client: a.Metadata, part: a.Part, reserved: map[types.NamespacedName]bool{}}, trials: bind.NewTrials(),
 	}
 	for _, item := range items {
 		r.names.reserved[types.NamespacedName{Namespace: item.Document.Namespace, Name: item.Options.Secret}] = true
 	}
 	var group errgroup.Group
-	group.SetLimit(a.Concurrency)
+	group.SetLimit(atOnce)
 	for _, item := range items {
 		group.Go(func() error {
 			a.Report(r.bind(ctx, item))
@@ -126,7 +133,7 @@ func (r *run) bind(ctx context.Context, item *Item) Result {
 	heard, used := &recorder{}, &roles{}
 	binder := &bind.Binder{
 		Workloads: r.Workloads, Databases: &search{databases: r.searched}, Kube: r.Kube, Metadata: r.Metadata, Report: heard, Bound: heard.bound,
-		Namespaces: r.namespace, Trials: r.trials,
+		Namespaces: r.namespace, Trials: r.trials, Quiet: true, // a thousand Events at once would drive out those that matter
 		Roles: func(d *target.Database, o bind.Options) bind.Roles {
 			used.shared = r.servers.at(ctx, d, o)
 			return used

@@ -18,6 +18,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/manifest"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/shard"
 )
 
 func specs(number int) []string {
@@ -36,7 +37,7 @@ func TestApplySharesWhatCanBeShared(t *testing.T) {
 	assert.Equal(t, 1, w.lists, "the workloads are read at once")
 	assert.Zero(t, w.gets)
 	assert.Equal(t, []int{16, 16}, w.execs, "createuser for all, psql for all")
-	assert.Equal(t, map[string]int{"get namespaces": 1, "create secrets": 17, "create events": 16}, w.requests(), "one Secret and one patch are tried")
+	assert.Equal(t, map[string]int{"get namespaces": 1, "create secrets": 17}, w.requests(), "one Secret and one patch are tried")
 	assert.Equal(t, 1, w.tried)
 	names := map[string]bool{}
 	for _, r := range w.results {
@@ -170,4 +171,22 @@ func TestCompareAndUnnamed(t *testing.T) {
 	unnamed := Unnamed(items, map[string]bool{"c": true}, found)
 	require.Len(t, unnamed, 1)
 	assert.Equal(t, "deployment.apps/old", unnamed[0].Marks.Workload)
+}
+
+func TestShardsDoNotMeet(t *testing.T) {
+	const count = 3
+	names, made := map[string]bool{}, 0
+	for index := range count {
+		w := newWorld(t, 12)
+		applier := w.applier()
+		applier.Part = shard.Shard{Index: index, Count: count}
+		items := Shard(applier.Part, w.items(specs(12)...))
+		require.NoError(t, applier.Apply(t.Context(), items))
+		made += len(items)
+		for _, r := range w.results {
+			names[r.Binding.Name] = true
+		}
+	}
+	assert.Equal(t, 12, made)
+	assert.Len(t, names, 12, "no two shards take the same name")
 }

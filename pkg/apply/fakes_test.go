@@ -43,7 +43,7 @@ type world struct {
 	searches  int
 	lists     int
 	gets      int
-	tried     int // patches
+	tried     int   // patches
 	execs     []int // how many roles or bindings each had
 	running   int
 	most      int
@@ -181,8 +181,8 @@ func (w *world) applier() *Applier {
 	require.NoError(w.t, metav1.AddMetaToScheme(scheme))
 	return &Applier{
 		Workloads: w, Databases: w, Kube: w.kube, Metadata: metadatafake.NewSimpleMetadataClient(scheme, w.objects...),
-		Server:      func(*target.Database, bind.Options) Server { return server{w} },
-		Concurrency: 16, ServerConcurrency: 2,
+		Server:            func(*target.Database, bind.Options) Server { return server{w} },
+		ServerConcurrency: 2,
 		Report: func(r Result) {
 			w.mu.Lock()
 			defer w.mu.Unlock()

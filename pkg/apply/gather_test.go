@@ -11,10 +11,11 @@ import (
 )
 
 // squares answers numbers, and keeps how many came at once.
-func squares(most int) (g *gather[int, int], goes func() []int) {
+func squares(most int, takes time.Duration) (g *gather[int, int], goes func() []int) {
 	var mu sync.Mutex
 	var counts []int
-	g = &gather[int, int]{most: most, linger: time.Second, answer: func(questions []int) []int {
+	g = &gather[int, int]{most: most, limit: 2, linger: time.Second, answer: func(questions []int) []int {
+		time.Sleep(takes)
 		mu.Lock()
 		counts = append(counts, len(questions))
 		mu.Unlock()
@@ -29,7 +30,7 @@ func squares(most int) (g *gather[int, int], goes func() []int) {
 
 func TestQuestionsOfTheSameTimeGoTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g, goes := squares(100)
+		g, goes := squares(100, 0)
 		var group sync.WaitGroup
 		for q := range 20 {
 			group.Go(func() {
@@ -48,7 +49,7 @@ func TestQuestionsOfTheSameTimeGoTogether(t *testing.T) {
 
 func TestManyQuestionsDoNotWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g, goes := squares(8)
+		g, goes := squares(8, 0)
 		start := time.Now()
 		var group sync.WaitGroup
 		for q := range 16 {
@@ -57,5 +58,20 @@ func TestManyQuestionsDoNotWait(t *testing.T) {
 		group.Wait()
 		assert.Zero(t, time.Since(start))
 		assert.Equal(t, []int{8, 8}, goes())
+	})
+}
+
+func TestWhoIsLateWaitsForWhatIsUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, goes := squares(8, time.Minute)
+		var group sync.WaitGroup
+		for q := range 24 {
+			group.Go(func() {
+				time.Sleep(time.Duration(q) * 2 * time.Second)
+				assert.Equal(t, q*q, g.ask(q))
+			})
+		}
+		group.Wait()
+		assert.Equal(t, []int{1, 7, 8, 8}, goes(), "the first goes alone, then two at a time are full, and the rest goes when nothing is under way")
 	})
 }

@@ -14,12 +14,14 @@ import (
 	"k8s.io/client-go/tools/pager"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/shard"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
 // names gives each new binding the next free default name for its Secret, without asking for each name whether it is free.
 type names struct {
 	client   metadata.Interface
+	part     shard.Shard
 	reserved map[types.NamespacedName]bool // by the files themselves
 	spaces   memo[string, *space]
 }
@@ -29,7 +31,7 @@ type space struct {
 	mu    sync.Mutex
 	taken map[string]bool
 	owned map[string]string // names by the ids of their bindings
-	last  int               // number of a default name that was given
+	next  int               // number of the default name that is tried next
 }
 
 // choose returns the name for the Secret of the binding id of a workload, where the file wants no other, and whether no Secret has it
@@ -53,8 +55,8 @@ func (n *names) choose(ctx context.Context, w *workload.Workload, id, wanted str
 		return name, false, nil
 	}
 	for {
-		s.last++
-		name := credentials.SecretName(s.last)
+		name := credentials.SecretName(s.next)
+		s.next += max(n.part.Count, 1)
 		if !s.taken[name] && !n.reserved[types.NamespacedName{Namespace: w.Namespace(), Name: name}] {
 			return name, true, nil
 		}
@@ -63,7 +65,7 @@ func (n *names) choose(ctx context.Context, w *workload.Workload, id, wanted str
 
 // read lists the Secrets of a namespace; nil where that is forbidden.
 func (n *names) read(ctx context.Context, namespace string) (*space, error) {
-	s := &space{taken: map[string]bool{}, owned: map[string]string{}}
+	s := &space{taken: map[string]bool{}, owned: map[string]string{}, next: 1 + n.part.Index}
 	secrets := n.client.Resource(schema.GroupVersionResource{Version: "v1", Resource: "secrets"}).Namespace(namespace)
 	pages := pager.New(func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
 		return secrets.List(ctx, options)

@@ -41,7 +41,7 @@ const (
 
 func newServers(a *Applier, bindings int) *servers {
 	s := &servers{open: a.Server, limit: a.ServerConcurrency, lines: map[line]*shared{}, pods: map[pod]chan struct{}{}}
-	s.batch = min(max(bindings/a.ServerConcurrency, smallestBatch), largestBatch)
+	s.batch = min(max((bindings+a.ServerConcurrency-1)/a.ServerConcurrency, smallestBatch), largestBatch)
 	if bindings > 1 {
 		s.linger = linger
 	}
@@ -78,11 +78,11 @@ func (s *servers) at(ctx context.Context, d *target.Database, o bind.Options) *s
 		s.pods[key.pod] = make(chan struct{}, s.limit)
 	}
 	l := &shared{open: func() Server { return s.open(d, o) }, slots: s.pods[key.pod]}
-	l.create = gather[string, postgres.Creation]{most: s.batch, linger: s.linger, answer: func(roles []string) (made []postgres.Creation) {
+	l.create = gather[string, postgres.Creation]{most: s.batch, limit: s.limit, linger: s.linger, answer: func(roles []string) (made []postgres.Creation) {
 		l.with(func(server Server) { made = server.CreateUsers(ctx, roles) })
 		return made
 	}}
-	l.bind = gather[postgres.Request, postgres.Outcome]{most: s.batch, linger: s.linger, answer: func(requests []postgres.Request) (outcomes []postgres.Outcome) {
+	l.bind = gather[postgres.Request, postgres.Outcome]{most: s.batch, limit: s.limit, linger: s.linger, answer: func(requests []postgres.Request) (outcomes []postgres.Outcome) {
 		l.with(func(server Server) { outcomes = server.BindAll(ctx, requests) })
 		return outcomes
 	}}

@@ -53,6 +53,8 @@ type Binder struct {
 	Namespaces func(ctx context.Context, name string) (string, error)
 	// Trials are those of bindings that are made together; nil: each is tried by itself.
 	Trials *Trials
+	// Quiet leaves no Event on the workload.
+	Quiet bool
 	// Bound hears each binding that is made, or was already.
 	Bound func(*v1alpha1.Binding)
 }
@@ -77,7 +79,7 @@ func (b *Binder) Bind(ctx context.Context, w *workload.Workload, o Options) erro
 	b.Report.Done("secret/"+p.secret.name, p.secret.outcome())
 	b.Report.Done(w.String(), outcome(changed, "bound"))
 	b.Bound(p.written())
-	if changed {
+	if changed && !b.Quiet {
 		b.note(ctx, bound, p)
 	}
 	if err := b.keepSecret(ctx, p); err != nil {
