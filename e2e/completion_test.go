@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,6 +23,9 @@ func TestCompletion(t *testing.T) {
 	f.create(deployment("second", nil))
 	f.installCompletion()
 	f.bind(application)
+	context, err := f.Harness.Kubectl("config", "current-context").Output(f.ctx)
+	require.NoError(t, err)
+	context = strings.TrimSpace(context)
 	for _, test := range []struct {
 		words []string
 		want  []string
@@ -34,6 +38,14 @@ func TestCompletion(t *testing.T) {
 		{[]string{application, "--container", "post"}, []string{"postgresql-application-container"}},
 		{[]string{application, "--access", "read"}, []string{"readwrite", "readonly"}},
 		{[]string{application, "--inject", "env"}, []string{"envFrom", "env"}},
+		{[]string{application, "--key", "p"}, []string{"port", "pgpass"}},
+		{[]string{application, "--sslmode", "verify"}, []string{"verify-ca", "verify-full"}},
+		{[]string{application, "--dry-run="}, []string{"none", "client", "server"}},
+		{[]string{application, "-o", "y"}, []string{"yaml"}},
+		{[]string{"list", "-o", "w"}, []string{"wide"}},
+		{[]string{"version", "-o", ""}, []string{"json", "yaml"}},
+		{[]string{"apply", "-f", ""}, []string{"json", "yaml", "yml"}},
+		{[]string{"--context", ""}, []string{context}},
 		{[]string{application, "--postgres", ""}, []string{"pod/postgresql-sfs-0"}},
 		{[]string{application, "--dbname", ""}, []string{"postgres"}},
 		{[]string{application, "--secret", ""}, []string{firstSecret}},
@@ -78,10 +90,8 @@ func (f *fixture) complete(words ...string) (candidates []string, fastest time.D
 			break
 		}
 	}
-	directive := slices.Index(candidates, ":4")
-	if directive < 0 {
-		directive = slices.Index(candidates, ":6")
-	}
-	require.GreaterOrEqual(f.t, directive, 0, "no files are offered: %q", candidates)
+	directive := slices.IndexFunc(candidates, func(line string) bool { return strings.HasPrefix(line, ":") })
+	require.GreaterOrEqual(f.t, directive, 0, candidates)
+	require.NotEqual(f.t, ":0", candidates[directive], "all files are offered: %q", candidates)
 	return candidates[:directive], fastest
 }

@@ -1,8 +1,9 @@
-//go:build e2e && soak
+//go:build e2e
 
 package e2e
 
 import (
+	"cmp"
 	"maps"
 	"os"
 	"path/filepath"
@@ -48,13 +49,13 @@ func TestExamples(t *testing.T) {
 	seen := map[string]bool{}
 	for _, example := range examples(cmd.NewRootCommand(genericiooptions.NewTestIOStreamsDiscard())) {
 		seen[example] = true
-		if instead, ok := narrowed[example]; ok {
-			example = instead
-		}
-		result, err := f.Shell(f.ctx, dir, example)
-		require.NoError(t, err, example)
-		assert.Zero(t, result.Code, "%s\nstdout: %s\nstderr: %s", example, result.Stdout, result.Stderr)
-		f.requireNoPassword(result.Stdout + result.Stderr)
+		t.Run(example, func(t *testing.T) {
+			f := f.in(t)
+			result, err := f.Shell(f.ctx, dir, cmp.Or(narrowed[example], example))
+			require.NoError(t, err)
+			assert.Zero(t, result.Code, "stdout: %s\nstderr: %s", result.Stdout, result.Stderr)
+			f.requireNoPassword(result.Stdout + result.Stderr)
+		})
 	}
 	for example := range maps.Keys(narrowed) {
 		assert.True(t, seen[example], "%q is no example any more", example)

@@ -4,6 +4,8 @@ package e2e
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -12,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -34,13 +37,32 @@ type matrix struct {
 type operation struct {
 	name    string
 	command func(workload string) []string
-	binds   bool // whether it leaves a binding; otherwise it finds one
+	stdin   func(workload string) string
+	finds   bool // a binding that was made before
+	leaves  bool // a binding
+	pair    bool // works on a second workload too
 }
 
-var operations = []operation{
-	{name: "bind", command: binding, binds: true},
-	{name: "unbind", command: unbinding},
+func operations() []operation {
+	nothing := func(string) string { return "" }
+	return []operation{
+		{name: "bind", command: binding, stdin: nothing, leaves: true},
+		{name: "unbind", command: unbinding, stdin: nothing, finds: true},
+		{name: "rotate", command: rotation, stdin: nothing, finds: true, leaves: true},
+		{name: "apply", command: applying, stdin: manifest, leaves: true, pair: true},
+	}
 }
+
+// workloads are those that the operation works on, by the name of the trial's.
+func (o operation) workloads(name string) []string {
+	if o.pair {
+		return []string{name, name + second}
+	}
+	return []string{name}
+}
+
+// second is what the name of a trial's second workload ends with.
+const second = "-too"
 
 // trial is one disturbed run.
 type trial struct {
@@ -87,6 +109,20 @@ func unbinding(workload string) []string {
 	return []string{"unbind", "deployment/" + workload}
 }
 
+func rotation(workload string) []string {
+	return []string{"rotate", "deployment/" + workload}
+}
+
+// applying makes one binding after the other, so that the requests of two runs come in the same order.
+func applying(string) []string {
+	return []string{"apply", "--filename=-", "--concurrency=1", "--wait=false"}
+}
+
+func manifest(workload string) string {
+	const document = "---\napiVersion: pgbind.dev/v1alpha1\nkind: Binding\nspec: {workload: deployment/%[1]s, secret: %[1]s-login}\n"
+	return fmt.Sprintf(document, workload) + fmt.Sprintf(document, workload+second)
+}
+
 func (m *matrix) in(t *testing.T) *matrix {
 	t.Helper()
 	return &matrix{fixture: m.fixture.in(t), operation: m.operation}
@@ -108,12 +144,12 @@ func (m *matrix) each(name string, trials []*trial, test func(*matrix, *trial)) 
 // prepare makes what a trial works on.
 func (m *matrix) prepare(tr *trial) {
 	m.t.Helper()
-	d := deployment(tr.workload, nil)
-	d.Spec.Replicas = new(int32)
-	_, err := m.Client.AppsV1().Deployments(m.Name).Create(m.ctx, d, metav1.CreateOptions{})
-	require.NoError(m.t, err)
-	if !m.binds {
-		m.bind(binding(tr.workload)...)
+	for _, workload := range m.workloads(tr.workload) {
+		_, err := m.Client.AppsV1().Deployments(m.Name).Create(m.ctx, small(deployment(workload, nil)), metav1.CreateOptions{})
+		require.NoError(m.t, err)
+		if m.finds {
+			m.bind(binding(workload)...)
+		}
 	}
 }
 
@@ -154,7 +190,7 @@ func (m *matrix) disturb(tr *trial, flags ...string) []faultproxy.Exchange {
 	kubeconfig := filepath.Join(dir, "kubeconfig")
 	require.NoError(m.t, proxy.WriteKubeconfig(kubeconfig))
 	args := slices.Concat(m.command(tr.workload), []string{"--cache-dir=" + filepath.Join(dir, "cache")}, flags)
-	tr.result, err = m.Pgbind(args...).As(kubeconfig).Run(ctx)
+	tr.result, err = m.Pgbind(args...).Stdin(m.stdin(tr.workload)).As(kubeconfig).Run(ctx)
 	close(dead)
 	if tr.kill {
 		require.ErrorIs(m.t, err, context.Canceled, "the run was to be killed, but ended with %d: %s", tr.result.Code, tr.result.Stderr)
@@ -165,6 +201,31 @@ func (m *matrix) disturb(tr *trial, flags ...string) []faultproxy.Exchange {
 		require.Equal(m.t, int32(1), struck.Load(), "%s is not part of this run: %s", tr.point, tr.result.Stderr)
 	}
 	return proxy.Exchanges()
+}
+
+// again runs the command without a disturbance, which must succeed.
+func (m *matrix) again(tr *trial) {
+	result := m.run(m.Pgbind(m.command(tr.workload)...).Stdin(m.stdin(tr.workload)))
+	assert.Zero(m.t, result.Code, result.Stderr)
+}
+
+// chosen is as many of the trials as PGBIND_SOAK says, evenly spread over the run; all of them without it.
+func (m *matrix) chosen(trials []*trial) []*trial {
+	m.t.Helper()
+	text, limited := os.LookupEnv("PGBIND_SOAK")
+	if !limited || text == "" {
+		return trials
+	}
+	limit, err := strconv.Atoi(text)
+	require.NoError(m.t, err, "PGBIND_SOAK")
+	if limit >= len(trials) {
+		return trials
+	}
+	chosen := make([]*trial, limit)
+	for i := range chosen {
+		chosen[i] = trials[i*len(trials)/limit]
+	}
+	return chosen
 }
 
 // undisturbed runs the command on the trial's workload without a disturbance, through the proxy, and returns what went over the wire.

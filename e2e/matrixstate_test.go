@@ -87,26 +87,37 @@ func (s *sides) of(workload string) state {
 	}
 	for _, secret := range s.secrets[workload] {
 		found.Secrets = append(found.Secrets, strings.ReplaceAll(secret.Name, workload, "NAME")+": "+strings.Join(keys(&secret), ", "))
-		user := string(secret.Data["POSTGRES_USERNAME"])
-		found.Role, found.LogsIn = s.roles[user], s.logins[user]
+		user := secret.Data["POSTGRES_USERNAME"]
+		found.Role, found.LogsIn = s.roles[string(user)], s.logins[string(user)]
 	}
 	slices.Sort(found.Secrets)
 	return found
+}
+
+// states are those of all workloads of a trial.
+func (m *matrix) states(s *sides, tr *trial) []state {
+	var all []state
+	for _, workload := range m.workloads(tr.workload) {
+		all = append(all, s.of(workload))
+	}
+	return all
 }
 
 // agree requires that every workload ended as the undisturbed one, and that nothing is left that belongs to none of them.
 func (m *matrix) agree(undisturbed *trial, trials []*trial) {
 	m.t.Helper()
 	now := m.sides()
-	want := now.of(undisturbed.workload)
+	want := m.states(now, undisturbed)
 	m.t.Logf("the end: %+v", want)
-	assert.Equal(m.t, m.binds, want.LogsIn)
+	for _, s := range want {
+		assert.Equal(m.t, m.leaves, s.LogsIn)
+	}
 	for _, tr := range trials {
-		assert.Equal(m.t, want, now.of(tr.workload), tr.String())
+		assert.Equal(m.t, want, m.states(now, tr), tr.String())
 	}
 	bindings := 0
-	if m.binds {
-		bindings = 1 + len(trials)
+	if m.leaves {
+		bindings = (1 + len(trials)) * len(want)
 	}
 	assert.Len(m.t, now.roles, bindings, "login roles")
 	assert.Len(m.t, now.secrets, bindings, "Secrets")

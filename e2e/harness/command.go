@@ -19,6 +19,7 @@ type Command struct {
 	args       []string
 	kubeconfig string
 	stdin      string
+	env        []string
 	mirror     io.Writer
 }
 
@@ -53,6 +54,12 @@ func (c *Command) Stdin(text string) *Command {
 	return c
 }
 
+// Env gives the command these variables, NAME=VALUE, beside those that it needs.
+func (c *Command) Env(variables ...string) *Command {
+	c.env = append(c.env, variables...)
+	return c
+}
+
 // As runs the command with another kubeconfig.
 func (c *Command) As(kubeconfig string) *Command {
 	c.kubeconfig = kubeconfig
@@ -73,7 +80,7 @@ func (c *Command) String() string {
 // Cmd is the command, not yet started, in a clean environment and without its streams.
 func (c *Command) Cmd(ctx context.Context) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, c.program, c.args...) //nolint:gosec // the configured programs are what is to run
-	cmd.Env = []string{"PATH=" + c.harness.path, "HOME=" + c.harness.home, "KUBECONFIG=" + c.kubeconfig}
+	cmd.Env = append([]string{"PATH=" + c.harness.path, "HOME=" + c.harness.home, "KUBECONFIG=" + c.kubeconfig}, c.env...)
 	cmd.WaitDelay = 5 * time.Second
 	return cmd
 }

@@ -33,7 +33,7 @@ func (f Findings) Only(reasons ...Reason) Findings {
 // Table is one line for each finding.
 func (f Findings) Table(time.Time) *metav1.Table {
 	table := &metav1.Table{}
-	for _, name := range []string{"Status", "Workload", "Secret", "Role", "Finding", "Mend"} {
+	for _, name := range []string{"State", "Workload", "Secret", "Role", "Finding", "Mend"} {
 		table.ColumnDefinitions = append(table.ColumnDefinitions, metav1.TableColumnDefinition{Name: name, Type: "string"})
 	}
 	for _, finding := range f {

@@ -9,7 +9,6 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/client-go/rest"
@@ -39,9 +38,11 @@ type fileFlags struct {
 	recursive bool
 }
 
-func (f *fileFlags) addTo(flags *pflag.FlagSet) {
+func (f *fileFlags) addTo(cmd *cobra.Command) {
+	flags := cmd.Flags()
 	flags.StringSliceVarP(&f.names, "filename", "f", nil, "File or folder with bindings, repeatable; - for the standard input")
 	flags.BoolVarP(&f.recursive, "recursive", "R", false, "Also the folders in a folder")
+	cobra.CheckErr(cmd.MarkFlagFilename("filename", "json", "yaml", "yml")) // it fails only where there is no such flag
 }
 
 // read reads the bindings of the files, each with its namespace.
@@ -128,7 +129,7 @@ func newApplyCommand(connection *genericclioptions.ConfigFlags, streams generici
 
 func (f *applyFlags) addTo(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	f.files.addTo(flags)
+	f.files.addTo(cmd)
 	f.rollout.addTo(flags)
 	flags.BoolVar(&f.adopt, "adopt", false, "Take over equal references to the Secrets that somebody else wrote")
 	flags.BoolVar(&f.force, "force", false, "Also where the manifest of another tool sets envFrom, and would take ours away")

@@ -65,8 +65,8 @@ func (f *applyFlags) pruneUnnamed(ctx context.Context, r *applyRun, made map[str
 	if r.base.DryRun != bind.DryRunNone {
 		out = r.streams.Out
 	}
-	table := printers.NewTablePrinter(printers.PrintOptions{WithNamespace: true})
-	if err := table.PrintObj((&inventory.Inventory{Bindings: doomed}).Table(time.Now()), out); err != nil || r.base.DryRun != bind.DryRunNone {
+	table := (&inventory.Inventory{Bindings: doomed}).Table(time.Now())
+	if err := printTable(out, table, printers.PrintOptions{WithNamespace: true}); err != nil || r.base.DryRun != bind.DryRunNone {
 		return err
 	}
 	if !f.prune.yes {

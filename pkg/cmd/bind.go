@@ -83,9 +83,9 @@ func bindArgs(cmd *cobra.Command, args []string) error {
 		return nil
 	}
 	if _, ok := workload.TypeFor(args[0]); ok {
-		return nil
+		return suggestType(cmd, args)
 	}
-	return suggestCommand(cmd, args[0])
+	return errors.Join(suggestCommand(cmd, args[0]), suggestType(cmd, args))
 }
 
 func (f *bindFlags) addTo(cmd *cobra.Command) {

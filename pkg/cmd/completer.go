@@ -47,10 +47,13 @@ func (c *completer) completeTree(root *cobra.Command) {
 	}
 }
 
-// complete offers the values of a flag. A flag without known values keeps the shell's own completion, which is of files.
+// complete offers the values of a flag. The shell's own completion, which is of files, stays where a file is wanted.
 func complete(cmd *cobra.Command, flag *pflag.Flag, values candidates) {
-	if values == nil || cmd.Flag(flag.Name) != flag {
+	if cmd.Flag(flag.Name) != flag || values == nil && wantsFile(flag) {
 		return
+	}
+	if values == nil {
+		values = fixed()
 	}
 	// The only error is that the flag has a function already, which then stays.
 	_ = cmd.RegisterFlagCompletionFunc(flag.Name, func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
@@ -78,6 +81,13 @@ func (c *completer) flagValues() map[string]candidates {
 		"container":          c.containers,
 		"key":                fixed("port", "database", "uri", "jdbc", "pgpass", serviceBindingKey),
 	}
+}
+
+// wantsFile says whether the flag's value is the name of a file or a folder, or may be one.
+func wantsFile(flag *pflag.Flag) bool {
+	_, marked := flag.Annotations[cobra.BashCompFilenameExt]
+	names := []string{"template", "kubeconfig", "cache-dir", "certificate-authority", "client-certificate", "client-key"}
+	return marked || slices.Contains(names, flag.Name)
 }
 
 func fixed(values ...string) candidates {

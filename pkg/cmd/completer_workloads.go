@@ -27,6 +27,9 @@ func bound(object *metav1.PartialObjectMetadata) bool {
 func (c *completer) bindableWorkload(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
 	if len(args) == 0 && !strings.Contains(typed, "/") {
 		if kinds := startingWith(typed, typeNames()); len(kinds) > 0 {
+			for i := range kinds {
+				kinds[i] += "/"
+			}
 			return kinds, cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
 		}
 	}
@@ -81,7 +84,7 @@ func (c *completer) namesOfAll(ctx context.Context, filter func(*metav1.PartialO
 func typeNames() []string {
 	var names []string
 	for _, t := range workload.Types() {
-		names = append(names, t.Name+"/")
+		names = append(names, t.Name)
 	}
 	return names
 }

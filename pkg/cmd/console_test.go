@@ -52,7 +52,7 @@ func tell(streams genericiooptions.IOStreams) {
 
 func TestTerminalShowsDurationsAndWholeWords(t *testing.T) {
 	t.Setenv("TERM", "xterm")
-	unset(t, "NO_COLOR")
+	allowColour(t)
 	assert.Equal(t, `role pgb_abcdefghijkl_1 created
 login as pgb_abcdefghijkl_1 over
 postgresql-svc.a-namespace-of-some-length.svc.cluster.local proved (1.2s)
@@ -66,7 +66,7 @@ func TestColourCanBeRefused(t *testing.T) {
 	t.Setenv("TERM", "xterm")
 	t.Setenv("NO_COLOR", "")
 	assert.NotContains(t, onTerminal(t, tell), "\x1b")
-	unset(t, "NO_COLOR")
+	allowColour(t)
 	t.Setenv("TERM", "dumb")
 	assert.NotContains(t, onTerminal(t, tell), "\x1b")
 }
@@ -99,9 +99,9 @@ func TestMessagesDoNotSteerTheTerminal(t *testing.T) {
 	assert.Equal(t, "three \ufffd\ufffd\nWarning: four \ufffd]0;title\n", errOut.String())
 }
 
-// unset takes a variable away until the test ends.
-func unset(t *testing.T, name string) {
+// allowColour lets no variable of the test's own environment forbid colours.
+func allowColour(t *testing.T) {
 	t.Helper()
-	t.Setenv(name, "")
-	require.NoError(t, os.Unsetenv(name))
+	t.Setenv("NO_COLOR", "")
+	require.NoError(t, os.Unsetenv("NO_COLOR"))
 }

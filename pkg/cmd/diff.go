@@ -53,7 +53,7 @@ func newDiffCommand(connection *genericclioptions.ConfigFlags, streams genericio
 			return &exitError{code: exitTrouble}
 		},
 	}
-	files.addTo(cmd.Flags())
+	files.addTo(cmd)
 	return cmd
 }
 

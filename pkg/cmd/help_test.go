@@ -93,6 +93,12 @@ func TestMistakesAreAnsweredWithASuggestion(t *testing.T) {
 		{"--acces readonly deployment/web", "error: unknown flag: --acces: did you mean --access?"},
 		{"version --outptu json", "error: unknown flag: --outptu: did you mean --output?"},
 		{"version --nonsense", "error: unknown flag: --nonsense"},
+		{"deploymet/web", `error: "deploymet" is no kind of workload: did you mean deployment/web?`},
+		{"deploymet web", `error: "deploymet" is no kind of workload: did you mean deployment?`},
+		{"deployment/web statefulst/a", `error: "statefulst" is no kind of workload: did you mean statefulset/a?`},
+		{"unbind daemonst/web", `error: "daemonst" is no kind of workload: did you mean daemonset/web?`},
+		{"psql replica/web -- daemonst/x", `error: "replica" is no kind of workload: did you mean replicaset/web or replicationcontroller/web?`},
+		{"list deployment/web", `error: unknown command "deployment/web" for "kubectl pgbind list"`},
 		{"nonsense", `error: "nonsense" names no single workload: add its name, as in nonsense/NAME`},
 	} {
 		stdout, stderr, code := run(t, strings.Fields(test.line)...)

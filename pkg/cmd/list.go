@@ -2,12 +2,17 @@ package cmd
 
 import (
 	"fmt"
+	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/cli-runtime/pkg/printers"
 	"k8s.io/kubectl/pkg/util/templates"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 )
 
 func newListCommand(connection *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams) *cobra.Command {
@@ -44,7 +49,7 @@ func newListCommand(connection *genericclioptions.ConfigFlags, streams genericio
 			case err != nil:
 				return err
 			case tree:
-				return found.WriteTree(streams.Out, time.Now())
+				return printTree(streams.Out, found)
 			case len(found.Bindings) == 0 && output.human():
 				nothingFound(streams, namespace)
 				return nil
@@ -56,6 +61,16 @@ func newListCommand(connection *genericclioptions.ConfigFlags, streams genericio
 	output.addTo(cmd)
 	cmd.Flags().BoolVar(&tree, "tree", false, "Draw each database with its access roles, login roles, Secrets and workloads")
 	return cmd
+}
+
+// printTree draws the bindings; a terminal gets the states in colour.
+func printTree(out io.Writer, found *inventory.Inventory) error {
+	text := &strings.Builder{}
+	if err := found.WriteTree(text, time.Now()); err != nil {
+		return err
+	}
+	_, err := io.WriteString(out, palette(printers.AllowsColorOutput(out)).tree(text.String()))
+	return err
 }
 
 // nothingFound says that there is nothing, in kubectl's words.

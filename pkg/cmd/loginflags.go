@@ -46,7 +46,8 @@ func parseDuration(text string) (time.Duration, error) {
 	if days, ok := strings.CutSuffix(text, "d"); ok {
 		var n int
 		n, err = strconv.Atoi(days)
-		duration = time.Duration(n) * day
+		// More days than that may overflow, and come out as a short time.
+		duration = time.Duration(min(max(n, 0), maxDays+1)) * day
 	} else {
 		duration, err = time.ParseDuration(text)
 	}
@@ -60,4 +61,7 @@ func parseDuration(text string) (time.Duration, error) {
 }
 
 // maxDuration keeps the year of an end within what is written with four digits.
-const maxDuration = 100 * 365 * day
+const (
+	maxDays     = 100 * 365
+	maxDuration = maxDays * day
+)

@@ -7,6 +7,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/cli-runtime/pkg/printers"
 	"k8s.io/kubectl/pkg/cmd/get"
 )
 
@@ -36,17 +37,13 @@ type printable interface {
 // print writes p to the standard output; withNamespace gives a table the column for it.
 func (f *outputFlags) print(streams genericiooptions.IOStreams, p printable, withNamespace bool) error {
 	now := time.Now()
-	if withNamespace {
-		if err := f.EnsureWithNamespace(); err != nil {
-			return err
-		}
+	if f.human() {
+		options := printers.PrintOptions{WithNamespace: withNamespace, Wide: *f.OutputFormat == "wide", NoHeaders: *f.NoHeaders}
+		return printTable(streams.Out, p.Table(now), options)
 	}
 	printer, err := f.ToPrinter()
 	if err != nil {
 		return err
-	}
-	if f.human() {
-		return printer.PrintObj(p.Table(now), streams.Out)
 	}
 	list, err := p.List(now)
 	if err != nil {

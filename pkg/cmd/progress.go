@@ -32,19 +32,19 @@ type progress struct {
 }
 
 func newProgress(streams genericiooptions.IOStreams, total int, suffix string) *progress {
-	options := printers.WarningPrinterOptions{Color: printers.AllowsColorOutput(streams.ErrOut)}
+	options := printers.WarningPrinterOptions{Color: printers.AllowsColorOutput(terminalOf(streams.ErrOut))}
 	return &progress{
 		streams: streams, warnings: printers.NewWarningPrinter(streams.ErrOut, options), terminal: isTerminal(streams.ErrOut),
 		suffix: suffix, total: total, start: time.Now(), counts: map[apply.Outcome]int{}, made: map[string]bool{},
 	}
 }
 
-// isTerminal looks through the console that the commands write to.
+// isTerminal says whether somebody watches: a quiet console draws nothing.
 func isTerminal(w io.Writer) bool {
-	if c, ok := w.(*console); ok {
-		return !c.quiet && isTerminal(c.Writer)
+	if c, ok := w.(*console); ok && c.quiet {
+		return false
 	}
-	return term.IsTerminal(w)
+	return printers.IsTerminal(terminalOf(w))
 }
 
 // add prints one result; many may come at once.
@@ -66,7 +66,7 @@ func (p *progress) add(r apply.Result) {
 	if r.Err != nil {
 		fmt.Fprintf(p.streams.ErrOut, "error: %s: %v\n", about, ifForbidden(r.Err))
 	} else {
-		fmt.Fprintf(p.streams.Out, "%s %s (namespace %s, database %s, secret/%s)%s\n", r.Workload, verbs(r.Outcome), r.Item.Document.Namespace, r.Item.Options.Database, r.Binding.Name, p.suffix)
+		fmt.Fprintf(term.NewResponsiveWriter(p.streams.Out), "%s %s (namespace %s, database %s, secret/%s)%s\n", r.Workload, verbs(r.Outcome), r.Item.Document.Namespace, r.Item.Options.Database, r.Binding.Name, p.suffix)
 	}
 	p.draw()
 }

@@ -102,8 +102,7 @@ func (f *pruneFlags) list(doomed check.Findings) error {
 	if f.options.DryRun != bind.DryRunNone {
 		out = f.streams.Out
 	}
-	table := printers.NewTablePrinter(printers.PrintOptions{WithNamespace: f.check.scope.all})
-	return table.PrintObj(doomed.Table(time.Now()), out)
+	return printTable(out, doomed.Table(time.Now()), printers.PrintOptions{WithNamespace: f.check.scope.all})
 }
 
 func (f *pruneFlags) pruner(done *checked, r *report) *prune.Pruner {

@@ -36,7 +36,7 @@ func (r *report) Done(object, verb string) {
 	if r.objects {
 		return
 	}
-	fmt.Fprintln(r.streams.Out, shown(object+" "+verb+r.suffix))
+	fmt.Fprintln(term.NewResponsiveWriter(r.streams.Out), shown(object+" "+verb+r.suffix))
 }
 
 // Bound keeps a binding for the end.

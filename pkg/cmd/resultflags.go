@@ -17,7 +17,10 @@ type resultFlags struct{ *genericclioptions.PrintFlags }
 
 func newResultFlags() *resultFlags { return &resultFlags{genericclioptions.NewPrintFlags("")} }
 
-func (f *resultFlags) addTo(cmd *cobra.Command) { f.AddFlags(cmd) }
+func (f *resultFlags) addTo(cmd *cobra.Command) {
+	f.AddFlags(cmd)
+	complete(cmd, cmd.Flag("output"), fixed(f.AllowedFormats()...))
+}
 
 // objects says whether a format was chosen.
 func (f *resultFlags) objects() bool { return f.OutputFlagSpecified() }

@@ -46,6 +46,7 @@ func newVersionCommand(streams genericiooptions.IOStreams) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVarP(&output, "output", "o", "", "Output format: json or yaml")
+	complete(cmd, cmd.Flag("output"), fixed("json", "yaml"))
 	return cmd
 }
 

@@ -26,11 +26,8 @@ func (s *script) complete(requests []Request, about func(int)) error {
 		s.loginRole(r)
 	}
 	s.run("public", "effective")
-	for i, r := range requests {
-		about(i)
-		if err := s.secret(r); err != nil {
-			return err
-		}
+	if err := s.passwords(requests, about); err != nil {
+		return err
 	}
 	s.run("commit")
 	return nil
@@ -59,17 +56,24 @@ func (s *script) loginRole(r Request) {
 	s.set("subject", b.Role, "claim", b.Owner.claim()).run("judge", "role", "membership", "expires")
 }
 
-// secret appends the password, if it is to be set.
-func (s *script) secret(r Request) error {
-	s.set("role", r.Binding.Role, "set_password", boolean(r.Login.Set))
-	if r.Login.Set {
+// passwords appends those that are to be set, as the last of the transaction.
+func (s *script) passwords(requests []Request, about func(int)) error {
+	silent := false
+	for i, r := range requests {
+		if !r.Login.Set {
+			continue
+		}
 		verifier, err := r.Login.verifier()
 		if err != nil {
 			return err
 		}
-		s.set("verifier", verifier)
+		about(i)
+		if !silent {
+			s.run("silence")
+			silent = true
+		}
+		s.set("role", r.Binding.Role, "verifier", verifier).run("password")
 	}
-	s.run("password")
 	return nil
 }
 

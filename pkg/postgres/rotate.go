@@ -43,7 +43,7 @@ func (s *Server) succeed(ctx context.Context, r Successor, l Login) (*Result, er
 	if failure := s.outcome(out, err, r.Owner.Run); failure != nil {
 		return result, failure
 	}
-	result.Reached, result.Standby = out.Login.Host, out.Login.Standby
+	result.Reached, result.Standby, result.SSL = out.Login.Host, out.Login.Standby, out.Login.SSL
 	result.Verified = !out.Trust && out.Login.Method != "trust"
 	if out.Login.SessionUser != r.Role || out.Login.CurrentUser != out.ActsAs {
 		return result, &LoginError{Message: fmt.Sprintf("the session acts as role %q instead of %q", out.Login.CurrentUser, out.ActsAs)}
@@ -65,6 +65,6 @@ func (s *Server) successionScript(r Successor, l Login) (*script, error) {
 	sc := new(script).set("role", r.Role, "former", r.Former, "role_mark", r.Owner.mark(), "claim", r.Owner.claim(),
 		"set_password", "true", "verifier", verifier).run("session", "lock")
 	sc.set("subject", r.Former).run("judge", "former")
-	sc.set("subject", r.Role).run("judge", "role", "succeed", "password", "commit")
+	sc.set("subject", r.Role).run("judge", "role", "succeed", "silence", "password", "commit")
 	return sc.proof(Binding{Role: r.Role, Owner: r.Owner, Access: Access{Database: s.Database}}, l), nil
 }

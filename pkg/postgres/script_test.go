@@ -26,16 +26,6 @@ func TestQuote(t *testing.T) {
 	}
 }
 
-func FuzzQuote(f *testing.F) {
-	for _, seed := range []string{"", "'", `\'`, "a\nb", "$$", ":'x'", "\x00", "ü"} {
-		f.Add(seed)
-	}
-	harmless := regexp.MustCompile(`^'([A-Za-z0-9]|\\[0-3][0-7][0-7])*'$`)
-	f.Fuzz(func(t *testing.T, value string) {
-		assert.Regexp(t, harmless, quote(value))
-	})
-}
-
 func TestConninfo(t *testing.T) {
 	assert.Equal(t, `'a\'b\\c d'`, conninfo(`a'b\c d`))
 }

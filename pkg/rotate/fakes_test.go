@@ -90,6 +90,9 @@ func (w *world) react(action k8stesting.Action) (bool, runtime.Object, error) {
 		return false, nil, nil
 	case "update secrets":
 		update, _ := action.(k8stesting.UpdateActionImpl)
+		if update.Object.(*corev1.Secret).Name != secretName {
+			return false, nil, nil
+		}
 		return w.update(action.GetResource(), update.Object.(*corev1.Secret))
 	default:
 		w.t.Errorf("unexpected request: %s", verb)

@@ -1,13 +1,2 @@
-\if :set_password
--- From here to COMMIT the server keeps no text: only statements that carry a verifier follow.
-\set VERBOSITY sqlstate
-\if :superuser
-SET LOCAL log_statement = 'none';
-SET LOCAL log_min_duration_statement = -1;
-SET LOCAL log_min_error_statement = 'panic';
-SET LOCAL pg_stat_statements.track = 'none';
-SET LOCAL pgaudit.log = 'none';
-\endif
 ALTER ROLE :"role" LOGIN PASSWORD :'verifier';
 \unset verifier
-\endif

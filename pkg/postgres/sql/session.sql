@@ -18,3 +18,7 @@ SELECT 'pgbind ' || pg_catalog.json_build_object('server', pg_catalog.json_build
 \if :standby
 \quit
 \endif
+\if :superuser
+-- Decided when a transaction begins: a sampled one is logged whole, with the statement that carries the verifier.
+SET log_transaction_sample_rate = 0;
+\endif

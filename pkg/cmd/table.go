@@ -1,0 +1,97 @@
+package cmd
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/mitchellh/go-wordwrap"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/cli-runtime/pkg/printers"
+	"k8s.io/kubectl/pkg/util/term"
+)
+
+// The columns that a terminal shows in a way of their own.
+const (
+	stateColumn   = "State"
+	commandColumn = "Mend"
+)
+
+// printTable writes a table as kubectl does. A terminal gets the states in colour, and where the lines are too long for it, one line
+// for each cell instead: a table of which every line is wrapped cannot be read.
+func printTable(w io.Writer, table *metav1.Table, options printers.PrintOptions) error {
+	out := terminalOf(w)
+	if !printers.IsTerminal(out) {
+		return printers.NewTablePrinter(options).PrintObj(table, w)
+	}
+	headless := options.NoHeaders
+	options.NoHeaders = false
+	text := &strings.Builder{}
+	if err := printers.NewTablePrinter(options).PrintObj(table, text); err != nil { // also adds the column of namespaces
+		return err
+	}
+	lines := strings.Split(text.String(), "\n")
+	p := palette(printers.AllowsColorOutput(out))
+	var err error
+	switch size := (term.TTY{Out: out}).GetSize(); {
+	case size != nil && longest(lines) > int(size.Width):
+		_, err = io.WriteString(w, rowByRow(table, options.Wide, int(size.Width), p))
+	case headless:
+		_, err = io.WriteString(w, strings.Join(p.column(lines, stateColumn)[1:], "\n"))
+	default:
+		_, err = io.WriteString(w, strings.Join(p.column(lines, stateColumn), "\n"))
+	}
+	return err
+}
+
+// terminalOf looks through the console that the commands write to.
+func terminalOf(w io.Writer) io.Writer {
+	if c, ok := w.(*console); ok {
+		return terminalOf(c.Writer)
+	}
+	return w
+}
+
+func longest(lines []string) int {
+	length := 0
+	for _, line := range lines {
+		length = max(length, utf8.RuneCountInString(strings.TrimRight(line, " ")))
+	}
+	return length
+}
+
+// rowByRow writes each row as lines of a header and a cell, and an empty line between rows. What is not known stays out.
+func rowByRow(table *metav1.Table, wide bool, width int, p palette) string {
+	headers := 0
+	for _, column := range table.ColumnDefinitions {
+		headers = max(headers, len(column.Name))
+	}
+	indent := headers + 3
+	var rows []string
+	for _, row := range table.Rows {
+		text := &strings.Builder{}
+		for i, column := range table.ColumnDefinitions {
+			cell := shown(fmt.Sprint(row.Cells[i]))
+			if cell == "" || column.Priority > 0 && !wide {
+				continue
+			}
+			switch column.Name {
+			case stateColumn:
+				cell = p.state(cell)
+			case commandColumn: // it stays in one piece, so that it can be copied
+			default:
+				cell = wrap(cell, width, indent)
+			}
+			fmt.Fprintf(text, "%-*s%s\n", indent, strings.ToUpper(column.Name), cell)
+		}
+		rows = append(rows, text.String())
+	}
+	return strings.Join(rows, "\n")
+}
+
+// wrap breaks a text between words where a line of that width, indented, ends.
+func wrap(text string, width, indent int) string {
+	wrapped := wordwrap.WrapString(strings.Join(strings.Fields(text), " "), uint(max(width-indent, 1)))
+	return strings.ReplaceAll(wrapped, "\n", "\n"+strings.Repeat(" ", indent))
+}
