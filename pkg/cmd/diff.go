@@ -92,7 +92,7 @@ func readBindings(ctx context.Context, connection *genericclioptions.ConfigFlags
 			return nil, err
 		}
 		if err := errors.Join(part.Gaps...); err != nil {
-			return nil, ifForbidden(err)
+			return nil, err
 		}
 		found = append(found, part.Bindings...)
 	}

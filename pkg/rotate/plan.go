@@ -41,7 +41,7 @@ type rotation struct {
 	keepSuccessor bool
 }
 
-// plan reads what is there and refuses what cannot work. It writes nothing.
+// plan reads what is there and refuses what cannot work. It writes nothing: the Secret and the references are sent as a dry run.
 func (r *Rotator) plan(ctx context.Context, b *lookup.Binding, o Options) (*rotation, error) {
 	p := &rotation{Binding: *b, options: o, former: b.Marks.Role, generation: b.Marks.Generation + 1, password: credentials.NewPassword()}
 	p.role = credentials.RoleName(b.Marks.ID, p.generation)
@@ -60,7 +60,7 @@ func (r *Rotator) plan(ctx context.Context, b *lookup.Binding, o Options) (*rota
 		r.Report.Warn("the user name %q was chosen; the next user is called %q: keep the name with --in-place", p.former, p.role)
 	}
 	r.findUsers(ctx, p)
-	return p, nil
+	return p, r.rehearse(ctx, p)
 }
 
 // survey finds the server, where the user says, else where the Secret says, else at the default, and what the binding's roles hold there.

@@ -26,6 +26,9 @@ func (u *Unbinder) refuse(ctx context.Context, b *binding) error {
 		if _, _, err := u.send(ctx, b, b.removeReference, true); err != nil {
 			return fmt.Errorf("the reference to secret/%s cannot be removed: %w", b.SecretName, err)
 		}
+		if _, err := u.Workloads.OutdatedPods(ctx, b.Workload, b.SecretName); err != nil {
+			return fmt.Errorf("the Pods of %s cannot be waited for: %w", b.Name, err)
+		}
 	}
 	if b.Secret == nil {
 		return nil

@@ -98,6 +98,7 @@ func TestNothingIsChangedWhere(t *testing.T) {
 				LocalObjectReference: corev1.LocalObjectReference{Name: secretName}, Key: "POSTGRES_PASSWORD"}}})
 		}, "in a way that pgbind did not make"},
 		"the patch would be refused":    {func(w *world) { w.fail["try patch"] = errBroken }, "cannot be removed"},
+		"the Pods may not be seen":      {func(w *world) { w.fail["list pods"] = errBroken }, "cannot be waited for"},
 		"the deletion would be refused": {func(w *world) { w.fail["try delete secret"] = errBroken }, "needs the right"},
 		"the database is not found":     {func(w *world) { w.fail["find"] = errBroken }, "--abandon-role"},
 		"the role is not the binding's": {func(w *world) {
