@@ -73,6 +73,14 @@ func TestDatabaseInAnotherNamespace(t *testing.T) {
 	assert.Contains(t, result.Stdout, "secret/"+firstSecret+" configured")
 	assert.Contains(t, string(f.secret(firstSecret).Data["POSTGRES_JDBC_URL"]), "jdbc:postgresql://shop-db.")
 	assert.Contains(t, f.bind(at...).Stdout, "secret/"+firstSecret+" unchanged")
+
+	f.bind("rotate", "deployment/web", "--grace=1s")
+	rotated := f.secret(firstSecret)
+	assert.NotEqual(t, secret.Data["POSTGRES_URI"], rotated.Data["POSTGRES_URI"])
+	assert.Equal(t, rotated.Data["POSTGRES_URI"], f.secret(firstSecret+"-binding").Data["uri"])
+	db.answers(`IFS= read -r uri; psql --no-psqlrc --quiet --no-align --tuples-only --dbname="$uri"`, string(rotated.Data["POSTGRES_URI"]))
+	f.bind("unbind", "deployment/web", "--grace=1s")
+	f.eventually("both Secrets are gone", func() bool { return len(f.boundSecrets()) == 0 })
 }
 
 // answers logs in with what the Secret gives, which the line reads first, and reads the table.

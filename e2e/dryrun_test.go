@@ -21,13 +21,13 @@ func TestDryRunShowsAllAndWritesNothing(t *testing.T) {
 			proxy := f.proxy()
 			before, version := f.traces(), f.application().ResourceVersion
 
-			result := f.run(f.Pgbind(application, "--dry-run="+strategy).As(proxy.Kubeconfig))
+			result := f.run(f.Pgbind(application, "--key=servicebinding", "--dry-run="+strategy).As(proxy.Kubeconfig))
 
 			require.Zero(t, result.Code, result.Stderr)
 			assert.Equal(t, before, f.traces())
 			assert.Equal(t, version, f.application().ResourceVersion)
 			for _, words := range []string{
-				"createuser", "ALTER ROLE :\"role\" LOGIN PASSWORD", "MASKED", "kind: Secret", "+ \"secretRef\": {", "+ \"name\": \"" + firstSecret + "\"",
+				"createuser", "ALTER ROLE :\"role\" LOGIN PASSWORD", "MASKED", "kind: Secret", "name: " + firstSecret + "-binding", "type: servicebinding.io/postgresql", "+ \"secretRef\": {", "+ \"name\": \"" + firstSecret + "\"",
 				"secret/" + firstSecret + " created" + suffix, "deployment.apps/postgresql-application bound" + suffix,
 			} {
 				assert.Contains(t, squeeze(result.Stdout), squeeze(words))

@@ -90,6 +90,7 @@ func TestPrimaryOfReplicatedServers(t *testing.T) {
 	for _, ref := range []string{"statefulset/pg", "service/pg"} {
 		result := f.bind("deployment/web", "--postgres="+ref)
 		assert.Contains(t, result.Stdout, "deployment.apps/web", "one binding, whichever way the database is named")
+		assert.Contains(t, result.Stderr, "service/pg in namespace "+f.Name+" also leads to replicas")
 	}
 	roles := "SELECT count(*) FROM pg_roles WHERE rolname ~ '^pgb_' AND rolcanlogin"
 	assert.Equal(t, "1", f.sqlIn("pg-2", roles))

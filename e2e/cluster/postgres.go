@@ -57,7 +57,8 @@ func (w *workspace) pooler(ctx context.Context) error {
 	if err := w.ensureEngine(ctx); err != nil {
 		return err
 	}
-	if err := w.suiteImage(ctx, poolerImage, postgresSuites()[startMajors()[0]]); err != nil {
+	pooler := recipe{image: poolerImage, folder: w.source("images", "pgbouncer")}
+	if err := w.suiteImage(ctx, postgresSuites()[startMajors()[0]], pooler); err != nil {
 		return err
 	}
 	return w.load(ctx, poolerImage)
@@ -75,22 +76,21 @@ func (w *workspace) postgresImage(ctx context.Context, major string) error {
 	if official || (!w.hasImage(ctx, image) && w.pull(ctx, image)) {
 		return nil
 	}
-	return w.suiteImage(ctx, image, suite, "MAJOR="+major, "UPDATE_OPTIONS="+updateOptions(suite))
+	arguments := []string{"MAJOR=" + major, "UPDATE_OPTIONS=" + updateOptions(suite)}
+	return w.suiteImage(ctx, suite, recipe{image: image, folder: w.source("images", "postgres"), arguments: arguments})
 }
 
-// suiteImage makes sure that the engine has the image that the folder of its name describes, on a Debian suite.
-func (w *workspace) suiteImage(ctx context.Context, image, suite string, arguments ...string) error {
-	name, _, _ := strings.Cut(image, ":")
-	folder := w.source("images", name)
-	sum, err := fingerprint([]string{folder, w.source("images", "debian")}, suite)
-	if err != nil || w.imageSum(ctx, image) == sum {
+// suiteImage makes sure that the engine has the image of a recipe that begins with a Debian suite.
+func (w *workspace) suiteImage(ctx context.Context, suite string, r recipe) error {
+	var err error
+	r.sum, err = fingerprint([]string{r.folder, w.source("images", "debian")}, suite)
+	if err != nil || w.imageSum(ctx, r.image) == r.sum {
 		return err
 	}
 	base, err := w.baseImage(ctx, suite)
 	if err != nil {
 		return err
 	}
-	return w.steps.step("building the image "+image, func() error {
-		return w.build(ctx, recipe{image: image, folder: folder, sum: sum, arguments: append(arguments, "BASE="+base)})
-	})
+	r.arguments = append(r.arguments, "BASE="+base)
+	return w.steps.step("building the image "+r.image, func() error { return w.build(ctx, r) })
 }

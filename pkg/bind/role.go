@@ -77,6 +77,7 @@ func (b *Binder) explain(p *plan, r *postgres.Result) {
 		b.Report.Warn("role %q still lacks: %s; let the owner of these objects grant it, or name an --admin-user that may", p.binding.Role, strings.Join(r.Lacks, ", "))
 	}
 	TellProof(b.Report, p.binding.Role, r)
+	b.warnOfReplicas(p)
 	if len(r.Did) > 0 {
 		for _, grant := range r.Public {
 			b.Report.Step("everybody has %s; to take it away: %s", grant.What, grant.Close)
@@ -98,5 +99,13 @@ func TellProof(report Reporter, role string, r *postgres.Result) {
 		report.Warn("the password is verified at the server (%s), not through %s, which does not answer from the database Pod", r.Reached, r.Host)
 	default:
 		report.Step("login as %s over %s proved", role, r.Reached)
+	}
+}
+
+// warnOfReplicas warns of a host that does not always lead to the server that takes writes.
+func (b *Binder) warnOfReplicas(p *plan) {
+	if p.database.HostReachesReplicas {
+		b.Report.Warn("service/%s in namespace %s also leads to replicas, which take no writes: make a Service that leads to the primary alone and name it with --postgres or --host",
+			p.database.Service, p.database.Pod.Namespace)
 	}
 }

@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/diff"
 	"sigs.k8s.io/yaml"
 
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
@@ -25,31 +27,44 @@ func (b *Binder) show(p *plan) error {
 		return err
 	}
 	plan.WriteString(sql)
-	if p.secret.existing == nil {
-		if err := p.showSecret(&plan); err != nil {
-			return err
-		}
+	if err := p.showSecrets(&plan); err != nil {
+		return err
 	}
 	changed, err := p.showWorkload(&plan)
 	if err != nil {
 		return err
 	}
 	b.Report.Show(plan.String())
+	b.warnOfReplicas(p)
 	b.Report.Done("secret/"+p.secret.name, outcome(p.secret.existing == nil, "created"))
 	b.Report.Done(p.workload.String(), outcome(changed, "bound"))
 	b.Bound(p.written())
 	return nil
 }
 
-// showSecret prints the Secret without what it keeps.
-func (p *plan) showSecret(out *strings.Builder) error {
-	secret := p.newSecret(p.database.HostName())
-	masked := map[string]string{}
-	for key := range secret.Data {
-		masked[key] = "MASKED"
+// showSecrets prints the Secrets that would be made.
+func (p *plan) showSecrets(out *strings.Builder) error {
+	first := p.secret.existing
+	if first == nil {
+		first = p.newSecret(p.database.HostName())
+		if err := showMasked(out, first); err != nil {
+			return err
+		}
 	}
-	secret.Data, secret.StringData = nil, masked
-	text, err := yaml.Marshal(secret)
+	if !p.options.Keys.ServiceBinding {
+		return nil
+	}
+	return showMasked(out, credentials.NewServiceBinding(first, p.credentials(p.database.HostName())))
+}
+
+// showMasked prints a Secret without what it keeps.
+func showMasked(out *strings.Builder, secret *corev1.Secret) error {
+	shown := secret.DeepCopy()
+	shown.Data, shown.StringData = nil, map[string]string{}
+	for key := range secret.Data {
+		shown.StringData[key] = "MASKED"
+	}
+	text, err := yaml.Marshal(shown)
 	if err != nil {
 		return fmt.Errorf("write secret/%s: %w", secret.Name, err)
 	}

@@ -1,6 +1,8 @@
 package credentials
 
 import (
+	"maps"
+
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -28,6 +30,15 @@ func NewServiceBinding(of *corev1.Secret, c Credentials) *corev1.Secret {
 		secret.Data[CAFile] = []byte(c.CA)
 	}
 	return secret
+}
+
+// RenewServiceBinding writes the login that the first Secret holds by now into the second one, and leaves alone what others wrote to it.
+func RenewServiceBinding(second, first *corev1.Secret) {
+	c, _ := Of(first)
+	c.keep(map[string][]byte{
+		"POSTGRES_PORT": second.Data["port"], "POSTGRES_DB": second.Data["database"], "POSTGRES_URI": second.Data["uri"], CAFile: second.Data[CAFile],
+	})
+	maps.Copy(second.Data, NewServiceBinding(first, c).Data)
 }
 
 // ServiceBindingName is the name of the second Secret of the binding whose first Secret has this name.

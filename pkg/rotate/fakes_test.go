@@ -98,6 +98,9 @@ func (w *world) react(action k8stesting.Action) (bool, runtime.Object, error) {
 		if update.UpdateOptions.DryRun != nil {
 			return true, update.Object, w.refused["secret"]
 		}
+		if update.Object.(*corev1.Secret).Name != secretName {
+			return false, nil, nil
+		}
 		return w.update(action.GetResource(), update.Object.(*corev1.Secret))
 	default:
 		w.t.Errorf("unexpected request: %s", verb)

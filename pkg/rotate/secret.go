@@ -21,36 +21,37 @@ func (r *Rotator) writeSecret(ctx context.Context, p *rotation, made *undo.Stack
 	secrets := r.Kube.CoreV1().Secrets(p.Namespace)
 	made.Push(r.restoreSecret(p))
 	p.since = time.Now()
+	var written *corev1.Secret
 	var err error
 	if p.Secret == nil {
-		_, err = secrets.Create(ctx, p.newSecret(), metav1.CreateOptions{FieldManager: p.options.FieldManager})
+		written, err = secrets.Create(ctx, p.newSecret(), metav1.CreateOptions{FieldManager: p.options.FieldManager})
 	} else {
 		// The version that was read goes with it, so that two rotations at once do not both win.
-		_, err = secrets.Update(ctx, p.renewed(), metav1.UpdateOptions{FieldManager: p.options.FieldManager})
+		written, err = secrets.Update(ctx, p.renewed(), metav1.UpdateOptions{FieldManager: p.options.FieldManager})
 	}
 	if apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) {
-		err = r.joinOther(ctx, p, err)
+		written, err = r.joinOther(ctx, p, err)
 	}
 	if err != nil {
 		return fmt.Errorf("write secret/%s in namespace %s: %w", p.SecretName, p.Namespace, err)
 	}
 	r.Report.Step("secret/%s holds the login of role %s", p.SecretName, p.role)
-	return nil
+	return r.writeSecond(ctx, p, written)
 }
 
 // joinOther goes on with what another run wrote, if it made the same role: its password counts, and the role is not this run's to take back.
-func (r *Rotator) joinOther(ctx context.Context, p *rotation, conflict error) error {
+func (r *Rotator) joinOther(ctx context.Context, p *rotation, conflict error) (*corev1.Secret, error) {
 	current, err := r.Kube.CoreV1().Secrets(p.Namespace).Get(ctx, p.SecretName, metav1.GetOptions{})
 	if err != nil {
-		return errors.Join(conflict, err)
+		return nil, errors.Join(conflict, err)
 	}
 	c, complete := credentials.Of(current)
 	if marks, _ := credentials.MarksOf(current); !complete || marks.ID != p.Marks.ID || marks.Role != p.role || c.Username != p.role {
-		return conflict
+		return nil, conflict
 	}
 	p.keepSuccessor, p.password = true, c.Password
 	_, err = p.roles.Succeed(ctx, postgres.Successor{Role: p.role, Former: p.former, Owner: p.owner}, p.login(p.password))
-	return err
+	return current, err
 }
 
 // renewed is the Secret with the new login.
@@ -112,8 +113,10 @@ func (r *Rotator) putSecretBack(ctx context.Context, p *rotation) (bool, error) 
 	}
 	former := p.Secret.DeepCopy()
 	former.ResourceVersion = current.ResourceVersion
-	_, err = secrets.Update(ctx, former, metav1.UpdateOptions{FieldManager: p.options.FieldManager})
-	return err == nil, err
+	if former, err = secrets.Update(ctx, former, metav1.UpdateOptions{FieldManager: p.options.FieldManager}); err != nil {
+		return false, err
+	}
+	return true, r.writeSecond(ctx, p, former)
 }
 
 // restorePassword sets the password that the Secret had before.

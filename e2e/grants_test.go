@@ -1,0 +1,51 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
+)
+
+// TestAccessByFlags gives workloads of one database what the flags say, the narrow ones first. What each level means on every version
+// of the server is for TestLevels.
+func TestAccessByFlags(t *testing.T) {
+	t.Parallel()
+	f := newLesson(t, harness.WithoutClaim)
+	f.admin("CREATE SCHEMA own; CREATE SCHEMA theirs; CREATE TABLE theirs.things(id int); CREATE ROLE boss CREATEROLE LOGIN; CREATE DATABASE other")
+	f.idle("reads", "all", "alone", "lacks", "closed")
+	f.bind("deployment/reads", "--secret=reads", "--access=readonly", "--schema=own", "--schema=public")
+	f.bind("deployment/all", "--secret=all", "--schema=own")
+
+	f.as("all", "CREATE TABLE own.orders(id int); INSERT INTO own.orders VALUES (17)")
+	assert.Equal(t, "17", f.as("reads", "SELECT id FROM own.orders"), "who came first reads what comes later")
+	f.mayNot("reads", "INSERT INTO own.orders VALUES (18)")
+	f.mayNot("all", "SELECT * FROM theirs.things")
+
+	f.bind("deployment/alone", "--secret=alone", "--schema=own", "--isolated")
+	f.as("alone", "CREATE TABLE own.of_alone(id int)")
+	_, err := f.UserSQL(f.ctx, f.login("all"), "DROP TABLE own.of_alone")
+	require.ErrorContains(t, err, "must be owner")
+
+	lacks := f.bind("deployment/lacks", "--secret=lacks", "--access=readonly", "--schema=theirs", "--admin-user=boss")
+	assert.Contains(t, lacks.Stderr, "still lacks: ")
+	assert.Contains(t, lacks.Stderr, "SELECT on table theirs.things")
+
+	open := f.bind("deployment/closed", "--secret=closed", "--access=readonly")
+	assert.Contains(t, open.Stderr, "to take it away: REVOKE CONNECT, TEMPORARY ON DATABASE postgres FROM PUBLIC")
+	f.as("closed", "\\connect other\nSELECT 1")
+	f.bind("deployment/closed", "--secret=closed", "--access=readonly", "--revoke-public")
+	_, err = f.UserSQL(f.ctx, f.login("closed"), "\\connect other\nSELECT 1")
+	require.ErrorContains(t, err, "permission denied")
+}
+
+// mayNot tries SQL with the login that the Secret hands over.
+func (f *fixture) mayNot(secret, sql string) {
+	f.t.Helper()
+	_, err := f.UserSQL(f.ctx, f.login(secret), sql)
+	require.ErrorContains(f.t, err, "permission denied", sql)
+}

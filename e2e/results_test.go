@@ -1,0 +1,52 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"sigs.k8s.io/yaml"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
+)
+
+// TestResultsAsObjects prints what a bind did in each format, which must never hold the Secret's data; see fixture.bind.
+func TestResultsAsObjects(t *testing.T) {
+	t.Parallel()
+	f := newLesson(t, harness.WithoutClaim)
+	f.idle("web")
+
+	var fromJSON, fromYAML v1alpha1.Binding
+	require.NoError(t, json.Unmarshal([]byte(f.bind("deployment/web", "-o", "json", "--access=readonly").Stdout), &fromJSON))
+	require.NoError(t, yaml.UnmarshalStrict([]byte(f.bind("deployment/web", "-o", "yaml", "--access=readonly").Stdout), &fromYAML))
+
+	assert.Equal(t, "pgbind.dev/v1alpha1 Binding", fromJSON.APIVersion+" "+fromJSON.Kind)
+	assert.Equal(t, firstSecret, fromJSON.Name)
+	assert.Equal(t, f.login(firstSecret).Username, fromJSON.Status.Role)
+	assert.Equal(t, f.login(firstSecret).Host, fromJSON.Status.Host)
+	require.NotNil(t, fromJSON.Status.Verified)
+	assert.True(t, *fromJSON.Status.Verified)
+	assert.Equal(t, fromJSON.Spec, fromYAML.Spec)
+	for format, want := range map[string]string{
+		"name":                         "binding.pgbind.dev/" + firstSecret + "\n",
+		"jsonpath={.status.role}":      fromJSON.Status.Role,
+		"go-template={{.spec.access}}": "readonly",
+	} {
+		assert.Equal(t, want, f.bind("deployment/web", "--access=readonly", "-o", format).Stdout, format)
+	}
+	f.idle("second")
+	var list struct {
+		Kind  string             `json:"kind"`
+		Items []v1alpha1.Binding `json:"items"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(f.bind("deployment/web", "deployment/second", "--access=readonly", "-o", "json").Stdout), &list))
+	assert.Equal(t, "List", list.Kind)
+	assert.Len(t, list.Items, 2)
+	refused := f.run(f.Pgbind("deployment/web", "-o", "toml"))
+	assert.Equal(t, 1, refused.Code)
+	assert.Contains(t, refused.Stderr, "allowed formats are")
+}

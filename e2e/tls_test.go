@@ -1,0 +1,99 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// certificate is what a server of that name shows, signed by an authority of its own.
+func certificate(t *testing.T, name string) map[string][]byte {
+	t.Helper()
+	template := func(serial int64, name string) *x509.Certificate {
+		return &x509.Certificate{
+			SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		}
+	}
+	authority, server := template(1, "authority"), template(2, name)
+	authority.IsCA, authority.BasicConstraintsValid, authority.KeyUsage = true, true, x509.KeyUsageCertSign
+	server.DNSNames = []string{name}
+	keys := make([]*ecdsa.PrivateKey, 2)
+	for i := range keys {
+		var err error
+		keys[i], err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		require.NoError(t, err)
+	}
+	root, err := x509.CreateCertificate(rand.Reader, authority, authority, keys[0].Public(), keys[0])
+	require.NoError(t, err)
+	leaf, err := x509.CreateCertificate(rand.Reader, server, authority, keys[1].Public(), keys[0])
+	require.NoError(t, err)
+	key, err := x509.MarshalPKCS8PrivateKey(keys[1])
+	require.NoError(t, err)
+	encode := func(kind string, content []byte) []byte {
+		return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: content})
+	}
+	return map[string][]byte{"ca.crt": encode("CERTIFICATE", root), "tls.crt": encode("CERTIFICATE", leaf), "tls.key": encode("PRIVATE KEY", key)}
+}
+
+// encrypted is a server that lets nobody in over the network without encryption.
+func (f *fixture) encrypted(content map[string][]byte) {
+	f.t.Helper()
+	f.create(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "server-tls"}, Data: content})
+	f.startPostgres(postgresPod("pg", "postgres:15", nil, func(pod *corev1.Pod) {
+		owner, readable := int64(postgresUser), int32(0o640)
+		pod.Spec.SecurityContext = &corev1.PodSecurityContext{FSGroup: &owner}
+		pod.Spec.Volumes = append(pod.Spec.Volumes, corev1.Volume{Name: "tls", VolumeSource: corev1.VolumeSource{
+			Secret: &corev1.SecretVolumeSource{SecretName: "server-tls", DefaultMode: &readable},
+		}})
+		database := &pod.Spec.Containers[0]
+		database.VolumeMounts = append(database.VolumeMounts, corev1.VolumeMount{Name: "tls", MountPath: "/tls"})
+		database.Args = []string{"-c", "ssl=on", "-c", "ssl_cert_file=/tls/tls.crt", "-c", "ssl_key_file=/tls/tls.key"}
+	}))
+	_, err := f.inPod("pg", `sed -i 's/^host *all *all *all/hostssl all all all/' "$PGDATA"/pg_hba.conf && psql --username=postgres --command='SELECT pg_reload_conf()'`).Output(f.ctx)
+	require.NoError(f.t, err)
+}
+
+// TestTLS binds to a server that encrypts, and logs in from the workload as the files say that the Secret mounts there.
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	f := newNamespace(t)
+	f.create(passwordSecret())
+	host := "pg." + f.Name + ".svc.cluster.local"
+	content := certificate(t, host)
+	f.encrypted(content)
+	for _, name := range []string{"plain", "strict"} {
+		f.create(deployment(name, func(pod *corev1.PodSpec) {
+			pod.Containers[0].Image, pod.Containers[0].Command = databaseImage, []string{"sleep", "infinity"}
+			pod.TerminationGracePeriodSeconds = new(int64)
+		}))
+	}
+
+	mounted := []string{"--postgres=pod/pg", "--inject=volume", "--mount-path=/login", "--key=uri"}
+	f.bind(append(mounted, "deployment/plain")...)
+	f.bind(append(mounted, "deployment/strict", "--sslmode=verify-full", "--ca-from=secret/server-tls:ca.crt")...)
+
+	assert.Contains(t, string(f.secret(firstSecret).Data["POSTGRES_URI"]), "sslmode=require", "the default is what the server offers")
+	assert.Equal(t, content["ca.crt"], f.secret(secondSecret).Data["ca.crt"])
+	for _, name := range []string{"plain", "strict"} {
+		line := `psql --no-psqlrc --no-align --tuples-only --quiet --command='SET ROLE none' --command='SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()' "$(cat /login/POSTGRES_URI)"`
+		ssl, err := f.Kubectl("exec", "deployment/"+name, "--", "sh", "-c", line).Output(f.ctx)
+		require.NoError(t, err, name)
+		assert.Equal(t, []string{"t"}, lines(ssl), name)
+	}
+	result := f.run(f.Pgbind("deployment/plain", "--postgres=pod/pg", "--ca-from=secret/server-tls:missing"))
+	assert.Equal(t, 1, result.Code)
+	assert.Contains(t, result.Stderr, "server-tls")
+}

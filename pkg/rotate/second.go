@@ -1,0 +1,35 @@
+package rotate
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/util/retry"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+)
+
+// writeSecond has the binding's second Secret, if there is one, say what the first one says.
+func (r *Rotator) writeSecond(ctx context.Context, p *rotation, first *corev1.Secret) error {
+	name := credentials.ServiceBindingName(first.Name)
+	secrets := r.Kube.CoreV1().Secrets(first.Namespace)
+	err := retry.RetryOnConflict(retry.DefaultRetry, func() error {
+		second, err := secrets.Get(ctx, name, metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		if !credentials.IsServiceBindingOf(second, first) {
+			return nil
+		}
+		credentials.RenewServiceBinding(second, first)
+		_, err = secrets.Update(ctx, second, metav1.UpdateOptions{FieldManager: p.options.FieldManager})
+		return err
+	})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("write secret/%s in namespace %s: %w", name, first.Namespace, err)
+	}
+	return nil
+}
