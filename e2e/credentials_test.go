@@ -77,7 +77,7 @@ func TestDatabaseInAnotherNamespace(t *testing.T) {
 	f.bind("rotate", "deployment/web", "--grace=1s")
 	rotated := f.secret(firstSecret)
 	assert.NotEqual(t, secret.Data["POSTGRES_URI"], rotated.Data["POSTGRES_URI"])
-	assert.Equal(t, rotated.Data["POSTGRES_URI"], f.secret(firstSecret+"-binding").Data["uri"])
+	assert.Equal(t, rotated.Data["POSTGRES_URI"], f.secret(firstSecret + "-binding").Data["uri"])
 	db.answers(`IFS= read -r uri; psql --no-psqlrc --quiet --no-align --tuples-only --dbname="$uri"`, string(rotated.Data["POSTGRES_URI"]))
 	f.bind("unbind", "deployment/web", "--grace=1s")
 	f.eventually("both Secrets are gone", func() bool { return len(f.boundSecrets()) == 0 })

@@ -134,7 +134,7 @@ func (w *world) step(name string, do func()) error {
 }
 
 func (w *world) Users(context.Context, string, string) ([]*workload.Workload, error) {
-	return []*workload.Workload{w.workload}, nil
+	return []*workload.Workload{w.workload}, w.refused["users"]
 }
 
 func (w *world) Patch(_ context.Context, from *workload.Workload, change func(*workload.Workload) error, dryRun bool) (*workload.Workload, bool, error) {

@@ -59,7 +59,9 @@ func (r *Rotator) plan(ctx context.Context, b *lookup.Binding, o Options) (*rota
 	if !o.InPlace && p.former != credentials.RoleName(b.Marks.ID, b.Marks.Generation) {
 		r.Report.Warn("the user name %q was chosen; the next user is called %q: keep the name with --in-place", p.former, p.role)
 	}
-	r.findUsers(ctx, p)
+	if err := r.findUsers(ctx, p); err != nil {
+		return nil, err
+	}
 	return p, r.rehearse(ctx, p)
 }
 
@@ -120,10 +122,12 @@ func (p *rotation) refuseLoss(h postgres.Holder) error {
 }
 
 // findUsers lists what has the login, and whether its Pods must be replaced to get another one.
-func (r *Rotator) findUsers(ctx context.Context, p *rotation) {
+func (r *Rotator) findUsers(ctx context.Context, p *rotation) error {
 	users, err := r.Workloads.Users(ctx, p.Namespace, p.SecretName)
-	if err != nil {
-		r.Report.Warn("not every workload of namespace %s could be asked whether it uses secret/%s: %v", p.Namespace, p.SecretName, err)
+	if unlisted := (*workload.UnlistedError)(nil); errors.As(err, &unlisted) {
+		r.Report.Warn("%v", unlisted)
+	} else if err != nil {
+		return err
 	}
 	p.unseen = err != nil || len(users) == 0
 	for _, user := range users {
@@ -133,6 +137,7 @@ func (r *Rotator) findUsers(ctx context.Context, p *rotation) {
 	if p.users = users; p.Workload != nil && !slices.ContainsFunc(users, isBound) {
 		p.users = append(p.users, p.Workload)
 	}
+	return nil
 }
 
 // restarts says whether the workload gets another login only with new Pods.

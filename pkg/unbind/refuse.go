@@ -2,6 +2,7 @@ package unbind
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -42,8 +43,10 @@ func (u *Unbinder) refuse(ctx context.Context, b *binding) error {
 // refuseUsed refuses a Secret that something else still needs.
 func (u *Unbinder) refuseUsed(ctx context.Context, b *binding) error {
 	users, err := u.Workloads.Users(ctx, b.Namespace, b.SecretName)
-	if err != nil {
-		u.Report.Warn("not every workload of namespace %s could be asked whether it uses secret/%s: %v", b.Namespace, b.SecretName, err)
+	if unlisted := (*workload.UnlistedError)(nil); errors.As(err, &unlisted) {
+		u.Report.Warn("%v", unlisted)
+	} else if err != nil {
+		return err
 	}
 	var others []string
 	for _, user := range users {
