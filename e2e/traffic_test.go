@@ -88,8 +88,8 @@ func (f *fixture) requireWholeOrNone(workloads int) (bound int) {
 		assert.Len(f.t, left.Secrets, 1, name)
 		assert.True(f.t, left.LogsIn, name)
 	}
-	assert.Len(f.t, now.roles, bound, "login roles: %v", now.roles)
-	assert.Len(f.t, now.secrets, bound, "Secrets")
+	assert.Len(f.t, now.roles, bound, "login roles")
+	assert.Equal(f.t, bound, len(now.secrets), "Secrets") //nolint:testifylint // Len would print what they hold
 	result := f.run(f.Pgbind("check"))
 	assert.Zero(f.t, result.Code, "check: %s%s", result.Stdout, result.Stderr)
 	return bound

@@ -119,7 +119,7 @@ func showDiff(out io.Writer, differences []apply.Difference) error {
 			return fmt.Errorf("compare the binding of %s: %w", d.Wanted.Spec.Workload, err)
 		}
 		different = different || text != ""
-		fmt.Fprint(out, text)
+		fmt.Fprint(out, shown(text))
 	}
 	if different {
 		return &exitError{code: exitDifferent}

@@ -70,7 +70,8 @@ func (u *Unbinder) refuseUsed(ctx context.Context, b *binding) error {
 	return nil
 }
 
-// removeReference takes out of a workload what refers to the Secret, and leaves the note of the binding.
+// removeReference takes out of a workload what refers to the Secret. The note of the binding stays, and says to every other run that it
+// is being taken back.
 func (b *binding) removeReference(w *workload.Workload) error {
 	if workload.RemoveReference(w.Template(), b.SecretName) {
 		delete(w.Template().Annotations, credentials.GenerationAnnotation(b.SecretName))
@@ -79,7 +80,22 @@ func (b *binding) removeReference(w *workload.Workload) error {
 		// A Pod is changed only by replacing it, which happens once; from here on its Secret alone tells of the binding.
 		return b.removeNote(w)
 	}
-	return nil
+	return b.noteUnbinding(w)
+}
+
+// noteUnbinding is left out where a bind leaves no note either.
+func (b *binding) noteUnbinding(w *workload.Workload) error {
+	note, noted := credentials.AnnotationsOf(w.Annotations())[b.SecretName]
+	if noted && note.ID != b.Marks.ID || !noted && b.Marks.Choices.Inject == string(workload.InjectNone) {
+		return nil
+	}
+	key, err := credentials.AnnotationKey(b.SecretName)
+	if err != nil {
+		return err
+	}
+	value, err := credentials.Annotation{ID: b.Marks.ID, Role: b.Marks.Role, Database: b.Marks.Database, Generation: b.Marks.Generation, Unbinding: true}.Value()
+	w.SetAnnotation(key, value)
+	return err
 }
 
 // removeNote takes the annotation of the binding out of a workload, if it is this binding's.

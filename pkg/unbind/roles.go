@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"slices"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/retire"
@@ -36,6 +39,26 @@ func (u *Unbinder) survey(ctx context.Context, b *binding) error {
 		}
 	}
 	return err
+}
+
+// refresh looks at the roles again if a rotation has changed the Secret before it heard that the binding is being taken back.
+func (u *Unbinder) refresh(ctx context.Context, b *binding) error {
+	if b.Secret == nil {
+		return nil
+	}
+	current, err := u.Kube.CoreV1().Secrets(b.Namespace).Get(ctx, b.SecretName, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read secret/%s in namespace %s: %w", b.SecretName, b.Namespace, err)
+	}
+	marks, ok := credentials.MarksOf(current)
+	if !ok || marks.ID != b.Marks.ID || current.ResourceVersion == b.Secret.ResourceVersion {
+		return nil
+	}
+	b.Secret, b.Marks = current, marks
+	return u.survey(ctx, b)
 }
 
 // location is where the binding's server runs: where the user says, else where the Secret says, else the default.

@@ -90,6 +90,9 @@ func (u *Unbinder) takeBack(ctx context.Context, b *binding) error {
 	if err := u.drain(ctx, b); err != nil {
 		return err
 	}
+	if err := u.refresh(ctx, b); err != nil {
+		return err
+	}
 	if err := u.retire(ctx, b); err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ func inWorld(t *testing.T, test func(w *world)) {
 }
 
 func order() []string {
-	return []string{"patch reference", "drain", "disable " + roleName, "end sessions of " + roleName, "drop " + roleName, "patch note", "delete secret"}
+	return []string{"patch reference", "drain", "disable " + roleName, "end sessions of " + roleName, "drop " + roleName, "delete secret", "patch note"}
 }
 
 func TestUnbindWritesInOrder(t *testing.T) {
@@ -185,7 +185,7 @@ func TestWaysToLeaveOrTakeMore(t *testing.T) {
 	t.Run("abandon", func(t *testing.T) {
 		inWorld(t, func(w *world) {
 			require.NoError(w.t, w.unbind(func(o *Options) { o.Abandon = true }))
-			assert.Equal(w.t, []string{"patch reference", "drain", "patch note", "delete secret"}, w.log)
+			assert.Equal(w.t, []string{"patch reference", "drain", "delete secret", "patch note"}, w.log)
 			require.Len(w.t, w.shown, 1)
 			assert.Contains(w.t, w.shown[0], `REASSIGN OWNED BY "pgb_abc_1" TO "pgbind_postgres_public_all_x";`)
 			assert.Contains(w.t, w.shown[0], `DROP ROLE "pgb_abc_1";`)
