@@ -18,6 +18,8 @@ const postgresUser = 999
 // operated is how an operator or a chart lays out a server: what of it decides how the database is found and logged in to.
 type operated struct {
 	name      string
+	document  string
+	service   string // that leads to the primary
 	container string
 	labels    map[string]string // of the Pod
 	selector  map[string]string // of the primary's Service; nil: it has none, and the operator keeps its endpoints
@@ -38,20 +40,20 @@ func operators() []operated {
 	}
 	return []operated{
 		{
-			name: "cnpg", container: "postgres", socketDir: "/controller/run", env: with(peer, "PGHOST", "/controller/run"),
+			name: "cnpg", document: "cloudnativepg.md", service: "shop-rw", container: "postgres", socketDir: "/controller/run", env: with(peer, "PGHOST", "/controller/run"),
 			labels:   map[string]string{"cnpg.io/cluster": "cnpg", "cnpg.io/instanceRole": "primary", "cnpg.io/podRole": "instance"},
 			selector: map[string]string{"cnpg.io/cluster": "cnpg", "cnpg.io/instanceRole": "primary"},
 		},
 		{
-			name: "zalando", container: "postgres", root: true, env: map[string]string{"PGPORT": "5432"},
+			name: "zalando", document: "zalando.md", service: "acid-shop", container: "postgres", root: true, env: map[string]string{"PGPORT": "5432"},
 			labels: map[string]string{"application": "spilo", "cluster-name": "zalando", "spilo-role": "master"},
 		},
 		{
-			name: "crunchy", container: "database", socketDir: "/tmp/postgres", env: with(peer, "PGHOST", "/tmp/postgres"),
+			name: "crunchy", document: "crunchy.md", service: "hippo-primary", container: "database", socketDir: "/tmp/postgres", env: with(peer, "PGHOST", "/tmp/postgres"),
 			labels: map[string]string{"postgres-operator.crunchydata.com/cluster": "crunchy", "postgres-operator.crunchydata.com/role": "master"},
 		},
 		{
-			name: "bitnami", container: "postgresql",
+			name: "bitnami", document: "bitnami.md", service: "shop-postgresql", container: "postgresql",
 			env: map[string]string{
 				"POSTGRES_INITDB_ARGS": "--auth=md5", "POSTGRES_HOST_AUTH_METHOD": "md5", "POSTGRES_USER": "postgres", "POSTGRES_POSTGRES_PASSWORD": adminPassword,
 			},
@@ -92,7 +94,7 @@ func emptyDir(name string) corev1.Volume {
 // primaryService leads to the primary, by a selector or by endpoints of its own.
 func (f *fixture) primaryService(o operated, pod *corev1.Pod) {
 	f.t.Helper()
-	name := o.name + "-rw"
+	name := o.service
 	f.create(&corev1.Service{
 		ObjectMeta: metav1.ObjectMeta{Name: name},
 		Spec:       corev1.ServiceSpec{Selector: o.selector, Ports: []corev1.ServicePort{{Name: "postgresql", Port: 5432, TargetPort: intstr.FromInt32(5432)}}},
@@ -112,7 +114,8 @@ func TestDatabasesOfOperators(t *testing.T) {
 	t.Parallel()
 	f := newNamespace(t)
 	f.create(passwordSecret())
-	f.idle("of-cnpg", "of-zalando", "of-crunchy", "of-bitnami")
+	f.create(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "shop-postgresql"}, StringData: map[string]string{"postgres-password": adminPassword}})
+	f.idle("of-cnpg", "of-zalando", "of-crunchy", "of-bitnami", "web")
 	var pods []*corev1.Pod
 	for _, o := range operators() {
 		pods = append(pods, o.pod())
@@ -124,17 +127,17 @@ func TestDatabasesOfOperators(t *testing.T) {
 			pod, err := f.Client.CoreV1().Pods(f.Name).Get(f.ctx, o.name, metav1.GetOptions{})
 			require.NoError(t, err)
 			f.primaryService(o, pod)
-			f.eventually("the Service has endpoints", func() bool {
-				result := f.run(f.Kubectl("get", "endpointslices", "--selector=kubernetes.io/service-name="+o.name+"-rw", "--output=jsonpath={.items[*].endpoints[*].addresses[0]}"))
-				return result.Stdout == pod.Status.PodIP
+			f.eventually("the Service leads to the server", func() bool {
+				return f.run(f.inPod(o.name, "pg_isready --quiet --host="+o.service)).Code == 0
 			})
 
 			result := f.bind("deployment/of-"+o.name, "--postgres=pod/"+o.name, "--secret="+o.name)
 
 			assert.Contains(t, result.Stderr, "proved")
-			assert.Equal(t, o.name+"-rw."+f.Name+".svc.cluster.local", f.login(o.name).Host)
-			again := f.bind("deployment/of-"+o.name, "--postgres=service/"+o.name+"-rw", "--secret="+o.name)
+			assert.Equal(t, o.service+"."+f.Name+".svc.cluster.local", f.login(o.name).Host)
+			again := f.bind("deployment/of-"+o.name, "--postgres=service/"+o.service, "--secret="+o.name)
 			assert.Contains(t, again.Stdout, "unchanged")
+			f.follow(howTo(o.document))
 		})
 	}
 }

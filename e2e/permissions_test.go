@@ -21,8 +21,8 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
 )
 
-// documentedRights are the rules of the Role that docs/effects.md calls enough.
-func documentedRights(t *testing.T) []rbacv1.PolicyRule {
+// documentedRules are the rules of the Role that docs/effects.md calls enough.
+func documentedRules(t *testing.T) []rbacv1.PolicyRule {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "docs", "effects.md"))
 	require.NoError(t, err)
@@ -34,21 +34,21 @@ func documentedRights(t *testing.T) []rbacv1.PolicyRule {
 	return role.Rules
 }
 
-// right is one verb on one resource.
-type right struct{ verb, resource string }
-
-func (r right) String() string { return r.verb + " " + r.resource }
-
+// rightsIn are the single rights of the rules, as TestEffects calls them.
 func rightsIn(rules []rbacv1.PolicyRule) []right {
 	var rights []right
 	for _, rule := range rules {
 		for _, resource := range rule.Resources {
 			for _, verb := range rule.Verbs {
-				rights = append(rights, right{verb, resource})
+				rights = append(rights, rightOn(verb, resource, rule.APIGroups[0]))
 			}
 		}
 	}
 	return rights
+}
+
+func rightOn(verb, resource, group string) right {
+	return right(strings.TrimSuffix(verb+" "+resource+"."+group, "."))
 }
 
 // without is the rules less one right.
@@ -56,7 +56,7 @@ func (r right) without(rules []rbacv1.PolicyRule) []rbacv1.PolicyRule {
 	var left []rbacv1.PolicyRule
 	for _, rule := range rules {
 		for _, resource := range rule.Resources {
-			verbs := slices.DeleteFunc(slices.Clone(rule.Verbs), func(verb string) bool { return right{verb, resource} == r })
+			verbs := slices.DeleteFunc(slices.Clone(rule.Verbs), func(verb string) bool { return rightOn(verb, resource, rule.APIGroups[0]) == r })
 			if len(verbs) == 0 {
 				continue
 			}
@@ -71,19 +71,19 @@ func (r right) without(rules []rbacv1.PolicyRule) []rbacv1.PolicyRule {
 func neededFor(bind string) map[right][]string {
 	all, others := []string{bind, "check", "rotate", "unbind"}, []string{"check", "rotate", "unbind"}
 	return map[right][]string{
-		{"get", "deployments"}:     all,
-		{"list", "deployments"}:    {"check"},
-		{"patch", "deployments"}:   {bind, "rotate", "unbind"},
-		{"list", "replicasets"}:    others,
-		{"get", "pods"}:            all,
-		{"list", "pods"}:           others,
-		{"list", "services"}:       all,
-		{"list", "endpointslices"}: all,
-		{"get", "secrets"}:         {"check"},
-		{"create", "secrets"}:      {bind},
-		{"update", "secrets"}:      {"rotate"},
-		{"delete", "secrets"}:      {"unbind"},
-		{"create", "pods/exec"}:    all,
+		"get deployments.apps":                 all,
+		"list deployments.apps":                {"check"},
+		"patch deployments.apps":               {bind, "rotate", "unbind"},
+		"list replicasets.apps":                others,
+		"get pods":                             all,
+		"list pods":                            others,
+		"list services":                        all,
+		"list endpointslices.discovery.k8s.io": all,
+		"get secrets":                          {"check"},
+		"create secrets":                       {bind},
+		"update secrets":                       {"rotate"},
+		"delete secrets":                       {"unbind"},
+		"create pods/exec":                     all,
 	}
 }
 
@@ -91,7 +91,7 @@ func neededFor(bind string) map[right][]string {
 func TestPermissions(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim)
-	rules := documentedRights(t)
+	rules := documentedRules(t)
 	kubeconfig, err := f.Identity(f.ctx, "documented", t.TempDir(), rules)
 	require.NoError(t, err)
 	f.idle("late")
@@ -104,7 +104,7 @@ func TestPermissions(t *testing.T) {
 		assert.Zero(t, result.Code, "%s: %s", args, result.Stderr)
 	}
 	for i, missing := range rightsIn(rules) {
-		t.Run("without "+missing.String(), func(t *testing.T) {
+		t.Run("without "+string(missing), func(t *testing.T) {
 			f := f.in(t)
 			name := fmt.Sprintf("without-%d", i)
 			kubeconfig, err := f.Identity(f.ctx, name, t.TempDir(), missing.without(rules))
@@ -128,8 +128,10 @@ func (f *fixture) refusedWithout(missing right, workload, kubeconfig string) []s
 		refused = append(refused, args[0])
 		text := result.Stdout + result.Stderr
 		assert.Equal(f.t, 1, result.Code, text)
-		assert.Contains(f.t, text, missing.verb, "%s: %s", args, text)
-		assert.Contains(f.t, text, missing.resource, "%s: %s", args, text)
+		verb, resource, _ := strings.Cut(string(missing), " ")
+		resource, _, _ = strings.Cut(resource, ".")
+		assert.Contains(f.t, text, verb, "%s: %s", args, text)
+		assert.Contains(f.t, text, resource, "%s: %s", args, text)
 		assert.Equal(f.t, before, f.written(), "%s: nothing is written", args)
 		if args[0] != "check" {
 			assert.Contains(f.t, text, "kubectl auth can-i", "%s: %s", args, text)

@@ -26,7 +26,7 @@ auth_file = /etc/pooler/users.txt
 func (f *fixture) poolers() {
 	f.t.Helper()
 	users := `"postgres" "only-for-this-test"`
-	for name, config := range map[string]string{"asking": poolerConfig + "auth_user = postgres\n", "closed": poolerConfig} {
+	for name, config := range map[string]string{"pgbouncer": poolerConfig + "auth_user = postgres\n", "closed": poolerConfig} {
 		f.create(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: name}, StringData: map[string]string{"pgbouncer.ini": config, "users.txt": users}})
 		pod := databasePod(name, corev1.Container{
 			Name: "pgbouncer", Image: "pgbouncer:dev", VolumeMounts: []corev1.VolumeMount{{Name: "config", MountPath: "/etc/pooler"}},
@@ -38,7 +38,7 @@ func (f *fixture) poolers() {
 			ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: corev1.ServiceSpec{Selector: pod.Labels, Ports: []corev1.ServicePort{{Port: 6432}}},
 		})
 	}
-	for _, name := range []string{"asking", "closed"} {
+	for _, name := range []string{"pgbouncer", "closed"} {
 		f.ready(name)
 		f.eventually("the pooler reaches the server", func() bool {
 			line := "PGPASSWORD=$POSTGRES_PASSWORD exec psql --username=postgres --host=" + name + " --port=6432 --command='SELECT 1'"
@@ -54,14 +54,17 @@ func TestPooler(t *testing.T) {
 	f.startPostgres(postgresPod("pg", "postgres:17", nil, nil))
 	f.poolers()
 	f.idle("web", "late")
+	t.Run("as the document tells", func(t *testing.T) {
+		f.in(t).follow(howTo("pgbouncer.md"))
+	})
 
-	result := f.bind("deployment/web", "--postgres=pod/pg", "--host=asking."+f.Name+".svc.cluster.local", "--port=6432")
+	result := f.bind("deployment/web", "--postgres=pod/pg", "--host=pgbouncer."+f.Name+".svc.cluster.local", "--port=6432")
 
-	assert.Contains(t, result.Stderr, "over asking."+f.Name+".svc.cluster.local proved")
+	assert.Contains(t, result.Stderr, "over pgbouncer."+f.Name+".svc.cluster.local proved")
 	secret := f.secret(firstSecret)
 	assert.Equal(t, "6432", string(secret.Data["POSTGRES_PORT"]))
 	f.bind("rotate", "deployment/web", "--grace=1s")
-	assert.Equal(t, "asking."+f.Name+".svc.cluster.local", f.login(firstSecret).Host)
+	assert.Equal(t, "pgbouncer."+f.Name+".svc.cluster.local", f.login(firstSecret).Host)
 
 	closed := []string{"deployment/late", "--postgres=pod/pg", "--host=closed." + f.Name + ".svc.cluster.local", "--port=6432"}
 	result = f.bind(closed...)

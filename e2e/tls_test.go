@@ -74,6 +74,11 @@ func TestTLS(t *testing.T) {
 	host := "pg." + f.Name + ".svc.cluster.local"
 	content := certificate(t, host)
 	f.encrypted(content)
+	t.Run("as the document tells", func(t *testing.T) {
+		f := f.in(t)
+		f.idle("web")
+		f.follow(howTo("tls.md"))
+	})
 	for _, name := range []string{"plain", "strict"} {
 		f.create(deployment(name, func(pod *corev1.PodSpec) {
 			pod.Containers[0].Image, pod.Containers[0].Command = databaseImage, []string{"sleep", "infinity"}

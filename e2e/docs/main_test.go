@@ -23,10 +23,15 @@ func TestDocumentsSayWhatTheCodeSays(t *testing.T) {
 }
 
 func TestLinksLeadSomewhere(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join(repository, "docs", "*.md"))
-	require.NoError(t, err)
+	var files []string
+	for _, pattern := range []string{"README.md", "docs/*.md", "docs/how-to/*.md"} {
+		found, err := filepath.Glob(filepath.Join(repository, pattern))
+		require.NoError(t, err)
+		require.NotEmpty(t, found)
+		files = append(files, found...)
+	}
 	link := regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
-	for _, file := range append(files, filepath.Join(repository, "README.md")) {
+	for _, file := range files {
 		content, err := os.ReadFile(file) //nolint:gosec // a document of this repository
 		require.NoError(t, err)
 		for _, target := range link.FindAllStringSubmatch(string(content), -1) {

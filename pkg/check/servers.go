@@ -99,7 +99,7 @@ func (s *server) questions(database *target.Database) []postgres.Question {
 	questions := make([]postgres.Question, len(s.facts))
 	for i, f := range s.facts {
 		questions[i] = postgres.Question{Role: f.binding.Marks.Role, Access: f.binding.AccessRole(), Login: postgres.Login{
-			Host: f.credentials.Host, HostComplete: true, PodIP: database.PodIP, Port: database.Port, PodPort: database.PodPort,
+			Host: f.credentials.Host, HostComplete: true, PodIP: database.PodIP, Port: f.credentials.LoginPort(), PodPort: database.PodPort,
 		}}
 		if f.credentials.Username == f.binding.Marks.Role && !f.expired() {
 			questions[i].Login.Password = f.credentials.Password

@@ -44,6 +44,17 @@ func ParseKey(name string) (Key, error) {
 	return "", fmt.Errorf("key %q is unknown: use port, database, uri, jdbc, pgpass or servicebinding", name)
 }
 
+// KnownKeys are those of the names that ParseKey knows.
+func KnownKeys(names []string) []Key {
+	var keys []Key
+	for _, name := range names {
+		if key, err := ParseKey(name); err == nil {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
 // entry is the name under which the Secret holds a key, and its value.
 func (c Credentials) entry(key Key) (name, value string) {
 	switch key {
@@ -90,7 +101,7 @@ func VariablesOf(data map[string][]byte) []string {
 	return names
 }
 
-func (c Credentials) port() string     { return strconv.Itoa(int(cmp.Or(c.Port, usualPort))) }
+func (c Credentials) port() string     { return strconv.Itoa(int(c.LoginPort())) }
 func (c Credentials) database() string { return cmp.Or(c.Database, usualDatabase) }
 
 // URI is the connection URI of libpq and most drivers; everything in it is escaped.

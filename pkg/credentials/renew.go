@@ -32,14 +32,22 @@ func (c *Credentials) keep(data map[string][]byte) {
 		name, _ := c.entry(key)
 		return string(data[name])
 	}
-	if port, err := strconv.ParseInt(value(KeyPort), 10, 32); err == nil {
-		c.Port = cmp.Or(c.Port, int32(port))
-	}
+	c.Port = cmp.Or(c.Port, portOf(data))
 	c.Database, c.CA = cmp.Or(c.Database, value(KeyDatabase)), cmp.Or(c.CA, string(data[CAFile]))
 	for _, key := range []Key{KeyURI, KeyJDBC} {
 		parameters := parametersOf(value(key))
 		c.SSLMode, c.CAPath = cmp.Or(c.SSLMode, parameters.Get("sslmode")), cmp.Or(c.CAPath, parameters.Get("sslrootcert"))
 	}
+}
+
+// portOf is the port in a Secret's data; 0 where it has none, or what is no number.
+func portOf(data map[string][]byte) int32 {
+	name, _ := Credentials{}.entry(KeyPort)
+	port, err := strconv.ParseInt(string(data[name]), 10, 32)
+	if err != nil {
+		return 0
+	}
+	return int32(port)
 }
 
 // parametersOf reads the parameters of a URI; of one that is none, nothing.

@@ -1,6 +1,8 @@
 package credentials
 
 import (
+	"cmp"
+
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -38,8 +40,12 @@ func NewSecret(name types.NamespacedName, marks Marks, c Credentials, keys ...Ke
 	return secret
 }
 
-// Of reads host, user name and password of a Secret that NewSecret built; ok is false where one is missing.
+// LoginPort is the port at which the application logs in.
+func (c Credentials) LoginPort() int32 { return cmp.Or(c.Port, usualPort) }
+
+// Of reads the login and its port from a Secret that NewSecret built; ok is false where host, user name or password is missing.
 func Of(secret *corev1.Secret) (c Credentials, ok bool) {
 	c = Credentials{Host: string(secret.Data[KeyHost]), Username: string(secret.Data[KeyUsername]), Password: string(secret.Data[KeyPassword])}
+	c.Port = portOf(secret.Data)
 	return c, c.Host != "" && c.Username != "" && c.Password != ""
 }

@@ -63,7 +63,7 @@ func (o *Opener) Open(ctx context.Context, r Request, args []string) error {
 	d := place.database
 	return o.Server(d).RunShell(ctx, postgres.Shell{
 		Role: c.Username, Database: place.marks.Database, Args: args,
-		Login: postgres.Login{Password: c.Password, Host: c.Host, PodIP: d.PodIP, Port: d.Port, PodPort: d.PodPort},
+		Login: postgres.Login{Password: c.Password, Host: c.Host, PodIP: d.PodIP, Port: c.LoginPort(), PodPort: d.PodPort},
 	})
 }
 

@@ -45,7 +45,7 @@ func (s *server) RunAdminShell(_ context.Context, shell postgres.Shell) error {
 // secret is a binding's Secret.
 func secret(name string) *corev1.Secret {
 	marks := credentials.Marks{ID: name, Workload: "deployment.apps/" + name, Database: "shop", Postgres: "pod/pg-0", PostgresNamespace: "data", Role: "pgb_" + name, Generation: 1}
-	made := credentials.NewSecret(types.NamespacedName{Namespace: "ns", Name: name}, marks, credentials.Credentials{Host: "pg", Username: "pgb_" + name, Password: "p-" + name})
+	made := credentials.NewSecret(types.NamespacedName{Namespace: "ns", Name: name}, marks, credentials.Credentials{Host: "pg", Port: 6432, Username: "pgb_" + name, Password: "p-" + name})
 	made.Labels = map[string]string{credentials.ManagedByLabel: credentials.ManagedBy}
 	return made
 }
@@ -73,7 +73,7 @@ func TestOpen(t *testing.T) {
 	require.Len(t, s.opened, 1)
 	assert.Equal(t, postgres.Shell{
 		Role: "pgb_a", Database: "shop", Args: []string{"-l"},
-		Login: postgres.Login{Password: "p-a", Host: "pg", PodIP: "10.0.0.1", Port: 5432, PodPort: 5433},
+		Login: postgres.Login{Password: "p-a", Host: "pg", PodIP: "10.0.0.1", Port: 6432, PodPort: 5433},
 	}, s.opened[0])
 }
 

@@ -86,14 +86,18 @@ func (b *binding) removeReference(w *workload.Workload) error {
 // noteUnbinding is left out where a bind leaves no note either.
 func (b *binding) noteUnbinding(w *workload.Workload) error {
 	note, noted := credentials.AnnotationsOf(w.Annotations())[b.SecretName]
-	if noted && note.ID != b.Marks.ID || !noted && b.Marks.Choices.Inject == string(workload.InjectNone) {
+	switch {
+	case noted && note.ID != b.Marks.ID, !noted && b.Marks.Choices.Inject == string(workload.InjectNone):
 		return nil
+	case !noted:
+		note = b.Marks.Note(b.Namespace)
 	}
+	note.Unbinding = true
 	key, err := credentials.AnnotationKey(b.SecretName)
 	if err != nil {
 		return err
 	}
-	value, err := credentials.Annotation{ID: b.Marks.ID, Role: b.Marks.Role, Database: b.Marks.Database, Generation: b.Marks.Generation, Unbinding: true}.Value()
+	value, err := note.Value()
 	w.SetAnnotation(key, value)
 	return err
 }
