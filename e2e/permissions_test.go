@@ -79,7 +79,7 @@ func neededFor(bind string) map[right][]string {
 		"list pods":                            others,
 		"list services":                        all,
 		"list endpointslices.discovery.k8s.io": all,
-		"get secrets":                          {"check"},
+		"get secrets":                          others,
 		"create secrets":                       {bind},
 		"update secrets":                       {"rotate"},
 		"delete secrets":                       {"unbind"},

@@ -19,7 +19,7 @@ import (
 )
 
 // goDump is what a printed Go value looks like.
-var goDump = regexp.MustCompile(`&\w*\{|map\[|0xc0|%!|\{"kind"|<nil>|goroutine `) //nolint:gochecknoglobals // a constant
+var goDump = regexp.MustCompile(`&\w*\{|map\[|0xc0|%!|\{"kind"|<nil>|goroutine `)
 
 // state is what there is of a workload's binding on all three sides, without what differs from workload to workload.
 type state struct {

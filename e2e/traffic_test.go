@@ -26,7 +26,7 @@ func TestTraffic(t *testing.T) {
 	const workloads, binds, unbinds, rotates, atOnce = 25, 50, 20, 10, 16
 	seed, err := strconv.ParseUint(os.Getenv("PGBIND_SEED"), 10, 64)
 	if err != nil {
-		seed = uint64(time.Now().UnixNano()) //nolint:gosec // any number will do
+		seed = uint64(time.Now().UnixNano())
 	}
 	t.Logf("PGBIND_SEED=%d", seed)
 	random := rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // not for a secret

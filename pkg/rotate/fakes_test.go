@@ -52,6 +52,8 @@ type world struct {
 
 	// fail makes the step of that name fail once before it did anything, lose after it has done it.
 	fail, lose map[string]error
+	// then is what somebody else does once the step of that name is done.
+	then map[string]func()
 	// refused is what the API server says to the dry run of a write.
 	refused map[string]error
 
@@ -61,7 +63,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, pods: first, passes: map[string]string{first: "p1"}, locked: map[string]bool{}, sessions: map[string]int{first: 2},
-		fail: map[string]error{}, lose: map[string]error{}, refused: map[string]error{}}
+		fail: map[string]error{}, lose: map[string]error{}, refused: map[string]error{}, then: map[string]func(){}}
 	ours := corev1.EnvFromSource{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: secretName}}}
 	w.setWorkload(corev1.PodSpec{Containers: []corev1.Container{{Name: "app", EnvFrom: []corev1.EnvFromSource{ours}}}})
 	marks := credentials.Marks{ID: bindingID, Workload: "deployment.apps/web", Database: "postgres", Postgres: "pod/pg-0", Role: first, Generation: 1}
@@ -128,6 +130,10 @@ func (w *world) step(name string, do func()) error {
 	}
 	do()
 	w.log = append(w.log, name)
+	if then := w.then[name]; then != nil {
+		delete(w.then, name)
+		then()
+	}
 	err := w.lose[name]
 	delete(w.lose, name)
 	return err

@@ -11,11 +11,14 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
 )
 
-// rehearse sends the writes as a dry run and lists what will be waited for, so that permissions, admission and quota refuse while there
+// rehearse sends the writes as a dry run and reads what will be read on the way, so that permissions, admission and quota refuse while there
 // is nothing to undo.
 func (r *Rotator) rehearse(ctx context.Context, p *rotation) error {
 	if p.options.DryRun == bind.DryRunClient {
 		return nil
+	}
+	if _, err := r.Kube.CoreV1().Secrets(p.Namespace).Get(ctx, p.SecretName, metav1.GetOptions{}); err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("secret/%s in namespace %s cannot be read: %w", p.SecretName, p.Namespace, err)
 	}
 	// Another run may have written meanwhile; what follows from that is decided where the Secret is written.
 	if err := r.trySecret(ctx, p); err != nil && !apierrors.IsConflict(err) && !apierrors.IsAlreadyExists(err) {

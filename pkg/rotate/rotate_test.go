@@ -153,6 +153,24 @@ func TestWhatMayNotBeWrittenIsRefusedBeforeAnythingIsDone(t *testing.T) {
 	}
 }
 
+func TestAFasterRotationIsJoined(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.then["password of "+second] = func() {
+			theirs := w.secret().DeepCopy()
+			marks, _ := credentials.MarksOf(theirs)
+			marks.Role, marks.Generation = second, 2
+			credentials.Renew(theirs, marks, credentials.Credentials{Host: "svc.ns", Username: second, Password: "theirs"})
+			theirs.ResourceVersion = "theirs"
+			require.NoError(w.t, w.kube.Tracker().Update(corev1.SchemeGroupVersion.WithResource("secrets"), theirs, "ns"))
+			w.pods = second
+			delete(w.passes, first)
+		}
+		require.NoError(w.t, w.rotate())
+		w.assertOnly(second)
+		assert.Equal(w.t, "theirs", w.passes[second])
+	})
+}
+
 func TestADeletedSecretGetsTheNextGeneration(t *testing.T) {
 	inWorld(t, func(w *world) {
 		labels := w.secret().Labels

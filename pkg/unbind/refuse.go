@@ -34,6 +34,9 @@ func (u *Unbinder) refuse(ctx context.Context, b *binding) error {
 	if b.Secret == nil {
 		return nil
 	}
+	if _, err := u.readSecret(ctx, b); err != nil {
+		return err
+	}
 	if err := u.deleteSecret(ctx, b, metav1.DeleteOptions{DryRun: []string{metav1.DryRunAll}}); err != nil {
 		return fmt.Errorf("%w: unbind needs the right to delete it", err)
 	}
