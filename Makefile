@@ -1,6 +1,8 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 VERSION ?= v0.0.0-dev
+# The version of the lesson's server in the end-to-end tests.
+POSTGRES ?= 15
 LDFLAGS := -s -w -X github.com/kubectl-pgbind/kubectl-pgbind/pkg/version.value=$(VERSION)
 
 .PHONY: help
@@ -42,7 +44,7 @@ cluster-down: ## Remove the test cluster and what it started
 	@go run ./e2e/cluster down
 
 # What the demo and the end-to-end tests work with is always given, never the user's own.
-WITH_CLUSTER = PGBIND_E2E_KUBECONFIG="$$(go run ./e2e/cluster kubeconfig)" \
+WITH_CLUSTER = PGBIND_E2E_POSTGRES="$(POSTGRES)" PGBIND_E2E_KUBECONFIG="$$(go run ./e2e/cluster kubeconfig)" \
 	PGBIND_E2E_KUBECTL="$$(go run ./e2e/cluster path)/kubectl" PGBIND_E2E_PLUGIN="$(CURDIR)/bin/kubectl-pgbind"
 
 .PHONY: app-image

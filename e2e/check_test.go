@@ -31,7 +31,11 @@ func TestCheck(t *testing.T) {
 	assert.Equal(t, before, f.roles(), "it changes nothing")
 	logs, err := f.Kubectl("logs", "postgresql-sfs-0").Output(f.ctx)
 	require.NoError(t, err)
-	assert.Equal(t, 2, strings.Count(logs, "FATAL:  password authentication failed"), "one wrong password by the bind and one by --prove")
+	wrong := 2
+	if f.admin("SELECT current_setting('server_version_num')::int >= 160000") == "t" {
+		wrong = 0 // the server tells itself how a session was authenticated
+	}
+	assert.Equal(t, wrong, strings.Count(logs, "FATAL:  password authentication failed"), "one wrong password by the bind and one by --prove")
 
 	for _, test := range []struct {
 		name, reason string

@@ -38,7 +38,7 @@ func shop(t *testing.T) *fixture {
 	return f
 }
 
-// inPod runs a line of shell in the Pod's container.
+// inPod runs a line of shell in the container of a Pod.
 func (f *fixture) inPod(pod, line string) *harness.Command {
 	return f.Kubectl("exec", "--stdin", pod, "--", "sh", "-c", line)
 }
@@ -79,6 +79,17 @@ func TestDatabaseInAnotherNamespace(t *testing.T) {
 	assert.NotEqual(t, secret.Data["POSTGRES_URI"], rotated.Data["POSTGRES_URI"])
 	assert.Equal(t, rotated.Data["POSTGRES_URI"], f.secret(firstSecret + "-binding").Data["uri"])
 	db.answers(`IFS= read -r uri; psql --no-psqlrc --quiet --no-align --tuples-only --dbname="$uri"`, string(rotated.Data["POSTGRES_URI"]))
+
+	f.delete("secret", firstSecret)
+	f.eventually("the second Secret goes with the first", func() bool { return len(f.boundSecrets()) == 0 })
+	f.bind("rotate", "deployment/web", "--grace=1s")
+	anew := f.secret(firstSecret)
+	assert.Equal(t, keys(rotated), keys(anew), "all that was in it")
+	assert.Equal(t, anew.Data["POSTGRES_URI"], f.secret(firstSecret+"-binding").Data["uri"])
+	db.answers(`IFS= read -r uri; psql --no-psqlrc --quiet --no-align --tuples-only --dbname="$uri"`, string(anew.Data["POSTGRES_URI"]))
+	assert.Equal(t, `["Sales 1","public"]`, anew.Annotations["pgbind.dev/schemas"])
+	healthy := f.run(f.Pgbind("check", "deployment/web"))
+	assert.Zero(t, healthy.Code, healthy.Stdout+healthy.Stderr)
 	f.bind("unbind", "deployment/web", "--grace=1s")
 	f.eventually("both Secrets are gone", func() bool { return len(f.boundSecrets()) == 0 })
 }

@@ -152,6 +152,14 @@ func (f *fixture) testSecondDatabase() {
 	result = f.run(f.Pgbind("deploy/two-faced", "--secret=third"))
 	assert.Equal(f.t, 1, result.Code)
 	assert.Contains(f.t, result.Stderr, "secret/first", "one binding has one Secret")
+	for _, command := range []string{"rotate", "unbind"} {
+		result = f.run(f.Pgbind(command, "deploy/two-faced", "--grace=0s"))
+		assert.Equal(f.t, 1, result.Code)
+		assert.Contains(f.t, result.Stderr, "choose one with --secret: first (database postgres), second (database shop)")
+	}
+	f.bind("unbind", "deploy/two-faced", "--secret=first", "--grace=0s")
+	assert.Equal(f.t, []corev1.EnvFromSource{second}, f.deployment("two-faced").Spec.Template.Spec.Containers[0].EnvFrom)
+	assert.Equal(f.t, "1", f.as("second", "SELECT 1"))
 }
 
 func (f *fixture) testNoEvents() {

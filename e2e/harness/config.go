@@ -11,12 +11,13 @@ type Config struct {
 	Kubeconfig string // the cluster's
 	Kubectl    string // the program
 	Plugin     string // the built kubectl-pgbind
+	Postgres   string // the version of the lesson's server; empty: as its manifest says
 }
 
 // ConfigFromEnv reads PGBIND_E2E_KUBECONFIG, PGBIND_E2E_KUBECTL and PGBIND_E2E_PLUGIN. Each must name a file by its
-// absolute path; the error says which one does not.
+// absolute path; the error says which one does not. PGBIND_E2E_POSTGRES may name another version of the lesson's server.
 func ConfigFromEnv() (Config, error) {
-	config := Config{}
+	config := Config{Postgres: os.Getenv("PGBIND_E2E_POSTGRES")}
 	for name, path := range map[string]*string{
 		"PGBIND_E2E_KUBECONFIG": &config.Kubeconfig,
 		"PGBIND_E2E_KUBECTL":    &config.Kubectl,

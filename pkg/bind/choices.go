@@ -1,6 +1,8 @@
 package bind
 
 import (
+	"slices"
+
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 )
@@ -29,20 +31,34 @@ func (o Options) choices() v1alpha1.Choices {
 }
 
 // marksToChange are the marks of the binding's Secret that no longer tell what was chosen.
-func (p *plan) marksToChange() map[string]string {
+func (p *plan) marksToChange() map[string]string { return p.wantedMarks().Changed(p.secret.existing) }
+
+// wantedMarks are those of the binding after this run.
+func (p *plan) wantedMarks() credentials.Marks {
 	marks := p.marks()
-	if old, _ := credentials.MarksOf(p.secret.existing); !p.options.Reference.Exact {
+	if p.secret.existing != nil && !p.options.Reference.Exact {
+		old, _ := credentials.MarksOf(p.secret.existing)
 		keep(&marks.Choices, old.Choices)
+		if marks.Expires.IsZero() {
+			marks.Expires = old.Expires
+		}
 	}
-	return marks.Changed(p.secret.existing)
+	return marks
 }
 
-// keep goes on with earlier choices where none is made now: what they brought stays.
+// keep goes on with earlier choices beside those that are made now: what they brought stays.
 func keep(now *v1alpha1.Choices, before v1alpha1.Choices) {
-	if len(now.Containers) == 0 {
-		now.Containers = before.Containers
+	now.Containers = union(before.Containers, now.Containers)
+	now.Keys = union(before.Keys, now.Keys)
+}
+
+// union is what is in either list, in the order in which it came.
+func union(before, now []string) []string {
+	all := slices.Clip(before)
+	for _, one := range now {
+		if !slices.Contains(all, one) {
+			all = append(all, one)
+		}
 	}
-	if len(now.Keys) == 0 {
-		now.Keys = before.Keys
-	}
+	return all
 }

@@ -19,7 +19,7 @@ func TestKeysCanBeAskedForLater(t *testing.T) {
 	w := newWorld(t)
 	require.NoError(t, w.bind(t.Context()))
 	require.NoError(t, w.bind(t.Context(), withKeys(KeyOptions{Keys: []credentials.Key{credentials.KeyURI}, CA: "PEM"})))
-	assert.Equal(t, []string{"secret/postgresql-secret-2 configured", "deployment.apps/web unchanged"}, w.results)
+	assert.Equal(t, []string{"secret/postgresql-secret-2 configured", "deployment.apps/web bound"}, w.results, "the workload notes the key")
 	assert.Equal(t, []string{"POSTGRES_HOST", "POSTGRES_PASSWORD", "POSTGRES_URI", "POSTGRES_USERNAME", "ca.crt"}, slices.Sorted(maps.Keys(w.secret().Data)))
 	assert.Contains(t, string(w.secret().Data["POSTGRES_URI"]), "sslmode=verify-ca")
 	w.assertBound()

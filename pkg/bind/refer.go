@@ -45,9 +45,7 @@ func (p *plan) change(w *workload.Workload) error {
 	if err != nil {
 		return err
 	}
-	value, err := credentials.Annotation{
-		ID: p.binding.Owner.ID, Role: p.binding.Role, Database: p.options.Database, Generation: p.secret.generation,
-	}.Value()
+	value, err := p.wantedMarks().Note(w.Namespace()).Value()
 	if err != nil {
 		return fmt.Errorf("write the binding's annotation: %w", err)
 	}

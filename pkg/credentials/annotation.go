@@ -4,19 +4,58 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
 )
+
+const usualSchema = "public"
 
 // annotationPrefix begins the key of a workload's annotation for a binding; the Secret's name ends it.
 const annotationPrefix = "binding.pgbind.dev/"
 
-// Annotation is what a workload says of one of its bindings.
+// Annotation is what a workload says of one of its bindings: enough to make its Secret anew when somebody has deleted that.
 type Annotation struct {
 	ID         string `json:"id"`
 	Role       string `json:"role"`
 	Database   string `json:"database"`
 	Generation int    `json:"generation"`
+
+	Postgres          string   `json:"postgres,omitempty"`
+	PostgresNamespace string   `json:"postgresNamespace,omitempty"` // empty: the workload's
+	Access            string   `json:"access,omitempty"`
+	Schemas           []string `json:"schemas,omitempty"` // empty: public
+	Isolated          bool     `json:"isolated,omitempty"`
+	Keys              []string `json:"keys,omitempty"` // as --key names them
+
+	Expires time.Time `json:"expires,omitzero"`
+}
+
+// Note is what the workload in that namespace says of the binding with these marks.
+func (m Marks) Note(namespace string) Annotation {
+	a := Annotation{
+		ID: m.ID, Role: m.Role, Database: m.Database, Generation: m.Generation,
+		Postgres: m.Postgres, PostgresNamespace: m.PostgresNamespace, Access: m.Access, Schemas: m.Schemas, Isolated: m.Isolated, Keys: m.Choices.Keys,
+		Expires: m.Expires,
+	}
+	if a.PostgresNamespace == namespace {
+		a.PostgresNamespace = ""
+	}
+	if len(a.Schemas) == 1 && a.Schemas[0] == usualSchema {
+		a.Schemas = nil
+	}
+	return a
+}
+
+// Marks are those of the binding as far as the workload of that name tells them.
+func (a Annotation) Marks(workload string) Marks {
+	return Marks{
+		ID: a.ID, Role: a.Role, Database: a.Database, Generation: a.Generation, Workload: workload,
+		Postgres: a.Postgres, PostgresNamespace: a.PostgresNamespace, Access: a.Access, Schemas: a.Schemas, Isolated: a.Isolated,
+		Expires: a.Expires, Choices: v1alpha1.Choices{Keys: a.Keys},
+	}
 }
 
 // AnnotationKey is the key of the annotation for the binding of that Secret. A Secret's name can be too long for one, which is an error.

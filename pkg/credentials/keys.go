@@ -44,6 +44,17 @@ func ParseKey(name string) (Key, error) {
 	return "", fmt.Errorf("key %q is unknown: use port, database, uri, jdbc, pgpass or servicebinding", name)
 }
 
+// KnownKeys are those of the names that ParseKey knows.
+func KnownKeys(names []string) []Key {
+	var keys []Key
+	for _, name := range names {
+		if key, err := ParseKey(name); err == nil {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
 // entry is the name under which the Secret holds a key, and its value.
 func (c Credentials) entry(key Key) (name, value string) {
 	switch key {

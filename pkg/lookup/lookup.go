@@ -111,7 +111,7 @@ func (n Subject) noted() map[string]credentials.Marks {
 		return noted
 	}
 	for name, a := range credentials.AnnotationsOf(n.Workload.Annotations()) {
-		noted[name] = credentials.Marks{ID: a.ID, Role: a.Role, Database: a.Database, Generation: a.Generation, Workload: n.Name}
+		noted[name] = a.Marks(n.Name)
 	}
 	return noted
 }

@@ -43,7 +43,7 @@ func (s *Server) succeed(ctx context.Context, r Successor, l Login) (*Result, er
 	if failure := s.outcome(out, err, r.Owner.Run); failure != nil {
 		return result, failure
 	}
-	result.Reached, result.Standby = out.Login.Host, out.Login.Standby
+	result.Reached, result.Standby, result.SSL = out.Login.Host, out.Login.Standby, out.Login.SSL
 	result.Verified = !out.Trust && out.Login.Method != "trust"
 	if out.Login.SessionUser != r.Role || out.Login.CurrentUser != out.ActsAs {
 		return result, &LoginError{Message: fmt.Sprintf("the session acts as role %q instead of %q", out.Login.CurrentUser, out.ActsAs)}

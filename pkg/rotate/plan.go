@@ -21,6 +21,7 @@ import (
 type rotation struct {
 	lookup.Binding
 	options  Options
+	ref      target.Ref
 	database *target.Database
 	roles    Roles
 	held     *postgres.Holdings
@@ -32,6 +33,7 @@ type rotation struct {
 	password     string
 	since        time.Time // Pods that start later have the new login
 	host         string    // that the proof of the login went to
+	encrypted    bool      // the proof of the login was
 
 	users   []*workload.Workload // of the Secret, the bound workload among them
 	unseen  bool                 // something may use the former login without anybody seeing it
@@ -65,14 +67,15 @@ func (r *Rotator) plan(ctx context.Context, b *lookup.Binding, o Options) (*rota
 
 // survey finds the server, where the user says, else where the Secret says, else at the default, and what the binding's roles hold there.
 func (r *Rotator) survey(ctx context.Context, p *rotation) error {
-	ref, err := p.options.Postgres, error(nil)
+	var err error
+	p.ref = p.options.Postgres
 	if !p.options.Named {
-		ref, err = p.Location(p.options.Postgres)
+		p.ref, err = p.Location(p.options.Postgres)
 	}
 	if err != nil {
 		return err
 	}
-	candidates, err := r.Databases.Candidates(ctx, ref, p.options.Choice)
+	candidates, err := r.Databases.Candidates(ctx, p.ref, p.options.Choice)
 	if err != nil {
 		return err
 	}

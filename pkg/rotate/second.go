@@ -3,21 +3,27 @@ package rotate
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/util/retry"
 
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 )
 
-// writeSecond has the binding's second Secret, if there is one, say what the first one says.
+// writeSecond has the binding's second Secret, if there is one, say what the first one says. It went with a first one that was deleted.
 func (r *Rotator) writeSecond(ctx context.Context, p *rotation, first *corev1.Secret) error {
 	name := credentials.ServiceBindingName(first.Name)
 	secrets := r.Kube.CoreV1().Secrets(first.Namespace)
 	err := retry.RetryOnConflict(retry.DefaultRetry, func() error {
 		second, err := secrets.Get(ctx, name, metav1.GetOptions{})
+		if apierrors.IsNotFound(err) && p.Secret == nil && slices.Contains(p.Marks.Choices.Keys, v1alpha1.KeyServiceBinding) {
+			_, err = secrets.Create(ctx, credentials.NewServiceBinding(first, p.fresh()), metav1.CreateOptions{FieldManager: p.options.FieldManager})
+			return err
+		}
 		if err != nil {
 			return err
 		}

@@ -67,13 +67,22 @@ func (p *rotation) renewed() *corev1.Secret {
 func (p *rotation) newSecret() *corev1.Secret {
 	name := types.NamespacedName{Namespace: p.Namespace, Name: p.SecretName}
 	marks := p.marks()
-	marks.Postgres, marks.PostgresNamespace, marks.Location = p.options.Postgres.String(), p.options.Postgres.Namespace, p.database.Location
+	marks.Postgres, marks.PostgresNamespace, marks.Location = p.ref.String(), p.ref.Namespace, p.database.Location
 	for _, holder := range p.held.Roles {
 		if holder.Role == p.former {
 			marks.AccessRole, marks.Access = holder.Heir, holder.Level
 		}
 	}
-	return credentials.NewSecret(name, marks, credentials.Credentials{Host: p.host, Username: p.role, Password: p.password})
+	return credentials.NewSecret(name, marks, p.fresh(), credentials.KnownKeys(marks.Choices.Keys)...)
+}
+
+// fresh is all that a new Secret hands over.
+func (p *rotation) fresh() credentials.Credentials {
+	c := credentials.Credentials{Host: p.host, Username: p.role, Password: p.password, Port: p.database.Port, Database: p.Marks.Database, SSLMode: "disable"}
+	if p.encrypted {
+		c.SSLMode = "require"
+	}
+	return c
 }
 
 func (p *rotation) marks() credentials.Marks {

@@ -28,7 +28,7 @@ func (r *Rotator) makeSuccessor(ctx context.Context, p *rotation, made *undo.Sta
 	if err != nil {
 		return fmt.Errorf("make role %q the successor of %q: %w", p.role, p.former, err)
 	}
-	p.host = result.Host
+	p.host, p.encrypted = result.Host, result.SSL
 	bind.TellProof(r.Report, p.role, result)
 	return nil
 }
@@ -62,7 +62,7 @@ func (r *Rotator) inPlace(ctx context.Context, p *rotation) error {
 	if err != nil {
 		return made.Run(ctx, fmt.Errorf("change the password of role %q: %w", p.role, err))
 	}
-	p.host = result.Host
+	p.host, p.encrypted = result.Host, result.SSL
 	bind.TellProof(r.Report, p.role, result)
 	if err := r.writeSecret(ctx, p, made); err != nil {
 		return made.Run(ctx, err)
