@@ -85,7 +85,7 @@ func TestDatabaseInAnotherNamespace(t *testing.T) {
 	f.bind("rotate", "deployment/web", "--grace=1s")
 	anew := f.secret(firstSecret)
 	assert.Equal(t, keys(rotated), keys(anew), "all that was in it")
-	assert.Equal(t, anew.Data["POSTGRES_URI"], f.secret(firstSecret+"-binding").Data["uri"])
+	assert.Equal(t, anew.Data["POSTGRES_URI"], f.secret(firstSecret + "-binding").Data["uri"])
 	db.answers(`IFS= read -r uri; psql --no-psqlrc --quiet --no-align --tuples-only --dbname="$uri"`, string(anew.Data["POSTGRES_URI"]))
 	assert.Equal(t, `["Sales 1","public"]`, anew.Annotations["pgbind.dev/schemas"])
 	healthy := f.run(f.Pgbind("check", "deployment/web"))

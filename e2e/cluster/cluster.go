@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -99,7 +98,7 @@ func (w *workspace) remove(ctx context.Context) error {
 			return err
 		}
 	}
-	return errors.Join(os.RemoveAll(w.completeMark()), os.RemoveAll(w.kubeconfig()))
+	return errors.Join(os.RemoveAll(w.completeMark()), os.RemoveAll(w.kubeconfig()), os.RemoveAll(w.loadedMarks()))
 }
 
 // down removes the cluster, and the engine if "up" started it. What was built stays in the cache and in the engine's store.
@@ -122,19 +121,4 @@ func (w *workspace) down(ctx context.Context) error {
 		return nil
 	}
 	return w.stopEngine(ctx)
-}
-
-// load copies images from the engine into the cluster.
-func (w *workspace) load(ctx context.Context, images ...string) error {
-	if len(images) == 0 {
-		return errors.New("no image given")
-	}
-	if !w.clusterAnswers(ctx) {
-		return fmt.Errorf("cluster %s does not answer: run make cluster first", w.cluster)
-	}
-	return w.steps.step("loading "+strings.Join(images, " ")+" into the cluster", func() error {
-		args := append([]string{"kind", "load", "docker-image", "--name", w.cluster}, images...)
-		_, err := w.output(ctx, args...)
-		return err
-	})
 }

@@ -89,7 +89,7 @@ func (b *Binder) patchSecret(ctx context.Context, p *plan, change *corev1.Secret
 }
 
 // errNotOurs says that the second Secret's name is taken.
-var errNotOurs = errors.New("it exists and is not this binding's: delete it, or choose another name with --secret")
+var errNotOurs = errors.New("it exists and is not this binding's: choose another name with --secret")
 
 // tryServiceBinding refuses a second Secret whose name is taken.
 func (b *Binder) tryServiceBinding(ctx context.Context, p *plan) error {

@@ -148,7 +148,7 @@ func (p *plan) refuseTaken(err error) error {
 	if !errors.Is(err, errTaken) {
 		return err
 	}
-	return fmt.Errorf("secret/%s in namespace %s: %w: choose another name with --secret, or delete it", p.secret.name, p.workload.Namespace(), err)
+	return fmt.Errorf("secret/%s in namespace %s: %w: choose another name with --secret", p.secret.name, p.workload.Namespace(), err)
 }
 
 // adopt makes a Secret that is there the binding's, if its marks say so. Only the password and the generation are taken from it: whoever
@@ -180,7 +180,7 @@ func (p *plan) marks() credentials.Marks {
 	return credentials.Marks{
 		ID: p.binding.Owner.ID, Run: p.binding.Owner.Run, Workload: p.workload.String(), Database: p.options.Database,
 		Postgres: p.options.Postgres.String(), PostgresNamespace: p.options.Postgres.Namespace, Location: p.database.Location,
-		Access: string(p.options.Level), Schemas: p.options.Schemas, Isolated: p.options.Isolated, AccessRole: p.binding.Access.Role(),
+		Access: string(p.options.Level), Schemas: p.options.Schemas, Isolated: p.options.Isolated,
 		Role: p.binding.Role, Generation: p.secret.generation, Expires: p.binding.Expires, Choices: p.options.choices(),
 	}
 }

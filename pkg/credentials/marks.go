@@ -32,7 +32,6 @@ type Marks struct {
 	Access            string
 	Schemas           []string // empty: public
 	Isolated          bool     // whether the access role is for this binding alone
-	AccessRole        string
 	Role              string
 	Generation        int
 	Expires           time.Time // when the password ends; zero: never
@@ -51,7 +50,6 @@ func (m *Marks) fields() map[string]*string {
 		"postgres-namespace": &m.PostgresNamespace,
 		"location":           &m.Location,
 		"access":             &m.Access,
-		"access-role":        &m.AccessRole,
 		"role":               &m.Role,
 	}
 }

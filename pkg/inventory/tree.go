@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 )
 
@@ -41,14 +42,7 @@ func (b *Binding) accessRole() string {
 
 // AccessRole is what the marks say the binding gives access to.
 func (b *Binding) AccessRole() postgres.Access {
-	access := postgres.Access{Database: b.Marks.Database, Schemas: b.Marks.Schemas, Level: postgres.Level(b.Marks.Access)}
-	if len(access.Schemas) == 0 {
-		access.Schemas = []string{"public"}
-	}
-	if b.Marks.Isolated {
-		access.Isolated = b.Marks.ID
-	}
-	return access
+	return lookup.AccessOf(b.Marks)
 }
 
 func (b *Binding) secretLine() string {

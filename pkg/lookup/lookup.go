@@ -46,6 +46,18 @@ func (b *Binding) Owner() postgres.Owner {
 	return postgres.Owner{ID: b.Marks.ID, Run: b.Marks.Run, Namespace: b.Namespace}
 }
 
+// AccessOf is what a binding's marks say that it gives access to.
+func AccessOf(m credentials.Marks) postgres.Access {
+	access := postgres.Access{Database: m.Database, Schemas: m.Schemas, Level: postgres.Level(m.Access)}
+	if len(access.Schemas) == 0 {
+		access.Schemas = []string{"public"}
+	}
+	if m.Isolated {
+		access.Isolated = m.ID
+	}
+	return access
+}
+
 // Location is where the binding's server runs, as the Secret says; where it says nothing, it is otherwise.
 func (b *Binding) Location(otherwise target.Ref) (target.Ref, error) {
 	if b.Marks.Postgres == "" {

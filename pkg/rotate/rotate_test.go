@@ -147,7 +147,7 @@ func TestADeletedSecretGetsTheNextGeneration(t *testing.T) {
 		require.NoError(w.t, w.rotate(func(o *Options) { o.Postgres.Kind, o.Postgres.Name = "pod", "pg-0" }))
 		marks, ok := credentials.MarksOf(w.secret())
 		require.True(w.t, ok)
-		assert.Equal(w.t, heir, marks.AccessRole)
+		assert.Equal(w.t, "all", marks.Access)
 		assert.Equal(w.t, second, marks.Role)
 		c, _ := credentials.Of(w.secret())
 		assert.Equal(w.t, w.passes[second], c.Password)

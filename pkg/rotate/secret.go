@@ -70,7 +70,7 @@ func (p *rotation) newSecret() *corev1.Secret {
 	marks.Postgres, marks.PostgresNamespace, marks.Location = p.ref.String(), p.ref.Namespace, p.database.Location
 	for _, holder := range p.held.Roles {
 		if holder.Role == p.former {
-			marks.AccessRole, marks.Access = holder.Heir, holder.Level
+			marks.Access = holder.Level
 		}
 	}
 	return credentials.NewSecret(name, marks, p.fresh(), credentials.KnownKeys(marks.Choices.Keys)...)

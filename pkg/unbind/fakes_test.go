@@ -26,7 +26,7 @@ const (
 	bindingID  = "abc"
 	secretName = "postgresql-secret-2" //nolint:gosec // the name of a Secret, not its content
 	roleName   = "pgb_abc_1"
-	accessRole = "pgbind_postgres_public_all_x"
+	accessRole = "pgbind_postgres_public_all_u26fcriu4q"
 )
 
 // world is a bound workload and its server in memory. Each of its methods also asserts what must be true before it is called.
@@ -82,7 +82,7 @@ func (w *world) bound(name, id string) *workload.Workload {
 func (w *world) boundSecret() *corev1.Secret {
 	marks := credentials.Marks{
 		ID: bindingID, Workload: "deployment.apps/web", Database: "postgres", Postgres: "pod/pg-0", PostgresNamespace: "db",
-		Role: roleName, AccessRole: accessRole, Generation: 1,
+		Access: "all", Role: roleName, Generation: 1,
 	}
 	secret := credentials.NewSecret(types.NamespacedName{Namespace: "ns", Name: secretName}, marks, credentials.Credentials{Host: "h", Username: roleName, Password: "p"})
 	secret.UID = "secret-uid"

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/retire"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
@@ -121,12 +122,20 @@ func (b *binding) accessRole() string {
 			}
 		}
 	}
-	return b.Marks.AccessRole
+	return b.markedAccessRole()
+}
+
+// markedAccessRole is the access role that the marks tell of; empty where they tell of none.
+func (b *binding) markedAccessRole() string {
+	if b.Marks.Access == "" {
+		return ""
+	}
+	return lookup.AccessOf(b.Marks).Role()
 }
 
 // leftover tells what nobody could do on a server that is gone.
 func (u *Unbinder) leftover(b *binding) error {
-	sql, err := postgres.Leftover(b.Marks.Role, b.Marks.AccessRole)
+	sql, err := postgres.Leftover(b.Marks.Role, b.markedAccessRole())
 	if err != nil {
 		return err
 	}

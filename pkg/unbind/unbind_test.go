@@ -186,7 +186,7 @@ func TestWaysToLeaveOrTakeMore(t *testing.T) {
 			require.NoError(w.t, w.unbind(func(o *Options) { o.Abandon = true }))
 			assert.Equal(w.t, []string{"patch reference", "drain", "patch note", "delete secret"}, w.log)
 			require.Len(w.t, w.shown, 1)
-			assert.Contains(w.t, w.shown[0], `REASSIGN OWNED BY "pgb_abc_1" TO "pgbind_postgres_public_all_x";`)
+			assert.Contains(w.t, w.shown[0], `REASSIGN OWNED BY "pgb_abc_1" TO "pgbind_postgres_public_all_u26fcriu4q";`)
 			assert.Contains(w.t, w.shown[0], `DROP ROLE "pgb_abc_1";`)
 			assert.Nil(w.t, w.secret())
 		})
