@@ -114,7 +114,7 @@ func (p *progress) end() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.clear()
-	fmt.Fprintf(p.streams.ErrOut, "%d bindings in %s (%.1f a second): %d bound, %d configured, %d unchanged, %d failed\n",
+	fmt.Fprintf(term.NewResponsiveWriter(terminalOf(p.streams.ErrOut)), "%d bindings in %s (%.1f a second): %d bound, %d configured, %d unchanged, %d failed\n",
 		p.done(), time.Since(p.start).Round(time.Millisecond), p.rate(),
 		p.counts[apply.Created], p.counts[apply.Configured], p.counts[apply.Unchanged], p.counts[apply.Failed])
 }
