@@ -78,7 +78,7 @@ cross: ## Vet and build for every platform that is released
 		go vet -trimpath ./cmd/... ./pkg/...; go build -trimpath -buildvcs=false -o /dev/null ./cmd/kubectl-pgbind; done
 
 .PHONY: dist-test
-dist-test: ## Make a release, hold it against krew's rules, install it with krew, and take it away
+dist-test: ## Release for this platform (PGBIND_DIST_ALL=1: for all) as krew wants it, install it with krew, and take it away
 	go -C e2e/tools/krew build -trimpath -o $(CURDIR)/.cache/ tool
 	PGBIND_DIST_TOOLS="$(CURDIR)/.cache" PGBIND_E2E_KUBECTL="$$(go run ./e2e/cluster path)/kubectl" \
 		go test -tags dist -count=1 -timeout 20m ./plugins/dist
@@ -113,7 +113,7 @@ demo: build app-image ## Play the lesson on the cluster and print the web app's 
 	@$(WITH_CLUSTER) go run ./e2e/demo
 
 .PHONY: test
-test: unit lint e2e ## Run everything that proves the project
+test: unit lint e2e dist-test ## Run everything that proves the project
 
 .PHONY: clean
 clean: ## Remove what was built in this checkout

@@ -5,7 +5,6 @@ package e2e
 import (
 	"fmt"
 	"net/http"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -68,9 +67,6 @@ func (m *matrix) faulted(tr *trial) {
 	assert.NotRegexp(m.t, goDump, tr.result.Stderr)
 	m.t.Logf("exit %d: %s", tr.result.Code, tr.result.Stderr)
 }
-
-// goDump is what a printed Go value looks like.
-var goDump = regexp.MustCompile(`&\w*\{|map\[|0xc0|%!|\{"kind"|<nil>|goroutine `)
 
 // faults are the trials of a fault matrix.
 func faults(points []faultproxy.Exchange) []*trial {

@@ -164,7 +164,7 @@ func (f *fixture) testSecondDatabase() {
 
 func (f *fixture) testNoEvents() {
 	f.create(small(deployment("quiet", nil)))
-	kubeconfig, err := f.Identity(f.ctx, "no-events", f.t.TempDir(), neededRights())
+	kubeconfig, err := f.Identity(f.ctx, "no-events", f.t.TempDir(), documentedRules(f.t))
 	require.NoError(f.t, err)
 	result := f.run(f.Pgbind("deploy/quiet").As(kubeconfig))
 	require.Zero(f.t, result.Code, result.Stderr)

@@ -17,11 +17,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/faultproxy"
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
-	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/lesson"
 )
 
 // runTime is the most that a disturbed run may take.
@@ -71,20 +69,6 @@ type trial struct {
 	result harness.Result // what it left; empty if it was killed
 }
 
-// newDatabase deploys the lesson's database alone.
-func newDatabase(t *testing.T) *fixture {
-	t.Helper()
-	f := newNamespace(t)
-	require.NoError(t, f.ApplyLesson(f.ctx, harness.WithoutClaim, func(object *unstructured.Unstructured) error {
-		if object.GetKind() != "Deployment" {
-			return nil
-		}
-		return unstructured.SetNestedField(object.Object, int64(0), "spec", "replicas")
-	}))
-	f.rollout("statefulset/" + lesson.Database)
-	return f
-}
-
 // String names the trial.
 func (tr *trial) String() string {
 	moment := map[faultproxy.Moment]string{
@@ -110,7 +94,7 @@ func unbinding(workload string) []string {
 }
 
 func rotation(workload string) []string {
-	return []string{"rotate", "deployment/" + workload}
+	return []string{"rotate", "deployment/" + workload, "--settle=1s"}
 }
 
 // applying makes one binding after the other, so that the requests of two runs come in the same order.
@@ -238,4 +222,35 @@ func (m *matrix) undisturbed(tr *trial) []faultproxy.Exchange {
 		exchanges[i].Request = m.point(exchanges[i], tr.workload)
 	}
 	return exchanges
+}
+
+// states are those of all workloads of a trial.
+func (m *matrix) states(s *sides, tr *trial) []state {
+	var all []state
+	for _, workload := range m.workloads(tr.workload) {
+		all = append(all, s.of(workload))
+	}
+	return all
+}
+
+// agree requires that every workload ended as the undisturbed one, and that nothing is left that belongs to none of them.
+func (m *matrix) agree(undisturbed *trial, trials []*trial) {
+	m.t.Helper()
+	now := m.sides()
+	want := m.states(now, undisturbed)
+	m.t.Logf("the end: %+v", want)
+	for _, s := range want {
+		assert.Equal(m.t, m.leaves, s.LogsIn)
+	}
+	for _, tr := range trials {
+		assert.Equal(m.t, want, m.states(now, tr), tr.String())
+	}
+	bindings := 0
+	if m.leaves {
+		bindings = (1 + len(trials)) * len(want)
+	}
+	assert.Len(m.t, now.roles, bindings, "login roles")
+	assert.Equal(m.t, bindings, len(now.secrets), "Secrets") //nolint:testifylint // Len would print what they hold
+	result := m.run(m.Pgbind("check"))
+	assert.Zero(m.t, result.Code, "check: %s%s", result.Stdout, result.Stderr)
 }

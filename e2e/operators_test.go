@@ -135,8 +135,10 @@ func TestDatabasesOfOperators(t *testing.T) {
 
 			assert.Contains(t, result.Stderr, "proved")
 			assert.Equal(t, o.service+"."+f.Name+".svc.cluster.local", f.login(o.name).Host)
-			again := f.bind("deployment/of-"+o.name, "--postgres=service/"+o.service, "--secret="+o.name)
-			assert.Contains(t, again.Stdout, "unchanged")
+			login, byService := f.login(o.name), []string{"deployment/of-" + o.name, "--postgres=service/" + o.service, "--secret=" + o.name}
+			f.bind(byService...)
+			assert.Equal(t, login, f.login(o.name), "the same database by another name")
+			assert.Contains(t, f.bind(byService...).Stdout, "deployment.apps/of-"+o.name+" unchanged")
 			f.follow(howTo(o.document))
 		})
 	}

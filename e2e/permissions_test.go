@@ -3,72 +3,158 @@
 package e2e
 
 import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
 )
 
-// neededRights is all that a bind of a Deployment needs in its namespace.
-func neededRights() []rbacv1.PolicyRule {
-	rule := func(group, resource string, verbs ...string) rbacv1.PolicyRule {
-		return rbacv1.PolicyRule{APIGroups: []string{group}, Resources: []string{resource}, Verbs: verbs}
-	}
-	return []rbacv1.PolicyRule{
-		rule("apps", "deployments", "get", "list", "watch", "patch"),
-		rule("apps", "replicasets", "get", "list"),
-		rule("", "pods", "get", "list"),
-		rule("", "services", "get", "list"),
-		rule("", "secrets", "get", "create", "delete"),
-		rule("", "pods/exec", "get", "create"),
-		rule("discovery.k8s.io", "endpointslices", "list"),
-	}
+// documentedRules are the rules of the Role that docs/effects.md calls enough.
+func documentedRules(t *testing.T) []rbacv1.PolicyRule {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "docs", "effects.md"))
+	require.NoError(t, err)
+	manifest := regexp.MustCompile(`(?s)<<'YAML'\n(.*?kind: Role\n.*?)\nYAML\n`).FindSubmatch(text)
+	require.Len(t, manifest, 2, "the document has a Role")
+	var role rbacv1.Role
+	require.NoError(t, yaml.UnmarshalStrict(manifest[1], &role))
+	require.NotEmpty(t, role.Rules)
+	return role.Rules
 }
 
-// rightsWithout is the needed rights except for one verb on one resource.
-func rightsWithout(verb, resource string) []rbacv1.PolicyRule {
-	rules := neededRights()
-	for i := range rules {
-		if rules[i].Resources[0] == resource {
-			rules[i].Verbs = slices.DeleteFunc(rules[i].Verbs, func(other string) bool { return other == verb })
+// rightsIn are the single rights of the rules, as TestEffects calls them.
+func rightsIn(rules []rbacv1.PolicyRule) []right {
+	var rights []right
+	for _, rule := range rules {
+		for _, resource := range rule.Resources {
+			for _, verb := range rule.Verbs {
+				rights = append(rights, rightOn(verb, resource, rule.APIGroups[0]))
+			}
 		}
 	}
-	return rules
+	return rights
 }
 
-func TestMissingPermission(t *testing.T) {
+func rightOn(verb, resource, group string) right {
+	return right(strings.TrimSuffix(verb+" "+resource+"."+group, "."))
+}
+
+// without is the rules less one right.
+func (r right) without(rules []rbacv1.PolicyRule) []rbacv1.PolicyRule {
+	var left []rbacv1.PolicyRule
+	for _, rule := range rules {
+		for _, resource := range rule.Resources {
+			verbs := slices.DeleteFunc(slices.Clone(rule.Verbs), func(verb string) bool { return rightOn(verb, resource, rule.APIGroups[0]) == r })
+			if len(verbs) == 0 {
+				continue
+			}
+			left = append(left, rbacv1.PolicyRule{APIGroups: rule.APIGroups, Resources: []string{resource}, Verbs: verbs})
+		}
+	}
+	return left
+}
+
+// neededFor says which commands refuse to work without a right, of a bind, a check, a rotation and an unbind. Without the others they do
+// with less: they warn, read again and again instead of watching, or need the right in other cases only.
+func neededFor(bind string) map[right][]string {
+	all, others := []string{bind, "check", "rotate", "unbind"}, []string{"check", "rotate", "unbind"}
+	return map[right][]string{
+		"get deployments.apps":                 all,
+		"list deployments.apps":                {"check"},
+		"patch deployments.apps":               {bind, "rotate", "unbind"},
+		"list replicasets.apps":                others,
+		"get pods":                             all,
+		"list pods":                            others,
+		"list services":                        all,
+		"list endpointslices.discovery.k8s.io": all,
+		"get secrets":                          others,
+		"create secrets":                       {bind},
+		"update secrets":                       {"rotate"},
+		"delete secrets":                       {"unbind"},
+		"create pods/exec":                     all,
+	}
+}
+
+// TestPermissions works with the documented Role and nothing else, and then with every single right of it taken away.
+func TestPermissions(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim)
-	for name, missing := range map[string]struct{ verb, resource string }{
-		"get-workload":   {"get", "deployments"},
-		"patch-workload": {"patch", "deployments"},
-		"create-secret":  {"create", "secrets"},
-		"create-exec":    {"create", "pods/exec"},
-		"get-pod":        {"get", "pods"},
+	rules := documentedRules(t)
+	kubeconfig, err := f.Identity(f.ctx, "documented", t.TempDir(), rules)
+	require.NoError(t, err)
+	f.idle("late")
+	const file = "apiVersion: pgbind.dev/v1alpha1\nkind: Binding\nspec: {workload: deployment/late}\n"
+	for _, args := range [][]string{
+		{application}, {application}, {"list"}, {"check", application}, {"psql", application, "--", "--command=SELECT 1"}, {"rotate", application, "--grace=1s"},
+		{"apply", "--filename=-"}, {"diff", "--filename=-"}, {"prune", "--dry-run=server"}, {"unbind", application, "--grace=1s"}, {"unbind", "deployment/late", "--purge"},
 	} {
-		t.Run(name, func(t *testing.T) {
+		result := f.run(f.Pgbind(args...).Stdin(file).As(kubeconfig))
+		assert.Zero(t, result.Code, "%s: %s", args, result.Stderr)
+	}
+	for i, missing := range rightsIn(rules) {
+		t.Run("without "+string(missing), func(t *testing.T) {
 			f := f.in(t)
-			kubeconfig, err := f.Identity(f.ctx, name, t.TempDir(), rightsWithout(missing.verb, missing.resource))
+			name := fmt.Sprintf("without-%d", i)
+			kubeconfig, err := f.Identity(f.ctx, name, t.TempDir(), missing.without(rules))
 			require.NoError(t, err)
-			before := f.traces()
-			result := f.run(f.Pgbind(application).As(kubeconfig))
-			t.Log(result.Stderr)
-			assert.Equal(t, 1, result.Code, result.Stdout)
-			assert.Contains(t, result.Stderr, missing.verb)
-			assert.Contains(t, result.Stderr, missing.resource)
-			assert.Contains(t, result.Stderr, "kubectl auth can-i")
-			assert.Equal(t, before, f.traces(), "nothing is left behind")
+			f.idle(name)
+			assert.Equal(t, neededFor("deployment/" + name)[missing], f.refusedWithout(missing, "deployment/"+name, kubeconfig))
 		})
 	}
-	t.Run("with all of them", func(t *testing.T) {
-		f := f.in(t)
-		kubeconfig, err := f.Identity(f.ctx, "binder", t.TempDir(), neededRights())
-		require.NoError(t, err)
-		result := f.run(f.Pgbind(application).As(kubeconfig))
-		assert.Zero(t, result.Code, result.Stderr)
-	})
+}
+
+// refusedWithout goes through the life of a binding and returns the commands that failed. Each must name what is missing, before it has written anything.
+func (f *fixture) refusedWithout(missing right, workload, kubeconfig string) []string {
+	f.t.Helper()
+	var refused []string
+	for _, args := range [][]string{{workload}, {"check", workload}, {"rotate", workload, "--settle=1s"}, {"unbind", workload}} {
+		before := f.written()
+		result := f.run(f.Pgbind(args...).As(kubeconfig))
+		if result.Code == 0 {
+			continue
+		}
+		refused = append(refused, args[0])
+		text := result.Stdout + result.Stderr
+		assert.Equal(f.t, 1, result.Code, text)
+		verb, resource, _ := strings.Cut(string(missing), " ")
+		resource, _, _ = strings.Cut(resource, ".")
+		assert.Contains(f.t, text, verb, "%s: %s", args, text)
+		assert.Contains(f.t, text, resource, "%s: %s", args, text)
+		assert.Equal(f.t, before, f.written(), "%s: nothing is written", args)
+		if args[0] != "check" {
+			assert.Contains(f.t, text, "kubectl auth can-i", "%s: %s", args, text)
+			f.bind(args...)
+		}
+	}
+	return refused
+}
+
+// written is what a command may have written, in few requests.
+func (f *fixture) written() []string {
+	f.t.Helper()
+	written := lines(f.roles())
+	secrets, err := f.Client.CoreV1().Secrets(f.Name).List(f.ctx, metav1.ListOptions{})
+	require.NoError(f.t, err)
+	for i := range secrets.Items {
+		written = append(written, "secret "+secrets.Items[i].Name+" "+secrets.Items[i].ResourceVersion)
+	}
+	deployments, err := f.Client.AppsV1().Deployments(f.Name).List(f.ctx, metav1.ListOptions{})
+	require.NoError(f.t, err)
+	for i := range deployments.Items {
+		d := &deployments.Items[i]
+		written = append(written, fmt.Sprintf("deployment %s %d %s", d.Name, d.Generation, strings.Join(slices.Sorted(maps.Keys(d.Annotations)), " ")))
+	}
+	return written
 }

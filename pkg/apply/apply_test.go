@@ -154,7 +154,7 @@ func TestItemsNameTheLine(t *testing.T) {
 
 func TestCompareAndUnnamed(t *testing.T) {
 	w := newWorld(t, 2)
-	items := w.items("workload: deploy/w0, access: readonly", "workload: deployment/new")
+	items := w.items("workload: deploy/w0, access: readonly, passwordFrom: 'secret/s:k', adminPasswordFrom: 'secret/s:a', sslmode: require, caFrom: 'secret/s:ca'", "workload: deployment/new")
 	live := func(workload, id string) inventory.Binding {
 		return inventory.Binding{Namespace: "ns", SecretName: "s-" + id, Secret: inventory.Present, Workload: inventory.Present, Noted: &credentials.Annotation{ID: id},
 			Marks: credentials.Marks{ID: id, Workload: workload, Database: "postgres", Postgres: "pod/postgresql-sfs-0", Access: "all"}}

@@ -77,6 +77,10 @@ func Compare(items []*Item, found []inventory.Binding, now time.Time) []Differen
 		if b := live[item.key()]; b != nil {
 			name := types.NamespacedName{Namespace: b.Namespace, Name: b.SecretName}
 			difference.Live = written(b.Namespace, b.Marks.Written(name).Spec, b.State(now))
+			// No mark tells where these came from.
+			live := &difference.Live.Spec
+			live.PasswordFrom, live.AdminPasswordFrom, live.SSLMode, live.CAFrom =
+				wanted.Spec.PasswordFrom, wanted.Spec.AdminPasswordFrom, wanted.Spec.SSLMode, wanted.Spec.CAFrom
 			wanted.Spec.Secret = cmp.Or(wanted.Spec.Secret, b.SecretName)
 			if b.Marks.Choices.Inject == string(workload.InjectNone) && difference.Live.Status.State == string(inventory.Unreferenced) {
 				difference.Live.Status.State = string(inventory.Bound) // its reference is the user's own

@@ -82,7 +82,7 @@ func (b *Binder) Bind(ctx context.Context, w *workload.Workload, o Options) erro
 	if changed && !b.Quiet {
 		b.note(ctx, bound, p)
 	}
-	if err := b.keepSecret(ctx, p); err != nil {
+	if err := b.keepSecret(ctx, p, changed); err != nil {
 		return err
 	}
 	return b.follow(ctx, bound, p, changed)

@@ -54,10 +54,16 @@ func (p *plan) change(w *workload.Workload) error {
 }
 
 // replaceLost takes out the reference to a Secret that is somebody else's by now. The binding's reference to any other Secret is of a
-// run that was faster.
+// run that was faster, and one that is being taken back is none to go on with.
 func (p *plan) replaceLost(w *workload.Workload) error {
 	for secret, a := range credentials.AnnotationsOf(w.Annotations()) {
-		if a.ID != p.binding.Owner.ID || secret == p.secret.name {
+		if a.ID != p.binding.Owner.ID {
+			continue
+		}
+		if err := a.RefuseUnbinding(w.String(), secret); err != nil {
+			return err
+		}
+		if secret == p.secret.name {
 			continue
 		}
 		if !slices.Contains(p.lost, secret) {

@@ -9,7 +9,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/util/wait"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/undo"
 )
@@ -74,16 +73,14 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// keepSecret makes the Secret once more if the run that made it took it back while this one relied on it.
-func (b *Binder) keepSecret(ctx context.Context, p *plan) error {
-	if p.secret.created || p.secret.existing == nil || p.noted() {
+// keepSecret makes role and Secret once more if another run took them back while this one relied on them.
+func (b *Binder) keepSecret(ctx context.Context, p *plan, changed bool) error {
+	if p.secret.created || p.secret.existing == nil || p.noted() && !changed {
 		return nil
 	}
-	_, err := b.readSecret(ctx, p)
-	if !apierrors.IsNotFound(err) {
+	if _, err := b.readSecret(ctx, p); !apierrors.IsNotFound(err) {
 		return err
 	}
-	c, _ := credentials.Of(p.secret.existing)
-	_, err = b.createSecret(ctx, p, c.Host)
-	return err
+	p.secret.existing = nil
+	return b.settle(ctx, p, &undo.Stack{Report: b.Report})
 }

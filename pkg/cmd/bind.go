@@ -154,9 +154,9 @@ func runBind(ctx context.Context, r *bindRun, options bind.Options) error {
 		return errors.New("--username names the user of one workload: bind them one by one")
 	}
 	if err := r.sources.read(ctx, clients.kube, r, &options); err != nil {
-		return ifForbidden(err)
+		return err
 	}
-	errs := eachError(err, func(err error) error { return ifForbidden(ifNotFound(err, r.namespace)) })
+	errs := eachError(err, func(err error) error { return ifNotFound(err, r.namespace) })
 	report := newReport(r.streams, resultSuffix(options.DryRun))
 	report.objects = r.result.objects()
 	binder := &bind.Binder{
@@ -166,7 +166,7 @@ func runBind(ctx context.Context, r *bindRun, options bind.Options) error {
 	// It goes on after an error, as kubectl does, but not after a signal.
 	for _, w := range workloads {
 		if err := binder.Bind(ctx, w, options); err != nil {
-			errs = append(errs, ifForbidden(err))
+			errs = append(errs, err)
 		}
 		if ctx.Err() != nil {
 			break

@@ -92,7 +92,7 @@ func readBindings(ctx context.Context, connection *genericclioptions.ConfigFlags
 			return nil, err
 		}
 		if err := errors.Join(part.Gaps...); err != nil {
-			return nil, ifForbidden(err)
+			return nil, err
 		}
 		found = append(found, part.Bindings...)
 	}
@@ -119,7 +119,7 @@ func showDiff(out io.Writer, differences []apply.Difference) error {
 			return fmt.Errorf("compare the binding of %s: %w", d.Wanted.Spec.Workload, err)
 		}
 		different = different || text != ""
-		fmt.Fprint(out, text)
+		fmt.Fprint(out, shown(text))
 	}
 	if different {
 		return &exitError{code: exitDifferent}

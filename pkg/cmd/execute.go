@@ -33,7 +33,7 @@ func Execute(ctx context.Context, streams genericiooptions.IOStreams, args []str
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	exit := (*exitError)(nil)
-	for _, err := range eachError(err, func(err error) error { return err }) {
+	for _, err := range eachError(err, ifForbidden) {
 		if errors.As(err, &exit) {
 			continue
 		}

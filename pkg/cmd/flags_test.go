@@ -12,12 +12,12 @@ import (
 )
 
 func TestParseDuration(t *testing.T) {
-	for text, want := range map[string]time.Duration{"30d": 30 * day, "12h": 12 * time.Hour, "1h30m": 90 * time.Minute} {
+	for text, want := range map[string]time.Duration{"30d": 30 * day, "12h": 12 * time.Hour, "1h30m": 90 * time.Minute, "36500d": maxDuration} {
 		got, err := parseDuration(text)
 		require.NoError(t, err, text)
 		assert.Equal(t, want, got, text)
 	}
-	for _, text := range []string{"", "0d", "-1d", "1.5d", "d", "30", "-1h", "99999999d", "soon"} {
+	for _, text := range []string{"", "0d", "-1d", "1.5d", "d", "30", "-1h", "99999999d", "36501d", "213504d", "-213503d", "soon"} {
 		_, err := parseDuration(text)
 		assert.Error(t, err, text)
 	}

@@ -58,15 +58,16 @@ func (p *progress) add(r apply.Result) {
 	p.clear()
 	about := fmt.Sprintf("%s in namespace %s", r.Workload, r.Item.Document.Namespace)
 	for _, warning := range r.Warnings {
-		p.warnings.Print(about + ": " + warning)
+		p.warnings.Print(shown(about + ": " + warning))
 	}
 	for _, text := range r.Shown {
 		fmt.Fprintf(p.streams.Out, "# %s\n%s\n", about, text)
 	}
 	if r.Err != nil {
-		fmt.Fprintf(p.streams.ErrOut, "error: %s: %v\n", about, ifForbidden(r.Err))
+		fmt.Fprintln(p.streams.ErrOut, shown(fmt.Sprintf("error: %s: %v", about, ifForbidden(r.Err))))
 	} else {
-		fmt.Fprintf(term.NewResponsiveWriter(p.streams.Out), "%s %s (namespace %s, database %s, secret/%s)%s\n", r.Workload, verbs(r.Outcome), r.Item.Document.Namespace, r.Item.Options.Database, r.Binding.Name, p.suffix)
+		done := fmt.Sprintf("%s %s (namespace %s, database %s, secret/%s)%s", r.Workload, verbs(r.Outcome), r.Item.Document.Namespace, r.Item.Options.Database, r.Binding.Name, p.suffix)
+		fmt.Fprintln(term.NewResponsiveWriter(p.streams.Out), shown(done))
 	}
 	p.draw()
 }
@@ -113,7 +114,7 @@ func (p *progress) end() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.clear()
-	fmt.Fprintf(p.streams.ErrOut, "%d bindings in %s (%.1f a second): %d bound, %d configured, %d unchanged, %d failed\n",
+	fmt.Fprintf(term.NewResponsiveWriter(terminalOf(p.streams.ErrOut)), "%d bindings in %s (%.1f a second): %d bound, %d configured, %d unchanged, %d failed\n",
 		p.done(), time.Since(p.start).Round(time.Millisecond), p.rate(),
 		p.counts[apply.Created], p.counts[apply.Configured], p.counts[apply.Unchanged], p.counts[apply.Failed])
 }

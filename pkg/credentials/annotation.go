@@ -22,6 +22,8 @@ type Annotation struct {
 	Role       string `json:"role"`
 	Database   string `json:"database"`
 	Generation int    `json:"generation"`
+	// Unbinding says that the binding is being taken back: from then on no other run may go on with it.
+	Unbinding bool `json:"unbinding,omitempty"`
 
 	Postgres          string   `json:"postgres,omitempty"`
 	PostgresNamespace string   `json:"postgresNamespace,omitempty"` // empty: the workload's
@@ -31,6 +33,21 @@ type Annotation struct {
 	Keys              []string `json:"keys,omitempty"` // as --key names them
 
 	Expires time.Time `json:"expires,omitzero"`
+}
+
+// RefuseUnbinding is an error where a workload, named as kubectl prints it, says that the binding of that Secret is being taken back.
+func (a Annotation) RefuseUnbinding(workload, secret string) error {
+	if !a.Unbinding {
+		return nil
+	}
+	return &UnbindingError{Workload: workload, Secret: secret}
+}
+
+// UnbindingError says that another run takes the binding back, or died while it did.
+type UnbindingError struct{ Workload, Secret string }
+
+func (e *UnbindingError) Error() string {
+	return fmt.Sprintf("%s is being unbound from secret/%s: finish that first with: kubectl pgbind unbind %s", e.Workload, e.Secret, e.Workload)
 }
 
 // Note is what the workload in that namespace says of the binding with these marks.

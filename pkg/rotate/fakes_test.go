@@ -52,6 +52,10 @@ type world struct {
 
 	// fail makes the step of that name fail once before it did anything, lose after it has done it.
 	fail, lose map[string]error
+	// then is what somebody else does once the step of that name is done.
+	then map[string]func()
+	// refused is what the API server says to the dry run of a write.
+	refused map[string]error
 
 	warned, results []string
 }
@@ -59,7 +63,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, pods: first, passes: map[string]string{first: "p1"}, locked: map[string]bool{}, sessions: map[string]int{first: 2},
-		fail: map[string]error{}, lose: map[string]error{}}
+		fail: map[string]error{}, lose: map[string]error{}, refused: map[string]error{}, then: map[string]func(){}}
 	ours := corev1.EnvFromSource{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: secretName}}}
 	w.setWorkload(corev1.PodSpec{Containers: []corev1.Container{{Name: "app", EnvFrom: []corev1.EnvFromSource{ours}}}})
 	marks := credentials.Marks{ID: bindingID, Workload: "deployment.apps/web", Database: "postgres", Postgres: "pod/pg-0", Role: first, Generation: 1}
@@ -86,10 +90,16 @@ func (w *world) setWorkload(spec corev1.PodSpec) {
 // react refuses every request that a rotation has no reason for, and checks the version of an update.
 func (w *world) react(action k8stesting.Action) (bool, runtime.Object, error) {
 	switch verb := action.GetVerb() + " " + action.GetResource().Resource; verb {
-	case "get namespaces", "get secrets", "list secrets", "delete secrets", "create secrets":
+	case "get namespaces", "get secrets", "list secrets", "delete secrets":
 		return false, nil, nil
+	case "create secrets":
+		create, _ := action.(k8stesting.CreateActionImpl)
+		return create.CreateOptions.DryRun != nil, create.Object, w.refused["secret"]
 	case "update secrets":
 		update, _ := action.(k8stesting.UpdateActionImpl)
+		if update.UpdateOptions.DryRun != nil {
+			return true, update.Object, w.refused["secret"]
+		}
 		if update.Object.(*corev1.Secret).Name != secretName {
 			return false, nil, nil
 		}
@@ -120,16 +130,20 @@ func (w *world) step(name string, do func()) error {
 	}
 	do()
 	w.log = append(w.log, name)
+	if then := w.then[name]; then != nil {
+		delete(w.then, name)
+		then()
+	}
 	err := w.lose[name]
 	delete(w.lose, name)
 	return err
 }
 
 func (w *world) Users(context.Context, string, string) ([]*workload.Workload, error) {
-	return []*workload.Workload{w.workload}, nil
+	return []*workload.Workload{w.workload}, w.refused["users"]
 }
 
-func (w *world) Patch(_ context.Context, from *workload.Workload, change func(*workload.Workload) error, _ bool) (*workload.Workload, bool, error) {
+func (w *world) Patch(_ context.Context, from *workload.Workload, change func(*workload.Workload) error, dryRun bool) (*workload.Workload, bool, error) {
 	changed := w.workload.DeepCopy()
 	if err := change(changed); err != nil {
 		return nil, false, err
@@ -137,6 +151,9 @@ func (w *world) Patch(_ context.Context, from *workload.Workload, change func(*w
 	patch, err := workload.PatchBytes(w.workload, changed)
 	if err != nil || patch == nil {
 		return from, false, err
+	}
+	if dryRun {
+		return changed, true, w.refused["patch"]
 	}
 	err = w.step("patch "+changed.Template().Annotations[credentials.GenerationAnnotation(secretName)], func() { w.workload = changed })
 	return changed, true, err
@@ -150,6 +167,10 @@ func (w *world) Restart(context.Context, *workload.Workload, string, func(string
 func (w *world) WaitRollout(ctx context.Context, _ *workload.Workload, _ func(string)) error {
 	c, _ := credentials.Of(w.secret())
 	return errors.Join(ctx.Err(), w.step("rollout to "+c.Username, func() {}))
+}
+
+func (w *world) OutdatedPods(context.Context, *workload.Workload, string) ([]*corev1.Pod, error) {
+	return nil, w.refused["pods"]
 }
 
 func (w *world) WaitOutdatedGone(context.Context, *workload.Workload, string, func(string)) error {

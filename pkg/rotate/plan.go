@@ -43,7 +43,7 @@ type rotation struct {
 	keepSuccessor bool
 }
 
-// plan reads what is there and refuses what cannot work. It writes nothing.
+// plan reads what is there and refuses what cannot work. It writes nothing: the Secret and the references are sent as a dry run.
 func (r *Rotator) plan(ctx context.Context, b *lookup.Binding, o Options) (*rotation, error) {
 	p := &rotation{Binding: *b, options: o, former: b.Marks.Role, generation: b.Marks.Generation + 1, password: credentials.NewPassword()}
 	p.role = credentials.RoleName(b.Marks.ID, p.generation)
@@ -61,8 +61,10 @@ func (r *Rotator) plan(ctx context.Context, b *lookup.Binding, o Options) (*rota
 	if !o.InPlace && p.former != credentials.RoleName(b.Marks.ID, b.Marks.Generation) {
 		r.Report.Warn("the user name %q was chosen; the next user is called %q: keep the name with --in-place", p.former, p.role)
 	}
-	r.findUsers(ctx, p)
-	return p, nil
+	if err := r.findUsers(ctx, p); err != nil {
+		return nil, err
+	}
+	return p, r.rehearse(ctx, p)
 }
 
 // survey finds the server, where the user says, else where the Secret says, else at the default, and what the binding's roles hold there.
@@ -123,10 +125,12 @@ func (p *rotation) refuseLoss(h postgres.Holder) error {
 }
 
 // findUsers lists what has the login, and whether its Pods must be replaced to get another one.
-func (r *Rotator) findUsers(ctx context.Context, p *rotation) {
+func (r *Rotator) findUsers(ctx context.Context, p *rotation) error {
 	users, err := r.Workloads.Users(ctx, p.Namespace, p.SecretName)
-	if err != nil {
-		r.Report.Warn("not every workload of namespace %s could be asked whether it uses secret/%s: %v", p.Namespace, p.SecretName, err)
+	if unlisted := (*workload.UnlistedError)(nil); errors.As(err, &unlisted) {
+		r.Report.Warn("%v", unlisted)
+	} else if err != nil {
+		return err
 	}
 	p.unseen = err != nil || len(users) == 0
 	for _, user := range users {
@@ -136,6 +140,7 @@ func (r *Rotator) findUsers(ctx context.Context, p *rotation) {
 	if p.users = users; p.Workload != nil && !slices.ContainsFunc(users, isBound) {
 		p.users = append(p.users, p.Workload)
 	}
+	return nil
 }
 
 // restarts says whether the workload gets another login only with new Pods.

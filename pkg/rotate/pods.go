@@ -64,6 +64,9 @@ func (p *rotation) change(template, role string, generation int) func(*workload.
 		if !ok || noted.ID != p.Marks.ID {
 			return nil
 		}
+		if err := noted.RefuseUnbinding(w.String(), p.SecretName); err != nil {
+			return err
+		}
 		noted.Role, noted.Generation = role, generation
 		key, err := credentials.AnnotationKey(p.SecretName)
 		if err != nil {
@@ -123,6 +126,9 @@ func (r *Rotator) putPodsBack(p *rotation) undo.Step {
 			var errs []error
 			for _, one := range p.patched {
 				changed, _, err := r.Workloads.Patch(ctx, one.workload, p.change(one.before, p.former, p.Marks.Generation), false)
+				if unbinding := (*credentials.UnbindingError)(nil); errors.As(err, &unbinding) {
+					continue // these Pods lose the login anyway
+				}
 				if err == nil {
 					err = r.awaitPods(ctx, p, changed)
 				}

@@ -5,6 +5,7 @@ package rotate
 import (
 	"context"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
@@ -22,6 +23,7 @@ type Workloads interface {
 	Patch(ctx context.Context, w *workload.Workload, change func(*workload.Workload) error, dryRun bool) (*workload.Workload, bool, error)
 	Restart(ctx context.Context, w *workload.Workload, secret string, progress func(string)) error
 	WaitRollout(ctx context.Context, w *workload.Workload, progress func(string)) error
+	OutdatedPods(ctx context.Context, w *workload.Workload, secret string) ([]*corev1.Pod, error)
 	WaitOutdatedGone(ctx context.Context, w *workload.Workload, secret string, progress func(string)) error
 }
 

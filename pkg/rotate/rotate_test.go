@@ -140,6 +140,37 @@ func TestFilesAreReadByThemselves(t *testing.T) {
 	})
 }
 
+func TestWhatMayNotBeWrittenIsRefusedBeforeAnythingIsDone(t *testing.T) {
+	for _, request := range []string{"secret", "patch", "pods", "users"} {
+		inWorld(t, func(w *world) {
+			w.refused[request] = errors.New("not for you")
+			for _, dryRun := range []bind.DryRun{bind.DryRunNone, bind.DryRunServer} {
+				require.ErrorContains(w.t, w.rotate(func(o *Options) { o.DryRun = dryRun }), "not for you")
+				assert.Empty(w.t, w.log)
+				assert.Equal(w.t, map[string]string{first: "p1"}, w.passes)
+			}
+		})
+	}
+}
+
+func TestAFasterRotationIsJoined(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.then["password of "+second] = func() {
+			theirs := w.secret().DeepCopy()
+			marks, _ := credentials.MarksOf(theirs)
+			marks.Role, marks.Generation = second, 2
+			credentials.Renew(theirs, marks, credentials.Credentials{Host: "svc.ns", Username: second, Password: "theirs"})
+			theirs.ResourceVersion = "theirs"
+			require.NoError(w.t, w.kube.Tracker().Update(corev1.SchemeGroupVersion.WithResource("secrets"), theirs, "ns"))
+			w.pods = second
+			delete(w.passes, first)
+		}
+		require.NoError(w.t, w.rotate())
+		w.assertOnly(second)
+		assert.Equal(w.t, "theirs", w.passes[second])
+	})
+}
+
 func TestADeletedSecretGetsTheNextGeneration(t *testing.T) {
 	inWorld(t, func(w *world) {
 		labels := w.secret().Labels

@@ -50,7 +50,8 @@ func (r *Rotator) joinOther(ctx context.Context, p *rotation, conflict error) (*
 		return nil, conflict
 	}
 	p.keepSuccessor, p.password = true, c.Password
-	_, err = p.roles.Succeed(ctx, postgres.Successor{Role: p.role, Former: p.former, Owner: p.owner}, p.login(p.password))
+	// Only the password: the other run has made the role what it has to be, and may have dropped the former one by now.
+	_, err = p.roles.Succeed(ctx, postgres.Successor{Role: p.role, Former: p.role, Owner: p.owner}, p.login(p.password))
 	return current, err
 }
 

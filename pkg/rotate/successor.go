@@ -26,7 +26,7 @@ func (r *Rotator) makeSuccessor(ctx context.Context, p *rotation, made *undo.Sta
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("make role %q the successor of %q: %w", p.role, p.former, err)
+		return fmt.Errorf("make role %q the successor of %q in pod/%s: %w", p.role, p.former, p.database.Pod.Name, err)
 	}
 	p.host, p.encrypted = result.Host, result.SSL
 	bind.TellProof(r.Report, p.role, result)
@@ -60,7 +60,7 @@ func (r *Rotator) inPlace(ctx context.Context, p *rotation) error {
 	made.Push(r.restorePassword(p))
 	result, err := p.roles.Succeed(ctx, postgres.Successor{Role: p.role, Former: p.role, Owner: p.owner}, p.login(p.password))
 	if err != nil {
-		return made.Run(ctx, fmt.Errorf("change the password of role %q: %w", p.role, err))
+		return made.Run(ctx, fmt.Errorf("change the password of role %q in pod/%s: %w", p.role, p.database.Pod.Name, err))
 	}
 	p.host, p.encrypted = result.Host, result.SSL
 	bind.TellProof(r.Report, p.role, result)

@@ -174,6 +174,10 @@ func (w *world) WaitRollout(context.Context, *workload.Workload, func(string)) e
 	return w.fault("rollout")
 }
 
+func (w *world) OutdatedPods(context.Context, *workload.Workload, string) ([]*corev1.Pod, error) {
+	return nil, w.fail["list pods"]
+}
+
 func (w *world) WaitOutdatedGone(_ context.Context, waited *workload.Workload, _ string, _ func(string)) error {
 	assert.False(w.t, workload.UsesSecret(&waited.Template().Spec, secretName))
 	return w.step("drain", func() { w.pods = false })

@@ -8,18 +8,18 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// forget removes the workload's note of the binding and then the Secret, the last that tells of it.
+// forget removes the Secret and then the workload's note of the binding, which keeps other runs from it until nothing of it is left.
 func (u *Unbinder) forget(ctx context.Context, b *binding) error {
-	if b.Workload != nil && !b.Workload.IsPod() {
-		if _, _, err := u.Workloads.Patch(ctx, b.Workload, b.removeNote, false); err != nil {
-			return fmt.Errorf("remove the note of the binding: %w", err)
-		}
-	}
 	if b.Secret != nil {
 		if err := u.deleteSecret(ctx, b, metav1.DeleteOptions{}); err != nil {
 			return err
 		}
 		u.Report.Done("secret/"+b.SecretName, "deleted")
+	}
+	if b.Workload != nil && !b.Workload.IsPod() {
+		if _, _, err := u.Workloads.Patch(ctx, b.Workload, b.removeNote, false); err != nil {
+			return fmt.Errorf("remove the note of the binding: %w", err)
+		}
 	}
 	u.Report.Done(b.Name, "unbound")
 	if b.options.Abandon {

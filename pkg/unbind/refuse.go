@@ -2,6 +2,7 @@ package unbind
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -26,9 +27,15 @@ func (u *Unbinder) refuse(ctx context.Context, b *binding) error {
 		if _, _, err := u.send(ctx, b, b.removeReference, true); err != nil {
 			return fmt.Errorf("the reference to secret/%s cannot be removed: %w", b.SecretName, err)
 		}
+		if _, err := u.Workloads.OutdatedPods(ctx, b.Workload, b.SecretName); err != nil {
+			return fmt.Errorf("the Pods of %s cannot be waited for: %w", b.Name, err)
+		}
 	}
 	if b.Secret == nil {
 		return nil
+	}
+	if _, err := u.readSecret(ctx, b); err != nil {
+		return err
 	}
 	if err := u.deleteSecret(ctx, b, metav1.DeleteOptions{DryRun: []string{metav1.DryRunAll}}); err != nil {
 		return fmt.Errorf("%w: unbind needs the right to delete it", err)
@@ -39,8 +46,10 @@ func (u *Unbinder) refuse(ctx context.Context, b *binding) error {
 // refuseUsed refuses a Secret that something else still needs.
 func (u *Unbinder) refuseUsed(ctx context.Context, b *binding) error {
 	users, err := u.Workloads.Users(ctx, b.Namespace, b.SecretName)
-	if err != nil {
-		u.Report.Warn("not every workload of namespace %s could be asked whether it uses secret/%s: %v", b.Namespace, b.SecretName, err)
+	if unlisted := (*workload.UnlistedError)(nil); errors.As(err, &unlisted) {
+		u.Report.Warn("%v", unlisted)
+	} else if err != nil {
+		return err
 	}
 	var others []string
 	for _, user := range users {
@@ -64,7 +73,8 @@ func (u *Unbinder) refuseUsed(ctx context.Context, b *binding) error {
 	return nil
 }
 
-// removeReference takes out of a workload what refers to the Secret, and leaves the note of the binding.
+// removeReference takes out of a workload what refers to the Secret. The note of the binding stays, and says to every other run that it
+// is being taken back.
 func (b *binding) removeReference(w *workload.Workload) error {
 	if workload.RemoveReference(w.Template(), b.SecretName) {
 		delete(w.Template().Annotations, credentials.GenerationAnnotation(b.SecretName))
@@ -73,7 +83,26 @@ func (b *binding) removeReference(w *workload.Workload) error {
 		// A Pod is changed only by replacing it, which happens once; from here on its Secret alone tells of the binding.
 		return b.removeNote(w)
 	}
-	return nil
+	return b.noteUnbinding(w)
+}
+
+// noteUnbinding is left out where a bind leaves no note either.
+func (b *binding) noteUnbinding(w *workload.Workload) error {
+	note, noted := credentials.AnnotationsOf(w.Annotations())[b.SecretName]
+	switch {
+	case noted && note.ID != b.Marks.ID, !noted && b.Marks.Choices.Inject == string(workload.InjectNone):
+		return nil
+	case !noted:
+		note = b.Marks.Note(b.Namespace)
+	}
+	note.Unbinding = true
+	key, err := credentials.AnnotationKey(b.SecretName)
+	if err != nil {
+		return err
+	}
+	value, err := note.Value()
+	w.SetAnnotation(key, value)
+	return err
 }
 
 // removeNote takes the annotation of the binding out of a workload, if it is this binding's.

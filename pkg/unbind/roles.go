@@ -6,6 +6,10 @@ import (
 	"fmt"
 	"slices"
 
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
@@ -37,6 +41,35 @@ func (u *Unbinder) survey(ctx context.Context, b *binding) error {
 		}
 	}
 	return err
+}
+
+// refresh looks at the roles again if a rotation has changed the Secret before it heard that the binding is being taken back.
+func (u *Unbinder) refresh(ctx context.Context, b *binding) error {
+	current, err := u.readSecret(ctx, b)
+	if current == nil || err != nil {
+		return err
+	}
+	marks, ok := credentials.MarksOf(current)
+	if !ok || marks.ID != b.Marks.ID || current.ResourceVersion == b.Secret.ResourceVersion {
+		return nil
+	}
+	b.Secret, b.Marks = current, marks
+	return u.survey(ctx, b)
+}
+
+// readSecret reads the Secret as it is now; nil where there is none.
+func (u *Unbinder) readSecret(ctx context.Context, b *binding) (*corev1.Secret, error) {
+	if b.Secret == nil {
+		return nil, nil
+	}
+	current, err := u.Kube.CoreV1().Secrets(b.Namespace).Get(ctx, b.SecretName, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read secret/%s in namespace %s: %w", b.SecretName, b.Namespace, err)
+	}
+	return current, nil
 }
 
 // location is where the binding's server runs: where the user says, else where the Secret says, else the default.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
@@ -23,6 +24,7 @@ type Workloads interface {
 	RecreatePod(ctx context.Context, w *workload.Workload, change func(*workload.Workload) error, dryRun bool) (*workload.Workload, bool, error)
 	Restart(ctx context.Context, w *workload.Workload, secret string, progress func(string)) error
 	WaitRollout(ctx context.Context, w *workload.Workload, progress func(string)) error
+	OutdatedPods(ctx context.Context, w *workload.Workload, secret string) ([]*corev1.Pod, error)
 	WaitOutdatedGone(ctx context.Context, w *workload.Workload, secret string, progress func(string)) error
 	WaitSecretUnused(ctx context.Context, namespace, secret string, progress func(string)) error
 }
@@ -86,6 +88,9 @@ func (u *Unbinder) takeBack(ctx context.Context, b *binding) error {
 		return err
 	}
 	if err := u.drain(ctx, b); err != nil {
+		return err
+	}
+	if err := u.refresh(ctx, b); err != nil {
 		return err
 	}
 	if err := u.retire(ctx, b); err != nil {

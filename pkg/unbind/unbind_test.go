@@ -29,7 +29,7 @@ func inWorld(t *testing.T, test func(w *world)) {
 }
 
 func order() []string {
-	return []string{"patch reference", "drain", "disable " + roleName, "end sessions of " + roleName, "drop " + roleName, "patch note", "delete secret"}
+	return []string{"patch reference", "drain", "disable " + roleName, "end sessions of " + roleName, "drop " + roleName, "delete secret", "patch note"}
 }
 
 func TestUnbindWritesInOrder(t *testing.T) {
@@ -98,6 +98,7 @@ func TestNothingIsChangedWhere(t *testing.T) {
 				LocalObjectReference: corev1.LocalObjectReference{Name: secretName}, Key: "POSTGRES_PASSWORD"}}})
 		}, "in a way that pgbind did not make"},
 		"the patch would be refused":    {func(w *world) { w.fail["try patch"] = errBroken }, "cannot be removed"},
+		"the Pods may not be seen":      {func(w *world) { w.fail["list pods"] = errBroken }, "cannot be waited for"},
 		"the deletion would be refused": {func(w *world) { w.fail["try delete secret"] = errBroken }, "needs the right"},
 		"the database is not found":     {func(w *world) { w.fail["find"] = errBroken }, "--abandon-role"},
 		"the role is not the binding's": {func(w *world) {
@@ -184,7 +185,7 @@ func TestWaysToLeaveOrTakeMore(t *testing.T) {
 	t.Run("abandon", func(t *testing.T) {
 		inWorld(t, func(w *world) {
 			require.NoError(w.t, w.unbind(func(o *Options) { o.Abandon = true }))
-			assert.Equal(w.t, []string{"patch reference", "drain", "patch note", "delete secret"}, w.log)
+			assert.Equal(w.t, []string{"patch reference", "drain", "delete secret", "patch note"}, w.log)
 			require.Len(w.t, w.shown, 1)
 			assert.Contains(w.t, w.shown[0], `REASSIGN OWNED BY "pgb_abc_1" TO "pgbind_postgres_public_all_u26fcriu4q";`)
 			assert.Contains(w.t, w.shown[0], `DROP ROLE "pgb_abc_1";`)

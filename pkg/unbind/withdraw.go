@@ -12,11 +12,12 @@ func (u *Unbinder) withdraw(ctx context.Context, b *binding) error {
 	if b.Workload == nil {
 		return nil
 	}
+	had := workload.UsesSecret(&b.Workload.Template().Spec, b.SecretName)
 	changed, did, err := u.send(ctx, b, b.removeReference, false)
 	if err != nil {
 		return fmt.Errorf("remove the reference to secret/%s: %w", b.SecretName, err)
 	}
-	if b.Workload = changed; did {
+	if b.Workload = changed; did && had {
 		u.Report.Step("reference to secret/%s removed from %s", b.SecretName, b.Name)
 	}
 	return nil

@@ -226,4 +226,12 @@ func TestUsers(t *testing.T) {
 	users, err = client.Users(t.Context(), namespace, ours)
 	assert.True(t, apierrors.IsForbidden(err))
 	assert.Len(t, users, 4, "what could be read")
+	var unlisted *workload.UnlistedError
+	require.ErrorAs(t, err, &unlisted)
+
+	server.on("GET /apis/apps/v1/namespaces/shop/daemonsets", refuse(apierrors.NewInternalError(errors.New("for a moment"))))
+	users, err = client.Users(t.Context(), namespace, ours)
+	require.ErrorContains(t, err, "for a moment")
+	require.NotErrorAs(t, err, &unlisted)
+	assert.Empty(t, users)
 }

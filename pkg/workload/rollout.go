@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/tools/cache"
 	watchtools "k8s.io/client-go/tools/watch"
@@ -19,8 +20,9 @@ import (
 )
 
 // WaitRollout follows the rollout of w, which is the version that Patch returned, until every new Pod is up. Each new line of what
-// kubectl rollout status would say goes to progress. A passed progress deadline, a deleted workload, a missing right to watch it and
-// the end of ctx (context.Cause) are errors. Only a workload whose Rollout is Followed has anything to wait for; others return at once.
+// kubectl rollout status would say goes to progress. Where it may not be watched, it is read again and again. A passed progress deadline, a
+// deleted workload and the end of ctx (context.Cause) are errors. Only a workload whose Rollout is Followed has anything to wait for;
+// others return at once.
 func (c *Client) WaitRollout(ctx context.Context, w *Workload, progress func(string)) error {
 	if w.Rollout().Kind != Followed {
 		return nil
@@ -29,10 +31,8 @@ func (c *Client) WaitRollout(ctx context.Context, w *Workload, progress func(str
 	if err != nil {
 		return fmt.Errorf("follow the rollout of %s: %w", w, err)
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
 	last := ""
-	_, err = watchtools.UntilWithSync(ctx, c.listWatch(w, cancel), &unstructured.Unstructured{}, nil, func(e watch.Event) (bool, error) {
+	err = c.until(ctx, w, func(e watch.Event) (bool, error) {
 		line, done, err := rolloutStatus(viewer, w, e)
 		if line = strings.TrimSpace(line); line != "" && line != last {
 			progress(line)
@@ -40,13 +40,41 @@ func (c *Client) WaitRollout(ctx context.Context, w *Workload, progress func(str
 		}
 		return done, err
 	})
-	if cause := context.Cause(ctx); cause != nil && err != nil {
-		err = cause
-	}
 	if err != nil {
 		return fmt.Errorf("follow the rollout of %s in namespace %s: %w", w, w.Namespace(), err)
 	}
 	return nil
+}
+
+// until hands the workload to done, now and after every change, until done says so.
+func (c *Client) until(ctx context.Context, w *Workload, done watchtools.ConditionFunc) error {
+	watching, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	_, err := watchtools.UntilWithSync(watching, c.listWatch(w, cancel), &unstructured.Unstructured{}, nil, done)
+	cause := context.Cause(watching)
+	if apierrors.IsForbidden(cause) {
+		err = c.poll(ctx, w, done)
+		cause = context.Cause(ctx)
+	}
+	if err != nil && cause != nil {
+		return cause
+	}
+	return err
+}
+
+// poll reads the workload again and again, for whoever may not watch it.
+func (c *Client) poll(ctx context.Context, w *Workload, done watchtools.ConditionFunc) error {
+	client := c.dynamic.Resource(w.kind.gvr()).Namespace(w.Namespace())
+	return wait.PollUntilContextCancel(ctx, pollInterval, true, func(ctx context.Context) (bool, error) {
+		found, err := client.Get(ctx, w.Name(), metav1.GetOptions{})
+		if apierrors.IsNotFound(err) {
+			return done(watch.Event{Type: watch.Deleted, Object: w.object})
+		}
+		if err != nil {
+			return false, err
+		}
+		return done(watch.Event{Type: watch.Modified, Object: found})
+	})
 }
 
 // statusViewer returns what reads the rollout's status, kubectl's own where it has one.

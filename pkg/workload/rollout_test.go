@@ -100,7 +100,6 @@ func TestWaitRolloutFails(t *testing.T) {
 	late.Status.Conditions = []appsv1.DeploymentCondition{{Type: appsv1.DeploymentProgressing, Status: corev1.ConditionFalse, Reason: "ProgressDeadlineExceeded"}}
 	another := rolling(2, 2, 2)
 	another.UID = "uid-2"
-	forbidden := apierrors.NewForbidden(schema.GroupResource{Group: "apps", Resource: "deployments"}, "web", nil)
 	for name, tt := range map[string]struct {
 		list http.HandlerFunc
 		want string
@@ -108,7 +107,7 @@ func TestWaitRolloutFails(t *testing.T) {
 		"progress deadline":   {watched(t, late), "exceeded its progress deadline"},
 		"deleted":             {watched(t, rolling(2, 1, 1), &metav1.Status{}), "deleted meanwhile"},
 		"another of its name": {watched(t, another), "deleted meanwhile"},
-		"forbidden":           {refuse(forbidden), "forbidden"},
+		"unauthorized":        {refuse(apierrors.NewUnauthorized("who are you")), "who are you"},
 		"timeout":             {watched(t, rolling(2, 1, 1)), "time is up"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -117,6 +116,22 @@ func TestWaitRolloutFails(t *testing.T) {
 			assert.ErrorContains(t, err, tt.want)
 		})
 	}
+}
+
+func TestWaitRolloutReadsWhatMayNotBeWatched(t *testing.T) {
+	server, client := newAPIServer(t)
+	server.on("GET "+deployments, refuse(apierrors.NewForbidden(schema.GroupResource{Group: "apps", Resource: "deployments"}, "", nil)))
+	states := []*appsv1.Deployment{rolling(2, 0, 2), rolling(2, 1, 1), rolling(2, 2, 2)}
+	server.on("GET "+webPath, func(w http.ResponseWriter, r *http.Request) {
+		answer(states[0])(w, r)
+		states = states[min(1, len(states)-1):]
+	})
+	ws, err := client.Get(t.Context(), namespace, []string{"deployment/web"})
+	require.NoError(t, err)
+	var lines []string
+	require.NoError(t, client.WaitRollout(t.Context(), ws[0], func(line string) { lines = append(lines, line) }))
+	assert.Equal(t, `deployment "web" successfully rolled out`, lines[len(lines)-1])
+	assert.Len(t, lines, 2)
 }
 
 func TestWaitRolloutOfOthersReturnsAtOnce(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
@@ -76,14 +77,19 @@ func showsSecret(v corev1.Volume, secret string) bool {
 }
 
 // Users lists the workloads of the namespace whose template uses the Secret, Jobs and bare Pods that have not ended included; what is
-// controlled by another workload is left out, since that one is listed. With an error, for example where a kind may not be listed, the list holds what could
-// be read, so that it is not complete.
+// controlled by another workload is left out, since that one is listed. With an *UnlistedError the list holds what could be read; with
+// any other error, which another try may not meet, there is none.
 func (c *Client) Users(ctx context.Context, namespace, secret string) ([]*Workload, error) {
 	var users []*Workload
-	var failed []error
+	var unlisted []error
 	for _, k := range kinds() {
 		objects, err := c.list(ctx, k, namespace, "")
-		failed = append(failed, err)
+		switch {
+		case apierrors.IsForbidden(err), apierrors.IsNotFound(err):
+			unlisted = append(unlisted, err)
+		case err != nil:
+			return nil, fmt.Errorf("find the workloads that use secret/%s: %w", secret, err)
+		}
 		for _, obj := range objects {
 			w, err := newWorkload(k, obj)
 			if err == nil && !ended(w) && !controlledByWorkload(w) && UsesSecret(&w.template.Spec, secret) {
@@ -91,11 +97,24 @@ func (c *Client) Users(ctx context.Context, namespace, secret string) ([]*Worklo
 			}
 		}
 	}
-	if err := errors.Join(failed...); err != nil {
-		return users, fmt.Errorf("find the workloads that use secret/%s: %w", secret, err)
+	if len(unlisted) > 0 {
+		return users, &UnlistedError{Namespace: namespace, Secret: secret, err: errors.Join(unlisted...)}
 	}
 	return users, nil
 }
+
+// UnlistedError says that some kinds of workloads may not be listed, so that what uses a Secret is not all known.
+type UnlistedError struct {
+	Namespace, Secret string
+	err               error
+}
+
+func (e *UnlistedError) Error() string {
+	return fmt.Sprintf("not every workload of namespace %s could be asked whether it uses secret/%s: %v", e.Namespace, e.Secret, e.err)
+}
+
+// Unwrap returns the API server's refusals.
+func (e *UnlistedError) Unwrap() error { return e.err }
 
 // ended says whether the object is a Job or a Pod that has run to its end, and so needs nothing any more.
 func ended(w *Workload) bool {

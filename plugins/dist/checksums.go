@@ -12,7 +12,7 @@ import (
 // sums returns the SHA-256 of each archive by its name.
 func (r *release) sums() (map[string]string, error) {
 	sums := map[string]string{}
-	for _, p := range platforms() {
+	for _, p := range r.platforms {
 		sum, err := sumOf(filepath.Join(r.dir, p.archive()))
 		if err != nil {
 			return nil, err
@@ -35,7 +35,7 @@ func sumOf(file string) (string, error) {
 // writeChecksums writes what "sha256sum --check" reads.
 func (r *release) writeChecksums(sums map[string]string) error {
 	text := &strings.Builder{}
-	for _, p := range platforms() {
+	for _, p := range r.platforms {
 		fmt.Fprintf(text, "%s  %s\n", sums[p.archive()], p.archive())
 	}
 	if err := os.WriteFile(filepath.Join(r.dir, "checksums.txt"), []byte(text.String()), 0o600); err != nil {

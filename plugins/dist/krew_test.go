@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -76,9 +77,9 @@ func lookUp(t *testing.T, name, dirs string) string {
 func checkKrew(t *testing.T, r release) {
 	t.Helper()
 	s := newShell(t)
-	plugin, archive := filepath.Join(r.dir, "pgbind.yaml"), filepath.Join(r.dir, "kubectl-pgbind_linux_amd64.tar.gz")
+	plugin, archive := filepath.Join(r.dir, "pgbind.yaml"), filepath.Join(r.dir, platform{os: runtime.GOOS, arch: runtime.GOARCH}.archive())
 	s.run(filepath.Join(filepath.Dir(s.krew), "validate-krew-manifest"), "-manifest", plugin, "-skip-install")
-	output, err := s.try(s.krew, "install", "--manifest="+plugin, "--archive="+filepath.Join(r.dir, "kubectl-pgbind_linux_arm64.tar.gz"))
+	output, err := s.try(s.krew, "install", "--manifest="+plugin, "--archive="+filepath.Join(r.dir, "checksums.txt"))
 	require.Error(t, err, "not the archive that the manifest names")
 	assert.Contains(t, output, "checksum")
 	s.run(s.krew, "install", "--manifest="+plugin, "--archive="+archive)

@@ -11,7 +11,7 @@ import (
 )
 
 func main() {
-	r := release{}
+	r := release{platforms: platforms()}
 	flag.StringVar(&r.version, "version", "", "Version of the release, as its tag has it: v1.2.3")
 	flag.StringVar(&r.dir, "dir", "dist", "Folder for the archives")
 	keep := flag.Bool("keep-archives", false, "Use the archives that are in the folder, and only write checksums and manifest")

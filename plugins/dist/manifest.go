@@ -60,15 +60,16 @@ func readManifest(file string) (manifest, error) {
 	return m, nil
 }
 
-// rendered returns the manifest of a release whose archives have these sums by their names.
+// rendered returns the manifest of a release that has archives of these names, with these sums.
 func (m manifest) rendered(version string, sums map[string]string) manifest {
 	m.Spec.Version = version
 	downloads := make([]download, 0, len(m.Spec.Platforms))
 	for _, d := range m.Spec.Platforms {
 		archive := path.Base(d.URI)
-		d.URI = m.Spec.Homepage + "/releases/download/" + version + "/" + archive
-		d.SHA256 = sums[archive]
-		downloads = append(downloads, d)
+		if sum, made := sums[archive]; made {
+			d.URI, d.SHA256 = m.Spec.Homepage+"/releases/download/"+version+"/"+archive, sum
+			downloads = append(downloads, d)
+		}
 	}
 	m.Spec.Platforms = downloads
 	return m

@@ -14,8 +14,11 @@ import (
 // versionVariable is set by the linker, so that "kubectl pgbind version" names the release.
 const versionVariable = "github.com/kubectl-pgbind/kubectl-pgbind/pkg/version.value"
 
-// release is one version and the folder that its files are written to.
-type release struct{ version, dir string }
+// release is one version, what it is built for, and the folder that its files are written to.
+type release struct {
+	version, dir string
+	platforms    []platform
+}
 
 // make writes the archives, unless those of another builder are kept, then their checksums and the manifest.
 func (r *release) make(ctx context.Context, keepArchives bool) error {
@@ -49,7 +52,7 @@ func (r *release) makeArchives(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, p := range platforms() {
+	for _, p := range r.platforms {
 		if err := r.makeArchive(ctx, p, modified); err != nil {
 			return fmt.Errorf("%s: %w", p.archive(), err)
 		}

@@ -44,6 +44,13 @@ func TestWorkflowsPinTheirActions(t *testing.T) {
 	}
 }
 
+func TestEveryPlatformIsTried(t *testing.T) {
+	_, _, commands := readWorkflow(t, "test.yaml")
+	for _, target := range []string{"make test", "make cross", "make dist-test PGBIND_DIST_ALL=1", "make goreleaser"} {
+		assert.Contains(t, commands, target+"\n")
+	}
+}
+
 func TestReleaseReachesTheIndexes(t *testing.T) {
 	_, uses, commands := readWorkflow(t, "release.yaml")
 	assert.Contains(t, uses, "goreleaser/goreleaser-action")

@@ -1,19 +1,25 @@
-//go:build e2e && soak
+//go:build e2e
 
 package e2e
 
 import (
+	"regexp"
 	"slices"
 	"strings"
+	"testing"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
+	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/lesson"
 )
+
+// goDump is what a printed Go value looks like.
+var goDump = regexp.MustCompile(`&\w*\{|map\[|0xc0|%!|\{"kind"|<nil>|goroutine `)
 
 // state is what there is of a workload's binding on all three sides, without what differs from workload to workload.
 type state struct {
@@ -32,17 +38,31 @@ type sides struct {
 	logins    map[string]bool            // whether the server takes the Secret's password, by role
 }
 
+// newDatabase deploys the lesson's database alone.
+func newDatabase(t *testing.T) *fixture {
+	t.Helper()
+	f := newNamespace(t)
+	require.NoError(t, f.ApplyLesson(f.ctx, harness.WithoutClaim, func(object *unstructured.Unstructured) error {
+		if object.GetKind() != "Deployment" {
+			return nil
+		}
+		return unstructured.SetNestedField(object.Object, int64(0), "spec", "replicas")
+	}))
+	f.rollout("statefulset/" + lesson.Database)
+	return f
+}
+
 // sides reads everything in a few requests.
-func (m *matrix) sides() *sides {
-	m.t.Helper()
-	s := &sides{workloads: map[string]appsv1.Deployment{}, secrets: map[string][]corev1.Secret{}, roles: m.loginRoles(), logins: map[string]bool{}}
-	deployments, err := m.Client.AppsV1().Deployments(m.Name).List(m.ctx, metav1.ListOptions{})
-	require.NoError(m.t, err)
+func (f *fixture) sides() *sides {
+	f.t.Helper()
+	s := &sides{workloads: map[string]appsv1.Deployment{}, secrets: map[string][]corev1.Secret{}, roles: f.loginsOnly(), logins: map[string]bool{}}
+	deployments, err := f.Client.AppsV1().Deployments(f.Name).List(f.ctx, metav1.ListOptions{})
+	require.NoError(f.t, err)
 	for _, d := range deployments.Items {
 		s.workloads[d.Name] = d
 	}
-	secrets, err := m.Client.CoreV1().Secrets(m.Name).List(m.ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/managed-by=kubectl-pgbind"})
-	require.NoError(m.t, err)
+	secrets, err := f.Client.CoreV1().Secrets(f.Name).List(f.ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/managed-by=kubectl-pgbind"})
+	require.NoError(f.t, err)
 	var logins []harness.Login
 	for _, secret := range secrets.Items {
 		_, workload, _ := strings.Cut(secret.Annotations["pgbind.dev/workload"], "/")
@@ -50,8 +70,8 @@ func (m *matrix) sides() *sides {
 		value := func(key string) string { return string(secret.Data[key]) }
 		logins = append(logins, harness.Login{Host: value("POSTGRES_HOST"), Username: value("POSTGRES_USERNAME"), Password: value("POSTGRES_PASSWORD")})
 	}
-	users, err := m.LogsIn(m.ctx, logins)
-	require.NoError(m.t, err)
+	users, err := f.LogsIn(f.ctx, logins)
+	require.NoError(f.t, err)
 	for _, user := range users {
 		s.logins[user] = true
 	}
@@ -59,11 +79,11 @@ func (m *matrix) sides() *sides {
 }
 
 // loginRoles is every role that is neither PostgreSQL's own nor an access role.
-func (m *matrix) loginRoles() map[string]string {
-	m.t.Helper()
-	rows := m.admin(`SELECT r.rolname, r.rolcanlogin, r.rolsuper OR r.rolcreaterole OR r.rolcreatedb,
+func (f *fixture) loginsOnly() map[string]string {
+	f.t.Helper()
+	rows := f.admin(`SELECT r.rolname, r.rolcanlogin, r.rolsuper OR r.rolcreaterole OR r.rolcreatedb,
 		(SELECT string_agg(m.roleid::regrole::text, ',') FROM pg_auth_members m WHERE m.member = r.oid),
-		shobj_description(r.oid, 'pg_authid') LIKE 'pgbind/v1 id=' || substr(r.rolname, 5, 12) || ' namespace=` + m.Name + ` uid=%'
+		shobj_description(r.oid, 'pg_authid') LIKE 'pgbind/v1 id=' || substr(r.rolname, 5, 12) || ' namespace=` + f.Name + ` uid=%'
 		FROM pg_roles r WHERE r.oid >= 16384 AND r.rolname NOT LIKE 'pgbind\_%'`)
 	roles := map[string]string{}
 	for _, row := range strings.Fields(rows) {
@@ -92,35 +112,4 @@ func (s *sides) of(workload string) state {
 	}
 	slices.Sort(found.Secrets)
 	return found
-}
-
-// states are those of all workloads of a trial.
-func (m *matrix) states(s *sides, tr *trial) []state {
-	var all []state
-	for _, workload := range m.workloads(tr.workload) {
-		all = append(all, s.of(workload))
-	}
-	return all
-}
-
-// agree requires that every workload ended as the undisturbed one, and that nothing is left that belongs to none of them.
-func (m *matrix) agree(undisturbed *trial, trials []*trial) {
-	m.t.Helper()
-	now := m.sides()
-	want := m.states(now, undisturbed)
-	m.t.Logf("the end: %+v", want)
-	for _, s := range want {
-		assert.Equal(m.t, m.leaves, s.LogsIn)
-	}
-	for _, tr := range trials {
-		assert.Equal(m.t, want, m.states(now, tr), tr.String())
-	}
-	bindings := 0
-	if m.leaves {
-		bindings = (1 + len(trials)) * len(want)
-	}
-	assert.Len(m.t, now.roles, bindings, "login roles")
-	assert.Len(m.t, now.secrets, bindings, "Secrets")
-	result := m.run(m.Pgbind("check"))
-	assert.Zero(m.t, result.Code, "check: %s%s", result.Stdout, result.Stderr)
 }

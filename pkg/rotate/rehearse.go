@@ -1,0 +1,53 @@
+package rotate
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
+)
+
+// rehearse sends the writes as a dry run and reads what will be read on the way, so that permissions, admission and quota refuse while there
+// is nothing to undo.
+func (r *Rotator) rehearse(ctx context.Context, p *rotation) error {
+	if p.options.DryRun == bind.DryRunClient {
+		return nil
+	}
+	if _, err := r.Kube.CoreV1().Secrets(p.Namespace).Get(ctx, p.SecretName, metav1.GetOptions{}); err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("secret/%s in namespace %s cannot be read: %w", p.SecretName, p.Namespace, err)
+	}
+	// Another run may have written meanwhile; what follows from that is decided where the Secret is written.
+	if err := r.trySecret(ctx, p); err != nil && !apierrors.IsConflict(err) && !apierrors.IsAlreadyExists(err) {
+		return fmt.Errorf("secret/%s in namespace %s cannot be written: %w", p.SecretName, p.Namespace, err)
+	}
+	if p.options.InPlace {
+		return nil
+	}
+	for _, user := range p.users {
+		if user.IsPod() || user.IsJob() {
+			continue
+		}
+		if _, _, err := r.Workloads.Patch(ctx, user, p.change(strconv.Itoa(p.generation), p.role, p.generation), true); err != nil {
+			return fmt.Errorf("%s cannot be told of the new login: %w", user, err)
+		}
+		if _, err := r.Workloads.OutdatedPods(ctx, user, p.SecretName); err != nil {
+			return fmt.Errorf("the Pods of %s cannot be waited for: %w", user, err)
+		}
+	}
+	return nil
+}
+
+// trySecret writes the Secret as a dry run.
+func (r *Rotator) trySecret(ctx context.Context, p *rotation) (err error) {
+	secrets, dryRun := r.Kube.CoreV1().Secrets(p.Namespace), []string{metav1.DryRunAll}
+	if p.Secret == nil {
+		_, err = secrets.Create(ctx, p.newSecret(), metav1.CreateOptions{FieldManager: p.options.FieldManager, DryRun: dryRun})
+	} else {
+		_, err = secrets.Update(ctx, p.renewed(), metav1.UpdateOptions{FieldManager: p.options.FieldManager, DryRun: dryRun})
+	}
+	return err
+}
