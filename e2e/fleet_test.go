@@ -28,18 +28,20 @@ func TestCronJobRotates(t *testing.T) {
 	f.bind("deployment/web")
 	f.bind("deployment/guest", "--expires", "1h")
 	f.kubectl("annotate", "secret", secondSecret, "--overwrite", "pgbind.dev/expires=2001-01-01T00:00:00Z")
+	f.admin("ALTER ROLE " + f.login(secondSecret).Username + " VALID UNTIL '2001-01-01'")
 	before := f.login(firstSecret).Username
 	f.manifest("rotate.yaml")
 	// What is a minute old stands for what is a month old.
 	f.kubectl("set", "env", "cronjob/pgbind-rotate", "--containers=rotate", "OLDER_THAN=1s")
 	f.kubectl("create", "job", "--from=cronjob/pgbind-rotate", "now")
 	f.kubectl("wait", "--for=condition=Complete", "job/now", "--timeout=180s")
+	assert.NotContains(t, f.kubectl("logs", "job/now", "--all-containers"), "forbidden")
 
 	after := f.login(firstSecret).Username
 	assert.NotEqual(t, before, after)
 	assert.Equal(t, after, f.as(firstSecret, "SELECT session_user"))
 	assert.Equal(t, "0", f.admin("SELECT count(*) FROM pg_roles WHERE rolname = '"+before+"'"))
-	assert.Equal(t, []string{"secret/" + firstSecret}, lines(f.run(f.Pgbind("list", "-o", "name")).Stdout), "what has expired is taken back")
+	assert.Equal(t, []string{"binding.pgbind.dev/" + firstSecret}, lines(f.run(f.Pgbind("list", "-o", "name")).Stdout), "what has expired is taken back")
 }
 
 func TestListIsAllowedByItsManifest(t *testing.T) {
