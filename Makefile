@@ -28,8 +28,12 @@ lint: ## Run the linters that .golangci.yaml names
 	cd e2e/app && $(CURDIR)/.cache/golangci-lint run --allow-parallel-runners ./...
 
 .PHONY: docs
-docs: ## Write the documents that follow from the code
+docs: schema ## Write the documents that follow from the code
 	go run ./e2e/docs
+
+.PHONY: schema
+schema: ## Write the JSON Schema of bindings
+	PGBIND_WRITE_SCHEMA=1 go test -count=1 -run '^TestTheSchemaIsFresh$$' ./pkg/apis/v1alpha1
 
 .PHONY: cluster
 cluster: ## Start the test cluster, or keep the one that runs

@@ -26,7 +26,8 @@ func TestApplyMakesWhatFilesSay(t *testing.T) {
 	for _, name := range []string{"one", "two", "three"} {
 		f.labelled(name)
 	}
-	file := f.bindings(dir, "workload: deployment/one", "workload: deployment/two, access: readonly, inject: env, envPrefix: DB_", "workload: deployment/three")
+	file := f.bindings(dir, "workload: deployment/one", "workload: deployment/two, access: readonly, inject: env, envPrefix: DB_", "workload: deployment/three, keys: [uri], sslmode: prefer, passwordFrom: \"secret/chosen:password\"")
+	f.create(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "chosen"}, Data: map[string][]byte{"password": []byte("Chosen1Chosen2Chosen3")}})
 
 	assert.Equal(t, 1, f.run(f.Pgbind("diff", "-f", file)).Code, "nothing is bound yet")
 	result := f.apply(file)
@@ -41,7 +42,10 @@ func TestApplyMakesWhatFilesSay(t *testing.T) {
 	t.Run("an export changes nothing", func(t *testing.T) {
 		f := f.in(t)
 		export := filepath.Join(dir, "export.yaml")
-		require.NoError(t, os.WriteFile(export, []byte(f.run(f.Pgbind("list", "-o", "yaml")).Stdout), 0o600))
+		text := f.run(f.Pgbind("list", "-o", "yaml")).Stdout
+		assert.Contains(t, text, "passwordFrom: secret/chosen:password")
+		assert.Contains(t, text, "sslmode: prefer")
+		require.NoError(t, os.WriteFile(export, []byte(text), 0o600))
 		diff := f.run(f.Pgbind("diff", "-f", export))
 		assert.Zero(t, diff.Code, diff.Stdout)
 		assert.Len(t, verbsOf(f.apply(export), "unchanged"), 3)

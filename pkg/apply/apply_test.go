@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -79,9 +80,12 @@ func TestApplyTwiceChangesNothing(t *testing.T) {
 func TestApplyChangesWhatFilesChange(t *testing.T) {
 	for name, changed := range map[string]string{
 		"injection": "inject: env", "prefix": "envPrefix: DB_", "access": "access: readonly", "expiry": `expires: "2099-01-01T00:00:00Z"`, "keys": "keys: [uri]",
+		"sslmode": "sslmode: require", "a certificate": "caFrom: secret/ca:ca.crt",
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, 1)
+			ca := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "ca"}, Data: map[string][]byte{"ca.crt": []byte("PEM")}}
+			require.NoError(t, w.kube.Tracker().Add(ca))
 			require.NoError(t, w.applier().Apply(t.Context(), w.items("workload: deployment/w0")))
 			for _, want := range []Outcome{Configured, Unchanged} {
 				w.results = nil

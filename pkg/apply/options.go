@@ -39,7 +39,7 @@ func optionsOf(d *manifest.Document, base bind.Options) (bind.Options, error) {
 		return o, fmt.Errorf("%s: inject volume and mountPath need each other", d.At("spec", "mountPath"))
 	}
 	o.Choice = target.Choice{Container: spec.PostgresContainer, Host: spec.Host, Port: spec.Port, ClusterDomain: spec.ClusterDomain}
-	o.Database, o.AdminUser = spec.DBName, spec.AdminUser
+	o.Database, o.AdminUser, o.From = spec.DBName, spec.AdminUser, spec.Sources
 	o.Schemas, o.Isolated, o.Secret = spec.Schemas, spec.Isolated, spec.Secret
 	o.Login.Username, o.RevokePublic, o.Keys.SSLMode = spec.Username, spec.RevokePublic, spec.SSLMode
 	if spec.Expires != nil {

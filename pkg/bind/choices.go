@@ -1,6 +1,7 @@
 package bind
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
@@ -10,6 +11,7 @@ import (
 // choices are the options that no other mark tells, without those that are as if nobody had chosen.
 func (o Options) choices() v1alpha1.Choices {
 	choices := v1alpha1.Choices{
+		Sources: o.From, SSLMode: o.Keys.SSLMode,
 		PostgresContainer: o.Choice.Container, AdminUser: o.AdminUser,
 		Host: o.Choice.Host, Port: o.Choice.Port, ClusterDomain: o.Choice.ClusterDomain,
 		Username: o.Login.Username, RevokePublic: o.RevokePublic,
@@ -50,6 +52,9 @@ func (p *plan) wantedMarks() credentials.Marks {
 func keep(now *v1alpha1.Choices, before v1alpha1.Choices) {
 	now.Containers = union(before.Containers, now.Containers)
 	now.Keys = union(before.Keys, now.Keys)
+	now.SSLMode = cmp.Or(now.SSLMode, before.SSLMode)
+	now.AdminPasswordFrom = cmp.Or(now.AdminPasswordFrom, before.AdminPasswordFrom)
+	now.PasswordFrom, now.CAFrom = cmp.Or(now.PasswordFrom, before.PasswordFrom), cmp.Or(now.CAFrom, before.CAFrom)
 }
 
 // union is what is in either list, in the order in which it came.

@@ -3,6 +3,7 @@ package bind
 import (
 	"time"
 
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
@@ -17,6 +18,8 @@ type Options struct {
 	AdminUser string
 	// AdminPassword is empty where none is needed, or the database's container has it.
 	AdminPassword string
+	// From is where the passwords and the certificates come from, as far as a file can say it.
+	From v1alpha1.Sources
 
 	Level    postgres.Level
 	Schemas  []string

@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 )
@@ -39,10 +40,19 @@ func named(flag, text string, parse func(string) (credentials.Source, error)) (c
 
 // read fills in what the sources hold; the administrator's password is in the database's namespace.
 func (s sources) read(ctx context.Context, kube kubernetes.Interface, r *bindRun, o *bind.Options) error {
+	o.From = v1alpha1.Sources{AdminPasswordFrom: lasting(s.admin), PasswordFrom: lasting(s.password), CAFrom: lasting(s.ca)}
 	reader := &credentials.Reader{Kube: kube, Stdin: r.streams.In}
 	var errAdmin, errPassword, errCA error
 	o.AdminPassword, errAdmin = reader.Read(ctx, s.admin, o.Postgres.Namespace)
 	o.Login.Password, errPassword = reader.Read(ctx, s.password, r.namespace)
 	o.Keys.CA, errCA = reader.Read(ctx, s.ca, r.namespace)
 	return errors.Join(errAdmin, errPassword, errCA)
+}
+
+// lasting is what of a source can be written down: nothing of the standard input.
+func lasting(source credentials.Source) string {
+	if source.Kind == credentials.FromStdin {
+		return ""
+	}
+	return source.String()
 }

@@ -88,7 +88,11 @@ func MarksOf(object metav1.Object) (marks Marks, ok bool) {
 // write puts the marks on an object.
 func (m Marks) write(object metav1.Object) {
 	object.SetLabels(merge(object.GetLabels(), map[string]string{ManagedByLabel: ManagedBy}))
-	object.SetAnnotations(merge(object.GetAnnotations(), m.annotations()))
+	annotations := merge(object.GetAnnotations(), m.annotations())
+	if m.choices() == "" {
+		delete(annotations, prefix+"choices")
+	}
+	object.SetAnnotations(annotations)
 }
 
 // Changed is what must be written over the annotations of an object so that it carries the marks; an empty one is none. What tells of
@@ -123,13 +127,22 @@ func (m Marks) annotations() map[string]string {
 	if schemas, err := json.Marshal(m.Schemas); err == nil && len(m.Schemas) > 0 {
 		annotations[prefix+"schemas"] = string(schemas)
 	}
-	if choices, err := json.Marshal(m.Choices); err == nil && string(choices) != "{}" {
-		annotations[prefix+"choices"] = string(choices)
+	if choices := m.choices(); choices != "" {
+		annotations[prefix+"choices"] = choices
 	}
 	if m.Isolated {
 		annotations[prefix+"isolated"] = "true"
 	}
 	return annotations
+}
+
+// choices are written as one annotation; empty for none.
+func (m Marks) choices() string {
+	text, err := json.Marshal(m.Choices)
+	if err != nil || string(text) == "{}" {
+		return ""
+	}
+	return string(text)
 }
 
 // merge adds to what others wrote, and wins over it.

@@ -5,6 +5,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
 )
 
 func TestRenewedKeysAreThoseOfANewSecret(t *testing.T) {
@@ -31,4 +33,14 @@ func TestRenewedKeysAreThoseOfANewSecret(t *testing.T) {
 			assert.Equal(t, text(want), text(secret))
 		})
 	}
+}
+
+func TestARenewedSecretForgetsChoicesThatAreNoMore(t *testing.T) {
+	before, after := testMarks(), testMarks()
+	before.Choices, after.Choices = v1alpha1.Choices{Sources: v1alpha1.Sources{PasswordFrom: "secret/chosen:password"}}, v1alpha1.Choices{}
+	secret := NewSecret(types.NamespacedName{Name: "s"}, before, Credentials{})
+	Renew(secret, after, Credentials{})
+	marks, ok := MarksOf(secret)
+	assert.True(t, ok)
+	assert.Equal(t, after.Choices, marks.Choices)
 }

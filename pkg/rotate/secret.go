@@ -89,6 +89,7 @@ func (p *rotation) fresh() credentials.Credentials {
 func (p *rotation) marks() credentials.Marks {
 	marks := p.Marks
 	marks.Run, marks.Role, marks.Generation, marks.Rotated = p.owner.Run, p.role, p.generation, p.since
+	marks.Choices.PasswordFrom = "" // the new password is nobody's choice
 	return marks
 }
 

@@ -70,20 +70,14 @@ type BindingSpec struct {
 
 	// When the user's password ends. Default: never.
 	Expires *metav1.Time `json:"expires,omitempty"`
-	// Where the administrator's password is, in the namespace of PostgreSQL: secret/NAME:KEY. Default: none is needed, or its container has it.
-	AdminPasswordFrom string `json:"adminPasswordFrom,omitempty" jsonschema:"pattern=^secret/"`
-	// Where the user's password is: secret/NAME:KEY. Default: a random one.
-	PasswordFrom string `json:"passwordFrom,omitempty" jsonschema:"pattern=^secret/"`
-	// The sslmode in the URIs. Default: require where the server encrypts, else disable.
-	SSLMode string `json:"sslmode,omitempty" jsonschema:"enum=disable,enum=allow,enum=prefer,enum=require,enum=verify-ca,enum=verify-full"`
-	// Where the certificates of the server's authority are: secret/NAME:KEY or configmap/NAME:KEY.
-	CAFrom string `json:"caFrom,omitempty"`
 
 	Choices `json:",inline"`
 }
 
 // Choices are the part of a binding that no other mark of its Secret tells.
 type Choices struct {
+	Sources `json:",inline"`
+
 	// The container that runs PostgreSQL. Default: found by annotation, name, image and port.
 	PostgresContainer string `json:"postgresContainer,omitempty"`
 	// The role that makes the user. Default: postgres.
@@ -106,8 +100,20 @@ type Choices struct {
 	Containers []string `json:"containers,omitempty" jsonschema:"minItems=1"`
 	// The prefix of the variables' names.
 	EnvPrefix string `json:"envPrefix,omitempty"`
+	// The sslmode in the URIs. Default: require where the server encrypts, else disable.
+	SSLMode string `json:"sslmode,omitempty" jsonschema:"enum=disable,enum=allow,enum=prefer,enum=require,enum=verify-ca,enum=verify-full"`
 	// The folder in which the Secret is shown where inject is volume.
 	MountPath string `json:"mountPath,omitempty" jsonschema:"pattern=^/"`
+}
+
+// Sources say where the values are that no file holds.
+type Sources struct {
+	// Where the administrator's password is, in the namespace of PostgreSQL: secret/NAME:KEY. Default: none is needed, or its container has it.
+	AdminPasswordFrom string `json:"adminPasswordFrom,omitempty" jsonschema:"pattern=^secret/"`
+	// Where the user's password is: secret/NAME:KEY. Default: a random one.
+	PasswordFrom string `json:"passwordFrom,omitempty" jsonschema:"pattern=^secret/"`
+	// Where the certificates of the server's authority are: secret/NAME:KEY or configmap/NAME:KEY.
+	CAFrom string `json:"caFrom,omitempty"`
 }
 
 // BindingStatus is what came of it.
