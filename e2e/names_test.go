@@ -136,8 +136,10 @@ func (f *fixture) hostileFile(bindings []hostileBinding) string {
 		text, err := yaml.Marshal(v1alpha1.Binding{
 			TypeMeta: metav1.TypeMeta{APIVersion: v1alpha1.APIVersion, Kind: v1alpha1.Kind},
 			Spec: v1alpha1.BindingSpec{
-				Workload: "deployment/" + b.workload, DBName: b.name, Schemas: []string{b.name}, Secret: b.workload, PasswordFrom: "secret/passwords:" + b.workload,
-				Access: []string{"all", "readwrite", "readonly"}[i%3], Choices: v1alpha1.Choices{Username: b.role, Keys: []string{"uri", "jdbc", "pgpass"}},
+				Workload: "deployment/" + b.workload, DBName: b.name, Schemas: []string{b.name}, Secret: b.workload,
+				Access: []string{"all", "readwrite", "readonly"}[i%3], Choices: v1alpha1.Choices{
+					Sources: v1alpha1.Sources{PasswordFrom: "secret/passwords:" + b.workload}, Username: b.role, Keys: []string{"uri", "jdbc", "pgpass"},
+				},
 			},
 		})
 		require.NoError(f.t, err)

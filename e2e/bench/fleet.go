@@ -54,7 +54,7 @@ func (b *bench) benchFleet(ctx context.Context, r *report) error {
 	sizes := []fleet{{all[:1], few}, one, {all, many / servers}}
 	applied := make([][]figures, len(sizes))
 	var listed []figures
-	for round := range b.runs {
+	for round := range b.fleets {
 		for i, f := range sizes {
 			taken, err := b.apply(ctx, f)
 			if err != nil {

@@ -32,6 +32,7 @@ func main() {
 
 func run(ctx context.Context) (err error) {
 	runs := flag.Int("runs", 7, "how often each figure is taken; the median counts")
+	fleets := flag.Int("fleets", 5, "how often a thousand bindings are made; each takes a minute or more to prepare and to clear away")
 	docs := flag.String("docs", "docs", "the folder in which the result is written")
 	only := flag.String("only", "", "the one section to run: "+sectionNames()+"; nothing is written then")
 	flag.Parse()
@@ -40,10 +41,11 @@ func run(ctx context.Context) (err error) {
 		return fmt.Errorf("make a folder for the benchmark: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	b, err := newBench(ctx, dir, *runs)
+	b, err := newBench(ctx, dir)
 	if err != nil {
 		return err
 	}
+	b.runs, b.fleets = *runs, *fleets
 	defer func() { err = errors.Join(err, b.cleanUp(context.WithoutCancel(ctx))) }()
 	report, err := b.measure(ctx, *only)
 	if err != nil {
@@ -61,6 +63,7 @@ type bench struct {
 	*harness.Harness
 	dir    string // goes away with the run
 	runs   int
+	fleets int
 	floor  string // the program floor
 	script string // the lesson
 	client kubernetes.Interface
@@ -70,7 +73,7 @@ type bench struct {
 // unlimited is more requests a second than the benchmark's own preparations send.
 const unlimited = 1000
 
-func newBench(ctx context.Context, dir string, runs int) (*bench, error) {
+func newBench(ctx context.Context, dir string) (*bench, error) {
 	config, err := harness.ConfigFromEnv()
 	if err != nil {
 		return nil, err
@@ -85,7 +88,7 @@ func newBench(ctx context.Context, dir string, runs int) (*bench, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a client of the cluster: %w", err)
 	}
-	b := &bench{Harness: h, dir: dir, runs: runs, client: client, floor: filepath.Join(dir, "floor"), script: filepath.Join(dir, "lesson.sh")}
+	b := &bench{Harness: h, dir: dir, client: client, floor: filepath.Join(dir, "floor"), script: filepath.Join(dir, "lesson.sh")}
 	if err := os.WriteFile(b.script, []byte(lessonScript), 0o600); err != nil {
 		return nil, fmt.Errorf("write the lesson's script: %w", err)
 	}

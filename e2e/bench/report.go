@@ -20,6 +20,7 @@ type row struct {
 // report is what a run found.
 type report struct {
 	runs    int
+	fleets  int
 	machine string
 	script  time.Duration // the median of the lesson's script; zero: it was not measured
 	rows    []row
@@ -96,7 +97,7 @@ func (r *report) table() string {
 // markdown is the report as a document.
 func (r *report) markdown() string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "# Measured\n\nWritten by `make bench`: medians of %d runs that take turns, all from one run of it, on %s.\n\n", r.runs, r.machine)
+	fmt.Fprintf(&text, "# Measured\n\nWritten by `make bench`: medians of %d runs that take turns (%d of a thousand bindings), all from one run of it, on %s.\n\n", r.runs, r.fleets, r.machine)
 	fmt.Fprintf(&text, "![The same as a picture](benchmark.svg)\n\n| what | figure | against | ratio | goal | |\n|---|---|---|---|---|---|\n")
 	for _, line := range r.rows {
 		fmt.Fprintf(&text, "| %s | %s | %s | %s | %s | %s |\n", line.what, line.figure, line.against, line.ratio, line.goal, verdict(line.reached))
