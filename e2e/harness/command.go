@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"strings"
 	"time"
@@ -70,6 +71,9 @@ func (c *Command) String() string {
 func (c *Command) Cmd(ctx context.Context) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, c.harness.config.Kubectl, c.args...) //nolint:gosec // the configured kubectl is what is to run
 	cmd.Env = append([]string{"PATH=" + c.harness.path, "HOME=" + c.harness.home, "KUBECONFIG=" + c.kubeconfig}, c.env...)
+	if folder, measured := os.LookupEnv("GOCOVERDIR"); measured {
+		cmd.Env = append(cmd.Env, "GOCOVERDIR="+folder)
+	}
 	cmd.WaitDelay = 5 * time.Second
 	return cmd
 }
