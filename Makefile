@@ -59,13 +59,17 @@ WITH_CLUSTER = PGBIND_E2E_POSTGRES="$(POSTGRES)" PGBIND_E2E_KUBECONFIG="$$(go ru
 app-image: cluster ## Build the web app's image and load it into the cluster
 	@go run ./e2e/cluster app
 
+.PHONY: image
+image: cluster ## Build the plugin's own image kubectl-pgbind:dev and load it into the cluster
+	@go run ./e2e/cluster plugin
+
 .PHONY: server-images
 server-images: cluster ## Load the oldest and the newest PostgreSQL and a pooler into the cluster, beside what it has
 	@go run ./e2e/cluster postgres 13 18
 	@go run ./e2e/cluster pooler
 
 .PHONY: e2e
-e2e: build app-image server-images ## Run the end-to-end tests on the cluster
+e2e: build app-image image server-images ## Run the end-to-end tests on the cluster
 	@rm -rf .cache/e2e && mkdir -p .cache/e2e
 	$(WITH_CLUSTER) go test -tags e2e -count=1 -timeout 30m -parallel 6 -artifacts -outputdir .cache/e2e ./e2e/...
 
@@ -105,6 +109,10 @@ goreleaser: ## Check that goreleaser makes the archives that "make dist" makes (
 .PHONY: pictures
 pictures: build app-image ## Draw the README's pictures from a terminal session on the cluster
 	$(WITH_CLUSTER) PGBIND_DRAW_PICTURES=1 go test -tags e2e -count=1 -timeout 10m -run '^TestPictures$$' ./e2e
+
+.PHONY: bench
+bench: build app-image ## Measure the plugin against the lesson's script and a bare program, and a thousand bindings; writes docs/benchmark.md
+	$(WITH_CLUSTER) go run ./e2e/bench
 
 FUZZTIME ?= 10s
 .PHONY: fuzz

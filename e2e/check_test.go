@@ -184,8 +184,10 @@ func (f *fixture) obey(mend string) {
 	require.NoError(f.t, err, "%s: %s", mend, output)
 }
 
-func (f *fixture) kubectl(args ...string) {
+// kubectl runs kubectl, which must succeed, and returns what it printed.
+func (f *fixture) kubectl(args ...string) string {
 	f.t.Helper()
-	_, err := f.Kubectl(args...).Output(f.ctx)
+	output, err := f.Kubectl(args...).Output(f.ctx)
 	require.NoError(f.t, err)
+	return output
 }

@@ -18,6 +18,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
+	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/lesson"
 )
 
 // shellBlock is a piece of a document that a reader can type. A block that cannot be run here is not marked "sh".
@@ -51,10 +52,20 @@ func TestDocuments(t *testing.T) {
 	assert.NotZero(t, documents)
 }
 
-// follow runs the commands of a document.
-func (f *fixture) follow(file string) {
+// TestReadme looks around as the README tells after the demo.
+func TestReadme(t *testing.T) {
+	t.Parallel()
+	f := newLesson(t, harness.WithoutClaim)
+	f.bind(application)
+	f.follow(filepath.Join("..", "README.md"), lesson.Namespace, f.Name)
+}
+
+// follow runs the commands of a document, with each old word replaced by the new one after it.
+func (f *fixture) follow(file string, oldnew ...string) {
 	f.t.Helper()
-	result, err := f.Shell(f.ctx, f.t.TempDir(), commandsIn(f.t, file))
+	script := strings.NewReplacer(oldnew...).Replace(commandsIn(f.t, file))
+	require.NotEmpty(f.t, script)
+	result, err := f.Shell(f.ctx, f.t.TempDir(), script)
 	require.NoError(f.t, err)
 	assert.Zero(f.t, result.Code, "stdout: %s\nstderr: %s", result.Stdout, result.Stderr)
 	f.requireNoPassword(result.Stdout + result.Stderr)

@@ -6,32 +6,44 @@ import (
 )
 
 const (
-	appImage = "pgbind-app:dev"
-	// appUser is nobody in particular, as a web app should run.
-	appUser = "65532:65532"
+	appImage    = "pgbind-app:dev"
+	pluginImage = "kubectl-pgbind:dev"
+	// nobody is no user in particular, as programs that need no rights should run.
+	nobody = "65532:65532"
 )
 
-// app builds the web app without C, puts it alone into an image, and loads that into the cluster.
+// app builds the image of the web app and loads it into the cluster.
 func (w *workspace) app(ctx context.Context) error {
-	folder, remove, err := w.scratch("app")
+	return w.goImage(ctx, appImage, w.source("app"))
+}
+
+// plugin builds the image of kubectl-pgbind and loads it into the cluster.
+func (w *workspace) plugin(ctx context.Context) error {
+	return w.goImage(ctx, pluginImage, filepath.Join(w.repo, "cmd", "kubectl-pgbind"))
+}
+
+// goImage builds a main package without C, puts it alone into an image, and loads that into the cluster.
+func (w *workspace) goImage(ctx context.Context, image, folder string) error {
+	name := filepath.Base(folder)
+	scratch, remove, err := w.scratch(name)
 	if err != nil {
 		return err
 	}
 	defer remove()
-	binary := filepath.Join(folder, "app")
-	err = w.steps.step("building the web app's image "+appImage, func() error {
+	binary := filepath.Join(scratch, name)
+	err = w.steps.step("building the image "+image, func() error {
 		build := command{
 			args: []string{"go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, "."},
-			dir:  w.source("app"),
+			dir:  folder,
 			env:  []string{"CGO_ENABLED=0"},
 		}
-		if err := w.logged(ctx, "build-app", build); err != nil {
+		if err := w.logged(ctx, "build-"+name, build); err != nil {
 			return err
 		}
-		return w.programImage(ctx, program{image: appImage, binary: binary, user: appUser})
+		return w.programImage(ctx, program{image: image, binary: binary, user: nobody})
 	})
 	if err != nil {
 		return err
 	}
-	return w.load(ctx, appImage)
+	return w.load(ctx, image)
 }

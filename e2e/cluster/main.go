@@ -20,6 +20,7 @@ const usage = `usage: go run ./e2e/cluster VERB
   postgres MAJOR...   get the images postgres:MAJOR and load them
   pooler              build the image pgbouncer:dev and load it
   app                 build the web app's image pgbind-app:dev and load it
+  plugin              build the image kubectl-pgbind:dev and load it
   audit               print the API server's audit log, one JSON object per line
 `
 
@@ -73,6 +74,8 @@ func (w *workspace) change(ctx context.Context, verb string, args []string) erro
 		return w.pooler(ctx)
 	case "app":
 		return w.app(ctx)
+	case "plugin":
+		return w.plugin(ctx)
 	}
 	return fmt.Errorf("unknown verb %q\n%s", verb, usage)
 }

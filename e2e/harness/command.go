@@ -8,13 +8,15 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"time"
 )
 
-// Command is one kubectl command line, not yet run.
+// Command is one command line of kubectl, or of the plugin itself, not yet run.
 type Command struct {
 	harness    *Harness
+	program    string
 	args       []string
 	kubeconfig string
 	stdin      string
@@ -30,7 +32,16 @@ type Result struct {
 
 // Kubectl is "kubectl args...".
 func (h *Harness) Kubectl(args ...string) *Command {
-	return &Command{harness: h, args: args, kubeconfig: h.config.Kubeconfig, mirror: io.Discard}
+	return h.command(h.config.Kubectl, args)
+}
+
+// Binary is the plugin run by itself, without kubectl before it.
+func (h *Harness) Binary(args ...string) *Command {
+	return h.command(h.config.Plugin, args)
+}
+
+func (h *Harness) command(program string, args []string) *Command {
+	return &Command{harness: h, program: program, args: args, kubeconfig: h.config.Kubeconfig, mirror: io.Discard}
 }
 
 // Pgbind is "kubectl pgbind args...".
@@ -64,12 +75,12 @@ func (c *Command) Mirror(w io.Writer) *Command {
 
 // String is the command line as a user would type it.
 func (c *Command) String() string {
-	return strings.Join(append([]string{"kubectl"}, c.args...), " ")
+	return strings.Join(append([]string{filepath.Base(c.program)}, c.args...), " ")
 }
 
 // Cmd is the command, not yet started, in a clean environment and without its streams.
 func (c *Command) Cmd(ctx context.Context) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, c.harness.config.Kubectl, c.args...) //nolint:gosec // the configured kubectl is what is to run
+	cmd := exec.CommandContext(ctx, c.program, c.args...) //nolint:gosec // the configured programs are what is to run
 	cmd.Env = append([]string{"PATH=" + c.harness.path, "HOME=" + c.harness.home, "KUBECONFIG=" + c.kubeconfig}, c.env...)
 	if folder, measured := os.LookupEnv("GOCOVERDIR"); measured {
 		cmd.Env = append(cmd.Env, "GOCOVERDIR="+folder)

@@ -14,6 +14,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/manifest"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/shard"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
@@ -22,6 +23,7 @@ import (
 type Workloads interface {
 	bind.Workloads
 	Get(ctx context.Context, namespace string, args []string) ([]*workload.Workload, error)
+	List(ctx context.Context, namespace string, of workload.Type) ([]*workload.Workload, error)
 }
 
 // Applier makes bindings.
@@ -32,8 +34,11 @@ type Applier struct {
 	Kube      kubernetes.Interface
 	Metadata  metadata.Interface
 
-	Concurrency       int // bindings at once
-	ServerConcurrency int // execs in one database Pod at once
+	// ServerConcurrency is how many execs run at once in one database Pod.
+	ServerConcurrency int
+
+	// Part is the shard that the items are of: others may be made at the same time, and must not take the same names.
+	Part shard.Shard
 
 	// Report hears of each binding when it is done, many at once.
 	Report func(Result)
@@ -69,6 +74,9 @@ type Result struct {
 	Err      error
 }
 
+// atOnce is how many bindings are under way: so many that those of one server fill its execs, and so few that memory has an end.
+const atOnce = 1000
+
 // Apply makes the bindings and returns when all are done. It is an error only if two of them are one. The end of ctx fails those that
 // are not done, and takes back what was half made of them.
 func (a *Applier) Apply(ctx context.Context, items []*Item) error {
@@ -76,17 +84,14 @@ func (a *Applier) Apply(ctx context.Context, items []*Item) error {
 		return err
 	}
 	r := &run{
-		Applier: a,
-		servers: &servers{open: a.Server, limit: a.ServerConcurrency, lines: map[line]*shared{}, pods: map[pod]chan struct{}{}},
-		found:   &databases{next: a.Databases, found: map[wanted]func() ([]*target.Database, error){}},
-		names:   &names{client: a.Metadata, reserved: map[types.NamespacedName]bool{}, spaces: map[string]func() (*space, error){}},
+		Applier: a, servers: newServers(a, len(items)), found: newFound(a.Workloads, items), searched: &databases{next: a.Databases},
+		names: &names{client: a.Metadata, part: a.Part, reserved: map[types.NamespacedName]bool{}}, trials: bind.NewTrials(),
 	}
-	defer r.names.close()
 	for _, item := range items {
 		r.names.reserved[types.NamespacedName{Namespace: item.Document.Namespace, Name: item.Options.Secret}] = true
 	}
 	var group errgroup.Group
-	group.SetLimit(a.Concurrency)
+	group.SetLimit(atOnce)
 	for _, item := range items {
 		group.Go(func() error {
 			a.Report(r.bind(ctx, item))
@@ -99,9 +104,17 @@ func (a *Applier) Apply(ctx context.Context, items []*Item) error {
 // run is one Apply.
 type run struct {
 	*Applier
-	servers *servers
-	found   *databases
-	names   *names
+	servers    *servers
+	found      *found
+	searched   *databases
+	names      *names
+	namespaces memo[string, string]
+	trials     *bind.Trials
+}
+
+// namespace is the UID of a namespace.
+func (r *run) namespace(ctx context.Context, name string) (string, error) {
+	return r.namespaces.get(name, func() (string, error) { return bind.NamespaceUID(ctx, r.Kube, name) })
 }
 
 // bind makes one binding.
@@ -119,7 +132,8 @@ func (r *run) bind(ctx context.Context, item *Item) Result {
 	result.Workload = w.String()
 	heard, used := &recorder{}, &roles{}
 	binder := &bind.Binder{
-		Workloads: r.Workloads, Databases: &search{databases: r.found}, Kube: r.Kube, Metadata: r.Metadata, Report: heard, Bound: heard.bound,
+		Workloads: r.Workloads, Databases: &search{databases: r.searched}, Kube: r.Kube, Metadata: r.Metadata, Report: heard, Bound: heard.bound,
+		Namespaces: r.namespace, Trials: r.trials, Quiet: true, // a thousand Events at once would drive out those that matter
 		Roles: func(d *target.Database, o bind.Options) bind.Roles {
 			used.shared = r.servers.at(ctx, d, o)
 			return used
@@ -143,21 +157,18 @@ func (r *run) bind(ctx context.Context, item *Item) Result {
 // prepare reads the workload and chooses the name of its Secret.
 func (r *run) prepare(ctx context.Context, item *Item) (*workload.Workload, bind.Options, error) {
 	options, spec := item.Options, item.Document.Spec
-	found, err := r.Workloads.Get(ctx, item.Document.Namespace, []string{spec.Workload})
+	w, err := r.found.find(ctx, item.Document.Namespace, spec.Workload)
 	if err != nil {
 		return nil, options, err
 	}
-	w := found[0]
-	if err := item.sources.read(ctx, r.Kube, w.Namespace(), &options); err != nil {
-		return nil, options, err
+	if err := item.sources.read(ctx, r.Kube, w.Namespace(), &options); err != nil || w.IsPod() {
+		return w, options, err
 	}
-	if options.Secret != "" || w.IsPod() {
-		return w, options, nil
-	}
-	candidates, err := r.found.find(ctx, options.Postgres, options.Choice)
+	candidates, err := r.searched.find(ctx, options.Postgres, options.Choice)
 	if err != nil {
 		return nil, options, err
 	}
-	options.Secret, err = r.names.choose(ctx, w, credentials.ID(w.UID(), candidates[0].Location, options.Database))
+	id := credentials.ID(w.UID(), candidates[0].Location, options.Database)
+	options.Secret, options.SecretFree, err = r.names.choose(ctx, w, id, options.Secret)
 	return w, options, err
 }

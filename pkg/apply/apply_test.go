@@ -10,12 +10,15 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/manifest"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/shard"
 )
 
 func specs(number int) []string {
@@ -31,7 +34,11 @@ func TestApplySharesWhatCanBeShared(t *testing.T) {
 	require.NoError(t, w.applier().Apply(t.Context(), w.items(specs(16)...)))
 	assert.Equal(t, map[Outcome]int{Created: 16}, w.outcomes())
 	assert.Equal(t, 1, w.searches)
-	assert.LessOrEqual(t, w.most, 2)
+	assert.Equal(t, 1, w.lists, "the workloads are read at once")
+	assert.Zero(t, w.gets)
+	assert.Equal(t, []int{16, 16}, w.execs, "createuser for all, psql for all")
+	assert.Equal(t, map[string]int{"get namespaces": 1, "create secrets": 17}, w.requests(), "one Secret and one patch are tried")
+	assert.Equal(t, 1, w.tried)
 	names := map[string]bool{}
 	for _, r := range w.results {
 		names[r.Binding.Name] = true
@@ -39,6 +46,26 @@ func TestApplySharesWhatCanBeShared(t *testing.T) {
 	assert.Len(t, names, 16)
 	assert.Contains(t, names, "postgresql-secret-2")
 	assert.Contains(t, names, "postgresql-secret-17")
+}
+
+func TestWorkloadsThatMayNotBeListedAreReadOneByOne(t *testing.T) {
+	w := newWorld(t, 12)
+	w.fail["list"] = apierrors.NewForbidden(schema.GroupResource{Resource: "deployments"}, "", nil)
+	require.NoError(t, w.applier().Apply(t.Context(), w.items(specs(12)...)))
+	assert.Equal(t, map[Outcome]int{Created: 12}, w.outcomes())
+	assert.Equal(t, 12, w.gets)
+}
+
+func TestWhatTheAPIServerRefusesIsWrittenNowhere(t *testing.T) {
+	w := newWorld(t, 3)
+	refused := errors.New("refused")
+	w.fail["try w0"], w.fail["try w1"], w.fail["try w2"] = refused, refused, refused
+	require.NoError(t, w.applier().Apply(t.Context(), w.items(specs(3)...)))
+	for _, r := range w.results {
+		require.ErrorIs(t, r.Err, refused)
+	}
+	assert.Equal(t, 3, w.tried)
+	assert.Empty(t, w.execs)
 }
 
 func TestApplyTwiceChangesNothing(t *testing.T) {
@@ -144,4 +171,22 @@ func TestCompareAndUnnamed(t *testing.T) {
 	unnamed := Unnamed(items, map[string]bool{"c": true}, found)
 	require.Len(t, unnamed, 1)
 	assert.Equal(t, "deployment.apps/old", unnamed[0].Marks.Workload)
+}
+
+func TestShardsDoNotMeet(t *testing.T) {
+	const count = 3
+	names, made := map[string]bool{}, 0
+	for index := range count {
+		w := newWorld(t, 12)
+		applier := w.applier()
+		applier.Part = shard.Shard{Index: index, Count: count}
+		items := Shard(applier.Part, w.items(specs(12)...))
+		require.NoError(t, applier.Apply(t.Context(), items))
+		made += len(items)
+		for _, r := range w.results {
+			names[r.Binding.Name] = true
+		}
+	}
+	assert.Equal(t, 12, made)
+	assert.Len(t, names, 12, "no two shards take the same name")
 }

@@ -2,7 +2,6 @@ package apply
 
 import (
 	"context"
-	"sync"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
@@ -10,10 +9,8 @@ import (
 
 // databases finds each database once for all bindings.
 type databases struct {
-	next bind.Databases
-
-	mu    sync.Mutex
-	found map[wanted]func() ([]*target.Database, error)
+	next  bind.Databases
+	found memo[wanted, []*target.Database]
 }
 
 type wanted struct {
@@ -23,15 +20,7 @@ type wanted struct {
 
 // find returns the servers that ref may mean, as they were when it was first asked for.
 func (d *databases) find(ctx context.Context, ref target.Ref, choice target.Choice) ([]*target.Database, error) {
-	key := wanted{ref, choice}
-	d.mu.Lock()
-	find, known := d.found[key]
-	if !known {
-		find = sync.OnceValues(func() ([]*target.Database, error) { return d.next.Candidates(ctx, ref, choice) })
-		d.found[key] = find
-	}
-	d.mu.Unlock()
-	return find()
+	return d.found.get(wanted{ref, choice}, func() ([]*target.Database, error) { return d.next.Candidates(ctx, ref, choice) })
 }
 
 // search is one binding's. Whoever asks again suspects that something has changed.

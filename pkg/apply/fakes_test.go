@@ -3,6 +3,8 @@ package apply
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -39,6 +41,9 @@ type world struct {
 	mu        sync.Mutex
 	workloads map[string]*workload.Workload
 	searches  int
+	lists     int
+	gets      int
+	tried     int   // patches
 	execs     []int // how many roles or bindings each had
 	running   int
 	most      int
@@ -69,6 +74,7 @@ func newWorld(t *testing.T, number int) *world {
 func (w *world) Get(_ context.Context, namespace string, args []string) ([]*workload.Workload, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.gets++
 	found, ok := w.workloads[args[0]]
 	if !ok || namespace != "ns" {
 		return nil, apierrors.NewNotFound(schema.GroupResource{Resource: "deployments"}, args[0])
@@ -76,9 +82,29 @@ func (w *world) Get(_ context.Context, namespace string, args []string) ([]*work
 	return []*workload.Workload{found}, nil
 }
 
+func (w *world) List(_ context.Context, namespace string, of workload.Type) ([]*workload.Workload, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lists++
+	if err := w.fail["list"]; err != nil {
+		return nil, err
+	}
+	require.Equal(w.t, "ns/deployment", namespace+"/"+of.Name)
+	return slices.Collect(maps.Values(w.workloads)), nil
+}
+
 func (w *world) TopOwner(context.Context, *workload.Workload) (string, error) { return "", nil }
 
 func (w *world) Patch(_ context.Context, from *workload.Workload, change func(*workload.Workload) error, dryRun bool) (*workload.Workload, bool, error) {
+	w.mu.Lock()
+	err := w.fail["try "+from.Name()]
+	if dryRun {
+		w.tried++
+	}
+	w.mu.Unlock()
+	if err != nil && dryRun {
+		return nil, false, err
+	}
 	changed := from.DeepCopy()
 	if err := change(changed); err != nil {
 		return nil, false, err
@@ -155,8 +181,8 @@ func (w *world) applier() *Applier {
 	require.NoError(w.t, metav1.AddMetaToScheme(scheme))
 	return &Applier{
 		Workloads: w, Databases: w, Kube: w.kube, Metadata: metadatafake.NewSimpleMetadataClient(scheme, w.objects...),
-		Server:      func(*target.Database, bind.Options) Server { return server{w} },
-		Concurrency: 16, ServerConcurrency: 2,
+		Server:            func(*target.Database, bind.Options) Server { return server{w} },
+		ServerConcurrency: 2,
 		Report: func(r Result) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
@@ -181,6 +207,15 @@ func (w *world) items(specs ...string) []*Item {
 		items = append(items, item)
 	}
 	return items
+}
+
+// requests counts what was asked of the API server.
+func (w *world) requests() map[string]int {
+	counts := map[string]int{}
+	for _, action := range w.kube.Actions() {
+		counts[action.GetVerb()+" "+action.GetResource().Resource]++
+	}
+	return counts
 }
 
 func (w *world) outcomes() map[Outcome]int {

@@ -1,16 +1,22 @@
 package apply
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
-// gather collects the questions that are asked while earlier ones are on their way, and asks them in one go: where many wait, one
-// way is enough for all of them, and where nobody waits, nobody has to.
+// gather collects questions and asks many in one go: as many as fit into one, or, where nothing is under way that others could be waited
+// for, those that come at about the same time.
 type gather[Q, A any] struct {
 	answer func([]Q) []A // in the order of the questions
-	limit  int           // how many goes may be on their way at once
+	most   int           // how many questions go at once
+	limit  int           // how many goes are under way at once
+	linger time.Duration // how long to wait for another question
 
 	mu      sync.Mutex
 	waiting []*question[Q, A]
 	running int
+	timer   *time.Timer
 }
 
 type question[Q, A any] struct {
@@ -24,34 +30,57 @@ func (g *gather[Q, A]) ask(q Q) A {
 	asked := &question[Q, A]{ask: q, done: make(chan struct{})}
 	g.mu.Lock()
 	g.waiting = append(g.waiting, asked)
-	if g.running < g.limit {
-		g.running++
-		go g.work()
-	}
+	g.schedule()
 	g.mu.Unlock()
 	<-asked.done
 	return asked.answer
 }
 
-// work goes until nobody waits.
-func (g *gather[Q, A]) work() {
-	for {
+// schedule sends what is to be sent now; the caller holds the lock.
+func (g *gather[Q, A]) schedule() {
+	for len(g.waiting) >= g.most && g.running < g.limit {
+		g.send()
+	}
+	switch {
+	case len(g.waiting) == 0 || g.running > 0:
+	case g.timer == nil:
+		g.timer = time.AfterFunc(g.linger, g.flush)
+	default:
+		g.timer.Reset(g.linger)
+	}
+}
+
+// flush sends what waits when no other question has come for a while.
+func (g *gather[Q, A]) flush() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.running == 0 && len(g.waiting) > 0 {
+		g.send()
+	}
+}
+
+// send asks the questions that have waited longest; the caller holds the lock.
+func (g *gather[Q, A]) send() {
+	number := min(len(g.waiting), g.most)
+	group := g.waiting[:number:number]
+	g.waiting = g.waiting[number:]
+	g.running++
+	go func() {
+		g.deliver(group)
 		g.mu.Lock()
-		group := g.waiting
-		g.waiting = nil
-		if len(group) == 0 {
-			g.running--
-			g.mu.Unlock()
-			return
-		}
-		g.mu.Unlock()
-		questions := make([]Q, len(group))
-		for i, asked := range group {
-			questions[i] = asked.ask
-		}
-		for i, answer := range g.answer(questions) {
-			group[i].answer = answer
-			close(group[i].done)
-		}
+		defer g.mu.Unlock()
+		g.running--
+		g.schedule()
+	}()
+}
+
+func (g *gather[Q, A]) deliver(group []*question[Q, A]) {
+	questions := make([]Q, len(group))
+	for i, asked := range group {
+		questions[i] = asked.ask
+	}
+	for i, answer := range g.answer(questions) {
+		group[i].answer = answer
+		close(group[i].done)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/shard"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -19,6 +20,17 @@ func (i *Item) Names(b *inventory.Binding) bool {
 
 // key is what a file and an inventory both tell of a binding.
 type key struct{ namespace, workload, postgres, database string }
+
+// Shard picks the items of one part, by what an inventory tells of a binding, too.
+func Shard(part shard.Shard, items []*Item) []*Item {
+	var picked []*Item
+	for _, item := range items {
+		if part.Has(item.Document.Namespace, workload.FullName(item.Document.Spec.Workload), item.Options.Database) {
+			picked = append(picked, item)
+		}
+	}
+	return picked
+}
 
 func (i *Item) key() key {
 	d := i.Document

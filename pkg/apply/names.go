@@ -3,7 +3,6 @@ package apply
 import (
 	"context"
 	"fmt"
-	"iter"
 	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -15,16 +14,16 @@ import (
 	"k8s.io/client-go/tools/pager"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/shard"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
 // names gives each new binding the next free default name for its Secret, without asking for each name whether it is free.
 type names struct {
 	client   metadata.Interface
+	part     shard.Shard
 	reserved map[types.NamespacedName]bool // by the files themselves
-
-	mu     sync.Mutex
-	spaces map[string]func() (*space, error)
+	spaces   memo[string, *space]
 }
 
 // space is the Secrets of one namespace.
@@ -32,50 +31,41 @@ type space struct {
 	mu    sync.Mutex
 	taken map[string]bool
 	owned map[string]string // names by the ids of their bindings
-	next  func() (string, bool)
-	stop  func()
+	next  int               // number of the default name that is tried next
 }
 
-// choose returns the name for the Secret of the binding id of a workload; empty where the workload names it itself, or the Secrets may not be
-// listed, so that a bind has to find out.
-func (n *names) choose(ctx context.Context, w *workload.Workload, id string) (string, error) {
+// choose returns the name for the Secret of the binding id of a workload, where the file wants no other, and whether no Secret has it
+// yet. It is empty where the workload names it itself, or the Secrets may not be listed, so that a bind has to find out.
+func (n *names) choose(ctx context.Context, w *workload.Workload, id, wanted string) (name string, free bool, err error) {
 	for _, a := range credentials.AnnotationsOf(w.Annotations()) {
 		if a.ID == id {
-			return "", nil
+			return wanted, false, nil
 		}
 	}
-	s, err := n.of(ctx, w.Namespace())
+	s, err := n.spaces.get(w.Namespace(), func() (*space, error) { return n.read(ctx, w.Namespace()) })
 	if s == nil || err != nil {
-		return "", err
+		return wanted, false, err
+	}
+	if wanted != "" {
+		return wanted, !s.taken[wanted], nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if name, ok := s.owned[id]; ok {
-		return name, nil
+		return name, false, nil
 	}
 	for {
-		name, _ := s.next()
+		name := credentials.SecretName(s.next)
+		s.next += max(n.part.Count, 1)
 		if !s.taken[name] && !n.reserved[types.NamespacedName{Namespace: w.Namespace(), Name: name}] {
-			return name, nil
+			return name, true, nil
 		}
 	}
 }
 
-// of reads a namespace once; nil where that is forbidden.
-func (n *names) of(ctx context.Context, namespace string) (*space, error) {
-	n.mu.Lock()
-	read, known := n.spaces[namespace]
-	if !known {
-		read = sync.OnceValues(func() (*space, error) { return n.read(ctx, namespace) })
-		n.spaces[namespace] = read
-	}
-	n.mu.Unlock()
-	return read()
-}
-
+// read lists the Secrets of a namespace; nil where that is forbidden.
 func (n *names) read(ctx context.Context, namespace string) (*space, error) {
-	s := &space{taken: map[string]bool{}, owned: map[string]string{}}
-	s.next, s.stop = iter.Pull(credentials.SecretNames)
+	s := &space{taken: map[string]bool{}, owned: map[string]string{}, next: 1 + n.part.Index}
 	secrets := n.client.Resource(schema.GroupVersionResource{Version: "v1", Resource: "secrets"}).Namespace(namespace)
 	pages := pager.New(func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
 		return secrets.List(ctx, options)
@@ -98,13 +88,4 @@ func (n *names) read(ctx context.Context, namespace string) (*space, error) {
 		return nil, fmt.Errorf("list the names of the Secrets in namespace %s: %w", namespace, err)
 	}
 	return s, nil
-}
-
-// close ends the counting.
-func (n *names) close() {
-	for _, read := range n.spaces {
-		if s, err := read(); s != nil && err == nil {
-			s.stop()
-		}
-	}
 }

@@ -3,6 +3,7 @@ package apply
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
@@ -19,12 +20,32 @@ type Server interface {
 
 // servers are those of one apply. Bindings that run at once share their execs and sessions.
 type servers struct {
-	open  func(*target.Database, bind.Options) Server
-	limit int // of the execs in one Pod at once
+	open   func(*target.Database, bind.Options) Server
+	limit  int           // of the execs in one Pod at once
+	batch  int           // how many bindings share an exec at most
+	linger time.Duration // how long an exec waits for more of them
 
 	mu    sync.Mutex
 	lines map[line]*shared
 	pods  map[pod]chan struct{}
+}
+
+// linger is how long an exec waits for other bindings that can share it.
+const linger = 50 * time.Millisecond
+
+// How many bindings share an exec: so many that its own cost hardly counts, and so few that several of them keep a server busy.
+const (
+	smallestBatch = 25
+	largestBatch  = 250
+)
+
+func newServers(a *Applier, bindings int) *servers {
+	s := &servers{open: a.Server, limit: a.ServerConcurrency, lines: map[line]*shared{}, pods: map[pod]chan struct{}{}}
+	s.batch = min(max((bindings+a.ServerConcurrency-1)/a.ServerConcurrency, smallestBatch), largestBatch)
+	if bindings > 1 {
+		s.linger = linger
+	}
+	return s
 }
 
 type pod struct{ namespace, name string }
@@ -57,11 +78,11 @@ func (s *servers) at(ctx context.Context, d *target.Database, o bind.Options) *s
 		s.pods[key.pod] = make(chan struct{}, s.limit)
 	}
 	l := &shared{open: func() Server { return s.open(d, o) }, slots: s.pods[key.pod]}
-	l.create = gather[string, postgres.Creation]{limit: s.limit, answer: func(roles []string) (made []postgres.Creation) {
+	l.create = gather[string, postgres.Creation]{most: s.batch, limit: s.limit, linger: s.linger, answer: func(roles []string) (made []postgres.Creation) {
 		l.with(func(server Server) { made = server.CreateUsers(ctx, roles) })
 		return made
 	}}
-	l.bind = gather[postgres.Request, postgres.Outcome]{limit: s.limit, answer: func(requests []postgres.Request) (outcomes []postgres.Outcome) {
+	l.bind = gather[postgres.Request, postgres.Outcome]{most: s.batch, limit: s.limit, linger: s.linger, answer: func(requests []postgres.Request) (outcomes []postgres.Outcome) {
 		l.with(func(server Server) { outcomes = server.BindAll(ctx, requests) })
 		return outcomes
 	}}

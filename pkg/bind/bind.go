@@ -4,6 +4,7 @@ package bind
 
 import (
 	"context"
+	"errors"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/kubernetes"
@@ -48,6 +49,12 @@ type Binder struct {
 	Kube      kubernetes.Interface
 	Metadata  metadata.Interface
 	Report    Reporter
+	// Namespaces tells the UID of a namespace, as NamespaceUID does; nil: the API server is asked.
+	Namespaces func(ctx context.Context, name string) (string, error)
+	// Trials are those of bindings that are made together; nil: each is tried by itself.
+	Trials *Trials
+	// Quiet leaves no Event on the workload.
+	Quiet bool
 	// Bound hears each binding that is made, or was already.
 	Bound func(*v1alpha1.Binding)
 }
@@ -61,7 +68,7 @@ func (b *Binder) Bind(ctx context.Context, w *workload.Workload, o Options) erro
 		return err
 	}
 	if o.DryRun != DryRunNone {
-		return b.show(p)
+		return errors.Join(b.readNamespace(ctx, p), b.show(p))
 	}
 	made := &undo.Stack{Report: b.Report}
 	bound, changed, err := b.make(ctx, p, made)
@@ -72,7 +79,7 @@ func (b *Binder) Bind(ctx context.Context, w *workload.Workload, o Options) erro
 	b.Report.Done("secret/"+p.secret.name, p.secret.outcome())
 	b.Report.Done(w.String(), outcome(changed, "bound"))
 	b.Bound(p.written())
-	if changed {
+	if changed && !b.Quiet {
 		b.note(ctx, bound, p)
 	}
 	if err := b.keepSecret(ctx, p, changed); err != nil {

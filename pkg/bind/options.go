@@ -24,12 +24,14 @@ type Options struct {
 	// RevokePublic takes from everybody what no level gives.
 	RevokePublic bool
 
-	Secret    string // empty: the binding's present one, else the next free default name
-	Login     LoginOptions
-	Keys      KeyOptions
-	Reference ReferenceOptions
-	Rollout   RolloutOptions
-	DryRun    DryRun
+	Secret string // empty: the binding's present one, else the next free default name
+	// SecretFree says that no Secret of that name was there when the namespace's Secrets were listed.
+	SecretFree bool
+	Login      LoginOptions
+	Keys       KeyOptions
+	Reference  ReferenceOptions
+	Rollout    RolloutOptions
+	DryRun     DryRun
 	// FieldManager is recorded for every write.
 	FieldManager string
 }

@@ -28,6 +28,8 @@ type plan struct {
 	lost       []string // Secrets that the workload's annotations call this binding's, and that are not
 	password   string
 	result     *postgres.Result // of the proof; nil before it
+
+	namespaceRead bool // whether the binding's owner has the UID of its namespace, if that may be known
 }
 
 // plan reads what is there and refuses what cannot work. It writes nothing: the Secret and the reference are sent as a dry run, so that
@@ -51,14 +53,10 @@ func (b *Binder) plan(ctx context.Context, w *workload.Workload, o Options) (*pl
 	if database.RunBy(w.UID()) {
 		return nil, fmt.Errorf("%s runs the database pod/%s itself: bind the workload that uses the database", w, database.Pod.Name)
 	}
-	namespaceUID, err := NamespaceUID(ctx, b.Kube, w.Namespace())
-	if err != nil {
-		return nil, err
-	}
 	id := credentials.ID(credentials.Identity(w.Namespace(), w.String(), w.UID()), database.Location, o.Database)
 	p := &plan{options: o, workload: w, containers: containers, database: database, others: candidates[1:], roles: b.Roles(database, o), password: cmp.Or(o.Login.Password, credentials.NewPassword())}
 	p.binding = postgres.Binding{
-		Owner:  postgres.Owner{ID: id, Run: credentials.NewRun(), Namespace: w.Namespace(), NamespaceUID: namespaceUID},
+		Owner:  postgres.Owner{ID: id, Run: credentials.NewRun(), Namespace: w.Namespace()},
 		Access: postgres.Access{Database: o.Database, Schemas: o.Schemas, Level: o.Level},
 
 		Expires: o.Login.end(), RevokePublic: o.RevokePublic,
@@ -85,6 +83,20 @@ func (b *Binder) refuseControlled(ctx context.Context, w *workload.Workload) err
 		return fmt.Errorf("%s is controlled by %s, which would put it back: bind %s instead", w, top, top)
 	}
 	return nil
+}
+
+// readNamespace completes the mark of the role. Only who writes the mark needs it.
+func (b *Binder) readNamespace(ctx context.Context, p *plan) (err error) {
+	if p.namespaceRead {
+		return nil
+	}
+	if b.Namespaces != nil {
+		p.binding.Owner.NamespaceUID, err = b.Namespaces(ctx, p.workload.Namespace())
+	} else {
+		p.binding.Owner.NamespaceUID, err = NamespaceUID(ctx, b.Kube, p.workload.Namespace())
+	}
+	p.namespaceRead = err == nil
+	return err
 }
 
 // NamespaceUID tells a namespace from a later one of the same name; it stays empty where the Namespace may not be read.

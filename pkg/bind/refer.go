@@ -87,25 +87,30 @@ func (b *Binder) tryReference(ctx context.Context, p *plan) error {
 	if err := errors.Join(p.refuseHiding(), b.refuseManaged(p)); err != nil {
 		return err
 	}
-	if p.options.DryRun == DryRunClient {
-		return p.tryHere()
+	changes, err := p.tryHere()
+	if err != nil || !changes || p.options.DryRun == DryRunClient {
+		return err
 	}
-	if _, _, err := b.send(ctx, p, true); err != nil {
+	ask := func() error {
+		_, _, err := b.send(ctx, p, true)
+		return err
+	}
+	if err := b.Trials.once(p.workload.Kind().Kind+" in "+p.workload.Namespace(), ask); err != nil {
 		return fmt.Errorf("%s cannot be given the Secret: %w", p.workload, err)
 	}
 	return nil
 }
 
-// tryHere finds what it can without the API server.
-func (p *plan) tryHere() error {
+// tryHere finds what it can without the API server, and says whether the workload is to be changed.
+func (p *plan) tryHere() (changes bool, err error) {
 	patch, err := p.patch(p.workload)
 	if patch != nil && p.workload.IsPod() && !p.options.Rollout.Recreate {
 		err = workload.UnchangeableError{Pod: p.workload.Name()}
 	}
 	if err != nil {
-		return fmt.Errorf("%s cannot be given the Secret: %w", p.workload, err)
+		return false, fmt.Errorf("%s cannot be given the Secret: %w", p.workload, err)
 	}
-	return nil
+	return patch != nil, nil
 }
 
 // refuseHiding refuses variables that would hide those of another binding of the workload, or be hidden by them.

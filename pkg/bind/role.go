@@ -16,6 +16,11 @@ func (b *Binder) role(ctx context.Context, p *plan, made *undo.Stack) (*postgres
 		// A Secret that the workload does not refer to yet is of a run that died, or that is under way and may take back what it made:
 		// setting the password, although it is the same, makes the role this run's.
 		set := !p.noted()
+		if set {
+			if err := b.readNamespace(ctx, p); err != nil {
+				return nil, err
+			}
+		}
 		result, err := p.roles.Bind(ctx, p.binding, p.login(set))
 		var login *postgres.LoginError
 		switch {
@@ -24,6 +29,9 @@ func (b *Binder) role(ctx context.Context, p *plan, made *undo.Stack) (*postgres
 		case !errors.Is(err, postgres.ErrIncomplete):
 			return result, b.inDatabase(p, err)
 		}
+	}
+	if err := b.readNamespace(ctx, p); err != nil {
+		return nil, err
 	}
 	exists, err := p.roles.CreateUser(ctx, p.binding.Role)
 	if unknown := new(postgres.UnknownError); err == nil && !exists || errors.As(err, &unknown) {

@@ -113,13 +113,14 @@ func (p *plan) noted() bool {
 func (b *Binder) trySecret(ctx context.Context, p *plan, likely bool) error {
 	askOnly := p.options.DryRun == DryRunClient
 	if !likely && !askOnly {
-		options := metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldManager: p.options.FieldManager}
-		_, err := b.Kube.CoreV1().Secrets(p.workload.Namespace()).Create(ctx, p.newSecret(""), options)
-		if err == nil {
+		err := b.tryCreate(ctx, p)
+		switch {
+		case err == nil:
 			return nil
-		}
-		if !apierrors.IsAlreadyExists(err) {
+		case !apierrors.IsAlreadyExists(err):
 			return fmt.Errorf("create secret/%s in namespace %s: %w", p.secret.name, p.workload.Namespace(), err)
+		case p.options.Secret == "":
+			return errTaken // whose it is turns up in the search for the next name
 		}
 	}
 	existing, err := b.readSecret(ctx, p)
@@ -132,6 +133,19 @@ func (b *Binder) trySecret(ctx context.Context, p *plan, likely bool) error {
 		return err
 	}
 	return p.adopt(existing)
+}
+
+// tryCreate asks the API server whether it would take the Secret; of several names that are known to be free, for one of them.
+func (b *Binder) tryCreate(ctx context.Context, p *plan) error {
+	ask := func() error {
+		options := metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldManager: p.options.FieldManager}
+		_, err := b.Kube.CoreV1().Secrets(p.workload.Namespace()).Create(ctx, p.newSecret(""), options)
+		return err
+	}
+	if !p.options.SecretFree {
+		return ask()
+	}
+	return b.Trials.once("secrets in "+p.workload.Namespace(), ask)
 }
 
 // readSecret reads the Secret of the planned name.

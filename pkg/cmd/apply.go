@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
@@ -19,12 +21,14 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
 )
 
-// The client-side limits of an apply, which --concurrency holds to what an API server can take; beyond that it answers 429, which is waited for.
+// The client-side limits of an apply: --concurrency holds it to what an API server can take; beyond that it answers 429, which is waited for.
 const (
 	applyQPS   = 2000
 	applyBurst = 4000
 
-	defaultConcurrency       = 128
+	applyGC = 40
+
+	defaultConcurrency       = 32
 	defaultServerConcurrency = 4
 )
 
@@ -76,6 +80,8 @@ type applyFlags struct {
 	serverConcurrency int
 	manager           string
 	prune             applyPruneFlags
+	shard             shardFlag
+	slots             chan struct{} // of requests
 }
 
 func newApplyCommand(connection *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams) *cobra.Command {
@@ -113,7 +119,7 @@ func newApplyCommand(connection *genericclioptions.ConfigFlags, streams generici
 			if err != nil {
 				return err
 			}
-			connection.WithWrapConfigFn(identifyFleet)
+			connection.WithWrapConfigFn(flags.identify)
 			return flags.run(cmd.Context(), &applyRun{connection: connection, streams: streams, items: items, base: base})
 		},
 	}
@@ -127,9 +133,10 @@ func (f *applyFlags) addTo(cmd *cobra.Command) {
 	f.rollout.addTo(flags)
 	flags.BoolVar(&f.adopt, "adopt", false, "Take over equal references to the Secrets that somebody else wrote")
 	flags.BoolVar(&f.force, "force", false, "Also where the manifest of another tool sets envFrom, and would take ours away")
-	flags.IntVar(&f.concurrency, "concurrency", defaultConcurrency, "How many bindings are worked on at once")
+	flags.IntVar(&f.concurrency, "concurrency", defaultConcurrency, "How many requests to the API server are under way at once")
 	flags.IntVar(&f.serverConcurrency, "server-concurrency", defaultServerConcurrency, "How many commands run at once in one database Pod")
 	f.prune.addTo(flags)
+	f.shard.addTo(flags)
 	cmdutil.AddFieldManagerFlagVar(cmd, &f.manager, "kubectl-pgbind")
 	cmdutil.AddDryRunFlag(cmd)
 }
@@ -146,6 +153,7 @@ func (f *applyFlags) base(cmd *cobra.Command) (bind.Options, error) {
 	if f.concurrency < 1 || f.serverConcurrency < 1 {
 		return base, errors.New("--concurrency and --server-concurrency must be 1 or more")
 	}
+	f.slots = make(chan struct{}, f.concurrency)
 	return base, f.prune.check()
 }
 
@@ -159,18 +167,36 @@ func itemsOf(documents []*manifest.Document, base bind.Options) ([]*apply.Item, 
 	return items, errors.Join(errs...)
 }
 
-// identifyFleet allows more requests a second than one binding needs.
-func identifyFleet(config *rest.Config) *rest.Config {
+// identify allows more requests a second than one binding needs, and as many at once as the flag says.
+func (f *applyFlags) identify(config *rest.Config) *rest.Config {
 	config = identify(config)
 	config.QPS, config.Burst = applyQPS, applyBurst
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return boundedTransport{next, f.slots} })
 	return config
+}
+
+// boundedTransport sends no more requests at once than it has slots.
+type boundedTransport struct {
+	next  http.RoundTripper
+	slots chan struct{}
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t boundedTransport) RoundTrip(request *http.Request) (*http.Response, error) {
+	select {
+	case t.slots <- struct{}{}:
+	case <-request.Context().Done():
+		return nil, context.Cause(request.Context())
+	}
+	defer func() { <-t.slots }()
+	return t.next.RoundTrip(request)
 }
 
 // applyRun is one call of the command.
 type applyRun struct {
 	connection *genericclioptions.ConfigFlags
 	streams    genericiooptions.IOStreams
-	items      []*apply.Item
+	items      []*apply.Item // of all shards
 	base       bind.Options
 	clients    *clients
 }
@@ -180,16 +206,22 @@ func (f *applyFlags) run(ctx context.Context, r *applyRun) error {
 	if r.clients, err = newClients(r.connection, f.manager); err != nil {
 		return err
 	}
-	clients := r.clients
-	progress := newProgress(r.streams, len(r.items), resultSuffix(r.base.DryRun))
+	part, err := f.shard.shard()
+	if err != nil {
+		return err
+	}
+	// Most of what a binding needs in memory is soon done with; a Pod that applies a fleet may have little.
+	debug.SetGCPercent(applyGC)
+	clients, items := r.clients, apply.Shard(part, r.items)
+	progress := newProgress(r.streams, len(items), resultSuffix(r.base.DryRun))
 	applier := &apply.Applier{
 		Workloads: clients.workloads, Databases: target.NewFinder(clients.kube), Kube: clients.kube, Metadata: clients.metadata,
 		Server: func(d *target.Database, o bind.Options) apply.Server {
 			return clients.server(d, administrator{o.AdminUser, o.AdminPassword}, o.Database)
 		},
-		Concurrency: f.concurrency, ServerConcurrency: f.serverConcurrency, Report: progress.add,
+		ServerConcurrency: f.serverConcurrency, Part: part, Report: progress.add,
 	}
-	err = applier.Apply(ctx, r.items)
+	err = applier.Apply(ctx, items)
 	progress.end()
 	switch {
 	case err != nil:

@@ -57,9 +57,9 @@ func (f *applyFlags) pruneUnnamed(ctx context.Context, r *applyRun, made map[str
 	if err != nil {
 		return err
 	}
-	doomed := apply.Unnamed(r.items, made, found)
-	if len(doomed) == 0 {
-		return nil
+	doomed, err := f.shard.pick(apply.Unnamed(r.items, made, found))
+	if err != nil || len(doomed) == 0 {
+		return err
 	}
 	out := r.streams.ErrOut
 	if r.base.DryRun != bind.DryRunNone {

@@ -38,8 +38,8 @@ func newCheckCommand(connection *genericclioptions.ConfigFlags, streams generici
 			# Print what is wrong, for a program
 			kubectl pgbind check -A -o json`),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 && (flags.scope.all || flags.scope.selector != "") {
-				return fmt.Errorf("workloads and --all-namespaces or --selector exclude each other")
+			if len(args) > 0 && (flags.scope.all || flags.scope.selector != "" || flags.scope.shard.text != "") {
+				return fmt.Errorf("workloads and --all-namespaces, --selector or --shard exclude each other")
 			}
 			if err := flags.complete(cmd); err != nil {
 				return err
@@ -75,6 +75,7 @@ type checkFlags struct {
 	prove      bool
 	manager    string // of what a prune writes
 	required   bool   // the user named the server
+	first      bool   // this shard also looks for what belongs to no binding
 	namespace  string // "" for all
 }
 
@@ -91,7 +92,9 @@ func (f *checkFlags) complete(cmd *cobra.Command) error {
 	if f.database.adminPassword != "" && !f.required {
 		return errUnnamed
 	}
-	return nil
+	part, err := f.scope.shard.shard()
+	f.first = part.First()
+	return err
 }
 
 // checked is what came of a check, and what it was made with.
@@ -122,11 +125,14 @@ func (f *checkFlags) check(ctx context.Context, r *report, args []string) (*chec
 	scope := check.Scope{Bindings: found.Bindings, Namespace: namespace}
 	if len(args) > 0 {
 		scope.Bindings, err = bindingsOf(ctx, c.clients, found, workloadArgs{namespace, args})
-	} else if f.scope.selector == "" {
-		scope.Orphans, scope.Server, scope.Required = found, ref, f.required
+	} else {
+		scope.Bindings, err = f.scope.shard.pick(found.Bindings)
 	}
 	if err != nil {
 		return nil, err
+	}
+	if len(args) == 0 && f.scope.selector == "" && f.first {
+		scope.Orphans, scope.Server, scope.Required = found, ref, f.required
 	}
 	c.findings, err = f.checker(c).Check(ctx, scope)
 	return c, err

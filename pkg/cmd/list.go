@@ -42,6 +42,9 @@ func newListCommand(connection *genericclioptions.ConfigFlags, streams genericio
 			}
 			cmd.SilenceUsage = true
 			found, namespace, err := scope.read(cmd.Context(), connection, newReport(streams, ""))
+			if err == nil {
+				found.Bindings, err = scope.shard.pick(found.Bindings)
+			}
 			switch {
 			case err != nil:
 				return err

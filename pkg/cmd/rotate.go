@@ -95,6 +95,8 @@ func (f *rotateFlags) complete(cmd *cobra.Command, s subjects) error {
 		return errors.New("name workloads, or choose them by --all, --all-namespaces or --selector, not both")
 	case !many && len(s.args) == 0:
 		return errors.New("no workload given: name it as TYPE/NAME, or use --all")
+	case !many && f.scope.shard.text != "":
+		return errors.New("--shard needs --all, --all-namespaces or --selector")
 	case !many && f.olderThan > 0:
 		return errors.New("--older-than needs --all, --all-namespaces or --selector")
 	}
@@ -172,9 +174,13 @@ func (r *rotateRun) chosen(ctx context.Context, c *clients) ([]*lookup.Binding, 
 	if err != nil {
 		return nil, err
 	}
+	ours, err := r.scope.shard.pick(found.Bindings)
+	if err != nil {
+		return nil, err
+	}
 	var bindings []*lookup.Binding
-	for i := range found.Bindings {
-		b := &found.Bindings[i]
+	for i := range ours {
+		b := &ours[i]
 		if b.Secret != inventory.Present || time.Since(b.Created) < r.olderThan || time.Since(b.Marks.Rotated) < r.olderThan {
 			continue
 		}

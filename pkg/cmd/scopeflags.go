@@ -15,11 +15,13 @@ import (
 type scopeFlags struct {
 	all      bool
 	selector string
+	shard    shardFlag
 }
 
 func (f *scopeFlags) addTo(cmd *cobra.Command) {
 	cmd.Flags().BoolVarP(&f.all, "all-namespaces", "A", false, "In all namespaces")
 	cmd.Flags().StringVarP(&f.selector, "selector", "l", "", "Only the bindings of workloads with these labels, as kubectl get takes them")
+	f.shard.addTo(cmd.Flags())
 }
 
 // namespace is the one that is meant, "" for all.
@@ -34,7 +36,7 @@ func (f *scopeFlags) namespace(connection *genericclioptions.ConfigFlags) (strin
 	return namespace, nil
 }
 
-// read reads the bindings that are meant, and warns of what could not be read.
+// read reads the bindings of the scope, those of other shards too, and warns of what could not be read.
 func (f *scopeFlags) read(ctx context.Context, connection *genericclioptions.ConfigFlags, r *report) (found *inventory.Inventory, namespace string, err error) {
 	selector, err := labels.Parse(f.selector)
 	if err != nil {

@@ -39,13 +39,14 @@ func NewRun() string { return strings.ToLower(rand.Text()[:12]) }
 // NewPassword draws a password of 128 bits or more, letters and digits only: some applications join it into a connection string unquoted.
 func NewPassword() string { return rand.Text() }
 
-const firstSecret = 2
-
 // FirstSecretName is the first of SecretNames.
 const FirstSecretName = "postgresql-secret-2" //nolint:gosec // a name, not a credential
 
-// SecretNames yields the default names of Secrets: postgresql-secret-2, -3 and so on. The administrator's own Secret is number one.
+// SecretName is the default name of a number, counted from 1. The administrator's own Secret is the one before.
+func SecretName(number int) string { return fmt.Sprintf("postgresql-secret-%d", number+1) }
+
+// SecretNames yields the default names of Secrets: postgresql-secret-2, -3 and so on.
 func SecretNames(yield func(string) bool) {
-	for n := firstSecret; yield(fmt.Sprintf("postgresql-secret-%d", n)); n++ {
+	for n := 1; yield(SecretName(n)); n++ {
 	}
 }

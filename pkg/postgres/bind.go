@@ -2,10 +2,8 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
@@ -126,96 +124,4 @@ func (b Binding) checkIdentity(l *login) error {
 		return &LoginError{Message: fmt.Sprintf("the session acts as role %q instead of %q", l.CurrentUser, want)}
 	}
 	return nil
-}
-
-func bindScript(b Binding, l Login) (*script, error) {
-	sc := new(script).run("session")
-	if err := sc.complete(b, l); err != nil {
-		return nil, err
-	}
-	return sc.proof(b, l), nil
-}
-
-// complete appends the transaction that completes the login role.
-func (s *script) complete(b Binding, l Login) error {
-	levels, err := levelTable()
-	if err != nil {
-		return err
-	}
-	schemas, err := b.Access.schemaTable()
-	if err != nil {
-		return err
-	}
-	s.set(
-		"role", b.Role, "role_mark", b.Owner.mark(), "access", b.Access.Role(), "access_mark", b.Access.mark(b.Owner.Run),
-		"valid_until", validUntil(b.Expires), "revoke_public", boolean(b.RevokePublic),
-		"level", string(b.Access.Level), "acts_as_access", boolean(b.Access.Level == All), "levels", levels, "schemas", schemas,
-		"set_password", boolean(l.Set), "run", b.Owner.Run)
-	if l.Set {
-		verifier, err := l.verifier()
-		if err != nil {
-			return err
-		}
-		s.set("verifier", verifier)
-	}
-	s.run("lock")
-	s.set("subject", b.Role, "claim", b.Owner.claim()).run("judge", "role")
-	s.set("subject", b.Access.Role(), "claim", b.Access.claim()).run("judge", "access")
-	s.run("join", "grants", "leave", "membership", "public", "effective", "expires", "password")
-	return nil
-}
-
-// masked stands for every secret in what Explain returns.
-const masked = "MASKED"
-
-// verifier is what the server keeps of the password.
-func (l Login) verifier() (string, error) {
-	if l.Password == masked {
-		return masked, nil
-	}
-	return Verifier(l.Password)
-}
-
-// Explain returns what Bind would have psql read, with its secrets masked.
-func Explain(b Binding, l Login) (string, error) {
-	l.Password = masked
-	sc, err := bindScript(b, l)
-	if err != nil {
-		return "", err
-	}
-	return sc.text.String(), sc.err
-}
-
-// proof appends the login of the role over the network, and the end.
-func (s *script) proof(b Binding, l Login) *script {
-	s.address(b, l).run("domain").password(l.Password).run("login", "end")
-	return s.password("not-" + b.Owner.Run).run("trust")
-}
-
-// address gives the login of the role over the network.
-func (s *script) address(b Binding, l Login) *script {
-	return s.set("host", l.Host, "host_complete", boolean(l.HostComplete), "pod_ip", l.PodIP,
-		"port", strconv.Itoa(int(l.Port)), "pod_port", strconv.Itoa(int(l.PodPort)),
-		"login", loginOf(b.Role, b.Access.Database))
-}
-
-// validUntil writes a time as the server reads it; empty for the zero time.
-func validUntil(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(time.RFC3339)
-}
-
-func (a Access) schemaTable() (string, error) {
-	type row struct {
-		Name string `json:"name"`
-		Key  string `json:"key"`
-	}
-	var rows []row
-	for _, schema := range a.sorted() {
-		rows = append(rows, row{schema, a.schemaKey(schema)})
-	}
-	text, err := json.Marshal(rows)
-	return string(text), err
 }

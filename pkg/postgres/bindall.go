@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strconv"
 )
 
@@ -21,38 +22,68 @@ type Outcome struct {
 // endOfBatch is the last word of a session for several bindings.
 const endOfBatch = "batch"
 
-// BindAll is Bind for many login roles of one database, in one session as long as nothing stands in the way. A transaction or a login
-// that fails ends the session; what it left undone is done one by one, so that each has its own error and the others go on. The
-// outcomes are in the order of the requests.
+// culprits is how many requests may end a session before those that are left are done one by one.
+const culprits = 3
+
+// BindAll is Bind for many login roles of one database, in one session as long as nothing stands in the way, and with one transaction for
+// all that share an access role. A transaction or a login that fails ends the session: the request that it was about is then done by
+// itself, so that it has its own error, and the others in another session. The outcomes are in the order of the requests.
 func (s *Server) BindAll(ctx context.Context, requests []Request) []Outcome {
 	outcomes := make([]Outcome, len(requests))
-	b := &batch{requests: requests}
-	if len(requests) > 1 {
-		b.run(ctx, s)
+	left := make([]int, len(requests))
+	for i := range requests {
+		left[i] = i
 	}
-	for i, r := range requests {
-		switch {
-		case b.done(i):
-			outcomes[i].Result, outcomes[i].Err = s.result(r.Binding, b.outputs[i], b.err)
-		case b.hopeless():
-			outcomes[i].Err = b.failure(s)
-		default:
-			outcomes[i].Result, outcomes[i].Err = s.Bind(ctx, r.Binding, r.Login)
+	for tried := 0; tried < culprits && len(left) > 1; tried++ {
+		b := newBatch(requests, left)
+		b.run(ctx, s)
+		if left = b.settle(s, outcomes); len(left) == 0 {
+			return outcomes
 		}
+		if at := b.culprit(); at >= 0 {
+			left = slices.DeleteFunc(left, func(i int) bool { return i == at })
+			outcomes[at].Result, outcomes[at].Err = s.Bind(ctx, requests[at].Binding, requests[at].Login)
+		}
+	}
+	for _, i := range left {
+		outcomes[i].Result, outcomes[i].Err = s.Bind(ctx, requests[i].Binding, requests[i].Login)
 	}
 	return outcomes
 }
 
 // batch is one session for several bindings.
 type batch struct {
+	numbers  []int // of the requests among all
 	requests []Request
+	groups   [][]int   // those that share an access role
 	session  *output   // nil: there was none
 	outputs  []*output // of each request
+	last     int       // the request that the last report is about; -1: none
 	err      error
 }
 
+func newBatch(all []Request, numbers []int) *batch {
+	b := &batch{numbers: numbers, last: -1}
+	type shared struct {
+		role   string
+		revoke bool
+	}
+	groups := map[shared]int{}
+	for i, number := range numbers {
+		r := all[number]
+		b.requests = append(b.requests, r)
+		key := shared{r.Binding.Access.Role(), r.Binding.RevokePublic}
+		if _, known := groups[key]; !known {
+			groups[key] = len(b.groups)
+			b.groups = append(b.groups, nil)
+		}
+		b.groups[groups[key]] = append(b.groups[groups[key]], i)
+	}
+	return b
+}
+
 func (b *batch) run(ctx context.Context, s *Server) {
-	sc, err := batchScript(b.requests)
+	sc, err := b.script()
 	if err != nil {
 		return // the request that cannot be written says so itself
 	}
@@ -62,22 +93,45 @@ func (b *batch) run(ctx context.Context, s *Server) {
 	}
 }
 
-// batchScript completes all roles as the administrator, and then logs in as each.
-func batchScript(requests []Request) (*script, error) {
-	sc := new(script).run("session")
-	for i, r := range requests {
-		sc.set("about", strconv.Itoa(i)).run("number")
-		if err := sc.complete(r.Binding, r.Login); err != nil {
+// script completes all roles as the administrator, and then logs in as each.
+func (b *batch) script() (*script, error) {
+	sc := new(script).run("session", "domain")
+	for _, group := range b.groups {
+		var requests []Request
+		for _, i := range group {
+			requests = append(requests, b.requests[i])
+		}
+		if err := sc.complete(requests, func(i int) { sc.number(group[i]) }); err != nil {
 			return nil, err
 		}
-		sc.address(r.Binding, r.Login).run("domain").keepHost(i)
+		for _, i := range group {
+			sc.number(i).address(b.requests[i].Binding, b.requests[i].Login).run("host").keepHost(i)
+		}
 	}
-	for i, r := range requests {
+	for i, r := range b.requests {
 		sc.set("about", strconv.Itoa(i)).address(r.Binding, r.Login).takeHost(i)
 		sc.run("attempt").password(r.Login.Password).run("login")
 	}
 	sc.set("run", endOfBatch).run("end")
 	return sc.password("not-" + endOfBatch).run("trust"), sc.err
+}
+
+// number says about which request what follows is.
+func (s *script) number(i int) *script { return s.set("about", strconv.Itoa(i)).run("number") }
+
+// settle writes down the outcomes that are known, and returns the numbers of the requests that have none yet.
+func (b *batch) settle(s *Server, outcomes []Outcome) (left []int) {
+	for i, number := range b.numbers {
+		switch {
+		case b.done(i):
+			outcomes[number].Result, outcomes[number].Err = s.result(b.requests[i].Binding, b.outputs[i], b.err)
+		case b.hopeless():
+			outcomes[number].Err = b.failure(s)
+		default:
+			left = append(left, number)
+		}
+	}
+	return left
 }
 
 // split gives each request what was reported of it.
@@ -86,23 +140,44 @@ func (b *batch) split() {
 	for i := range b.outputs {
 		b.outputs[i] = &output{Server: b.session.Server, Trust: b.session.Trust}
 	}
-	about := -1
 	for _, report := range b.session.reports {
 		for _, key := range []string{"about", "attempt"} {
-			if number, ok := numberOf(report, key); ok {
-				about = number
+			if number, ok := numberOf(report, key); ok && number < len(b.outputs) {
+				b.last = number
 			}
 		}
-		if about >= 0 && about < len(b.outputs) {
-			_ = b.outputs[about].add(report) // it was read once already
+		if b.last >= 0 {
+			_ = b.outputs[b.last].add(report) // it was read once already
 		}
 	}
+	b.share()
 	for i, out := range b.outputs {
 		out.End = ""
 		if b.ended(out) {
 			out.End = b.requests[i].Binding.Owner.Run
 		}
 	}
+}
+
+// share gives what was found out about an access role to all that have it.
+func (b *batch) share() {
+	for _, group := range b.groups {
+		var about output
+		for _, i := range group {
+			about.Lacks, about.Public = append(about.Lacks, b.outputs[i].Lacks...), append(about.Public, b.outputs[i].Public...)
+		}
+		for _, i := range group {
+			b.outputs[i].Lacks, b.outputs[i].Public = about.Lacks, about.Public
+		}
+	}
+}
+
+// culprit is the number of the request that ended the session; -1 where that is not known.
+func (b *batch) culprit() int {
+	if b.last < 0 || b.done(b.last) {
+		return -1
+	}
+	return b.numbers[b.last]
 }
 
 // ended says that a request's login was made, and that it is known whether it needed the password: before version 16, only the

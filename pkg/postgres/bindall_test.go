@@ -49,12 +49,28 @@ func TestBindAllIsOneSession(t *testing.T) {
 			assert.True(t, outcome.Result.Verified)
 		}
 		require.Len(t, c.stdin, 1)
-		assert.Equal(t, 3, strings.Count(c.stdin[0], "LOCK TABLE pg_catalog.pg_authid"), "transactions")
+		assert.Equal(t, 1, strings.Count(c.stdin[0], "LOCK TABLE pg_catalog.pg_authid"), "they share an access role and a transaction")
 		assert.NotContains(t, strings.Join(c.argv[0], " "), "secret1")
 	}
 }
 
-func TestBindAllGoesOnOneByOne(t *testing.T) {
+func TestBindAllHasATransactionForEachAccessRole(t *testing.T) {
+	lacking := `pgbind {"lacks": ["SELECT on table x"]}` + "\n"
+	text := primary + "pgbind {\"about\": 0}\n" + lacking + "pgbind {\"about\": 0}\n" + hosted + "pgbind {\"about\": 2}\n" + hosted + "pgbind {\"about\": 1}\n" + hosted
+	for i := range 3 {
+		text += fmt.Sprintf("pgbind {\"attempt\": %d}\n%s", i, loggedIn("scram-sha-256"))
+	}
+	server, c := serverWith(t, answer{program: "psql", stdout: text + `pgbind {"end": "batch"}`})
+	all := requests(t, 3)
+	all[1].Binding.Access.Level = ReadOnly
+	outcomes := server.BindAll(t.Context(), all)
+	assert.Equal(t, 2, strings.Count(c.stdin[0], "LOCK TABLE pg_catalog.pg_authid"))
+	for i, lacks := range [][]string{{"SELECT on table x"}, nil, {"SELECT on table x"}} {
+		assert.Equal(t, lacks, outcomes[i].Result.Lacks)
+	}
+}
+
+func TestBindAllGoesOnWithoutTheCulprit(t *testing.T) {
 	single := func(run string) answer {
 		return answer{program: "psql", stdout: primary + hosted + loggedIn("scram-sha-256") + `pgbind {"end": "` + run + `"}`}
 	}
@@ -62,7 +78,8 @@ func TestBindAllGoesOnOneByOne(t *testing.T) {
 	t.Run("a role is refused", func(t *testing.T) {
 		server, _ := serverWith(t,
 			answer{program: "psql", stdout: reported(1, 0, "") + "pgbind {\"about\": 1}\n" + refused},
-			single("run0"), answer{program: "psql", stdout: primary + refused}, single("run2"))
+			answer{program: "psql", stdout: primary + refused},
+			answer{program: "psql", stdout: reported(2, 2, "scram-sha-256") + `pgbind {"end": "batch"}`})
 		outcomes := server.BindAll(t.Context(), requests(t, 3))
 		require.NoError(t, outcomes[0].Err)
 		var foreign *ForeignRoleError
@@ -83,11 +100,30 @@ func TestBindAllGoesOnOneByOne(t *testing.T) {
 	t.Run("before version 16 only the end tells that passwords are asked for", func(t *testing.T) {
 		server, _ := serverWith(t,
 			answer{program: "psql", stdout: reported(2, 1, "") + "pgbind {\"attempt\": 1}\n", err: &podexec.ExitError{Code: 3}},
-			single("run0"), single("run1"))
+			single("run1"), single("run0"))
 		for _, outcome := range server.BindAll(t.Context(), requests(t, 2)) {
 			require.NoError(t, outcome.Err)
 		}
 	})
+}
+
+func TestBindAllGoesOnOneByOneAfterThreeCulprits(t *testing.T) {
+	session := answer{program: "psql", stdout: primary + "pgbind {\"about\": 0}\n", stderr: "psql:<stdin>:9: ERROR:  42501: no", err: &podexec.ExitError{Code: 3}}
+	failed := answer{program: "psql", stdout: primary, stderr: "psql:<stdin>:9: ERROR:  42501: no", err: &podexec.ExitError{Code: 3}}
+	server, _ := serverWith(t, session, failed, session, failed, session, failed, failed, failed)
+	for _, outcome := range server.BindAll(t.Context(), requests(t, 5)) {
+		var refused *SQLError
+		require.ErrorAs(t, outcome.Err, &refused)
+	}
+}
+
+func TestLargeScriptsAreReadToTheirEnd(t *testing.T) {
+	server, c := serverWith(t, answer{program: "sh", stdout: reported(60, 60, "scram-sha-256") + `pgbind {"end": "batch"}`})
+	for _, outcome := range server.BindAll(t.Context(), requests(t, 60)) {
+		require.NoError(t, outcome.Err)
+	}
+	assert.Greater(t, len(c.stdin[0]), drained)
+	assert.Contains(t, c.argv[0], "psql")
 }
 
 func TestBindAllDoesNotRepeatWhatIsHopeless(t *testing.T) {

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
@@ -62,14 +63,25 @@ func (s *Server) psql(ctx context.Context, sc *script) (*output, error) {
 	return s.psql(ctx, sc)
 }
 
+// drained is how much input may wait for a psql that ends early; a container runtime loses the end of an exec with more.
+const drained = 64 << 10
+
 // session is one run of psql.
 func (s *Server) session(ctx context.Context, sc *script) (*output, error) {
 	// The script goes in whole, from memory: psql runs an unfinished last statement when its input ends early.
-	stdout, stderr, execErr := s.run(ctx, program{name: "psql", stdin: sc.text.String(), args: []string{
+	p := program{name: "psql", stdin: sc.text.String(), args: []string{
 		"--no-psqlrc", "--quiet", "--no-align", "--tuples-only",
 		"--set=ON_ERROR_STOP=1", "--set=VERBOSITY=verbose", "--set=SHOW_CONTEXT=never", "--pset=pager=off",
 		"--dbname=" + conninfoDatabase(s.Database), "--file=-",
-	}})
+	}}
+	if len(p.stdin) > drained {
+		drain, err := shellFiles.ReadFile("sh/drain.sh")
+		if err != nil {
+			return nil, fmt.Errorf("read the script that reads what psql leaves: %w", err)
+		}
+		p.by = []string{shell, "-c", string(drain), shell}
+	}
+	stdout, stderr, execErr := s.run(ctx, p)
 	out, parseErr := parse(stdout)
 	if parseErr != nil {
 		return out, parseErr

@@ -63,8 +63,8 @@ func (s *Server) successionScript(r Successor, l Login) (*script, error) {
 		return nil, err
 	}
 	sc := new(script).set("role", r.Role, "former", r.Former, "role_mark", r.Owner.mark(), "claim", r.Owner.claim(),
-		"set_password", "true", "verifier", verifier, "run", r.Owner.Run).run("session", "lock")
+		"set_password", "true", "verifier", verifier).run("session", "lock")
 	sc.set("subject", r.Former).run("judge", "former")
-	sc.set("subject", r.Role).run("judge", "role", "succeed", "password")
+	sc.set("subject", r.Role).run("judge", "role", "succeed", "silence", "password", "commit")
 	return sc.proof(Binding{Role: r.Role, Owner: r.Owner, Access: Access{Database: s.Database}}, l), nil
 }

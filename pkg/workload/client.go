@@ -9,13 +9,16 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/resource"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/pager"
 )
 
 // Client reads and changes workloads.
@@ -66,6 +69,28 @@ func (c *Client) Get(ctx context.Context, namespace string, args []string) ([]*W
 		return workloads, errs[0]
 	}
 	return workloads, utilerrors.NewAggregate(errs)
+}
+
+// List reads all workloads of a type in a namespace, a page at a time.
+func (c *Client) List(ctx context.Context, namespace string, of Type) ([]*Workload, error) {
+	k, _ := kindFor(schema.GroupKind{Group: of.Resource.Group, Kind: of.kind})
+	pages := pager.New(func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
+		list, err := scheme.Scheme.New(k.gvk.GroupVersion().WithKind(k.gvk.Kind + "List"))
+		if err != nil {
+			return nil, err
+		}
+		return list, c.rest(k).Get().Namespace(namespace).Resource(k.resource).VersionedParams(&options, metav1.ParameterCodec).Do(ctx).Into(list)
+	})
+	var workloads []*Workload
+	err := pages.EachListItem(ctx, metav1.ListOptions{}, func(item runtime.Object) error {
+		w, err := Of(item)
+		workloads = append(workloads, w)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list %s in namespace %s: %w", k.resource, namespace, err)
+	}
+	return workloads, nil
 }
 
 // Named is a workload that was asked for by its name.

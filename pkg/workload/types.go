@@ -11,6 +11,7 @@ import (
 type Type struct {
 	Name     string // singular, in lower case
 	Resource schema.GroupVersionResource
+	kind     string // as objects have it
 }
 
 // Types lists the kinds that can be bound, the usual ones first.
@@ -18,7 +19,7 @@ func Types() []Type {
 	var types []Type
 	for _, k := range kinds() {
 		if k.gvk.Kind != "Job" {
-			types = append(types, Type{Name: strings.ToLower(k.gvk.Kind), Resource: k.gvr()})
+			types = append(types, Type{Name: strings.ToLower(k.gvk.Kind), Resource: k.gvr(), kind: k.gvk.Kind})
 		}
 	}
 	return types

@@ -1,1 +1,2 @@
 COMMIT;
+\set VERBOSITY verbose

@@ -3,5 +3,3 @@
 \if :superuser
 SELECT coalesce((pg_catalog.regexp_match(pg_catalog.pg_read_file('/etc/resolv.conf', 0, 65536, true), '\ssvc\.([A-Za-z0-9.-]+)'))[1], '') AS domain \gset
 \endif
-SELECT :'host' || CASE WHEN :'host_complete'::bool OR :'domain' = '' THEN '' ELSE '.' || :'domain' END AS host \gset
-SELECT 'pgbind ' || pg_catalog.json_build_object('host', :'host');

@@ -1,0 +1,113 @@
+// Command bench measures kubectl pgbind on the cluster that the environment names: against the lesson as a script of kubectl calls,
+// against the least that a program must do, and with a thousand bindings. It writes what it found to docs.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) (err error) {
+	runs := flag.Int("runs", 7, "how often each figure is taken; the median counts")
+	docs := flag.String("docs", "docs", "the folder in which the result is written")
+	only := flag.String("only", "", "the one section to run: "+sectionNames()+"; nothing is written then")
+	flag.Parse()
+	dir, err := os.MkdirTemp("", "pgbind-bench-")
+	if err != nil {
+		return fmt.Errorf("make a folder for the benchmark: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	b, err := newBench(ctx, dir, *runs)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.cleanUp(context.WithoutCancel(ctx))) }()
+	report, err := b.measure(ctx, *only)
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(os.Stdout, report.table())
+	if *only != "" {
+		return nil
+	}
+	return report.write(*docs)
+}
+
+// bench is one run of the benchmark.
+type bench struct {
+	*harness.Harness
+	dir    string // goes away with the run
+	runs   int
+	floor  string // the program floor
+	script string // the lesson
+	client kubernetes.Interface
+	made   []*harness.Namespace
+}
+
+// unlimited is more requests a second than the benchmark's own preparations send.
+const unlimited = 1000
+
+func newBench(ctx context.Context, dir string, runs int) (*bench, error) {
+	config, err := harness.ConfigFromEnv()
+	if err != nil {
+		return nil, err
+	}
+	h, err := harness.New(config, dir)
+	if err != nil {
+		return nil, err
+	}
+	fast := rest.CopyConfig(h.REST)
+	fast.QPS, fast.Burst = unlimited, unlimited
+	client, err := kubernetes.NewForConfig(fast)
+	if err != nil {
+		return nil, fmt.Errorf("make a client of the cluster: %w", err)
+	}
+	b := &bench{Harness: h, dir: dir, runs: runs, client: client, floor: filepath.Join(dir, "floor"), script: filepath.Join(dir, "lesson.sh")}
+	if err := os.WriteFile(b.script, []byte(lessonScript), 0o600); err != nil {
+		return nil, fmt.Errorf("write the lesson's script: %w", err)
+	}
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", b.floor, "./e2e/bench/floor") //nolint:gosec // our own program
+	if output, err := build.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("build the program floor: %w: %s", err, output)
+	}
+	return b, nil
+}
+
+// cleanUp removes the namespaces that the run made.
+func (b *bench) cleanUp(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	var errs []error
+	for _, namespace := range b.made {
+		errs = append(errs, namespace.Delete(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// say tells on the standard error how far the run is.
+func say(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, time.Now().Format("15:04:05 ")+format+"\n", args...)
+}

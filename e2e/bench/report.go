@@ -1,0 +1,140 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/picture"
+)
+
+// row is one figure and its goal.
+type row struct {
+	what, figure, against, ratio, goal string
+	reached                            bool
+}
+
+// report is what a run found.
+type report struct {
+	runs    int
+	machine string
+	script  time.Duration // the median of the lesson's script; zero: it was not measured
+	rows    []row
+}
+
+// comparison is a time that is to be at most limit times another one.
+type comparison struct {
+	what    string
+	took    time.Duration
+	against string
+	other   time.Duration
+	limit   float64
+}
+
+// compare adds a comparison.
+func (r *report) compare(c comparison) {
+	ratio := float64(c.took) / float64(c.other)
+	r.rows = append(r.rows, row{
+		what: c.what, figure: rounded(c.took), against: c.against + ": " + rounded(c.other),
+		ratio: fmt.Sprintf("%.2f", ratio), goal: fmt.Sprintf("at most %.2f", c.limit), reached: ratio <= c.limit,
+	})
+}
+
+// hold adds a figure that stands by itself.
+func (r *report) hold(what, figure, goal string, reached bool) {
+	r.rows = append(r.rows, row{what: what, figure: figure, goal: goal, reached: reached})
+}
+
+// list adds what a list of many bindings took.
+func (r *report) list(listed []figures) {
+	took, peak := median(listed), highest(listed)
+	r.hold(fmt.Sprintf("list of %d bindings", many), rounded(took), "at most "+rounded(listLimit), took <= listLimit)
+	r.hold(fmt.Sprintf("list of %d bindings, peak memory", many), megabytes(peak), "at most "+megabytes(listMemory), peak <= listMemory)
+}
+
+// applied adds what the bindings of a fleet took.
+func (r *report) applied(f fleet, all []figures) {
+	what := fmt.Sprintf("apply of %d bindings on %d databases", f.size(), len(f.namespaces))
+	if len(f.namespaces) == 1 {
+		what = fmt.Sprintf("apply of %d bindings on one database", f.size())
+	}
+	took, peak := median(all), highest(all)
+	r.hold(what, rounded(took), "at most "+rounded(applyLimit), took <= applyLimit)
+	if r.script > 0 {
+		faster := float64(r.script) * float64(f.size()) / float64(took)
+		r.rows = append(r.rows, row{
+			what: what + ", rate", figure: fmt.Sprintf("%.1f/s", float64(f.size())/took.Seconds()), against: fmt.Sprintf("%s: %.1f/s", script, 1/r.script.Seconds()),
+			ratio: fmt.Sprintf("%.1f", faster), goal: fmt.Sprintf("at least %.0f", applyFaster), reached: faster >= applyFaster,
+		})
+	}
+	r.hold(what+", peak memory", megabytes(peak), "at most "+megabytes(applyMemory), peak <= applyMemory)
+}
+
+// growth adds how much longer a binding takes among many.
+func (r *report) growth(some, all []figures) {
+	r.compare(comparison{
+		what: fmt.Sprintf("time per binding at %d", many), took: median(all) / many,
+		against: fmt.Sprintf("at %d", few), other: median(some) / few, limit: applyGrowth,
+	})
+}
+
+// table is the report as plain text.
+func (r *report) table() string {
+	var text strings.Builder
+	columns := tabwriter.NewWriter(&text, 0, 0, 3, ' ', 0)
+	fmt.Fprintln(columns, "WHAT\tFIGURE\tAGAINST\tRATIO\tGOAL\t")
+	for _, line := range r.rows {
+		fmt.Fprintf(columns, "%s\t%s\t%s\t%s\t%s\t%s\n", line.what, line.figure, line.against, line.ratio, line.goal, verdict(line.reached))
+	}
+	_ = columns.Flush() // to memory
+	return text.String()
+}
+
+// markdown is the report as a document.
+func (r *report) markdown() string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "# Measured\n\nWritten by `make bench`: medians of %d runs that take turns, all from one run of it, on %s.\n\n", r.runs, r.machine)
+	fmt.Fprintf(&text, "![The same as a picture](benchmark.svg)\n\n| what | figure | against | ratio | goal | |\n|---|---|---|---|---|---|\n")
+	for _, line := range r.rows {
+		fmt.Fprintf(&text, "| %s | %s | %s | %s | %s | %s |\n", line.what, line.figure, line.against, line.ratio, line.goal, verdict(line.reached))
+	}
+	text.WriteString(`
+The lesson's script is [four calls of kubectl](../e2e/bench/lesson.sh), its test Pod a fifth. The floor is [a program](../e2e/bench/floor/main.go) that does
+nothing but createuser, one psql with a login over the network, a Secret and a patch. Binds do not wait for the rollout; the login is proved.
+Requests are those that the API server's audit log has, with warm discovery and without the Event. The workloads of an apply are Deployments with 0
+replicas, and no run finds anything of the one before it.
+`)
+	return text.String()
+}
+
+// write keeps the report as a document and as a picture.
+func (r *report) write(dir string) error {
+	for name, text := range map[string]string{"benchmark.md": r.markdown(), "benchmark.svg": picture.Draw("What kubectl pgbind takes", "$ make bench\n"+r.table())} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			return fmt.Errorf("write the benchmark: %w", err)
+		}
+	}
+	return nil
+}
+
+func verdict(reached bool) string {
+	if reached {
+		return "reached"
+	}
+	return "missed"
+}
+
+func rounded(d time.Duration) string {
+	switch {
+	case d >= 10*time.Second:
+		return d.Round(100 * time.Millisecond).String()
+	case d >= 100*time.Millisecond:
+		return d.Round(time.Millisecond).String()
+	}
+	return d.Round(100 * time.Microsecond).String()
+}
+
+func megabytes(bytes int64) string { return fmt.Sprintf("%d MB", bytes>>20) }

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os/exec"
+	"time"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
+)
+
+// The users under whose names the API server's audit log has the requests of a first and of a second bind.
+const (
+	freshUser  = "bench-fresh"
+	secondUser = "bench-second"
+)
+
+// benchRequests counts what a bind asks the API server for, with warm discovery, without its Event and the rollout.
+func (b *bench) benchRequests(ctx context.Context, r *report) error {
+	n, err := b.database(ctx)
+	if err != nil {
+		return err
+	}
+	if err := b.deploy(ctx, n, 2); err != nil {
+		return err
+	}
+	if _, err := n.Pgbind("deployment/"+deploymentName(0), "--wait=false").Output(ctx); err != nil {
+		return fmt.Errorf("warm up: %w", err)
+	}
+	for _, goal := range []struct {
+		what, user      string
+		execs, requests int
+	}{{"a fresh bind", freshUser, 2, 12}, {"a second bind", secondUser, 1, 6}} {
+		counted, err := b.countBind(ctx, n, goal.user)
+		if err != nil {
+			return fmt.Errorf("%s: %w", goal.what, err)
+		}
+		r.hold(goal.what+", exec sessions", fmt.Sprint(counted.execs), fmt.Sprintf("at most %d", goal.execs), counted.execs <= goal.execs)
+		r.hold(goal.what+", API requests, execs included", fmt.Sprint(counted.requests), fmt.Sprintf("at most %d", goal.requests), counted.requests <= goal.requests)
+	}
+	return nil
+}
+
+// countBind binds a Deployment under the name of a user, and counts that user's requests.
+func (b *bench) countBind(ctx context.Context, n *harness.Namespace, user string) (count, error) {
+	everything := []rbacv1.PolicyRule{{APIGroups: []string{"*"}, Resources: []string{"*"}, Verbs: []string{"*"}}}
+	kubeconfig, err := n.Identity(ctx, user, b.dir, everything)
+	if err != nil {
+		return count{}, err
+	}
+	if _, err := n.Pgbind("deployment/"+deploymentName(1), "--wait=false").As(kubeconfig).Output(ctx); err != nil {
+		return count{}, err
+	}
+	// The log is written a moment after the answer.
+	var counted count
+	err = wait.PollUntilContextTimeout(ctx, 2*time.Second, time.Minute, false, func(ctx context.Context) (bool, error) {
+		before := counted
+		counted, err = auditCount(ctx, "system:serviceaccount:"+n.Name+":"+user)
+		return counted == before && counted.requests > 0, err
+	})
+	return counted, err
+}
+
+// count is what a user asked for; an exec is a request, too.
+type count struct{ requests, execs int }
+
+// auditCount counts a user's requests in the API server's audit log.
+func auditCount(ctx context.Context, user string) (count, error) {
+	var counted count
+	cmd := exec.CommandContext(ctx, "go", "run", "./e2e/cluster", "audit")
+	log, err := cmd.StdoutPipe()
+	if err != nil {
+		return counted, fmt.Errorf("read the audit log: %w", err)
+	}
+	if err := cmd.Start(); err != nil {
+		return counted, fmt.Errorf("read the audit log: %w", err)
+	}
+	lines := bufio.NewReader(log)
+	for {
+		line, err := lines.ReadBytes('\n')
+		if bytes.Contains(line, []byte(user)) {
+			counted.add(line, user)
+		}
+		if err == io.EOF {
+			return counted, cmd.Wait()
+		}
+		if err != nil {
+			return counted, fmt.Errorf("read the audit log: %w", err)
+		}
+	}
+}
+
+// add counts one line of the log, if it is a request of the user and no Event.
+func (c *count) add(line []byte, user string) {
+	var entry struct {
+		User      struct{ Username string }
+		ObjectRef struct{ Resource, Subresource string }
+	}
+	if json.Unmarshal(line, &entry) != nil || entry.User.Username != user || entry.ObjectRef.Resource == "events" {
+		return
+	}
+	c.requests++
+	if entry.ObjectRef.Subresource == "exec" {
+		c.execs++
+	}
+}

@@ -1,0 +1,127 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
+)
+
+// TestCronJobRotates applies the manifests of docs in a namespace under the restricted Pod Security Standard.
+func TestCronJobRotates(t *testing.T) {
+	t.Parallel()
+	f := newLesson(t, harness.WithoutClaim)
+	f.labelled("web")
+	f.labelled("guest")
+	f.restrict()
+	f.bind("deployment/web")
+	f.bind("deployment/guest", "--expires", "1h")
+	f.kubectl("annotate", "secret", secondSecret, "--overwrite", "pgbind.dev/expires=2001-01-01T00:00:00Z")
+	f.admin("ALTER ROLE " + f.login(secondSecret).Username + " VALID UNTIL '2001-01-01'")
+	before := f.login(firstSecret).Username
+	f.manifest("rotate.yaml")
+	// What is a minute old stands for what is a month old.
+	f.kubectl("set", "env", "cronjob/pgbind-rotate", "--containers=rotate", "OLDER_THAN=1s")
+	f.kubectl("create", "job", "--from=cronjob/pgbind-rotate", "now")
+	f.kubectl("wait", "--for=condition=Complete", "job/now", "--timeout=180s")
+	assert.NotContains(t, f.kubectl("logs", "job/now", "--all-containers"), "forbidden")
+
+	after := f.login(firstSecret).Username
+	assert.NotEqual(t, before, after)
+	assert.Equal(t, after, f.as(firstSecret, "SELECT session_user"))
+	assert.Equal(t, "0", f.admin("SELECT count(*) FROM pg_roles WHERE rolname = '"+before+"'"))
+	assert.Equal(t, []string{"binding.pgbind.dev/" + firstSecret}, lines(f.run(f.Pgbind("list", "-o", "name")).Stdout), "what has expired is taken back")
+}
+
+func TestListIsAllowedByItsManifest(t *testing.T) {
+	t.Parallel()
+	f := newNamespace(t)
+	f.manifest("list.yaml")
+	result := f.bind("list", "--as", "system:serviceaccount:"+f.Name+":pgbind-list")
+	assert.NotContains(t, result.Stderr, "Warning")
+}
+
+// TestIndexedJobAppliesShards has four Pods make the bindings of a file, one of which is killed.
+func TestIndexedJobAppliesShards(t *testing.T) {
+	t.Parallel()
+	const number, shards = 24, 4
+	f := newLesson(t, harness.WithoutClaim)
+	var specs []string
+	for i := range number {
+		name := fmt.Sprintf("app-%02d", i)
+		f.labelled(name)
+		specs = append(specs, "workload: deployment/"+name)
+	}
+	f.restrict()
+	f.kubectl("create", "configmap", "bindings", "--from-file="+f.bindings(t.TempDir(), specs...))
+	f.manifest("bind.yaml")
+	f.lockRoles()
+	f.manifest("shards.yaml")
+	killed := f.killShard(1)
+	f.unlockRoles()
+	f.kubectl("wait", "--for=condition=Complete", "job/pgbind-apply", "--timeout=240s")
+
+	assert.Len(t, lines(f.run(f.Pgbind("list", "-o", "name")).Stdout), number)
+	made, pods := map[string]int{}, f.shardPods()
+	require.Len(t, pods, shards)
+	for _, pod := range pods {
+		assert.NotEqual(t, killed, pod.Name, "its part was redone by another Pod")
+		for _, line := range lines(f.kubectl("logs", pod.Name)) {
+			if workload, _, ok := strings.Cut(line, " "); ok && strings.HasPrefix(line, "deployment.apps/app-") {
+				made[workload]++
+			}
+		}
+	}
+	assert.Len(t, made, number, "all parts together are the whole")
+	for workload, times := range made {
+		assert.Equal(t, 1, times, "%s is of one part", workload)
+	}
+	assert.Equal(t, fmt.Sprint(number), f.admin(`SELECT count(*) FROM pg_roles WHERE rolname LIKE 'pgb\_%' AND rolcanlogin`))
+}
+
+// restrict makes the namespace refuse Pods that are not restricted; those that run stay.
+func (f *fixture) restrict() {
+	f.t.Helper()
+	f.kubectl("label", "namespace", f.Name, "pod-security.kubernetes.io/enforce=restricted", "pod-security.kubernetes.io/enforce-version=latest")
+}
+
+// manifest applies a manifest of docs.
+func (f *fixture) manifest(name string) {
+	f.t.Helper()
+	path, err := filepath.Abs(filepath.Join("..", "docs", "manifests", name))
+	require.NoError(f.t, err)
+	f.kubectl("apply", "--filename="+path)
+}
+
+// killShard kills the Pod of a part while it runs, without time to take anything back.
+func (f *fixture) killShard(index int) (name string) {
+	f.t.Helper()
+	require.Eventually(f.t, func() bool {
+		for _, pod := range f.shardPods() {
+			if pod.Labels[batchv1.JobCompletionIndexAnnotation] == fmt.Sprint(index) && pod.Status.Phase == corev1.PodRunning {
+				name = pod.Name
+			}
+		}
+		return name != ""
+	}, 40*time.Second, 100*time.Millisecond)
+	f.kubectl("delete", "pod", name, "--grace-period=0", "--force")
+	return name
+}
+
+func (f *fixture) shardPods() []corev1.Pod {
+	f.t.Helper()
+	list, err := f.Client.CoreV1().Pods(f.Name).List(f.ctx, metav1.ListOptions{LabelSelector: "batch.kubernetes.io/job-name=pgbind-apply"})
+	require.NoError(f.t, err)
+	return list.Items
+}
