@@ -27,6 +27,14 @@ lint: ## Run the linters that .golangci.yaml names
 	.cache/golangci-lint run --allow-parallel-runners ./...
 	cd e2e/app && $(CURDIR)/.cache/golangci-lint run --allow-parallel-runners ./...
 
+LICENCES = Apache-2.0,BSD-2-Clause,BSD-3-Clause,ISC,MIT
+.PHONY: modules
+modules: ## Check the modules of others: their sums, that go.mod is tidy, and the licences of what is compiled in
+	go mod verify
+	go mod tidy -diff
+	go -C e2e/tools/go-licenses build -trimpath -o $(CURDIR)/.cache/ tool
+	.cache/go-licenses check --allowed_licenses=$(LICENCES) ./cmd/... 2>.cache/licences.log || { cat .cache/licences.log; false; }
+
 .PHONY: docs
 docs: ## Write the documents that follow from the code
 	go run ./e2e/docs
@@ -64,6 +72,16 @@ server-images: cluster ## Load the oldest and the newest PostgreSQL and a pooler
 e2e: build app-image image server-images ## Run the end-to-end tests on the cluster
 	@rm -rf .cache/e2e && mkdir -p .cache/e2e
 	$(WITH_CLUSTER) go test -tags e2e -count=1 -timeout 30m -parallel 6 -artifacts -outputdir .cache/e2e ./e2e/...
+
+COVER = $(CURDIR)/.cache/cover
+.PHONY: cover
+cover: app-image server-images ## Tell how much of pkg/ the unit tests and the end-to-end tests run together
+	@rm -rf $(COVER) && mkdir -p $(COVER)/unit $(COVER)/e2e
+	CGO_ENABLED=0 go build -cover -coverpkg=./pkg/... -ldflags '$(LDFLAGS)' -o $(COVER)/kubectl-pgbind ./cmd/kubectl-pgbind
+	go test -cover ./pkg/... -args -test.gocoverdir=$(COVER)/unit
+	$(WITH_CLUSTER) PGBIND_E2E_PLUGIN=$(COVER)/kubectl-pgbind GOCOVERDIR=$(COVER)/e2e go test -tags e2e -count=1 -timeout 60m -parallel 6 ./e2e/
+	go tool covdata textfmt -i=$(COVER)/unit,$(COVER)/e2e -o=$(COVER)/profile
+	go tool cover -func=$(COVER)/profile | tail -1
 
 .PHONY: dist
 dist: ## Pack the release VERSION=v1.2.3 into dist: archives, checksums and the krew manifest
@@ -113,7 +131,7 @@ demo: build app-image ## Play the lesson on the cluster and print the web app's 
 	@$(WITH_CLUSTER) go run ./e2e/demo
 
 .PHONY: test
-test: unit lint e2e dist-test ## Run everything that proves the project
+test: unit lint modules e2e dist-test ## Run everything that proves the project
 
 .PHONY: clean
 clean: ## Remove what was built in this checkout

@@ -1,5 +1,5 @@
-// Command docs writes what of the documents follows from the code: the reference of the commands, the README's table of flags, and the
-// SQL. Its test fails where a document is not what the code says.
+// Command docs writes what of the documents follows from the code: the reference of the commands, the README's table of flags, the
+// SQL and the modules. Its test fails where a document is not what the code says.
 package main
 
 import (
@@ -40,5 +40,9 @@ func generate(dir string) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string]string{"docs/reference.md": reference(root), "docs/sql.md": statements, "README.md": readme}, nil
+	modules, err := modules(filepath.Join(dir, "go.mod"))
+	if err != nil {
+		return nil, err
+	}
+	return map[string]string{"docs/modules.md": modules, "docs/reference.md": reference(root), "docs/sql.md": statements, "README.md": readme}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -81,6 +82,9 @@ func (c *Command) String() string {
 func (c *Command) Cmd(ctx context.Context) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, c.program, c.args...) //nolint:gosec // the configured programs are what is to run
 	cmd.Env = append([]string{"PATH=" + c.harness.path, "HOME=" + c.harness.home, "KUBECONFIG=" + c.kubeconfig}, c.env...)
+	if folder, measured := os.LookupEnv("GOCOVERDIR"); measured {
+		cmd.Env = append(cmd.Env, "GOCOVERDIR="+folder)
+	}
 	cmd.WaitDelay = 5 * time.Second
 	return cmd
 }
