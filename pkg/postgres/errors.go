@@ -15,7 +15,7 @@ var ErrStandby = errors.New("the server is a standby and takes no writes")
 var ErrIncomplete = errors.New("the login role is not complete")
 
 // errCut says that the last word of a script is missing.
-var errCut = errors.New("ended before it was through, so what it did is not known: run the command again")
+var errCut = errors.New("ended before it was through, so not all of it is known: run the command again")
 
 // MissingProgramError says that the container lacks a program.
 type MissingProgramError struct {

@@ -59,9 +59,17 @@ type Survey struct {
 const maxFailures = 20
 
 // Survey asks about the roles of bindings and tries their logins, all in one session where no login fails, and changes nothing.
-// With prove it also tries a wrong password once, on servers that do not tell whether they asked for it. Beside an error, what was
-// found by then is returned. Errors: ErrStandby, *MissingProgramError, *UnknownError, one that psql or the server told.
+// With prove it also tries a wrong password once, on servers that do not tell whether they asked for it. Where its output was cut off it
+// asks once more, three times at most. Beside an error, what was found by then is returned. Errors: ErrStandby, *MissingProgramError, *UnknownError, one that psql or the server told.
 func (s *Server) Survey(ctx context.Context, questions []Question, prove bool) (*Survey, error) {
+	found, err := s.survey(ctx, questions, prove)
+	for tried := 1; tried < attempts && errors.Is(err, errCut); tried++ {
+		found, err = s.survey(ctx, questions, prove)
+	}
+	return found, err
+}
+
+func (s *Server) survey(ctx context.Context, questions []Question, prove bool) (*Survey, error) {
 	found := &Survey{Roles: map[string]MarkedRole{}, Answers: make([]Answer, len(questions))}
 	sc, err := factsScript(questions)
 	if err != nil {
@@ -93,7 +101,7 @@ func (s *Server) Survey(ctx context.Context, questions []Question, prove bool) (
 // surveyError explains a survey that ended before its end, and not at a login.
 func (s *Server) surveyError(out *output, execErr error) error {
 	if execErr == nil {
-		return fmt.Errorf("psql in %s ended before it was through", s.Container)
+		return fmt.Errorf("psql in %s %w", s.Container, errCut)
 	}
 	return s.scriptError(out, execErr)
 }

@@ -3,6 +3,7 @@ package postgres
 import (
 	"errors"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -104,23 +105,34 @@ func TestSurveyProves(t *testing.T) {
 func TestSurveyThatDidNotEnd(t *testing.T) {
 	tests := map[string]struct {
 		answer answer
+		times  int
 		err    string
 	}{
-		"a standby":                    {answer{stdout: standby}, ErrStandby.Error()},
-		"cut, called a success":        {answer{stdout: primary + factsOfAll}, "before it was through"},
-		"cut while it logged in":       {answer{stdout: primary + attemptA}, "before it was through"},
-		"an error of SQL":              {answer{stdout: primary, stderr: "psql:<stdin>:9: ERROR:  42501: no\n", err: &podexec.ExitError{Code: 3}}, "SQLSTATE 42501"},
-		"the way broke while it asked": {answer{stdout: primary + attemptA, err: errors.New("reset")}, "reset"},
+		"a standby":                    {answer{stdout: standby}, 1, ErrStandby.Error()},
+		"cut, called a success":        {answer{stdout: primary + factsOfAll}, attempts, "before it was through"},
+		"cut while it logged in":       {answer{stdout: primary + attemptA}, attempts, "before it was through"},
+		"an error of SQL":              {answer{stdout: primary, stderr: "psql:<stdin>:9: ERROR:  42501: no\n", err: &podexec.ExitError{Code: 3}}, 1, "SQLSTATE 42501"},
+		"the way broke while it asked": {answer{stdout: primary + attemptA, err: errors.New("reset")}, 1, "reset"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			test.answer.program = "psql"
-			server, _ := serverWith(t, test.answer)
+			server, c := serverWith(t, slices.Repeat([]answer{test.answer}, test.times)...)
 			found, err := server.Survey(t.Context(), questions(), false)
 			require.ErrorContains(t, err, test.err)
 			assert.False(t, found.Answers[0].Login.Tried)
+			assert.Len(t, c.argv, test.times)
 		})
 	}
+}
+
+func TestSurveyIsRepeatedWhereItWasCutOff(t *testing.T) {
+	whole := answer{program: "psql", stdout: primary + factsOfAll + attemptA + letIn + attemptB + letIn + surveyEnd}
+	server, _ := serverWith(t, answer{program: "psql", stdout: primary + factsOfAll + attemptA}, whole)
+	found, err := server.Survey(t.Context(), questions(), false)
+	require.NoError(t, err)
+	assert.True(t, found.Answers[0].Login.Tried)
+	assert.True(t, found.Answers[1].Login.Tried)
 }
 
 func TestSurveyGivesUpAfterManyFailures(t *testing.T) {
