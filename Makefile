@@ -81,11 +81,12 @@ COVER = $(CURDIR)/.cache/cover
 .PHONY: cover
 cover: app-image server-images ## Tell how much of pkg/ the unit tests and the end-to-end tests run together
 	@rm -rf $(COVER) && mkdir -p $(COVER)/unit $(COVER)/e2e
-	CGO_ENABLED=0 go build -cover -coverpkg=./pkg/... -ldflags '$(LDFLAGS)' -o $(COVER)/kubectl-pgbind ./cmd/kubectl-pgbind
+	CGO_ENABLED=0 go build -cover -coverpkg=./cmd/...,./pkg/... -ldflags '$(LDFLAGS)' -o $(COVER)/kubectl-pgbind ./cmd/kubectl-pgbind
 	go test -cover ./pkg/... -args -test.gocoverdir=$(COVER)/unit
 	$(WITH_CLUSTER) PGBIND_E2E_PLUGIN=$(COVER)/kubectl-pgbind GOCOVERDIR=$(COVER)/e2e go test -tags e2e -count=1 -timeout 60m -parallel 6 ./e2e/
 	go tool covdata textfmt -i=$(COVER)/unit,$(COVER)/e2e -o=$(COVER)/profile
-	go tool cover -func=$(COVER)/profile | tail -1
+	@grep -v /cmd/kubectl-pgbind/ $(COVER)/profile >$(COVER)/pkg.profile
+	go tool cover -func=$(COVER)/pkg.profile | tail -1
 
 .PHONY: dist
 dist: ## Pack the release VERSION=v1.2.3 into dist: archives, checksums and the krew manifest
