@@ -19,7 +19,16 @@ import (
 
 func TestTheLessonInOneCommand(t *testing.T) {
 	t.Parallel()
-	f := newLesson(t)
+	for _, version := range []string{"15", "17"} {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			newLesson(t, harness.Version(version)).testLesson()
+		})
+	}
+}
+
+func (f *fixture) testLesson() {
+	t := f.t
 	status, page, err := f.Page(f.ctx)
 	require.NoError(t, err)
 	assert.Equal(t, http.StatusInternalServerError, status)

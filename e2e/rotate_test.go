@@ -190,6 +190,14 @@ func rotatesOld(f *fixture) {
 	assert.Equal(f.t, former, f.login(firstSecret))
 	f.bind("rotate", "--all", "--older-than=1s", "--grace=0s")
 	f.assertRotated(former)
+
+	_, err := f.Kubectl("label", application, "tier=front").Output(f.ctx)
+	require.NoError(f.t, err)
+	former = f.login(firstSecret)
+	result = f.bind("rotate", "--selector=tier=back")
+	assert.Contains(f.t, result.Stderr, "no login has to be rotated")
+	f.bind("rotate", "--selector=tier=front", "--grace=0s")
+	f.assertRotated(former)
 }
 
 func rotatesTwice(f *fixture) {

@@ -1,9 +1,8 @@
-//go:build e2e
+//go:build e2e && soak
 
 package e2e
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -68,8 +67,6 @@ func TestTraffic(t *testing.T) {
 	t.Logf("%d binds, %d unbinds and %d rotates of %d workloads, %d at once, %d of them refused, in %s; %d are bound",
 		binds, unbinds, rotates, workloads, atOnce, refused, time.Since(start).Round(time.Second), bound)
 }
-
-func workloadNumber(i int) string { return fmt.Sprintf("workload-%d", i) }
 
 // requireWholeOrNone finds of each workload a whole binding or nothing, and nothing that belongs to none. It returns how many are bound.
 func (f *fixture) requireWholeOrNone(workloads int) (bound int) {

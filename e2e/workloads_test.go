@@ -3,6 +3,8 @@
 package e2e
 
 import (
+	"fmt"
+
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
@@ -17,6 +19,8 @@ const (
 	appImage      = "pgbind-app:dev"
 	databaseImage = "postgres:15"
 )
+
+func workloadNumber(i int) string { return fmt.Sprintf("workload-%d", i) }
 
 // create applies the object in the namespace.
 func (f *fixture) create(object runtime.Object) {

@@ -24,18 +24,20 @@ func WithoutClaim(object *unstructured.Unstructured) error {
 	return unstructured.SetNestedSlice(object.Object, []any{volume}, "spec", "template", "spec", "volumes")
 }
 
-// version has the lesson's server be the version that is tested.
-func (n *Namespace) version(object *unstructured.Unstructured) error {
-	if object.GetKind() != "StatefulSet" || n.config.Postgres == "" {
-		return nil
+// Version has the lesson's server be of that version; an empty one leaves it as it is.
+func Version(version string) Change {
+	return func(object *unstructured.Unstructured) error {
+		if object.GetKind() != "StatefulSet" || version == "" {
+			return nil
+		}
+		containers, _, err := unstructured.NestedSlice(object.Object, "spec", "template", "spec", "containers")
+		if err != nil {
+			return err
+		}
+		server, _ := containers[0].(map[string]any)
+		server["image"] = "postgres:" + version
+		return unstructured.SetNestedSlice(object.Object, containers, "spec", "template", "spec", "containers")
 	}
-	containers, _, err := unstructured.NestedSlice(object.Object, "spec", "template", "spec", "containers")
-	if err != nil {
-		return err
-	}
-	server, _ := containers[0].(map[string]any)
-	server["image"] = "postgres:" + n.config.Postgres
-	return unstructured.SetNestedSlice(object.Object, containers, "spec", "template", "spec", "containers")
 }
 
 // ApplyLesson applies the lesson's manifests in this namespace.
@@ -45,7 +47,7 @@ func (n *Namespace) ApplyLesson(ctx context.Context, changes ...Change) error {
 		return err
 	}
 	for _, object := range objects {
-		for _, change := range append([]Change{n.version}, changes...) {
+		for _, change := range append([]Change{Version(n.config.Postgres)}, changes...) {
 			if err := change(object); err != nil {
 				return fmt.Errorf("change the lesson's %s %s: %w", object.GetKind(), object.GetName(), err)
 			}

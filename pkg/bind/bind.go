@@ -63,6 +63,22 @@ type Binder struct {
 // Said twice it changes nothing. Until the API server has accepted the reference, an error, the end of ctx too, undoes in reverse
 // order what this run made. After that the binding stays, and an error is a *RolloutError.
 func (b *Binder) Bind(ctx context.Context, w *workload.Workload, o Options) error {
+	err := b.bind(ctx, w, o)
+	for tried := 1; tried < attempts && errors.Is(err, errBoundMeanwhile); tried++ {
+		// What an earlier run had sent may arrive when that run is over: this one begins again with what is there now.
+		current, readErr := b.Workloads.Reread(ctx, w)
+		if readErr != nil {
+			return errors.Join(err, readErr)
+		}
+		err = b.bind(ctx, current, o)
+	}
+	return err
+}
+
+// attempts is how often a bind is begun at most.
+const attempts = 3
+
+func (b *Binder) bind(ctx context.Context, w *workload.Workload, o Options) error {
 	p, err := b.plan(ctx, w, o)
 	if err != nil {
 		return err

@@ -53,6 +53,9 @@ func (p *plan) change(w *workload.Workload) error {
 	return nil
 }
 
+// errBoundMeanwhile says that the workload refers to another Secret of this binding than it did when it was read.
+var errBoundMeanwhile = errors.New("was bound meanwhile")
+
 // replaceLost takes out the reference to a Secret that is somebody else's by now. The binding's reference to any other Secret is of a
 // run that was faster, and one that is being taken back is none to go on with.
 func (p *plan) replaceLost(w *workload.Workload) error {
@@ -67,7 +70,7 @@ func (p *plan) replaceLost(w *workload.Workload) error {
 			continue
 		}
 		if !slices.Contains(p.lost, secret) {
-			return fmt.Errorf("%s was bound meanwhile, by secret/%s: run the command again", w, secret)
+			return fmt.Errorf("%s %w, by secret/%s: run the command again", w, errBoundMeanwhile, secret)
 		}
 		key, err := credentials.AnnotationKey(secret)
 		if err != nil {

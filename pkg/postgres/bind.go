@@ -81,7 +81,7 @@ func (s *Server) CreateUser(ctx context.Context, role string) (exists bool, err 
 // It may be repeated, and repeats itself where the transaction lost to another one or its outcome was cut off. Errors: ErrStandby, ErrIncomplete, *AdminLoginError,
 // *ForeignRoleError, *LockedError, *LoginError (the transaction is committed then), *SQLError.
 func (s *Server) Bind(ctx context.Context, b Binding, l Login) (*Result, error) {
-	result, err := prove(l, func(l Login) (*Result, error) { return s.bind(ctx, b, l) })
+	result, err := prove(ctx, l, func(l Login) (*Result, error) { return s.bind(ctx, b, l) })
 	return result, s.blame(ctx, b.Role, err)
 }
 

@@ -1,19 +1,25 @@
 package postgres
 
-import "errors"
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+const pauseBetween = 300 * time.Millisecond
 
 // prove runs a script that ends in a login. It repeats the script where its transaction lost to another one or its outcome was cut off,
 // and, where a host that the user chose refuses the login, once more past that host: a pooler may have to be told of the role first,
 // which is no fault of the role.
-func prove(l Login, run func(Login) (*Result, error)) (*Result, error) {
-	result, err := repeat(l, run)
+func prove(ctx context.Context, l Login, run func(Login) (*Result, error)) (*Result, error) {
+	result, err := repeat(ctx, l, run)
 	var refused *LoginError
 	if !l.HostChosen || l.PodIP == "" || !errors.As(err, &refused) {
 		return result, err
 	}
 	chosen := l.Host
 	l.Host = ""
-	direct, err := repeat(l, run)
+	direct, err := repeat(ctx, l, run)
 	if err != nil {
 		return direct, err
 	}
@@ -22,9 +28,15 @@ func prove(l Login, run func(Login) (*Result, error)) (*Result, error) {
 	return direct, nil
 }
 
-func repeat(l Login, run func(Login) (*Result, error)) (*Result, error) {
+// repeat gives what stood in the way a moment to pass.
+func repeat(ctx context.Context, l Login, run func(Login) (*Result, error)) (*Result, error) {
 	result, err := run(l)
 	for tried := 1; tried < attempts && retryable(err); tried++ {
+		select {
+		case <-ctx.Done():
+			return result, err
+		case <-time.After(time.Duration(tried) * pauseBetween):
+		}
 		result, err = run(l)
 	}
 	return result, err

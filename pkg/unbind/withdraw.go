@@ -2,7 +2,9 @@ package unbind
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
@@ -27,6 +29,16 @@ func (u *Unbinder) withdraw(ctx context.Context, b *binding) error {
 func (u *Unbinder) drain(ctx context.Context, b *binding) error {
 	ctx, cancel := context.WithTimeout(ctx, b.options.Timeout)
 	defer cancel()
+	err := u.awaitEnd(ctx, b)
+	if end, _ := ctx.Deadline(); err != nil && !errors.Is(err, context.DeadlineExceeded) && time.Now().After(end) {
+		// The client's rate limiter says in words of its own that there is no time left.
+		return fmt.Errorf("%w: %w", context.DeadlineExceeded, err)
+	}
+	return err
+}
+
+// awaitEnd waits for the workload's Pods, or for everything that uses the Secret where the workload is gone.
+func (u *Unbinder) awaitEnd(ctx context.Context, b *binding) error {
 	progress := func(line string) { u.Report.Step("%s", line) }
 	if b.Workload == nil {
 		if b.options.Force {
