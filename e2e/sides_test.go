@@ -1,4 +1,4 @@
-//go:build e2e
+//go:build e2e && soak
 
 package e2e
 
@@ -6,16 +6,13 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"testing"
 
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
-	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/lesson"
 )
 
 // goDump is what a printed Go value looks like.
@@ -36,20 +33,6 @@ type sides struct {
 	secrets   map[string][]corev1.Secret // by workload
 	roles     map[string]string          // what each login role may do, by its name
 	logins    map[string]bool            // whether the server takes the Secret's password, by role
-}
-
-// newDatabase deploys the lesson's database alone.
-func newDatabase(t *testing.T) *fixture {
-	t.Helper()
-	f := newNamespace(t)
-	require.NoError(t, f.ApplyLesson(f.ctx, harness.WithoutClaim, func(object *unstructured.Unstructured) error {
-		if object.GetKind() != "Deployment" {
-			return nil
-		}
-		return unstructured.SetNestedField(object.Object, int64(0), "spec", "replicas")
-	}))
-	f.rollout("statefulset/" + lesson.Database)
-	return f
 }
 
 // sides reads everything in a few requests.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/lesson"
@@ -79,5 +80,19 @@ func newLesson(t *testing.T, changes ...harness.Change) *fixture {
 	f.rollout("statefulset/" + lesson.Database)
 	f.rollout(application)
 	f.admin(lesson.CompanySQL())
+	return f
+}
+
+// newDatabase deploys the lesson's database alone.
+func newDatabase(t *testing.T) *fixture {
+	t.Helper()
+	f := newNamespace(t)
+	require.NoError(t, f.ApplyLesson(f.ctx, harness.WithoutClaim, func(object *unstructured.Unstructured) error {
+		if object.GetKind() != "Deployment" {
+			return nil
+		}
+		return unstructured.SetNestedField(object.Object, int64(0), "spec", "replicas")
+	}))
+	f.rollout("statefulset/" + lesson.Database)
 	return f
 }
