@@ -12,14 +12,14 @@ const pauseBetween = 300 * time.Millisecond
 // and, where a host that the user chose refuses the login, once more past that host: a pooler may have to be told of the role first,
 // which is no fault of the role.
 func prove(ctx context.Context, l Login, run func(Login) (*Result, error)) (*Result, error) {
-	result, err := repeat(ctx, l, run)
+	result, err := repeat(ctx, retryable, func() (*Result, error) { return run(l) })
 	var refused *LoginError
 	if !l.HostChosen || l.PodIP == "" || !errors.As(err, &refused) {
 		return result, err
 	}
 	chosen := l.Host
 	l.Host = ""
-	direct, err := repeat(ctx, l, run)
+	direct, err := repeat(ctx, retryable, func() (*Result, error) { return run(l) })
 	if err != nil {
 		return direct, err
 	}
@@ -28,16 +28,16 @@ func prove(ctx context.Context, l Login, run func(Login) (*Result, error)) (*Res
 	return direct, nil
 }
 
-// repeat gives what stood in the way a moment to pass.
-func repeat(ctx context.Context, l Login, run func(Login) (*Result, error)) (*Result, error) {
-	result, err := run(l)
-	for tried := 1; tried < attempts && retryable(err); tried++ {
+// repeat runs something once more while again says that this may help, and gives what stood in the way a moment to pass.
+func repeat[T any](ctx context.Context, again func(error) bool, run func() (T, error)) (T, error) {
+	result, err := run()
+	for tried := 1; tried < attempts && again(err); tried++ {
 		select {
 		case <-ctx.Done():
 			return result, err
 		case <-time.After(time.Duration(tried) * pauseBetween):
 		}
-		result, err = run(l)
+		result, err = run()
 	}
 	return result, err
 }

@@ -62,11 +62,8 @@ const maxFailures = 20
 // With prove it also tries a wrong password once, on servers that do not tell whether they asked for it. Where its output was cut off it
 // asks once more, three times at most. Beside an error, what was found by then is returned. Errors: ErrStandby, *MissingProgramError, *UnknownError, one that psql or the server told.
 func (s *Server) Survey(ctx context.Context, questions []Question, prove bool) (*Survey, error) {
-	found, err := s.survey(ctx, questions, prove)
-	for tried := 1; tried < attempts && errors.Is(err, errCut); tried++ {
-		found, err = s.survey(ctx, questions, prove)
-	}
-	return found, err
+	cut := func(err error) bool { return errors.Is(err, errCut) }
+	return repeat(ctx, cut, func() (*Survey, error) { return s.survey(ctx, questions, prove) })
 }
 
 func (s *Server) survey(ctx context.Context, questions []Question, prove bool) (*Survey, error) {
