@@ -12,6 +12,8 @@ type Exchange struct {
 	Request string
 	Nth     int
 	Exec    bool
+	// Protocol is what the API server switched the connection to: "spdy/3.1" or "websocket"; empty if it did not.
+	Protocol string
 	// Stdin and Stdout are the bytes of an exec over SPDY that went by.
 	Stdin, Stdout int
 }

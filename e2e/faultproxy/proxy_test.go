@@ -129,7 +129,7 @@ func TestAnUndisturbedRunIsRecorded(t *testing.T) {
 		{Request: "POST /api/v1/namespaces (dry run)", Nth: 1},
 		{Request: "POST /api/v1/namespaces", Nth: 1},
 		{Request: "POST /api/v1/namespaces", Nth: 2},
-		{Request: "POST /api/v1/namespaces/ns/pods/pg/exec", Nth: 1, Exec: true, Stdin: 10, Stdout: 20},
+		{Request: "POST /api/v1/namespaces/ns/pods/pg/exec", Nth: 1, Exec: true, Protocol: "spdy/3.1", Stdin: 10, Stdout: 20},
 	}, proxy.Exchanges())
 	assert.Equal(t, "POST /api/v1/namespaces #2", proxy.Exchanges()[2].String())
 }

@@ -16,7 +16,9 @@ func (pass *passage) intercept(response *http.Response) error {
 	if !ok {
 		return errors.New("the connection to the API server cannot be written to")
 	}
-	if strings.HasPrefix(strings.ToLower(response.Header.Get("Upgrade")), "spdy/") {
+	protocol := strings.ToLower(response.Header.Get("Upgrade"))
+	pass.proxy.update(func() { pass.exchange.Protocol = protocol })
+	if strings.HasPrefix(protocol, "spdy/") {
 		response.Body = &stream{server: connection, pass: pass, kinds: newKinds(), closed: make(chan struct{})}
 	}
 	return nil
