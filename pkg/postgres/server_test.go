@@ -42,6 +42,9 @@ func (c *container) Exec(_ context.Context, _ podexec.Container, argv []string, 
 		c.stdin = append(c.stdin, string(text))
 	}
 	for writer, text := range map[io.Writer]string{s.Stdout: next.stdout, s.Stderr: next.stderr} {
+		if writer == nil {
+			continue
+		}
 		_, err := io.WriteString(writer, text)
 		require.NoError(c.t, err)
 	}
