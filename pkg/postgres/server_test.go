@@ -202,7 +202,7 @@ func TestUndo(t *testing.T) {
 		require.NoError(t, err)
 	})
 	t.Run("does without the database", func(t *testing.T) {
-		server, _ := serverWith(t, answer{program: "psql", err: &podexec.ExitError{Code: 2}}, answer{program: "sh"}, answer{program: "dropuser"})
+		server, _ := serverWith(t, answer{program: "psql", err: &podexec.ExitError{Code: 2}}, answer{program: "sh"}, answer{program: "pg_isready"}, answer{program: "dropuser"})
 		_, err := server.Undo(t.Context(), testBinding())
 		require.NoError(t, err)
 	})
