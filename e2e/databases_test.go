@@ -34,7 +34,7 @@ func without(program string) harness.Change {
 		mount := corev1.VolumeMount{Name: "programs", MountPath: "/programs"}
 		pod.Volumes = append(pod.Volumes, corev1.Volume{Name: "programs", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}})
 		pod.InitContainers = []corev1.Container{{
-			Name: "link-programs", Image: databaseImage, VolumeMounts: []corev1.VolumeMount{mount},
+			Name: "link-programs", Image: pod.Containers[0].Image, VolumeMounts: []corev1.VolumeMount{mount},
 			Command: []string{"sh", "-c", linkPrograms, "sh", program},
 		}}
 		database := &pod.Containers[0]

@@ -138,7 +138,7 @@ func heldAdvisoryLock(f *fixture) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_, _ = f.UserSQL(f.ctx, f.login("tenants"), "SELECT pg_advisory_lock(hashtextextended('pgbind', 0)); SELECT pg_sleep(90)")
+		_, _ = f.UserSQL(f.ctx, f.login("tenants"), "SELECT pg_advisory_lock(hashtextextended('pgbind', 0)); SELECT pg_sleep(600)")
 	}()
 	f.waitFor("SELECT count(*) > 0 FROM pg_locks WHERE locktype = 'advisory' AND granted")
 	f.bind("deployment/late", "--secret=lates")

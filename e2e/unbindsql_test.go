@@ -173,7 +173,7 @@ func makesSuccessor(s *sqlServer) {
 
 // endsIdle leaves the session alone that works.
 func endsIdle(s *sqlServer) {
-	const idle, busy = "SELECT 1;\n\\! sleep 20", "BEGIN; SELECT pg_sleep(3)"
+	const idle, busy = "SELECT 1;\n\\! sleep 40", "BEGIN; SELECT pg_sleep(8)"
 	ended := make(chan error, 2)
 	for _, sql := range []string{idle, busy} {
 		go func() {

@@ -3,6 +3,7 @@ package cmd
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -21,6 +22,7 @@ const (
 // printTable writes a table as kubectl does. A terminal gets the states in colour, and where the lines are too long for it, one line
 // for each cell instead: a table of which every line is wrapped cannot be read.
 func printTable(w io.Writer, table *metav1.Table, options printers.PrintOptions) error {
+	table = shownTable(table)
 	out := terminalOf(w)
 	if !printers.IsTerminal(out) {
 		return printers.NewTablePrinter(options).PrintObj(table, w)
@@ -43,6 +45,23 @@ func printTable(w io.Writer, table *metav1.Table, options printers.PrintOptions)
 		_, err = io.WriteString(w, strings.Join(p.column(lines, stateColumn), "\n"))
 	}
 	return err
+}
+
+// shownTable makes control characters visible, of which kubectl's printer passes some on.
+func shownTable(table *metav1.Table) *metav1.Table {
+	shownRows := *table
+	shownRows.Rows = slices.Clone(table.Rows)
+	for i, row := range shownRows.Rows {
+		cells := make([]any, len(row.Cells))
+		for n, cell := range row.Cells {
+			if text, ok := cell.(string); ok {
+				cell = shown(text)
+			}
+			cells[n] = cell
+		}
+		shownRows.Rows[i].Cells = cells
+	}
+	return &shownRows
 }
 
 // terminalOf looks through the console that the commands write to.
@@ -72,7 +91,7 @@ func rowByRow(table *metav1.Table, wide bool, width int, p palette) string {
 	for _, row := range table.Rows {
 		text := &strings.Builder{}
 		for i, column := range table.ColumnDefinitions {
-			cell := shown(fmt.Sprint(row.Cells[i]))
+			cell := fmt.Sprint(row.Cells[i])
 			if cell == "" || column.Priority > 0 && !wide {
 				continue
 			}

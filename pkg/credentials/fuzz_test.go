@@ -79,7 +79,11 @@ func FuzzMarks(f *testing.F) {
 			prefix + "id": id, prefix + "generation": generation, prefix + "schemas": schemas, prefix + "choices": choices, prefix + "expires": expires,
 			annotationPrefix + "name": choices,
 		}
-		_ = AnnotationsOf(object.Annotations)
+		for secret, note := range AnnotationsOf(object.Annotations) {
+			value, err := note.Value()
+			require.NoError(t, err)
+			assert.Equal(t, map[string]Annotation{secret: note}, AnnotationsOf(map[string]string{annotationPrefix + secret: value}))
+		}
 		marks, ok := MarksOf(object)
 		if !ok {
 			return

@@ -33,6 +33,12 @@ func TestExecWithATerminal(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var server *server
 			server = newServer(t, func(argv []string, stdin io.Reader, stdout, _ io.Writer) error {
+				// What is typed may come before a size, and holds up what comes after it until it is read.
+				typed := make(chan string, 1)
+				go func() {
+					line, _ := bufio.NewReader(stdin).ReadString('\n')
+					typed <- line
+				}()
 				decoder := json.NewDecoder(<-server.resizes)
 				for range 2 {
 					var size remotecommand.TerminalSize
@@ -41,9 +47,8 @@ func TestExecWithATerminal(t *testing.T) {
 					}
 					_, _ = fmt.Fprintf(stdout, "%dx%d ", size.Width, size.Height)
 				}
-				line, err := bufio.NewReader(stdin).ReadString('\n')
-				_, _ = fmt.Fprintf(stdout, "%q %s", argv, line)
-				return err
+				_, _ = fmt.Fprintf(stdout, "%q %s", argv, <-typed)
+				return nil
 			})
 			var stdout bytes.Buffer
 			err := newRemote(t, server.URL, podexec.WithTransport(transport)).Exec(t.Context(), database, []string{"psql"}, podexec.Streams{

@@ -34,6 +34,9 @@ func (f *Finder) Find(ctx context.Context, ref Ref, choice Choice) (*Database, e
 //
 // An error of the API server is wrapped. Where no Pod can be used, the error says why and names Pods that look right.
 func (f *Finder) Candidates(ctx context.Context, ref Ref, choice Choice) ([]*Database, error) {
+	if err := choice.check(); err != nil {
+		return nil, err
+	}
 	s := &search{client: f.client, ref: ref, choice: choice}
 	pods, err := s.pods(ctx)
 	if err == nil {

@@ -88,6 +88,15 @@ func TestTheLessonsDatabase(t *testing.T) {
 	}
 }
 
+func TestAHostThatCannotBeIsRefusedBeforeAnythingIsAsked(t *testing.T) {
+	for _, choice := range []target.Choice{{Host: "a b"}, {Host: "a,b"}, {Host: "/tmp"}, {Host: "a\nb"}, {Host: "a@b"}, {ClusterDomain: "a/b"}, {Port: -1}, {Port: 65536}} {
+		cluster := newCluster(t, lesson()...)
+		_, err := target.NewFinder(cluster).Candidates(t.Context(), lessonRef, choice)
+		require.ErrorContains(t, err, "correct --")
+		assert.Empty(t, cluster.requests)
+	}
+}
+
 func TestChoices(t *testing.T) {
 	tests := map[string]struct {
 		choice   target.Choice

@@ -1,6 +1,9 @@
 package target
 
 import (
+	"net"
+	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -20,5 +23,23 @@ func FuzzParseRef(f *testing.F) {
 		again, err := ParseRef(ref.String(), "ns")
 		require.NoError(t, err)
 		assert.Equal(t, ref, again)
+	})
+}
+
+// FuzzChoice has each host that is let through read again from where it gets to.
+func FuzzChoice(f *testing.F) {
+	for _, seed := range []string{"db.example", "DB_1.example.", "10.0.0.1", "::1", "a b", "a,b", "/tmp", "a\nb", "evil@x", "x:1", "[::1]", "fe80::1%eth0", "-x", "x?y#z", "", "\u00fc"} {
+		f.Add(seed, int32(5432))
+	}
+	f.Fuzz(func(t *testing.T, host string, port int32) {
+		c := Choice{Host: host, ClusterDomain: host, Port: port}
+		if host == "" || c.check() != nil {
+			return
+		}
+		uri, err := url.Parse("postgresql://user@" + net.JoinHostPort(host, "5432") + "/db")
+		require.NoError(t, err)
+		assert.Equal(t, host, uri.Hostname())
+		assert.Equal(t, "user", uri.User.String())
+		assert.False(t, strings.ContainsAny(host, " ,/\\'\"\r\n"), "no list, no socket, no second line")
 	})
 }

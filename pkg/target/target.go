@@ -4,6 +4,8 @@ package target
 
 import (
 	"fmt"
+	"net"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -46,4 +48,19 @@ type Choice struct {
 	Host          string // at which applications reach the server
 	Port          int32  // of the Host, or else of a Service
 	ClusterDomain string // that ends the names of Services
+}
+
+// check refuses what cannot be: a host stands in connection strings, and in a line of a password file.
+func (c Choice) check() error {
+	name := regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?\.?$`)
+	if c.Host != "" && !name.MatchString(c.Host) && net.ParseIP(c.Host) == nil {
+		return fmt.Errorf("the host %q is neither a DNS name nor an IP address: correct --host", c.Host)
+	}
+	if c.ClusterDomain != "" && !name.MatchString(c.ClusterDomain) {
+		return fmt.Errorf("the cluster's domain %q is no DNS name: correct --cluster-domain", c.ClusterDomain)
+	}
+	if c.Port < 0 || c.Port > 65535 {
+		return fmt.Errorf("the port %d is not one of 1 to 65535: correct --port", c.Port)
+	}
+	return nil
 }

@@ -1,0 +1,183 @@
+package retire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+)
+
+// server is one with a role that has sessions; each count of them takes the next number, and the last one stays.
+type server struct {
+	t        *testing.T
+	sessions []int
+	holdings postgres.Holdings
+	failures map[string]error // by what is asked
+	drops    []string         // statements that a drop reports
+	did      []string
+}
+
+func (s *server) do(what, role string) error {
+	s.did = append(s.did, what)
+	assert.Equal(s.t, "pgb_abc_1", role)
+	return s.failures[what]
+}
+
+func (s *server) Holdings(_ context.Context, owner postgres.Owner, role string) (*postgres.Holdings, error) {
+	assert.Equal(s.t, "abc", owner.ID)
+	return &s.holdings, s.do("look", role)
+}
+
+func (s *server) Disable(_ context.Context, owner postgres.Owner, role string) error {
+	assert.Equal(s.t, "abc", owner.ID)
+	return s.do("disable", role)
+}
+
+func (s *server) Sessions(_ context.Context, role string) (int, error) {
+	now := s.sessions[0]
+	if len(s.sessions) > 1 {
+		s.sessions = s.sessions[1:]
+	}
+	return now, s.do("count", role)
+}
+
+func (s *server) EndSessions(_ context.Context, owner postgres.Owner, role string) error {
+	assert.Equal(s.t, "abc", owner.ID)
+	return s.do("end", role)
+}
+
+func (s *server) Drop(_ context.Context, owner postgres.Owner, role string, databases []postgres.HeldDatabase) ([]string, error) {
+	assert.Equal(s.t, "abc", owner.ID)
+	assert.Equal(s.t, []postgres.HeldDatabase{{Name: "shop", Open: true}}, databases)
+	return s.drops, s.do("drop", role)
+}
+
+// said is what a user hears.
+type said struct{ lines []string }
+
+func (*said) Done(string, string) {}
+func (*said) Show(string)         {}
+func (s *said) Step(format string, args ...any) {
+	s.lines = append(s.lines, fmt.Sprintf(format, args...))
+}
+func (s *said) Warn(format string, args ...any) {
+	s.lines = append(s.lines, "warning: "+fmt.Sprintf(format, args...))
+}
+
+func retirer(t *testing.T, s *server) (*Retirer, *said) {
+	t.Helper()
+	s.t = t
+	heard := &said{}
+	return &Retirer{Roles: s, Owner: postgres.Owner{ID: "abc"}, Report: heard, Grace: 3 * time.Second}, heard
+}
+
+func TestLockOut(t *testing.T) {
+	broken := errors.New("broken")
+	tests := map[string]struct {
+		server server
+		did    []string
+		took   time.Duration
+		err    string
+	}{
+		"nobody there":            {server{sessions: []int{0}}, []string{"disable", "count"}, 0, ""},
+		"they end by themselves":  {server{sessions: []int{2, 1, 0}}, []string{"disable", "count", "count", "count"}, 2 * time.Second, ""},
+		"they are ended":          {server{sessions: []int{2, 2, 2, 2, 2, 0}}, []string{"disable", "count", "count", "count", "count", "end", "count", "count"}, 4 * time.Second, ""},
+		"they cannot be ended":    {server{sessions: []int{1}}, nil, 18 * time.Second, `1 sessions of role "pgb_abc_1" do not end: look for them in pg_stat_activity`},
+		"the login cannot be had": {server{sessions: []int{1}, failures: map[string]error{"disable": broken}}, []string{"disable"}, 0, `take the login from role "pgb_abc_1": broken`},
+		"they cannot be counted":  {server{sessions: []int{1}, failures: map[string]error{"count": broken}}, []string{"disable", "count"}, 0, `count the sessions of role "pgb_abc_1": broken`},
+		"ending them fails":       {server{sessions: []int{1}, failures: map[string]error{"end": broken}}, nil, 3 * time.Second, `end the sessions of role "pgb_abc_1": broken`},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r, _ := retirer(t, &test.server)
+				start := time.Now()
+				err := r.LockOut(t.Context(), "pgb_abc_1")
+				assert.Equal(t, test.took, time.Since(start))
+				if test.err != "" {
+					require.EqualError(t, err, test.err)
+				} else {
+					require.NoError(t, err)
+				}
+				if test.did != nil {
+					assert.Equal(t, test.did, test.server.did)
+				}
+			})
+		})
+	}
+}
+
+func TestTheWaitEndsWithItsContextAndSaysWhatIsLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, heard := retirer(t, &server{sessions: []int{3, 3, 2}})
+		ctx, cancel := context.WithTimeoutCause(t.Context(), 2500*time.Millisecond, errors.New("interrupted"))
+		defer cancel()
+		left, err := r.AwaitSessions(ctx, "pgb_abc_1", time.Minute)
+		require.EqualError(t, err, `wait for the sessions of role "pgb_abc_1" to end: interrupted`)
+		assert.Equal(t, 2, left)
+		assert.Equal(t, []string{"waiting for 3 sessions of role pgb_abc_1, 1m0s at most", "waiting for 2 sessions of role pgb_abc_1, 58s at most"}, heard.lines)
+	})
+}
+
+func TestDrop(t *testing.T) {
+	held := []postgres.HeldDatabase{{Name: "shop", Open: true}}
+	for name, test := range map[string]struct{ failure, want error }{
+		"done":     {nil, nil},
+		"homeless": {postgres.ErrHomeless, postgres.ErrHomeless},
+		"failed":   {postgres.ErrStandby, postgres.ErrStandby},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, heard := retirer(t, &server{drops: []string{"DROP OWNED BY pgb_abc_1 RESTRICT (in database shop)"}, failures: map[string]error{"drop": test.failure}})
+			err := r.Drop(t.Context(), "pgb_abc_1", held)
+			require.ErrorIs(t, err, test.want)
+			assert.Equal(t, []string{"DROP OWNED BY pgb_abc_1 RESTRICT (in database shop)"}, heard.lines, "what was done is told, also beside an error")
+			if name == "homeless" {
+				assert.ErrorContains(t, err, "bind the workload again")
+			}
+		})
+	}
+}
+
+func TestSurveyTellsWhatARoleHolds(t *testing.T) {
+	r, heard := retirer(t, &server{holdings: postgres.Holdings{
+		Databases: []postgres.HeldDatabase{{Name: "shop", Open: true}},
+		Roles: []postgres.Holder{{
+			Role: "pgb_abc_1", Heir: "pgbind_shop",
+			Sessions: []postgres.Sessions{{Database: "shop", State: "idle", Count: 2}},
+			Objects:  []postgres.Objects{{Database: "shop", Owned: 2, Owns: []string{"table a", "table b"}, Loses: []string{"SELECT on table c"}}, {Database: "empty"}},
+		}},
+	}})
+	found, err := r.Survey(t.Context(), "pgb_abc_1")
+	require.NoError(t, err)
+	assert.Len(t, found.Roles, 1)
+	assert.Equal(t, []string{
+		"role pgb_abc_1 owns 2 objects in database shop, which go to role pgbind_shop: table a, table b",
+		"warning: with role pgb_abc_1 go in database shop: SELECT on table c",
+		"role pgb_abc_1 has 2 sessions in database shop (idle)",
+	}, heard.lines)
+}
+
+func TestSurveyNamesEveryReasonAgainstADrop(t *testing.T) {
+	r, _ := retirer(t, &server{holdings: postgres.Holdings{
+		Databases: []postgres.HeldDatabase{{Name: "shut"}},
+		Roles: []postgres.Holder{{
+			Role: "pgb_abc_1", Members: []string{"a", "b"}, Prepared: []postgres.Prepared{{Name: "x", Database: "shop"}},
+			Objects: []postgres.Objects{{Database: "shop", Owned: 1, Owns: []string{"table a"}}},
+		}},
+	}})
+	_, err := r.Survey(t.Context(), "pgb_abc_1")
+	require.ErrorIs(t, err, postgres.ErrHomeless)
+	for _, wayOut := range []string{`ALTER DATABASE "shut" ALLOW_CONNECTIONS true`, "ROLLBACK PREPARED", `REVOKE "pgb_abc_1" FROM a, b`, "REASSIGN OWNED"} {
+		require.ErrorContains(t, err, wayOut)
+	}
+	failing, _ := retirer(t, &server{failures: map[string]error{"look": postgres.ErrStandby}})
+	_, err = failing.Survey(t.Context(), "pgb_abc_1")
+	require.ErrorIs(t, err, postgres.ErrStandby)
+}
