@@ -28,6 +28,7 @@ type plan struct {
 	lost       []string // Secrets that the workload's annotations call this binding's, and that are not
 	password   string
 	result     *postgres.Result // of the proof; nil before it
+	made       string           // the login role that this run made and has not taken back
 
 	namespaceRead bool // whether the binding's owner has the UID of its namespace, if that may be known
 }
