@@ -85,7 +85,7 @@ func TestCompletesWithoutAsking(t *testing.T) {
 		{[]string{"deployment/web", "--sslmode", "verify"}, []string{"verify-ca", "verify-full", ":4"}},
 		{[]string{"deployment/web", "-o", "js"}, []string{"json", "jsonpath", "jsonpath-as-json", "jsonpath-file", ":4"}},
 		{[]string{"list", "-o", "w"}, []string{"wide", ":4"}},
-		{[]string{"check", "-o", "custom"}, []string{"custom-columns", "custom-columns-file", ":4"}},
+		{[]string{"check", "-o", "custom"}, []string{"custom-columns", ":4"}},
 		{[]string{"version", "-o", ""}, []string{"json", "yaml", ":4"}},
 		{[]string{"apply", "-f", ""}, []string{"json", "yaml", "yml", ":8"}},
 		{[]string{"diff", "--filename", ""}, []string{"json", "yaml", "yml", ":8"}},

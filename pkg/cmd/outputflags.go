@@ -1,31 +1,45 @@
 package cmd
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/cli-runtime/pkg/printers"
-	"k8s.io/kubectl/pkg/cmd/get"
 )
 
-// outputFlags are the formats of kubectl get.
-type outputFlags struct{ *get.PrintFlags }
+// wide is the format that shows all columns of a table.
+const wide = "wide"
 
-func newOutputFlags() *outputFlags {
-	flags := get.NewGetPrintFlags()
-	flags.HumanReadableFlags = &get.HumanPrintFlags{} // its own flags are about objects that the API server knows
-	return &outputFlags{flags}
+// outputFlags are the formats of kubectl get. Its own flags would cost every run of the program as much time as all the rest of its start.
+type outputFlags struct {
+	*genericclioptions.PrintFlags
+	noHeaders bool
 }
 
-func (f *outputFlags) addTo(cmd *cobra.Command) { f.AddFlags(cmd) }
+func newOutputFlags() *outputFlags {
+	return &outputFlags{PrintFlags: genericclioptions.NewPrintFlags("")}
+}
+
+func (f *outputFlags) addTo(cmd *cobra.Command) {
+	f.AddFlags(cmd)
+	cmd.Flag("output").Usage = fmt.Sprintf("Output format. One of: (%s)", strings.Join(f.formats(), ", "))
+	complete(cmd, cmd.Flag("output"), fixed(f.formats()...))
+	cmd.Flags().BoolVar(&f.noHeaders, "no-headers", false, "When using the default or custom-columns output format, don't print headers")
+}
+
+// formats are those that may be named.
+func (f *outputFlags) formats() []string { return append(f.AllowedFormats(), customColumns, wide) }
 
 // human says whether the output is a table.
 func (f *outputFlags) human() bool {
-	template := f.TemplateFlags.TemplateArgument
-	return (*f.OutputFormat == "" || *f.OutputFormat == "wide") && (template == nil || *template == "")
+	template := f.TemplatePrinterFlags.TemplateArgument
+	return (*f.OutputFormat == "" || *f.OutputFormat == wide) && (template == nil || *template == "")
 }
 
 // printable is what can be printed in every format.
@@ -38,10 +52,10 @@ type printable interface {
 func (f *outputFlags) print(streams genericiooptions.IOStreams, p printable, withNamespace bool) error {
 	now := time.Now()
 	if f.human() {
-		options := printers.PrintOptions{WithNamespace: withNamespace, Wide: *f.OutputFormat == "wide", NoHeaders: *f.NoHeaders}
+		options := printers.PrintOptions{WithNamespace: withNamespace, Wide: *f.OutputFormat == wide, NoHeaders: f.noHeaders}
 		return printTable(streams.Out, p.Table(now), options)
 	}
-	printer, err := f.ToPrinter()
+	printer, err := f.printer()
 	if err != nil {
 		return err
 	}
@@ -50,4 +64,16 @@ func (f *outputFlags) print(streams genericiooptions.IOStreams, p printable, wit
 		return err
 	}
 	return printer.PrintObj(list, streams.Out)
+}
+
+// printer writes a list in the chosen format, which is no table.
+func (f *outputFlags) printer() (printers.ResourcePrinter, error) {
+	if spec, ok := strings.CutPrefix(*f.OutputFormat, customColumns); ok {
+		return newColumnsPrinter(strings.TrimPrefix(spec, "="), f.noHeaders)
+	}
+	printer, err := f.ToPrinter()
+	if genericclioptions.IsNoCompatiblePrinterError(err) {
+		return nil, genericclioptions.NoCompatiblePrinterError{OutputFormat: f.OutputFormat, AllowedFormats: f.formats()}
+	}
+	return printer, err
 }

@@ -17,6 +17,9 @@ var ErrIncomplete = errors.New("the login role is not complete")
 // errCut says that the last word of a script is missing.
 var errCut = errors.New("ended before it was through, so not all of it is known: run the command again")
 
+// errDown says that no password would help.
+var errDown = errors.New("the server takes no connections")
+
 // MissingProgramError says that the container lacks a program.
 type MissingProgramError struct {
 	Program string
@@ -41,10 +44,14 @@ type AdminLoginError struct {
 
 func (e *AdminLoginError) Error() string {
 	text := fmt.Sprintf("psql in %s cannot log in as %q: %s", e.Where, e.Role, e.Message)
-	if e.Hint != nil {
-		text += fmt.Sprintf(" (%v): give its password with --admin-password-from, or name another role with --admin-user", e.Hint)
+	switch {
+	case e.Hint == nil:
+		return text
+	case errors.Is(e.Hint, errDown):
+		return fmt.Sprintf("%s (%v): find the reason with kubectl logs, and run the command again when it is up", text, e.Hint)
+	default:
+		return fmt.Sprintf("%s (%v): give its password with --admin-password-from, or name another role with --admin-user", text, e.Hint)
 	}
-	return text
 }
 
 // Unwrap returns how psql ended.

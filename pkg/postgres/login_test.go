@@ -64,9 +64,10 @@ func TestNoWayToLogIn(t *testing.T) {
 		answers []answer
 		want    string
 	}{
-		"nothing helps": {[]answer{refusedPsql, {program: "sh"}}, "no password in its variables helps"},
-		"no shell":      {[]answer{refusedPsql, {program: "sh", err: &podexec.StartError{Program: "sh"}}}, "has no shell"},
-		"a made-up way": {[]answer{refusedPsql, {program: "sh", stdout: "pgbind switcher sudo\n"}}, "--admin-password-from"},
+		"nothing helps": {[]answer{refusedPsql, {program: "sh"}, {program: "pg_isready"}}, "no password in its variables helps"},
+		"no shell":      {[]answer{refusedPsql, {program: "sh", err: &podexec.StartError{Program: "sh"}}, {program: "pg_isready"}}, "has no shell"},
+		"server down":   {[]answer{refusedPsql, {program: "sh"}, {program: "pg_isready", err: &podexec.ExitError{Code: 2}}}, "takes no connections): find the reason with kubectl logs"},
+		"a made-up way": {[]answer{refusedPsql, {program: "sh", stdout: "pgbind switcher sudo\n"}, {program: "pg_isready"}}, "--admin-password-from"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -44,7 +44,7 @@ func (s *Server) psql(ctx context.Context, sc *script) (*output, error) {
 	}
 	failure := &AdminLoginError{Where: s.Container, Role: s.User, Message: message(out.stderr), Err: err}
 	if s.Password != "" {
-		failure.Hint = errors.New("with the password that was given")
+		failure.Hint = s.orDown(ctx, errors.New("with the password that was given"))
 	}
 	if s.wayTold || failure.Hint != nil {
 		return out, failure
@@ -52,7 +52,7 @@ func (s *Server) psql(ctx context.Context, sc *script) (*output, error) {
 	s.wayTold = true
 	found, err := s.findWay(ctx)
 	if err != nil {
-		failure.Hint = err
+		failure.Hint = s.orDown(ctx, err)
 		return out, failure
 	}
 	if found == s.way {
@@ -61,6 +61,16 @@ func (s *Server) psql(ctx context.Context, sc *script) (*output, error) {
 	}
 	s.way = found
 	return s.psql(ctx, sc)
+}
+
+// orDown is why no login works: for that reason, or since the server takes no connections, which pg_isready tells in every language.
+func (s *Server) orDown(ctx context.Context, reason error) error {
+	err := s.Exec.Exec(ctx, s.Container, append(s.env(), "pg_isready", "--quiet"), podexec.Streams{})
+	var exit *podexec.ExitError
+	if errors.As(err, &exit) && (exit.Code == 1 || exit.Code == 2) {
+		return errDown
+	}
+	return reason
 }
 
 // drained is how much input may wait for a psql that ends early; a container runtime loses the end of an exec with more.

@@ -1,0 +1,82 @@
+package cmd
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/cli-runtime/pkg/printers"
+	"k8s.io/client-go/util/jsonpath"
+)
+
+// customColumns is the format that names its columns: custom-columns=HEADER:PATH,...
+const customColumns = "custom-columns"
+
+// columnsPrinter writes a line for each object of a list.
+type columnsPrinter struct {
+	headers   []string
+	paths     []*jsonpath.JSONPath
+	noHeaders bool
+}
+
+// newColumnsPrinter reads HEADER:PATH,... ; a path may do without its braces and its first dot.
+func newColumnsPrinter(spec string, noHeaders bool) (printers.ResourcePrinter, error) {
+	p := &columnsPrinter{noHeaders: noHeaders}
+	for column := range strings.SplitSeq(spec, ",") {
+		header, path, ok := strings.Cut(column, ":")
+		if !ok || header == "" || path == "" {
+			return nil, fmt.Errorf("the column %q is not HEADER:PATH: write, for example, -o %s=ROLE:.status.role,DATABASE:.spec.database", column, customColumns)
+		}
+		path = strings.TrimSuffix(strings.TrimPrefix(path, "{"), "}")
+		parsed := jsonpath.New(header).AllowMissingKeys(true)
+		if err := parsed.Parse("{." + strings.TrimPrefix(path, ".") + "}"); err != nil {
+			return nil, fmt.Errorf("read the path of column %q: %w", header, err)
+		}
+		p.headers, p.paths = append(p.headers, header), append(p.paths, parsed)
+	}
+	return p, nil
+}
+
+// PrintObj implements printers.ResourcePrinter.
+func (p *columnsPrinter) PrintObj(object runtime.Object, w io.Writer) error {
+	out := printers.GetNewTabWriter(w)
+	if !p.noHeaders {
+		fmt.Fprintln(out, strings.Join(p.headers, "\t"))
+	}
+	list, ok := object.(*unstructured.UnstructuredList)
+	if !ok {
+		return fmt.Errorf("%T cannot be printed in columns", object)
+	}
+	for _, item := range list.Items {
+		cells := make([]string, len(p.paths))
+		for i, path := range p.paths {
+			cell, err := cellOf(path, item.Object)
+			if err != nil {
+				return fmt.Errorf("find column %q: %w", p.headers[i], err)
+			}
+			cells[i] = cell
+		}
+		fmt.Fprintln(out, strings.Join(cells, "\t"))
+	}
+	return out.Flush()
+}
+
+// cellOf is all that the path finds.
+func cellOf(path *jsonpath.JSONPath, fields map[string]any) (string, error) {
+	results, err := path.FindResults(fields)
+	if err != nil {
+		return "", err
+	}
+	var found []string
+	for _, values := range results {
+		for _, value := range values {
+			found = append(found, shown(fmt.Sprint(value.Interface())))
+		}
+	}
+	if len(found) == 0 {
+		return "<none>", nil
+	}
+	return strings.Join(found, ","), nil
+}
