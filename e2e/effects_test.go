@@ -13,7 +13,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	rbacv1 "k8s.io/api/rbac/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
 )
@@ -71,20 +70,15 @@ func (f *fixture) loseWorkload() {
 // grant gives a user of that name what it cannot do without.
 func (f *fixture) grant(user string, granted rights) {
 	f.t.Helper()
-	meta := metav1.ObjectMeta{Name: user}
-	role := &rbacv1.Role{ObjectMeta: meta}
+	var rules []rbacv1.PolicyRule
 	for r, needed := range granted {
 		verb, resource, _ := strings.Cut(string(r), " ")
 		name, group, _ := strings.Cut(resource, ".")
 		if needed {
-			role.Rules = append(role.Rules, rbacv1.PolicyRule{APIGroups: []string{group}, Resources: []string{name}, Verbs: []string{verb}})
+			rules = append(rules, rbacv1.PolicyRule{APIGroups: []string{group}, Resources: []string{name}, Verbs: []string{verb}})
 		}
 	}
-	f.create(role)
-	f.create(&rbacv1.RoleBinding{
-		ObjectMeta: meta, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: user},
-		Subjects: []rbacv1.Subject{{Kind: rbacv1.UserKind, APIGroup: rbacv1.GroupName, Name: user}},
-	})
+	f.permit(user, rules)
 }
 
 // requireUsed holds what was asked of the API server against the rights of the command.

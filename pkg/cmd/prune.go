@@ -77,8 +77,8 @@ func (f *pruneFlags) run(ctx context.Context, r *report) error {
 	if err != nil {
 		return err
 	}
-	if unknown := len(done.findings.Only(check.Unknown)); unknown > 0 {
-		r.Warn("%d findings are unknown and stay as they are: see kubectl pgbind check", unknown)
+	if unknown := done.findings.Only(check.Unknown); len(unknown) > 0 {
+		r.Warn("what is unknown stays as it is, which kubectl pgbind check lists (%d in all): %s", len(unknown), unknown[0].Message)
 	}
 	doomed := prune.Prunable(done.findings)
 	if len(doomed) == 0 {

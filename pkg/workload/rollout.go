@@ -50,7 +50,7 @@ func (c *Client) WaitRollout(ctx context.Context, w *Workload, progress func(str
 func (c *Client) until(ctx context.Context, w *Workload, done watchtools.ConditionFunc) error {
 	watching, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	_, err := watchtools.UntilWithSync(watching, c.listWatch(w, cancel), &unstructured.Unstructured{}, nil, done)
+	_, err := watchtools.UntilWithSync(watching, c.listWatch(watching, w, cancel), &unstructured.Unstructured{}, nil, done)
 	cause := context.Cause(watching)
 	if apierrors.IsForbidden(cause) {
 		err = c.poll(ctx, w, done)
@@ -123,7 +123,7 @@ func rolloutStatus(viewer polymorphichelpers.StatusViewer, w *Workload, e watch.
 
 // listWatch reads the one object. An answer that will not change by waiting ends the wait through fail, since the watching library
 // would try again for ever.
-func (c *Client) listWatch(w *Workload, fail context.CancelCauseFunc) cache.ListerWatcher {
+func (c *Client) listWatch(caller context.Context, w *Workload, fail context.CancelCauseFunc) cache.ListerWatcher {
 	client := c.dynamic.Resource(w.kind.gvr()).Namespace(w.Namespace())
 	only := fields.OneTermEqualSelector(metav1.ObjectNameField, w.Name()).String()
 	check := func(err error) error {
@@ -135,13 +135,27 @@ func (c *Client) listWatch(w *Workload, fail context.CancelCauseFunc) cache.List
 	return cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
 			options.FieldSelector = only
-			list, err := client.List(ctx, options)
+			list, err := client.List(knowing{ctx, caller}, options) //nolint:contextcheck // it is the informer's
 			return list, check(err)
 		},
 		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
 			options.FieldSelector = only
-			events, err := client.Watch(ctx, options)
+			events, err := client.Watch(knowing{ctx, caller}, options) //nolint:contextcheck // as above
 			return events, check(err)
 		},
 	}, c.dynamic)
+}
+
+// knowing is a context that also has the values of another one, which an informer's own lacks: whoever traces requests goes by them.
+type knowing struct {
+	context.Context
+	caller context.Context //nolint:containedctx // its values are what this is for
+}
+
+// Value implements context.Context.
+func (k knowing) Value(key any) any {
+	if value := k.Context.Value(key); value != nil {
+		return value
+	}
+	return k.caller.Value(key)
 }
