@@ -45,7 +45,7 @@ func (s *sqlServer) sql(database, sql string) string {
 
 // sessions counts the sessions of the bound role; -1: they could not be counted.
 func (s *sqlServer) sessions() int {
-	if n, err := s.Sessions(s.ctx, boundRole); err == nil {
+	if n, err := s.Sessions(s.ctx, sqlOwner(), boundRole); err == nil {
 		return n
 	}
 	return -1

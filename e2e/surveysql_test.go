@@ -60,7 +60,7 @@ func testSurveySQL(s *sqlServer, ip, version string) {
 			assert.Contains(s.t, answer.Login.Method, "scram-sha-256")
 		}
 	}
-	assert.False(s.t, found.Trust, "the wrong password was refused")
+	assert.False(s.t, found.Trust, "without a password it is refused")
 	assert.Subset(s.t, found.Databases, []string{"app", "other", "postgres"})
 	surveyFindsDamage(s, questions)
 }

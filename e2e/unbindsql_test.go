@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -75,6 +76,7 @@ func testRetireSQL(s *sqlServer) {
 		{"sees a prepared transaction", seesPrepared},
 		{"touches no role without the mark", touchesNoForeignRole},
 		{"makes a successor that is no more than the former", makesSuccessor},
+		{"touches no later role of the same name", touchesNoLaterRole},
 		{"ends a session that is in a transaction", endsSessions},
 		{"drops nothing that nobody would own", dropsNoOrphan},
 		{"drops the role and keeps its data", dropsRole},
@@ -206,6 +208,21 @@ func endsSessions(s *sqlServer) {
 	require.NoError(s.t, s.EndSessions(s.ctx, sqlOwner(), boundRole))
 	require.ErrorContains(s.t, <-ended, "terminating connection")
 	require.Eventually(s.t, func() bool { return s.sessions() == 0 }, 20*time.Second, 100*time.Millisecond)
+}
+
+func touchesNoLaterRole(s *sqlServer) {
+	held, err := s.Holdings(s.ctx, sqlOwner(), boundRole)
+	require.NoError(s.t, err)
+	require.Len(s.t, held.Roles, 1)
+	former := sqlOwner()
+	former.OID = held.Roles[0].OID - 1
+
+	require.NoError(s.t, s.Disable(s.ctx, former, boundRole), "it is gone")
+	did, err := s.Drop(s.ctx, former, boundRole, held.Databases)
+	require.NoError(s.t, err)
+	assert.Empty(s.t, did)
+
+	assert.Equal(s.t, strconv.FormatInt(held.Roles[0].OID, 10)+"|t", s.sql("app", "SELECT oid, rolcanlogin FROM pg_roles WHERE rolname = '"+boundRole+"'"))
 }
 
 func dropsNoOrphan(s *sqlServer) {

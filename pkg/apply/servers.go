@@ -115,6 +115,9 @@ type roles struct {
 	changed bool // the server did something for the binding
 }
 
+// Connect implements bind.Roles: what several share is begun by the first that needs it.
+func (r *roles) Connect(context.Context) {}
+
 // CreateUser implements bind.Roles.
 func (r *roles) CreateUser(_ context.Context, role string) (exists bool, err error) {
 	made := r.create.ask(role)

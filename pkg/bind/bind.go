@@ -35,6 +35,7 @@ type Databases interface {
 
 // Roles makes, proves and drops login roles on one server; *postgres.Server does.
 type Roles interface {
+	Connect(ctx context.Context)
 	CreateUser(ctx context.Context, role string) (exists bool, err error)
 	Bind(ctx context.Context, b postgres.Binding, l postgres.Login) (*postgres.Result, error)
 	Undo(ctx context.Context, b postgres.Binding) ([]string, error)
@@ -79,6 +80,8 @@ func (b *Binder) Bind(ctx context.Context, w *workload.Workload, o Options) erro
 const attempts = 3
 
 func (b *Binder) bind(ctx context.Context, w *workload.Workload, o Options) error {
+	ctx, end := context.WithCancel(ctx)
+	defer end() // of what was begun and turned out not to be needed
 	p, err := b.plan(ctx, w, o)
 	if err != nil {
 		return err

@@ -2,15 +2,19 @@ package bind
 
 import (
 	"context"
+	"slices"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 )
 
-// roleState is the one login role of the world.
+// roleState is a login role of the world.
 type roleState struct {
 	name, mark, run, password string
 	granted                   bool
 }
+
+// Connect is no write: it leaves nothing in the log.
+func (w *world) Connect(context.Context) { w.connected++ }
 
 func (w *world) CreateUser(_ context.Context, role string) (bool, error) {
 	w.asked = append(w.asked, w.server)
@@ -20,10 +24,13 @@ func (w *world) CreateUser(_ context.Context, role string) (bool, error) {
 	if w.primary != "" && w.server != w.primary {
 		return false, postgres.ErrStandby
 	}
-	if w.role != nil && w.role.name == role {
+	if w.turnTo(role) {
 		return true, nil
 	}
 	w.log = append(w.log, "createuser")
+	if w.role != nil {
+		w.others = append(w.others, w.role)
+	}
 	w.role = &roleState{name: role}
 	return false, w.lose["createuser"]
 }
@@ -36,7 +43,7 @@ func (w *world) Bind(_ context.Context, b postgres.Binding, l postgres.Login) (*
 		return nil, postgres.ErrStandby
 	}
 	switch {
-	case w.role == nil || w.role.name != b.Role || !l.Set && w.role.password == "":
+	case !w.turnTo(b.Role) || !l.Set && w.role.password == "":
 		return nil, postgres.ErrIncomplete
 	case w.role.mark != "" && w.role.mark != b.Owner.ID:
 		return nil, &postgres.ForeignRoleError{Role: b.Role, Verdict: "foreign"}
@@ -65,10 +72,28 @@ func (w *world) Undo(_ context.Context, b postgres.Binding) ([]string, error) {
 	if err := w.fault("drop role"); err != nil {
 		return nil, err
 	}
-	if w.role == nil || w.role.run != "" && w.role.run != b.Owner.Run {
+	if !w.turnTo(b.Role) || w.role.run != "" && w.role.run != b.Owner.Run {
 		return nil, nil
 	}
 	w.log = append(w.log, "drop role")
 	w.role = nil
 	return []string{"DROP ROLE"}, nil
+}
+
+// turnTo makes the role of that name the one that the world speaks of, and says whether there is one.
+func (w *world) turnTo(role string) bool {
+	if w.role != nil && w.role.name == role {
+		return true
+	}
+	i := slices.IndexFunc(w.others, func(other *roleState) bool { return other.name == role })
+	if i < 0 {
+		return false
+	}
+	found := w.others[i]
+	w.others = slices.Delete(w.others, i, i+1)
+	if w.role != nil {
+		w.others = append(w.others, w.role)
+	}
+	w.role = found
+	return true
 }

@@ -34,10 +34,12 @@ type world struct {
 	t       *testing.T
 	kube    *fake.Clientset
 	current *workload.Workload
-	role    *roleState
+	role    *roleState   // the login role that was last spoken of
+	others  []*roleState // those beside it
 	log     []string
 
 	server, primary string   // Pods: the one that is spoken to, the one that is no standby (empty: any)
+	connected       int      // how often an exec was begun ahead
 	asked           []string // Pods that were to make a role
 	moves           func()   // when the Pods are read again
 

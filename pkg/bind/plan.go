@@ -28,6 +28,7 @@ type plan struct {
 	lost       []string // Secrets that the workload's annotations call this binding's, and that are not
 	password   string
 	result     *postgres.Result // of the proof; nil before it
+	made       string           // the login role that this run made and has not taken back
 
 	namespaceRead bool // whether the binding's owner has the UID of its namespace, if that may be known
 }
@@ -63,6 +64,10 @@ func (b *Binder) plan(ctx context.Context, w *workload.Workload, o Options) (*pl
 	}
 	if o.Isolated {
 		p.binding.Access.Isolated = id
+	}
+	if o.DryRun == DryRunNone {
+		// It takes longer than all that is read from here on.
+		p.roles.Connect(ctx)
 	}
 	if err := b.chooseSecret(ctx, p); err != nil {
 		return nil, err

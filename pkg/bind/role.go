@@ -40,13 +40,17 @@ func (b *Binder) role(ctx context.Context, p *plan, made *undo.Stack) (*postgres
 	if err != nil {
 		return nil, b.inDatabase(p, err)
 	}
-	if exists {
-		// Another run for this workload is under way, or one died. If there is a Secret by now, its password counts.
+	if !exists {
+		p.made = p.binding.Role
+		b.Report.Step("role %s created in pod/%s", p.binding.Role, p.database.Pod.Name)
+	}
+	if exists || p.secret.existing != nil {
+		// Another run for this workload is under way, or one died; or a rotation has dropped the role that the Secret named when it was
+		// read. If there is a Secret now, its login counts.
 		if err := b.chooseAgain(ctx, p); err != nil {
 			return nil, err
 		}
-	} else {
-		b.Report.Step("role %s created in pod/%s", p.binding.Role, p.database.Pod.Name)
+		b.dropUnused(ctx, p)
 	}
 	result, err := p.roles.Bind(ctx, p.binding, p.login(true))
 	return result, b.inDatabase(p, err)
@@ -63,6 +67,18 @@ func (b *Binder) dropRole(p *plan) undo.Step {
 			return len(did) > 0, err
 		},
 	}
+}
+
+// dropUnused takes back the login role that this run made before it learned that the binding has one of another generation.
+func (b *Binder) dropUnused(ctx context.Context, p *plan) {
+	if p.made == "" || p.made == p.binding.Role {
+		return
+	}
+	unused := *p
+	unused.binding.Role, p.made = p.made, ""
+	made := &undo.Stack{Report: b.Report}
+	made.Push(b.dropRole(&unused))
+	_ = made.Run(ctx, nil)
 }
 
 // inDatabase adds to an error which database it is about.

@@ -44,6 +44,7 @@ func (b *Binder) settle(ctx context.Context, p *plan, made *undo.Stack) error {
 		if err := b.chooseAgain(ctx, p); err != nil {
 			return err
 		}
+		b.dropUnused(ctx, p)
 	}
 }
 

@@ -36,6 +36,50 @@ func TestAnotherRunMayChangeThePasswordBeforeTheProof(t *testing.T) {
 	w.assertBound()
 }
 
+func TestARoleThatAnotherRunHasReplacedIsNotMadeAgain(t *testing.T) {
+	t.Run("a rotation ends before this run looks at the role", func(t *testing.T) {
+		w := newWorld(t)
+		require.NoError(t, w.bind(t.Context()))
+		w.before["psql"] = w.rotated
+		require.NoError(t, w.bind(t.Context()))
+		w.assertBound()
+		assert.Empty(t, w.others, "login roles that nothing uses")
+	})
+	t.Run("a run that found the Secret of an earlier binding gone is first", func(t *testing.T) {
+		w := newWorld(t)
+		w.before["create secrets"] = func() {
+			first := newWorld(t)
+			require.NoError(t, first.bind(t.Context()))
+			first.rotated()
+			require.NoError(t, w.kube.Tracker().Add(first.secret()))
+			w.current, w.others = first.current, append(w.others, first.role)
+		}
+		require.NoError(t, w.bind(t.Context()))
+		w.assertBound()
+		assert.Empty(t, w.others, "login roles that nothing uses")
+	})
+}
+
+// rotated is what a whole rotation leaves of a binding.
+func (w *world) rotated() {
+	w.t.Helper()
+	secret := w.secret().DeepCopy()
+	marks, _ := credentials.MarksOf(secret)
+	c, _ := credentials.Of(secret)
+	marks.Generation++
+	marks.Run, marks.Role = "rotation", credentials.RoleName(marks.ID, marks.Generation)
+	c.Username, c.Password = marks.Role, "rotated"
+	credentials.Renew(secret, marks, c)
+	require.NoError(w.t, w.kube.Tracker().Update(corev1.SchemeGroupVersion.WithResource("secrets"), secret, "ns"))
+	w.role = &roleState{name: marks.Role, mark: marks.ID, run: marks.Run, password: "rotated", granted: true}
+	value, err := marks.Note("ns").Value()
+	require.NoError(w.t, err)
+	key, err := credentials.AnnotationKey(secretName)
+	require.NoError(w.t, err)
+	w.current = w.current.DeepCopy()
+	w.current.SetAnnotation(key, value)
+}
+
 func TestALoginThatFailsOtherwiseIsNotTriedAgain(t *testing.T) {
 	w := newWorld(t)
 	w.before["proof"] = func() { w.role.password = "another" }

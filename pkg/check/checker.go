@@ -36,7 +36,7 @@ type Checker struct {
 	Databases Databases
 	Server    func(*target.Database) Server
 	Container string // that runs the server; empty: found
-	// Prove also tries a wrong password where the server does not tell whether it asked for the right one.
+	// Prove also tries a login without a password where the server does not tell whether it asks for one.
 	Prove bool
 }
 

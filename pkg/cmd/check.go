@@ -24,7 +24,7 @@ func newCheckCommand(connection *genericclioptions.ConfigFlags, streams generici
 
 			For each binding it logs in with the Secret's password over the network, holds the role, the Secret and the workload against
 			each other, reads what the role may do, and looks for Pods that started before the Secret changed. It also finds roles and
-			Secrets that nothing belongs to any more. It changes nothing, and it sends no wrong password unless --prove.
+			Secrets that nothing belongs to any more. It changes nothing, and it tries no login without a password unless --prove.
 
 			There is one line for each finding, the worst first, with the command that mends it. The exit code is 0 if every line says
 			OK, else 1. What could not be read is unknown, never well and never an orphan.`),
@@ -83,7 +83,7 @@ func (f *checkFlags) addTo(cmd *cobra.Command) {
 	f.scope.addTo(cmd)
 	f.database.addServer(cmd.Flags())
 	f.database.addAdminPassword(cmd.Flags())
-	cmd.Flags().BoolVar(&f.prove, "prove", false, "Also try a wrong password, where the server does not tell whether it asked for the right one")
+	cmd.Flags().BoolVar(&f.prove, "prove", false, "Also try a login without a password, where the server does not tell whether it asks for one")
 }
 
 // complete refuses what does not fit together.

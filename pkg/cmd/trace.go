@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -77,10 +78,13 @@ func (e tracedExec) Exec(ctx context.Context, c podexec.Container, argv []string
 		return e.next.Exec(ctx, c, argv, s)
 	}
 	return podexec.Traced(e.next, func(t podexec.Trace) {
-		outcome := "done"
-		if t.Err != nil {
+		outcome, exit := "done", (*podexec.ExitError)(nil)
+		switch {
+		case errors.As(t.Err, &exit):
+			outcome = exit.Error() // psql's, where a login without a password was refused as it should be
+		case t.Err != nil:
 			outcome = "failed"
 		}
-		trace.line("exec of "+t.Program+" in "+t.Target.String(), t.Duration, outcome)
+		trace.line("exec in "+t.Target.String(), t.Duration, outcome)
 	}).Exec(ctx, c, argv, s)
 }

@@ -78,11 +78,15 @@ func Find(ctx context.Context, kube kubernetes.Interface, n Subject, f Filter) (
 	}
 	var found []*Binding
 	for name, marks := range n.noted() {
+		b := &Binding{Subject: n, SecretName: name, Marks: marks}
+		// A Secret of that name may have become another binding's.
 		if secret, ok := secrets[name]; ok {
-			marks, _ = credentials.MarksOf(secret)
+			if now, _ := credentials.MarksOf(secret); now.ID == marks.ID {
+				b.Secret, b.Marks = secret, now
+				delete(secrets, name)
+			}
 		}
-		found = append(found, &Binding{Subject: n, SecretName: name, Secret: secrets[name], Marks: marks})
-		delete(secrets, name)
+		found = append(found, b)
 	}
 	for name, secret := range secrets {
 		if marks, _ := credentials.MarksOf(secret); marks.Workload == n.Name {

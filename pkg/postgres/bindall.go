@@ -112,8 +112,7 @@ func (b *batch) script() (*script, error) {
 		sc.set("about", strconv.Itoa(i)).address(r.Binding, r.Login).takeHost(i)
 		sc.run("attempt").password(r.Login.Password).run("login")
 	}
-	sc.set("run", endOfBatch).run("end")
-	return sc.password("not-" + endOfBatch).run("trust"), sc.err
+	return sc.set("run", endOfBatch).run("end", "trust"), sc.err
 }
 
 // number says about which request what follows is.

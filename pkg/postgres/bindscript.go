@@ -100,8 +100,7 @@ func Explain(b Binding, l Login) (string, error) {
 
 // proof appends the login of the role over the network, and the end.
 func (s *script) proof(b Binding, l Login) *script {
-	s.address(b, l).run("domain", "host").password(l.Password).set("run", b.Owner.Run).run("login", "end")
-	return s.password("not-" + b.Owner.Run).run("trust")
+	return s.address(b, l).run("domain", "host").password(l.Password).set("run", b.Owner.Run).run("login", "end", "trust")
 }
 
 // address gives the login of the role over the network.

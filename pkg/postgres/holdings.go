@@ -21,6 +21,7 @@ type HeldDatabase struct {
 // Holder is one login role.
 type Holder struct {
 	Role     string     `json:"role"`
+	OID      int64      `json:"oid"`   // tells the role from a later one of its name
 	Heir     string     `json:"heir"`  // the access role that takes over what Role owns; empty: none
 	Level    string     `json:"level"` // of the heir
 	CanLogin bool       `json:"canLogin"`

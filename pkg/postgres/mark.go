@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -15,12 +16,18 @@ type Owner struct {
 	Run          string // of the run that last set the role's password
 	Namespace    string // of the workload
 	NamespaceUID string // empty where the Namespace may not be read
+
+	// OID is that of the role that is meant, if it was found before: a later role of the same name is as good as none. 0: any. No comment says it.
+	OID int64
 }
 
 // claim is the part of the comment that proves that a role is this binding's.
 func (o Owner) claim() string {
 	return markVersion + " id=" + o.ID + " namespace=" + o.Namespace + " "
 }
+
+// oid is how the scripts read OID.
+func (o Owner) oid() string { return strconv.FormatInt(o.OID, 10) }
 
 func (o Owner) mark() string {
 	return o.claim() + "uid=" + o.NamespaceUID + " run=" + o.Run

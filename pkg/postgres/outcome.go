@@ -27,7 +27,7 @@ func (s *Server) outcome(out *output, execErr error, run string) error {
 	return fmt.Errorf("psql in %s %w", s.Container, errCut)
 }
 
-// afterEnd judges the wrong password that is tried last: psql ends with an error where the server refuses it, as it should.
+// afterEnd judges the login without a password that is tried last: psql ends with an error where the server asks for one, as it should.
 func (s *Server) afterEnd(out *output, execErr error) error {
 	var exit *podexec.ExitError
 	switch told := out.Login.Method != "" || out.Trust; {

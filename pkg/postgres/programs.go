@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -18,9 +19,12 @@ func createuserProgram() program {
 
 // createuser makes one role.
 func (s *Server) createuser(ctx context.Context, role string) (stderr string, err error) {
-	p := createuserProgram()
-	p.args = append(p.args, role)
-	_, stderr, err = s.run(ctx, p)
+	used, stderr, err := s.createuserAhead(role)
+	if !used {
+		p := createuserProgram()
+		p.args = append(p.args, role)
+		_, stderr, err = s.run(ctx, p)
+	}
 	s.wayTold = s.wayTold || err == nil
 	return stderr, err
 }
@@ -79,25 +83,39 @@ const drained = 64 << 10
 // session is one run of psql.
 func (s *Server) session(ctx context.Context, sc *script) (*output, error) {
 	// The script goes in whole, from memory: psql runs an unfinished last statement when its input ends early.
-	p := program{name: "psql", stdin: sc.text.String(), args: []string{
-		"--no-psqlrc", "--quiet", "--no-align", "--tuples-only",
-		"--set=ON_ERROR_STOP=1", "--set=VERBOSITY=verbose", "--set=SHOW_CONTEXT=never", "--pset=pager=off",
-		"--dbname=" + conninfoDatabase(s.Database), "--file=-",
-	}}
-	if len(p.stdin) > drained {
-		drain, err := shellFiles.ReadFile("sh/drain.sh")
-		if err != nil {
-			return nil, fmt.Errorf("read the script that reads what psql leaves: %w", err)
-		}
-		p.by = []string{shell, "-c", string(drain), shell}
+	used, stdout, stderr, execErr := s.psqlAhead(sc.text.String())
+	if !used {
+		stdout, stderr, execErr = s.runPsql(ctx, sc.text.String())
 	}
-	stdout, stderr, execErr := s.run(ctx, p)
 	out, parseErr := parse(stdout)
 	if parseErr != nil {
 		return out, parseErr
 	}
 	out.stderr = stderr
 	return out, execErr
+}
+
+// psqlProgram reads a script from its input.
+func (s *Server) psqlProgram() program {
+	return program{name: "psql", args: []string{
+		"--no-psqlrc", "--quiet", "--no-align", "--tuples-only",
+		"--set=ON_ERROR_STOP=1", "--set=VERBOSITY=verbose", "--set=SHOW_CONTEXT=never", "--pset=pager=off",
+		"--dbname=" + conninfoDatabase(s.Database), "--file=-",
+	}}
+}
+
+// runPsql runs psql in an exec of its own.
+func (s *Server) runPsql(ctx context.Context, script string) (stdout *bytes.Buffer, stderr string, err error) {
+	p := s.psqlProgram()
+	p.stdin = script
+	if len(p.stdin) > drained {
+		drain, err := shellFiles.ReadFile("sh/drain.sh")
+		if err != nil {
+			return &bytes.Buffer{}, "", fmt.Errorf("read the script that reads what psql leaves: %w", err)
+		}
+		p.by = []string{shell, "-c", string(drain), shell}
+	}
+	return s.run(ctx, p)
 }
 
 // refusedLogin says that psql did not get in: it exits with 2 for that, and has done nothing.

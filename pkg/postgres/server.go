@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -27,6 +28,7 @@ type Server struct {
 
 	way     way  // in which the last login worked
 	wayTold bool // no other way need be looked for
+	ahead   *ahead
 }
 
 // libpq reads these from the container's environment, where they are meant for something else. Without HOME it looks for its files
@@ -65,8 +67,7 @@ func (s *Server) run(ctx context.Context, p program) (stdout *bytes.Buffer, stde
 		return &bytes.Buffer{}, "", err
 	}
 	argv = append(argv, s.env(p.env...)...)
-	argv = append(argv, p.by...)
-	argv = append(append(argv, p.name, "--username="+s.User, "--no-password"), p.args...)
+	argv = append(argv, s.command(p)...)
 	if s.Password != "" {
 		p.stdin = s.Password + "\n" + p.stdin
 	}
@@ -77,6 +78,11 @@ func (s *Server) run(ctx context.Context, p program) (stdout *bytes.Buffer, stde
 	}
 	err = s.Exec.Exec(ctx, s.Container, argv, streams)
 	return &out, messages.String(), s.classify(p.name, err)
+}
+
+// command is how a program is called.
+func (s *Server) command(p program) []string {
+	return slices.Concat(p.by, []string{p.name, "--username=" + s.User, "--no-password"}, p.args)
 }
 
 // classify tells a program that the container lacks, and one whose end is not known, from one that failed.

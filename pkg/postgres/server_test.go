@@ -124,9 +124,9 @@ func TestBindOutcomes(t *testing.T) {
 	}{
 		"the server tells the method":           {answer: answer{stdout: primary + hosted + loggedIn("scram-sha-256:x") + ended}, verified: true},
 		"the server trusts":                     {answer: answer{stdout: primary + hosted + loggedIn("trust") + ended}},
-		"a wrong password is refused":           {answer: answer{stdout: primary + hosted + loggedIn("") + ended, err: wrongRefused}, verified: true},
-		"a wrong password works as well":        {answer: answer{stdout: primary + hosted + loggedIn("") + ended + `pgbind {"trust": true}` + "\n"}},
-		"the wrong password was never tried":    {answer: answer{stdout: primary + hosted + loggedIn("") + ended}, err: errCut.Error()},
+		"without a password it is refused":      {answer: answer{stdout: primary + hosted + loggedIn("") + ended, err: wrongRefused}, verified: true},
+		"no password was never tried":           {answer: answer{stdout: primary + hosted + loggedIn("") + ended}, err: errCut.Error()},
+		"no password works as well":             {answer: answer{stdout: primary + hosted + loggedIn("") + ended + `pgbind {"trust": true}` + "\n"}},
 		"a standby":                             {answer: answer{stdout: standby}, err: ErrStandby.Error()},
 		"a foreign role":                        {answer: answer{stdout: primary + `pgbind {"refused": {"role": "r", "verdict": "foreign"}}`}, err: `role "r" exists`},
 		"no login role":                         {answer: answer{stdout: primary + `pgbind {"incomplete": true}`}, err: ErrIncomplete.Error()},

@@ -52,14 +52,14 @@ type Survey struct {
 	Roles     map[string]MarkedRole // every marked one, and those asked about
 	Databases []string
 	Answers   []Answer // in the order of the questions
-	Trust     bool     // a wrong password was let in as well
+	Trust     bool     // no password was let in as well
 }
 
 // maxFailures bounds the sessions: each login that fails ends one.
 const maxFailures = 20
 
 // Survey asks about the roles of bindings and tries their logins, all in one session where no login fails, and changes nothing.
-// With prove it also tries a wrong password once, on servers that do not tell whether they asked for it. Where its output was cut off it
+// With prove it also tries to log in without a password once, on servers that do not tell whether they asked for it. Where its output was cut off it
 // asks once more, three times at most. Beside an error, what was found by then is returned. Errors: ErrStandby, *MissingProgramError, *UnknownError, one that psql or the server told.
 func (s *Server) Survey(ctx context.Context, questions []Question, prove bool) (*Survey, error) {
 	cut := func(err error) bool { return errors.Is(err, errCut) }

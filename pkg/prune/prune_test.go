@@ -61,7 +61,7 @@ func (w *world) Disable(_ context.Context, _ postgres.Owner, role string) error 
 	return nil
 }
 
-func (w *world) Sessions(context.Context, string) (int, error) { return 0, nil }
+func (w *world) Sessions(context.Context, postgres.Owner, string) (int, error) { return 0, nil }
 
 func (w *world) EndSessions(context.Context, postgres.Owner, string) error {
 	w.t.Error("there are no sessions to end")

@@ -23,7 +23,7 @@ const (
 type Roles interface {
 	Holdings(ctx context.Context, owner postgres.Owner, role string) (*postgres.Holdings, error)
 	Disable(ctx context.Context, owner postgres.Owner, role string) error
-	Sessions(ctx context.Context, role string) (int, error)
+	Sessions(ctx context.Context, owner postgres.Owner, role string) (int, error)
 	EndSessions(ctx context.Context, owner postgres.Owner, role string) error
 	Drop(ctx context.Context, owner postgres.Owner, role string, databases []postgres.HeldDatabase) ([]string, error)
 }
@@ -34,12 +34,28 @@ type Retirer struct {
 	Owner  postgres.Owner // of the binding
 	Report bind.Reporter
 	Grace  time.Duration // that open sessions get
+	// Found is what Survey found: a role that was dropped since then, and made anew, is another binding's. nil: whatever has the name is meant.
+	Found *postgres.Holdings
+}
+
+// owner is that of a role, with what tells the role from a later one of its name.
+func (r *Retirer) owner(role string) postgres.Owner {
+	owner := r.Owner
+	if r.Found == nil {
+		return owner
+	}
+	for _, found := range r.Found.Roles {
+		if found.Role == role {
+			owner.OID = found.OID
+		}
+	}
+	return owner
 }
 
 // LockOut takes the login from the role and then its sessions: those that have not ended after the grace are ended. It may be repeated.
 // An error names what still holds the role.
 func (r *Retirer) LockOut(ctx context.Context, role string) error {
-	if err := r.Roles.Disable(ctx, r.Owner, role); err != nil {
+	if err := r.Roles.Disable(ctx, r.owner(role), role); err != nil {
 		return fmt.Errorf("take the login from role %q: %w", role, err)
 	}
 	left, err := r.AwaitSessions(ctx, role, r.Grace)
@@ -47,7 +63,7 @@ func (r *Retirer) LockOut(ctx context.Context, role string) error {
 		return err
 	}
 	r.Report.Step("ending %d sessions of role %s", left, role)
-	if err := r.Roles.EndSessions(ctx, r.Owner, role); err != nil {
+	if err := r.Roles.EndSessions(ctx, r.owner(role), role); err != nil {
 		return fmt.Errorf("end the sessions of role %q: %w", role, err)
 	}
 	left, err = r.AwaitSessions(ctx, role, endTime)
@@ -61,7 +77,7 @@ func (r *Retirer) LockOut(ctx context.Context, role string) error {
 func (r *Retirer) AwaitSessions(ctx context.Context, role string, limit time.Duration) (left int, err error) {
 	var deadline time.Time
 	for told := 0; ; told = left {
-		if left, err = r.Roles.Sessions(ctx, role); err != nil {
+		if left, err = r.Roles.Sessions(ctx, r.owner(role), role); err != nil {
 			return left, fmt.Errorf("count the sessions of role %q: %w", role, err)
 		}
 		if deadline.IsZero() {
@@ -84,7 +100,7 @@ func (r *Retirer) AwaitSessions(ctx context.Context, role string, limit time.Dur
 
 // Drop hands on what the role owns and drops it. It may be repeated.
 func (r *Retirer) Drop(ctx context.Context, role string, databases []postgres.HeldDatabase) error {
-	did, err := r.Roles.Drop(ctx, r.Owner, role, databases)
+	did, err := r.Roles.Drop(ctx, r.owner(role), role, databases)
 	for _, statement := range did {
 		r.Report.Step("%s", statement)
 	}

@@ -10,12 +10,13 @@ import (
 )
 
 // Survey tells the user what the binding's login roles hold, and refuses where dropping them would lose data or cannot work. named is the
-// role that the marks name. Nothing is changed. Each error names the way out.
+// role that the marks name. Nothing is changed on the server. Each error names the way out.
 func (r *Retirer) Survey(ctx context.Context, named string) (*postgres.Holdings, error) {
 	found, err := r.Roles.Holdings(ctx, r.Owner, named)
 	if err != nil {
 		return nil, err
 	}
+	r.Found = found
 	for _, holder := range found.Roles {
 		r.describe(holder)
 	}

@@ -218,7 +218,9 @@ func (w *world) Disable(_ context.Context, _ postgres.Owner, role string) error 
 	return w.step("disable "+role, func() { w.locked[role] = true })
 }
 
-func (w *world) Sessions(_ context.Context, role string) (int, error) { return w.sessions[role], nil }
+func (w *world) Sessions(_ context.Context, _ postgres.Owner, role string) (int, error) {
+	return w.sessions[role], nil
+}
 
 func (w *world) EndIdle(_ context.Context, _ postgres.Owner, role string) error {
 	return w.step("end idle of "+role, func() { w.sessions[role]-- })

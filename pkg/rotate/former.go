@@ -2,6 +2,7 @@ package rotate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -62,7 +63,7 @@ func (r *Rotator) drop(ctx context.Context, p *rotation, role string) error {
 
 // finishEarlier retires the roles that earlier rotations left behind. done says that this completes a rotation that died.
 func (r *Rotator) finishEarlier(ctx context.Context, p *rotation) (done bool, err error) {
-	if len(p.earlier) == 0 {
+	if len(p.earlier) == 0 || p.Secret == nil {
 		return false, nil
 	}
 	if p.unseen {
@@ -82,6 +83,10 @@ func (r *Rotator) finishEarlier(ctx context.Context, p *rotation) (done bool, er
 	for _, role := range p.earlier {
 		if err := r.drain(ctx, &current, role); err != nil {
 			return false, err
+		}
+		// The earlier run may be under way still, and take back what it made.
+		if _, c, err := r.handedOver(ctx, &current); c == nil {
+			return false, errors.Join(fmt.Errorf("secret/%s in namespace %s no longer holds the login of role %q: run the command again", p.SecretName, p.Namespace, current.role), err)
 		}
 		if err := r.drop(ctx, &current, role); err != nil {
 			return false, err

@@ -52,6 +52,9 @@ func (r *Rotator) plan(ctx context.Context, b *lookup.Binding, o Options) (*rota
 		return nil, err
 	}
 	p.owner = postgres.Owner{ID: b.Marks.ID, Run: credentials.NewRun(), Namespace: b.Namespace, NamespaceUID: namespaceUID}
+	if err := p.refuseUnfinished(); err != nil {
+		return nil, err
+	}
 	if err := r.survey(ctx, p); err != nil {
 		return nil, err
 	}
@@ -65,6 +68,15 @@ func (r *Rotator) plan(ctx context.Context, b *lookup.Binding, o Options) (*rota
 		return nil, err
 	}
 	return p, r.rehearse(ctx, p)
+}
+
+// refuseUnfinished refuses a Secret whose workload has no note of it: the run that binds it is under way, or died.
+func (p *rotation) refuseUnfinished() error {
+	if p.Workload == nil || p.notes(p.Workload) || p.Marks.Choices.Inject == string(workload.InjectNone) {
+		return nil
+	}
+	return fmt.Errorf("%s is not bound to secret/%s in namespace %s yet: finish that first with: kubectl pgbind %s -n %s",
+		p.Name, p.SecretName, p.Namespace, p.Name, p.Namespace)
 }
 
 // survey finds the server, where the user says, else where the Secret says, else at the default, and what the binding's roles hold there.
@@ -149,7 +161,7 @@ func (p *rotation) restarts(w *workload.Workload) bool {
 }
 
 func (r *Rotator) retirer(p *rotation) *retire.Retirer {
-	return &retire.Retirer{Roles: p.roles, Owner: p.owner, Report: r.Report}
+	return &retire.Retirer{Roles: p.roles, Owner: p.owner, Report: r.Report, Found: p.held}
 }
 
 // login is how the new password is set and proved, over the way that the applications take.

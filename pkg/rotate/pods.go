@@ -62,7 +62,7 @@ func (p *rotation) change(template, role string, generation int) func(*workload.
 		}
 		noted, ok := credentials.AnnotationsOf(w.Annotations())[p.SecretName]
 		if !ok || noted.ID != p.Marks.ID {
-			return nil
+			return p.refuseUnbound(w)
 		}
 		if err := noted.RefuseUnbinding(w.String(), p.SecretName); err != nil {
 			return err
@@ -76,6 +76,24 @@ func (p *rotation) change(template, role string, generation int) func(*workload.
 		w.SetAnnotation(key, value)
 		return err
 	}
+}
+
+// errUnbound says that a workload had a note of the binding and has none any more.
+var errUnbound = errors.New("was unbound meanwhile")
+
+// refuseUnbound returns an error where a workload without a note of the binding had one when it was listed.
+func (p *rotation) refuseUnbound(w *workload.Workload) error {
+	for _, user := range p.users {
+		if user.UID() == w.UID() && p.notes(user) {
+			return fmt.Errorf("%s %w from secret/%s", w, errUnbound, p.SecretName)
+		}
+	}
+	return nil
+}
+
+// notes says whether a workload has a note of the binding.
+func (p *rotation) notes(w *workload.Workload) bool {
+	return credentials.AnnotationsOf(w.Annotations())[p.SecretName].ID == p.Marks.ID
 }
 
 // setAnnotation changes an annotation of the Pods.
@@ -126,7 +144,7 @@ func (r *Rotator) putPodsBack(p *rotation) undo.Step {
 			var errs []error
 			for _, one := range p.patched {
 				changed, _, err := r.Workloads.Patch(ctx, one.workload, p.change(one.before, p.former, p.Marks.Generation), false)
-				if unbinding := (*credentials.UnbindingError)(nil); errors.As(err, &unbinding) {
+				if unbinding := (*credentials.UnbindingError)(nil); errors.As(err, &unbinding) || errors.Is(err, errUnbound) {
 					continue // these Pods lose the login anyway
 				}
 				if err == nil {

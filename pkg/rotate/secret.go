@@ -41,18 +41,30 @@ func (r *Rotator) writeSecret(ctx context.Context, p *rotation, made *undo.Stack
 
 // joinOther goes on with what another run wrote, if it made the same role: its password counts, and the role is not this run's to take back.
 func (r *Rotator) joinOther(ctx context.Context, p *rotation, conflict error) (*corev1.Secret, error) {
-	current, err := r.Kube.CoreV1().Secrets(p.Namespace).Get(ctx, p.SecretName, metav1.GetOptions{})
-	if err != nil {
+	current, c, err := r.handedOver(ctx, p)
+	if err != nil || c == nil {
 		return nil, errors.Join(conflict, err)
-	}
-	c, complete := credentials.Of(current)
-	if marks, _ := credentials.MarksOf(current); !complete || marks.ID != p.Marks.ID || marks.Role != p.role || c.Username != p.role {
-		return nil, conflict
 	}
 	p.keepSuccessor, p.password = true, c.Password
 	// Only the password: the other run has made the role what it has to be, and may have dropped the former one by now.
 	_, err = p.roles.Succeed(ctx, postgres.Successor{Role: p.role, Former: p.role, Owner: p.owner}, p.login(p.password))
 	return current, err
+}
+
+// handedOver reads the Secret, and the login of the new role if it hands that over; else nil. A Secret that is gone hands over nothing.
+func (r *Rotator) handedOver(ctx context.Context, p *rotation) (*corev1.Secret, *credentials.Credentials, error) {
+	current, err := r.Kube.CoreV1().Secrets(p.Namespace).Get(ctx, p.SecretName, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("read secret/%s in namespace %s: %w", p.SecretName, p.Namespace, err)
+	}
+	c, complete := credentials.Of(current)
+	if marks, _ := credentials.MarksOf(current); !complete || marks.ID != p.Marks.ID || marks.Role != p.role || c.Username != p.role {
+		return current, nil, nil
+	}
+	return current, &c, nil
 }
 
 // renewed is the Secret with the new login.

@@ -12,14 +12,26 @@ import (
 
 // makeSuccessor makes the second login role and proves that it can log in.
 func (r *Rotator) makeSuccessor(ctx context.Context, p *rotation, made *undo.Stack) error {
-	_, err := p.roles.CreateUser(ctx, p.role)
+	exists, err := p.roles.CreateUser(ctx, p.role)
 	if unknown := new(postgres.UnknownError); err == nil || errors.As(err, &unknown) {
 		made.Push(r.dropSuccessor(p))
 	}
 	if err != nil {
 		return fmt.Errorf("make role %q in pod/%s: %w", p.role, p.database.Pod.Name, err)
 	}
-	result, err := p.roles.Succeed(ctx, postgres.Successor{Role: p.role, Former: p.former, Owner: p.owner}, p.login(p.password))
+	former := p.former
+	if exists {
+		// Another rotation is under way, or one died. Where the Secret has the role by now, Pods may have its password already, and the
+		// former role may be gone.
+		_, c, err := r.handedOver(ctx, p)
+		if err != nil {
+			return err
+		}
+		if c != nil {
+			former, p.password = p.role, c.Password
+		}
+	}
+	result, err := p.roles.Succeed(ctx, postgres.Successor{Role: p.role, Former: former, Owner: p.owner}, p.login(p.password))
 	if result != nil {
 		for _, statement := range result.Did {
 			r.Report.Step("%s", statement)
@@ -42,10 +54,16 @@ func (r *Rotator) dropSuccessor(p *rotation) undo.Step {
 			if p.keepSuccessor {
 				return false, errors.New("something may still have its password")
 			}
-			if err := r.retirer(p).LockOut(ctx, p.role); err != nil {
+			// What this run wrote to the Secret is taken back by now: another run has handed the role over, and answers for it.
+			if _, c, err := r.handedOver(ctx, p); c != nil || err != nil {
 				return false, err
 			}
-			return true, r.retirer(p).Drop(ctx, p.role, nil)
+			retirer := r.retirer(p)
+			retirer.Found = nil
+			if err := retirer.LockOut(ctx, p.role); err != nil {
+				return false, err
+			}
+			return true, retirer.Drop(ctx, p.role, nil)
 		},
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -38,6 +39,12 @@ func (f *Finder) Candidates(ctx context.Context, ref Ref, choice Choice) ([]*Dat
 		return nil, err
 	}
 	s := &search{client: f.client, ref: ref, choice: choice}
+	s.network = sync.OnceValues(func() (*network, error) { return readNetwork(ctx, f.client, ref.Namespace) })
+	if s.needsNetwork() {
+		var reading sync.WaitGroup
+		reading.Go(func() { _, _ = s.network() }) // beside the Pods; who needs it gets its error
+		defer reading.Wait()
+	}
 	pods, err := s.pods(ctx)
 	if err == nil {
 		pods, err = readyOf(ref, pods)
@@ -56,16 +63,14 @@ type search struct {
 	client  kubernetes.Interface
 	ref     Ref
 	choice  Choice
-	network *network // nil until it is needed
+	network func() (*network, error) // read once
 }
+
+// needsNetwork says whether the Services decide which Pods are meant, or by which name they are reached.
+func (s *search) needsNetwork() bool { return s.choice.Host == "" || s.ref.Kind == KindService }
 
 // databases describes each Pod, without those after the first that cannot be used.
 func (s *search) databases(ctx context.Context, pods []*corev1.Pod) ([]*Database, error) {
-	if s.choice.Host == "" {
-		if err := s.loadNetwork(ctx); err != nil {
-			return nil, err
-		}
-	}
 	var found []*Database
 	for i, pod := range pods {
 		database, err := s.database(ctx, pod)
@@ -99,7 +104,11 @@ func (s *search) database(ctx context.Context, pod *corev1.Pod) (*Database, erro
 	if s.ref.Kind == KindService {
 		e.named = s.ref.Name
 	}
-	r, err := s.network.routeTo(e)
+	network, err := s.network()
+	if err != nil {
+		return nil, err
+	}
+	r, err := network.routeTo(e)
 	if err != nil {
 		return nil, err
 	}
@@ -121,15 +130,6 @@ func (s *search) deployment(ctx context.Context, pod *corev1.Pod) types.UID {
 		return top.UID
 	}
 	return ""
-}
-
-func (s *search) loadNetwork(ctx context.Context) error {
-	if s.network != nil {
-		return nil
-	}
-	var err error
-	s.network, err = readNetwork(ctx, s.client, s.ref.Namespace)
-	return err
 }
 
 // primaryFirst orders pods by what their labels say, and then by name as people count.

@@ -47,11 +47,12 @@ func (s *search) podsOfService(ctx context.Context) ([]*corev1.Pod, error) {
 	if err != nil {
 		return nil, s.cannotRead(err)
 	}
-	if err := s.loadNetwork(ctx); err != nil {
+	network, err := s.network()
+	if err != nil {
 		return nil, err
 	}
 	return s.list(ctx, labels.SelectorFromSet(service.Spec.Selector), func(pod *corev1.Pod) bool {
-		return slices.ContainsFunc(s.network.backends, func(b backend) bool { return b.service == service.Name && b.leadsTo(pod) })
+		return slices.ContainsFunc(network.backends, func(b backend) bool { return b.service == service.Name && b.leadsTo(pod) })
 	})
 }
 

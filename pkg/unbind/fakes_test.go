@@ -2,6 +2,7 @@ package unbind
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
@@ -26,7 +28,9 @@ const (
 	bindingID  = "abc"
 	secretName = "postgresql-secret-2" //nolint:gosec // the name of a Secret, not its content
 	roleName   = "pgb_abc_1"
-	accessRole = "pgbind_postgres_public_all_u26fcriu4q"
+	// rotatedRole is the role of the next generation.
+	rotatedRole = "pgb_abc_2"
+	accessRole  = "pgbind_postgres_public_all_u26fcriu4q"
 )
 
 // world is a bound workload and its server in memory. Each of its methods also asserts what must be true before it is called.
@@ -42,6 +46,8 @@ type world struct {
 
 	// fail makes the step of that name fail once before it did anything, lose after it has done it.
 	fail, lose map[string]error
+	// then is what somebody else does once the step of that name is done.
+	then map[string]func()
 
 	location               target.Ref
 	held                   *postgres.Holdings // overrides what the role holds
@@ -52,8 +58,8 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{
-		t: t, pods: true, role: &postgres.Holder{Role: roleName, Heir: accessRole, CanLogin: true}, sessions: 2,
-		fail: map[string]error{}, lose: map[string]error{},
+		t: t, pods: true, role: &postgres.Holder{Role: roleName, OID: 16400, Heir: accessRole, CanLogin: true}, sessions: 2,
+		fail: map[string]error{}, lose: map[string]error{}, then: map[string]func(){},
 	}
 	w.workload = w.bound("web", bindingID)
 	w.kube = fake.NewClientset(w.boundSecret())
@@ -102,14 +108,18 @@ func (w *world) react(action k8stesting.Action) (bool, runtime.Object, error) {
 			return true, nil, w.fault("try delete secret")
 		}
 		assert.False(w.t, w.pods, "a Pod still needs the Secret")
-		return w.deleteSecret(action)
+		return w.deleteSecret(deletion)
 	default:
 		w.t.Errorf("unexpected request: %s", verb)
 		return false, nil, nil
 	}
 }
 
-func (w *world) deleteSecret(action k8stesting.Action) (bool, runtime.Object, error) {
+func (w *world) deleteSecret(action k8stesting.DeleteActionImpl) (bool, runtime.Object, error) {
+	version := action.DeleteOptions.Preconditions.ResourceVersion
+	if current := w.secret(); current != nil && version != nil && *version != current.ResourceVersion {
+		return true, nil, apierrors.NewConflict(action.GetResource().GroupResource(), secretName, errors.New("changed"))
+	}
 	return true, nil, w.step("delete secret", func() {
 		require.NoError(w.t, w.kube.Tracker().Delete(action.GetResource(), "ns", secretName))
 	})
@@ -128,6 +138,10 @@ func (w *world) step(name string, do func()) error {
 	}
 	do()
 	w.log = append(w.log, name)
+	if then := w.then[name]; then != nil {
+		delete(w.then, name)
+		then()
+	}
 	err := w.lose[name]
 	delete(w.lose, name)
 	return err
@@ -170,6 +184,10 @@ func (w *world) Restart(context.Context, *workload.Workload, string, func(string
 	return nil
 }
 
+func (w *world) Reread(context.Context, *workload.Workload) (*workload.Workload, error) {
+	return w.workload, w.fault("reread")
+}
+
 func (w *world) WaitRollout(context.Context, *workload.Workload, func(string)) error {
 	return w.fault("rollout")
 }
@@ -201,17 +219,18 @@ func (w *world) Holdings(_ context.Context, owner postgres.Owner, role string) (
 		return w.held, nil
 	}
 	assert.Equal(w.t, bindingID, owner.ID)
-	assert.Equal(w.t, roleName, role)
+	assert.Contains(w.t, []string{roleName, rotatedRole}, role)
 	return &postgres.Holdings{Roles: []postgres.Holder{*w.role}}, nil
 }
 
 func (w *world) Disable(_ context.Context, owner postgres.Owner, role string) error {
 	assert.Equal(w.t, bindingID, owner.ID)
+	assert.Equal(w.t, w.role.OID, owner.OID, "a later role of that name")
 	assert.False(w.t, w.pods, "a Pod still needs the login")
 	return w.step("disable "+role, func() { w.role.CanLogin = false })
 }
 
-func (w *world) Sessions(context.Context, string) (int, error) {
+func (w *world) Sessions(context.Context, postgres.Owner, string) (int, error) {
 	return w.sessions, w.fault("sessions")
 }
 
@@ -220,7 +239,8 @@ func (w *world) EndSessions(_ context.Context, _ postgres.Owner, role string) er
 	return w.step("end sessions of "+role, func() { w.sessions = 0 })
 }
 
-func (w *world) Drop(_ context.Context, _ postgres.Owner, role string, _ []postgres.HeldDatabase) ([]string, error) {
+func (w *world) Drop(_ context.Context, owner postgres.Owner, role string, _ []postgres.HeldDatabase) ([]string, error) {
+	assert.Equal(w.t, w.role.OID, owner.OID, "a later role of that name")
 	assert.Zero(w.t, w.sessions)
 	err := w.step("drop "+role, func() { w.role = nil })
 	return []string{"DROP ROLE " + role}, err

@@ -8,14 +8,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// forget removes the Secret and then the workload's note of the binding, which keeps other runs from it until nothing of it is left.
+// forget removes the workload's note of the binding, which keeps other runs from it until nothing of it is left.
 func (u *Unbinder) forget(ctx context.Context, b *binding) error {
-	if b.Secret != nil {
-		if err := u.deleteSecret(ctx, b, metav1.DeleteOptions{}); err != nil {
-			return err
-		}
-		u.Report.Done("secret/"+b.SecretName, "deleted")
-	}
 	if b.Workload != nil && !b.Workload.IsPod() {
 		if _, _, err := u.Workloads.Patch(ctx, b.Workload, b.removeNote, false); err != nil {
 			return fmt.Errorf("remove the note of the binding: %w", err)
@@ -28,9 +22,57 @@ func (u *Unbinder) forget(ctx context.Context, b *binding) error {
 	return nil
 }
 
+// attempts is how often the roles are dropped at most before the Secret goes.
+const attempts = 3
+
+// dropLogin drops the login roles and then deletes the Secret that tells of them. A rotation that wrote to it in between has made another
+// role, so that the roles are looked at again.
+func (u *Unbinder) dropLogin(ctx context.Context, b *binding) error {
+	for tried := 1; ; tried++ {
+		if done, err := u.takenBack(ctx, b); done || err != nil {
+			return err
+		}
+		if err := u.refresh(ctx, b); err != nil {
+			return err
+		}
+		if err := u.retire(ctx, b); err != nil {
+			return err
+		}
+		if err := u.purge(ctx, b); err != nil || b.Secret == nil {
+			return err
+		}
+		err := u.deleteSecret(ctx, b, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{ResourceVersion: &b.Secret.ResourceVersion}})
+		if err == nil {
+			u.Report.Done("secret/"+b.SecretName, "deleted")
+		}
+		if !apierrors.IsConflict(err) || tried == attempts {
+			return err
+		}
+	}
+}
+
+// takenBack says that another run has taken the binding back to its end: the note that this one left is gone. From then on the workload
+// may be bound anew, with a role of the same name.
+func (u *Unbinder) takenBack(ctx context.Context, b *binding) (bool, error) {
+	if b.Workload == nil || !b.notesUnbinding(b.Workload) {
+		return false, nil
+	}
+	current, err := u.Workloads.Reread(ctx, b.Workload)
+	if apierrors.IsNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look whether another run was faster: %w", err)
+	}
+	return !b.notesUnbinding(current), nil
+}
+
 // deleteSecret deletes the Secret that was found, and no later one of its name.
 func (u *Unbinder) deleteSecret(ctx context.Context, b *binding, options metav1.DeleteOptions) error {
-	options.Preconditions = &metav1.Preconditions{UID: &b.Secret.UID}
+	if options.Preconditions == nil {
+		options.Preconditions = &metav1.Preconditions{}
+	}
+	options.Preconditions.UID = &b.Secret.UID
 	err := u.Kube.CoreV1().Secrets(b.Namespace).Delete(ctx, b.SecretName, options)
 	if err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("delete secret/%s in namespace %s: %w", b.SecretName, b.Namespace, err)

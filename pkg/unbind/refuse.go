@@ -105,10 +105,16 @@ func (b *binding) noteUnbinding(w *workload.Workload) error {
 	return err
 }
 
-// removeNote takes the annotation of the binding out of a workload, if it is this binding's.
+// notesUnbinding says whether a workload's note of the binding says that it is being taken back.
+func (b *binding) notesUnbinding(w *workload.Workload) bool {
+	note := credentials.AnnotationsOf(w.Annotations())[b.SecretName]
+	return note.ID == b.Marks.ID && note.Unbinding
+}
+
+// removeNote takes the annotation of the binding out of a workload, if it is this binding's, and not one that was made since.
 func (b *binding) removeNote(w *workload.Workload) error {
 	key, err := credentials.AnnotationKey(b.SecretName)
-	if err == nil && credentials.AnnotationsOf(w.Annotations())[b.SecretName].ID == b.Marks.ID {
+	if err == nil && (b.notesUnbinding(w) || w.IsPod() && credentials.AnnotationsOf(w.Annotations())[b.SecretName].ID == b.Marks.ID) {
 		w.SetAnnotation(key, "")
 	}
 	return err

@@ -43,14 +43,23 @@ func (u *Unbinder) survey(ctx context.Context, b *binding) error {
 	return err
 }
 
-// refresh looks at the roles again if a rotation has changed the Secret before it heard that the binding is being taken back.
+// refresh looks at the roles again if a rotation has changed the Secret before it heard that the binding is being taken back. A Secret that
+// is gone, or another binding's by now, is none to delete.
 func (u *Unbinder) refresh(ctx context.Context, b *binding) error {
 	current, err := u.readSecret(ctx, b)
-	if current == nil || err != nil {
+	if err != nil {
 		return err
 	}
-	marks, ok := credentials.MarksOf(current)
-	if !ok || marks.ID != b.Marks.ID || current.ResourceVersion == b.Secret.ResourceVersion {
+	if current == nil {
+		b.Secret = nil
+		return nil
+	}
+	marks, _ := credentials.MarksOf(current)
+	if marks.ID != b.Marks.ID {
+		b.Secret = nil
+		return nil
+	}
+	if current.ResourceVersion == b.Secret.ResourceVersion {
 		return nil
 	}
 	b.Secret, b.Marks = current, marks
@@ -81,7 +90,7 @@ func (b *binding) location() (target.Ref, error) {
 }
 
 func (u *Unbinder) retirer(b *binding) *retire.Retirer {
-	return &retire.Retirer{Roles: b.roles, Owner: b.Owner(), Report: u.Report, Grace: b.options.Grace}
+	return &retire.Retirer{Roles: b.roles, Owner: b.Owner(), Report: u.Report, Grace: b.options.Grace, Found: b.held}
 }
 
 // retire locks every login role of the binding out and drops it; one is kept without its login if the options say so.

@@ -22,6 +22,7 @@ type Workloads interface {
 	Users(ctx context.Context, namespace, secret string) ([]*workload.Workload, error)
 	Patch(ctx context.Context, w *workload.Workload, change func(*workload.Workload) error, dryRun bool) (*workload.Workload, bool, error)
 	RecreatePod(ctx context.Context, w *workload.Workload, change func(*workload.Workload) error, dryRun bool) (*workload.Workload, bool, error)
+	Reread(ctx context.Context, w *workload.Workload) (*workload.Workload, error)
 	Restart(ctx context.Context, w *workload.Workload, secret string, progress func(string)) error
 	WaitRollout(ctx context.Context, w *workload.Workload, progress func(string)) error
 	OutdatedPods(ctx context.Context, w *workload.Workload, secret string) ([]*corev1.Pod, error)
@@ -90,13 +91,7 @@ func (u *Unbinder) takeBack(ctx context.Context, b *binding) error {
 	if err := u.drain(ctx, b); err != nil {
 		return err
 	}
-	if err := u.refresh(ctx, b); err != nil {
-		return err
-	}
-	if err := u.retire(ctx, b); err != nil {
-		return err
-	}
-	if err := u.purge(ctx, b); err != nil {
+	if err := u.dropLogin(ctx, b); err != nil {
 		return err
 	}
 	return u.forget(ctx, b)

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
@@ -77,6 +78,44 @@ func TestARunThatDiedIsFinishedByTheNext(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+func TestARoleOfARotationThatWroteTheSecretMeanwhileGoesToo(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.then["drop "+roleName] = func() {
+			secret := w.secret().DeepCopy()
+			marks, _ := credentials.MarksOf(secret)
+			marks.Role, marks.Generation = rotatedRole, 2
+			credentials.Renew(secret, marks, credentials.Credentials{Host: "h", Username: rotatedRole, Password: "p"})
+			secret.ResourceVersion = "later"
+			require.NoError(w.t, w.kube.Tracker().Update(corev1.SchemeGroupVersion.WithResource("secrets"), secret, "ns"))
+			w.role = &postgres.Holder{Role: rotatedRole, Heir: accessRole, CanLogin: true}
+		}
+		require.NoError(w.t, w.unbind())
+		assert.Contains(w.t, w.log, "drop "+rotatedRole)
+		w.assertUnbound()
+	})
+}
+
+func TestABindingThatIsMadeAfterAnotherRunTookThisOneBackStays(t *testing.T) {
+	for name, secret := range map[string]string{"by a Secret of the same name": secretName, "by another one": "another"} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				again := w.bound("web", bindingID)
+				w.then["drain"] = func() {
+					require.NoError(w.t, w.kube.Tracker().Delete(corev1.SchemeGroupVersion.WithResource("secrets"), "ns", secretName))
+					theirs := w.boundSecret()
+					theirs.Name, theirs.UID = secret, "another"
+					require.NoError(w.t, w.kube.Tracker().Add(theirs))
+					w.workload, w.role = again, &postgres.Holder{Role: roleName, OID: 16500, CanLogin: true}
+				}
+				require.NoError(w.t, w.unbind())
+				assert.Equal(w.t, []string{"patch reference", "drain"}, w.log)
+				assert.True(w.t, w.role.CanLogin)
+				assert.Equal(w.t, again.Annotations(), w.workload.Annotations())
+			})
+		})
 	}
 }
 

@@ -1,6 +1,7 @@
 -- What stands in the way of dropping the role :subject in the whole cluster.
 SELECT 'pgbind ' || pg_catalog.json_build_object('holder', pg_catalog.json_build_object(
            'role', r.rolname,
+           'oid', r.oid::int8,
            'heir', :'heir',
            'level', (SELECT pg_catalog.substr(pg_catalog.split_part(pg_catalog.shobj_description(h.oid, 'pg_authid'), ' ', 2), 8)
                      FROM pg_catalog.pg_roles h WHERE h.rolname = :'heir'),

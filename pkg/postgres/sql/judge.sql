@@ -1,4 +1,9 @@
--- Decides whether the role :subject may be touched. It is ours only if its comment, read under the lock, begins with :claim.
+-- Decides whether the role :subject may be touched. It is ours only if its comment, read under the lock, begins with :claim. Where its
+-- oid is known, another role of that name is absent.
+\if :{?subject_oid}
+\else
+\set subject_oid 0
+\endif
 \set has_password false
 \if :superuser
 SELECT pg_catalog.count(*) > 0 AS has_password FROM pg_catalog.pg_authid a WHERE a.rolname = :'subject' AND a.rolpassword IS NOT NULL \gset
@@ -22,7 +27,7 @@ SELECT CASE
        coalesce(d.mark, '') AS mark,
        coalesce(r.rolcanlogin, false) AS can_login
 FROM (SELECT :'subject'::name AS name) s
-LEFT JOIN pg_catalog.pg_roles r ON r.rolname = s.name
+LEFT JOIN pg_catalog.pg_roles r ON r.rolname = s.name AND (:subject_oid = 0 OR r.oid = :subject_oid)
 LEFT JOIN LATERAL (SELECT pg_catalog.shobj_description(r.oid, 'pg_authid') AS mark) d ON true \gset
 SELECT :'verdict' = 'ours' AS ours, :'verdict' = 'pristine' AS pristine, :'verdict' = 'absent' AS absent,
        :'verdict' NOT IN ('ours', 'pristine', 'absent') AS refused \gset

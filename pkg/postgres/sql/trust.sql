@@ -1,6 +1,8 @@
--- Before 16 the server does not tell how it let us in. A wrong password that works as well has proved nothing.
+-- Before 16 the server does not tell how it let us in. Where no password works as well, the right one has proved nothing. A client that has
+-- none goes away when it is asked, and psql with it, which no log tells and no delay punishes, as they do with a wrong one.
 \if :tells_method
 \else
+\setenv PGPASSWORD
 \connect -reuse-previous=off :"conn"
 SELECT 'pgbind ' || pg_catalog.json_build_object('trust', true);
 \endif

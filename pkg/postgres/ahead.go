@@ -1,0 +1,176 @@
+package postgres
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
+)
+
+// ahead is an exec that began before it was known what it shall do: createuser makes a role when its name is told, and psql, which waits
+// beside it, gets a script after that. Until they are told, nothing but psql's login happens.
+type ahead struct {
+	first   string // what the input begins with
+	input   *io.PipeWriter
+	ends    map[string]chan int // the exit codes of createuser and psql, as the container reports them
+	created bool                // createuser made the role
+	done    chan struct{}       // closed when the exec has ended; err is set then
+	err     error
+
+	mu       sync.Mutex
+	out      bytes.Buffer
+	messages bytes.Buffer
+}
+
+// Connect begins the exec that CreateUser and the next script need, so that it is ready when it is known what they shall do. It changes
+// nothing, and what goes wrong is told by them. The end of ctx ends it.
+func (s *Server) Connect(ctx context.Context) {
+	prefix, err := s.prefix()
+	converse, readErr := shellFiles.ReadFile("sh/converse.sh")
+	if err != nil || readErr != nil {
+		return // the programs tell it when they run by themselves
+	}
+	creation := createuserProgram()
+	words := append([]string{"env"}, append(creation.env, s.command(creation)...)...)
+	argv := append(append(prefix, s.env()...), shell, "-c", string(converse), shell, strconv.Itoa(len(words)))
+	argv = append(append(argv, words...), s.command(s.psqlProgram())...)
+	read, write := io.Pipe()
+	a := &ahead{input: write, done: make(chan struct{}), ends: map[string]chan int{"createuser": make(chan int, 1), "psql": make(chan int, 1)}}
+	if s.Password != "" {
+		a.first = s.Password + "\n"
+	}
+	go func() {
+		defer close(a.done)
+		a.err = s.Exec.Exec(ctx, s.Container, argv, podexec.Streams{Stdin: read, Stdout: writer(a.take), Stderr: writer(a.takeMessage)})
+		_ = read.Close() // what is still told goes nowhere
+	}()
+	s.ahead = a
+}
+
+type writer func([]byte) (int, error)
+
+func (w writer) Write(p []byte) (int, error) { return w(p) }
+
+func (a *ahead) takeMessage(p []byte) (int, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.messages.Write(p)
+}
+
+// take takes a part of the standard output, and passes the reports in it on to those who wait for them.
+func (a *ahead) take(p []byte) (int, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	whole := bytes.Count(a.out.Bytes(), []byte("\n"))
+	_, _ = a.out.Write(p) // to memory
+	lines := bytes.Split(a.out.Bytes(), []byte("\n"))
+	for _, line := range lines[whole : len(lines)-1] {
+		if report := regexp.MustCompile(`^pgbind \{"(createuser|psql)": (\d{1,3})\}$`).FindSubmatch(line); report != nil {
+			code, _ := strconv.Atoi(string(report[2])) // digits
+			select {
+			case a.ends[string(report[1])] <- code:
+			default: // only the first report counts
+			}
+		}
+	}
+	return len(p), nil
+}
+
+// end waits until a program or the whole exec has ended. The error is a *podexec.ExitError, or the exec's; told says that it is the program's own end.
+func (a *ahead) end(program string) (told bool, err error) {
+	code := 0
+	select {
+	case code = <-a.ends[program]:
+	case <-a.done:
+		select {
+		case code = <-a.ends[program]:
+		default:
+			return false, a.err
+		}
+	}
+	if code != 0 {
+		return true, &podexec.ExitError{Code: code}
+	}
+	return true, nil
+}
+
+// sofar is what was written until now.
+func (a *ahead) sofar() (stdout *bytes.Buffer, stderr string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return bytes.NewBuffer(bytes.Clone(a.out.Bytes())), a.messages.String()
+}
+
+func (a *ahead) createuser(role string) (stderr string, err error) {
+	_, _ = io.WriteString(a.input, a.first+role+"\n") // the exec's end tells what went wrong
+	a.first = ""
+	told, err := a.end("createuser")
+	a.created = told && err == nil
+	switch {
+	case a.created:
+		return "", nil
+	case err == nil:
+		err = errors.New("the output was cut")
+	}
+	a.leave()
+	<-a.done // the messages travel by themselves
+	_, stderr = a.sofar()
+	return stderr, err
+}
+
+func (a *ahead) psql(script string) (stdout *bytes.Buffer, stderr string, err error) {
+	if !a.created {
+		script = a.first + "\n" + script
+	}
+	_, _ = io.WriteString(a.input, script)
+	a.leave()
+	_, err = a.end("psql")
+	if stdout, _ = a.sofar(); err != nil && !bytes.Contains(stdout.Bytes(), []byte(reportPrefix+`{"end"`)) {
+		<-a.done // the messages travel by themselves
+	}
+	stdout, stderr = a.sofar()
+	return stdout, stderr, err
+}
+
+// createuserAhead is createuser in the exec that was begun before. used is false where there is none, or where its container lacks a program
+// for that: nothing was done then.
+func (s *Server) createuserAhead(role string) (used bool, stderr string, err error) {
+	if s.ahead == nil || strings.ContainsAny(role, "\r\n\x00") {
+		return false, "", nil
+	}
+	stderr, err = s.ahead.createuser(role)
+	err = s.classify("createuser", err)
+	if err != nil {
+		s.ahead = nil
+	}
+	missing := (*MissingProgramError)(nil)
+	return !errors.As(err, &missing), stderr, err
+}
+
+// psqlAhead is psql in the exec that was begun before; used is as for createuserAhead.
+func (s *Server) psqlAhead(script string) (used bool, stdout *bytes.Buffer, stderr string, err error) {
+	begun := s.ahead
+	s.ahead = nil
+	switch {
+	case begun == nil:
+		return false, nil, "", nil
+	case len(script) > drained:
+		begun.leave()
+		return false, nil, "", nil
+	}
+	stdout, stderr, err = begun.psql(script)
+	err = s.classify("psql", err)
+	missing := (*MissingProgramError)(nil)
+	return !errors.As(err, &missing), stdout, stderr, err
+}
+
+// leave ends the input, so that psql goes when it has read what it got.
+func (a *ahead) leave() {
+	_ = a.input.Close() // always nil
+}
