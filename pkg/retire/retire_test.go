@@ -21,6 +21,7 @@ type server struct {
 	holdings postgres.Holdings
 	failures map[string]error // by what is asked
 	drops    []string         // statements that a drop reports
+	oid      int64            // of the role that is meant; 0: not known
 	did      []string
 }
 
@@ -36,11 +37,14 @@ func (s *server) Holdings(_ context.Context, owner postgres.Owner, role string) 
 }
 
 func (s *server) Disable(_ context.Context, owner postgres.Owner, role string) error {
+	assert.Equal(s.t, s.oid, owner.OID)
 	assert.Equal(s.t, "abc", owner.ID)
 	return s.do("disable", role)
 }
 
-func (s *server) Sessions(_ context.Context, role string) (int, error) {
+func (s *server) Sessions(_ context.Context, owner postgres.Owner, role string) (int, error) {
+	assert.Equal(s.t, s.oid, owner.OID)
+	assert.Equal(s.t, "abc", owner.ID)
 	now := s.sessions[0]
 	if len(s.sessions) > 1 {
 		s.sessions = s.sessions[1:]
@@ -49,11 +53,13 @@ func (s *server) Sessions(_ context.Context, role string) (int, error) {
 }
 
 func (s *server) EndSessions(_ context.Context, owner postgres.Owner, role string) error {
+	assert.Equal(s.t, s.oid, owner.OID)
 	assert.Equal(s.t, "abc", owner.ID)
 	return s.do("end", role)
 }
 
 func (s *server) Drop(_ context.Context, owner postgres.Owner, role string, databases []postgres.HeldDatabase) ([]string, error) {
+	assert.Equal(s.t, s.oid, owner.OID)
 	assert.Equal(s.t, "abc", owner.ID)
 	assert.Equal(s.t, []postgres.HeldDatabase{{Name: "shop", Open: true}}, databases)
 	return s.drops, s.do("drop", role)
@@ -112,6 +118,14 @@ func TestLockOut(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestARoleIsTheOneThatTheSurveyFound(t *testing.T) {
+	s := &server{sessions: []int{0}, oid: 20001, holdings: postgres.Holdings{Roles: []postgres.Holder{{Role: "pgb_abc_0", OID: 20000}, {Role: "pgb_abc_1", OID: 20001}}}}
+	r, _ := retirer(t, s)
+	r.Found = &s.holdings
+	require.NoError(t, r.LockOut(t.Context(), "pgb_abc_1"))
+	require.NoError(t, r.Drop(t.Context(), "pgb_abc_1", []postgres.HeldDatabase{{Name: "shop", Open: true}}))
 }
 
 func TestTheWaitEndsWithItsContextAndSaysWhatIsLeft(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -40,7 +41,7 @@ func FuzzManagedBy(f *testing.F) {
 			d.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "helm", FieldsV1: metav1.NewFieldsV1(fields)}}
 		}
 		w, err := newWorkload(k, d)
-		assert.NoError(t, err)
+		require.NoError(t, err)
 		manager, managed := ManagedBy(w, []string{container})
 		assert.Equal(t, managed, manager != "")
 		_, none := ManagedBy(w, nil)
@@ -67,14 +68,14 @@ func FuzzReference(f *testing.F) {
 		}
 		assert.True(t, UsesSecret(&template.Spec, secret))
 		once := template.DeepCopy()
-		assert.NoError(t, r.Set(template))
+		require.NoError(t, r.Set(template))
 		assert.Equal(t, once, template, "set twice, it is there once")
 		assert.True(t, r.Present(template))
 		assert.True(t, RemoveReference(template, secret))
 		text, err := json.Marshal(template)
-		assert.NoError(t, err)
+		require.NoError(t, err)
 		want, err := json.Marshal(before)
-		assert.NoError(t, err)
+		require.NoError(t, err)
 		assert.JSONEq(t, string(want), string(text))
 	})
 }
