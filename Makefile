@@ -129,7 +129,7 @@ fuzz: ## Fuzz every parser and every value that reaches SQL, a shell, JSON, YAML
 # PGBIND_SOAK=n tries n points of each command, evenly spread, instead of all.
 .PHONY: soak
 soak: build app-image ## Kill and disturb runs at every request (long; not part of make test)
-	$(WITH_CLUSTER) go test -tags e2e,soak -count=1 -timeout 60m -parallel 8 -v -run '^Test(Crashes|Faults)$$' ./e2e/
+	$(WITH_CLUSTER) go test -tags e2e,soak -count=1 -timeout 60m -parallel 8 -v -run '^Test(Crashes|Faults|ServerFaultMatrix)$$' ./e2e/
 
 .PHONY: demo
 demo: build app-image ## Play the lesson on the cluster and print the web app's page

@@ -226,3 +226,16 @@ func TestPsqlTellsItsEndAhead(t *testing.T) {
 	assert.Equal(t, 2, exit.Code)
 	assert.Contains(t, out.stderr, "no")
 }
+
+func TestASessionThatEndedWhileItWaitedIsNotTheLast(t *testing.T) {
+	waited := `if [ -e "$LOG.waited" ]; then exec /bin/cat >"$LOG.psql"; fi; : >"$LOG.waited"; /bin/cat >/dev/null; echo 'FATAL:  57P05: terminating connection due to idle-session timeout' >&2; exit 2` + "\n"
+	server, h := aheadServer(t, map[string]string{"createuser": creates, "psql": waited})
+	server.Connect(t.Context())
+	_, err := server.CreateUser(t.Context(), "r")
+	require.NoError(t, err)
+	script := new(script).run("session")
+	_, err = server.session(t.Context(), script)
+	require.NoError(t, err)
+	assert.Equal(t, script.text.String(), h.script())
+	assert.EqualValues(t, 2, h.execs.Load())
+}

@@ -97,7 +97,7 @@ func (s *Server) classify(program string, err error) error {
 		if start.Program == shell {
 			program = shell
 		}
-		return fmt.Errorf("%w: %w", &MissingProgramError{Program: program, Where: s.Container}, start)
+		return fmt.Errorf("%w: %w", &MissingProgramError{Program: program, Where: s.Container, Unstarted: true}, start)
 	}
 	status := apierrors.APIStatus(nil)
 	if err == nil || exit != nil || errors.As(err, &status) {
