@@ -5,6 +5,7 @@ package e2e
 import (
 	"os"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -24,23 +25,35 @@ func (m *matrix) each(name string, trials []*trial, test func(*matrix, *trial)) 
 	})
 }
 
-// chosen is as many of the trials as PGBIND_SOAK says, evenly spread over the run; all of them without it.
+// chosen is as many of the trials as PGBIND_SOAK says, evenly spread over the run; with 2/3, say, the second of three such parts, which are
+// all of them together; all of them without it.
 func (m *matrix) chosen(trials []*trial) []*trial {
 	m.t.Helper()
-	text, limited := os.LookupEnv("PGBIND_SOAK")
-	if !limited || text == "" {
+	text := os.Getenv("PGBIND_SOAK")
+	if text == "" {
 		return trials
 	}
-	limit, err := strconv.Atoi(text)
-	require.NoError(m.t, err, "PGBIND_SOAK")
-	if limit >= len(trials) {
-		return trials
+	var chosen []*trial
+	if part, parts, divided := strings.Cut(text, "/"); divided {
+		for i := m.number(part) - 1; i < len(trials); i += m.number(parts) {
+			chosen = append(chosen, trials[i])
+		}
+		return chosen
 	}
-	chosen := make([]*trial, limit)
-	for i := range chosen {
-		chosen[i] = trials[i*len(trials)/limit]
+	limit := min(m.number(text), len(trials))
+	for i := range limit {
+		chosen = append(chosen, trials[i*len(trials)/limit])
 	}
 	return chosen
+}
+
+// number is a part of PGBIND_SOAK.
+func (m *matrix) number(text string) int {
+	m.t.Helper()
+	number, err := strconv.Atoi(text)
+	require.NoError(m.t, err, "PGBIND_SOAK")
+	require.Positive(m.t, number, "PGBIND_SOAK")
+	return number
 }
 
 // agree requires that every workload ended as the undisturbed one, and that nothing is left that belongs to none of them.
