@@ -97,7 +97,7 @@ func TestOneExecMakesTheRoleAndReadsTheScript(t *testing.T) {
 	exists, err := server.CreateUser(t.Context(), `we "ird\ 'role`)
 	require.NoError(t, err)
 	assert.False(t, exists)
-	assert.Equal(t, "createuser -c search_path= -c lock_timeout=50s -c statement_timeout=60s -c synchronous_commit=local "+
+	assert.Equal(t, "createuser -c search_path= -c lock_timeout=50s -c statement_timeout=60s -c synchronous_commit=off "+
 		`--username=postgres --no-password --no-login --no-superuser --no-createdb --no-createrole --no-replication -- we "ird\ 'role`+"\n", h.did())
 	script := new(script).set("run", "run").run("session", "end")
 	out, err := server.psql(t.Context(), script)
