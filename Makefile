@@ -131,10 +131,10 @@ fuzz: ## Fuzz every parser and every value that reaches SQL, a shell, JSON, YAML
 		for target in $$(go test -list '^Fuzz' ./$$package | grep '^Fuzz'); do echo "$$package $$target"; \
 		go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) ./$$package; done; done
 
-# PGBIND_SOAK=n tries n points of each command, evenly spread, instead of all.
+# PGBIND_SOAK=n tries n points of each command, evenly spread, instead of all; PGBIND_SOAK=i/n the i-th of n parts.
 .PHONY: soak
 soak: build app-image ## Kill and disturb runs at every request (long; not part of make test)
-	$(WITH_CLUSTER) go test -tags e2e,soak -count=1 -timeout 60m -parallel 8 -v -run '^Test(Crashes|Faults)$$' ./e2e/
+	$(WITH_CLUSTER) go test -tags e2e,soak -count=1 -timeout 60m -parallel 8 -v -run '^Test(Crashes|Faults|ServerFaultMatrix)$$' ./e2e/
 
 .PHONY: demo
 demo: build app-image ## Play the lesson on the cluster and print the web app's page

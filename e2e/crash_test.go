@@ -13,7 +13,7 @@ import (
 // TestCrashes kills a run at every point of its way and expects the next run to finish its work.
 func TestCrashes(t *testing.T) {
 	t.Parallel()
-	for _, o := range operations() {
+	for _, o := range operations(theDatabase) {
 		t.Run(o.name, func(t *testing.T) {
 			t.Parallel()
 			m := &matrix{fixture: newDatabase(t), operation: o}

@@ -14,13 +14,10 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/faultproxy"
 )
 
-// requestTimeout is what a run waits for an answer that does not come.
-const requestTimeout = 12 * time.Second
-
 // TestFaults breaks every request and every exec of a command in every way that an API server, or what is before it, can break.
 func TestFaults(t *testing.T) {
 	t.Parallel()
-	for _, o := range operations() {
+	for _, o := range operations(theDatabase) {
 		t.Run(o.name, func(t *testing.T) {
 			t.Parallel()
 			m := &matrix{fixture: newDatabase(t), operation: o}
@@ -47,25 +44,6 @@ func TestFaults(t *testing.T) {
 				o.name, len(points), execs(points), len(trials), len(all), len(trials)-len(failed), len(failed), time.Since(start).Round(time.Second))
 		})
 	}
-}
-
-// faulted runs the trial. If it fails, its error must tell a reader what is wrong.
-func (m *matrix) faulted(tr *trial) {
-	var flags []string
-	if tr.fault.Action == faultproxy.Stall {
-		flags = append(flags, "--request-timeout="+requestTimeout.String())
-	}
-	m.disturb(tr, flags...)
-	text := tr.result.Stdout + tr.result.Stderr
-	m.requireNoPassword(text)
-	assert.NotContains(m.t, text, "SCRAM-SHA-256$")
-	if tr.result.Code == 0 {
-		assert.NotContains(m.t, tr.result.Stderr, "error: ")
-		return
-	}
-	assert.Regexp(m.t, `(?m)^error: .*(`+tr.workload+`|`+m.Name+`|postgresql-sfs-0)`, tr.result.Stderr, "names an object")
-	assert.NotRegexp(m.t, goDump, tr.result.Stderr)
-	m.t.Logf("exit %d: %s", tr.result.Code, tr.result.Stderr)
 }
 
 // faults are the trials of a fault matrix.

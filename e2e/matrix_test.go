@@ -1,11 +1,10 @@
-//go:build e2e && soak
+//go:build e2e
 
 package e2e
 
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -20,10 +19,14 @@ import (
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/faultproxy"
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
+	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/lesson"
 )
 
 // runTime is the most that a disturbed run may take.
 const runTime = 90 * time.Second
+
+// requestTimeout is what a run waits for an answer that does not come.
+const requestTimeout = 12 * time.Second
 
 // matrix tries one command many times, disturbed each time in another way, on workloads of their own that share a database.
 type matrix struct {
@@ -36,20 +39,25 @@ type operation struct {
 	name    string
 	command func(workload string) []string
 	stdin   func(workload string) string
-	finds   bool // a binding that was made before
-	leaves  bool // a binding
-	pair    bool // works on a second workload too
+	finds   func(workload string) []string // what it needs to be done before; nil: nothing
+	leaves  bool                           // a binding
+	pair    bool                           // works on a second workload too
 }
 
-func operations() []operation {
+// operations are those on a database, which is named as --postgres names it.
+func operations(database string) []operation {
+	binding := func(workload string) []string { return binding(workload, database) }
 	nothing := func(string) string { return "" }
 	return []operation{
 		{name: "bind", command: binding, stdin: nothing, leaves: true},
-		{name: "unbind", command: unbinding, stdin: nothing, finds: true},
-		{name: "rotate", command: rotation, stdin: nothing, finds: true, leaves: true},
-		{name: "apply", command: applying, stdin: manifest, leaves: true, pair: true},
+		{name: "unbind", command: unbinding, stdin: nothing, finds: binding},
+		{name: "rotate", command: rotation, stdin: nothing, finds: binding, leaves: true},
+		{name: "apply", command: applying, stdin: func(workload string) string { return manifest(workload, database) }, leaves: true, pair: true},
 	}
 }
+
+// theDatabase is the lesson's.
+const theDatabase = "pod/" + lesson.DatabasePod
 
 // workloads are those that the operation works on, by the name of the trial's.
 func (o operation) workloads(name string) []string {
@@ -66,6 +74,7 @@ const second = "-too"
 type trial struct {
 	workload string
 	disturbance
+	exec   bool           // the disturbed exchange is one
 	result harness.Result // what it left; empty if it was killed
 }
 
@@ -79,14 +88,14 @@ func (tr *trial) String() string {
 	}
 	action := map[faultproxy.Action]string{
 		faultproxy.Reset: "reset", faultproxy.Stall: "stalled", faultproxy.Refuse: "upgrade refused", faultproxy.Swallow: "false success",
-		faultproxy.Answer: strconv.Itoa(tr.fault.Code),
+		faultproxy.Answer: strconv.Itoa(tr.fault.Code), faultproxy.Resume: "stopped",
 	}[tr.fault.Action]
 	return action + " " + moment + " " + tr.point
 }
 
 // binding is the command that binds a workload to a Secret of a known name, so that its requests are the same each time.
-func binding(workload string) []string {
-	return []string{"deployment/" + workload, "--secret=" + workload + "-login", "--wait=false"}
+func binding(workload, database string) []string {
+	return []string{"deployment/" + workload, "--secret=" + workload + "-login", "--wait=false", "--postgres=" + database}
 }
 
 func unbinding(workload string) []string {
@@ -102,27 +111,14 @@ func applying(string) []string {
 	return []string{"apply", "--filename=-", "--concurrency=1", "--wait=false"}
 }
 
-func manifest(workload string) string {
-	const document = "---\napiVersion: pgbind.dev/v1alpha1\nkind: Binding\nspec: {workload: deployment/%[1]s, secret: %[1]s-login}\n"
-	return fmt.Sprintf(document, workload) + fmt.Sprintf(document, workload+second)
+func manifest(workload, database string) string {
+	const document = "---\napiVersion: pgbind.dev/v1alpha1\nkind: Binding\nspec: {workload: deployment/%[1]s, secret: %[1]s-login, postgres: %[2]s}\n"
+	return fmt.Sprintf(document, workload, database) + fmt.Sprintf(document, workload+second, database)
 }
 
 func (m *matrix) in(t *testing.T) *matrix {
 	t.Helper()
 	return &matrix{fixture: m.fixture.in(t), operation: m.operation}
-}
-
-// each runs a subtest for every trial, several at once.
-func (m *matrix) each(name string, trials []*trial, test func(*matrix, *trial)) {
-	m.t.Helper()
-	m.t.Run(name, func(t *testing.T) {
-		for _, tr := range trials {
-			t.Run(tr.String(), func(t *testing.T) {
-				t.Parallel()
-				test(m.in(t), tr)
-			})
-		}
-	})
 }
 
 // prepare makes what a trial works on.
@@ -131,8 +127,8 @@ func (m *matrix) prepare(tr *trial) {
 	for _, workload := range m.workloads(tr.workload) {
 		_, err := m.Client.AppsV1().Deployments(m.Name).Create(m.ctx, small(deployment(workload, nil)), metav1.CreateOptions{})
 		require.NoError(m.t, err)
-		if m.finds {
-			m.bind(binding(workload)...)
+		if m.finds != nil {
+			m.bind(m.finds(workload)...)
 		}
 	}
 }
@@ -193,23 +189,23 @@ func (m *matrix) again(tr *trial) {
 	assert.Zero(m.t, result.Code, result.Stderr)
 }
 
-// chosen is as many of the trials as PGBIND_SOAK says, evenly spread over the run; all of them without it.
-func (m *matrix) chosen(trials []*trial) []*trial {
-	m.t.Helper()
-	text, limited := os.LookupEnv("PGBIND_SOAK")
-	if !limited || text == "" {
-		return trials
+// faulted runs the trial. If it fails, its error must tell a reader what is wrong.
+func (m *matrix) faulted(tr *trial) {
+	var flags []string
+	if tr.fault.Action == faultproxy.Stall {
+		flags = append(flags, "--request-timeout="+requestTimeout.String())
 	}
-	limit, err := strconv.Atoi(text)
-	require.NoError(m.t, err, "PGBIND_SOAK")
-	if limit >= len(trials) {
-		return trials
+	m.disturb(tr, flags...)
+	text := tr.result.Stdout + tr.result.Stderr
+	m.requireNoPassword(text)
+	assert.NotContains(m.t, text, "SCRAM-SHA-256$")
+	if tr.result.Code == 0 {
+		assert.NotContains(m.t, tr.result.Stderr, "error: ")
+		return
 	}
-	chosen := make([]*trial, limit)
-	for i := range chosen {
-		chosen[i] = trials[i*len(trials)/limit]
-	}
-	return chosen
+	assert.Regexp(m.t, `(?m)^error: .*(`+tr.workload+`|`+m.Name+`|postgresql-sfs-0|pod/pg-)`, tr.result.Stderr, "names an object")
+	assert.NotRegexp(m.t, goDump, tr.result.Stderr)
+	m.t.Logf("exit %d: %s", tr.result.Code, tr.result.Stderr)
 }
 
 // undisturbed runs the command on the trial's workload without a disturbance, through the proxy, and returns what went over the wire.
@@ -231,26 +227,4 @@ func (m *matrix) states(s *sides, tr *trial) []state {
 		all = append(all, s.of(workload))
 	}
 	return all
-}
-
-// agree requires that every workload ended as the undisturbed one, and that nothing is left that belongs to none of them.
-func (m *matrix) agree(undisturbed *trial, trials []*trial) {
-	m.t.Helper()
-	now := m.sides()
-	want := m.states(now, undisturbed)
-	m.t.Logf("the end: %+v", want)
-	for _, s := range want {
-		assert.Equal(m.t, m.leaves, s.LogsIn)
-	}
-	for _, tr := range trials {
-		assert.Equal(m.t, want, m.states(now, tr), tr.String())
-	}
-	bindings := 0
-	if m.leaves {
-		bindings = (1 + len(trials)) * len(want)
-	}
-	assert.Len(m.t, now.roles, bindings, "login roles")
-	assert.Equal(m.t, bindings, len(now.secrets), "Secrets") //nolint:testifylint // Len would print what they hold
-	result := m.run(m.Pgbind("check"))
-	assert.Zero(m.t, result.Code, "check: %s%s", result.Stdout, result.Stderr)
 }

@@ -58,14 +58,10 @@ func serverVersions() []string { return []string{"13", "15", "17", "18"} }
 func (f *fixture) server(version string) *sqlServer {
 	f.t.Helper()
 	name := "postgres-" + version
-	ready := &corev1.Probe{
-		ProbeHandler:  corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"pg_isready", "--quiet", "--host=127.0.0.1", "--username=postgres"}}},
-		PeriodSeconds: 1, TimeoutSeconds: 3,
-	}
-	f.create(databasePod(name, corev1.Container{
-		Name: name, Image: "postgres:" + version, Args: []string{"-c", "max_prepared_transactions=5"}, ReadinessProbe: ready,
+	f.create(databasePod(name, started(corev1.Container{
+		Name: name, Image: "postgres:" + version, Args: []string{"-c", "max_prepared_transactions=5"},
 		Env: []corev1.EnvVar{{Name: "POSTGRES_PASSWORD", Value: "only-for-this-test"}},
-	}))
+	})))
 	_, err := f.Kubectl("wait", "--for=condition=Ready", "--timeout=120s", "pod/"+name).Output(f.ctx)
 	require.NoError(f.t, err)
 	pod, err := f.Client.CoreV1().Pods(f.Name).Get(f.ctx, name, metav1.GetOptions{})

@@ -13,7 +13,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/lesson"
@@ -87,12 +86,7 @@ func newLesson(t *testing.T, changes ...harness.Change) *fixture {
 func newDatabase(t *testing.T) *fixture {
 	t.Helper()
 	f := newNamespace(t)
-	require.NoError(t, f.ApplyLesson(f.ctx, harness.WithoutClaim, func(object *unstructured.Unstructured) error {
-		if object.GetKind() != "Deployment" {
-			return nil
-		}
-		return unstructured.SetNestedField(object.Object, int64(0), "spec", "replicas")
-	}))
+	require.NoError(t, f.ApplyLesson(f.ctx, harness.WithoutClaim, withoutApplication))
 	f.rollout("statefulset/" + lesson.Database)
 	return f
 }

@@ -32,6 +32,7 @@ const (
 	Stall                 // nothing more happens until the client goes
 	Answer                // the API server seems to refuse with Fault.Code; only Before
 	Refuse                // a load balancer seems to refuse; only Before
+	Resume                // nothing, once Fault.Call has been made: the exchange goes on as if it had not been stopped
 	Swallow               // what is left of stdout, and the status, get lost, while the stream ends as it should
 )
 
@@ -44,7 +45,10 @@ type Fault struct {
 	Call   func() // done first; nil: nothing
 }
 
-func (f Fault) strikes(m Moment) bool { return f.Action != Pass && f.Moment == m }
+func (f Fault) strikes(m Moment) bool { return f.Action != Pass && f.Action != Resume && f.Moment == m }
+
+// stops says that the exchange waits at that moment until Call has been made.
+func (f Fault) stops(m Moment) bool { return f.Action == Resume && f.Moment == m }
 
 // call does what is to be done first.
 func (f Fault) call() {

@@ -34,6 +34,17 @@ func (f frame) first(n int) frame {
 	return shorter
 }
 
+// cut makes two frames of one, after n bytes of its data.
+func (f frame) cut(n int) (first, rest frame) {
+	const ends = 0x01
+	first = f.first(n)
+	first[4] &^= ends
+	rest = append(append(frame{}, f[:frameHeader]...), f.data()[n:]...)
+	binary.BigEndian.PutUint32(rest[4:], uint32(len(rest)-frameHeader)) //nolint:gosec // the length of a part of a frame
+	rest[4] = f[4]
+	return first, rest
+}
+
 // splitter cuts the bytes of one direction into frames.
 type splitter struct{ rest []byte }
 

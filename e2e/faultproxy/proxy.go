@@ -106,6 +106,14 @@ type passage struct {
 	proxy    *Proxy
 	exchange *Exchange
 	fault    Fault
+	stopped  sync.Once
+}
+
+// stop makes the exchange wait, if its fault says so.
+func (pass *passage) stop(m Moment) {
+	if pass.fault.stops(m) {
+		pass.stopped.Do(pass.fault.call)
+	}
 }
 
 type passageKey struct{}
@@ -120,6 +128,7 @@ func (p *Proxy) handler(next http.Handler) http.Handler {
 			pass.fault.answer(w, r)
 			return
 		}
+		pass.stop(Before)
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), passageKey{}, pass)))
 	})
 }
@@ -136,6 +145,7 @@ func answered(response *http.Response) error {
 	if response.StatusCode == http.StatusSwitchingProtocols {
 		return pass.intercept(response)
 	}
+	pass.stop(After)
 	if !pass.fault.strikes(After) {
 		return nil
 	}

@@ -147,13 +147,15 @@ func TestARequestIsDisturbed(t *testing.T) {
 		acted int32
 		check func(*testing.T, error)
 	}{
-		"409":          {faultproxy.Fault{Action: faultproxy.Answer, Code: http.StatusConflict}, 0, conflict},
-		"429":          {faultproxy.Fault{Action: faultproxy.Answer, Code: http.StatusTooManyRequests}, 1, repeated},
-		"refused":      {faultproxy.Fault{Action: faultproxy.Refuse}, 0, func(t *testing.T, err error) { t.Helper(); require.Error(t, err) }},
-		"reset before": {faultproxy.Fault{Action: faultproxy.Reset}, 0, broken},
-		"reset after":  {faultproxy.Fault{Action: faultproxy.Reset, Moment: faultproxy.After}, 1, broken},
-		"stall before": {faultproxy.Fault{Action: faultproxy.Stall}, 0, broken},
-		"stall after":  {faultproxy.Fault{Action: faultproxy.Stall, Moment: faultproxy.After}, 1, broken},
+		"409":            {faultproxy.Fault{Action: faultproxy.Answer, Code: http.StatusConflict}, 0, conflict},
+		"429":            {faultproxy.Fault{Action: faultproxy.Answer, Code: http.StatusTooManyRequests}, 1, repeated},
+		"refused":        {faultproxy.Fault{Action: faultproxy.Refuse}, 0, func(t *testing.T, err error) { t.Helper(); require.Error(t, err) }},
+		"reset before":   {faultproxy.Fault{Action: faultproxy.Reset}, 0, broken},
+		"reset after":    {faultproxy.Fault{Action: faultproxy.Reset, Moment: faultproxy.After}, 1, broken},
+		"stopped before": {faultproxy.Fault{Action: faultproxy.Resume}, 1, func(t *testing.T, err error) { t.Helper(); require.NoError(t, err) }},
+		"stopped after":  {faultproxy.Fault{Action: faultproxy.Resume, Moment: faultproxy.After}, 1, func(t *testing.T, err error) { t.Helper(); require.NoError(t, err) }},
+		"stall before":   {faultproxy.Fault{Action: faultproxy.Stall}, 0, broken},
+		"stall after":    {faultproxy.Fault{Action: faultproxy.Stall, Moment: faultproxy.After}, 1, broken},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -169,6 +171,7 @@ func TestARequestIsDisturbed(t *testing.T) {
 }
 
 func TestAnExecIsDisturbed(t *testing.T) {
+	const whole, exit = "01234567890123456789", "exit status 7"
 	for name, test := range map[string]struct {
 		fault  faultproxy.Fault
 		heard  int32
@@ -180,14 +183,21 @@ func TestAnExecIsDisturbed(t *testing.T) {
 		"cut in stdout":     {faultproxy.Fault{Action: faultproxy.Reset, Moment: faultproxy.MidStdout, Bytes: 14}, 10, "01234567890123", ""},
 		"cut before status": {faultproxy.Fault{Action: faultproxy.Reset, Moment: faultproxy.After}, 10, "01234567890123456789", ""},
 		"stalled":           {faultproxy.Fault{Action: faultproxy.Stall, Moment: faultproxy.After}, 10, "01234567890123456789", "deadline exceeded"},
+		"stopped before":    {faultproxy.Fault{Action: faultproxy.Resume}, 10, whole, exit},
+		"stopped in stdin":  {faultproxy.Fault{Action: faultproxy.Resume, Moment: faultproxy.MidStdin, Bytes: 4}, 10, whole, exit},
+		"stopped in stdout": {faultproxy.Fault{Action: faultproxy.Resume, Moment: faultproxy.MidStdout, Bytes: 14}, 10, whole, exit},
+		"stopped at status": {faultproxy.Fault{Action: faultproxy.Resume, Moment: faultproxy.After}, 10, whole, exit},
 		"false success":     {faultproxy.Fault{Action: faultproxy.Swallow, Moment: faultproxy.After}, 10, "01234567890123456789", ""},
 		"short success":     {faultproxy.Fault{Action: faultproxy.Swallow, Moment: faultproxy.MidStdout, Bytes: 14}, 10, "01234567890123", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newBackend(t)
+			called := atomic.Int32{}
+			test.fault.Call = func() { called.Add(1) }
 			_, config := through(t, b, test.fault)
 			stdout, err := run(t, config)
+			assert.Equal(t, int32(1), called.Load())
 			if test.ends == "" {
 				// The exec API calls every cut stream a success.
 				require.NoError(t, err)

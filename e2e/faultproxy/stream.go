@@ -65,10 +65,28 @@ func (s *stream) counted(f frame, moment Moment, count *int) ([]byte, error) {
 	before := *count
 	s.pass.proxy.update(func() { *count += len(f.data()) })
 	fault := s.pass.fault
-	if !fault.strikes(moment) || *count <= fault.Bytes {
+	if *count <= fault.Bytes {
+		return f, nil
+	}
+	if fault.stops(moment) {
+		return s.interrupted(f, max(0, fault.Bytes-before), moment)
+	}
+	if !fault.strikes(moment) {
 		return f, nil
 	}
 	return f.first(max(0, fault.Bytes-before)), s.strike()
+}
+
+// interrupted passes the first n bytes of a frame to the command, waits, and returns the rest. What comes from the command waits as a whole.
+func (s *stream) interrupted(f frame, n int, moment Moment) (rest []byte, err error) {
+	rest = f
+	if moment == MidStdin && n > 0 {
+		var first frame
+		first, rest = f.cut(n)
+		_, err = s.server.Write(first)
+	}
+	s.pass.stop(moment)
+	return rest, err
 }
 
 // strike does what the fault does in the middle of a stream.
@@ -128,6 +146,8 @@ func (s *stream) toClient(f frame) ([]byte, error) {
 		return f.first(0), nil
 	case kind == corev1.StreamTypeStdout:
 		return s.counted(f, MidStdout, &s.pass.exchange.Stdout)
+	case says && s.pass.fault.stops(After):
+		s.pass.stop(After)
 	case says && s.pass.fault.strikes(After):
 		return f.first(0), s.strike()
 	}

@@ -149,6 +149,7 @@ func runBind(ctx context.Context, r *bindRun, options bind.Options) error {
 	if err != nil {
 		return err
 	}
+	databases := target.NewFinder(clients.kube).Ahead(ctx, options.Postgres, options.Choice) // beside the workloads
 	workloads, err := clients.workloads.Get(ctx, r.namespace, r.args)
 	if len(workloads) > 1 && options.Login.Username != "" {
 		return errors.New("--username names the user of one workload: bind them one by one")
@@ -160,7 +161,7 @@ func runBind(ctx context.Context, r *bindRun, options bind.Options) error {
 	report := newReport(r.streams, resultSuffix(options.DryRun))
 	report.objects = r.result.objects()
 	binder := &bind.Binder{
-		Workloads: clients.workloads, Databases: target.NewFinder(clients.kube), Kube: clients.kube, Metadata: clients.metadata,
+		Workloads: clients.workloads, Databases: databases, Kube: clients.kube, Metadata: clients.metadata,
 		Report: report, Bound: report.Bound, Roles: clients.roles,
 	}
 	// It goes on after an error, as kubectl does, but not after a signal.

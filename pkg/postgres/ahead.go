@@ -153,7 +153,7 @@ func (s *Server) createuserAhead(role string) (used bool, stderr string, err err
 	return !errors.As(err, &missing), stderr, err
 }
 
-// psqlAhead is psql in the exec that was begun before; used is as for createuserAhead.
+// psqlAhead is psql in the exec that was begun before; used is as for createuserAhead, and also false where psql had no session.
 func (s *Server) psqlAhead(script string) (used bool, stdout *bytes.Buffer, stderr string, err error) {
 	begun := s.ahead
 	s.ahead = nil
@@ -166,7 +166,11 @@ func (s *Server) psqlAhead(script string) (used bool, stdout *bytes.Buffer, stde
 	}
 	stdout, stderr, err = begun.psql(script)
 	err = s.classify("psql", err)
-	missing := (*MissingProgramError)(nil)
+	missing, exit := (*MissingProgramError)(nil), (*podexec.ExitError)(nil)
+	if errors.As(err, &exit) && !bytes.Contains(stdout.Bytes(), []byte(reportPrefix+`{"server"`)) {
+		// The server has ended the session while it waited, or gave it none: nothing of the script was done, and by now it may be otherwise.
+		return false, stdout, stderr, err
+	}
 	return !errors.As(err, &missing), stdout, stderr, err
 }
 

@@ -97,7 +97,7 @@ func TestOneExecMakesTheRoleAndReadsTheScript(t *testing.T) {
 	exists, err := server.CreateUser(t.Context(), `we "ird\ 'role`)
 	require.NoError(t, err)
 	assert.False(t, exists)
-	assert.Equal(t, "createuser -c search_path= -c lock_timeout=50s -c statement_timeout=60s -c synchronous_commit=local "+
+	assert.Equal(t, "createuser -c search_path= -c lock_timeout=50s -c statement_timeout=60s -c synchronous_commit=off "+
 		`--username=postgres --no-password --no-login --no-superuser --no-createdb --no-createrole --no-replication -- we "ird\ 'role`+"\n", h.did())
 	script := new(script).set("run", "run").run("session", "end")
 	out, err := server.psql(t.Context(), script)
@@ -225,4 +225,17 @@ func TestPsqlTellsItsEndAhead(t *testing.T) {
 	require.ErrorAs(t, err, &exit)
 	assert.Equal(t, 2, exit.Code)
 	assert.Contains(t, out.stderr, "no")
+}
+
+func TestASessionThatEndedWhileItWaitedIsNotTheLast(t *testing.T) {
+	waited := `if [ -e "$LOG.waited" ]; then exec /bin/cat >"$LOG.psql"; fi; : >"$LOG.waited"; /bin/cat >/dev/null; echo 'FATAL:  57P05: terminating connection due to idle-session timeout' >&2; exit 2` + "\n"
+	server, h := aheadServer(t, map[string]string{"createuser": creates, "psql": waited})
+	server.Connect(t.Context())
+	_, err := server.CreateUser(t.Context(), "r")
+	require.NoError(t, err)
+	script := new(script).run("session")
+	_, err = server.session(t.Context(), script)
+	require.NoError(t, err)
+	assert.Equal(t, script.text.String(), h.script())
+	assert.EqualValues(t, 2, h.execs.Load())
 }

@@ -24,11 +24,17 @@ var errDown = errors.New("the server takes no connections")
 type MissingProgramError struct {
 	Program string
 	Where   podexec.Container
+	// Unstarted says that the container's runtime is the one that says so: the container may also have ended.
+	Unstarted bool
 }
 
 func (e *MissingProgramError) Error() string {
 	if e.Program == shell {
 		return fmt.Sprintf("%s has no shell, which is needed to log in there with the administrator's password: choose another container with --postgres-container", e.Where)
+	}
+	if e.Unstarted {
+		return fmt.Sprintf("%s could not start program %q: if its Pod was being replaced, run the command again, else choose the container that runs PostgreSQL with --postgres-container",
+			e.Where, e.Program)
 	}
 	return fmt.Sprintf("%s has no program %q: choose the container that runs PostgreSQL with --postgres-container", e.Where, e.Program)
 }
@@ -65,10 +71,30 @@ type SQLError struct {
 }
 
 func (e *SQLError) Error() string {
-	if e.Message == "" {
-		return "SQLSTATE " + e.State
+	text := "SQLSTATE " + e.State
+	if e.Message != "" {
+		text = fmt.Sprintf("%s (SQLSTATE %s)", e.Message, e.State)
 	}
-	return fmt.Sprintf("%s (SQLSTATE %s)", e.Message, e.State)
+	if help := helpFor(e.State); help != "" {
+		text += ": " + help
+	}
+	return text
+}
+
+// helpFor tells what to do about the trouble of a server that no statement is to blame for; empty where it is not known.
+func helpFor(state string) string {
+	const again = " and run the command again"
+	switch state {
+	case "53100":
+		return "the server's disk is full: free some space there" + again
+	case "53200":
+		return "the server has no memory left: free some" + again
+	case "53300":
+		return "the server has no connection left: end some, or raise max_connections," + again
+	case "57P01", "57P02", "57P03":
+		return "the server was stopped: run the command again when it is up"
+	}
+	return ""
 }
 
 // LockedError says that other sessions kept roles from being changed.

@@ -44,7 +44,7 @@ func loginError(out *output, execErr error) error {
 	if !errors.As(execErr, &exit) {
 		return execErr
 	}
-	return &LoginError{Message: message(out.stderr)}
+	return &LoginError{Message: lastWords(out, exit)}
 }
 
 // scriptError explains a psql that failed before the login.
@@ -57,5 +57,13 @@ func (s *Server) scriptError(out *output, execErr error) error {
 	if sqlErr := out.sqlError(); sqlErr != nil {
 		return fmt.Errorf("psql in %s: %w", s.Container, sqlErr)
 	}
-	return fmt.Errorf("psql in %s failed: %s", s.Container, message(out.stderr))
+	return fmt.Errorf("psql in %s failed: %s", s.Container, lastWords(out, exit))
+}
+
+// lastWords is what psql said of its end. One that was killed says nothing.
+func lastWords(out *output, exit *podexec.ExitError) string {
+	if said := message(out.stderr); said != "" {
+		return said
+	}
+	return fmt.Sprintf("it ended with %v and told nothing: see whether its Pod was stopped, and run the command again", exit)
 }

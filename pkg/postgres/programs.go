@@ -118,10 +118,10 @@ func (s *Server) runPsql(ctx context.Context, script string) (stdout *bytes.Buff
 	return s.run(ctx, p)
 }
 
-// refusedLogin says that psql did not get in: it exits with 2 for that, and has done nothing.
+// refusedLogin says that psql did not get in: it exits with 2 for that, tells no SQLSTATE, and has done nothing.
 func refusedLogin(out *output, err error) bool {
 	var exit *podexec.ExitError
-	return errors.As(err, &exit) && exit.Code == 2 && out.Server == nil
+	return errors.As(err, &exit) && exit.Code == 2 && out.Server == nil && out.sqlError() == nil
 }
 
 // conninfoDatabase keeps a database name from being read as a connection string.

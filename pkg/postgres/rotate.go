@@ -21,7 +21,8 @@ func (e *GoneError) Error() string { return fmt.Sprintf("role %q is gone", e.Rol
 // the former acts as, and gets its mark and password. Then it logs in with the password. It may be repeated.
 // Errors: *GoneError, and those of Bind.
 func (s *Server) Succeed(ctx context.Context, r Successor, l Login) (*Result, error) {
-	return prove(ctx, l, func(l Login) (*Result, error) { return s.succeed(ctx, r, l) })
+	result, err := prove(ctx, l, func(l Login) (*Result, error) { return s.succeed(ctx, r, l) })
+	return result, s.blame(ctx, r.Role, err)
 }
 
 func (s *Server) succeed(ctx context.Context, r Successor, l Login) (*Result, error) {

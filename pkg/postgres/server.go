@@ -35,8 +35,9 @@ type Server struct {
 // where those of its user are, whoever the container's user was.
 var foreignVariables = [...]string{"PGHOSTADDR", "PGOPTIONS", "PGSERVICE", "PGSERVICEFILE", "PGPASSFILE", "PGSSLMODE", "PGTARGETSESSIONATTRS", "PGREQUIREAUTH", "HOME"} //nolint:gochecknoglobals // a constant list
 
-// createuser has no script of its own to set these in.
-const createuserOptions = "PGOPTIONS=-c search_path= -c lock_timeout=50s -c statement_timeout=60s -c synchronous_commit=local"
+// createuser has no script of its own to set these in. What it makes need not outlive a crash of the server: the COMMIT of the script that
+// completes the role waits until both are kept.
+const createuserOptions = "PGOPTIONS=-c search_path= -c lock_timeout=50s -c statement_timeout=60s -c synchronous_commit=off"
 
 // program is one of PostgreSQL's programs that the administrator runs.
 type program struct {
@@ -97,7 +98,7 @@ func (s *Server) classify(program string, err error) error {
 		if start.Program == shell {
 			program = shell
 		}
-		return fmt.Errorf("%w: %w", &MissingProgramError{Program: program, Where: s.Container}, start)
+		return fmt.Errorf("%w: %w", &MissingProgramError{Program: program, Where: s.Container, Unstarted: true}, start)
 	}
 	status := apierrors.APIStatus(nil)
 	if err == nil || exit != nil || errors.As(err, &status) {

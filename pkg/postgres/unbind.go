@@ -67,7 +67,8 @@ func underLock(owner Owner, role string) *script {
 // report runs a script that proves no login and may be repeated, and requires that it came to its end: where the connection was cut, or a
 // transaction lost to another one, it runs again. What it reported is also returned beside an error.
 func (s *Server) report(ctx context.Context, sc *script) (*output, error) {
-	return repeat(ctx, retryable, func() (*output, error) { return s.reportOnce(ctx, sc) })
+	out, err := repeat(ctx, retryable, func() (*output, error) { return s.reportOnce(ctx, sc) })
+	return out, s.blame(ctx, "", err)
 }
 
 func (s *Server) reportOnce(ctx context.Context, sc *script) (*output, error) {

@@ -48,6 +48,7 @@ func TestDropOutcomes(t *testing.T) {
 		return answer{program: "psql", stdout: primary, stderr: stderr, err: &podexec.ExitError{Code: 3}}
 	}
 	cut := psqlSays(primary)
+	blamed := psqlSays(primary, `pgbind {"found": {"role": false, "createsRole": true}}`+"\n", holder, `pgbind {"end": "inspect"}`)
 	tests := map[string]struct {
 		answers []answer
 		did     []string
@@ -57,7 +58,7 @@ func TestDropOutcomes(t *testing.T) {
 		"cut once":              {answers: []answer{cut, psqlSays(primary, finished)}},
 		"cut every time":        {answers: []answer{cut, cut, cut}, err: "before it was through"},
 		"a deadlock":            {answers: []answer{failed("psql:<stdin>:9: ERROR:  40P01: deadlock detected\n"), psqlSays(primary, finished)}},
-		"a lock that is held":   {answers: []answer{failed("psql:<stdin>:9: ERROR:  55P03: canceling\n")}, err: "55P03"},
+		"a lock that is held":   {answers: []answer{failed("psql:<stdin>:9: ERROR:  55P03: canceling\n"), blamed}, err: "process 7 of user boss (migration) holds the lock"},
 		"a standby":             {answers: []answer{psqlSays(standby)}, err: ErrStandby.Error()},
 		"a role of others":      {answers: []answer{psqlSays(primary, foreignRole)}, err: "not this binding's"},
 		"data without an owner": {answers: []answer{psqlSays(primary, `pgbind {"homeless": "shop"}`+"\n")}, err: `role "pgb_abc_1" in database "shop": ` + ErrHomeless.Error()},

@@ -1,0 +1,156 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/faultproxy"
+	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
+	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/lesson"
+)
+
+// serverTrouble is what happens to a database's server.
+type serverTrouble struct {
+	name   string
+	strike func(*fixture) error
+	mend   string // a shell script for the server's container; empty: it gets over it by itself
+	// locks says that it takes locks itself, which an open transaction of the run would keep from it.
+	locks bool
+	// small says that the server's disk is.
+	small bool
+	// harmless says that no run may fail by it.
+	harmless bool
+}
+
+// moment is the one at which a few tries find most.
+func (trouble serverTrouble) moment() faultproxy.Moment {
+	if trouble.locks {
+		return faultproxy.Before
+	}
+	return faultproxy.MidStdin
+}
+
+// connections is how many the server takes, superusers' three included.
+const connections = 15
+
+func serverTroubles() []serverTrouble {
+	script := func(text string) func(*fixture) error {
+		return func(f *fixture) error { return f.inServer(text) }
+	}
+	return []serverTrouble{
+		{name: "restarted", strike: script(fmt.Sprintf(stopServer, "INT"))},
+		{name: "crashed", strike: script(fmt.Sprintf(stopServer, "QUIT"))},
+		{name: "Pod deleted", strike: func(f *fixture) error {
+			_, err := f.Kubectl("delete", "pod", lesson.DatabasePod, "--grace-period=1").Output(f.ctx)
+			return err
+		}},
+		{name: "disk full", strike: script(fillDisk), mend: emptyDisk, locks: true, small: true},
+		{name: "no connection left", strike: script(fmt.Sprintf(takeConnections, connections+3) + "! psql --username=postgres --command='SELECT 1'"), mend: giveConnections},
+		{name: "none but superusers' connections left", strike: script(fmt.Sprintf(takeConnections, connections-3) + "psql --username=postgres --command='SELECT 1'"), mend: giveConnections},
+		{name: "short timeouts", strike: script(shortTimeouts), mend: longTimeouts, locks: true, harmless: true},
+	}
+}
+
+// The scripts that do it, for the server's container.
+const (
+	stopServer = `pid=$(head -1 "$PGDATA/postmaster.pid"); kill -%s "$pid"; while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done`
+
+	// What fits into the pages that are there is no proof of a full disk, so that they are filled as well.
+	fillDisk = `dd if=/dev/zero of=/data/filler bs=64k; dd if=/dev/zero of=/data/filler-too bs=4k
+		psql --username=postgres --set=ON_ERROR_STOP=1 --command="DO \$\$ BEGIN
+			FOR i IN 1..2000 LOOP
+				BEGIN EXECUTE format('CREATE ROLE filler_%s', i); EXCEPTION WHEN disk_full THEN RETURN; END;
+			END LOOP;
+			RAISE 'the disk is not full';
+		END \$\$"`
+	emptyDisk = `rm -f /data/filler /data/filler-too
+		psql --username=postgres --set=ON_ERROR_STOP=1 --command="DO \$\$ DECLARE r name; BEGIN
+			FOR r IN SELECT rolname FROM pg_roles WHERE rolname LIKE 'filler\_%' LOOP EXECUTE format('DROP ROLE %I', r); END LOOP;
+		END \$\$"`
+
+	takeConnections = `touch /tmp/taken
+		for i in $(seq %d); do (while [ -e /tmp/taken ]; do sleep 0.5; done | psql --username=postgres) </dev/null >/dev/null 2>&1 & done
+		sleep 1
+		`
+	giveConnections = `rm /tmp/taken`
+
+	// What administrators set for everybody is meant for applications. Whoever waits for the lock waits longer than that.
+	shortTimeouts = `psql --username=postgres --set=ON_ERROR_STOP=1 \
+			--command="ALTER ROLE postgres SET statement_timeout = '200ms'" --command="ALTER ROLE postgres SET lock_timeout = '200ms'" \
+			--command="ALTER ROLE postgres SET idle_in_transaction_session_timeout = '200ms'" --command="ALTER ROLE postgres SET idle_session_timeout = '200ms'"
+		psql --username=postgres --command="SET statement_timeout = 0" --command="BEGIN; LOCK TABLE pg_authid IN EXCLUSIVE MODE; SELECT pg_sleep(2)" </dev/null >/dev/null 2>&1 &
+		sleep 0.3`
+	longTimeouts = `psql --username=postgres --set=ON_ERROR_STOP=1 --command="SET statement_timeout = 0" --command="ALTER ROLE postgres RESET ALL"`
+)
+
+// newTroubledDatabase deploys the lesson's database with a server that is started again where it was stopped. Its disk is a small one where
+// it is to be filled, and else one that outlives the Pod.
+func newTroubledDatabase(t *testing.T, trouble serverTrouble) *fixture {
+	t.Helper()
+	f := newNamespace(t)
+	changes := []harness.Change{withoutApplication, supervised}
+	if trouble.small {
+		changes = append(changes, harness.WithoutClaim, onSmallDisk)
+	}
+	require.NoError(t, f.ApplyLesson(f.ctx, changes...))
+	f.rollout("statefulset/" + lesson.Database)
+	return f
+}
+
+// withoutApplication leaves the lesson's application without Pods.
+func withoutApplication(object *unstructured.Unstructured) error {
+	if object.GetKind() != "Deployment" {
+		return nil
+	}
+	return unstructured.SetNestedField(object.Object, int64(0), "spec", "replicas")
+}
+
+// supervised starts the lesson's server again in its container.
+func supervised(object *unstructured.Unstructured) error {
+	if object.GetKind() != "StatefulSet" {
+		return nil
+	}
+	containers, _, err := unstructured.NestedSlice(object.Object, "spec", "template", "spec", "containers")
+	if err != nil {
+		return err
+	}
+	server, _ := containers[0].(map[string]any)
+	server["command"] = []any{"bash", "-c", fmt.Sprintf("while true; do docker-entrypoint postgres -c max_connections=%d & wait $!; done", connections)}
+	if err := unstructured.SetNestedField(object.Object, int64(1), "spec", "template", "spec", "terminationGracePeriodSeconds"); err != nil {
+		return err
+	}
+	return unstructured.SetNestedSlice(object.Object, containers, "spec", "template", "spec", "containers")
+}
+
+// onSmallDisk gives the lesson's server a disk that is soon full.
+func onSmallDisk(object *unstructured.Unstructured) error {
+	if object.GetKind() != "StatefulSet" {
+		return nil
+	}
+	disk := map[string]any{"name": "data", "emptyDir": map[string]any{"medium": "Memory", "sizeLimit": "160Mi"}}
+	return unstructured.SetNestedSlice(object.Object, []any{disk}, "spec", "template", "spec", "volumes")
+}
+
+// inServer runs a shell script as root in the server's container.
+func (f *fixture) inServer(script string) error {
+	_, err := f.Kubectl("exec", lesson.DatabasePod, "--container="+lesson.Container, "--", "sh", "-c", script).Output(f.ctx)
+	return err
+}
+
+// recover takes the trouble away and waits until the server works.
+func (f *fixture) recover(trouble serverTrouble) {
+	f.t.Helper()
+	if trouble.mend != "" {
+		require.NoError(f.t, f.inServer(trouble.mend))
+	}
+	f.rollout("statefulset/" + lesson.Database)
+	f.eventually("the server works", func() bool {
+		rows, err := f.AdminSQL(f.ctx, "SELECT count(*) < 3 FROM pg_stat_activity WHERE backend_type = 'client backend'")
+		return err == nil && rows == "t"
+	})
+}

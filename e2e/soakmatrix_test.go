@@ -1,0 +1,79 @@
+//go:build e2e && soak
+
+package e2e
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// each runs a subtest for every trial, several at once.
+func (m *matrix) each(name string, trials []*trial, test func(*matrix, *trial)) {
+	m.t.Helper()
+	m.t.Run(name, func(t *testing.T) {
+		for _, tr := range trials {
+			t.Run(tr.String(), func(t *testing.T) {
+				t.Parallel()
+				test(m.in(t), tr)
+			})
+		}
+	})
+}
+
+// chosen is as many of the trials as PGBIND_SOAK says, evenly spread over the run; with 2/3, say, the second of three such parts, which are
+// all of them together; all of them without it.
+func (m *matrix) chosen(trials []*trial) []*trial {
+	m.t.Helper()
+	text := os.Getenv("PGBIND_SOAK")
+	if text == "" {
+		return trials
+	}
+	var chosen []*trial
+	if part, parts, divided := strings.Cut(text, "/"); divided {
+		for i := m.number(part) - 1; i < len(trials); i += m.number(parts) {
+			chosen = append(chosen, trials[i])
+		}
+		return chosen
+	}
+	limit := min(m.number(text), len(trials))
+	for i := range limit {
+		chosen = append(chosen, trials[i*len(trials)/limit])
+	}
+	return chosen
+}
+
+// number is a part of PGBIND_SOAK.
+func (m *matrix) number(text string) int {
+	m.t.Helper()
+	number, err := strconv.Atoi(text)
+	require.NoError(m.t, err, "PGBIND_SOAK")
+	require.Positive(m.t, number, "PGBIND_SOAK")
+	return number
+}
+
+// agree requires that every workload ended as the undisturbed one, and that nothing is left that belongs to none of them.
+func (m *matrix) agree(undisturbed *trial, trials []*trial) {
+	m.t.Helper()
+	now := m.sides()
+	want := m.states(now, undisturbed)
+	m.t.Logf("the end: %+v", want)
+	for _, s := range want {
+		assert.Equal(m.t, m.leaves, s.LogsIn)
+	}
+	for _, tr := range trials {
+		assert.Equal(m.t, want, m.states(now, tr), tr.String())
+	}
+	bindings := 0
+	if m.leaves {
+		bindings = (1 + len(trials)) * len(want)
+	}
+	assert.Len(m.t, now.roles, bindings, "login roles")
+	assert.Equal(m.t, bindings, len(now.secrets), "Secrets") //nolint:testifylint // Len would print what they hold
+	result := m.run(m.Pgbind("check"))
+	assert.Zero(m.t, result.Code, "check: %s%s", result.Stdout, result.Stderr)
+}

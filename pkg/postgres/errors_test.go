@@ -1,0 +1,34 @@
+package postgres
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
+)
+
+func TestAnErrorNamesItsCauseAndTheNextStep(t *testing.T) {
+	bind := func(a answer) error {
+		server, _ := serverWith(t, a)
+		_, err := server.Bind(t.Context(), testBinding(), Login{Password: "x", Set: true})
+		require.Error(t, err)
+		return err
+	}
+	for stderr, want := range map[string]string{
+		"psql:<stdin>:9: ERROR:  53100\n": "SQLSTATE 53100: the server's disk is full: free some space there and run the command again",
+		"psql:<stdin>:9: FATAL:  57P01: terminating connection due to administrator command\n": "terminating connection due to administrator command (SQLSTATE 57P01): " +
+			"the server was stopped: run the command again when it is up",
+		"psql:<stdin>:9: ERROR:  42501: no\n": "no (SQLSTATE 42501)",
+		"":                                    "failed: it ended with exit status 137 and told nothing: see whether its Pod was stopped, and run the command again",
+	} {
+		require.ErrorContains(t, bind(answer{program: "psql", stdout: primary, stderr: stderr, err: &podexec.ExitError{Code: 137}}), want)
+	}
+	err := bind(answer{program: "psql", stdout: primary + hosted, err: &podexec.ExitError{Code: 137}})
+	require.ErrorContains(t, err, "the login with the new password failed: it ended with exit status 137")
+	err = bind(answer{program: "psql", stderr: "WARNING:  57P01: terminating connection due to immediate shutdown command\n", err: &podexec.ExitError{Code: 2}})
+	require.ErrorContains(t, err, "the server was stopped", "a login that is refused tells no SQLSTATE")
+	err = bind(answer{program: "psql", err: &podexec.StartError{Program: "env", Reason: "cannot exec in a stopped state"}})
+	assert.ErrorContains(t, err, `could not start program "psql": if its Pod was being replaced, run the command again, else choose the container`)
+}
