@@ -35,11 +35,6 @@ modules: ## Check the modules of others: their sums, that go.mod is tidy, and th
 	go -C e2e/tools/go-licenses build -trimpath -o $(CURDIR)/.cache/ tool
 	.cache/go-licenses check --allowed_licenses=$(LICENCES) ./cmd/... 2>.cache/licences.log || { cat .cache/licences.log; false; }
 
-.PHONY: vulncheck
-vulncheck: ## Look for known vulnerabilities in what is compiled in (asks a database on the internet; not part of make test)
-	go -C e2e/tools/govulncheck build -trimpath -o $(CURDIR)/.cache/ tool
-	.cache/govulncheck ./cmd/... ./pkg/...
-
 .PHONY: docs
 docs: schema ## Write the documents that follow from the code
 	go run ./e2e/docs
