@@ -21,7 +21,7 @@ import (
 func TestHostileTenant(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim)
-	f.idle("tenant", "victim", "alone", "late")
+	f.idle("tenant", "victim", "alone", "late", "later")
 	f.bind("deployment/tenant", "--secret=tenants")
 	f.bind("deployment/victim", "--secret=victims")
 	f.bind("deployment/alone", "--secret=alones", "--isolated")
@@ -180,12 +180,12 @@ func podThatLooksLikeTheDatabase(f *fixture) {
 	f.eventually("the impostor is an endpoint", func() bool {
 		return strings.Contains(f.run(f.Kubectl("get", "endpointslices", "--output=yaml")).Stdout, "name: impostor")
 	})
-	result := f.run(f.Pgbind("deployment/late", "--postgres=statefulset/"+lesson.Database))
+	result := f.run(f.Pgbind("deployment/later", "--postgres=statefulset/"+lesson.Database))
 	assert.Contains(f.t, result.Stderr, "service/postgresql-svc in namespace "+f.Name+" also leads to", "the way past the database is named")
 	if result.Code == 0 {
-		assert.Equal(f.t, "1", f.admin("SELECT count(*) FROM pg_roles WHERE rolcanlogin AND rolname = '"+f.login(f.references("late")[0]).Username+"'"))
+		assert.Equal(f.t, "1", f.admin("SELECT count(*) FROM pg_roles WHERE rolcanlogin AND rolname = '"+f.login(f.references("later")[0]).Username+"'"))
 	} else {
-		assert.Empty(f.t, f.references("late"))
+		assert.Empty(f.t, f.references("later"))
 	}
 	f.kubectl("delete", "pod", "impostor", "--wait=false", "--grace-period=0", "--force")
 }
