@@ -135,8 +135,14 @@ soak: build app-image ## Kill and disturb runs at every request (long; not part 
 demo: build app-image ## Play the lesson on the cluster and print the web app's page
 	@$(WITH_CLUSTER) go run ./e2e/demo
 
+# Minutes that each part of the tests may take; on a machine that has nothing yet, e2e also builds the cluster's programs and images.
+BUDGETS = unit:15 lint:15 modules:5 e2e:50 dist-test:10
+
 .PHONY: test
-test: unit lint modules e2e dist-test ## Run everything that proves the project
+test: ## Run everything that proves the project, and tell what each part took
+	@set -e; for part in $(BUDGETS); do start=$$SECONDS; \
+		timeout --foreground $${part#*:}m $(MAKE) --no-print-directory "$${part%:*}" || { echo "make $${part%:*} failed, or took longer than its $${part#*:} minutes" >&2; exit 1; }; \
+		took="$$took$$(printf '  %-10s %5d s of at most %2d min' "$${part%:*}" $$((SECONDS - start)) "$${part#*:}")"$$'\n'; done; printf '%s' "$$took"
 
 .PHONY: clean
 clean: ## Remove what was built in this checkout

@@ -78,7 +78,7 @@ type contender struct {
 }
 
 // breath is how long the cluster gets to finish what a contender left to it, such as the removal of a Pod.
-const breath = time.Second
+const breath = 3 * time.Second
 
 // alternate runs the contenders in turn, round by round, so that what slows the machine down slows all of them, and returns the figures by
 // their names. A first round warms up and does not count.

@@ -239,3 +239,29 @@ func TestASessionThatEndedWhileItWaitedIsNotTheLast(t *testing.T) {
 	assert.Equal(t, script.text.String(), h.script())
 	assert.EqualValues(t, 2, h.execs.Load())
 }
+
+// The server is process 1 of its container, and takes an orphan that ends by a signal, or with another status than 0 and 1, for one of its
+// own processes that crashed: it then ends all sessions.
+func TestNoProcessOfTheExecAheadEndsAsACrashedOneOfTheServer(t *testing.T) {
+	server, h := aheadServer(t, map[string]string{"createuser": creates, "psql": "/bin/cat >/dev/null; exit 3\n"})
+	server.Exec = gone{h}
+	server.Connect(t.Context())
+	begun := server.ahead
+	begun.leave()
+	<-begun.done
+	var exit *podexec.ExitError
+	require.ErrorAs(t, begun.err, &exit)
+	assert.Equal(t, 1, exit.Code)
+}
+
+// gone is a container whose output nobody reads any more.
+type gone struct{ *here }
+
+func (g gone) Exec(ctx context.Context, c podexec.Container, argv []string, s podexec.Streams) error {
+	read, write, err := os.Pipe()
+	require.NoError(g.t, err)
+	require.NoError(g.t, read.Close())
+	defer write.Close() //nolint:errcheck // nothing was written
+	s.Stdout = write
+	return g.here.Exec(ctx, c, argv, s)
+}

@@ -2,6 +2,9 @@
 # which starts at once, gets the rest of the input, and none where the role was not made. How each of them ended is reported.
 words=$1
 shift
+# A server that is process 1 inherits what is left of this when its caller has gone, and takes an end by a signal, or another status than 0
+# and 1, for the crash of a process of its own.
+trap '' PIPE
 create() {
 	number=0
 	for word; do
@@ -26,5 +29,5 @@ exec 3>&1
 	"$@" 3>&-
 	code=$?
 	printf '\npgbind {"psql": %s}\n' "$code"
-	exit "$code"
+	[ "$code" = 0 ]
 }
