@@ -4,6 +4,8 @@ package e2e
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
@@ -52,6 +54,18 @@ func TestExitCodes(t *testing.T) {
 			f.requireOneBinding(name)
 		})
 	}
+}
+
+// TestNoCluster is told in one line.
+func TestNoCluster(t *testing.T) {
+	t.Parallel()
+	f := newNamespace(t)
+	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
+	require.NoError(t, os.WriteFile(kubeconfig, []byte(`{"apiVersion": "v1", "kind": "Config", "current-context": "none",
+		"clusters": [{"name": "none", "cluster": {"server": "https://127.0.0.1:1"}}], "contexts": [{"name": "none", "context": {"cluster": "none"}}]}`), 0o600))
+	result := f.run(f.Pgbind("deployment/web").As(kubeconfig))
+	assert.Equal(t, 1, result.Code)
+	assert.Regexp(t, `^error: .*connection refused\n$`, result.Stderr)
 }
 
 // waitForEvent waits for what a bind writes last.

@@ -66,7 +66,7 @@ func TestIndexedJobAppliesShards(t *testing.T) {
 	f.restrict()
 	f.kubectl("create", "configmap", "bindings", "--from-file="+f.bindings(t.TempDir(), specs...))
 	f.manifest("bind.yaml")
-	f.lockRoles()
+	f.lockCatalog("pg_authid")
 	f.manifest("shards.yaml")
 	killed := f.killShard(1)
 	f.unlockRoles()

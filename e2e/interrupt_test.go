@@ -18,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
+	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/lesson"
 )
 
 // moment is where a run is interrupted: when it sends a request, or waits for the answer to it.
@@ -28,19 +29,14 @@ type moment struct {
 }
 
 func moments() []moment {
-	exec := func(program string) func(*http.Request) bool {
-		return func(r *http.Request) bool {
-			return strings.HasSuffix(r.URL.Path, "/exec") && strings.Contains(r.URL.RawQuery, "command="+program)
-		}
-	}
 	write := func(method, resource string) func(*http.Request) bool {
 		return func(r *http.Request) bool {
 			return r.Method == method && strings.Contains(r.URL.Path, "/"+resource) && r.URL.Query().Get("dryRun") == ""
 		}
 	}
 	return []moment{
-		{"before-createuser", exec("createuser"), false},
-		{"before-psql", exec("psql"), false},
+		{"before-exec", isExec, false},
+		{"after-exec", isExec, true},
 		{"before-secret", write(http.MethodPost, "secrets"), false},
 		{"after-secret", write(http.MethodPost, "secrets"), true},
 		{"before-patch", write(http.MethodPatch, "deployments"), false},
@@ -48,6 +44,8 @@ func moments() []moment {
 		{"before-event", write(http.MethodPost, "events"), false},
 	}
 }
+
+func isExec(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/exec") }
 
 // signals are the ways to end a run, with the exit code that follows. SIGTERM differs from SIGINT in nothing else: see TestExitCodes.
 func signals() map[syscall.Signal]int {
@@ -78,27 +76,32 @@ func TestInterruptedRunIsMadeGoodByTheNext(t *testing.T) {
 			}
 		}
 	})
-	for _, program := range []string{"createuser", "psql"} {
+	// Each of the programs writes to another catalog first.
+	for program, catalog := range map[string]string{"createuser": "pg_authid", "psql": "pg_auth_members"} {
 		for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGKILL} {
 			name := "in-" + program + "-" + signal.String()
-			t.Run(name, func(t *testing.T) { f.in(t).testInterruptedInDatabase(name, program, signal) })
+			t.Run(name, func(t *testing.T) { f.in(t).testInterruptedInDatabase(name, catalog, signal) })
 		}
 	}
+	logs, err := f.Kubectl("logs", lesson.DatabasePod).Output(f.ctx)
+	require.NoError(t, err)
+	assert.Contains(t, logs, "ready to accept connections")
+	assert.NotRegexp(t, "terminated by signal|exited with exit code|reinitializing", logs, "what a killed run leaves is no crash of the server")
 	assert.Equal(t, f.count("deployments", "binding.pgbind.dev"), f.admin("SELECT count(*) FROM pg_roles WHERE rolname ~ '^pgb_'"), "no role is left over")
 }
 
-// testInterruptedInDatabase ends a run whose program waits for a lock in the database.
-func (f *fixture) testInterruptedInDatabase(name, program string, signal os.Signal) {
+// testInterruptedInDatabase ends a run that waits for a lock on a catalog of the database.
+func (f *fixture) testInterruptedInDatabase(name, catalog string, signal os.Signal) {
 	f.create(small(deployment(name, nil)))
 	proxy := f.proxy()
-	proxy.Hold(func(r *http.Request) bool { return strings.Contains(r.URL.RawQuery, "command="+program) }, false)
+	proxy.Hold(isExec, false)
 	result := f.interrupt(f.Pgbind("deploy/"+name).As(proxy.Kubeconfig), signal, func() error {
 		if err := proxy.WaitHeld(f.ctx); err != nil {
 			return err
 		}
-		f.lockRoles()
+		f.lockCatalog(catalog)
 		proxy.Release()
-		f.waitFor("SELECT count(*) > 0 FROM pg_locks WHERE relation = 'pg_authid'::regclass AND NOT granted")
+		f.waitFor("SELECT count(*) > 0 FROM pg_locks WHERE relation = '" + catalog + "'::regclass AND NOT granted")
 		time.AfterFunc(time.Second, func() { f.unlockRoles() })
 		return nil
 	})
@@ -119,13 +122,13 @@ func (f *fixture) interrupt(command *harness.Command, signal os.Signal, ready fu
 	return result
 }
 
-const lockSQL = "BEGIN; LOCK TABLE pg_authid IN EXCLUSIVE MODE; SELECT pg_sleep(60)"
-
-// lockRoles makes whoever writes roles wait.
-func (f *fixture) lockRoles() {
+// lockCatalog makes whoever writes to a catalog wait.
+func (f *fixture) lockCatalog(catalog string) {
 	f.t.Helper()
-	go func() { _, _ = f.AdminSQL(f.ctx, lockSQL) }()
-	f.waitFor("SELECT count(*) > 0 FROM pg_locks WHERE relation = 'pg_authid'::regclass AND mode = 'ExclusiveLock' AND granted")
+	go func() {
+		_, _ = f.AdminSQL(f.ctx, "BEGIN; LOCK TABLE "+catalog+" IN EXCLUSIVE MODE; SELECT pg_sleep(60)")
+	}()
+	f.waitFor("SELECT count(*) > 0 FROM pg_locks WHERE relation = '" + catalog + "'::regclass AND mode = 'ExclusiveLock' AND granted")
 }
 
 func (f *fixture) unlockRoles() {

@@ -4,6 +4,7 @@ package cmd
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -23,10 +24,7 @@ const (
 // Execute runs the command line args and returns the process's exit code: 0 done or unchanged, 1 an error, 124 a timeout,
 // 128 and the signal's number after a signal. A first signal lets the command take back what it made; a second one ends the process.
 func Execute(ctx context.Context, streams genericiooptions.IOStreams, args []string) int {
-	// client-go logs what reaches the user as an error anyway.
-	klog.LogToStderr(false)
-	klog.SetOutput(io.Discard)
-
+	silenceLibraries()
 	ctx, stop := untilSignal(ctx)
 	defer stop()
 	root := NewRootCommand(streams) //nolint:contextcheck // cobra hands the context to the commands
@@ -40,6 +38,15 @@ func Execute(ctx context.Context, streams genericiooptions.IOStreams, args []str
 		fmt.Fprintln(streams.ErrOut, "error:", shown(err.Error()))
 	}
 	return exitCode(ctx, err)
+}
+
+// silenceLibraries keeps to itself what client-go logs, which reaches the user as an error anyway.
+func silenceLibraries() {
+	klog.LogToStderr(false)
+	klog.SetOutput(io.Discard)
+	flags := flag.NewFlagSet("", flag.ContinueOnError)
+	klog.InitFlags(flags)
+	_ = flags.Set("stderrthreshold", "FATAL") // it is a flag of klog's; errors would be written twice
 }
 
 func exitCode(ctx context.Context, err error) int {

@@ -2,7 +2,8 @@
 # password.sh and the administrator's name.
 password=$1 user=$2
 shift 2
-works() { "$@" </dev/null >/dev/null 2>&1; }
+trap '' PIPE
+works() { ("$@" </dev/null >/dev/null 2>&1 || exit 1); } # see drain.sh
 report() {
 	echo "pgbind $*"
 	exit 0
