@@ -36,7 +36,6 @@ func moments() []moment {
 	}
 	return []moment{
 		{"before-exec", isExec, false},
-		{"after-exec", isExec, true},
 		{"before-secret", write(http.MethodPost, "secrets"), false},
 		{"after-secret", write(http.MethodPost, "secrets"), true},
 		{"before-patch", write(http.MethodPatch, "deployments"), false},
