@@ -55,6 +55,7 @@ func TestReleaseReachesTheIndexes(t *testing.T) {
 	_, uses, commands := readWorkflow(t, "release.yaml")
 	assert.Contains(t, uses, "goreleaser/goreleaser-action")
 	assert.Contains(t, uses, "rajatjindal/krew-release-bot")
-	assert.Contains(t, commands, "govulncheck@v")
+	assert.Contains(t, commands, "go -C e2e/tools/govulncheck build")
+	assert.Contains(t, commands, ".cache/govulncheck ./cmd/... ./pkg/...")
 	assert.Contains(t, commands, "./plugins/dist -version")
 }
