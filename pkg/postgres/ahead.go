@@ -167,11 +167,9 @@ func (s *Server) psqlAhead(script string) (used bool, stdout *bytes.Buffer, stde
 	stdout, stderr, err = begun.psql(script)
 	err = s.classify("psql", err)
 	missing, exit := (*MissingProgramError)(nil), (*podexec.ExitError)(nil)
-	if errors.As(err, &exit) && !bytes.Contains(stdout.Bytes(), []byte(reportPrefix+`{"server"`)) {
-		// The server has ended the session while it waited, or gave it none: nothing of the script was done, and by now it may be otherwise.
-		return false, stdout, stderr, err
-	}
-	return !errors.As(err, &missing), stdout, stderr, err
+	// The server has ended the session while it waited, or gave it none: nothing of the script was done, and by now it may be otherwise.
+	sessionless := errors.As(err, &exit) && !bytes.Contains(stdout.Bytes(), []byte(reportPrefix+`{"server"`))
+	return !sessionless && !errors.As(err, &missing), stdout, stderr, err
 }
 
 // leave ends the input, so that psql goes when it has read what it got.

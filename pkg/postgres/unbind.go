@@ -21,7 +21,7 @@ func (s *Server) Disable(ctx context.Context, owner Owner, role string) error {
 
 // Sessions counts the open sessions of a binding's login role, of whatever owner.
 func (s *Server) Sessions(ctx context.Context, owner Owner, role string) (int, error) {
-	out, err := s.report(ctx, new(script).set("run", scriptRun, "subject", role, "subject_oid", owner.oid()).run("session", "sessions", "end"))
+	out, err := s.report(ctx, meant(owner, role).run("sessions", "end"))
 	if err != nil {
 		return 0, err
 	}
@@ -38,7 +38,7 @@ func (s *Server) EndSessions(ctx context.Context, owner Owner, role string) erro
 // grants, policies and default privileges, and drops it. Each database is a transaction of its own, so that it can be repeated; a role
 // that is gone is no error. It returns the statements that ran. Errors: ErrHomeless, and those of Disable.
 func (s *Server) Drop(ctx context.Context, owner Owner, role string, databases []HeldDatabase) ([]string, error) {
-	sc := new(script).set("run", scriptRun, "subject", role, "subject_oid", owner.oid(), "claim", owner.claim()).run("session")
+	sc := meant(owner, role)
 	h := &held{Databases: databases}
 	for _, database := range h.entered(s.Database) {
 		sc.connect(database).run("session", "lock", "judge", "heir", "act_for", "handover", "commit")
@@ -59,9 +59,14 @@ func (s *Server) Rename(ctx context.Context, owner Owner, role, name string) err
 	return err
 }
 
+// meant begins a script that is about one login role of a binding.
+func meant(owner Owner, role string) *script {
+	return new(script).set("run", scriptRun, "subject", role, "subject_oid", owner.oid(), "claim", owner.claim()).run("session")
+}
+
 // underLock begins a script that may change one login role of a binding.
 func underLock(owner Owner, role string) *script {
-	return new(script).set("run", scriptRun, "subject", role, "subject_oid", owner.oid(), "claim", owner.claim()).run("session", "lock", "judge")
+	return meant(owner, role).run("lock", "judge")
 }
 
 // report runs a script that proves no login and may be repeated, and requires that it came to its end: where the connection was cut, or a
