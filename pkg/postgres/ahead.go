@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"regexp"
 	"strconv"
@@ -116,7 +117,7 @@ func (a *ahead) createuser(role string) (stderr string, err error) {
 	case a.created:
 		return "", nil
 	case err == nil:
-		err = errors.New("the output was cut")
+		err = fmt.Errorf("createuser %w", errCut)
 	}
 	a.leave()
 	<-a.done // the messages travel by themselves

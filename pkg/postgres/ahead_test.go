@@ -217,6 +217,31 @@ func TestTheExecAheadIsLost(t *testing.T) {
 	require.ErrorAs(t, err, &unknown)
 }
 
+func TestCreateuserIsNotHeardOf(t *testing.T) {
+	looked := func(there string) answer {
+		return answer{program: "psql", stdout: primary + `pgbind {"found": {"role": ` + there + `, "createsRole": true}}` + "\n" + `pgbind {"end": "inspect"}` + "\n"}
+	}
+	ask := func(t *testing.T, answers ...answer) bool {
+		t.Helper()
+		server, c := serverWith(t, answers...)
+		server.Exec = called{}
+		server.Connect(t.Context())
+		<-server.ahead.done
+		server.Exec = c
+		exists, err := server.CreateUser(t.Context(), "r")
+		require.NoError(t, err)
+		return exists
+	}
+	assert.False(t, ask(t, looked("true")), "it made the role")
+	assert.False(t, ask(t, looked("false"), answer{program: "createuser"}), "it made none")
+	assert.True(t, ask(t, looked("false"), failedCreateuser, looked("true")), "another run did")
+}
+
+// called calls everything a success that has not even run.
+type called struct{}
+
+func (called) Exec(context.Context, podexec.Container, []string, podexec.Streams) error { return nil }
+
 func TestPsqlTellsItsEndAhead(t *testing.T) {
 	server, _ := aheadServer(t, map[string]string{"psql": `/bin/cat >/dev/null; printf unfinished; echo 'psql: error: no' >&2; exit 2` + "\n"})
 	server.Connect(t.Context())

@@ -55,6 +55,9 @@ type PublicGrant struct {
 func (s *Server) CreateUser(ctx context.Context, role string) (exists bool, err error) {
 	before := s.way
 	stderr, err := s.createuser(ctx, role)
+	if errors.Is(err, errCut) {
+		return s.wasMade(ctx, role)
+	}
 	if exit := (*podexec.ExitError)(nil); !errors.As(err, &exit) {
 		return false, err
 	}

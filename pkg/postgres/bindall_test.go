@@ -167,10 +167,12 @@ func TestCreateUsers(t *testing.T) {
 		assert.Equal(t, make([]Creation, 3), server.CreateUsers(t.Context(), roles))
 	})
 	t.Run("a cut output", func(t *testing.T) {
-		server, _ := serverWith(t, answer{program: "createuser", stdout: `pgbind {"created": 0}` + "\n"})
+		server, _ := serverWith(t, answer{program: "createuser", stdout: `pgbind {"created": 0}` + "\n"},
+			answer{program: "psql", stdout: primary + `pgbind {"found": {"role": true, "createsRole": true}}` + "\n" + `pgbind {"end": "inspect"}`},
+			answer{program: "psql", stdout: primary, err: &podexec.ExitError{Code: 3}})
 		made := server.CreateUsers(t.Context(), roles)
-		require.NoError(t, made[0].Err)
+		assert.Equal(t, []Creation{{}, {}}, made[:2])
 		var unknown *UnknownError
-		require.ErrorAs(t, made[1].Err, &unknown, "the role may be there, so that it must be taken back")
+		require.ErrorAs(t, made[2].Err, &unknown, "the role may be there, so that it must be taken back")
 	})
 }

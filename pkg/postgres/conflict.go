@@ -3,21 +3,30 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 )
 
 // inspect asks for facts about a role, and about who holds locks, since the text of errors is translated.
 func (s *Server) inspect(ctx context.Context, role string) (*output, error) {
-	out, err := s.psql(ctx, new(script).set("role", role, "run", "inspect").run("session", "inspect", "holders", "end"))
-	switch {
-	case out != nil && out.Server != nil && out.Server.Standby:
-		return nil, ErrStandby
-	case err != nil:
-		return nil, s.scriptError(out, err)
-	case out.Found == nil || out.End == "":
-		return nil, errors.New("psql ended before it was through")
-	}
-	return out, nil
+	sc := new(script).set("role", role, "run", "inspect").run("session", "inspect", "holders", "end")
+	return repeat(ctx, retryable, func() (*output, error) { return s.reportOnce(ctx, sc) })
 }
+
+// wasMade answers as CreateUser where createuser's own end was not heard of: a role that is there now counts as made by it, and one that
+// is not is made.
+func (s *Server) wasMade(ctx context.Context, role string) (exists bool, err error) {
+	facts, err := s.inspect(ctx, role)
+	switch {
+	case err != nil:
+		return false, &UnknownError{Err: err}
+	case facts.Found.Role:
+		return false, nil
+	}
+	return s.CreateUser(ctx, role)
+}
+
+// cut says that the exec API called a cut stream of psql a success: only a script's own last word counts.
+func (s *Server) cut() error { return fmt.Errorf("psql in %s %w", s.Container, errCut) }
 
 // The SQLSTATEs that are acted on.
 const (

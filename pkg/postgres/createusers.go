@@ -28,6 +28,8 @@ func (s *Server) CreateUsers(ctx context.Context, roles []string) []Creation {
 	for i, role := range roles {
 		switch {
 		case created[i]:
+		case errors.Is(err, errCut):
+			creations[i].Exists, creations[i].Err = s.wasMade(ctx, role)
 		case lost(err):
 			creations[i].Err = err
 		default:
@@ -56,7 +58,7 @@ func (s *Server) createusers(ctx context.Context, roles []string) (map[int]bool,
 	created := map[int]bool{}
 	whole, parseErr := parseCreated(stdout, created)
 	if err == nil && !whole {
-		err = &UnknownError{Err: errors.Join(errors.New("the output was cut"), parseErr)}
+		err = &UnknownError{Err: errors.Join(fmt.Errorf("createuser %w", errCut), parseErr)}
 	}
 	s.wayTold = s.wayTold || len(created) > 0
 	return created, err

@@ -23,8 +23,7 @@ func (s *Server) outcome(out *output, execErr error, run string) error {
 	case execErr != nil:
 		return s.scriptError(out, execErr)
 	}
-	// The exec API can call a cut stream a success, so only the script's own last word counts.
-	return fmt.Errorf("psql in %s %w", s.Container, errCut)
+	return s.cut()
 }
 
 // afterEnd judges the login without a password that is tried last: psql ends with an error where the server asks for one, as it should.
@@ -34,7 +33,7 @@ func (s *Server) afterEnd(out *output, execErr error) error {
 	case told || errors.As(execErr, &exit):
 		return nil
 	case execErr == nil:
-		return fmt.Errorf("psql in %s %w", s.Container, errCut)
+		return s.cut()
 	}
 	return &LoginError{Message: "it could not be found out whether the server asks for the password"}
 }

@@ -97,7 +97,8 @@ func TestCreateUserFailureIsExplainedByFacts(t *testing.T) {
 		"no right":            {answers: []answer{failed, facts(`{"role": false, "createsRole": false}`)}, err: "--admin-user"},
 		"something else":      {answers: []answer{failed, facts(`{"role": false, "createsRole": true}`)}, err: "la création a échoué"},
 		"a standby":           {answers: []answer{failed, {program: "psql", stdout: standby}}, err: ErrStandby.Error()},
-		"psql was cut":        {answers: []answer{failed, {program: "psql", stdout: primary}}, err: "before it was through"},
+		"psql was cut once":   {answers: []answer{failed, {program: "psql", stdout: primary}, {program: "psql"}, facts(`{"role": true, "createsRole": true}`)}, exists: true},
+		"psql was always cut": {answers: []answer{failed, {program: "psql"}, {program: "psql"}, {program: "psql"}}, err: "before it was through"},
 		"no createuser":       {answers: []answer{{program: "createuser", err: &podexec.ExitError{Code: 127}}}, err: `no program "createuser"`},
 		"connection was lost": {answers: []answer{{program: "createuser", err: errors.New("reset")}}, err: "not known"},
 	}
@@ -206,10 +207,17 @@ func TestUndo(t *testing.T) {
 		_, err := server.Undo(t.Context(), testBinding())
 		require.NoError(t, err)
 	})
-	t.Run("tells when it was cut", func(t *testing.T) {
-		server, _ := serverWith(t, answer{program: "psql", stdout: primary})
+	cut := answer{program: "psql", stdout: primary + `pgbind {"did": "DROP ROLE pgb_abc_1"}` + "\n"}
+	t.Run("goes on where it was cut", func(t *testing.T) {
+		server, _ := serverWith(t, cut, answer{program: "psql", stdout: primary + ended})
+		did, err := server.Undo(t.Context(), testBinding())
+		require.NoError(t, err)
+		assert.Equal(t, []string{"DROP ROLE pgb_abc_1"}, did)
+	})
+	t.Run("tells when it was always cut", func(t *testing.T) {
+		server, _ := serverWith(t, cut, cut, cut)
 		_, err := server.Undo(t.Context(), testBinding())
-		require.Error(t, err)
+		require.ErrorIs(t, err, errCut)
 	})
 }
 

@@ -98,7 +98,7 @@ func (s *Server) survey(ctx context.Context, questions []Question, prove bool) (
 // surveyError explains a survey that ended before its end, and not at a login.
 func (s *Server) surveyError(out *output, execErr error) error {
 	if execErr == nil {
-		return fmt.Errorf("psql in %s %w", s.Container, errCut)
+		return s.cut()
 	}
 	return s.scriptError(out, execErr)
 }

@@ -70,9 +70,17 @@ func underLock(owner Owner, role string) *script {
 }
 
 // report runs a script that proves no login and may be repeated, and requires that it came to its end: where the connection was cut, or a
-// transaction lost to another one, it runs again. What it reported is also returned beside an error.
+// transaction lost to another one, it runs again. What it reported is also returned beside an error, with what all its runs did.
 func (s *Server) report(ctx context.Context, sc *script) (*output, error) {
-	out, err := repeat(ctx, retryable, func() (*output, error) { return s.reportOnce(ctx, sc) })
+	var did []string
+	out, err := repeat(ctx, retryable, func() (*output, error) {
+		out, err := s.reportOnce(ctx, sc)
+		if out != nil {
+			did = append(did, out.did...)
+			out.did = did
+		}
+		return out, err
+	})
 	return out, s.blame(ctx, "", err)
 }
 
@@ -90,7 +98,7 @@ func (s *Server) reportOnce(ctx context.Context, sc *script) (*output, error) {
 	case err != nil:
 		return out, s.scriptError(out, err)
 	case out.End == "":
-		return out, fmt.Errorf("psql in %s %w", s.Container, errCut)
+		return out, s.cut()
 	}
 	return out, nil
 }

@@ -16,22 +16,19 @@ func (s *Server) Undo(ctx context.Context, b Binding) ([]string, error) {
 	sc.set("subject", b.Role, "claim", b.Owner.mark()).run("judge", "drop", "commit")
 	// A transaction of its own: that another run made the access role is no reason to keep the login role.
 	sc.run("lock", "join").set("subject", b.Access.Role(), "claim", b.Access.mark(b.Owner.Run)).run("judge", "unused", "drop_access")
-	out, err := s.psql(ctx, sc.run("leave", "commit", "end"))
+	out, err := s.report(ctx, sc.run("leave", "commit", "end"))
 	var missing *MissingProgramError
 	var login *AdminLoginError
+	var taken *ForeignRoleError
 	switch {
 	case errors.As(err, &missing), errors.As(err, &login):
 		// Where psql does not run, or the database does not exist, the role was never marked: it is still the empty one that createuser made.
 		return nil, s.dropuser(ctx, b.Role)
 	case out == nil:
 		return nil, err
-	case out.Refused != nil:
+	case errors.As(err, &taken):
 		// One of them is not ours any more: another run has taken it over, and answers for it.
 		return out.did, nil
-	case err != nil:
-		return nil, s.scriptError(out, err)
-	case out.End != b.Owner.Run:
-		return nil, errors.New("psql ended before it was through")
 	}
-	return out.did, nil
+	return out.did, err
 }
