@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -10,8 +11,8 @@ import (
 )
 
 func TestAnErrorNamesItsCauseAndTheNextStep(t *testing.T) {
-	bind := func(a answer) error {
-		server, _ := serverWith(t, a)
+	bind := func(answers ...answer) error {
+		server, _ := serverWith(t, answers...)
 		_, err := server.Bind(t.Context(), testBinding(), Login{Password: "x", Set: true})
 		require.Error(t, err)
 		return err
@@ -27,7 +28,8 @@ func TestAnErrorNamesItsCauseAndTheNextStep(t *testing.T) {
 	}
 	err := bind(answer{program: "psql", stdout: primary + hosted, err: &podexec.ExitError{Code: 137}})
 	require.ErrorContains(t, err, "the login with the new password failed: it ended with exit status 137")
-	err = bind(answer{program: "psql", stderr: "WARNING:  57P01: terminating connection due to immediate shutdown command\n", err: &podexec.ExitError{Code: 2}})
+	stopped := answer{program: "psql", stderr: "WARNING:  57P01: terminating connection due to immediate shutdown command\n", err: &podexec.ExitError{Code: 2}}
+	err = bind(slices.Repeat([]answer{stopped}, attempts)...)
 	require.ErrorContains(t, err, "the server was stopped", "a login that is refused tells no SQLSTATE")
 	err = bind(answer{program: "psql", err: &podexec.StartError{Program: "env", Reason: "cannot exec in a stopped state"}})
 	assert.ErrorContains(t, err, `could not start program "psql": if its Pod was being replaced, run the command again, else choose the container`)

@@ -91,6 +91,34 @@ func TestNoWayIsLookedForOnceALoginHasWorked(t *testing.T) {
 	assert.NoError(t, login.Hint)
 }
 
+func TestASessionThatEndedBeforeItsFirstAnswerIsBegunAgain(t *testing.T) {
+	lost := answer{program: "psql", stderr: "psql:<stdin>:1: FATAL:  57P05: Verbindung wird abgebrochen\n", err: &podexec.ExitError{Code: 2}}
+	begun, failed, through := lost, lost, answer{program: "psql", stdout: primary + ended}
+	begun.stdout = primary
+	failed.err = &podexec.ExitError{Code: 3}
+	tests := map[string]struct {
+		answers []answer
+		err     string
+	}{
+		"once":                         {[]answer{lost, through}, ""},
+		"always":                       {[]answer{lost, lost, lost}, "57P05"},
+		"after its first answer":       {[]answer{begun}, "57P05"},
+		"by an error of the script":    {[]answer{failed}, "57P05"},
+		"and the next login fails too": {[]answer{lost, refusedPsql, {program: "sh"}, {program: "pg_isready", err: &podexec.ExitError{Code: 2}}}, "takes no connections"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			server, _ := serverWith(t, test.answers...)
+			err := server.Disable(t.Context(), testBinding().Owner, "pgb_abc_1")
+			if test.err == "" {
+				require.NoError(t, err)
+			} else {
+				require.ErrorContains(t, err, test.err)
+			}
+		})
+	}
+}
+
 func TestAGivenPasswordIsReadFromTheInput(t *testing.T) {
 	server, c := serverWith(t, answer{program: "createuser"}, answer{program: "psql", stdout: primary + hosted + loggedIn("x") + ended})
 	server.Password = "admin's own"

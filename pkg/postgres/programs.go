@@ -35,13 +35,17 @@ func (s *Server) dropuser(ctx context.Context, role string) error {
 	return err
 }
 
-// psql runs a script as the administrator and returns what it reported, also beside an error. Where the administrator cannot log in, it
-// looks for another way once. The error is a *AdminLoginError if there is none.
+// psql runs a script as the administrator and returns what it reported, also beside an error. A session that ended before it did anything is
+// begun again. Where the administrator cannot log in, it looks for another way once. The error is a *AdminLoginError if there is none.
 func (s *Server) psql(ctx context.Context, sc *script) (*output, error) {
 	if sc.err != nil {
 		return nil, sc.err
 	}
-	out, err := s.session(ctx, sc)
+	var out *output
+	_, err := repeat(ctx, func(err error) bool { return unanswered(out, err) && !refusedLogin(out, err) }, func() (_ any, err error) {
+		out, err = s.session(ctx, sc)
+		return nil, err
+	})
 	if !refusedLogin(out, err) {
 		s.wayTold = true
 		return out, err
@@ -118,10 +122,15 @@ func (s *Server) runPsql(ctx context.Context, script string) (stdout *bytes.Buff
 	return s.run(ctx, p)
 }
 
-// refusedLogin says that psql did not get in: it exits with 2 for that, tells no SQLSTATE, and has done nothing.
-func refusedLogin(out *output, err error) bool {
+// unanswered says that psql got no session, or lost it before the first answer, for which it exits with 2: nothing of the script was done.
+func unanswered(out *output, err error) bool {
 	var exit *podexec.ExitError
-	return errors.As(err, &exit) && exit.Code == 2 && out.Server == nil && out.sqlError() == nil
+	return errors.As(err, &exit) && exit.Code == 2 && out.Server == nil
+}
+
+// refusedLogin says that psql got no session. It tells no SQLSTATE then.
+func refusedLogin(out *output, err error) bool {
+	return unanswered(out, err) && out.sqlError() == nil
 }
 
 // conninfoDatabase keeps a database name from being read as a connection string.
