@@ -18,14 +18,15 @@ func TestCrashes(t *testing.T) {
 			t.Parallel()
 			m := &matrix{fixture: newDatabase(t), operation: o}
 			start := time.Now()
-			undisturbed := &trial{workload: "undisturbed"}
-			points := m.undisturbed(undisturbed)
+			undisturbed, other := &trial{workload: "undisturbed"}, &trial{workload: "other"}
+			points := m.points(undisturbed, other)
 			all := crashes(points)
 			trials := m.chosen(all)
 			m.each("prepare", trials, (*matrix).prepare)
 			m.each("killed", trials, (*matrix).killed)
-			m.agree(undisturbed, trials)
-			t.Logf("%s: %d requests, of which %d execs; killed at %d of %d points, in %s", o.name, len(points), execs(points), len(trials), len(all), time.Since(start).Round(time.Second))
+			m.agree(undisturbed, append(trials, other))
+			t.Logf("%s: %d requests, of which %d execs; %d of %d points, of which %d did not come about, in %s",
+				o.name, len(points), execs(points), len(trials), len(all), m.missed(trials), time.Since(start).Round(time.Second))
 		})
 	}
 }

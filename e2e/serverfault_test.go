@@ -20,7 +20,7 @@ func TestServerFaults(t *testing.T) {
 	for nth, trouble := range serverTroubles() {
 		t.Run(trouble.name, func(t *testing.T) {
 			t.Parallel()
-			newTroubledDatabase(t, trouble).suffer(trouble, func(all []*trial) []*trial {
+			trials := newTroubledDatabase(t, trouble).suffer(trouble, func(all []*trial) []*trial {
 				var execs []*trial
 				for _, tr := range all {
 					if tr.fault.Moment == trouble.moment() && tr.exec {
@@ -30,29 +30,35 @@ func TestServerFaults(t *testing.T) {
 				require.NotEmpty(t, execs)
 				return execs[nth%len(execs):][:1]
 			})
+			for _, tr := range trials {
+				assert.False(t, tr.missed, "%s is not part of its run", tr)
+			}
 		})
 	}
 }
 
-// suffer runs every command with the trouble at each of the chosen points of its way, one after the other, since they share the server.
-func (f *fixture) suffer(trouble serverTrouble, choose func([]*trial) []*trial) {
+// suffer runs every command with the trouble at each of the chosen points of its way, one after the other, since they share the server. It
+// returns the trials.
+func (f *fixture) suffer(trouble serverTrouble, choose func([]*trial) []*trial) (all []*trial) {
 	f.t.Helper()
-	start, bindings, tried, failed := time.Now(), 0, 0, 0
+	start, bindings, failed := time.Now(), 0, 0
 	for _, o := range operations(theDatabase) {
 		m := &matrix{fixture: f, operation: o}
-		undisturbed := &trial{workload: o.name}
-		points := m.undisturbed(undisturbed)
-		want := m.states(f.sides(), undisturbed)
+		undisturbed, other := &trial{workload: o.name}, &trial{workload: o.name + "-other"}
+		points := m.points(undisturbed, other)
+		now := f.sides()
+		want := m.states(now, undisturbed)
+		assert.Equal(f.t, want, m.states(now, other))
 		trials := choose(stops(o.name, points, trouble))
 		for _, tr := range trials {
 			f.t.Run(o.name+" "+tr.String(), func(t *testing.T) { m.in(t).survives(tr, trouble, want) })
-			tried++
 			if tr.result.Code != 0 {
 				failed++
 			}
 		}
+		all = append(all, trials...)
 		if o.leaves {
-			bindings += len(want) * (1 + len(trials))
+			bindings += len(want) * (2 + len(trials))
 		}
 	}
 	now := f.sides()
@@ -60,7 +66,8 @@ func (f *fixture) suffer(trouble serverTrouble, choose func([]*trial) []*trial) 
 	assert.Equal(f.t, bindings, len(now.secrets), "Secrets") //nolint:testifylint // Len would print what they hold
 	result := f.run(f.Pgbind("check"))
 	assert.Zero(f.t, result.Code, "check: %s%s", result.Stdout, result.Stderr)
-	f.t.Logf("%s: %d runs, of which %d failed with a clear error and a clean second run, in %s", trouble.name, tried, failed, time.Since(start).Round(time.Second))
+	f.t.Logf("%s: %d runs, of which %d failed with a clear error and a clean second run, in %s", trouble.name, len(all), failed, time.Since(start).Round(time.Second))
+	return all
 }
 
 // survives runs the command, has the trouble come and go, and, where the run failed, completes it with a second one.
@@ -71,7 +78,9 @@ func (m *matrix) survives(tr *trial, trouble serverTrouble, want []state) {
 	tr.fault.Call = func() { err = trouble.strike(m.fixture) }
 	m.faulted(tr)
 	require.NoError(m.t, err, "the trouble itself")
-	m.recover(trouble)
+	if !tr.missed {
+		m.recover(trouble)
+	}
 	if tr.result.Code == 0 {
 		assert.Equal(m.t, want, m.states(m.sides(), tr), "no wrong success: %s", tr.result.Stderr)
 		return

@@ -56,6 +56,18 @@ func (m *matrix) number(text string) int {
 	return number
 }
 
+// missed counts the trials whose disturbance did not come about. They say nothing, so that they must be few.
+func (m *matrix) missed(trials []*trial) (count int) {
+	m.t.Helper()
+	for _, tr := range trials {
+		if tr.missed {
+			count++
+		}
+	}
+	assert.LessOrEqual(m.t, count, max(1, len(trials)/10), "trials whose point was not part of their run")
+	return count
+}
+
 // agree requires that every workload ended as the undisturbed one, and that nothing is left that belongs to none of them.
 func (m *matrix) agree(undisturbed *trial, trials []*trial) {
 	m.t.Helper()
