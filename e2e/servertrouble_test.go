@@ -83,9 +83,12 @@ const (
 	shortTimeouts = `psql --username=postgres --set=ON_ERROR_STOP=1 \
 			--command="ALTER ROLE postgres SET statement_timeout = '200ms'" --command="ALTER ROLE postgres SET lock_timeout = '200ms'" \
 			--command="ALTER ROLE postgres SET idle_in_transaction_session_timeout = '200ms'" --command="ALTER ROLE postgres SET idle_session_timeout = '200ms'"
-		psql --username=postgres --command="SET statement_timeout = 0" --command="BEGIN; LOCK TABLE pg_authid IN EXCLUSIVE MODE; SELECT pg_sleep(2)" </dev/null >/dev/null 2>&1 &
+		` + withoutTimeouts + ` psql --username=postgres --command="BEGIN; LOCK TABLE pg_authid IN EXCLUSIVE MODE; SELECT pg_sleep(2)" </dev/null >/dev/null 2>&1 &
 		sleep 0.3`
-	longTimeouts = `psql --username=postgres --set=ON_ERROR_STOP=1 --command="SET statement_timeout = 0" --command="ALTER ROLE postgres RESET ALL"`
+	longTimeouts = withoutTimeouts + ` psql --username=postgres --command="ALTER ROLE postgres RESET ALL"`
+
+	// A session has these from its beginning.
+	withoutTimeouts = `PGOPTIONS="-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0"`
 )
 
 // newTroubledDatabase deploys the lesson's database with a server that is started again where it was stopped. Its disk is a small one where
