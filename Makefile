@@ -135,6 +135,11 @@ soak: build app-image ## Kill and disturb runs at every request (long; not part 
 demo: build app-image ## Play the lesson on the cluster and print the web app's page
 	@$(WITH_CLUSTER) go run ./e2e/demo
 
+# As many points of each command as make soak gets through in about five minutes.
+.PHONY: soak-sample
+soak-sample: ## Run make soak at a few points of each command, and tell how long it took
+	@PGBIND_SOAK=4 $(MAKE) --no-print-directory test BUDGETS=soak:15
+
 # Minutes that each part of the tests may take; on a machine that has nothing yet, e2e also builds the cluster's programs and images.
 BUDGETS = unit:15 lint:15 modules:5 e2e:50 dist-test:10
 

@@ -73,9 +73,13 @@ const (
 			FOR r IN SELECT rolname FROM pg_roles WHERE rolname LIKE 'filler\_%' LOOP EXECUTE format('DROP ROLE %I', r); END LOOP;
 		END \$\$"`
 
-	takeConnections = `touch /tmp/taken
-		for i in $(seq %d); do (while [ -e /tmp/taken ]; do sleep 0.5; done | psql --username=postgres) </dev/null >/dev/null 2>&1 & done
-		sleep 1
+	// Each of them tells when it has a connection, or was refused one.
+	takeConnections = `rm -f /tmp/taken-*; touch /tmp/taken
+		for i in $(seq %[1]d); do
+			((printf '%%s\n' "\! touch /tmp/taken-$i"; while [ -e /tmp/taken ]; do sleep 0.5; done) |
+				(psql --username=postgres || touch "/tmp/taken-$i")) </dev/null >/dev/null 2>&1 &
+		done
+		for i in $(seq %[1]d); do until [ -e "/tmp/taken-$i" ]; do sleep 0.1; done; done
 		`
 	giveConnections = `rm /tmp/taken`
 
