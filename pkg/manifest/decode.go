@@ -1,29 +1,27 @@
 package manifest
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
+	"strings"
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
-	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 	"go.yaml.in/yaml/v3"
-	"golang.org/x/text/language"
-	"golang.org/x/text/message"
+	validation "k8s.io/kube-openapi/pkg/validation/errors"
+	"k8s.io/kube-openapi/pkg/validation/spec"
+	"k8s.io/kube-openapi/pkg/validation/strfmt"
+	"k8s.io/kube-openapi/pkg/validation/validate"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/docs"
 )
 
-// schemaName is only a name: nothing is fetched.
-const schemaName = "binding.schema.json"
-
 // decoder reads one file.
 type decoder struct {
 	file      string
-	schema    *jsonschema.Schema
+	schema    *validate.SchemaValidator
 	documents []*Document
 	errs      []error
 }
@@ -47,17 +45,13 @@ func (d *decoder) decode(from io.Reader) error {
 	}
 }
 
-func compile() (*jsonschema.Schema, error) {
-	parsed, err := jsonschema.UnmarshalJSON(bytes.NewReader(docs.BindingSchema))
-	if err != nil {
+// newValidator reads the published schema, as the API server reads that of a custom resource.
+func newValidator() (*validate.SchemaValidator, error) {
+	schema := &spec.Schema{}
+	if err := json.Unmarshal(docs.BindingSchema, schema); err != nil {
 		return nil, fmt.Errorf("read the schema of bindings: %w", err)
 	}
-	compiler := jsonschema.NewCompiler()
-	compiler.AssertFormat()
-	if err := compiler.AddResource(schemaName, parsed); err != nil {
-		return nil, fmt.Errorf("read the schema of bindings: %w", err)
-	}
-	return compiler.Compile(schemaName)
+	return validate.NewSchemaValidator(schema, nil, "", strfmt.Default), nil
 }
 
 // add takes a binding, or a List of them.
@@ -96,7 +90,11 @@ func (d *decoder) addBinding(f fields) {
 		d.errs = append(d.errs, fmt.Errorf("%s: %w", f.at(nil), err))
 		return
 	}
-	if errs := d.validate(text, f); len(errs) > 0 {
+	if err := json.Unmarshal(text, &value); err != nil {
+		d.errs = append(d.errs, fmt.Errorf("%s: %w", f.at(nil), err))
+		return
+	}
+	if errs := d.validate(value, f); len(errs) > 0 {
 		d.errs = append(d.errs, errs...)
 		return
 	}
@@ -108,36 +106,28 @@ func (d *decoder) addBinding(f fields) {
 	d.documents = append(d.documents, document)
 }
 
-// validate holds a binding against the schema.
-func (d *decoder) validate(text []byte, f fields) []error {
-	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
-	if err != nil {
-		return []error{fmt.Errorf("%s: %w", f.at(nil), err)}
-	}
-	var invalid *jsonschema.ValidationError
-	if errors.As(d.schema.Validate(value), &invalid) {
-		return f.explain(invalid)
-	}
-	return nil
-}
-
-// explain says what is wrong with which field.
-func (f fields) explain(invalid *jsonschema.ValidationError) []error {
+// validate holds a binding against the schema, and says what is wrong with which field.
+func (d *decoder) validate(value any, f fields) []error {
 	var errs []error
-	for _, cause := range invalid.Causes {
-		errs = append(errs, f.explain(cause)...)
-	}
-	switch what := invalid.ErrorKind.(type) {
-	case *kind.AdditionalProperties:
-		for _, name := range what.Properties {
-			path := append(append([]string{}, invalid.InstanceLocation...), name)
-			errs = append(errs, fmt.Errorf("%s: the field is unknown", f.at(path)))
+	found := d.schema.Validate(value).Errors
+	slices.SortFunc(found, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	for _, err := range found {
+		invalid, ok := errors.AsType[*validation.Validation](err)
+		if !ok {
+			errs = append(errs, fmt.Errorf("%s: %w", f.at(nil), err))
+			continue
 		}
-	default:
-		if len(invalid.Causes) == 0 {
-			text := what.LocalizedString(message.NewPrinter(language.English))
-			errs = append(errs, fmt.Errorf("%s: %s", f.at(invalid.InstanceLocation), text))
+		path, said := pathOf(invalid.Name), strings.TrimPrefix(invalid.Error(), invalid.Name+" in "+invalid.In+" ")
+		switch invalid.Code() {
+		case validation.UnallowedPropertyCode:
+			path, said = append(path, fmt.Sprint(invalid.Value)), "the field is unknown"
+		case validation.InvalidTypeCode:
+			want, _, _ := strings.Cut(said, ": ")
+			said = fmt.Sprintf("it %s, not %v", want, invalid.Value)
+		default:
+			said = "it " + said
 		}
+		errs = append(errs, fmt.Errorf("%s: %s", f.at(path), said))
 	}
 	return errs
 }

@@ -46,6 +46,11 @@ func (f fields) name(path []string) string {
 	return strings.TrimPrefix(name, ".")
 }
 
+// pathOf reads a path as name writes it. A key of a map that has a dot in it becomes two parts, which name joins again.
+func pathOf(name string) []string {
+	return strings.FieldsFunc(name, func(r rune) bool { return r == '.' || r == '[' || r == ']' })
+}
+
 // child finds a part of a mapping or a sequence; key is where it begins.
 func child(parent *yaml.Node, name string) (key, value *yaml.Node) {
 	for parent.Kind == yaml.AliasNode {

@@ -37,7 +37,7 @@ type Reader struct {
 // .yaml, .yml or .json. The error joins those of all files: what cannot be read, and each field that is unknown, doubled or has a value that
 // it cannot have.
 func (r *Reader) Read(names ...string) ([]*Document, error) {
-	schema, err := compile()
+	schema, err := newValidator()
 	if err != nil {
 		return nil, err
 	}

@@ -48,8 +48,8 @@ func schema(t *testing.T) *jsonschema.Schema {
 	s := r.Reflect(&Binding{})
 	s.Title = "Binding of kubectl pgbind"
 	s.Required = []string{"apiVersion", "kind", "spec"}
-	s.Properties.GetPair("apiVersion").Value.Const = APIVersion
-	s.Properties.GetPair("kind").Value.Const = Kind
+	s.Properties.GetPair("apiVersion").Value.Enum = []any{APIVersion}
+	s.Properties.GetPair("kind").Value.Enum = []any{Kind}
 	return s
 }
 
