@@ -3,6 +3,8 @@
 package e2e
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -53,6 +55,17 @@ func (f *fixture) requireNoPassword(text string) {
 		password := string(secret.Data["POSTGRES_PASSWORD"])
 		require.False(f.t, password != "" && strings.Contains(text, password), "the password of secret %s is shown", secret.Name)
 	}
+}
+
+// digest stands for a secret where two are compared, so that a comparison that fails shows none.
+func digest(secret []byte) string { return fmt.Sprintf("%x", sha256.Sum256(secret)) }
+
+func digests(data map[string][]byte) map[string]string {
+	all := map[string]string{}
+	for key, secret := range data {
+		all[key] = digest(secret)
+	}
+	return all
 }
 
 func (f *fixture) rollout(workload string) {

@@ -35,7 +35,7 @@ func TestForgedMarksGainNothing(t *testing.T) {
 			}
 			f.bind("deploy/" + name)
 		}
-		assert.Equal(t, forged.Data, f.secret(firstSecret).Data)
+		assert.Equal(t, digests(forged.Data), digests(f.secret(firstSecret).Data))
 		assert.NotContains(t, f.references("first"), firstSecret)
 	})
 	t.Run("an annotation with the victim's id", func(t *testing.T) {
@@ -56,7 +56,7 @@ func TestForgedMarksGainNothing(t *testing.T) {
 		result := f.bind("deploy/third")
 		assert.Contains(t, result.Stdout, "secret/thirds unchanged")
 		assert.Equal(t, []string{"thirds"}, f.references("third"))
-		assert.Equal(t, copied.Data, f.secret("a-victims").Data)
+		assert.Equal(t, digests(copied.Data), digests(f.secret("a-victims").Data))
 	})
 	t.Run("a Secret of its own that names the victim's role", func(t *testing.T) {
 		f := f.in(t)
