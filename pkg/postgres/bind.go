@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
@@ -29,6 +31,31 @@ type Login struct {
 	PodIP        string // tried where Host does not resolve or connect; empty: not tried
 	Port         int32  // at Host
 	PodPort      int32  // at PodIP
+}
+
+// hosts are those at which the login is tried, one after the other.
+func (l Login) hosts() []string {
+	return slices.DeleteFunc([]string{l.Host, l.PodIP}, func(host string) bool { return host == "" })
+}
+
+// ports are those of hosts.
+func (l Login) ports() []string {
+	var ports []string
+	if l.Host != "" {
+		ports = append(ports, strconv.Itoa(int(l.Port)))
+	}
+	if l.PodIP != "" {
+		ports = append(ports, strconv.Itoa(int(l.PodPort)))
+	}
+	return ports
+}
+
+// hostIn is Host with the cluster's domain, where it needs that and the domain is known.
+func (l Login) hostIn(domain string) string {
+	if l.HostComplete || domain == "" || l.Host == "" {
+		return l.Host
+	}
+	return l.Host + "." + domain
 }
 
 // Result tells what a bind found and did.
@@ -97,17 +124,18 @@ func (s *Server) bind(ctx context.Context, b Binding, l Login) (*Result, error) 
 	if out == nil {
 		return nil, err
 	}
-	return s.result(b, out, err)
+	return s.result(Request{b, l}, out, err)
 }
 
 // result turns what a script reported of a binding into what a bind returns.
-func (s *Server) result(b Binding, out *output, err error) (*Result, error) {
+func (s *Server) result(r Request, out *output, err error) (*Result, error) {
+	b, l := r.Binding, r.Login
 	result := &Result{Did: out.did, Lacks: out.Lacks, Public: out.Public}
 	if out.Server != nil {
 		result.Version = out.Server.Version
 	}
-	if out.Host != nil {
-		result.Host = *out.Host
+	if out.Committed {
+		result.Host = l.hostIn(out.Domain)
 	}
 	if failure := s.outcome(out, err, b.Owner.Run); failure != nil {
 		return result, failure

@@ -101,29 +101,25 @@ func (b *batch) script() (*script, error) {
 		for _, i := range group {
 			requests = append(requests, b.requests[i])
 		}
-		if err := sc.complete(requests, func(i int) { sc.number(group[i]) }); err != nil {
+		if err := sc.complete(requests, group); err != nil {
 			return nil, err
-		}
-		for _, i := range group {
-			sc.number(i).address(b.requests[i].Binding, b.requests[i].Login).run("host").keepHost(i)
 		}
 	}
 	for i, r := range b.requests {
-		sc.set("about", strconv.Itoa(i)).address(r.Binding, r.Login).takeHost(i)
-		sc.run("attempt").password(r.Login.Password).run("login")
+		sc.set("about", strconv.Itoa(i)).address(r.Login, r.Binding.Role, r.Binding.Access.Database).run("attempt").password(r.Login.Password).run("login")
 	}
 	return sc.set("run", endOfBatch).run("end", "trust"), sc.err
 }
 
 // number says about which request what follows is.
-func (s *script) number(i int) *script { return s.set("about", strconv.Itoa(i)).run("number") }
+func (s *script) number(i int) { s.set("about", strconv.Itoa(i)).run("number") }
 
 // settle writes down the outcomes that are known, and returns the numbers of the requests that have none yet.
 func (b *batch) settle(s *Server, outcomes []Outcome) (left []int) {
 	for i, number := range b.numbers {
 		switch {
 		case b.done(i):
-			outcomes[number].Result, outcomes[number].Err = s.result(b.requests[i].Binding, b.outputs[i], b.err)
+			outcomes[number].Result, outcomes[number].Err = s.result(b.requests[i], b.outputs[i], b.err)
 		case b.hopeless():
 			outcomes[number].Err = b.failure(s)
 		default:
@@ -137,7 +133,7 @@ func (b *batch) settle(s *Server, outcomes []Outcome) (left []int) {
 func (b *batch) split() {
 	b.outputs = make([]*output, len(b.requests))
 	for i := range b.outputs {
-		b.outputs[i] = &output{Server: b.session.Server, Trust: b.session.Trust}
+		b.outputs[i] = &output{Server: b.session.Server, Trust: b.session.Trust, Domain: b.session.Domain}
 	}
 	for _, report := range b.session.reports {
 		for _, key := range []string{"about", "attempt"} {
@@ -158,21 +154,27 @@ func (b *batch) split() {
 	}
 }
 
-// share gives what was found out about an access role to all that have it.
+// share gives what was found out about an access role, and the end of the transaction, to all that have them.
 func (b *batch) share() {
 	for _, group := range b.groups {
 		var about output
 		for _, i := range group {
 			about.Lacks, about.Public = append(about.Lacks, b.outputs[i].Lacks...), append(about.Public, b.outputs[i].Public...)
+			about.Committed = about.Committed || b.outputs[i].Committed
 		}
 		for _, i := range group {
-			b.outputs[i].Lacks, b.outputs[i].Public = about.Lacks, about.Public
+			b.outputs[i].Lacks, b.outputs[i].Public, b.outputs[i].Committed = about.Lacks, about.Public, about.Committed
 		}
 	}
 }
 
 // culprit is the number of the request that ended the session; -1 where that is not known.
 func (b *batch) culprit() int {
+	for i, r := range b.requests {
+		if b.session != nil && b.session.blames(r.Binding.Role) {
+			return b.numbers[i]
+		}
+	}
 	if b.last < 0 || b.done(b.last) {
 		return -1
 	}

@@ -86,6 +86,26 @@ func TestBindAllGoesOnWithoutTheCulprit(t *testing.T) {
 		require.ErrorAs(t, outcomes[1].Err, &foreign)
 		require.NoError(t, outcomes[2].Err)
 	})
+	t.Run("a role of several that are judged together", func(t *testing.T) {
+		for name, report := range map[string]string{
+			"refused":    `pgbind {"refused": {"role": "pgb_two_1", "verdict": "foreign"}}`,
+			"incomplete": `pgbind {"incomplete": "pgb_two_1"}`,
+		} {
+			t.Run(name, func(t *testing.T) {
+				all := requests(t, 3)
+				all[2].Binding.Role = "pgb_two_1"
+				server, c := serverWith(t,
+					answer{program: "psql", stdout: primary + "pgbind {\"about\": 0}\n" + report},
+					answer{program: "psql", stdout: primary + report},
+					answer{program: "psql", stdout: reported(2, 2, "scram-sha-256") + `pgbind {"end": "batch"}`})
+				outcomes := server.BindAll(t.Context(), all)
+				require.NoError(t, outcomes[0].Err)
+				require.NoError(t, outcomes[1].Err)
+				require.Error(t, outcomes[2].Err)
+				assert.NotContains(t, c.stdin[2], quote("pgb_two_1"))
+			})
+		}
+	})
 	t.Run("a login fails", func(t *testing.T) {
 		failed := answer{program: "psql", stdout: primary + hosted, stderr: "psql:<stdin>:9: error: no", err: &podexec.ExitError{Code: 3}}
 		server, _ := serverWith(t,

@@ -2,31 +2,26 @@ package postgres
 
 import (
 	"encoding/json"
-	"strconv"
 	"time"
 )
 
 func bindScript(b Binding, l Login) (*script, error) {
 	sc := new(script).run("session")
-	if err := sc.complete([]Request{{b, l}}, func(int) {}); err != nil {
+	if err := sc.complete([]Request{{b, l}}, []int{0}); err != nil {
 		return nil, err
 	}
 	return sc.proof(b, l), nil
 }
 
-// complete appends the transaction that completes login roles of one access. about is called before what is about the request of a
-// number is appended; what is done for all of them counts as the first one's.
-func (s *script) complete(requests []Request, about func(int)) error {
-	about(0)
+// complete appends the transaction that completes login roles of one access. What it reports of a request begins with its number; what
+// is done for all of them counts as the first one's.
+func (s *script) complete(requests []Request, numbers []int) error {
+	s.number(numbers[0])
 	if err := s.access(requests[0].Binding); err != nil {
 		return err
 	}
-	for i, r := range requests {
-		about(i)
-		s.loginRole(r)
-	}
-	s.run("public", "effective")
-	if err := s.passwords(requests, about); err != nil {
+	s.logins(requests, numbers).run("role", "terms").set("role", requests[0].Binding.Role).run("public", "effective")
+	if err := s.passwords(requests, numbers); err != nil {
 		return err
 	}
 	s.run("commit")
@@ -45,19 +40,31 @@ func (s *script) access(b Binding) error {
 	}
 	s.set("access", b.Access.Role(), "access_mark", b.Access.mark(b.Owner.Run), "revoke_public", boolean(b.RevokePublic),
 		"level", string(b.Access.Level), "acts_as_access", boolean(b.Access.Level == All), "levels", levels, "schemas", schemas)
-	s.run("lock").set("subject", b.Access.Role(), "claim", b.Access.claim()).run("judge", "access", "join", "grants", "leave")
+	s.run("lock").subjects(subject{Name: b.Access.Role(), Claim: b.Access.claim()}).run("judge", "access", "join", "grants", "leave")
 	return nil
 }
 
-// loginRole appends what makes a login role the binding's, with its membership and its end.
-func (s *script) loginRole(r Request) {
-	b := r.Binding
-	s.set("role", b.Role, "role_mark", b.Owner.mark(), "set_password", boolean(r.Login.Set), "valid_until", validUntil(b.Expires))
-	s.set("subject", b.Role, "claim", b.Owner.claim()).run("judge", "role", "membership", "expires")
+// logins judges login roles and names them with what they shall be.
+func (s *script) logins(requests []Request, numbers []int) *script {
+	type login struct {
+		Number int    `json:"number"`
+		Name   string `json:"name"`
+		Mark   string `json:"mark"`
+		Set    bool   `json:"set"`   // a password
+		Until  string `json:"until"` // empty: as it is
+	}
+	var subjects []subject
+	var logins []login
+	for i, r := range requests {
+		b := r.Binding
+		subjects = append(subjects, subject{Name: b.Role, Claim: b.Owner.claim()})
+		logins = append(logins, login{numbers[i], b.Role, b.Owner.mark(), r.Login.Set, validUntil(b.Expires)})
+	}
+	return s.subjects(subjects...).run("judge").set("logins", s.json(logins))
 }
 
 // passwords appends those that are to be set, as the last of the transaction.
-func (s *script) passwords(requests []Request, about func(int)) error {
+func (s *script) passwords(requests []Request, numbers []int) error {
 	silent := false
 	for i, r := range requests {
 		if !r.Login.Set {
@@ -67,7 +74,7 @@ func (s *script) passwords(requests []Request, about func(int)) error {
 		if err != nil {
 			return err
 		}
-		about(i)
+		s.number(numbers[i])
 		if !silent {
 			s.run("silence")
 			silent = true
@@ -100,14 +107,7 @@ func Explain(b Binding, l Login) (string, error) {
 
 // proof appends the login of the role over the network, and the end.
 func (s *script) proof(b Binding, l Login) *script {
-	return s.address(b, l).run("domain", "host").password(l.Password).set("run", b.Owner.Run).run("login", "end", "trust")
-}
-
-// address gives the login of the role over the network.
-func (s *script) address(b Binding, l Login) *script {
-	return s.set("host", l.Host, "host_complete", boolean(l.HostComplete), "pod_ip", l.PodIP,
-		"port", strconv.Itoa(int(l.Port)), "pod_port", strconv.Itoa(int(l.PodPort)),
-		"login", loginOf(b.Role, b.Access.Database))
+	return s.run("domain").address(l, b.Role, b.Access.Database).password(l.Password).set("run", b.Owner.Run).run("login", "end", "trust")
 }
 
 // validUntil writes a time as the server reads it; empty for the zero time.

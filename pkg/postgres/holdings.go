@@ -57,7 +57,7 @@ type Objects struct {
 // Holdings finds the login roles whose comments name owner, whatever their generation, and role, and what they hold. It changes
 // nothing. Errors: ErrStandby, *ForeignRoleError where one of them is not the binding's, *SQLError.
 func (s *Server) Holdings(ctx context.Context, owner Owner, role string) (*Holdings, error) {
-	out, err := s.held(ctx, new(script).set("subject", role, "claim", owner.claim(), "kin", "true"))
+	out, err := s.held(ctx, new(script).subjects(subject{Name: role, Claim: owner.claim()}).set("claim", owner.claim(), "kin", "true"))
 	if err != nil {
 		return nil, err
 	}
@@ -86,9 +86,9 @@ func (s *Server) held(ctx context.Context, sc *script) (*output, error) {
 
 // holdingsScript asks for each role, and in each database that can be entered, the bound one first, where shared objects are counted.
 func holdingsScript(owner Owner, bound string, h *held) *script {
-	sc := new(script).set("run", scriptRun, "claim", owner.claim()).run("session")
+	sc := new(script).set("run", scriptRun).run("session")
 	for _, role := range h.Roles {
-		sc.set("subject", role).run("judge", "heir", "holder")
+		sc.subjects(subject{Name: role, Claim: owner.claim()}).run("judge", "heir", "holder")
 	}
 	for _, database := range h.entered(bound) {
 		sc.connect(database).run("session").set("shared", boolean(database == bound))

@@ -14,11 +14,11 @@ func (s *Server) outcome(out *output, execErr error, run string) error {
 		return ErrStandby
 	case out.Refused != nil:
 		return &ForeignRoleError{Role: out.Refused.Role, Verdict: out.Refused.Verdict}
-	case out.Incomplete:
+	case out.Incomplete != "":
 		return ErrIncomplete
 	case out.End == run && out.Login != nil:
 		return s.afterEnd(out, execErr)
-	case out.Host != nil && out.Login == nil && execErr != nil:
+	case out.Committed && out.Login == nil && execErr != nil:
 		return loginError(out, execErr)
 	case execErr != nil:
 		return s.scriptError(out, execErr)

@@ -14,9 +14,10 @@ import (
 type output struct {
 	Server     *serverFacts  `json:"server"`
 	Refused    *refusal      `json:"refused"`
-	Incomplete bool          `json:"incomplete"`
+	Incomplete string        `json:"incomplete"` // a role
 	Lacks      []string      `json:"lacks"`
-	Host       *string       `json:"host"` // also says that the transaction is committed
+	Committed  bool          `json:"committed"`
+	Domain     string        `json:"domain"` // the cluster's
 	Login      *login        `json:"login"`
 	Trust      bool          `json:"trust"`
 	Found      *found        `json:"found"`
@@ -36,6 +37,11 @@ type output struct {
 	objects []Objects
 	reports [][]byte // every line, for what reports more than once
 	stderr  string
+}
+
+// blames says that the script ended because of this role.
+func (o *output) blames(role string) bool {
+	return o.Incomplete == role || o.Refused != nil && o.Refused.Role == role
 }
 
 type serverFacts struct {

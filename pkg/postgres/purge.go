@@ -9,11 +9,11 @@ const anyAccess = markVersion + " access="
 // and by it. stays says that it has members or owns something, and that nothing was done. A role that is gone is no error.
 // Errors: ErrStandby, *ForeignRoleError, *SQLError.
 func (s *Server) Purge(ctx context.Context, access string) (did []string, stays bool, err error) {
-	out, err := s.held(ctx, new(script).set("subject", access, "claim", anyAccess, "kin", "false"))
+	out, err := s.held(ctx, new(script).subjects(subject{Name: access, Claim: anyAccess}).set("claim", anyAccess, "kin", "false"))
 	if err != nil {
 		return nil, false, err
 	}
-	sc := new(script).set("run", scriptRun, "subject", access, "claim", anyAccess).run("session")
+	sc := new(script).set("run", scriptRun).subjects(subject{Name: access, Claim: anyAccess}).run("session")
 	for _, database := range out.Held.entered(s.Database) {
 		sc.connect(database).run("session", "lock", "judge", "unused", "purge", "act_for", "handover", "commit")
 	}

@@ -35,8 +35,8 @@ func (s *Server) succeed(ctx context.Context, r Successor, l Login) (*Result, er
 		return nil, err
 	}
 	result := &Result{Did: out.did}
-	if out.Host != nil {
-		result.Host = *out.Host
+	if out.Committed {
+		result.Host = l.hostIn(out.Domain)
 	}
 	if out.Gone != "" {
 		return result, &GoneError{Role: out.Gone}
@@ -63,9 +63,10 @@ func (s *Server) successionScript(r Successor, l Login) (*script, error) {
 	if err != nil {
 		return nil, err
 	}
-	sc := new(script).set("role", r.Role, "former", r.Former, "role_mark", r.Owner.mark(), "claim", r.Owner.claim(),
-		"set_password", "true", "verifier", verifier).run("session", "lock")
-	sc.set("subject", r.Former).run("judge", "former")
-	sc.set("subject", r.Role).run("judge", "role", "succeed", "silence", "password", "commit")
-	return sc.proof(Binding{Role: r.Role, Owner: r.Owner, Access: Access{Database: s.Database}}, l), nil
+	l.Set = true
+	b := Binding{Role: r.Role, Owner: r.Owner, Access: Access{Database: s.Database}}
+	sc := new(script).set("role", r.Role, "former", r.Former, "verifier", verifier).run("session", "lock")
+	sc.subjects(subject{Name: r.Former, Claim: r.Owner.claim()}).run("judge", "former")
+	sc.logins([]Request{{b, l}}, []int{0}).run("role", "succeed", "silence", "password", "commit")
+	return sc.proof(b, l), nil
 }

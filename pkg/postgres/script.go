@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"embed"
+	"encoding/json"
 	"fmt"
 	"strings"
 )
@@ -40,14 +41,39 @@ func (s *script) connect(database string) *script {
 	return s.set("conn", "dbname="+conninfo(database)).run("database")
 }
 
-// keepHost keeps the host of a binding for later, and takeHost gives it back: it is completed by what only the administrator may read.
-func (s *script) keepHost(number int) *script {
-	fmt.Fprintf(&s.text, "\\set host_%d :host\n", number)
-	return s
+// subject is a role that a script is about to touch.
+type subject struct {
+	Name  string `json:"name"`
+	Claim string `json:"claim"` // how its comment begins if it is ours
+	OID   int64  `json:"oid"`   // 0: any
 }
 
-func (s *script) takeHost(number int) *script {
-	fmt.Fprintf(&s.text, "\\set host :host_%d\n", number)
+// subjects names the roles that are judged next; where it is one, it is also the subject of what follows.
+func (s *script) subjects(all ...subject) *script {
+	if len(all) == 1 {
+		s.set("subject", all[0].Name)
+	}
+	return s.set("subjects", s.json(all))
+}
+
+// json writes a table as the SQL scripts read it.
+func (s *script) json(table any) string {
+	text, err := json.Marshal(table)
+	if err != nil && s.err == nil {
+		s.err = fmt.Errorf("write a table for an SQL script: %w", err)
+	}
+	return string(text)
+}
+
+// address gives the login that follows. A host that is not complete gets the domain that the database Pod told.
+func (s *script) address(l Login, role, database string) *script {
+	login := "connect_timeout=5 application_name=kubectl-pgbind user=" + conninfo(role) + " dbname=" + conninfo(database)
+	first, domain, rest := l.Host, "", strings.TrimPrefix(strings.Join(l.hosts(), ","), l.Host)
+	if l.Host != "" && !l.HostComplete {
+		domain = ":of_domain "
+	}
+	s.set("login", login)
+	fmt.Fprintf(&s.text, "\\set conn %s %s%s\n", quote("host='"+escape(first)), domain, quote(escape(rest)+"' port="+strings.Join(l.ports(), ",")+" "+login))
 	return s
 }
 
@@ -73,8 +99,11 @@ func quote(value string) string {
 }
 
 // conninfo writes a value for a libpq connection string.
-func conninfo(value string) string {
-	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(value) + "'"
+func conninfo(value string) string { return "'" + escape(value) + "'" }
+
+// escape writes what is between the quotes of a value of a libpq connection string.
+func escape(value string) string {
+	return strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(value)
 }
 
 func boolean(b bool) string {

@@ -82,7 +82,7 @@ func TestScriptsKeepTheHouseRules(t *testing.T) {
 // assertQualified wants pg_catalog before the name of every function that is called; what SQL itself defines has no schema.
 func assertQualified(t *testing.T, file, text string) {
 	t.Helper()
-	words := []string{"coalesce", "nullif", "any", "exists", "lateral", "in", "as", "and", "or", "not", "from", "join", "where", "select", "over", "held", "s", "l", "o", "access", "wanted"}
+	words := []string{"coalesce", "nullif", "any", "exists", "lateral", "in", "as", "and", "or", "not", "from", "join", "where", "select", "over", "held", "s", "l", "o", "access", "wanted", "materialized"}
 	text = regexp.MustCompile(`'[^']*'`).ReplaceAllString(text, "''")
 	for _, call := range regexp.MustCompile(`([\w.]+)\s*\(`).FindAllStringSubmatch(text, -1) {
 		name := strings.ToLower(call[1])

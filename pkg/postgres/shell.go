@@ -3,7 +3,7 @@ package postgres
 import (
 	"context"
 	"io"
-	"strconv"
+	"strings"
 
 	"k8s.io/client-go/tools/remotecommand"
 
@@ -26,7 +26,7 @@ type Shell struct {
 // RunShell runs psql as a role over the network, where its password is asked for. An end of psql with another status than 0 is a
 // *podexec.ExitError; other errors are about the way to it.
 func (s *Server) RunShell(ctx context.Context, shell Shell) error {
-	conn := "host=" + conninfo(joinHosts(shell.Login)) + " port=" + conninfo(joinPorts(shell.Login)) +
+	conn := "host=" + conninfo(strings.Join(shell.Login.hosts(), ",")) + " port=" + conninfo(strings.Join(shell.Login.ports(), ",")) +
 		" connect_timeout=5 dbname=" + conninfo(shell.Database)
 	argv := append(s.shellCommand(), "--username="+shell.Role, "--password", "--dbname="+conn)
 	return s.shell(ctx, append(argv, shell.Args...), shell)
@@ -81,19 +81,4 @@ func (s *Server) shell(ctx context.Context, argv []string, shell Shell) error {
 		}
 	}
 	return s.classify("psql", s.Exec.Exec(ctx, s.Container, argv, streams))
-}
-
-func joinHosts(l Login) string {
-	if l.PodIP == "" || l.Host == "" {
-		return l.Host + l.PodIP
-	}
-	return l.Host + "," + l.PodIP
-}
-
-func joinPorts(l Login) string {
-	port := strconv.Itoa(int(l.Port))
-	if l.PodIP == "" || l.Host == "" {
-		return port
-	}
-	return port + "," + strconv.Itoa(int(l.PodPort))
 }

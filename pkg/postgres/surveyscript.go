@@ -56,13 +56,8 @@ func (s *script) attempts(questions []Question, first int, prove bool) {
 }
 
 func (s *script) attempt(number int, q Question) {
-	s.set("about", strconv.Itoa(number), "host", q.Login.Host, "pod_ip", q.Login.PodIP,
-		"port", strconv.Itoa(int(q.Login.Port)), "pod_port", strconv.Itoa(int(q.Login.PodPort)),
-		"login", loginOf(q.Role, q.Access.Database))
+	complete := q.Login
+	complete.HostComplete = true // as the application has it
+	s.set("about", strconv.Itoa(number)).address(complete, q.Role, q.Access.Database)
 	s.run("attempt").password(q.Login.Password).run("login")
-}
-
-// loginOf is the connection string of a role's login, without host and password.
-func loginOf(role, database string) string {
-	return "connect_timeout=5 application_name=kubectl-pgbind user=" + conninfo(role) + " dbname=" + conninfo(database)
 }

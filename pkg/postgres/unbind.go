@@ -61,7 +61,7 @@ func (s *Server) Rename(ctx context.Context, owner Owner, role, name string) err
 
 // meant begins a script that is about one login role of a binding.
 func meant(owner Owner, role string) *script {
-	return new(script).set("run", scriptRun, "subject", role, "subject_oid", owner.oid(), "claim", owner.claim()).run("session")
+	return new(script).set("run", scriptRun, "subject_oid", owner.oid()).subjects(subject{Name: role, Claim: owner.claim(), OID: owner.OID}).run("session")
 }
 
 // underLock begins a script that may change one login role of a binding.

@@ -1,2 +1,3 @@
 COMMIT;
 \set VERBOSITY verbose
+\echo 'pgbind {"committed": true}'

@@ -1,37 +1,39 @@
--- Decides whether the role :subject may be touched. It is ours only if its comment, read under the lock, begins with :claim. Where its
--- oid is known, another role of that name is absent.
-\if :{?subject_oid}
-\else
-\set subject_oid 0
-\endif
-\set has_password false
+-- Decides whether the roles of :subjects may be touched. One is ours only if its comment, read under the lock, begins with its claim.
+-- Where its oid is known, another role of that name is absent.
+\set with_password '[]'
 \if :superuser
-SELECT pg_catalog.count(*) > 0 AS has_password FROM pg_catalog.pg_authid a WHERE a.rolname = :'subject' AND a.rolpassword IS NOT NULL \gset
+SELECT coalesce(pg_catalog.json_agg(a.rolname), '[]') AS with_password
+FROM pg_catalog.pg_authid a JOIN pg_catalog.json_to_recordset(:'subjects') AS s(name name) ON s.name = a.rolname
+WHERE a.rolpassword IS NOT NULL \gset
 \endif
-SELECT CASE
-         WHEN r.oid IS NULL THEN 'absent'
-         WHEN r.oid < 16384 OR r.rolname ~ '^pg_' OR r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls THEN 'privileged'
-         -- From 16 on, who holds the ADMIN option on a role can comment on it, set its password and join it.
-         WHEN EXISTS (SELECT FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles holder ON holder.oid = m.member
-                      WHERE m.roleid = r.oid AND m.admin_option AND NOT holder.rolsuper AND holder.rolname <> current_user) THEN 'administered'
-         WHEN pg_catalog.starts_with(d.mark, :'claim') THEN 'ours'
-         -- What a run leaves that died right after createuser.
-         WHEN d.mark IS NULL AND NOT r.rolcanlogin AND NOT :'has_password'::bool
-              AND NOT EXISTS (SELECT FROM pg_catalog.pg_auth_members m
-                              WHERE m.member = r.oid OR m.roleid = r.oid AND m.member <> (SELECT o.oid FROM pg_catalog.pg_roles o WHERE o.rolname = current_user))
-              AND NOT EXISTS (SELECT FROM pg_catalog.pg_shdepend s
-                              WHERE s.refclassid = 'pg_catalog.pg_authid'::regclass AND s.refobjid = r.oid
-                                AND s.classid <> 'pg_catalog.pg_auth_members'::regclass) THEN 'pristine'
-         ELSE 'foreign'
-       END AS verdict,
-       coalesce(d.mark, '') AS mark,
-       coalesce(r.rolcanlogin, false) AS can_login
-FROM (SELECT :'subject'::name AS name) s
-LEFT JOIN pg_catalog.pg_roles r ON r.rolname = s.name AND (:subject_oid = 0 OR r.oid = :subject_oid)
-LEFT JOIN LATERAL (SELECT pg_catalog.shobj_description(r.oid, 'pg_authid') AS mark) d ON true \gset
-SELECT :'verdict' = 'ours' AS ours, :'verdict' = 'pristine' AS pristine, :'verdict' = 'absent' AS absent,
-       :'verdict' NOT IN ('ours', 'pristine', 'absent') AS refused \gset
+WITH judged AS MATERIALIZED (
+  SELECT s.name, coalesce(r.rolcanlogin, false) AS can_login,
+         CASE
+           WHEN r.oid IS NULL THEN 'absent'
+           WHEN r.oid < 16384 OR r.rolname ~ '^pg_' OR r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls THEN 'privileged'
+           -- From 16 on, who holds the ADMIN option on a role can comment on it, set its password and join it.
+           WHEN EXISTS (SELECT FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles holder ON holder.oid = m.member
+                        WHERE m.roleid = r.oid AND m.admin_option AND NOT holder.rolsuper AND holder.rolname <> current_user) THEN 'administered'
+           WHEN pg_catalog.starts_with(d.mark, s.claim) THEN 'ours'
+           -- What a run leaves that died right after createuser.
+           WHEN d.mark IS NULL AND NOT r.rolcanlogin AND NOT (:'with_password'::jsonb ? r.rolname::text)
+                AND NOT EXISTS (SELECT FROM pg_catalog.pg_auth_members m
+                                WHERE m.member = r.oid OR m.roleid = r.oid AND m.member <> (SELECT o.oid FROM pg_catalog.pg_roles o WHERE o.rolname = current_user))
+                AND NOT EXISTS (SELECT FROM pg_catalog.pg_shdepend h
+                                WHERE h.refclassid = 'pg_catalog.pg_authid'::regclass AND h.refobjid = r.oid
+                                  AND h.classid <> 'pg_catalog.pg_auth_members'::regclass) THEN 'pristine'
+           ELSE 'foreign'
+         END AS verdict
+  FROM pg_catalog.json_to_recordset(:'subjects') AS s(name name, claim text, oid bigint)
+  LEFT JOIN pg_catalog.pg_roles r ON r.rolname = s.name AND s.oid IN (0, r.oid)
+  LEFT JOIN LATERAL (SELECT pg_catalog.shobj_description(r.oid, 'pg_authid') AS mark) d ON true
+)
+SELECT pg_catalog.bool_and(verdict = 'ours') AS ours, pg_catalog.bool_and(verdict = 'pristine') AS pristine,
+       pg_catalog.bool_and(verdict = 'absent') AS absent, pg_catalog.bool_and(can_login) AS can_login,
+       pg_catalog.bool_or(verdict NOT IN ('ours', 'pristine', 'absent')) AS refused,
+       pg_catalog.json_agg(pg_catalog.json_build_object('role', name, 'verdict', verdict) ORDER BY verdict IN ('ours', 'pristine', 'absent')) -> 0 AS refusal
+FROM judged \gset
 \if :refused
-SELECT 'pgbind ' || pg_catalog.json_build_object('refused', pg_catalog.json_build_object('role', :'subject', 'verdict', :'verdict'));
+SELECT 'pgbind ' || pg_catalog.json_build_object('refused', :'refusal'::json);
 \quit
 \endif

@@ -1,18 +1,15 @@
 -- The proof: the password is asked for on the way over the network, never on the socket or the loopback address.
-SELECT pg_catalog.format('host=%s port=%s %s', pg_catalog.concat_ws(',', nullif(:'host', ''), nullif(:'pod_ip', '')),
-                         pg_catalog.concat_ws(',', CASE WHEN :'host' <> '' THEN :'port' END, CASE WHEN :'pod_ip' <> '' THEN :'pod_port' END), :'login') AS conn \gset
 \connect -reuse-previous=off :"conn"
-SELECT pg_catalog.set_config('search_path', '', false) AS ignored \gset
-\set method ''
+-- Only there it is a word.
+\set method '\'\''
 \if :tells_method
-SELECT coalesce(system_user, 'trust') AS method \gset
+\set method 'coalesce(system_user, \'trust\')'
 \endif
--- Who acts as the access role does not see how its own session is encrypted: that is for the role that logged in.
-BEGIN;
-SET LOCAL ROLE none;
-SELECT s.ssl AS ssl FROM pg_catalog.pg_stat_ssl s WHERE s.pid = pg_catalog.pg_backend_pid() \gset
-COMMIT;
+-- One message to the server, and so one transaction: who acts as the access role does not see how its own session is encrypted, which is
+-- for the role that logged in.
+SELECT pg_catalog.set_config('search_path', '', false), pg_catalog.set_config('pgbind.acts_as', current_user, true) \;
+SET LOCAL ROLE none \;
 SELECT 'pgbind ' || pg_catalog.json_build_object('login', pg_catalog.json_build_object(
-           'sessionUser', session_user, 'currentUser', current_user, 'host', :'HOST', 'method', :'method', 'standby', pg_catalog.pg_is_in_recovery(),
-           'ssl', :'ssl'::bool));
-SELECT pg_catalog.format('host=%s port=%s %s', :'HOST', :'PORT', :'login') AS conn \gset
+           'sessionUser', session_user, 'currentUser', pg_catalog.current_setting('pgbind.acts_as'), 'host', :'HOST', 'method', :method,
+           'standby', pg_catalog.pg_is_in_recovery(),
+           'ssl', (SELECT s.ssl FROM pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) s)));

@@ -1,8 +1,11 @@
--- The login role is there, made by createuser; without a new password it must already be able to log in.
-SELECT :'absent'::bool OR NOT :'set_password'::bool AND NOT :'can_login'::bool AS incomplete \gset
+-- The login roles of :logins are there, made by createuser; without a new password one must already be able to log in.
+SELECT pg_catalog.count(*) > 0 AS incomplete, pg_catalog.min(l.name::text) AS lacking
+FROM pg_catalog.json_to_recordset(:'logins') AS l(name name, set bool) LEFT JOIN pg_catalog.pg_roles r ON r.rolname = l.name
+WHERE r.oid IS NULL OR NOT l.set AND NOT r.rolcanlogin \gset
 \if :incomplete
-SELECT 'pgbind ' || pg_catalog.json_build_object('incomplete', true);
+SELECT 'pgbind ' || pg_catalog.json_build_object('incomplete', :'lacking');
 \quit
 \endif
 -- Whoever sets the password answers for the role: an earlier run's undo no longer finds its own run id.
-SELECT pg_catalog.format('COMMENT ON ROLE %I IS %L', :'role', :'role_mark') WHERE :'set_password'::bool \gexec
+SELECT pg_catalog.format('COMMENT ON ROLE %I IS %L', l.name, l.mark)
+FROM pg_catalog.json_to_recordset(:'logins') AS l(name name, mark text, set bool) WHERE l.set \gexec

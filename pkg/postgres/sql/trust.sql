@@ -3,6 +3,7 @@
 \if :tells_method
 \else
 \setenv PGPASSWORD
+\set conn 'host=' :HOST ' port=' :PORT ' ' :login
 \connect -reuse-previous=off :"conn"
 SELECT 'pgbind ' || pg_catalog.json_build_object('trust', true);
 \endif

@@ -1,0 +1,38 @@
+-- The login roles of :logins have exactly this access role, and for level "all" they act as it, so that what they create belongs to all of
+-- the level; their passwords end when the binding does. One statement at the end reports all that was done.
+WITH login AS (
+  SELECT l.number, l.until, r.oid, r.rolname, r.rolvaliduntil
+  FROM pg_catalog.json_to_recordset(:'logins') AS l(number int, name name, until text) JOIN pg_catalog.pg_roles r ON r.rolname = l.name
+), joining AS (
+  SELECT l.number, l.rolname FROM login l WHERE NOT pg_catalog.pg_has_role(l.oid, :'access', 'MEMBER')
+), change AS (
+  SELECT l.number, pg_catalog.format('REVOKE %I FROM %I', r.rolname, l.rolname) AS text
+  FROM login l JOIN pg_catalog.pg_auth_members m ON m.member = l.oid JOIN pg_catalog.pg_roles r ON r.oid = m.roleid
+  WHERE r.rolname <> :'access' AND pg_catalog.starts_with(pg_catalog.shobj_description(r.oid, 'pg_authid'), 'pgbind/v1 access=')
+  UNION ALL
+  SELECT l.number, CASE WHEN :'acts_as_access'::bool
+                        THEN pg_catalog.format('ALTER ROLE %I IN DATABASE %I SET role TO %I', l.rolname, pg_catalog.current_database(), :'access')
+                        ELSE pg_catalog.format('ALTER ROLE %I IN DATABASE %I RESET role', l.rolname, pg_catalog.current_database()) END
+  FROM login l
+  WHERE :'acts_as_access'::bool <> EXISTS (
+    SELECT FROM pg_catalog.pg_db_role_setting s JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase, pg_catalog.unnest(s.setconfig) config
+    WHERE s.setrole = l.oid AND d.datname = pg_catalog.current_database()
+      AND (config = 'role=' || :'access' OR NOT :'acts_as_access'::bool AND pg_catalog.starts_with(config, 'role=')))
+  UNION ALL
+  SELECT l.number, pg_catalog.format('ALTER ROLE %I VALID UNTIL %L', l.rolname, l.until)
+  FROM login l WHERE nullif(l.until, '')::timestamptz <> coalesce(l.rolvaliduntil, 'infinity')
+), report AS (
+  SELECT j.number, pg_catalog.format('GRANT %I TO %I', :'access', j.rolname) AS text FROM joining j
+  UNION ALL
+  SELECT c.number, c.text FROM change c
+)
+SELECT text FROM (
+  SELECT 1 AS place, 0 AS number, pg_catalog.format('GRANT %I TO %s', :'access', pg_catalog.string_agg(pg_catalog.quote_ident(j.rolname), ', ')) AS text
+  FROM joining j HAVING pg_catalog.count(*) > 0
+  UNION ALL
+  SELECT 2, c.number, c.text FROM change c
+  UNION ALL
+  SELECT 3, 0, pg_catalog.format('SELECT %L', pg_catalog.string_agg(
+           'pgbind ' || pg_catalog.json_build_object('about', r.number, 'did', r.text)::text, pg_catalog.chr(10) ORDER BY r.number, r.text))
+  FROM report r HAVING pg_catalog.count(*) > 0
+) statement ORDER BY place, number, text \gexec
