@@ -32,7 +32,7 @@ func main() {
 
 func run(ctx context.Context) (err error) {
 	runs := flag.Int("runs", 7, "how often each figure is taken; the median counts")
-	fleets := flag.Int("fleets", 3, "how often a thousand bindings are made; each takes a minute or more to prepare and to clear away")
+	fleets := flag.Int("fleets", 7, "how often a thousand bindings are made; each takes a minute or more to prepare and to clear away")
 	docs := flag.String("docs", "docs", "the folder in which the result is written")
 	only := flag.String("only", "", "the one section to run: "+sectionNames()+"; nothing is written then")
 	flag.Parse()
