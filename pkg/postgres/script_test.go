@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -38,6 +39,44 @@ func TestDatabaseNameIsNeverAConnectionString(t *testing.T) {
 	} {
 		assert.Equal(t, want, conninfoDatabase(name))
 	}
+}
+
+func TestAddress(t *testing.T) {
+	for want, l := range map[string]Login{
+		"host='svc.ns.svc.cluster.local,10.0.0.1' port=5433,5432 ": {Host: "svc.ns.svc", Port: 5433, PodIP: "10.0.0.1", PodPort: 5432},
+		"host='db.example.com,10.0.0.1' port=6432,5432 ":           {Host: "db.example.com", HostComplete: true, Port: 6432, PodIP: "10.0.0.1", PodPort: 5432},
+		"host='svc.ns.svc.cluster.local' port=5432 ":               {Host: "svc.ns.svc", Port: 5432},
+		"host='10.0.0.1' port=5432 ":                               {Port: 6432, PodIP: "10.0.0.1", PodPort: 5432},
+		`host='a\'b\\,10.0.0.1' port=1,2 `:                         {Host: `a'b\`, HostComplete: true, Port: 1, PodIP: "10.0.0.1", PodPort: 2},
+	} {
+		text := new(script).address(l, "ro'le", "d b").text.String()
+		_, conn, found := strings.Cut(text, `\set conn `)
+		require.True(t, found)
+		login := `connect_timeout=5 application_name=kubectl-pgbind user='ro\'le' dbname='d b'`
+		assert.Equal(t, want+login, asPsqlReads(t, strings.TrimSpace(conn), ".cluster.local"))
+	}
+}
+
+// asPsqlReads joins the arguments of a \set, in which domain is the one variable.
+func asPsqlReads(t *testing.T, arguments, domain string) string {
+	t.Helper()
+	var value strings.Builder
+	for argument := range strings.SplitSeq(arguments, " ") {
+		if argument == ":of_domain" {
+			value.WriteString(domain)
+			continue
+		}
+		inner, quoted := strings.CutPrefix(argument, "'")
+		inner, closed := strings.CutSuffix(inner, "'")
+		require.True(t, quoted && closed, argument)
+		require.NotContains(t, inner, "'", "two of them without a space are one, with a quote in it")
+		value.WriteString(regexp.MustCompile(`\\\d{3}`).ReplaceAllStringFunc(inner, func(octal string) string {
+			code, err := strconv.ParseUint(octal[1:], 8, 8)
+			require.NoError(t, err)
+			return string([]byte{byte(code)})
+		}))
+	}
+	return value.String()
 }
 
 func TestEveryAdminScriptEmptiesTheSearchPathFirst(t *testing.T) {
