@@ -22,9 +22,9 @@ WITH login AS (
   SELECT l.number, pg_catalog.format('ALTER ROLE %I VALID UNTIL %L', l.rolname, l.until)
   FROM login l WHERE nullif(l.until, '')::timestamptz <> coalesce(l.rolvaliduntil, 'infinity')
 ), report AS (
-  SELECT j.number, pg_catalog.format('GRANT %I TO %I', :'access', j.rolname) AS text FROM joining j
+  SELECT 1 AS place, j.number, pg_catalog.format('GRANT %I TO %I', :'access', j.rolname) AS text FROM joining j
   UNION ALL
-  SELECT c.number, c.text FROM change c
+  SELECT 2, c.number, c.text FROM change c
 )
 SELECT text FROM (
   SELECT 1 AS place, 0 AS number, pg_catalog.format('GRANT %I TO %s', :'access', pg_catalog.string_agg(pg_catalog.quote_ident(j.rolname), ', ')) AS text
@@ -33,6 +33,6 @@ SELECT text FROM (
   SELECT 2, c.number, c.text FROM change c
   UNION ALL
   SELECT 3, 0, pg_catalog.format('SELECT %L', pg_catalog.string_agg(
-           'pgbind ' || pg_catalog.json_build_object('about', r.number, 'did', r.text)::text, pg_catalog.chr(10) ORDER BY r.number, r.text))
+           'pgbind ' || pg_catalog.json_build_object('about', r.number, 'did', r.text)::text, pg_catalog.chr(10) ORDER BY r.number, r.place, r.text))
   FROM report r HAVING pg_catalog.count(*) > 0
 ) statement ORDER BY place, number, text \gexec
