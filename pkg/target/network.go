@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -45,21 +46,34 @@ func (b backend) leadsTo(pod *corev1.Pod) bool {
 	return slices.ContainsFunc(b.members, func(m member) bool { return m.is(pod) })
 }
 
-// readNetwork lists a namespace's Services and their EndpointSlices, or Endpoints where EndpointSlices may not be read.
+// readNetwork lists a namespace's Services and, beside them, what is behind them.
 func readNetwork(ctx context.Context, client kubernetes.Interface, namespace string) (*network, error) {
+	var backends []backend
+	var backendsErr error
+	var reading sync.WaitGroup
+	reading.Go(func() { backends, backendsErr = readBackends(ctx, client, namespace) })
 	services, err := client.CoreV1().Services(namespace).List(ctx, metav1.ListOptions{})
+	reading.Wait()
 	if err != nil {
 		return nil, fmt.Errorf("looking for the database's service in namespace %s (--host names its address without that): %w", namespace, err)
 	}
+	if backendsErr != nil {
+		return nil, backendsErr
+	}
+	return &network{services: services.Items, backends: backends}, nil
+}
+
+// readBackends lists a namespace's EndpointSlices, or Endpoints where EndpointSlices may not be read.
+func readBackends(ctx context.Context, client kubernetes.Interface, namespace string) ([]backend, error) {
 	endpointSlices, err := client.DiscoveryV1().EndpointSlices(namespace).List(ctx, metav1.ListOptions{})
 	if err == nil {
-		return &network{services: services.Items, backends: fromSlices(endpointSlices.Items)}, nil
+		return fromSlices(endpointSlices.Items), nil
 	}
 	if apierrors.IsForbidden(err) || apierrors.IsNotFound(err) {
 		// Deprecated, and still served to those who may not read EndpointSlices.
 		endpoints, oldErr := client.CoreV1().Endpoints(namespace).List(ctx, metav1.ListOptions{})
 		if oldErr == nil {
-			return &network{services: services.Items, backends: fromEndpoints(endpoints.Items)}, nil
+			return fromEndpoints(endpoints.Items), nil
 		}
 	}
 	return nil, fmt.Errorf("looking for the pods behind the services of namespace %s (--host names the database's address without that): %w", namespace, err)
@@ -87,7 +101,7 @@ func fromSlices(endpointSlices []discoveryv1.EndpointSlice) []backend {
 	return backends
 }
 
-//nolint:staticcheck // SA1019: see readNetwork
+//nolint:staticcheck // SA1019: see readBackends
 func fromEndpoints(endpoints []corev1.Endpoints) []backend {
 	var backends []backend
 	for _, object := range endpoints {

@@ -1,4 +1,4 @@
-BEGIN;
+BEGIN \;
 -- Fifty binds at once on a busy machine take half a minute in turn.
 SET LOCAL lock_timeout = '50s';
 \if :superuser

@@ -1,10 +1,10 @@
 SELECT pg_catalog.set_config('search_path', '', false) AS ignored \gset
 -- Whoever may create a function or a schema could otherwise have the administrator run it by its name.
-SET client_encoding = 'UTF8';
-SET standard_conforming_strings = on;
-SET client_min_messages = warning;
-SET statement_timeout = '60s';
-SET idle_in_transaction_session_timeout = '60s';
+SET client_encoding = 'UTF8' \;
+SET standard_conforming_strings = on \;
+SET client_min_messages = warning \;
+SET statement_timeout = '60s' \;
+SET idle_in_transaction_session_timeout = '60s' \;
 -- A synchronous standby that is away would hold every COMMIT for ever.
 SET synchronous_commit = local;
 

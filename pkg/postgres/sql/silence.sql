@@ -1,11 +1,11 @@
 -- From here to COMMIT the server keeps no text: only statements that carry a verifier follow.
 \set VERBOSITY sqlstate
 \if :superuser
-SET LOCAL log_statement = 'none';
-SET LOCAL log_min_duration_statement = -1;
-SET LOCAL log_min_duration_sample = -1;
-SET LOCAL log_min_error_statement = 'panic';
-SELECT pg_catalog.count(pg_catalog.set_config(name, 'off', true)) AS ignored FROM pg_catalog.pg_settings WHERE name LIKE 'debug\_print\_%' \gset
-SET LOCAL pg_stat_statements.track = 'none';
+SET LOCAL log_statement = 'none' \;
+SET LOCAL log_min_duration_statement = -1 \;
+SET LOCAL log_min_duration_sample = -1 \;
+SET LOCAL log_min_error_statement = 'panic' \;
+SET LOCAL pg_stat_statements.track = 'none' \;
 SET LOCAL pgaudit.log = 'none';
+SELECT pg_catalog.count(pg_catalog.set_config(name, 'off', true)) AS ignored FROM pg_catalog.pg_settings WHERE name LIKE 'debug\_print\_%' \gset
 \endif
