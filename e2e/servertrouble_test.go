@@ -60,9 +60,11 @@ func serverTroubles() []serverTrouble {
 const (
 	stopServer = `pid=$(head -1 "$PGDATA/postmaster.pid"); kill -%s "$pid"; while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done`
 
-	// What fits into the pages that are there is no proof of a full disk, so that they are filled as well.
-	fillDisk = `dd if=/dev/zero of=/data/filler bs=64k; dd if=/dev/zero of=/data/filler-too bs=4k
-		psql --username=postgres --set=ON_ERROR_STOP=1 --command="DO \$\$ BEGIN
+	// What fits into the pages that are there is no proof of a full disk, so that they are filled as well, in a session that is there
+	// before: with a full disk the server may take no new one.
+	fillDisk = `psql --username=postgres --set=ON_ERROR_STOP=1 \
+		--command='\! dd if=/dev/zero of=/data/filler bs=64k; dd if=/dev/zero of=/data/filler-too bs=4k' \
+		--command="DO \$\$ BEGIN
 			FOR i IN 1..2000 LOOP
 				BEGIN EXECUTE format('CREATE ROLE filler_%s', i); EXCEPTION WHEN disk_full THEN RETURN; END;
 			END LOOP;
