@@ -10,7 +10,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"math/big"
-	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -91,9 +91,7 @@ func TestTLS(t *testing.T) {
 	f.bind(append(mounted, "deployment/plain")...)
 	f.bind(append(mounted, "deployment/strict", "--sslmode=verify-full", "--ca-from=secret/server-tls:ca.crt")...)
 
-	offered, err := url.Parse(string(f.secret(firstSecret).Data["POSTGRES_URI"]))
-	require.NoError(t, err)
-	assert.Equal(t, "require", offered.Query().Get("sslmode"), "the default is what the server offers")
+	assert.True(t, strings.Contains(string(f.secret(firstSecret).Data["POSTGRES_URI"]), "sslmode=require"), "the default is what the server offers") //nolint:testifylint // Contains would print it
 	assert.Equal(t, content["ca.crt"], f.secret(secondSecret).Data["ca.crt"])
 	for _, name := range []string{"plain", "strict"} {
 		line := `psql --no-psqlrc --no-align --tuples-only --quiet --command='SET ROLE none' --command='SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()' "$(cat /login/POSTGRES_URI)"`
