@@ -131,11 +131,12 @@ func (r *run) bind(ctx context.Context, item *Item) Result {
 	}
 	result.Workload = w.String()
 	heard, used := &recorder{}, &roles{}
+	defer used.leave()
 	binder := &bind.Binder{
 		Workloads: r.Workloads, Databases: &search{databases: r.searched}, Kube: r.Kube, Metadata: r.Metadata, Report: heard, Bound: heard.bound,
-		Namespaces: r.namespace, Trials: r.trials, Quiet: true, // a thousand Events at once would drive out those that matter
+		Namespaces: r.namespace, Trials: r.trials, Turn: used.turn(options.Rollout.Wait), Quiet: true, // a thousand Events at once would drive out those that matter
 		Roles: func(d *target.Database, o bind.Options) bind.Roles {
-			used.shared = r.servers.at(ctx, d, o)
+			used.use(r.servers.at(ctx, d, o))
 			return used
 		},
 	}

@@ -43,8 +43,10 @@ type world struct {
 	searches  int
 	lists     int
 	gets      int
-	tried     int   // patches
-	execs     []int // how many roles or bindings each had
+	tried     int                      // patches
+	execs     []int                    // how many roles or bindings each had
+	order     []string                 // bind, patch
+	bound     func([]postgres.Request) // hears of each exec for bindings; nil: nobody does
 	running   int
 	most      int
 	fail      map[string]error
@@ -115,9 +117,12 @@ func (w *world) Patch(_ context.Context, from *workload.Workload, change func(*w
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.order = append(w.order, "patch")
 	w.workloads["deployment/"+from.Name()] = changed
 	return changed, true, nil
 }
+
+func (w *world) WaitRollout(context.Context, *workload.Workload, func(string)) error { return nil }
 
 func (w *world) OutdatedPods(context.Context, *workload.Workload, string) ([]*corev1.Pod, error) {
 	return nil, nil
@@ -157,6 +162,12 @@ func (s server) CreateUsers(_ context.Context, roles []string) []postgres.Creati
 
 func (s server) BindAll(_ context.Context, requests []postgres.Request) []postgres.Outcome {
 	defer s.enter(len(requests))()
+	if s.bound != nil {
+		s.bound(requests)
+	}
+	s.mu.Lock()
+	s.order = append(s.order, "bind")
+	s.mu.Unlock()
 	outcomes := make([]postgres.Outcome, len(requests))
 	for i, r := range requests {
 		outcomes[i].Result = &postgres.Result{Host: r.Login.Host, Reached: r.Login.Host, Verified: true}

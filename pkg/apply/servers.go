@@ -27,7 +27,13 @@ type servers struct {
 
 	mu    sync.Mutex
 	lines map[line]*shared
-	pods  map[pod]chan struct{}
+	pods  map[pod]*place
+}
+
+// place is a Pod with its server.
+type place struct {
+	slots chan struct{} // of the execs that may run at once
+	crowd crowd
 }
 
 // linger is how long an exec waits for other bindings that can share it.
@@ -40,7 +46,7 @@ const (
 )
 
 func newServers(a *Applier, bindings int) *servers {
-	s := &servers{open: a.Server, limit: a.ServerConcurrency, lines: map[line]*shared{}, pods: map[pod]chan struct{}{}}
+	s := &servers{open: a.Server, limit: a.ServerConcurrency, lines: map[line]*shared{}, pods: map[pod]*place{}}
 	s.batch = min(max((bindings+a.ServerConcurrency-1)/a.ServerConcurrency, smallestBatch), largestBatch)
 	if bindings > 1 {
 		s.linger = linger
@@ -58,8 +64,8 @@ type line struct {
 
 // shared is what the bindings of one line share.
 type shared struct {
+	*place
 	open   func() Server
-	slots  chan struct{} // of the Pod
 	mu     sync.Mutex
 	idle   []Server // each has found out by itself how to log in
 	create gather[string, postgres.Creation]
@@ -75,9 +81,9 @@ func (s *servers) at(ctx context.Context, d *target.Database, o bind.Options) *s
 		return known
 	}
 	if s.pods[key.pod] == nil {
-		s.pods[key.pod] = make(chan struct{}, s.limit)
+		s.pods[key.pod] = &place{slots: make(chan struct{}, s.limit)}
 	}
-	l := &shared{open: func() Server { return s.open(d, o) }, slots: s.pods[key.pod]}
+	l := &shared{open: func() Server { return s.open(d, o) }, place: s.pods[key.pod]}
 	l.create = gather[string, postgres.Creation]{most: s.batch, limit: s.limit, linger: s.linger, answer: func(roles []string) (made []postgres.Creation) {
 		l.with(func(server Server) { made = server.CreateUsers(ctx, roles) })
 		return made
@@ -112,7 +118,36 @@ func (l *shared) with(do func(Server)) {
 // roles is one binding's part of a shared server.
 type roles struct {
 	*shared
+	inside  bool // it is counted among those that need the server
 	changed bool // the server did something for the binding
+}
+
+// use goes on with a server, which is the first or another one.
+func (r *roles) use(s *shared) {
+	r.leave()
+	r.shared, r.inside = s, true
+	s.crowd.enter()
+}
+
+// leave says that the binding needs the server no more, unless something is to be undone.
+func (r *roles) leave() {
+	if r.inside {
+		r.inside = false
+		r.crowd.leave()
+	}
+}
+
+// turn waits until no other binding needs the server any more. Only then a binding's workload is changed: the cluster's controllers answer
+// a change with several requests each, which would slow down all that is still to be done. Where a rollout is waited for, it is what takes
+// longest, and begins at once.
+func (r *roles) turn(waits bool) func(context.Context) error {
+	return func(ctx context.Context) error {
+		r.leave()
+		if waits {
+			return nil
+		}
+		return r.crowd.wait(ctx)
+	}
 }
 
 // Connect implements bind.Roles: what several share is begun by the first that needs it.

@@ -54,6 +54,8 @@ type Binder struct {
 	Namespaces func(ctx context.Context, name string) (string, error)
 	// Trials are those of bindings that are made together; nil: each is tried by itself.
 	Trials *Trials
+	// Turn waits until the workload may be changed; nil: it may be at once.
+	Turn func(context.Context) error
 	// Quiet leaves no Event on the workload.
 	Quiet bool
 	// Bound hears each binding that is made, or was already.

@@ -152,6 +152,11 @@ func (b *Binder) refer(ctx context.Context, p *plan) (*workload.Workload, bool, 
 		}
 		return p.workload, false, err
 	}
+	if b.Turn != nil {
+		if err := b.Turn(ctx); err != nil {
+			return nil, false, fmt.Errorf("refer to secret/%s from %s: %w", p.secret.name, p.workload, err)
+		}
+	}
 	bound, changed, err := b.send(ctx, p, false)
 	if err == nil {
 		return bound, changed, nil

@@ -1,0 +1,103 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+)
+
+// enough are the bindings of as many execs as an applier of these tests has at once.
+const enough = 2 * smallestBatch
+
+// secondWaits has all execs for bindings but the first wait.
+func secondWaits(wait func()) func([]postgres.Request) {
+	var execs atomic.Int32
+	return func([]postgres.Request) {
+		if execs.Add(1) > 1 {
+			wait()
+		}
+	}
+}
+
+func TestWorkloadsAreChangedWhenNobodyNeedsTheirServer(t *testing.T) {
+	w := newWorld(t, enough)
+	w.bound = secondWaits(func() { time.Sleep(100 * time.Millisecond) }) // in which the bindings of the other could go on
+	require.NoError(t, w.applier().Apply(t.Context(), w.items(specs(enough)...)))
+	assert.Equal(t, []string{"bind", "bind"}, w.order[:2])
+	assert.Equal(t, map[Outcome]int{Created: enough}, w.outcomes())
+}
+
+func TestAServerThatTakesLongHoldsUpNoOther(t *testing.T) {
+	w := newWorld(t, 2)
+	released := make(chan struct{})
+	w.bound = func(requests []postgres.Request) {
+		if requests[0].Binding.Access.Database == "slow" {
+			<-released
+		}
+	}
+	applier := w.applier()
+	report := applier.Report
+	applier.Report = func(r Result) {
+		report(r)
+		if r.Item.Options.Database != "slow" {
+			close(released)
+		}
+	}
+	within, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	require.NoError(t, applier.Apply(within, w.items("workload: deployment/w0, dbname: slow, postgres: pod/other", "workload: deployment/w1")))
+	assert.Equal(t, map[Outcome]int{Created: 2}, w.outcomes())
+}
+
+func TestARolloutThatIsWaitedForBeginsAtOnce(t *testing.T) {
+	w := newWorld(t, enough)
+	items := w.items(specs(enough)...)
+	for _, item := range items {
+		item.Options.Rollout.Wait = true
+	}
+	changed := make(chan struct{})
+	w.bound = secondWaits(func() { <-changed })
+	applier := w.applier()
+	report, once := applier.Report, sync.Once{}
+	applier.Report = func(r Result) {
+		report(r)
+		once.Do(func() { close(changed) })
+	}
+	require.NoError(t, applier.Apply(t.Context(), items))
+	assert.Equal(t, map[Outcome]int{Created: enough}, w.outcomes())
+}
+
+func TestWhoWaitsForOthersLeavesWhenItIsOver(t *testing.T) {
+	over := errors.New("over")
+	ctx, end := context.WithCancelCause(t.Context())
+	w := newWorld(t, enough)
+	w.bound = func([]postgres.Request) { end(over) }
+	require.NoError(t, w.applier().Apply(ctx, w.items(specs(enough)...)))
+	assert.Equal(t, map[Outcome]int{Failed: enough}, w.outcomes())
+	assert.NotContains(t, w.order, "patch")
+}
+
+func TestCrowd(t *testing.T) {
+	c := &crowd{}
+	require.NoError(t, c.wait(t.Context()), "nobody is there")
+	c.enter()
+	c.enter()
+	ctx, end := context.WithCancelCause(t.Context())
+	over := errors.New("over")
+	end(over)
+	require.ErrorIs(t, c.wait(ctx), over)
+	c.leave()
+	require.ErrorIs(t, c.wait(ctx), over)
+	c.leave()
+	require.NoError(t, c.wait(t.Context()))
+	c.enter()
+	require.ErrorIs(t, c.wait(ctx), over, "others have come")
+}
