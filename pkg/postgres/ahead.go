@@ -38,8 +38,8 @@ func (s *Server) Connect(ctx context.Context) {
 		return // the programs tell it when they run by themselves
 	}
 	creation := createuserProgram()
-	words := append([]string{"env"}, append(creation.env, s.command(creation)...)...)
-	argv := append(append(prefix, s.env()...), shell, "-c", string(converse), shell, strconv.Itoa(len(words)))
+	words := s.command(creation)
+	argv := append(append(prefix, s.env(creation.env...)...), shell, "-c", string(converse), shell, strconv.Itoa(len(words)))
 	argv = append(append(argv, words...), s.command(s.psqlProgram())...)
 	read, write := io.Pipe()
 	a := &ahead{input: write, done: make(chan struct{}), ends: map[string]chan int{"createuser": make(chan int, 1), "psql": make(chan int, 1)}}

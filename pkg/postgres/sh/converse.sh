@@ -1,5 +1,6 @@
 # A command of $1 words makes the role that the first line of the input names; an empty line names none. The command after those words,
-# which starts at once, gets the rest of the input, and none where the role was not made. How each of them ended is reported.
+# which starts at once, gets the rest of the input, and none where the role was not made. How each of them ended is reported. The options in
+# the environment are those of the first command.
 words=$1
 shift
 # A server that is process 1 inherits what is left of this when its caller has gone, and takes an end by a signal, or another status than 0
@@ -26,6 +27,7 @@ exec 3>&1
 	exec cat 3>&-
 } | {
 	shift "$words"
+	unset PGOPTIONS
 	"$@" 3>&-
 	code=$?
 	printf '\npgbind {"psql": %s}\n' "$code"
