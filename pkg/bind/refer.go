@@ -106,14 +106,15 @@ func (b *Binder) tryReference(ctx context.Context, p *plan) error {
 
 // tryHere finds what it can without the API server, and says whether the workload is to be changed.
 func (p *plan) tryHere() (changes bool, err error) {
-	patch, err := p.patch(p.workload)
-	if patch != nil && p.workload.IsPod() && !p.options.Rollout.Recreate {
+	to, err := p.changed(p.workload)
+	changes = err == nil && !to.Equal(p.workload)
+	if changes && p.workload.IsPod() && !p.options.Rollout.Recreate {
 		err = workload.UnchangeableError{Pod: p.workload.Name()}
 	}
 	if err != nil {
 		return false, fmt.Errorf("%s cannot be given the Secret: %w", p.workload, err)
 	}
-	return patch != nil, nil
+	return changes, nil
 }
 
 // refuseHiding refuses variables that would hide those of another binding of the workload, or be hidden by them.
@@ -186,24 +187,25 @@ func (b *Binder) accepted(ctx context.Context, p *plan) (*workload.Workload, boo
 	if err != nil {
 		return nil, false
 	}
-	patch, err := p.patch(current)
-	return current, err == nil && patch == nil
+	to, err := p.changed(current)
+	return current, err == nil && to.Equal(current)
 }
 
-// patch is what the reference changes in a workload; nil where it is there already.
-func (p *plan) patch(from *workload.Workload) ([]byte, error) {
+// changed is a workload with the reference.
+func (p *plan) changed(from *workload.Workload) (*workload.Workload, error) {
 	to := from.DeepCopy()
-	if err := p.change(to); err != nil {
-		return nil, err
-	}
-	return workload.PatchBytes(from, to)
+	return to, p.change(to)
 }
 
 // patchText is the change for people who keep the workload's manifest elsewhere; it is empty where the workload has it already.
 func (p *plan) patchText() (string, error) {
 	wanted := *p
 	wanted.options.Reference.Inject = workload.InjectEnvFrom
-	patch, err := wanted.patch(p.workload)
+	to, err := wanted.changed(p.workload)
+	if err != nil {
+		return "", err
+	}
+	patch, err := workload.PatchBytes(p.workload, to)
 	if err != nil || patch == nil {
 		return "", err
 	}

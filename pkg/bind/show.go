@@ -79,8 +79,8 @@ func (p *plan) showWorkload(out *strings.Builder) (changed bool, err error) {
 		fmt.Fprintf(out, "---\n# the patch of %s in namespace %s that is left to you\n%s", p.workload, p.workload.Namespace(), text)
 		return false, err
 	}
-	to := p.workload.DeepCopy()
-	if err := p.change(to); err != nil {
+	to, err := p.changed(p.workload)
+	if err != nil {
 		return false, err
 	}
 	text := diff.Diff(p.workload.Object(), to.Object())

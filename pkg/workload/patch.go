@@ -75,16 +75,16 @@ func (c *Client) patchOnce(ctx context.Context, w *Workload, change func(*Worklo
 	if err := change(changed); err != nil {
 		return nil, false, err
 	}
-	patch, err := PatchBytes(w, changed)
-	if err != nil || patch == nil {
-		return w, false, err
+	if w.Equal(changed) {
+		return w, false, nil
 	}
 	if w.IsPod() {
 		return nil, false, UnchangeableError{Pod: w.Name()}
 	}
 	unlocked := w.DeepCopy()
 	unlocked.object.SetResourceVersion("")
-	if patch, err = PatchBytes(unlocked, changed); err != nil {
+	patch, err := PatchBytes(unlocked, changed)
+	if err != nil {
 		return nil, false, err
 	}
 	options := &metav1.PatchOptions{FieldManager: c.fieldManager}

@@ -46,8 +46,8 @@ func (c *Client) RecreatePod(ctx context.Context, w *Workload, change func(*Work
 	if err := change(changed); err != nil {
 		return nil, false, err
 	}
-	if patch, err := PatchBytes(w, changed); err != nil || patch == nil {
-		return w, false, err
+	if w.Equal(changed) {
+		return w, false, nil
 	}
 	pod, _ := changed.Object().(*corev1.Pod)
 	pod = submittable(pod)

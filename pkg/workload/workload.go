@@ -11,6 +11,7 @@ import (
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -117,6 +118,11 @@ func (w *Workload) DeepCopy() *Workload {
 	w.assemble()
 	obj, _ := w.object.DeepCopyObject().(object)
 	return &Workload{kind: w.kind, object: obj, template: podTemplate(obj)}
+}
+
+// Equal says whether two versions of a workload are the same, so that a patch from one to the other would change nothing.
+func (w *Workload) Equal(other *Workload) bool {
+	return equality.Semantic.DeepEqual(w.Object(), other.Object())
 }
 
 // assemble writes what a Pod has for a template back to the Pod.
