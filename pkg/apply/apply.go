@@ -40,6 +40,9 @@ type Applier struct {
 	// Part is the shard that the items are of: others may be made at the same time, and must not take the same names.
 	Part shard.Shard
 
+	// Proved hears of each binding whose login is proved, many at once; its workload may have to wait for others.
+	Proved func()
+
 	// Report hears of each binding when it is done, many at once.
 	Report func(Result)
 }
@@ -130,11 +133,15 @@ func (r *run) bind(ctx context.Context, item *Item) Result {
 		return result
 	}
 	result.Workload = w.String()
-	heard, used := &recorder{}, &roles{}
+	heard, used := &recorder{}, &roles{servers: r.servers}
 	defer used.leave()
 	binder := &bind.Binder{
 		Workloads: r.Workloads, Databases: &search{databases: r.searched}, Kube: r.Kube, Metadata: r.Metadata, Report: heard, Bound: heard.bound,
-		Namespaces: r.namespace, Trials: r.trials, Turn: used.turn(options.Rollout.Wait), Quiet: true, // a thousand Events at once would drive out those that matter
+		Namespaces: r.namespace, Trials: r.trials, Quiet: true, // a thousand Events at once would drive out those that matter
+		Turn: func(ctx context.Context) error {
+			r.Proved()
+			return used.turn(ctx, options.Rollout.Wait)
+		},
 		Roles: func(d *target.Database, o bind.Options) bind.Roles {
 			used.use(r.servers.at(ctx, d, o))
 			return used

@@ -34,6 +34,7 @@ func TestApplySharesWhatCanBeShared(t *testing.T) {
 	w := newWorld(t, 16)
 	require.NoError(t, w.applier().Apply(t.Context(), w.items(specs(16)...)))
 	assert.Equal(t, map[Outcome]int{Created: 16}, w.outcomes())
+	assert.EqualValues(t, 16, w.proved.Load())
 	assert.Equal(t, 1, w.searches)
 	assert.Equal(t, 1, w.lists, "the workloads are read at once")
 	assert.Zero(t, w.gets)

@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// crowd is the bindings that still need a server.
+// crowd is the bindings that still need something.
 type crowd struct {
 	mu     sync.Mutex
 	number int
@@ -31,16 +31,16 @@ func (c *crowd) leave() {
 	}
 }
 
-// wait waits until all that are there have left, or ctx ends, of which the error is the cause.
-func (c *crowd) wait(ctx context.Context) error {
+// wait waits until all that are there have left, or ctx ends.
+func (c *crowd) wait(ctx context.Context) {
 	c.mu.Lock()
 	gone := c.gone
 	c.mu.Unlock()
-	if gone != nil {
-		select {
-		case <-gone:
-		case <-ctx.Done():
-		}
+	if gone == nil {
+		return
 	}
-	return context.Cause(ctx)
+	select {
+	case <-gone:
+	case <-ctx.Done():
+	}
 }

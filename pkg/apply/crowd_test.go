@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -35,26 +36,31 @@ func TestWorkloadsAreChangedWhenNobodyNeedsTheirServer(t *testing.T) {
 	assert.Equal(t, map[Outcome]int{Created: enough}, w.outcomes())
 }
 
-func TestAServerThatTakesLongHoldsUpNoOther(t *testing.T) {
-	w := newWorld(t, 2)
-	released := make(chan struct{})
-	w.bound = func(requests []postgres.Request) {
-		if requests[0].Binding.Access.Database == "slow" {
-			<-released
-		}
+func TestWorkloadsAreChangedWhenNobodyNeedsAnotherServer(t *testing.T) {
+	for name, took := range map[string]time.Duration{"as long as the others": patience / 2, "too long": 10 * patience} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, 2)
+				w.bound = func(requests []postgres.Request) {
+					if requests[0].Binding.Access.Database == "slow" {
+						time.Sleep(took)
+					}
+				}
+				applier, start, done := w.applier(), time.Now(), map[string]time.Duration{}
+				report := applier.Report
+				applier.Report = func(r Result) {
+					report(r)
+					w.mu.Lock()
+					defer w.mu.Unlock()
+					done[r.Item.Options.Database] = time.Since(start)
+				}
+				require.NoError(t, applier.Apply(t.Context(), w.items("workload: deployment/w0, dbname: slow, postgres: pod/other", "workload: deployment/w1")))
+				assert.Equal(t, map[Outcome]int{Created: 2}, w.outcomes())
+				assert.Less(t, done["slow"], took+time.Second)
+				assert.InDelta(t, min(took, patience).Seconds(), done["postgres"].Seconds(), 1)
+			})
+		})
 	}
-	applier := w.applier()
-	report := applier.Report
-	applier.Report = func(r Result) {
-		report(r)
-		if r.Item.Options.Database != "slow" {
-			close(released)
-		}
-	}
-	within, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	require.NoError(t, applier.Apply(within, w.items("workload: deployment/w0, dbname: slow, postgres: pod/other", "workload: deployment/w1")))
-	assert.Equal(t, map[Outcome]int{Created: 2}, w.outcomes())
 }
 
 func TestARolloutThatIsWaitedForBeginsAtOnce(t *testing.T) {
@@ -86,18 +92,24 @@ func TestWhoWaitsForOthersLeavesWhenItIsOver(t *testing.T) {
 }
 
 func TestCrowd(t *testing.T) {
-	c := &crowd{}
-	require.NoError(t, c.wait(t.Context()), "nobody is there")
-	c.enter()
-	c.enter()
-	ctx, end := context.WithCancelCause(t.Context())
-	over := errors.New("over")
-	end(over)
-	require.ErrorIs(t, c.wait(ctx), over)
-	c.leave()
-	require.ErrorIs(t, c.wait(ctx), over)
-	c.leave()
-	require.NoError(t, c.wait(t.Context()))
-	c.enter()
-	require.ErrorIs(t, c.wait(ctx), over, "others have come")
+	synctest.Test(t, func(t *testing.T) {
+		c := &crowd{}
+		waited := func() time.Duration {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+			defer cancel()
+			start := time.Now()
+			c.wait(ctx)
+			return time.Since(start)
+		}
+		assert.Zero(t, waited(), "nobody is there")
+		c.enter()
+		c.enter()
+		c.leave()
+		assert.Equal(t, time.Hour, waited(), "one is left")
+		time.AfterFunc(time.Minute, c.leave)
+		assert.Equal(t, time.Minute, waited())
+		assert.Zero(t, waited())
+		c.enter()
+		assert.Equal(t, time.Hour, waited(), "another one has come")
+	})
 }

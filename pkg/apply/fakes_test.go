@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -37,6 +38,7 @@ type world struct {
 	kube    *fake.Clientset
 	objects []runtime.Object // Secrets that the metadata client shows
 	results []Result
+	proved  atomic.Int32
 
 	mu        sync.Mutex
 	workloads map[string]*workload.Workload
@@ -194,6 +196,7 @@ func (w *world) applier() *Applier {
 		Workloads: w, Databases: w, Kube: w.kube, Metadata: metadatafake.NewSimpleMetadataClient(scheme, w.objects...),
 		Server:            func(*target.Database, bind.Options) Server { return server{w} },
 		ServerConcurrency: 2,
+		Proved:            func() { w.proved.Add(1) },
 		Report: func(r Result) {
 			w.mu.Lock()
 			defer w.mu.Unlock()

@@ -28,16 +28,21 @@ type servers struct {
 	mu    sync.Mutex
 	lines map[line]*shared
 	pods  map[pod]*place
+	crowd crowd // of all bindings that still need a server
 }
 
 // place is a Pod with its server.
 type place struct {
 	slots chan struct{} // of the execs that may run at once
-	crowd crowd
+	crowd crowd         // of the bindings that still need it
 }
 
-// linger is how long an exec waits for other bindings that can share it.
-const linger = 50 * time.Millisecond
+const (
+	// linger is how long an exec waits for other bindings that can share it.
+	linger = 50 * time.Millisecond
+	// patience is how long a binding that needs its server no more waits for those of other servers.
+	patience = 10 * time.Second
+)
 
 // How many bindings share an exec: so many that its own cost hardly counts, and so few that several of them keep a server busy.
 const (
@@ -118,7 +123,8 @@ func (l *shared) with(do func(Server)) {
 // roles is one binding's part of a shared server.
 type roles struct {
 	*shared
-	inside  bool // it is counted among those that need the server
+	servers *servers
+	inside  bool // it is counted among those that need a server
 	changed bool // the server did something for the binding
 }
 
@@ -126,7 +132,8 @@ type roles struct {
 func (r *roles) use(s *shared) {
 	r.leave()
 	r.shared, r.inside = s, true
-	s.crowd.enter()
+	r.servers.crowd.enter()
+	r.crowd.enter()
 }
 
 // leave says that the binding needs the server no more, unless something is to be undone.
@@ -134,20 +141,22 @@ func (r *roles) leave() {
 	if r.inside {
 		r.inside = false
 		r.crowd.leave()
+		r.servers.crowd.leave()
 	}
 }
 
-// turn waits until no other binding needs the server any more. Only then a binding's workload is changed: the cluster's controllers answer
-// a change with several requests each, which would slow down all that is still to be done. Where a rollout is waited for, it is what takes
-// longest, and begins at once.
-func (r *roles) turn(waits bool) func(context.Context) error {
-	return func(ctx context.Context) error {
-		r.leave()
-		if waits {
-			return nil
-		}
-		return r.crowd.wait(ctx)
+// turn waits until no other binding needs the server any more, nor any other server, of which one may take too long. Only then a binding's
+// workload is changed: the cluster's controllers answer a change with several requests each, which would slow down all that is still to be
+// done. Where a rollout is waited for, it is what takes longest, and begins at once.
+func (r *roles) turn(ctx context.Context, waits bool) error {
+	r.leave()
+	if !waits {
+		r.crowd.wait(ctx)
+		within, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
+		r.servers.crowd.wait(within)
 	}
+	return context.Cause(ctx)
 }
 
 // Connect implements bind.Roles: what several share is begun by the first that needs it.

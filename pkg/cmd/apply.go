@@ -26,7 +26,7 @@ const (
 	applyQPS   = 2000
 	applyBurst = 4000
 
-	applyGC = 40
+	applyGC = 60
 
 	defaultConcurrency       = 32
 	defaultServerConcurrency = 4
@@ -219,7 +219,7 @@ func (f *applyFlags) run(ctx context.Context, r *applyRun) error {
 		Server: func(d *target.Database, o bind.Options) apply.Server {
 			return clients.server(d, administrator{o.AdminUser, o.AdminPassword}, o.Database)
 		},
-		ServerConcurrency: f.serverConcurrency, Part: part, Report: progress.add,
+		ServerConcurrency: f.serverConcurrency, Part: part, Proved: progress.prove, Report: progress.add,
 	}
 	err = applier.Apply(ctx, items)
 	progress.end()

@@ -26,6 +26,7 @@ type progress struct {
 	start    time.Time
 
 	mu     sync.Mutex
+	proved int // logins
 	counts map[apply.Outcome]int
 	made   map[string]bool // the ids of the bindings
 	drawn  time.Time
@@ -72,6 +73,15 @@ func (p *progress) add(r apply.Result) {
 	p.draw()
 }
 
+// prove counts a login that is proved.
+func (p *progress) prove() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.proved++
+	p.clear()
+	p.draw()
+}
+
 // verbs says of a workload what became of its binding.
 func verbs(o apply.Outcome) string {
 	if o == apply.Created {
@@ -94,7 +104,7 @@ func (p *progress) draw() {
 	}
 	p.drawn = time.Now()
 	done := p.done()
-	fmt.Fprintf(p.streams.ErrOut, "%d done, %d failed, %d left, %.1f a second", done-p.counts[apply.Failed], p.counts[apply.Failed], p.total-done, p.rate())
+	fmt.Fprintf(p.streams.ErrOut, "%d logins proved, %d done, %d failed, %d left, %.1f a second", p.proved, done-p.counts[apply.Failed], p.counts[apply.Failed], p.total-done, p.rate())
 }
 
 func (p *progress) done() int {

@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation"
 )
 
 // Key is something that a Secret may hold beside host, user name and password, as --key names it.
@@ -93,7 +94,7 @@ func (c Credentials) data(keys []Key) map[string][]byte {
 func VariablesOf(data map[string][]byte) []string {
 	var names []string
 	for name := range data {
-		if regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`).MatchString(name) {
+		if len(validation.IsCIdentifier(name)) == 0 {
 			names = append(names, name)
 		}
 	}

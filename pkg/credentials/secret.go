@@ -35,8 +35,9 @@ func NewSecret(name types.NamespacedName, marks Marks, c Credentials, keys ...Ke
 		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"},
 		ObjectMeta: metav1.ObjectMeta{Namespace: name.Namespace, Name: name.Name},
 		Type:       corev1.SecretTypeOpaque,
+		Data:       c.data(keys),
 	}
-	Renew(secret, marks, c, keys...)
+	marks.write(secret)
 	return secret
 }
 
