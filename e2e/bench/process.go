@@ -42,7 +42,7 @@ func measured(cmd *exec.Cmd) (figures, error) {
 // watchPeak asks the kernel for the peak of a process until it is done. What the kernel tells after the end is no use: it counts the memory
 // of the process that started it.
 func watchPeak(pid int, done <-chan struct{}) (peak int64) {
-	ticker := time.NewTicker(10 * time.Millisecond)
+	ticker := time.NewTicker(25 * time.Millisecond)
 	defer ticker.Stop()
 	for {
 		select {

@@ -81,7 +81,7 @@ func (h *here) did() string {
 
 const (
 	creates = `echo "createuser $PGOPTIONS $*" >>"$LOG"` + "\n"
-	reads   = `/bin/cat >"$LOG.psql"; echo 'pgbind {"end": "run"}'; exit 0` + "\n"
+	reads   = `[ -z "${PGOPTIONS+set}" ] || echo "psql with createuser's options" >>"$LOG"` + "\n" + `/bin/cat >"$LOG.psql"; echo 'pgbind {"end": "run"}'; exit 0` + "\n"
 	failing = creates + "echo 'createuser: error: exists' >&2; exit 1\n"
 )
 
