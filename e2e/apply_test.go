@@ -74,6 +74,34 @@ func TestApplyMakesWhatFilesSay(t *testing.T) {
 	})
 }
 
+// TestApplyChangesWorkloadsLast reads in the trace what came when: one exec has no more than 25 of so few bindings.
+func TestApplyChangesWorkloadsLast(t *testing.T) {
+	t.Parallel()
+	const number = 60
+	f := newLesson(t, harness.WithoutClaim)
+	var specs []string
+	for i := range number {
+		name := fmt.Sprintf("app-%02d", i)
+		f.labelled(name)
+		specs = append(specs, "workload: deployment/"+name)
+	}
+	result := f.apply(f.bindings(t.TempDir(), specs...), "-v=6")
+	assert.Len(t, verbsOf(result, "bound"), number)
+	trace := lines(result.Stderr)
+	execs, patches, early := 0, 0, 0
+	for _, line := range trace {
+		switch {
+		case strings.Contains(line, " exec in pod/"):
+			execs, early = execs+1, patches
+		case strings.Contains(line, "PATCH /apis/apps/v1/"):
+			patches++
+		}
+	}
+	assert.GreaterOrEqual(t, execs, 4, "several execs have the roles, and several the logins")
+	assert.Equal(t, number+1, patches, "one is tried before")
+	assert.Equal(t, 1, early, "before the last exec has ended, none but the trial")
+}
+
 func TestApplyRefusesBeforeItBegins(t *testing.T) {
 	t.Parallel()
 	f := newNamespace(t)

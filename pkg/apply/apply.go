@@ -4,6 +4,7 @@ package apply
 
 import (
 	"context"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/types"
@@ -16,6 +17,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/manifest"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/shard"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/undo"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
@@ -87,7 +89,7 @@ func (a *Applier) Apply(ctx context.Context, items []*Item) error {
 		return err
 	}
 	r := &run{
-		Applier: a, servers: newServers(a, len(items)), found: newFound(a.Workloads, items), searched: &databases{next: a.Databases},
+		Applier: a, size: len(items), servers: newServers(a, len(items)), found: newFound(a.Workloads, items), searched: &databases{next: a.Databases},
 		names: &names{client: a.Metadata, part: a.Part, reserved: map[types.NamespacedName]bool{}}, trials: bind.NewTrials(),
 	}
 	for _, item := range items {
@@ -104,9 +106,13 @@ func (a *Applier) Apply(ctx context.Context, items []*Item) error {
 	return group.Wait()
 }
 
+// undoEach is how much longer it may take to take back what was half made, for each binding that may be in the way.
+const undoEach = 100 * time.Millisecond
+
 // run is one Apply.
 type run struct {
 	*Applier
+	size       int
 	servers    *servers
 	found      *found
 	searched   *databases
@@ -137,7 +143,7 @@ func (r *run) bind(ctx context.Context, item *Item) Result {
 	defer used.leave()
 	binder := &bind.Binder{
 		Workloads: r.Workloads, Databases: &search{databases: r.searched}, Kube: r.Kube, Metadata: r.Metadata, Report: heard, Bound: heard.bound,
-		Namespaces: r.namespace, Trials: r.trials, Quiet: true, // a thousand Events at once would drive out those that matter
+		Namespaces: r.namespace, Trials: r.trials, UndoLimit: undo.DefaultLimit + time.Duration(r.size)*undoEach, Quiet: true, // a thousand Events at once would drive out those that matter
 		Turn: func(ctx context.Context) error {
 			r.Proved()
 			return used.turn(ctx, options.Rollout.Wait)

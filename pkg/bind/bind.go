@@ -5,6 +5,7 @@ package bind
 import (
 	"context"
 	"errors"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/kubernetes"
@@ -56,6 +57,8 @@ type Binder struct {
 	Trials *Trials
 	// Turn waits until the workload may be changed; nil: it may be at once.
 	Turn func(context.Context) error
+	// UndoLimit is how long it may take to take back what was made; zero: undo.DefaultLimit.
+	UndoLimit time.Duration
 	// Quiet leaves no Event on the workload.
 	Quiet bool
 	// Bound hears each binding that is made, or was already.
@@ -91,7 +94,7 @@ func (b *Binder) bind(ctx context.Context, w *workload.Workload, o Options) erro
 	if o.DryRun != DryRunNone {
 		return errors.Join(b.readNamespace(ctx, p), b.show(p))
 	}
-	made := &undo.Stack{Report: b.Report}
+	made := &undo.Stack{Report: b.Report, Limit: b.UndoLimit}
 	bound, changed, err := b.make(ctx, p, made)
 	if err != nil {
 		return made.Run(ctx, err)
