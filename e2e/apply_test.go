@@ -79,13 +79,7 @@ func TestApplyChangesWorkloadsLast(t *testing.T) {
 	t.Parallel()
 	const number = 60
 	f := newLesson(t, harness.WithoutClaim)
-	var specs []string
-	for i := range number {
-		name := fmt.Sprintf("app-%02d", i)
-		f.labelled(name)
-		specs = append(specs, "workload: deployment/"+name)
-	}
-	result := f.apply(f.bindings(t.TempDir(), specs...), "-v=6")
+	result := f.apply(f.bindings(t.TempDir(), f.manyLabelled(number)...), "-v=6")
 	assert.Len(t, verbsOf(result, "bound"), number)
 	trace := lines(result.Stderr)
 	execs, patches, early := 0, 0, 0
@@ -129,6 +123,18 @@ func (f *fixture) labelled(name string) {
 		}},
 	}, metav1.CreateOptions{})
 	require.NoError(f.t, err)
+}
+
+// manyLabelled makes as many Deployments that run no Pods, and returns the specs of their bindings.
+func (f *fixture) manyLabelled(number int) []string {
+	f.t.Helper()
+	var specs []string
+	for i := range number {
+		name := fmt.Sprintf("app-%02d", i)
+		f.labelled(name)
+		specs = append(specs, "workload: deployment/"+name)
+	}
+	return specs
 }
 
 // bindings writes a file with a binding for each spec.

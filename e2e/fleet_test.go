@@ -57,14 +57,8 @@ func TestIndexedJobAppliesShards(t *testing.T) {
 	t.Parallel()
 	const number, shards = 24, 4
 	f := newLesson(t, harness.WithoutClaim)
-	var specs []string
-	for i := range number {
-		name := fmt.Sprintf("app-%02d", i)
-		f.labelled(name)
-		specs = append(specs, "workload: deployment/"+name)
-	}
 	f.restrict()
-	f.kubectl("create", "configmap", "bindings", "--from-file="+f.bindings(t.TempDir(), specs...))
+	f.kubectl("create", "configmap", "bindings", "--from-file="+f.bindings(t.TempDir(), f.manyLabelled(number)...))
 	f.manifest("bind.yaml")
 	f.lockCatalog("pg_authid")
 	f.manifest("shards.yaml")
