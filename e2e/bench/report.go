@@ -111,9 +111,9 @@ replicas, and no run finds anything of the one before it.
 What is left of the time cannot be saved here. A bind waits for kubectl to find its plugin, which takes about as long as kubectl's own version
 does, for one exec, and for PostgreSQL to plan what it has to look up. An apply is bound by the processors. For each binding the API server
 keeps a Secret and a Deployment, of which apply changes all when their logins are proved: what the controllers do about a change takes longer
-than the change, and comes after an apply that does not wait for rollouts, as it comes after the script. createuser is a process and a session of its own, and so is the login; and
-a password takes 4,096 rounds of SHA-256 three times, for its verifier, for the server, which makes sure that it is not the empty one, and
-for the login.
+than the change, and comes after an apply that does not wait for rollouts, as it comes after the script. createuser is a process and a session
+of its own, and so is the login; and a password takes 4,096 rounds of SHA-256 three times, for its verifier, for the server, which makes sure
+that it is not the empty one, and for the login.
 `)
 	return text.String()
 }

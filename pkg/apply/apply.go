@@ -89,7 +89,7 @@ func (a *Applier) Apply(ctx context.Context, items []*Item) error {
 		return err
 	}
 	r := &run{
-		Applier: a, size: len(items), servers: newServers(a, len(items)), found: newFound(a.Workloads, items), searched: &databases{next: a.Databases},
+		Applier: a, undoLimit: undo.DefaultLimit + time.Duration(len(items))*undoEach, servers: newServers(a, len(items)), found: newFound(a.Workloads, items), searched: &databases{next: a.Databases},
 		names: &names{client: a.Metadata, part: a.Part, reserved: map[types.NamespacedName]bool{}}, trials: bind.NewTrials(),
 	}
 	for _, item := range items {
@@ -112,7 +112,7 @@ const undoEach = 100 * time.Millisecond
 // run is one Apply.
 type run struct {
 	*Applier
-	size       int
+	undoLimit  time.Duration
 	servers    *servers
 	found      *found
 	searched   *databases
@@ -143,7 +143,7 @@ func (r *run) bind(ctx context.Context, item *Item) Result {
 	defer used.leave()
 	binder := &bind.Binder{
 		Workloads: r.Workloads, Databases: &search{databases: r.searched}, Kube: r.Kube, Metadata: r.Metadata, Report: heard, Bound: heard.bound,
-		Namespaces: r.namespace, Trials: r.trials, UndoLimit: undo.DefaultLimit + time.Duration(r.size)*undoEach, Quiet: true, // a thousand Events at once would drive out those that matter
+		Namespaces: r.namespace, Trials: r.trials, UndoLimit: r.undoLimit, Quiet: true, // a thousand Events at once would drive out those that matter
 		Turn: func(ctx context.Context) error {
 			r.Proved()
 			return used.turn(ctx, options.Rollout.Wait)
