@@ -38,7 +38,7 @@ func TestApplySharesWhatCanBeShared(t *testing.T) {
 	assert.Equal(t, 1, w.searches)
 	assert.Equal(t, 1, w.lists, "the workloads are read at once")
 	assert.Zero(t, w.gets)
-	assert.Equal(t, []int{16, 16}, w.execs, "createuser for all, psql for all")
+	assert.Equal(t, []int{16}, w.execs, "createuser and psql for all")
 	assert.Equal(t, map[string]int{"get namespaces": 1, "create secrets": 17}, w.requests(), "one Secret and one patch are tried")
 	assert.Equal(t, 1, w.tried)
 	names := map[string]bool{}

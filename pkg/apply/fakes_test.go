@@ -157,9 +157,12 @@ func (s server) enter(number int) (leave func()) {
 	}
 }
 
-func (s server) CreateUsers(_ context.Context, roles []string) []postgres.Creation {
-	defer s.enter(len(roles))()
-	return make([]postgres.Creation, len(roles))
+func (s server) CreateAll(ctx context.Context, requests []postgres.Request) []postgres.Creation {
+	creations := make([]postgres.Creation, len(requests))
+	for i, outcome := range s.BindAll(ctx, requests) {
+		creations[i] = postgres.Creation{Made: true, Outcome: outcome}
+	}
+	return creations
 }
 
 func (s server) BindAll(_ context.Context, requests []postgres.Request) []postgres.Outcome {

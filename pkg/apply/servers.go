@@ -12,7 +12,7 @@ import (
 
 // Server makes roles, many at once; *postgres.Server does. One goroutine uses it at a time.
 type Server interface {
-	CreateUsers(ctx context.Context, roles []string) []postgres.Creation
+	CreateAll(ctx context.Context, requests []postgres.Request) []postgres.Creation
 	BindAll(ctx context.Context, requests []postgres.Request) []postgres.Outcome
 	Undo(ctx context.Context, b postgres.Binding) ([]string, error)
 	LastRun(ctx context.Context, role string) (string, error)
@@ -73,7 +73,7 @@ type shared struct {
 	open   func() Server
 	mu     sync.Mutex
 	idle   []Server // each has found out by itself how to log in
-	create gather[string, postgres.Creation]
+	create gather[postgres.Request, postgres.Creation]
 	bind   gather[postgres.Request, postgres.Outcome]
 }
 
@@ -89,9 +89,9 @@ func (s *servers) at(ctx context.Context, d *target.Database, o bind.Options) *s
 		s.pods[key.pod] = &place{slots: make(chan struct{}, s.limit)}
 	}
 	l := &shared{open: func() Server { return s.open(d, o) }, place: s.pods[key.pod]}
-	l.create = gather[string, postgres.Creation]{most: s.batch, limit: s.limit, linger: s.linger, answer: func(roles []string) (made []postgres.Creation) {
-		l.with(func(server Server) { made = server.CreateUsers(ctx, roles) })
-		return made
+	l.create = gather[postgres.Request, postgres.Creation]{most: s.batch, limit: s.limit, linger: s.linger, answer: func(requests []postgres.Request) (creations []postgres.Creation) {
+		l.with(func(server Server) { creations = server.CreateAll(ctx, requests) })
+		return creations
 	}}
 	l.bind = gather[postgres.Request, postgres.Outcome]{most: s.batch, limit: s.limit, linger: s.linger, answer: func(requests []postgres.Request) (outcomes []postgres.Outcome) {
 		l.with(func(server Server) { outcomes = server.BindAll(ctx, requests) })
@@ -162,17 +162,22 @@ func (r *roles) turn(ctx context.Context, waits bool) error {
 // Connect implements bind.Roles: what several share is begun by the first that needs it.
 func (r *roles) Connect(context.Context) {}
 
-// CreateUser implements bind.Roles.
-func (r *roles) CreateUser(_ context.Context, role string) (exists bool, err error) {
-	made := r.create.ask(role)
-	return made.Exists, made.Err
+// Create implements bind.Roles.
+func (r *roles) Create(_ context.Context, b postgres.Binding, l postgres.Login) (made bool, result *postgres.Result, err error) {
+	creation := r.create.ask(postgres.Request{Binding: b, Login: l})
+	result, err = r.note(creation.Outcome)
+	return creation.Made, result, err
 }
 
 // Bind implements bind.Roles.
 func (r *roles) Bind(_ context.Context, b postgres.Binding, l postgres.Login) (*postgres.Result, error) {
-	outcome := r.bind.ask(postgres.Request{Binding: b, Login: l})
-	r.changed = r.changed || outcome.Result != nil && len(outcome.Result.Did) > 0
-	return outcome.Result, outcome.Err
+	return r.note(r.bind.ask(postgres.Request{Binding: b, Login: l}))
+}
+
+// note remembers whether something was done.
+func (r *roles) note(o postgres.Outcome) (*postgres.Result, error) {
+	r.changed = r.changed || o.Result != nil && len(o.Result.Did) > 0
+	return o.Result, o.Err
 }
 
 // Undo implements bind.Roles.

@@ -37,7 +37,7 @@ type Databases interface {
 // Roles makes, proves and drops login roles on one server; *postgres.Server does.
 type Roles interface {
 	Connect(ctx context.Context)
-	CreateUser(ctx context.Context, role string) (exists bool, err error)
+	Create(ctx context.Context, b postgres.Binding, l postgres.Login) (made bool, result *postgres.Result, err error)
 	Bind(ctx context.Context, b postgres.Binding, l postgres.Login) (*postgres.Result, error)
 	Undo(ctx context.Context, b postgres.Binding) ([]string, error)
 	LastRun(ctx context.Context, role string) (string, error)

@@ -16,23 +16,27 @@ type roleState struct {
 // Connect is no write: it leaves nothing in the log.
 func (w *world) Connect(context.Context) { w.connected++ }
 
-func (w *world) CreateUser(_ context.Context, role string) (bool, error) {
+func (w *world) Create(ctx context.Context, b postgres.Binding, l postgres.Login) (made bool, result *postgres.Result, err error) {
 	w.asked = append(w.asked, w.server)
 	if err := w.fault("createuser"); err != nil {
-		return false, err
+		return false, nil, err
 	}
 	if w.primary != "" && w.server != w.primary {
-		return false, postgres.ErrStandby
+		return false, nil, postgres.ErrStandby
 	}
-	if w.turnTo(role) {
-		return true, nil
+	if w.turnTo(b.Role) {
+		return false, nil, postgres.ErrExists
 	}
 	w.log = append(w.log, "createuser")
 	if w.role != nil {
 		w.others = append(w.others, w.role)
 	}
-	w.role = &roleState{name: role}
-	return false, w.lose["createuser"]
+	w.role = &roleState{name: b.Role}
+	if err := w.lose["createuser"]; err != nil {
+		return false, nil, err
+	}
+	result, err = w.Bind(ctx, b, l)
+	return true, result, err
 }
 
 func (w *world) Bind(_ context.Context, b postgres.Binding, l postgres.Login) (*postgres.Result, error) {

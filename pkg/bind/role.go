@@ -13,47 +13,56 @@ import (
 // role sees to it that the login role is there, may do what its level says, and can log in with the binding's password.
 func (b *Binder) role(ctx context.Context, p *plan, made *undo.Stack) (*postgres.Result, error) {
 	if p.secret.existing != nil {
-		// A Secret that the workload does not refer to yet is of a run that died, or that is under way and may take back what it made:
-		// setting the password, although it is the same, makes the role this run's.
-		set := !p.noted()
-		if set {
-			if err := b.readNamespace(ctx, p); err != nil {
-				return nil, err
-			}
-		}
-		result, err := p.roles.Bind(ctx, p.binding, p.login(set))
-		var login *postgres.LoginError
-		switch {
-		case errors.As(err, &login) && !set:
-			b.Report.Warn("role %q does not take the password of secret/%s, so it is set again", p.binding.Role, p.secret.name)
-		case !errors.Is(err, postgres.ErrIncomplete):
+		result, err := b.keepRole(ctx, p)
+		if !errors.Is(err, postgres.ErrIncomplete) {
 			return result, b.inDatabase(p, err)
+		}
+		// A rotation may have dropped the role that the Secret named when it was read. If there is a Secret now, its login counts.
+		if err := b.lookAgain(ctx, p); err != nil {
+			return nil, err
 		}
 	}
 	if err := b.readNamespace(ctx, p); err != nil {
 		return nil, err
 	}
-	exists, err := p.roles.CreateUser(ctx, p.binding.Role)
-	if unknown := new(postgres.UnknownError); err == nil && !exists || errors.As(err, &unknown) {
+	isNew, result, err := p.roles.Create(ctx, p.binding, p.login(true))
+	if unknown := new(postgres.UnknownError); isNew || errors.As(err, &unknown) {
 		made.Push(b.dropRole(p))
 	}
-	if err != nil {
-		return nil, b.inDatabase(p, err)
-	}
-	if !exists {
+	if isNew {
 		p.made = p.binding.Role
 		b.Report.Step("role %s created in pod/%s", p.binding.Role, p.database.Pod.Name)
 	}
-	if exists || p.secret.existing != nil {
-		// Another run for this workload is under way, or one died; or a rotation has dropped the role that the Secret named when it was
-		// read. If there is a Secret now, its login counts.
-		if err := b.chooseAgain(ctx, p); err != nil {
+	if !errors.Is(err, postgres.ErrExists) {
+		return result, b.inDatabase(p, err)
+	}
+	// Another run for this workload is under way, or one died. If there is a Secret now, its login counts.
+	if err := b.lookAgain(ctx, p); err != nil {
+		return nil, err
+	}
+	result, err = p.roles.Bind(ctx, p.binding, p.login(true))
+	return result, b.inDatabase(p, err)
+}
+
+// keepRole sees to the login role of a Secret that is there.
+func (b *Binder) keepRole(ctx context.Context, p *plan) (*postgres.Result, error) {
+	// A Secret that the workload does not refer to yet is of a run that died, or that is under way and may take back what it made: setting
+	// the password, although it is the same, makes the role this run's.
+	set := !p.noted()
+	if set {
+		if err := b.readNamespace(ctx, p); err != nil {
 			return nil, err
 		}
-		b.dropUnused(ctx, p)
 	}
-	result, err := p.roles.Bind(ctx, p.binding, p.login(true))
-	return result, b.inDatabase(p, err)
+	result, err := p.roles.Bind(ctx, p.binding, p.login(set))
+	if login := (*postgres.LoginError)(nil); set || !errors.As(err, &login) {
+		return result, err
+	}
+	b.Report.Warn("role %q does not take the password of secret/%s, so it is set again", p.binding.Role, p.secret.name)
+	if err := errors.Join(b.readNamespace(ctx, p), b.lookAgain(ctx, p)); err != nil {
+		return nil, err
+	}
+	return p.roles.Bind(ctx, p.binding, p.login(true))
 }
 
 // dropRole takes back a login role that this run made, unless another run has taken it over.
@@ -67,6 +76,15 @@ func (b *Binder) dropRole(p *plan) undo.Step {
 			return len(did) > 0, err
 		},
 	}
+}
+
+// lookAgain looks at what other runs for the same workload have left by now.
+func (b *Binder) lookAgain(ctx context.Context, p *plan) error {
+	if err := b.chooseAgain(ctx, p); err != nil {
+		return err
+	}
+	b.dropUnused(ctx, p)
+	return nil
 }
 
 // dropUnused takes back the login role that this run made before it learned that the binding has one of another generation.

@@ -41,10 +41,9 @@ func (b *Binder) settle(ctx context.Context, p *plan, made *undo.Stack) error {
 		if !pause(ctx, backoff.Step()) {
 			return context.Cause(ctx)
 		}
-		if err := b.chooseAgain(ctx, p); err != nil {
+		if err := b.lookAgain(ctx, p); err != nil {
 			return err
 		}
-		b.dropUnused(ctx, p)
 	}
 }
 

@@ -15,12 +15,13 @@ import (
 )
 
 // ahead is an exec that began before it was known what it shall do: createuser makes a role when its name is told, and psql, which waits
-// beside it, gets a script after that. Until they are told, nothing but psql's login happens.
+// beside it, gets a script when the role is made. Until they are told, nothing but psql's login happens.
 type ahead struct {
 	first   string // what the input begins with
 	input   *io.PipeWriter
 	ends    map[string]chan int // the exit codes of createuser and psql, as the container reports them
 	created bool                // createuser made the role
+	told    bool                // psql's script was told with the role's name
 	done    chan struct{}       // closed when the exec has ended; err is set then
 	err     error
 
@@ -29,18 +30,16 @@ type ahead struct {
 	messages bytes.Buffer
 }
 
-// Connect begins the exec that CreateUser and the next script need, so that it is ready when it is known what they shall do. It changes
-// nothing, and what goes wrong is told by them. The end of ctx ends it.
+// Connect begins the exec that Create, or CreateUser and the next script, needs, so that it is ready when it is known what it shall do. It
+// changes nothing, and what goes wrong is told by them. The end of ctx ends it.
 func (s *Server) Connect(ctx context.Context) {
 	prefix, err := s.prefix()
-	converse, readErr := shellFiles.ReadFile("sh/converse.sh")
+	converse, readErr := shellScript("create", "converse")
 	if err != nil || readErr != nil {
 		return // the programs tell it when they run by themselves
 	}
-	creation := createuserProgram()
-	words := s.command(creation)
-	argv := append(append(prefix, s.env(creation.env...)...), shell, "-c", string(converse), shell, strconv.Itoa(len(words)))
-	argv = append(append(argv, words...), s.command(s.psqlProgram())...)
+	both := s.createuserThenPsql(converse)
+	argv := append(append(prefix, s.env(both.env...)...), s.command(both)...)
 	read, write := io.Pipe()
 	a := &ahead{input: write, done: make(chan struct{}), ends: map[string]chan int{"createuser": make(chan int, 1), "psql": make(chan int, 1)}}
 	if s.Password != "" {
@@ -108,9 +107,13 @@ func (a *ahead) sofar() (stdout *bytes.Buffer, stderr string) {
 	return bytes.NewBuffer(bytes.Clone(a.out.Bytes())), a.messages.String()
 }
 
-func (a *ahead) createuser(role string) (stderr string, err error) {
-	_, _ = io.WriteString(a.input, a.first+role+"\n") // the exec's end tells what went wrong
+// createuser makes a role. Where it is known already what psql shall read after that, the container need not wait for it.
+func (a *ahead) createuser(role, next string) (stderr string, err error) {
+	_, _ = io.WriteString(a.input, a.first+role+"\n"+next) // the exec's end tells what went wrong
 	a.first = ""
+	if a.told = next != ""; a.told {
+		a.leave()
+	}
 	told, err := a.end("createuser")
 	a.created = told && err == nil
 	switch {
@@ -129,8 +132,10 @@ func (a *ahead) psql(script string) (stdout *bytes.Buffer, stderr string, err er
 	if !a.created {
 		script = a.first + "\n" + script
 	}
-	_, _ = io.WriteString(a.input, script)
-	a.leave()
+	if !a.told {
+		_, _ = io.WriteString(a.input, script)
+		a.leave()
+	}
 	_, err = a.end("psql")
 	if stdout, _ = a.sofar(); err != nil && !bytes.Contains(stdout.Bytes(), []byte(reportPrefix+`{"end"`)) {
 		<-a.done // the messages travel by themselves
@@ -139,13 +144,16 @@ func (a *ahead) psql(script string) (stdout *bytes.Buffer, stderr string, err er
 	return stdout, stderr, err
 }
 
-// createuserAhead is createuser in the exec that was begun before. used is false where there is none, or where its container lacks a program
-// for that: nothing was done then.
-func (s *Server) createuserAhead(role string) (used bool, stderr string, err error) {
+// createuserAhead is createuser in the exec that was begun before, and lets psql read what is next when the role is made; psqlAhead then
+// hears of it. used is false where there is no such exec, or where its container lacks a program for that: nothing was done then.
+func (s *Server) createuserAhead(role, next string) (used bool, stderr string, err error) {
 	if s.ahead == nil || strings.ContainsAny(role, "\r\n\x00") {
 		return false, "", nil
 	}
-	stderr, err = s.ahead.createuser(role)
+	if len(next) > drained {
+		next = ""
+	}
+	stderr, err = s.ahead.createuser(role, next)
 	err = s.classify("createuser", err)
 	if err != nil {
 		s.ahead = nil

@@ -182,7 +182,7 @@ func TestCreateuserFailsAhead(t *testing.T) {
 	server, h := aheadServer(t, map[string]string{"createuser": failing, "psql": `/bin/cat >>"$LOG.psql"` + "\n"})
 	server.Connect(t.Context())
 	begun := server.ahead
-	stderr, err := server.createuser(t.Context(), "r")
+	stderr, err := server.createuser(t.Context(), "r", "")
 	exit := (*podexec.ExitError)(nil)
 	require.ErrorAs(t, err, &exit)
 	assert.Equal(t, 1, exit.Code)

@@ -80,8 +80,13 @@ type PublicGrant struct {
 
 // CreateUser makes the login role, without login and password. exists tells that a role of this name was there; whose it is, Bind finds out.
 func (s *Server) CreateUser(ctx context.Context, role string) (exists bool, err error) {
+	return s.createUser(ctx, role, "")
+}
+
+// createUser makes the role, and has the script that is next ready for it, where that is possible.
+func (s *Server) createUser(ctx context.Context, role, next string) (exists bool, err error) {
 	before := s.way
-	stderr, err := s.createuser(ctx, role)
+	stderr, err := s.createuser(ctx, role, next)
 	if errors.Is(err, errCut) {
 		return s.wasMade(ctx, role)
 	}
@@ -107,6 +112,38 @@ func (s *Server) CreateUser(ctx context.Context, role string) (exists bool, err 
 	return false, err
 }
 
+// Create makes the login role, without login and password, and completes it as Bind does; the container is told both at once. made says
+// that it made the role; after an *UnknownError it may have. Errors: those of Bind, and ErrExists if a role of this name was there: whose
+// it is, Bind finds out.
+func (s *Server) Create(ctx context.Context, b Binding, l Login) (made bool, result *Result, err error) {
+	sc, err := bindScript(b, l)
+	if err == nil {
+		err = sc.err
+	}
+	if err != nil {
+		return false, nil, err
+	}
+	if s.ahead == nil {
+		s.Connect(ctx)
+	}
+	exists, err := s.createUser(ctx, b.Role, sc.text.String())
+	if err == nil && exists {
+		err = ErrExists
+	}
+	if err != nil {
+		return false, nil, err
+	}
+	result, err = prove(ctx, l, func(l Login) (*Result, error) {
+		if sc == nil {
+			return s.bind(ctx, b, l)
+		}
+		told := sc
+		sc = nil
+		return s.read(ctx, told, Request{b, l})
+	})
+	return true, result, s.blame(ctx, b.Role, err)
+}
+
 // Bind completes the login role in one transaction (access role, missing grants, membership, mark, password) and then logs in with the password.
 // It may be repeated, and repeats itself where the transaction lost to another one or its outcome was cut off. Errors: ErrStandby, ErrIncomplete, *AdminLoginError,
 // *ForeignRoleError, *LockedError, *LoginError (the transaction is committed then), *SQLError.
@@ -120,11 +157,16 @@ func (s *Server) bind(ctx context.Context, b Binding, l Login) (*Result, error) 
 	if err != nil {
 		return nil, err
 	}
+	return s.read(ctx, sc, Request{b, l})
+}
+
+// read has psql read a request's script.
+func (s *Server) read(ctx context.Context, sc *script, r Request) (*Result, error) {
 	out, err := s.psql(ctx, sc)
 	if out == nil {
 		return nil, err
 	}
-	return s.result(Request{b, l}, out, err)
+	return s.result(r, out, err)
 }
 
 // result turns what a script reported of a binding into what a bind returns.

@@ -30,25 +30,29 @@ const culprits = 3
 // itself, so that it has its own error, and the others in another session. The outcomes are in the order of the requests.
 func (s *Server) BindAll(ctx context.Context, requests []Request) []Outcome {
 	outcomes := make([]Outcome, len(requests))
-	left := make([]int, len(requests))
-	for i := range requests {
-		left[i] = i
-	}
+	s.bindAll(ctx, requests, allOf(requests), outcomes)
+	return outcomes
+}
+
+// bindAll writes down the outcomes of the requests that are left.
+func (s *Server) bindAll(ctx context.Context, requests []Request, left []int, outcomes []Outcome) {
 	for tried := 0; tried < culprits && len(left) > 1; tried++ {
 		b := newBatch(requests, left)
 		b.run(ctx, s)
-		if left = b.settle(s, outcomes); len(left) == 0 {
-			return outcomes
-		}
-		if at := b.culprit(); at >= 0 {
-			left = slices.DeleteFunc(left, func(i int) bool { return i == at })
-			outcomes[at].Result, outcomes[at].Err = s.Bind(ctx, requests[at].Binding, requests[at].Login)
-		}
+		left = b.conclude(ctx, s, outcomes)
 	}
 	for _, i := range left {
 		outcomes[i].Result, outcomes[i].Err = s.Bind(ctx, requests[i].Binding, requests[i].Login)
 	}
-	return outcomes
+}
+
+// allOf is the numbers of all requests.
+func allOf(requests []Request) []int {
+	numbers := make([]int, len(requests))
+	for i := range requests {
+		numbers[i] = i
+	}
+	return numbers
 }
 
 // batch is one session for several bindings.
@@ -113,6 +117,19 @@ func (b *batch) script() (*script, error) {
 
 // number says about which request what follows is.
 func (s *script) number(i int) { s.set("about", strconv.Itoa(i)).run("number") }
+
+// conclude writes down the outcomes that are known, does by itself the request that ended the session, and returns the numbers of those that
+// are left.
+func (b *batch) conclude(ctx context.Context, s *Server, outcomes []Outcome) (left []int) {
+	left = b.settle(s, outcomes)
+	at := slices.Index(b.numbers, b.culprit())
+	if len(left) == 0 || at < 0 {
+		return left
+	}
+	number, r := b.numbers[at], b.requests[at]
+	outcomes[number].Result, outcomes[number].Err = s.Bind(ctx, r.Binding, r.Login)
+	return slices.DeleteFunc(left, func(i int) bool { return i == number })
+}
 
 // settle writes down the outcomes that are known, and returns the numbers of the requests that have none yet.
 func (b *batch) settle(s *Server, outcomes []Outcome) (left []int) {

@@ -164,35 +164,3 @@ func TestBindAllDoesNotRepeatWhatIsHopeless(t *testing.T) {
 		})
 	}
 }
-
-func TestCreateUsers(t *testing.T) {
-	roles := []string{"r0", "r1", "r2"}
-	all := `pgbind {"created": 0}` + "\n" + `pgbind {"created": 1}` + "\n" + `pgbind {"created": 2}` + "\n" + `pgbind {"end": "createusers"}`
-	t.Run("in one exec", func(t *testing.T) {
-		server, c := serverWith(t, answer{program: "createuser", stdout: all})
-		assert.Equal(t, make([]Creation, 3), server.CreateUsers(t.Context(), roles))
-		assert.Equal(t, []string{"r0\nr1\nr2\n"}, c.stdin)
-		assert.NotContains(t, strings.Join(c.argv[0], " "), "r1", "names are no arguments of the exec")
-	})
-	t.Run("one that is there", func(t *testing.T) {
-		server, _ := serverWith(t,
-			answer{program: "createuser", stdout: `pgbind {"created": 0}` + "\n" + `pgbind {"created": 2}` + "\n" + `pgbind {"end": "createusers"}`},
-			answer{program: "createuser", stderr: "there", err: &podexec.ExitError{Code: 1}},
-			answer{program: "psql", stdout: primary + `pgbind {"found": {"role": true, "createsRole": true}}` + "\n" + `pgbind {"end": "inspect"}`})
-		assert.Equal(t, []Creation{{}, {Exists: true}, {}}, server.CreateUsers(t.Context(), roles))
-	})
-	t.Run("no shell", func(t *testing.T) {
-		server, _ := serverWith(t, answer{program: "createuser", err: &podexec.ExitError{Code: 127}},
-			answer{program: "createuser"}, answer{program: "createuser"}, answer{program: "createuser"})
-		assert.Equal(t, make([]Creation, 3), server.CreateUsers(t.Context(), roles))
-	})
-	t.Run("a cut output", func(t *testing.T) {
-		server, _ := serverWith(t, answer{program: "createuser", stdout: `pgbind {"created": 0}` + "\n"},
-			answer{program: "psql", stdout: primary + `pgbind {"found": {"role": true, "createsRole": true}}` + "\n" + `pgbind {"end": "inspect"}`},
-			answer{program: "psql", stdout: primary, err: &podexec.ExitError{Code: 3}})
-		made := server.CreateUsers(t.Context(), roles)
-		assert.Equal(t, []Creation{{}, {}}, made[:2])
-		var unknown *UnknownError
-		require.ErrorAs(t, made[2].Err, &unknown, "the role may be there, so that it must be taken back")
-	})
-}

@@ -1,42 +1,67 @@
 package postgres
 
 import (
-	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
 )
 
-// Creation is what became of one login role; see CreateUser.
+// Creation is what became of one role that Create was to make; see there.
 type Creation struct {
-	Exists bool
-	Err    error
+	Made bool
+	Outcome
 }
 
-// CreateUsers is CreateUser for many roles, in one exec as long as nothing stands in the way. Roles for which that fails are made one by one, so that each
-// has its own error. The answers are in the order of the roles.
-func (s *Server) CreateUsers(ctx context.Context, roles []string) []Creation {
-	creations := make([]Creation, len(roles))
-	var created map[int]bool
-	var err error
-	if len(roles) > 1 && !strings.ContainsAny(strings.Join(roles, ""), "\r\n\x00") {
-		created, err = s.createusers(ctx, roles)
+// CreateAll is Create for many login roles of one database, in one exec as long as nothing stands in the way. Roles that it does not make are
+// made one by one, so that each has its own error, and what is left is done as BindAll does. The answers are in the order of the requests.
+func (s *Server) CreateAll(ctx context.Context, requests []Request) []Creation {
+	creations := make([]Creation, len(requests))
+	if len(requests) == 1 {
+		made, result, err := s.Create(ctx, requests[0].Binding, requests[0].Login)
+		creations[0] = Creation{made, Outcome{result, err}}
+		return creations
 	}
-	for i, role := range roles {
-		switch {
-		case created[i]:
-		case errors.Is(err, errCut):
-			creations[i].Exists, creations[i].Err = s.wasMade(ctx, role)
-		case lost(err):
-			creations[i].Err = err
-		default:
-			creations[i].Exists, creations[i].Err = s.CreateUser(ctx, role)
+	outcomes := make([]Outcome, len(requests))
+	b := newBatch(requests, allOf(requests))
+	created, err := s.createBatch(ctx, b)
+	var left []int
+	for i, r := range requests {
+		creations[i].Made, outcomes[i].Err = s.creation(ctx, r.Binding.Role, created[i], err)
+		if creations[i].Made {
+			left = append(left, i)
 		}
 	}
+	if b.session != nil {
+		left = b.conclude(ctx, s, outcomes)
+	}
+	s.bindAll(ctx, requests, left, outcomes)
+	for i := range creations {
+		creations[i].Outcome = outcomes[i]
+	}
 	return creations
+}
+
+// creation is what became of one of several roles; err is the end of the exec that was to make them.
+func (s *Server) creation(ctx context.Context, role string, created bool, err error) (made bool, _ error) {
+	if created {
+		return true, nil
+	}
+	var exists bool
+	switch {
+	case errors.Is(err, errCut):
+		exists, err = s.wasMade(ctx, role)
+	case !lost(err):
+		exists, err = s.CreateUser(ctx, role)
+	}
+	if err == nil && exists {
+		err = ErrExists
+	}
+	return err == nil, err
 }
 
 // lost says that it was the way to the container that failed, not a program in it.
@@ -46,31 +71,55 @@ func lost(err error) bool {
 	return err != nil && !errors.As(err, &exit) && !errors.As(err, &missing)
 }
 
-// createusers runs createuser in a loop and returns the numbers of the roles that it made.
-func (s *Server) createusers(ctx context.Context, roles []string) (map[int]bool, error) {
-	loop, err := shellFiles.ReadFile("sh/createusers.sh")
+// createBatch runs createuser in a loop, and psql when all roles are made, and returns the numbers of those that are. The batch has a session
+// if psql had one.
+func (s *Server) createBatch(ctx context.Context, b *batch) (created map[int]bool, err error) {
+	var roles []string
+	for _, r := range b.requests {
+		roles = append(roles, r.Binding.Role)
+	}
+	sc, err := b.script()
+	if writable := err == nil && !strings.ContainsAny(strings.Join(roles, ""), "\r\n\x00"); !writable {
+		return nil, nil // the request that is not says so itself
+	}
+	loop, err := shellScript("create", "createusers", "drain")
 	if err != nil {
-		return nil, fmt.Errorf("read the script that makes several roles: %w", err)
+		return nil, err
 	}
-	p := createuserProgram()
-	p.by, p.stdin = []string{shell, "-c", string(loop), shell}, strings.Join(roles, "\n")+"\n"
-	stdout, _, err := s.run(ctx, p)
-	created := map[int]bool{}
-	whole, parseErr := parseCreated(stdout, created)
-	if err == nil && !whole {
-		err = &UnknownError{Err: errors.Join(fmt.Errorf("createuser %w", errCut), parseErr)}
-	}
+	p := s.createuserThenPsql(loop)
+	p.stdin = strings.Join(roles, "\n") + "\n\n" + sc.text.String()
+	stdout, stderr, err := s.run(ctx, p)
+	out, parseErr := parse(stdout)
+	out.stderr = stderr
+	created, whole := out.created()
 	s.wayTold = s.wayTold || len(created) > 0
+	switch {
+	case err == nil && (!whole || parseErr != nil):
+		err = &UnknownError{Err: errors.Join(fmt.Errorf("createuser %w", errCut), parseErr)}
+	case whole && len(created) == len(roles) && !unanswered(out, err):
+		b.session, b.err = out, err
+		b.split()
+	}
 	return created, err
 }
 
-// parseCreated reads the numbers of the roles that were made; whole says that the loop came to its end.
-func parseCreated(stdout *bytes.Buffer, created map[int]bool) (whole bool, err error) {
-	out, err := parse(stdout)
-	for _, report := range out.reports {
+// created is the numbers of the roles that were made; whole says that the loop came to its end.
+func (o *output) created() (numbers map[int]bool, whole bool) {
+	numbers = map[int]bool{}
+	for _, report := range o.reports {
 		if number, ok := numberOf(report, "created"); ok {
-			created[number] = true
+			numbers[number] = true
 		}
+		var last struct{ End string }
+		whole = whole || json.Unmarshal(report, &last) == nil && last.End == "createusers"
 	}
-	return out.End == "createusers", err
+	return numbers, whole
+}
+
+// createuserThenPsql is createuser and psql, run by a shell script that is told how many words createuser has.
+func (s *Server) createuserThenPsql(text string) program {
+	p := createuserProgram()
+	p.by = []string{shell, "-c", text, shell, strconv.Itoa(len(s.command(p)))}
+	p.args = append(p.args, s.command(s.psqlProgram())...)
+	return p
 }

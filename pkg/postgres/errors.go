@@ -14,6 +14,9 @@ var ErrStandby = errors.New("the server is a standby and takes no writes")
 // ErrIncomplete says that the login role is absent, or cannot log in, so that it needs a password set.
 var ErrIncomplete = errors.New("the login role is not complete")
 
+// ErrExists says that a role of the name of the one that was to be made was there already.
+var ErrExists = errors.New("a role of this name exists already")
+
 // errCut says that the last word of a script is missing.
 var errCut = errors.New("ended before it was through, so not all of it is known: run the command again")
 

@@ -80,7 +80,7 @@ func FuzzReport(f *testing.F) {
 		batch := &batch{requests: make([]Request, 2), session: out}
 		batch.split()
 		assert.Len(t, batch.outputs, 2)
-		_, _ = parseCreated(bytes.NewBufferString(text), map[int]bool{})
+		_, _ = out.created()
 		_, _ = parseWay(bytes.NewBufferString(text))
 		assert.LessOrEqual(t, strings.Count(message(text), "\n"), 0)
 		out.stderr = text

@@ -33,6 +33,19 @@ const shell = "sh"
 // readPassword reads no more than the first line, byte by byte, so that the rest of the input reaches the program.
 const readPassword = `IFS= read -r PGPASSWORD; export PGPASSWORD; exec "$@"` //nolint:gosec // a script, no password
 
+// shellScript is the text of files of the sh folder, one after the other.
+func shellScript(names ...string) (string, error) {
+	var all strings.Builder
+	for _, name := range names {
+		text, err := shellFiles.ReadFile("sh/" + name + ".sh")
+		if err != nil {
+			return "", fmt.Errorf("read the shell script %s: %w", name, err)
+		}
+		all.Write(text)
+	}
+	return all.String(), nil
+}
+
 // prefix is the command line that runs another one as the administrator.
 func (s *Server) prefix() ([]string, error) {
 	if s.Password != "" {
@@ -49,25 +62,22 @@ func (s *Server) prefix() ([]string, error) {
 	if s.way.variable == "" {
 		return nil, nil
 	}
-	text, err := shellFiles.ReadFile("sh/password.sh")
+	text, err := shellScript("password")
 	if err != nil {
-		return nil, fmt.Errorf("read the script that reads the container's password: %w", err)
+		return nil, err
 	}
-	return []string{shell, "-c", string(text), shell, s.way.variable}, nil
+	return []string{shell, "-c", text, shell, s.way.variable}, nil
 }
 
 // findWay asks the container, in one exec of a constant script, in which way a login works, to the database that createuser uses too.
 // The error says why none was found.
 func (s *Server) findWay(ctx context.Context) (way, error) {
-	text, err := shellFiles.ReadFile("sh/probe.sh")
-	if err != nil {
-		return way{}, fmt.Errorf("read the script that finds a way to log in: %w", err)
+	probe, err := shellScript("probe")
+	password, readErr := shellScript("password")
+	if err := errors.Join(err, readErr); err != nil {
+		return way{}, err
 	}
-	password, err := shellFiles.ReadFile("sh/password.sh")
-	if err != nil {
-		return way{}, fmt.Errorf("read the script that reads the container's password: %w", err)
-	}
-	argv := append([]string{shell, "-c", string(text), shell, string(password), s.User}, s.env()...)
+	argv := append([]string{shell, "-c", probe, shell, password, s.User}, s.env()...)
 	argv = append(argv, "psql", "--no-psqlrc", "--no-password", "--username="+s.User, "--dbname=postgres", "--file=/dev/null")
 	var stdout, stderr bytes.Buffer
 	if err := s.Exec.Exec(ctx, s.Container, argv, podexec.Streams{Stdout: &stdout, Stderr: &stderr}); err != nil {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
@@ -17,9 +16,9 @@ func createuserProgram() program {
 	}}
 }
 
-// createuser makes one role.
-func (s *Server) createuser(ctx context.Context, role string) (stderr string, err error) {
-	used, stderr, err := s.createuserAhead(role)
+// createuser makes one role, for which the script that is next is meant, if it is known.
+func (s *Server) createuser(ctx context.Context, role, next string) (stderr string, err error) {
+	used, stderr, err := s.createuserAhead(role, next)
 	if !used {
 		p := createuserProgram()
 		p.args = append(p.args, role)
@@ -113,11 +112,11 @@ func (s *Server) runPsql(ctx context.Context, script string) (stdout *bytes.Buff
 	p := s.psqlProgram()
 	p.stdin = script
 	if len(p.stdin) > drained {
-		drain, err := shellFiles.ReadFile("sh/drain.sh")
+		drain, err := shellScript("drain")
 		if err != nil {
-			return &bytes.Buffer{}, "", fmt.Errorf("read the script that reads what psql leaves: %w", err)
+			return &bytes.Buffer{}, "", err
 		}
-		p.by = []string{shell, "-c", string(drain), shell}
+		p.by = []string{shell, "-c", drain, shell}
 	}
 	return s.run(ctx, p)
 }

@@ -41,11 +41,14 @@ func (c *container) Exec(_ context.Context, _ podexec.Container, argv []string, 
 		require.NoError(c.t, err)
 		c.stdin = append(c.stdin, string(text))
 	}
-	for writer, text := range map[io.Writer]string{s.Stdout: next.stdout, s.Stderr: next.stderr} {
-		if writer == nil {
+	for _, stream := range []struct {
+		to   io.Writer
+		text string
+	}{{s.Stdout, next.stdout}, {s.Stderr, next.stderr}} {
+		if stream.to == nil {
 			continue
 		}
-		_, err := io.WriteString(writer, text)
+		_, err := io.WriteString(stream.to, stream.text)
 		require.NoError(c.t, err)
 	}
 	return next.err
