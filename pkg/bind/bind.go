@@ -99,6 +99,7 @@ func (b *Binder) bind(ctx context.Context, w *workload.Workload, o Options) erro
 	if err != nil {
 		return made.Run(ctx, err)
 	}
+	b.verify(p)
 	// Not before: what is undone is no result.
 	b.Report.Done("secret/"+p.secret.name, p.secret.outcome())
 	b.Report.Done(w.String(), outcome(changed, "bound"))

@@ -110,7 +110,7 @@ func (b *Binder) inDatabase(p *plan, err error) error {
 	return fmt.Errorf("database %q in pod/%s: %w", p.options.Database, p.database.Pod.Name, err)
 }
 
-// explain tells what was granted, and what the proof did not cover.
+// explain tells what was granted, and what was not.
 func (b *Binder) explain(p *plan, r *postgres.Result) {
 	for _, statement := range r.Did {
 		b.Report.Step("%s", statement)
@@ -118,7 +118,6 @@ func (b *Binder) explain(p *plan, r *postgres.Result) {
 	if len(r.Lacks) > 0 {
 		b.Report.Warn("role %q still lacks: %s; let the owner of these objects grant it, or name an --admin-user that may", p.binding.Role, strings.Join(r.Lacks, ", "))
 	}
-	TellProof(b.Report, p.binding.Role, r)
 	b.warnOfReplicas(p)
 	if len(r.Did) > 0 {
 		for _, grant := range r.Public {
@@ -128,6 +127,15 @@ func (b *Binder) explain(p *plan, r *postgres.Result) {
 	if p.options.Level == postgres.All && len(r.Did) > 0 {
 		b.Report.Step("level all lets the application also create, alter and drop tables; --access readwrite or readonly gives less")
 	}
+}
+
+// verify tells how far the proof of the login went. Whether the password was needed for it turns up while Secret and reference are written.
+func (b *Binder) verify(p *plan) {
+	if err := p.result.Verify(); err != nil {
+		b.Report.Warn("role %q can log in, but whether the server asks for its password is not known (%v): see what kubectl pgbind check says", p.binding.Role, err)
+		return
+	}
+	TellProof(b.Report, p.binding.Role, p.result)
 }
 
 // TellProof tells how far the proof of a login went.

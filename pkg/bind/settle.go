@@ -82,5 +82,7 @@ func (b *Binder) keepSecret(ctx context.Context, p *plan, changed bool) error {
 		return err
 	}
 	p.secret.existing = nil
-	return b.settle(ctx, p, &undo.Stack{Report: b.Report})
+	err := b.settle(ctx, p, &undo.Stack{Report: b.Report})
+	b.verify(p)
+	return err
 }

@@ -19,15 +19,36 @@ import (
 type ahead struct {
 	first   string // what the input begins with
 	input   *io.PipeWriter
-	ends    map[string]chan int // the exit codes of createuser and psql, as the container reports them
-	created bool                // createuser made the role
-	told    bool                // psql's script was told with the role's name
-	done    chan struct{}       // closed when the exec has ended; err is set then
+	created bool          // createuser made the role
+	told    bool          // psql's script was told with the role's name
+	done    chan struct{} // closed when the exec has ended; err is set then
 	err     error
 
 	mu       sync.Mutex
 	out      bytes.Buffer
 	messages bytes.Buffer
+	heard    map[string]*report
+}
+
+// The reports that somebody waits for, by their first key. The end of createuser and of psql is their exit code, as the container reports it.
+const (
+	endOfCreateuser = "createuser"
+	endOfPsql       = "psql"
+	lastWord        = "end"
+)
+
+// report is one that somebody waits for.
+type report struct {
+	come chan struct{} // closed when it is there
+	code int
+}
+
+func newAhead(input *io.PipeWriter, first string) *ahead {
+	a := &ahead{first: first, input: input, done: make(chan struct{}), heard: map[string]*report{}}
+	for _, key := range []string{endOfCreateuser, endOfPsql, lastWord} {
+		a.heard[key] = &report{come: make(chan struct{})}
+	}
+	return a
 }
 
 // Connect begins the exec that Create, or CreateUser and the next script, needs, so that it is ready when it is known what it shall do. It
@@ -41,10 +62,11 @@ func (s *Server) Connect(ctx context.Context) {
 	both := s.createuserThenPsql(converse)
 	argv := append(append(prefix, s.env(both.env...)...), s.command(both)...)
 	read, write := io.Pipe()
-	a := &ahead{input: write, done: make(chan struct{}), ends: map[string]chan int{"createuser": make(chan int, 1), "psql": make(chan int, 1)}}
+	first := ""
 	if s.Password != "" {
-		a.first = s.Password + "\n"
+		first = s.Password + "\n"
 	}
+	a := newAhead(write, first)
 	go func() {
 		defer close(a.done)
 		a.err = s.Exec.Exec(ctx, s.Container, argv, podexec.Streams{Stdin: read, Stdout: writer(a.take), Stderr: writer(a.takeMessage)})
@@ -71,12 +93,16 @@ func (a *ahead) take(p []byte) (int, error) {
 	_, _ = a.out.Write(p) // to memory
 	lines := bytes.Split(a.out.Bytes(), []byte("\n"))
 	for _, line := range lines[whole : len(lines)-1] {
-		if report := regexp.MustCompile(`^pgbind \{"(createuser|psql)": (\d{1,3})\}$`).FindSubmatch(line); report != nil {
-			code, _ := strconv.Atoi(string(report[2])) // digits
-			select {
-			case a.ends[string(report[1])] <- code:
-			default: // only the first report counts
-			}
+		found := regexp.MustCompile(`^pgbind \{"(\w+)" ?:(?: (\d{1,3})\}$)?`).FindSubmatch(line)
+		if found == nil || a.heard[string(found[1])] == nil {
+			continue
+		}
+		heard := a.heard[string(found[1])]
+		select {
+		case <-heard.come: // only the first one counts
+		default:
+			heard.code, _ = strconv.Atoi(string(found[2])) // digits, or none
+			close(heard.come)
 		}
 	}
 	return len(p), nil
@@ -84,20 +110,31 @@ func (a *ahead) take(p []byte) (int, error) {
 
 // end waits until a program or the whole exec has ended. The error is a *podexec.ExitError, or the exec's; told says that it is the program's own end.
 func (a *ahead) end(program string) (told bool, err error) {
-	code := 0
+	ended := a.heard[program]
 	select {
-	case code = <-a.ends[program]:
+	case <-ended.come:
 	case <-a.done:
 		select {
-		case code = <-a.ends[program]:
+		case <-ended.come:
 		default:
 			return false, a.err
 		}
 	}
-	if code != 0 {
-		return true, &podexec.ExitError{Code: code}
+	if ended.code != 0 {
+		return true, &podexec.ExitError{Code: ended.code}
 	}
 	return true, nil
+}
+
+// concluded waits until the script's last word has come, and says whether it came before psql had ended.
+func (a *ahead) concluded() bool {
+	select {
+	case <-a.heard[lastWord].come:
+		return true
+	case <-a.heard[endOfPsql].come:
+	case <-a.done:
+	}
+	return false
 }
 
 // sofar is what was written until now.
@@ -114,7 +151,7 @@ func (a *ahead) createuser(role, next string) (stderr string, err error) {
 	if a.told = next != ""; a.told {
 		a.leave()
 	}
-	told, err := a.end("createuser")
+	told, err := a.end(endOfCreateuser)
 	a.created = told && err == nil
 	switch {
 	case a.created:
@@ -128,20 +165,30 @@ func (a *ahead) createuser(role, next string) (stderr string, err error) {
 	return stderr, err
 }
 
-func (a *ahead) psql(script string) (stdout *bytes.Buffer, stderr string, err error) {
+// tell gives psql its script, unless it has it already.
+func (a *ahead) tell(script string) {
+	if a.told {
+		return
+	}
 	if !a.created {
 		script = a.first + "\n" + script
 	}
-	if !a.told {
-		_, _ = io.WriteString(a.input, script)
-		a.leave()
+	_, _ = io.WriteString(a.input, script)
+	a.leave()
+}
+
+// finish waits for psql's end.
+func (a *ahead) finish() reading {
+	_, err := a.end(endOfPsql)
+	select {
+	case <-a.heard[lastWord].come:
+	default:
+		if err != nil {
+			<-a.done // the messages travel by themselves
+		}
 	}
-	_, err = a.end("psql")
-	if stdout, _ = a.sofar(); err != nil && !bytes.Contains(stdout.Bytes(), []byte(reportPrefix+`{"end"`)) {
-		<-a.done // the messages travel by themselves
-	}
-	stdout, stderr = a.sofar()
-	return stdout, stderr, err
+	stdout, stderr := a.sofar()
+	return reading{stdout: stdout, stderr: stderr, err: err}
 }
 
 // createuserAhead is createuser in the exec that was begun before, and lets psql read what is next when the role is made; psqlAhead then
@@ -163,22 +210,31 @@ func (s *Server) createuserAhead(role, next string) (used bool, stderr string, e
 }
 
 // psqlAhead is psql in the exec that was begun before; used is as for createuserAhead, and also false where psql had no session.
-func (s *Server) psqlAhead(script string) (used bool, stdout *bytes.Buffer, stderr string, err error) {
-	begun := s.ahead
+func (s *Server) psqlAhead(sc *script) (used bool, r reading) {
+	begun, text := s.ahead, sc.text.String()
 	s.ahead = nil
 	switch {
 	case begun == nil:
-		return false, nil, "", nil
-	case len(script) > drained:
+		return false, reading{}
+	case len(text) > drained:
 		begun.leave()
-		return false, nil, "", nil
+		return false, reading{}
 	}
-	stdout, stderr, err = begun.psql(script)
-	err = s.classify("psql", err)
+	begun.tell(text)
+	if sc.early && begun.concluded() {
+		stdout, stderr := begun.sofar()
+		return true, reading{stdout: stdout, stderr: stderr, rest: func() reading {
+			r := begun.finish()
+			r.err = s.classify("psql", r.err)
+			return r
+		}}
+	}
+	r = begun.finish()
+	r.err = s.classify("psql", r.err)
 	missing, exit := (*MissingProgramError)(nil), (*podexec.ExitError)(nil)
 	// The server has ended the session while it waited, or gave it none: nothing of the script was done, and by now it may be otherwise.
-	sessionless := errors.As(err, &exit) && !bytes.Contains(stdout.Bytes(), []byte(reportPrefix+`{"server"`))
-	return !sessionless && !errors.As(err, &missing), stdout, stderr, err
+	sessionless := errors.As(r.err, &exit) && !bytes.Contains(r.stdout.Bytes(), []byte(reportPrefix+`{"server"`))
+	return !sessionless && !errors.As(r.err, &missing), r
 }
 
 // leave ends the input, so that psql goes when it has read what it got.

@@ -66,10 +66,22 @@ type Result struct {
 	Host     string // Login.Host, with the cluster's domain
 	Reached  string // the host over which the login was proved
 	Refused  string // what Host said if it refused the login, which was then proved at PodIP
-	Verified bool   // a password was asked for; false: the server trusts this connection
+	Verified bool   // a password was asked for; false: the server trusts this connection. Known after Verify
 	Standby  bool   // the login reached a standby
 	SSL      bool   // the login was encrypted
 	Version  int    // server_version_num
+
+	verify func() error // nil: it is known
+}
+
+// Verify waits until it is known whether the server asked for the password, which is found out after the login. An error says why it cannot be.
+func (r *Result) Verify() error {
+	if r.verify == nil {
+		return nil
+	}
+	verify := r.verify
+	r.verify = nil
+	return verify()
 }
 
 // PublicGrant is what everybody may do, this login role too, whatever its level says.
@@ -166,7 +178,18 @@ func (s *Server) read(ctx context.Context, sc *script, r Request) (*Result, erro
 	if out == nil {
 		return nil, err
 	}
-	return s.result(r, out, err)
+	result, err := s.result(r, out, err)
+	if out.rest == nil {
+		return result, err
+	}
+	result.verify = func() error {
+		out, err := out.rest()
+		if err = s.asked(out, err); err == nil {
+			result.Verified = out.verified()
+		}
+		return err
+	}
+	return result, err
 }
 
 // result turns what a script reported of a binding into what a bind returns.
@@ -183,7 +206,7 @@ func (s *Server) result(r Request, out *output, err error) (*Result, error) {
 		return result, failure
 	}
 	result.Reached, result.Standby, result.SSL = out.Login.Host, out.Login.Standby, out.Login.SSL
-	result.Verified = !out.Trust && out.Login.Method != "trust"
+	result.Verified = out.rest == nil && out.verified()
 	return result, b.checkIdentity(out.Login)
 }
 

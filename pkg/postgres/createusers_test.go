@@ -36,6 +36,7 @@ func TestCreateTellsTheRoleAndTheScriptAtOnce(t *testing.T) {
 	made, result, err := server.Create(t.Context(), b, Login{Password: "secret", Set: true, Host: "svc.ns.svc"})
 	require.NoError(t, err)
 	assert.True(t, made)
+	require.NoError(t, result.Verify())
 	assert.True(t, result.Verified)
 	require.Len(t, c.stdin, 1)
 	assert.True(t, strings.HasPrefix(c.stdin[0], b.Role+"\nSELECT pg_catalog.set_config('search_path', '', false)"))

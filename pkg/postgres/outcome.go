@@ -28,6 +28,18 @@ func (s *Server) outcome(out *output, execErr error, run string) error {
 
 // afterEnd judges the login without a password that is tried last: psql ends with an error where the server asks for one, as it should.
 func (s *Server) afterEnd(out *output, execErr error) error {
+	err := s.asked(out, execErr)
+	switch {
+	case out.rest != nil: // it is still tried
+		return nil
+	case errors.Is(err, errUnknownAsked):
+		return &LoginError{Message: err.Error()}
+	}
+	return err
+}
+
+// asked is an error where it is not known whether the server asks for the password.
+func (s *Server) asked(out *output, execErr error) error {
 	var exit *podexec.ExitError
 	switch told := out.Login.Method != "" || out.Trust; {
 	case told || errors.As(execErr, &exit):
@@ -35,8 +47,11 @@ func (s *Server) afterEnd(out *output, execErr error) error {
 	case execErr == nil:
 		return s.cut()
 	}
-	return &LoginError{Message: "it could not be found out whether the server asks for the password"}
+	return fmt.Errorf("%w: %w", errUnknownAsked, execErr)
 }
+
+// verified says that the server asked for the password.
+func (o *output) verified() bool { return !o.Trust && o.Login.Method != "trust" }
 
 func loginError(out *output, execErr error) error {
 	var exit *podexec.ExitError

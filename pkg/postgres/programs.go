@@ -83,19 +83,35 @@ func (s *Server) orDown(ctx context.Context, reason error) error {
 // drained is how much input may wait for a psql that ends early; a container runtime loses the end of an exec with more.
 const drained = 64 << 10
 
+// reading is what psql made of a script.
+type reading struct {
+	stdout *bytes.Buffer
+	stderr string
+	err    error
+	rest   func() reading // waits for psql's end; nil: it is there
+}
+
 // session is one run of psql.
 func (s *Server) session(ctx context.Context, sc *script) (*output, error) {
-	// The script goes in whole, from memory: psql runs an unfinished last statement when its input ends early.
-	used, stdout, stderr, execErr := s.psqlAhead(sc.text.String())
+	used, r := s.psqlAhead(sc)
 	if !used {
-		stdout, stderr, execErr = s.runPsql(ctx, sc.text.String())
+		// The script goes in whole, from memory: psql runs an unfinished last statement when its input ends early.
+		r.stdout, r.stderr, r.err = s.runPsql(ctx, sc.text.String())
 	}
-	out, parseErr := parse(stdout)
+	return r.parsed()
+}
+
+// parsed is what the script reported.
+func (r reading) parsed() (*output, error) {
+	out, parseErr := parse(r.stdout)
 	if parseErr != nil {
 		return out, parseErr
 	}
-	out.stderr = stderr
-	return out, execErr
+	out.stderr = r.stderr
+	if r.rest != nil {
+		out.rest = func() (*output, error) { return r.rest().parsed() }
+	}
+	return out, r.err
 }
 
 // psqlProgram reads a script from its input.

@@ -45,7 +45,7 @@ func (s *Server) succeed(ctx context.Context, r Successor, l Login) (*Result, er
 		return result, failure
 	}
 	result.Reached, result.Standby, result.SSL = out.Login.Host, out.Login.Standby, out.Login.SSL
-	result.Verified = !out.Trust && out.Login.Method != "trust"
+	result.Verified = out.verified()
 	if out.Login.SessionUser != r.Role || out.Login.CurrentUser != out.ActsAs {
 		return result, &LoginError{Message: fmt.Sprintf("the session acts as role %q instead of %q", out.Login.CurrentUser, out.ActsAs)}
 	}
