@@ -119,7 +119,7 @@ func newApplyCommand(connection *genericclioptions.ConfigFlags, streams generici
 			if err != nil {
 				return err
 			}
-			connection.WithWrapConfigFn(flags.identify)
+			connection.WithWrapConfigFn(flags.quicken(connection.WrapConfigFn))
 			return flags.run(cmd.Context(), &applyRun{connection: connection, streams: streams, items: items, base: base})
 		},
 	}
@@ -167,12 +167,14 @@ func itemsOf(documents []*manifest.Document, base bind.Options) ([]*apply.Item, 
 	return items, errors.Join(errs...)
 }
 
-// identify allows more requests a second than one binding needs, and as many at once as the flag says.
-func (f *applyFlags) identify(config *rest.Config) *rest.Config {
-	config = identify(config)
-	config.QPS, config.Burst = applyQPS, applyBurst
-	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return boundedTransport{next, f.slots} })
-	return config
+// quicken allows more requests a second than one binding needs, and as many at once as the flag says.
+func (f *applyFlags) quicken(wrap func(*rest.Config) *rest.Config) func(*rest.Config) *rest.Config {
+	return func(config *rest.Config) *rest.Config {
+		config = wrap(config)
+		config.QPS, config.Burst = applyQPS, applyBurst
+		config.Wrap(func(next http.RoundTripper) http.RoundTripper { return boundedTransport{next, f.slots} })
+		return config
+	}
 }
 
 // boundedTransport sends no more requests at once than it has slots.

@@ -22,7 +22,7 @@ const (
 
 // NewRootCommand builds the command tree. The root command itself binds.
 func NewRootCommand(streams genericiooptions.IOStreams) *cobra.Command {
-	connection := genericclioptions.NewConfigFlags(true).WithDiscoveryBurst(burst).WithDiscoveryQPS(qps).WithWrapConfigFn(identify)
+	connection := genericclioptions.NewConfigFlags(true).WithDiscoveryBurst(burst).WithDiscoveryQPS(qps).WithWrapConfigFn(identify(new(dial)))
 	messages := newConsole(streams.ErrOut)
 	streams.ErrOut = messages
 	root := newBindCommand(connection, streams)
@@ -63,10 +63,12 @@ func commandGroups(connection *genericclioptions.ConfigFlags, streams genericioo
 	}
 }
 
-// identify makes the API server's audit log name the program.
-func identify(config *rest.Config) *rest.Config {
-	config.UserAgent = fmt.Sprintf("kubectl-pgbind/%s (%s/%s)", version.String(), runtime.GOOS, runtime.GOARCH)
-	config.QPS, config.Burst = qps, burst
-	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return tracedTransport{next} })
-	return config
+// identify makes the API server's audit log name the program, whose requests share the connection that the first one dials.
+func identify(d *dial) func(*rest.Config) *rest.Config {
+	return func(config *rest.Config) *rest.Config {
+		config.UserAgent = fmt.Sprintf("kubectl-pgbind/%s (%s/%s)", version.String(), runtime.GOOS, runtime.GOARCH)
+		config.QPS, config.Burst = qps, burst
+		config.Wrap(func(next http.RoundTripper) http.RoundTripper { return tracedTransport{sharedTransport{d, next}} })
+		return config
+	}
 }

@@ -1,0 +1,99 @@
+package cmd
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// countingServer counts the connections that it gets. It is slow to take them, as one a network away is.
+func countingServer(t *testing.T) (server *httptest.Server, connections *atomic.Int32) {
+	t.Helper()
+	connections = new(atomic.Int32)
+	server = httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	server.EnableHTTP2 = true
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			connections.Add(1)
+			time.Sleep(20 * time.Millisecond)
+		}
+	}
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	return server, connections
+}
+
+// ask sends requests at once.
+func ask(ctx context.Context, t *testing.T, transport http.RoundTripper, urls ...string) (errs []error) {
+	t.Helper()
+	errs = make([]error, len(urls))
+	var all sync.WaitGroup
+	for i, url := range urls {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+		require.NoError(t, err)
+		all.Go(func() {
+			response, err := transport.RoundTrip(request)
+			if err == nil {
+				err = response.Body.Close()
+			}
+			errs[i] = err
+		})
+	}
+	all.Wait()
+	return errs
+}
+
+func TestRequestsThatBeginTogetherShareAConnection(t *testing.T) {
+	server, connections := countingServer(t)
+	at := func(paths ...string) (urls []string) {
+		for _, path := range paths {
+			urls = append(urls, server.URL+path)
+		}
+		return urls
+	}
+	shared := sharedTransport{new(dial), server.Client().Transport}
+	for _, err := range ask(t.Context(), t, shared, at("/a", "/b", "/c", "/d")...) {
+		require.NoError(t, err)
+	}
+	assert.EqualValues(t, 1, connections.Load())
+}
+
+func TestWhereTheFirstRequestFailsTheOthersGoOn(t *testing.T) {
+	server, _ := countingServer(t)
+	shared := sharedTransport{new(dial), server.Client().Transport}
+	require.Error(t, ask(t.Context(), t, shared, "https://127.0.0.1:1/refused")[0])
+	require.NoError(t, ask(t.Context(), t, shared, server.URL+"/a")[0])
+}
+
+// silent answers nothing.
+type silent struct{ begun chan struct{} }
+
+func (s silent) RoundTrip(request *http.Request) (*http.Response, error) {
+	close(s.begun)
+	<-request.Context().Done()
+	return nil, request.Context().Err()
+}
+
+func TestARequestThatWaitsEndsWithItsContext(t *testing.T) {
+	d, first := new(dial), silent{make(chan struct{})}
+	held, release := context.WithCancel(t.Context())
+	ended := make(chan []error)
+	go func() { ended <- ask(held, t, sharedTransport{d, first}, "https://first.invalid/") }()
+	<-first.begun
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, ask(ctx, t, sharedTransport{d, nil}, "https://second.invalid/")[0], context.DeadlineExceeded)
+	server, _ := countingServer(t)
+	require.NoError(t, ask(t.Context(), t, sharedTransport{d, server.Client().Transport}, server.URL+"/api/v1/namespaces/ns/pods/pg-0/exec")[0],
+		"an exec has a connection of its own")
+	release()
+	require.ErrorIs(t, (<-ended)[0], context.Canceled)
+}
