@@ -38,6 +38,7 @@ type apiServer struct {
 	mu       sync.Mutex
 	handlers map[string]http.HandlerFunc
 	requests []string
+	explored int // discovery requests
 }
 
 // newAPIServer starts a server and a client of it, through the same connection flags that kubectl has.
@@ -83,6 +84,9 @@ func (s *apiServer) sent() []string {
 // ServeHTTP answers a request, or fails the test.
 func (s *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if doc, ok := discoveryDocuments()[r.URL.Path]; ok {
+		s.mu.Lock()
+		s.explored++
+		s.mu.Unlock()
 		writeJSON(w, http.StatusOK, doc)
 		return
 	}

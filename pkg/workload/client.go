@@ -113,28 +113,49 @@ func (c *Client) Lookup(ctx context.Context, namespace string, args []string) ([
 
 // named reads each workload once, and keeps the error about each.
 func (c *Client) named(ctx context.Context, namespace string, args []string) ([]Named, error) {
-	infos, err := c.resolve(namespace, args)
-	if err != nil {
+	if err := checkArgs(args); err != nil {
 		return nil, err
 	}
+	ids, known := wellKnown(args)
+	if !known {
+		var err error
+		if ids, err = c.resolve(namespace, args); err != nil {
+			return nil, err
+		}
+	}
 	var found []Named
-	for _, info := range infos {
-		gk := info.Mapping.GroupVersionKind.GroupKind()
-		name := qualifiedName(gk, info.Name)
+	for _, id := range ids {
+		name := qualifiedName(id.kind, id.name)
 		if slices.ContainsFunc(found, func(f Named) bool { return f.Name == name }) {
 			continue
 		}
-		w, err := c.getBindable(ctx, gk, namespace, info.Name)
+		w, err := c.getBindable(ctx, id.kind, namespace, id.name)
 		found = append(found, Named{Name: name, Workload: w, err: err})
 	}
 	return found, nil
 }
 
-// resolve turns arguments into names and kinds without reading the objects, since the builder's own reading cannot be cancelled.
-func (c *Client) resolve(namespace string, args []string) ([]*resource.Info, error) {
-	if err := checkArgs(args); err != nil {
-		return nil, err
+// id is what an argument names.
+type id struct {
+	kind schema.GroupKind
+	name string
+}
+
+// wellKnown turns arguments into names and kinds where each is one of Kubernetes' own, so that nobody need be asked which kinds there are.
+func wellKnown(args []string) (ids []id, ok bool) {
+	for _, arg := range args {
+		word, name, _ := strings.Cut(arg, "/")
+		t, known := TypeFor(word)
+		if !known || name == "" || strings.Contains(name, "/") {
+			return nil, false
+		}
+		ids = append(ids, id{schema.GroupKind{Group: t.Resource.Group, Kind: t.kind}, name})
 	}
+	return ids, true
+}
+
+// resolve turns arguments into names and kinds without reading the objects, since the builder's own reading cannot be cancelled.
+func (c *Client) resolve(namespace string, args []string) ([]id, error) {
 	infos, err := resource.NewBuilder(c.getter).
 		Unstructured().
 		NamespaceParam(namespace).DefaultNamespace().
@@ -144,7 +165,11 @@ func (c *Client) resolve(namespace string, args []string) ([]*resource.Info, err
 	if err != nil {
 		return nil, fmt.Errorf("find the workload %q: %w", strings.Join(args, " "), err)
 	}
-	return infos, nil
+	var ids []id
+	for _, info := range infos {
+		ids = append(ids, id{info.Mapping.GroupVersionKind.GroupKind(), info.Name})
+	}
+	return ids, nil
 }
 
 // checkArgs refuses arguments that name no single workload in words that fit this program.

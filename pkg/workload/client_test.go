@@ -59,6 +59,23 @@ func TestGetReadsEveryKindByEveryName(t *testing.T) {
 	}
 }
 
+func TestGetAsksForNoKindsThatAreWellKnown(t *testing.T) {
+	server, client := newAPIServer(t)
+	server.on("GET /apis/apps/v1/namespaces/shop/deployments/web", answer(deployment("web")))
+	for _, arg := range []string{"deployment/web", "deploy/web", "Deployments.apps/web"} {
+		_, err := client.Get(t.Context(), namespace, []string{arg})
+		require.NoError(t, err)
+		assert.Zero(t, server.explored)
+	}
+	_, err := client.Get(t.Context(), namespace, []string{"deployments.v1.apps/web"})
+	require.NoError(t, err)
+	assert.NotZero(t, server.explored, "only a server can tell what this is")
+	for _, arg := range []string{"deployment/web/x", "deployment/", "deployment,statefulset/web"} {
+		_, err := client.Get(t.Context(), namespace, []string{arg})
+		require.Error(t, err, arg)
+	}
+}
+
 func TestGetRefusesWithTheWayOut(t *testing.T) {
 	job := func(name string) *batchv1.Job {
 		return &batchv1.Job{ObjectMeta: meta(name), Spec: batchv1.JobSpec{Template: template("app")}}
