@@ -103,6 +103,7 @@ func (b *bench) apply(ctx context.Context, f fleet) (figures, error) {
 	if err := os.WriteFile(file, []byte(f.bindings()), 0o600); err != nil {
 		return figures{}, fmt.Errorf("write the bindings: %w", err)
 	}
+	time.Sleep(breath)
 	return measured(b.Pgbind("apply", "--filename="+file, "--wait=false").Cmd(ctx))
 }
 

@@ -77,7 +77,7 @@ type contender struct {
 	command func(ctx context.Context, round int) *exec.Cmd
 }
 
-// breath is how long the cluster gets to finish what a contender left to it, such as the removal of a Pod.
+// breath is how long the cluster gets to finish what was left to it, such as the removal of a Pod or the making of ReplicaSets.
 const breath = 3 * time.Second
 
 // alternate runs the contenders in turn, round by round, so that what slows the machine down slows all of them, and returns the figures by
