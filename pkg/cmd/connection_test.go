@@ -85,8 +85,13 @@ func (s silent) RoundTrip(request *http.Request) (*http.Response, error) {
 func TestARequestThatWaitsEndsWithItsContext(t *testing.T) {
 	d, first := new(dial), silent{make(chan struct{})}
 	held, release := context.WithCancel(t.Context())
-	ended := make(chan []error)
-	go func() { ended <- ask(held, t, sharedTransport{d, first}, "https://first.invalid/") }()
+	ended := make(chan error)
+	request, err := http.NewRequestWithContext(held, http.MethodGet, "https://first.invalid/", nil)
+	require.NoError(t, err)
+	go func() {
+		_, err := sharedTransport{d, first}.RoundTrip(request) //nolint:bodyclose // there is none
+		ended <- err
+	}()
 	<-first.begun
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
@@ -95,5 +100,5 @@ func TestARequestThatWaitsEndsWithItsContext(t *testing.T) {
 	require.NoError(t, ask(t.Context(), t, sharedTransport{d, server.Client().Transport}, server.URL+"/api/v1/namespaces/ns/pods/pg-0/exec")[0],
 		"an exec has a connection of its own")
 	release()
-	require.ErrorIs(t, (<-ended)[0], context.Canceled)
+	require.ErrorIs(t, <-ended, context.Canceled)
 }
