@@ -34,7 +34,7 @@ func newClients(connection *genericclioptions.ConfigFlags, manager string) (*cli
 	if err != nil {
 		return nil, fmt.Errorf("read the connection settings: %w", err)
 	}
-	kube, err := kubernetes.NewForConfig(config)
+	kube, err := kubernetes.NewForConfig(workload.Compact(config))
 	if err != nil {
 		return nil, fmt.Errorf("make a client of the cluster: %w", err)
 	}

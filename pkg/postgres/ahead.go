@@ -52,11 +52,8 @@ func newAhead(input *io.PipeWriter, first string) *ahead {
 }
 
 // Connect begins the exec that Create, or CreateUser and the next script, needs, so that it is ready when it is known what it shall do. It
-// changes nothing, and what goes wrong is told by them. The end of ctx ends it. One that was begun is enough.
+// changes nothing, and what goes wrong is told by them. The end of ctx ends it.
 func (s *Server) Connect(ctx context.Context) {
-	if s.ahead != nil {
-		return
-	}
 	prefix, err := s.prefix()
 	converse, readErr := shellScript("create", "converse")
 	if err != nil || readErr != nil {

@@ -135,7 +135,9 @@ func (s *Server) Create(ctx context.Context, b Binding, l Login) (made bool, res
 	if err != nil {
 		return false, nil, err
 	}
-	s.Connect(ctx)
+	if s.ahead == nil {
+		s.Connect(ctx)
+	}
 	exists, err := s.createUser(ctx, b.Role, sc.text.String())
 	if err == nil && exists {
 		err = ErrExists

@@ -36,7 +36,7 @@ func NewClient(getter genericclioptions.RESTClientGetter, fieldManager string) (
 	if err != nil {
 		return nil, fmt.Errorf("read the connection settings: %w", err)
 	}
-	typed, err := kubernetes.NewForConfig(config)
+	typed, err := kubernetes.NewForConfig(Compact(config))
 	if err != nil {
 		return nil, fmt.Errorf("make a client of the cluster: %w", err)
 	}
@@ -47,8 +47,15 @@ func NewClient(getter genericclioptions.RESTClientGetter, fieldManager string) (
 	return &Client{getter: getter, typed: typed, dynamic: untyped, fieldManager: fieldManager}, nil
 }
 
+// Compact is config for a client of Kubernetes' own kinds: the API server answers it in protobuf, which costs both sides a fraction of what JSON does.
+func Compact(config *rest.Config) *rest.Config {
+	compact := rest.CopyConfig(config)
+	compact.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
+	return compact
+}
+
 // Get reads the workloads that args name, as kubectl takes them: TYPE/NAME..., or TYPE NAME..., short names and TYPE.GROUP included.
-// With the discovery cache warm it sends one request for each workload. A TYPE alone, a kind without Pods and a Job are errors that
+// It sends one request for each workload, and asks which kinds there are only where it does not know one. A TYPE alone, a kind without Pods and a Job are errors that
 // say what to do instead; an object that is not there is an error for which apierrors.IsNotFound holds. Beside the error
 // about one of them, or a utilerrors.Aggregate about several, it returns the others.
 func (c *Client) Get(ctx context.Context, namespace string, args []string) ([]*Workload, error) {
