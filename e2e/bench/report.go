@@ -105,8 +105,8 @@ func (r *report) markdown() string {
 	text.WriteString(`
 The lesson's script is [four calls of kubectl](../e2e/bench/lesson.sh), its test Pod a fifth. The floor is [a program](../e2e/bench/floor/main.go) that does
 nothing but createuser, one psql with a login over the network, a Secret and a patch. Binds do not wait for the rollout; the login is proved.
-Requests are those that the API server's audit log has, without the Event. The workloads of an apply are Deployments with 0 replicas, no run finds
-anything of the one before it, and between what prepares a run and the run the cluster has three seconds to come to rest.
+Requests are those that the API server's audit log has, with an empty discovery cache and without the Event. The workloads of an apply are Deployments
+with 0 replicas, no run finds anything of the one before it, and between what prepares a run and the run the cluster has three seconds to come to rest.
 
 What is left of the time cannot be saved here. A bind waits for kubectl to find its plugin, which takes about as long as kubectl's own version
 does, for one exec, and for PostgreSQL to plan what it has to look up. An apply is bound by the processors. For each binding the API server

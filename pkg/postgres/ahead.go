@@ -27,6 +27,7 @@ type ahead struct {
 	mu       sync.Mutex
 	out      bytes.Buffer
 	messages bytes.Buffer
+	pattern  *regexp.Regexp // of a line that may be a report
 	heard    map[string]*report
 }
 
@@ -44,7 +45,7 @@ type report struct {
 }
 
 func newAhead(input *io.PipeWriter, first string) *ahead {
-	a := &ahead{first: first, input: input, done: make(chan struct{}), heard: map[string]*report{}}
+	a := &ahead{first: first, input: input, done: make(chan struct{}), heard: map[string]*report{}, pattern: regexp.MustCompile(`^pgbind \{"(\w+)" ?:(?: (\d{1,3})\}$)?`)}
 	for _, key := range []string{endOfCreateuser, endOfPsql, lastWord} {
 		a.heard[key] = &report{come: make(chan struct{})}
 	}
@@ -93,7 +94,7 @@ func (a *ahead) take(p []byte) (int, error) {
 	_, _ = a.out.Write(p) // to memory
 	lines := bytes.Split(a.out.Bytes(), []byte("\n"))
 	for _, line := range lines[whole : len(lines)-1] {
-		found := regexp.MustCompile(`^pgbind \{"(\w+)" ?:(?: (\d{1,3})\}$)?`).FindSubmatch(line)
+		found := a.pattern.FindSubmatch(line)
 		if found == nil || a.heard[string(found[1])] == nil {
 			continue
 		}
