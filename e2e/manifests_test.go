@@ -261,12 +261,5 @@ func manifestRules(t *testing.T, name string) []rbacv1.PolicyRule {
 // permit gives a user of that name these rights in the namespace.
 func (f *fixture) permit(user string, rules []rbacv1.PolicyRule) {
 	f.t.Helper()
-	meta := metav1.ObjectMeta{Name: user}
-	_, err := f.Client.RbacV1().Roles(f.Name).Create(f.ctx, &rbacv1.Role{ObjectMeta: meta, Rules: rules}, metav1.CreateOptions{})
-	require.NoError(f.t, err)
-	_, err = f.Client.RbacV1().RoleBindings(f.Name).Create(f.ctx, &rbacv1.RoleBinding{
-		ObjectMeta: meta, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: user},
-		Subjects: []rbacv1.Subject{{Kind: rbacv1.UserKind, APIGroup: rbacv1.GroupName, Name: user}},
-	}, metav1.CreateOptions{})
-	require.NoError(f.t, err)
+	require.NoError(f.t, f.Permit(f.ctx, rbacv1.Subject{Kind: rbacv1.UserKind, APIGroup: rbacv1.GroupName, Name: user}, rules))
 }

@@ -119,23 +119,25 @@ func (b *Binder) explain(p *plan, r *postgres.Result) {
 		b.Report.Warn("role %q still lacks: %s; let the owner of these objects grant it, or name an --admin-user that may", p.binding.Role, strings.Join(r.Lacks, ", "))
 	}
 	b.warnOfReplicas(p)
-	if len(r.Did) > 0 {
-		for _, grant := range r.Public {
-			b.Report.Step("everybody has %s; to take it away: %s", grant.What, grant.Close)
-		}
-	}
-	if p.options.Level == postgres.All && len(r.Did) > 0 {
-		b.Report.Step("level all lets the application also create, alter and drop tables; --access readwrite or readonly gives less")
-	}
 }
 
-// verify tells how far the proof of the login went. Whether the password was needed for it turns up while Secret and reference are written.
+// verify tells how far the proof of the login went, and what the level and everybody's rights mean. Whether the password was needed for the
+// login turns up while Secret and reference are written.
 func (b *Binder) verify(p *plan) {
 	if err := p.result.Verify(); err != nil {
 		b.Report.Warn("role %q can log in, but whether the server asks for its password is not known (%v): see what kubectl pgbind check says", p.binding.Role, err)
+	} else {
+		TellProof(b.Report, p.binding.Role, p.result)
+	}
+	if len(p.result.Did) == 0 {
 		return
 	}
-	TellProof(b.Report, p.binding.Role, p.result)
+	for _, grant := range p.result.Public {
+		b.Report.Step("everybody has %s; to take it away: %s", grant.What, grant.Close)
+	}
+	if p.options.Level == postgres.All {
+		b.Report.Step("level all lets the application also create, alter and drop tables; --access readwrite or readonly gives less")
+	}
 }
 
 // TellProof tells how far the proof of a login went.
