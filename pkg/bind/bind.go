@@ -99,14 +99,14 @@ func (b *Binder) bind(ctx context.Context, w *workload.Workload, o Options) erro
 	if err != nil {
 		return made.Run(ctx, err)
 	}
+	if changed && !b.Quiet {
+		b.note(ctx, bound, p)
+	}
 	b.verify(p)
 	// Not before: what is undone is no result.
 	b.Report.Done("secret/"+p.secret.name, p.secret.outcome())
 	b.Report.Done(w.String(), outcome(changed, "bound"))
 	b.Bound(p.written())
-	if changed && !b.Quiet {
-		b.note(ctx, bound, p)
-	}
 	if err := b.keepSecret(ctx, p, changed); err != nil {
 		return err
 	}

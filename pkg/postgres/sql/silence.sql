@@ -7,5 +7,8 @@ SET LOCAL log_min_duration_sample = -1 \;
 SET LOCAL log_min_error_statement = 'panic' \;
 SET LOCAL pg_stat_statements.track = 'none' \;
 SET LOCAL pgaudit.log = 'none';
-SELECT pg_catalog.count(pg_catalog.set_config(name, 'off', true)) AS ignored FROM pg_catalog.pg_settings WHERE name LIKE 'debug\_print\_%' \gset
+-- The first of these is version 19's.
+SELECT pg_catalog.count(pg_catalog.set_config(name, 'off', true)) AS ignored
+FROM pg_catalog.unnest('{debug_print_raw_parse,debug_print_parse,debug_print_rewritten,debug_print_plan}'::text[]) name
+WHERE pg_catalog.current_setting(name, true) IS NOT NULL \gset
 \endif
