@@ -225,6 +225,7 @@ func (s *Server) psqlAhead(sc *script) (used bool, r reading) {
 	if sc.early && begun.concluded() {
 		stdout, stderr := begun.sofar()
 		return true, reading{stdout: stdout, stderr: stderr, rest: func() reading {
+			<-begun.done // a caller that is done exits, and would cut the exec
 			r := begun.finish()
 			r.err = s.classify("psql", r.err)
 			return r
