@@ -222,17 +222,19 @@ func (s *Server) psqlAhead(sc *script) (used bool, r reading) {
 		return false, reading{}
 	}
 	begun.tell(text)
+	finish := func() reading {
+		r := begun.finish()
+		r.err = s.classify("psql", r.err)
+		return r
+	}
 	if sc.early && begun.concluded() {
 		stdout, stderr := begun.sofar()
 		return true, reading{stdout: stdout, stderr: stderr, rest: func() reading {
 			<-begun.done // a caller that is done exits, and would cut the exec
-			r := begun.finish()
-			r.err = s.classify("psql", r.err)
-			return r
+			return finish()
 		}}
 	}
-	r = begun.finish()
-	r.err = s.classify("psql", r.err)
+	r = finish()
 	missing, exit := (*MissingProgramError)(nil), (*podexec.ExitError)(nil)
 	// The server has ended the session while it waited, or gave it none: nothing of the script was done, and by now it may be otherwise.
 	sessionless := errors.As(r.err, &exit) && !bytes.Contains(r.stdout.Bytes(), []byte(reportPrefix+`{"server"`))

@@ -218,9 +218,6 @@ func TestTheExecAheadIsLost(t *testing.T) {
 }
 
 func TestCreateuserIsNotHeardOf(t *testing.T) {
-	looked := func(there string) answer {
-		return answer{program: "psql", stdout: primary + `pgbind {"found": {"role": ` + there + `, "createsRole": true}}` + "\n" + `pgbind {"end": "inspect"}` + "\n"}
-	}
 	ask := func(t *testing.T, answers ...answer) bool {
 		t.Helper()
 		server, c := serverWith(t, answers...)
@@ -232,9 +229,9 @@ func TestCreateuserIsNotHeardOf(t *testing.T) {
 		require.NoError(t, err)
 		return exists
 	}
-	assert.False(t, ask(t, looked("true")), "it made the role")
-	assert.False(t, ask(t, looked("false"), answer{program: "createuser"}), "it made none")
-	assert.True(t, ask(t, looked("false"), failedCreateuser, looked("true")), "another run did")
+	assert.False(t, ask(t, roleFacts("true")), "it made the role")
+	assert.False(t, ask(t, roleFacts("false"), answer{program: "createuser"}), "it made none")
+	assert.True(t, ask(t, roleFacts("false"), failedCreateuser, roleFacts("true")), "another run did")
 }
 
 // called calls everything a success that has not even run.

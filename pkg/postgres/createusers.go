@@ -107,13 +107,19 @@ func (s *Server) createBatch(ctx context.Context, b *batch) (created map[int]boo
 func (o *output) created() (numbers map[int]bool, whole bool) {
 	numbers = map[int]bool{}
 	for _, report := range o.reports {
-		if number, ok := numberOf(report, "created"); ok {
-			numbers[number] = true
+		var one struct {
+			Created *int
+			End     string
 		}
-		var last struct{ End string }
-		whole = whole || json.Unmarshal(report, &last) == nil && last.End == "createusers"
+		switch err := json.Unmarshal(report, &one); {
+		case err != nil:
+		case one.End == "createusers":
+			return numbers, true
+		case one.Created != nil:
+			numbers[*one.Created] = true
+		}
 	}
-	return numbers, whole
+	return numbers, false
 }
 
 // createuserThenPsql is createuser and psql, run by a shell script that is told how many words createuser has.
