@@ -55,13 +55,10 @@ func newAhead(input *io.PipeWriter, first string) *ahead {
 // Connect begins the exec that Create, or CreateUser and the next script, needs, so that it is ready when it is known what it shall do. It
 // changes nothing, and what goes wrong is told by them. The end of ctx ends it.
 func (s *Server) Connect(ctx context.Context) {
-	prefix, err := s.prefix()
-	converse, readErr := shellScript("create", "converse")
-	if err != nil || readErr != nil {
+	argv, err := s.argv(s.createuserThenPsql("converse"))
+	if err != nil {
 		return // the programs tell it when they run by themselves
 	}
-	both := s.createuserThenPsql(converse)
-	argv := append(append(prefix, s.env(both.env...)...), s.command(both)...)
 	read, write := io.Pipe()
 	first := ""
 	if s.Password != "" {

@@ -82,11 +82,7 @@ func (s *Server) createBatch(ctx context.Context, b *batch) (created map[int]boo
 	if writable := err == nil && !strings.ContainsAny(strings.Join(roles, ""), "\r\n\x00"); !writable {
 		return nil, nil // the request that is not says so itself
 	}
-	loop, err := shellScript("create", "createusers", "drain")
-	if err != nil {
-		return nil, err
-	}
-	p := s.createuserThenPsql(loop)
+	p := s.createuserThenPsql("createusers", "drain")
 	p.stdin = strings.Join(roles, "\n") + "\n\n" + sc.text.String()
 	stdout, stderr, err := s.run(ctx, p)
 	out, parseErr := parse(stdout)
@@ -107,25 +103,23 @@ func (s *Server) createBatch(ctx context.Context, b *batch) (created map[int]boo
 func (o *output) created() (numbers map[int]bool, whole bool) {
 	numbers = map[int]bool{}
 	for _, report := range o.reports {
-		var one struct {
-			Created *int
-			End     string
+		var loop struct{ Created *[]int }
+		if json.Unmarshal(report, &loop) != nil || loop.Created == nil {
+			continue
 		}
-		switch err := json.Unmarshal(report, &one); {
-		case err != nil:
-		case one.End == "createusers":
-			return numbers, true
-		case one.Created != nil:
-			numbers[*one.Created] = true
+		for _, number := range *loop.Created {
+			numbers[number] = true
 		}
+		return numbers, true
 	}
 	return numbers, false
 }
 
-// createuserThenPsql is createuser and psql, run by a shell script that is told how many words createuser has.
-func (s *Server) createuserThenPsql(text string) program {
+// createuserThenPsql is createuser and psql, run by a script of the sh folder that is told how many words createuser has.
+func (s *Server) createuserThenPsql(by ...string) program {
 	p := createuserProgram()
-	p.by = []string{shell, "-c", text, shell, strconv.Itoa(len(s.command(p)))}
+	p.by = append([]string{"create"}, by...)
+	p.told = []string{strconv.Itoa(len(s.command(p)))}
 	p.args = append(p.args, s.command(s.psqlProgram())...)
 	return p
 }

@@ -3,6 +3,7 @@ package postgres
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -95,7 +96,7 @@ func TestAScriptThatIsTooLongIsNotToldAtOnce(t *testing.T) {
 }
 
 func TestCreateAll(t *testing.T) {
-	const all = `pgbind {"created": 0}` + "\n" + `pgbind {"created": 1}` + "\n" + `pgbind {"created": 2}` + "\n" + `pgbind {"end": "createusers"}` + "\n"
+	const all = `pgbind {"created": [0,1,2]}` + "\n"
 	const last = `pgbind {"end": "batch"}`
 	made := func(t *testing.T, creations []Creation) (made []bool) {
 		t.Helper()
@@ -124,7 +125,7 @@ func TestCreateAll(t *testing.T) {
 	})
 	t.Run("one that is there keeps psql from the others", func(t *testing.T) {
 		server, _ := serverWith(t,
-			answer{program: "createuser", stdout: strings.Replace(all, `pgbind {"created": 1}`+"\n", "", 1)},
+			answer{program: "createuser", stdout: `pgbind {"created": [0,2]}` + "\n"},
 			answer{program: "createuser", stderr: "there", err: &podexec.ExitError{Code: 1}}, roleFacts("true"),
 			answer{program: "psql", stdout: reported(2, 2, "scram-sha-256") + last})
 		creations := server.CreateAll(t.Context(), requests(t, 3))
@@ -158,7 +159,7 @@ func TestCreateAll(t *testing.T) {
 		require.NoError(t, creations[2].Err)
 	})
 	t.Run("a cut output", func(t *testing.T) {
-		server, _ := serverWith(t, answer{program: "createuser", stdout: `pgbind {"created": 0}` + "\n"}, roleFacts("true"),
+		server, _ := serverWith(t, answer{program: "createuser"}, roleFacts("true"), roleFacts("true"),
 			answer{program: "psql", stdout: primary, err: &podexec.ExitError{Code: 3}},
 			answer{program: "psql", stdout: reported(2, 2, "scram-sha-256") + last})
 		creations := server.CreateAll(t.Context(), requests(t, 3))
@@ -167,10 +168,9 @@ func TestCreateAll(t *testing.T) {
 		require.ErrorAs(t, creations[2].Err, &unknown, "the role may be there, so that it must be taken back")
 	})
 	t.Run("the way is lost", func(t *testing.T) {
-		server, _ := serverWith(t, answer{program: "createuser", stdout: `pgbind {"created": 0}` + "\n" + `pgbind {"created": 1}` + "\n", err: errors.New("reset")},
-			answer{program: "psql", err: errors.New("reset")})
+		server, _ := serverWith(t, answer{program: "createuser", err: errors.New("reset")})
 		creations := server.CreateAll(t.Context(), requests(t, 3))
-		assert.Equal(t, []bool{true, true, false}, made(t, creations))
+		assert.Equal(t, []bool{false, false, false}, made(t, creations))
 		unknown := (*UnknownError)(nil)
 		for _, c := range creations {
 			require.ErrorAs(t, c.Err, &unknown)
@@ -220,4 +220,19 @@ func TestTheShellMakesRolesBeforeItRunsPsql(t *testing.T) {
 		require.NoError(t, err)
 		assert.Contains(t, string(rest), "COMMIT", "somebody reads what psql left")
 	})
+}
+
+func TestWhatAProgramWritesIsPassedOnInOnePiece(t *testing.T) {
+	text, err := shellScript("drain")
+	require.NoError(t, err)
+	cmd := exec.CommandContext(t.Context(), "sh", "-c", text, "sh", "sh", "-c", `printf 'one\n'; sleep 0.1; printf ' two \n\n'; sleep 0.1; printf 3; exit 7`) //nolint:gosec // our own script
+	var pieces []string
+	cmd.Stdout = writer(func(p []byte) (int, error) {
+		pieces = append(pieces, string(p))
+		return len(p), nil
+	})
+	exit := (*exec.ExitError)(nil)
+	require.ErrorAs(t, cmd.Run(), &exit)
+	assert.Equal(t, 7, exit.ExitCode())
+	assert.Equal(t, []string{"one\n two \n\n3\n"}, pieces)
 }

@@ -128,11 +128,7 @@ func (s *Server) runPsql(ctx context.Context, script string) (stdout *bytes.Buff
 	p := s.psqlProgram()
 	p.stdin = script
 	if len(p.stdin) > drained {
-		drain, err := shellScript("drain")
-		if err != nil {
-			return &bytes.Buffer{}, "", err
-		}
-		p.by = []string{shell, "-c", drain, shell}
+		p.by = []string{"drain"}
 	}
 	return s.run(ctx, p)
 }

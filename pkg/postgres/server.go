@@ -46,7 +46,8 @@ const createuserOptions = "PGOPTIONS=-c search_path= -c lock_timeout=50s -c stat
 // program is one of PostgreSQL's programs that the administrator runs.
 type program struct {
 	name  string
-	by    []string // a command that runs it; empty: none
+	by    []string // files of the sh folder, a script that runs it; empty: none
+	told  []string // what that script is told before the program
 	env   []string // NAME=VALUE
 	args  []string
 	stdin string // empty: none
@@ -58,21 +59,24 @@ func (s *Server) env(assignments ...string) []string {
 	for _, name := range foreignVariables {
 		argv = append(argv, "-u", name)
 	}
-	argv = append(argv, "PGHOST="+s.SocketDir, resolverOptions)
+	return slices.Concat(argv, s.settings(), assignments)
+}
+
+// settings are the assignments of the known environment.
+func (s *Server) settings() []string {
+	all := []string{"PGHOST=" + s.SocketDir, resolverOptions}
 	if s.Port != 0 {
-		argv = append(argv, "PGPORT="+strconv.Itoa(int(s.Port)))
+		all = append(all, "PGPORT="+strconv.Itoa(int(s.Port)))
 	}
-	return append(argv, assignments...)
+	return all
 }
 
 // run runs a program in the way that is known to work. A password that was given is the first line of the input: arguments are public.
 func (s *Server) run(ctx context.Context, p program) (stdout *bytes.Buffer, stderr string, err error) {
-	argv, err := s.prefix()
+	argv, err := s.argv(p)
 	if err != nil {
 		return &bytes.Buffer{}, "", err
 	}
-	argv = append(argv, s.env(p.env...)...)
-	argv = append(argv, s.command(p)...)
 	if s.Password != "" {
 		p.stdin = s.Password + "\n" + p.stdin
 	}
@@ -85,9 +89,20 @@ func (s *Server) run(ctx context.Context, p program) (stdout *bytes.Buffer, stde
 	return &out, messages.String(), s.classify(p.name, err)
 }
 
+// argv is the command line of a program, or of the script that runs it, in the way that is known to work.
+func (s *Server) argv(p program) ([]string, error) {
+	prefix, err := s.prefix()
+	if err != nil || len(p.by) == 0 {
+		return slices.Concat(prefix, s.env(p.env...), s.command(p)), err
+	}
+	text, err := shellScript(append([]string{"environment"}, p.by...)...)
+	script := []string{shell, "-c", text, shell}
+	return slices.Concat(prefix, script, foreignVariables[:], s.settings(), p.env, []string{"--"}, p.told, s.command(p)), err
+}
+
 // command is how a program is called.
 func (s *Server) command(p program) []string {
-	return slices.Concat(p.by, []string{p.name, "--username=" + s.User, "--no-password"}, p.args)
+	return slices.Concat([]string{p.name, "--username=" + s.User, "--no-password"}, p.args)
 }
 
 // classify tells a program that the container lacks, and one whose end is not known, from one that failed.

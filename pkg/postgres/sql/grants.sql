@@ -16,12 +16,16 @@ WITH level AS (
     AND NOT (r.rolcanlogin OR r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls)
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles holder ON holder.oid = m.member
                     WHERE m.roleid = r.oid AND m.admin_option AND NOT holder.rolsuper AND holder.rolname <> current_user)
+), relation AS (
+  SELECT c.relnamespace, c.relname, c.relkind, c.relowner, c.relacl FROM space JOIN pg_catalog.pg_class c ON c.relnamespace = space.oid
+), routine AS (
+  SELECT p.pronamespace, p.oid, p.proowner, p.proacl FROM space JOIN pg_catalog.pg_proc p ON p.pronamespace = space.oid
 ), creator AS (
   SELECT DISTINCT space.oid AS space, space.nspname, r.oid, r.rolname
   FROM space
   CROSS JOIN LATERAL (
-    SELECT c.relowner FROM pg_catalog.pg_class c WHERE c.relnamespace = space.oid
-    UNION SELECT p.proowner FROM pg_catalog.pg_proc p WHERE p.pronamespace = space.oid
+    SELECT c.relowner FROM relation c WHERE c.relnamespace = space.oid
+    UNION SELECT p.proowner FROM routine p WHERE p.pronamespace = space.oid
     UNION SELECT space.nspowner
     UNION SELECT d.datdba FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()
     UNION SELECT a.oid FROM access a WHERE a.space = space.oid AND a.level = 'all'
@@ -40,13 +44,13 @@ WITH level AS (
   UNION ALL
   SELECT 3, '', pg_catalog.format(CASE c.relkind WHEN 'S' THEN 'SEQUENCE %I.%I' ELSE 'TABLE %I.%I' END, s.nspname, c.relname), a.oid, l.privilege, c.relowner,
          coalesce(c.relacl, pg_catalog.acldefault(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner))
-  FROM space s JOIN pg_catalog.pg_class c ON c.relnamespace = s.oid AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+  FROM space s JOIN relation c ON c.relnamespace = s.oid AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
   JOIN access a ON a.space = s.oid
   JOIN level l ON l.level = a.level AND l.object = CASE c.relkind WHEN 'S' THEN 'sequence' ELSE 'table' END
   UNION ALL
   SELECT 4, '', pg_catalog.format('ROUTINE %s', p.oid::regprocedure), a.oid, l.privilege, p.proowner,
          coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))
-  FROM space s JOIN pg_catalog.pg_proc p ON p.pronamespace = s.oid JOIN access a ON a.space = s.oid
+  FROM space s JOIN routine p ON p.pronamespace = s.oid JOIN access a ON a.space = s.oid
   JOIN level l ON l.level = a.level AND l.object = 'routine'
   WHERE NOT pg_catalog.has_function_privilege(a.oid, p.oid, l.privilege)
   UNION ALL
