@@ -38,7 +38,6 @@ func (b *bench) benchBind(ctx context.Context, r *report) error {
 	if err != nil {
 		return err
 	}
-	r.script = median(found[script])
 	for _, goal := range []struct {
 		what, against string
 		limit         float64

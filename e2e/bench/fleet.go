@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -44,45 +47,106 @@ func (f fleet) bindings() string {
 	return text.String()
 }
 
-// benchFleet measures many bindings at once, on one database and on several, and the list of them.
+// turns is how often the lesson's script runs after each fleet, to be held against it.
+const turns = 3
+
+// benchFleet measures many bindings at once, on one database and on several, and the list of them. A fleet is held against what the lesson's
+// script takes between its rounds.
 func (b *bench) benchFleet(ctx context.Context, r *report) error {
-	all, err := b.databases(ctx)
+	lessons, err := b.lessons(ctx, 2*b.fleets*turns)
 	if err != nil {
 		return err
 	}
-	one := fleet{all[:1], many}
-	sizes := []fleet{{all[:1], few}, one, {all, many / servers}}
-	applied := make([][]figures, len(sizes))
+	all, err := b.databases(ctx, 1)
+	if err != nil {
+		return err
+	}
+	one := fleet{all, many}
 	var listed []figures
-	for round := range b.fleets {
-		for i, f := range sizes {
-			taken, err := b.apply(ctx, f)
-			if err != nil {
-				return fmt.Errorf("apply %d bindings on %d databases, round %d: %w", f.size(), len(f.namespaces), round, err)
-			}
-			say("round %d: %d bindings on %d databases in %s, %s", round, f.size(), len(f.namespaces), taken.took.Round(time.Millisecond), megabytes(taken.peak))
-			applied[i] = append(applied[i], taken)
-			if f.each == many && round == 0 {
-				if listed, err = b.list(ctx, f.namespaces[0]); err != nil {
-					return err
-				}
-			}
-			if err := b.clearAll(ctx, f); err != nil {
-				return err
-			}
+	list := func(f fleet) (err error) {
+		if f.each == many && listed == nil {
+			listed, err = b.list(ctx, f.namespaces[0])
 		}
+		return err
+	}
+	onOne, err := b.rounds(ctx, lessons, list, fleet{all, few}, one)
+	if err != nil {
+		return err
+	}
+	more, err := b.databases(ctx, servers-1)
+	if err != nil {
+		return err
+	}
+	spread := fleet{append(all, more...), many / servers}
+	onMore, err := b.rounds(ctx, lessons, func(fleet) error { return nil }, spread)
+	if err != nil {
+		return err
 	}
 	r.list(listed)
-	r.applied(one, applied[1])
-	r.growth(applied[0], applied[1])
-	r.applied(sizes[2], applied[2])
+	r.applied(one, onOne.applied[1], onOne.script)
+	r.growth(onOne.applied[0], onOne.applied[1])
+	r.applied(spread, onMore.applied[0], onMore.script)
 	return nil
 }
 
-// databases makes a namespace with a database for each server, several at once.
-func (b *bench) databases(ctx context.Context) ([]*harness.Namespace, error) {
+// round is what rounds of fleets took, and the lesson's script between them.
+type round struct {
+	applied [][]figures // of each fleet
+	script  []figures
+}
+
+// rounds applies the fleets in turn, looks at what was made, and takes it away again.
+func (b *bench) rounds(ctx context.Context, l *lessons, look func(fleet) error, fleets ...fleet) (round, error) {
+	found := round{applied: make([][]figures, len(fleets))}
+	for number := range b.fleets {
+		for i, f := range fleets {
+			taken, err := b.apply(ctx, f)
+			if err != nil {
+				return found, fmt.Errorf("apply %d bindings on %d databases, round %d: %w", f.size(), len(f.namespaces), number, err)
+			}
+			say("round %d: %d bindings on %d databases in %s, %s", number, f.size(), len(f.namespaces), taken.took.Round(time.Millisecond), megabytes(taken.peak))
+			found.applied[i] = append(found.applied[i], taken)
+			if err := errors.Join(look(f), b.clearAll(ctx, f)); err != nil {
+				return found, err
+			}
+		}
+		for range turns {
+			time.Sleep(breath)
+			taken, err := measured(l.next(ctx))
+			if err != nil {
+				return found, err
+			}
+			found.script = append(found.script, taken)
+		}
+	}
+	return found, nil
+}
+
+// lessons are runs of the lesson's script in a namespace of their own, each of which binds another Deployment.
+type lessons struct {
+	*bench
+	namespace *harness.Namespace
+	done      int
+}
+
+func (b *bench) lessons(ctx context.Context, number int) (*lessons, error) {
+	n, err := b.database(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &lessons{bench: b, namespace: n}, b.deploy(ctx, n, number)
+}
+
+func (l *lessons) next(ctx context.Context) *exec.Cmd {
+	number := l.done
+	l.done++
+	return l.lesson(ctx, l.namespace.Name, deploymentName(number), fmt.Sprintf("bench-%d", number), rand.Text())
+}
+
+// databases makes namespaces with a database each.
+func (b *bench) databases(ctx context.Context, number int) ([]*harness.Namespace, error) {
 	var all []*harness.Namespace
-	for range servers {
+	for range number {
 		n, err := b.database(ctx)
 		if err != nil {
 			return nil, err

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
@@ -30,7 +32,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context) (err error) {
+func run(ctx context.Context) error {
 	runs := flag.Int("runs", 7, "how often each figure is taken; the median counts")
 	fleets := flag.Int("fleets", 7, "how often a thousand bindings are made; each takes a minute or more to prepare and to clear away")
 	docs := flag.String("docs", "docs", "the folder in which the result is written")
@@ -46,7 +48,6 @@ func run(ctx context.Context) (err error) {
 		return err
 	}
 	b.runs, b.fleets = *runs, *fleets
-	defer func() { err = errors.Join(err, b.cleanUp(context.WithoutCancel(ctx))) }()
 	report, err := b.measure(ctx, *only)
 	if err != nil {
 		return err
@@ -99,13 +100,22 @@ func newBench(ctx context.Context, dir string) (*bench, error) {
 	return b, nil
 }
 
-// cleanUp removes the namespaces that the run made.
+// cleanUp removes the namespaces that a section made, and waits until they are gone.
 func (b *bench) cleanUp(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
+	made := b.made
+	b.made = nil
 	var errs []error
-	for _, namespace := range b.made {
+	for _, namespace := range made {
 		errs = append(errs, namespace.Delete(ctx))
+	}
+	for _, namespace := range made {
+		errs = append(errs, b.until(ctx, "namespace "+namespace.Name+" is gone", func(ctx context.Context) (bool, error) {
+			_, err := b.client.CoreV1().Namespaces().Get(ctx, namespace.Name, metav1.GetOptions{})
+			if apierrors.IsNotFound(err) {
+				return true, nil
+			}
+			return false, err
+		}))
 	}
 	return errors.Join(errs...)
 }

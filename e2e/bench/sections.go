@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -13,7 +14,7 @@ type section struct {
 	run  func(*bench, context.Context, *report) error
 }
 
-// sections are in the order of the report; the script's time of the first is what later ones are held against.
+// sections are in the order of the report. What one has made is gone before the next begins.
 func sections() []section {
 	return []section{
 		{"bind", (*bench).benchBind},
@@ -43,7 +44,7 @@ func (b *bench) measure(ctx context.Context, only string) (*report, error) {
 			continue
 		}
 		say("section %s", s.name)
-		if err := s.run(b, ctx, r); err != nil {
+		if err := errors.Join(s.run(b, ctx, r), b.cleanUp(context.WithoutCancel(ctx))); err != nil {
 			return nil, fmt.Errorf("section %s: %w", s.name, err)
 		}
 	}
