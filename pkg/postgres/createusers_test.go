@@ -3,7 +3,6 @@ package postgres
 import (
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -220,19 +219,4 @@ func TestTheShellMakesRolesBeforeItRunsPsql(t *testing.T) {
 		require.NoError(t, err)
 		assert.Contains(t, string(rest), "COMMIT", "somebody reads what psql left")
 	})
-}
-
-func TestWhatAProgramWritesIsPassedOnInOnePiece(t *testing.T) {
-	text, err := shellScript("drain")
-	require.NoError(t, err)
-	cmd := exec.CommandContext(t.Context(), "sh", "-c", text, "sh", "sh", "-c", `printf 'one\n'; sleep 0.1; printf ' two \n\n'; sleep 0.1; printf 3; exit 7`) //nolint:gosec // our own script
-	var pieces []string
-	cmd.Stdout = writer(func(p []byte) (int, error) {
-		pieces = append(pieces, string(p))
-		return len(p), nil
-	})
-	exit := (*exec.ExitError)(nil)
-	require.ErrorAs(t, cmd.Run(), &exit)
-	assert.Equal(t, 7, exit.ExitCode())
-	assert.Equal(t, []string{"one\n two \n\n3\n"}, pieces)
 }
