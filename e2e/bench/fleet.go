@@ -111,8 +111,7 @@ func (b *bench) rounds(ctx context.Context, l *lessons, look func(fleet) error, 
 			}
 		}
 		for range turns {
-			time.Sleep(breath)
-			taken, err := measured(l.next(ctx))
+			taken, err := rested(l.next(ctx))
 			if err != nil {
 				return found, err
 			}
@@ -167,8 +166,7 @@ func (b *bench) apply(ctx context.Context, f fleet) (figures, error) {
 	if err := os.WriteFile(file, []byte(f.bindings()), 0o600); err != nil {
 		return figures{}, fmt.Errorf("write the bindings: %w", err)
 	}
-	time.Sleep(breath)
-	return measured(b.Pgbind("apply", "--filename="+file, "--wait=false").Cmd(ctx))
+	return rested(b.Pgbind("apply", "--filename="+file, "--wait=false").Cmd(ctx))
 }
 
 // list lists the bindings of a namespace as often as everything is measured.

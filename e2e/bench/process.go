@@ -80,14 +80,19 @@ type contender struct {
 // breath is how long the cluster gets to finish what was left to it, such as the removal of a Pod or the making of ReplicaSets.
 const breath = 3 * time.Second
 
+// rested is measured, when the cluster has come to rest.
+func rested(cmd *exec.Cmd) (figures, error) {
+	time.Sleep(breath)
+	return measured(cmd)
+}
+
 // alternate runs the contenders in turn, round by round, so that what slows the machine down slows all of them, and returns the figures by
 // their names. A first round warms up and does not count.
 func (b *bench) alternate(ctx context.Context, contenders ...contender) (map[string][]figures, error) {
 	found := map[string][]figures{}
 	for round := range b.runs + 1 {
 		for _, c := range contenders {
-			time.Sleep(breath)
-			f, err := measured(c.command(ctx, round))
+			f, err := rested(c.command(ctx, round))
 			if err != nil {
 				return nil, fmt.Errorf("%s, round %d: %w", c.name, round, err)
 			}

@@ -175,6 +175,15 @@ func TestCreateAll(t *testing.T) {
 			require.ErrorAs(t, c.Err, &unknown)
 		}
 	})
+	t.Run("the way is lost after the roles are made", func(t *testing.T) {
+		server, _ := serverWith(t, answer{program: "createuser", stdout: all, err: errors.New("reset")})
+		creations := server.CreateAll(t.Context(), requests(t, 3))
+		assert.Equal(t, []bool{true, true, true}, made(t, creations))
+		unknown := (*UnknownError)(nil)
+		for _, c := range creations {
+			require.ErrorAs(t, c.Err, &unknown)
+		}
+	})
 	t.Run("a single one", func(t *testing.T) {
 		server, _ := serverWith(t, answer{program: "createuser", stdout: madeOne + proved("run0") + `pgbind {"psql": 0}` + "\n"})
 		creations := server.CreateAll(t.Context(), requests(t, 1))
