@@ -1,10 +1,13 @@
 package cmd
 
 import (
+	"crypto/tls"
 	"net/http"
 	"net/http/httptrace"
 	"strings"
 	"sync"
+
+	utilnet "k8s.io/apimachinery/pkg/util/net"
 )
 
 // dial lets one request open the connection to the API server. Those that begin meanwhile wait for it and share it: each would otherwise
@@ -23,6 +26,15 @@ func (d *dial) first() (first bool, opened <-chan struct{}) {
 		return true, d.opened
 	}
 	return false, d.opened
+}
+
+// resume lets a transport resume the TLS sessions in cache, as each exec does, whose connection is its own: a handshake from nothing costs both
+// sides a signature. A transport that keeps its TLS to itself is left as it is.
+func resume(transport http.RoundTripper, cache tls.ClientSessionCache) {
+	secured, err := utilnet.TLSClientConfig(transport)
+	if err == nil && secured != nil && secured.ClientSessionCache == nil {
+		secured.ClientSessionCache = cache
+	}
 }
 
 // sharedTransport sends requests over the connection that the first of them opens.

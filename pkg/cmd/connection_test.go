@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"encoding/pem"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +13,11 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
 )
 
 // countingServer counts the connections that it gets. It is slow to take them, as one a network away is.
@@ -101,4 +107,31 @@ func TestARequestThatWaitsEndsWithItsContext(t *testing.T) {
 		"an exec has a connection of its own")
 	release()
 	require.ErrorIs(t, <-ended, context.Canceled)
+}
+
+func TestAnExecResumesTheTLSSession(t *testing.T) {
+	resumed := make(chan bool, 2)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		resumed <- r.TLS.DidResume
+		w.WriteHeader(http.StatusForbidden)
+	}))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	config := identify(new(dial))(&rest.Config{
+		Host: server.URL, TLSClientConfig: rest.TLSClientConfig{CAData: authority},
+		Dial: new(net.Dialer).DialContext, // a transport that no other test has
+	})
+	client, err := kubernetes.NewForConfig(config)
+	require.NoError(t, err)
+	_, err = client.CoreV1().Pods("k8s-training").Get(t.Context(), "postgresql-sfs-0", metav1.GetOptions{})
+	require.Error(t, err)
+	assert.False(t, <-resumed)
+
+	exec, err := podexec.New(config, podexec.WithTransport(podexec.SPDY))
+	require.NoError(t, err)
+	err = exec.Exec(t.Context(), podexec.Container{Namespace: "k8s-training", Pod: "postgresql-sfs-0"}, []string{"true"}, podexec.Streams{})
+	require.Error(t, err)
+	assert.True(t, <-resumed)
 }

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"crypto/tls"
 	"fmt"
 	"net/http"
 	"runtime"
@@ -63,12 +64,17 @@ func commandGroups(connection *genericclioptions.ConfigFlags, streams genericioo
 	}
 }
 
-// identify makes the API server's audit log name the program, whose requests share the connection that the first one dials.
+// identify makes the API server's audit log name the program, whose requests share the connection that the first one dials, and whose execs
+// resume its TLS session.
 func identify(d *dial) func(*rest.Config) *rest.Config {
+	sessions := tls.NewLRUClientSessionCache(0)
 	return func(config *rest.Config) *rest.Config {
 		config.UserAgent = fmt.Sprintf("kubectl-pgbind/%s (%s/%s)", version.String(), runtime.GOOS, runtime.GOARCH)
 		config.QPS, config.Burst = qps, burst
-		config.Wrap(func(next http.RoundTripper) http.RoundTripper { return tracedTransport{sharedTransport{d, next}} })
+		config.Wrap(func(next http.RoundTripper) http.RoundTripper {
+			resume(next, sessions)
+			return tracedTransport{sharedTransport{d, next}}
+		})
 		return config
 	}
 }
