@@ -138,10 +138,11 @@ func TestBindAllGoesOnOneByOneAfterThreeCulprits(t *testing.T) {
 }
 
 func TestLargeScriptsAreReadToTheirEnd(t *testing.T) {
-	server, c := serverWith(t, answer{program: "sh", stdout: reported(60, 60, "scram-sha-256") + `pgbind {"end": "batch"}`})
+	server, c := serverWith(t, answer{program: "sh", stdout: reported(60, 60, "scram-sha-256") + `pgbind {"end": "batch"}` + "\n" + `pgbind {"psql": 0}` + "\n"})
 	for _, outcome := range server.BindAll(t.Context(), requests(t, 60)) {
 		require.NoError(t, outcome.Err)
 	}
+	c.running.Wait()
 	assert.Greater(t, len(c.stdin[0]), drained)
 	assert.Contains(t, c.argv[0], "psql")
 }

@@ -82,9 +82,9 @@ func (s *Server) createBatch(ctx context.Context, b *batch) (created map[int]boo
 	if writable := err == nil && !strings.ContainsAny(strings.Join(roles, ""), "\r\n\x00"); !writable {
 		return nil, nil // the request that is not says so itself
 	}
-	p := s.createuserThenPsql("createusers", "drain")
+	p := s.createuserThenPsql("createusers")
 	p.stdin = strings.Join(roles, "\n") + "\n\n" + sc.text.String()
-	stdout, stderr, err := s.run(ctx, p)
+	stdout, stderr, err := s.runDrained(ctx, p)
 	out, parseErr := parse(stdout)
 	out.stderr = stderr
 	created, whole := out.created()

@@ -30,7 +30,6 @@ func proved(run string) string {
 }
 
 func TestCreateTellsTheRoleAndTheScriptAtOnce(t *testing.T) {
-	// The container answers when it has read all of its input.
 	server, c := serverWith(t, answer{program: "createuser", stdout: madeOne + proved("run1") + `pgbind {"psql": 0}` + "\n"})
 	b := testBinding()
 	made, result, err := server.Create(t.Context(), b, Login{Password: "secret", Set: true, Host: "svc.ns.svc"})
@@ -38,6 +37,7 @@ func TestCreateTellsTheRoleAndTheScriptAtOnce(t *testing.T) {
 	assert.True(t, made)
 	require.NoError(t, result.Verify())
 	assert.True(t, result.Verified)
+	c.running.Wait()
 	require.Len(t, c.stdin, 1)
 	assert.True(t, strings.HasPrefix(c.stdin[0], b.Role+"\nSELECT pg_catalog.set_config('search_path', '', false)"))
 	assert.NotContains(t, strings.Join(c.argv[0], " "), "secret")
@@ -113,9 +113,10 @@ func TestCreateAll(t *testing.T) {
 		}
 	}
 	t.Run("in one exec", func(t *testing.T) {
-		server, c := serverWith(t, answer{program: "createuser", stdout: all + reported(3, 3, "scram-sha-256") + last})
+		server, c := serverWith(t, answer{program: "createuser", stdout: all + reported(3, 3, "scram-sha-256") + last + "\n" + `pgbind {"psql": 0}` + "\n"})
 		requests := requests(t, 3)
 		clean(t, server.CreateAll(t.Context(), requests))
+		c.running.Wait()
 		require.Len(t, c.stdin, 1)
 		role := requests[0].Binding.Role
 		assert.True(t, strings.HasPrefix(c.stdin[0], role+"\n"+role+"\n"+role+"\n\nSELECT"))

@@ -11,7 +11,7 @@ import (
 
 // createuserProgram makes a role without a login and without a password; the role's name is its last argument. It is atomic.
 func createuserProgram() program {
-	return program{name: "createuser", env: []string{createuserOptions}, args: []string{
+	return program{name: "createuser", env: []string{createuserOptions, idleLibrary}, args: []string{
 		"--no-login", "--no-superuser", "--no-createdb", "--no-createrole", "--no-replication", "--",
 	}}
 }
@@ -116,7 +116,7 @@ func (r reading) parsed() (*output, error) {
 
 // psqlProgram reads a script from its input.
 func (s *Server) psqlProgram() program {
-	return program{name: "psql", args: []string{
+	return program{name: "psql", env: []string{idleLibrary}, args: []string{
 		"--no-psqlrc", "--quiet", "--no-align", "--tuples-only",
 		"--set=ON_ERROR_STOP=1", "--set=VERBOSITY=verbose", "--set=SHOW_CONTEXT=never", "--pset=pager=off",
 		"--dbname=" + conninfoDatabase(s.Database), "--file=-",
@@ -128,9 +128,24 @@ func (s *Server) runPsql(ctx context.Context, script string) (stdout *bytes.Buff
 	p := s.psqlProgram()
 	p.stdin = script
 	if len(p.stdin) > drained {
-		p.by = []string{"drain"}
+		return s.runDrained(ctx, p)
 	}
 	return s.run(ctx, p)
+}
+
+// quit ends a psql whose input stays open.
+const quit = "\\quit\n"
+
+// runDrained runs psql, or the script that runs it, where more input may wait than it reads.
+func (s *Server) runDrained(ctx context.Context, p program) (stdout *bytes.Buffer, stderr string, err error) {
+	p.by = append(p.by, "drain")
+	c, err := s.converse(ctx, p)
+	if err != nil {
+		return &bytes.Buffer{}, "", err
+	}
+	c.say(s.afterPassword(p.stdin) + quit)
+	r := c.finish()
+	return r.stdout, r.stderr, s.classify(p.name, r.err)
 }
 
 // unanswered says that psql got no session, or lost it before the first answer, for which it exits with 2: nothing of the script was done.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -27,20 +28,18 @@ type container struct {
 	answers []answer
 	argv    [][]string
 	stdin   []string
+	running sync.WaitGroup // of programs; the end of one that has reported it may be yet to come
 }
 
 func (c *container) Exec(_ context.Context, _ podexec.Container, argv []string, s podexec.Streams) error {
 	c.t.Helper()
+	c.running.Add(1)
+	defer c.running.Done()
 	require.NotEmpty(c.t, c.answers, "unexpected program: %v", argv)
 	next := c.answers[0]
 	c.answers = c.answers[1:]
 	require.Contains(c.t, argv, next.program)
 	c.argv = append(c.argv, argv)
-	if s.Stdin != nil {
-		text, err := io.ReadAll(s.Stdin)
-		require.NoError(c.t, err)
-		c.stdin = append(c.stdin, string(text))
-	}
 	for _, stream := range []struct {
 		to   io.Writer
 		text string
@@ -50,6 +49,15 @@ func (c *container) Exec(_ context.Context, _ podexec.Container, argv []string, 
 		}
 		_, err := io.WriteString(stream.to, stream.text)
 		require.NoError(c.t, err)
+	}
+	switch _, kept := s.Stdin.(*io.PipeReader); {
+	case s.Stdin == nil:
+	case kept && !strings.Contains(next.stdout, reportPrefix+`{"psql"`):
+		go func() { _, _ = io.Copy(io.Discard, s.Stdin) }() // the input may be kept open until this Exec has ended
+	default:
+		text, err := io.ReadAll(s.Stdin)
+		require.NoError(c.t, err)
+		c.stdin = append(c.stdin, string(text))
 	}
 	return next.err
 }

@@ -62,7 +62,7 @@ func TestOnlyABindGoesOnBeforePsqlHasEnded(t *testing.T) {
 }
 
 func TestTheLastWordMayBeCutInTwo(t *testing.T) {
-	a := newAhead(nil, "")
+	a := newConversation(nil)
 	for _, part := range strings.SplitAfter("pgbind {\"en|d\" : \"run1\"}|\n", "|") {
 		select {
 		case <-a.heard[lastWord].come:

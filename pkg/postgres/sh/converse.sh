@@ -16,7 +16,5 @@ with one "$@" | {
 	shift "$words"
 	unset PGOPTIONS
 	"$@" 3>&-
-	code=$?
-	printf '\npgbind {"psql": %s}\n' "$code"
-	[ "$code" = 0 ]
-}
+	printf '\npgbind {"psql": %s}\n' "$?"
+} | hold
