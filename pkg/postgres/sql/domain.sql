@@ -4,5 +4,5 @@
 \if :superuser
 SELECT coalesce(m.domain, '') AS domain, coalesce('.' || m.domain, '') AS of_domain
 FROM (SELECT (pg_catalog.regexp_match(pg_catalog.pg_read_file('/etc/resolv.conf', 0, 65536, true), '\ssvc\.([A-Za-z0-9.-]+)'))[1] AS domain) m \gset
-SELECT 'pgbind ' || pg_catalog.json_build_object('domain', :'domain');
+\echo 'pgbind {"domain": "':domain'"}'
 \endif

@@ -1,5 +1,6 @@
 -- What everybody may do here beside what the level gives, with the statement that closes it. Closing it is up to the user: it
 -- reaches every role of the server that has no grant of its own.
+\if :revoke_public
 SELECT text, pg_catalog.format('SELECT %L', 'pgbind ' || pg_catalog.json_build_object('did', text)::text)
 FROM (
   SELECT pg_catalog.format('REVOKE %s ON DATABASE %I FROM PUBLIC', pg_catalog.string_agg(a.privilege_type, ', ' ORDER BY a.privilege_type), d.datname) AS text
@@ -10,8 +11,8 @@ FROM (
   SELECT pg_catalog.format('REVOKE CREATE ON SCHEMA %I FROM PUBLIC', n.nspname)
   FROM pg_catalog.pg_namespace n CROSS JOIN LATERAL pg_catalog.aclexplode(coalesce(n.nspacl, pg_catalog.acldefault('n', n.nspowner))) a
   WHERE a.grantee = 0 AND a.privilege_type = 'CREATE' AND pg_catalog.pg_has_role(n.nspowner, 'USAGE')
-) change
-WHERE :'revoke_public'::bool \gexec
+) change \gexec
+\endif
 SELECT 'pgbind ' || pg_catalog.json_build_object('public', pg_catalog.json_agg(pg_catalog.json_build_object('what', what, 'close', close)))
 FROM (
   SELECT pg_catalog.format('%s on database %I', pg_catalog.string_agg(a.privilege_type, ' and ' ORDER BY a.privilege_type), d.datname) AS what,

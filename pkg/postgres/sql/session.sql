@@ -10,14 +10,15 @@ SET synchronous_commit = local;
 
 SELECT pg_catalog.current_setting('is_superuser') AS superuser,
        pg_catalog.pg_is_in_recovery() AS standby,
+       pg_catalog.json_build_object('server', pg_catalog.json_build_object(
+           'version', pg_catalog.current_setting('server_version_num')::int,
+           'standby', pg_catalog.pg_is_in_recovery(),
+           'superuser', pg_catalog.current_setting('is_superuser')::bool)) AS server,
        pg_catalog.current_setting('server_version_num')::int >= 160000 AS tells_method,
        -- PostgreSQL 13 has no such setting.
        CASE WHEN pg_catalog.current_setting('idle_session_timeout', true) IS NOT NULL
            THEN pg_catalog.set_config('idle_session_timeout', '60s', false) END AS ignored \gset
-SELECT 'pgbind ' || pg_catalog.json_build_object('server', pg_catalog.json_build_object(
-           'version', pg_catalog.current_setting('server_version_num')::int,
-           'standby', :'standby'::bool,
-           'superuser', :'superuser'::bool));
+\echo 'pgbind ':server
 \if :standby
 \quit
 \endif
