@@ -154,6 +154,9 @@ func runBind(ctx context.Context, r *bindRun, options bind.Options) error {
 	if err != nil {
 		return err
 	}
+	ctx, end := context.WithCancel(ctx)
+	defer end() // of what was begun and turned out not to be needed
+	roles := clients.rolesAhead(ctx, r, options)
 	databases := target.NewFinder(clients.kube).Ahead(ctx, options.Postgres, options.Choice) // beside the workloads
 	workloads, err := clients.workloads.Get(ctx, r.namespace, r.args)
 	if len(workloads) > 1 && options.Login.Username != "" {
@@ -167,7 +170,7 @@ func runBind(ctx context.Context, r *bindRun, options bind.Options) error {
 	report.objects = r.result.objects()
 	binder := &bind.Binder{
 		Workloads: clients.workloads, Databases: databases, Kube: clients.kube, Metadata: clients.metadata,
-		Report: report, Bound: report.Bound, Roles: clients.roles,
+		Report: report, Bound: report.Bound, Roles: roles,
 	}
 	// It goes on after an error, as kubectl does, but not after a signal.
 	for _, w := range workloads {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
@@ -20,13 +21,30 @@ type ahead struct {
 }
 
 // Connect begins the exec that Create, or CreateUser and the next script, needs, so that it is ready when it is known what it shall do. It
-// changes nothing, and what goes wrong is told by them. The end of ctx ends it.
+// changes nothing, and what goes wrong is told by them. The end of ctx ends it. An exec that began already is used instead.
 func (s *Server) Connect(ctx context.Context) {
-	c, err := s.converse(ctx, s.createuserThenPsql("hold", "converse"))
+	if s.ahead != nil {
+		return
+	}
+	c, err := s.converse(ctx, s.aheadProgram())
 	if err != nil {
 		return // the programs tell it when they run by themselves
 	}
 	s.ahead = &ahead{conversation: c, first: s.afterPassword("")}
+}
+
+func (s *Server) aheadProgram() program { return s.createuserThenPsql("hold", "converse") }
+
+// TakeOver has s use the exec that Connect began for another Server, and says whether it is the one that s would begin: the same command in the
+// same container.
+func (s *Server) TakeOver(begun *Server) bool {
+	ours, err := s.argv(s.aheadProgram())
+	theirs, errTheirs := begun.argv(begun.aheadProgram())
+	if errors.Join(err, errTheirs) != nil || begun.ahead == nil || s.Container != begun.Container || s.Password != begun.Password || !slices.Equal(ours, theirs) {
+		return false
+	}
+	s.ahead, begun.ahead = begun.ahead, nil
+	return true
 }
 
 // createuser makes a role. Where it is known already what psql shall read after that, the container need not wait for it.

@@ -53,10 +53,10 @@ func (s *Server) converse(ctx context.Context, p program) (*conversation, error)
 		return nil, err
 	}
 	read, write := io.Pipe()
-	c := newConversation(write)
+	c, container := newConversation(write), s.Container
 	go func() {
 		defer close(c.done)
-		c.err = s.Exec.Exec(ctx, s.Container, argv, podexec.Streams{Stdin: read, Stdout: writer(c.take), Stderr: writer(c.takeMessage)})
+		c.err = s.Exec.Exec(ctx, container, argv, podexec.Streams{Stdin: read, Stdout: writer(c.take), Stderr: writer(c.takeMessage)})
 		_ = read.Close() // what is still told goes nowhere
 	}()
 	return c, nil

@@ -10,10 +10,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-const (
-	postgresPort               = 5432
-	defaultContainerAnnotation = "kubectl.kubernetes.io/default-container"
-)
+// DefaultPort is that of a server whose container names none.
+const DefaultPort = 5432
+
+const defaultContainerAnnotation = "kubectl.kubernetes.io/default-container"
 
 // containerOf chooses the container of pod in which the server runs: the one that was asked for, else by annotation,
 // by the product's name for it, as the only one, and as the only one that looks like PostgreSQL.
@@ -63,7 +63,7 @@ func looksLikePostgres(pod *corev1.Pod) bool {
 }
 
 func hasPostgresPort(c corev1.Container) bool {
-	return slices.ContainsFunc(c.Ports, func(p corev1.ContainerPort) bool { return p.ContainerPort == postgresPort })
+	return slices.ContainsFunc(c.Ports, func(p corev1.ContainerPort) bool { return p.ContainerPort == DefaultPort })
 }
 
 // hasPostgresImage goes by the last part of the image's name. What only speaks to servers often has it, too.
@@ -90,14 +90,14 @@ func serverPort(c *corev1.Container) (port int32, known bool) {
 		return int32(port), true
 	}
 	if hasPostgresPort(*c) {
-		return postgresPort, true
+		return DefaultPort, true
 	}
 	for _, p := range c.Ports {
 		if isPostgresPortName(p.Name) || len(c.Ports) == 1 {
 			return p.ContainerPort, true
 		}
 	}
-	return postgresPort, false
+	return DefaultPort, false
 }
 
 // socketDir is where programs in c look for the server's socket; empty if c leaves it to their default.

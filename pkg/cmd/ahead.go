@@ -1,0 +1,34 @@
+package cmd
+
+import (
+	"context"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+)
+
+// rolesAhead is roles of one workload, where the server's exec begins beside the look at its Pod, which on the way to a far cluster takes as
+// long. All that is known then is the Pod's name: a server on the usual port, in the Pod's only container or in the one that the user named, is
+// taken for granted, and where there is another one the exec ends unused, as it does with ctx. It changes nothing.
+func (c *clients) rolesAhead(ctx context.Context, r *bindRun, o bind.Options) func(*target.Database, bind.Options) bind.Roles {
+	if o.Postgres.Kind != target.KindPod || o.DryRun != bind.DryRunNone || len(r.args) != 1 || r.sources.admin.Kind != "" {
+		return c.roles
+	}
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: o.Postgres.Namespace, Name: o.Postgres.Name}}
+	begun := c.server(&target.Database{Pod: pod, Container: o.Choice.Container, PodPort: target.DefaultPort}, administrator{o.AdminUser, ""}, o.Database)
+	running, end := context.WithCancel(ctx)
+	begun.Connect(running)
+	return func(d *target.Database, o bind.Options) bind.Roles {
+		server := c.server(d, administrator{o.AdminUser, o.AdminPassword}, o.Database)
+		if only := len(d.Pod.Spec.Containers) == 1; only && begun.Container.Name == "" {
+			begun.Container.Name = d.Container
+		}
+		if !server.TakeOver(begun) {
+			end()
+		}
+		return server
+	}
+}
