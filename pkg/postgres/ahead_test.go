@@ -213,11 +213,7 @@ func TestTheExecAheadIsLost(t *testing.T) {
 	_, err := server.CreateUser(t.Context(), "r")
 	require.ErrorAs(t, err, &unknown)
 
-	server, h = aheadServer(t, map[string]string{"createuser": creates, "psql": reads})
-	server.Connect(t.Context())
-	_, err = server.CreateUser(t.Context(), "r")
-	require.NoError(t, err)
-	h.lost = nil
+	server, _ = aheadServer(t, map[string]string{"createuser": creates, "psql": reads})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	server.Connect(ctx)
