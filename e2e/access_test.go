@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -138,12 +139,18 @@ func (a *accessTest) isolates() {
 
 // lacks binds to two schemas, one of which an administrator without superuser rights has no say in.
 func (a *accessTest) lacks() {
-	result := a.bind("both", postgres.Access{Schemas: []string{"own", "theirs"}, Level: postgres.ReadOnly})
+	both := postgres.Access{Schemas: []string{"own", "theirs"}, Level: postgres.ReadOnly}
+	result := a.bind("both", both)
 	a.may("both", "SELECT * FROM own.first")
 	if a.admin == "postgres" {
 		assert.Empty(a.t, result.Lacks)
 		a.may("both", "SELECT * FROM theirs.secret")
 		a.mayNot("reads", "SELECT * FROM theirs.secret")
+		assert.Equal(a.t, []string{"schema nowhere does not exist"}, a.bind("lost", postgres.Access{Schemas: []string{"nowhere"}, Level: postgres.ReadOnly}).Lacks)
+		a.sql(a.database, fmt.Sprintf(`DO $$ BEGIN
+			IF current_setting('server_version_num')::int < 160000 THEN ALTER ROLE %[2]q NOINHERIT; ELSE EXECUTE 'GRANT %[1]q TO %[2]q WITH INHERIT FALSE'; END IF;
+		END $$`, both.Role(), a.role("both")))
+		assert.Contains(a.t, a.bind("both", both).Lacks, "SELECT on table theirs.secret", "what the level has does not reach the login role")
 		return
 	}
 	assert.Subset(a.t, result.Lacks, []string{"USAGE on schema theirs", "SELECT on table theirs.secret", "what role postgres will create in schema theirs"})

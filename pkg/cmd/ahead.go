@@ -2,19 +2,23 @@ package cmd
 
 import (
 	"context"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
 )
 
 // rolesAhead is roles of one workload, where the server's exec begins beside the look at its Pod, which on the way to a far cluster takes as
 // long. All that is known then is the Pod's name: a server on the usual port, in the Pod's only container or in the one that the user named, is
-// taken for granted, and where there is another one the exec ends unused, as it does with ctx. It changes nothing.
+// taken for granted, and where there is another one the exec ends unused, as it does with ctx. It changes nothing. An administrator's password, and
+// a person who types one, come first.
 func (c *clients) rolesAhead(ctx context.Context, r *bindRun, o bind.Options) func(*target.Database, bind.Options) bind.Roles {
-	if o.Postgres.Kind != target.KindPod || o.DryRun != bind.DryRunNone || len(r.args) != 1 || r.sources.admin.Kind != "" {
+	waits := slices.ContainsFunc([]credentials.Source{r.sources.password, r.sources.ca}, func(s credentials.Source) bool { return s.Kind == credentials.FromStdin })
+	if o.Postgres.Kind != target.KindPod || o.DryRun != bind.DryRunNone || len(r.args) != 1 || r.sources.admin.Kind != "" || waits {
 		return c.roles
 	}
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: o.Postgres.Namespace, Name: o.Postgres.Name}}

@@ -100,6 +100,19 @@ func TestTheExecBeginsBesideTheLookAtThePod(t *testing.T) {
 			exec.ended.Wait()
 		})
 	}
+	t.Run("one that has ended is begun again", func(t *testing.T) {
+		exec := &waitingExec{}
+		c := &clients{exec: exec, limit: time.Minute}
+		early, end := context.WithCancel(t.Context())
+		o := options(as)
+		roles := c.rolesAhead(early, &bindRun{args: []string{"deployment/web"}}, o)
+		require.Eventually(t, func() bool { return exec.runs() == 1 }, time.Second, time.Millisecond)
+		end()
+		require.Eventually(t, func() bool { return exec.runs() == 0 }, time.Second, time.Millisecond)
+		time.Sleep(10 * time.Millisecond) // until it is heard of
+		roles(databaseWith(5432, "db"), o).Connect(t.Context())
+		require.Eventually(t, func() bool { return len(exec.begun()) == 2 }, time.Second, time.Millisecond)
+	})
 	t.Run("not where it would be in vain", func(t *testing.T) {
 		exec := &waitingExec{}
 		c := &clients{exec: exec, limit: time.Minute}
@@ -107,6 +120,7 @@ func TestTheExecBeginsBesideTheLookAtThePod(t *testing.T) {
 		c.rolesAhead(t.Context(), &bindRun{args: one}, options(func(o *bind.Options) { o.DryRun = bind.DryRunServer }))
 		c.rolesAhead(t.Context(), &bindRun{args: append(one, "deployment/api")}, options(as))
 		c.rolesAhead(t.Context(), &bindRun{args: one, sources: sources{admin: credentials.Source{Kind: credentials.FromStdin}}}, options(as))
+		c.rolesAhead(t.Context(), &bindRun{args: one, sources: sources{password: credentials.Source{Kind: credentials.FromStdin}}}, options(as))
 		time.Sleep(10 * time.Millisecond)
 		assert.Empty(t, exec.begun())
 	})

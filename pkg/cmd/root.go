@@ -64,7 +64,7 @@ func commandGroups(connection *genericclioptions.ConfigFlags, streams genericioo
 	}
 }
 
-// identify makes the API server's audit log name the program, whose requests share the connection that the first one dials, and whose execs
+// identify makes the API server's audit log name the program, whose requests share the connection that the first one dials, and whose later execs
 // resume its TLS session.
 func identify(d *dial) func(*rest.Config) *rest.Config {
 	sessions := tls.NewLRUClientSessionCache(0)

@@ -35,13 +35,18 @@ func (s *Server) Connect(ctx context.Context) {
 
 func (s *Server) aheadProgram() program { return s.createuserThenPsql("hold", "converse") }
 
-// TakeOver has s use the exec that Connect began for another Server, and says whether it is the one that s would begin: the same command in the
-// same container.
+// TakeOver has s use the exec that Connect began for another Server, and says whether it does: where that is the one that s would begin, the same
+// command in the same container, and has not ended. Nothing was done by one that has.
 func (s *Server) TakeOver(begun *Server) bool {
 	ours, err := s.argv(s.aheadProgram())
 	theirs, errTheirs := begun.argv(begun.aheadProgram())
 	if errors.Join(err, errTheirs) != nil || begun.ahead == nil || s.Container != begun.Container || s.Password != begun.Password || !slices.Equal(ours, theirs) {
 		return false
+	}
+	select {
+	case <-begun.ahead.done:
+		return false
+	default:
 	}
 	s.ahead, begun.ahead = begun.ahead, nil
 	return true

@@ -211,7 +211,10 @@ func (b *batch) hopeless() bool {
 	if b.session == nil {
 		return b.err != nil
 	}
-	return b.err != nil && !exited(b.err) || b.session.Server == nil || b.session.Server.Standby
+	if b.session.Server == nil {
+		return b.err != nil // without an error its output was cut, and nothing is known of it
+	}
+	return b.err != nil && !exited(b.err) || b.session.Server.Standby
 }
 
 func (b *batch) failure(s *Server) error {

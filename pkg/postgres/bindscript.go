@@ -20,7 +20,7 @@ func (s *script) complete(requests []Request, numbers []int) error {
 	if err := s.access(requests[0].Binding); err != nil {
 		return err
 	}
-	s.logins(requests, numbers).run("role", "terms").set("role", requests[0].Binding.Role).run("public", "missing", "effective", "looked_up")
+	s.logins(requests, numbers).run("role", "terms").set("role", requests[0].Binding.Role).run("public", "doubt", "effective", "settled")
 	if err := s.passwords(requests, numbers); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -59,6 +60,21 @@ printf ' not a report\n\n'; /bin/sleep 0.05; printf unfinished; exit 3
 			"pgbind {\"server\" : \"run\"}\npgbind {\"committed\" : \"run\"}\npgbind {\"end\" : \"run\"}\n",
 			" not a report\n\nunfinished\npgbind {\"psql\": 3}\n",
 		}, r.pieces)
+	})
+	t.Run("of very many a hundred at a time", func(t *testing.T) {
+		const many = "i=0\nwhile [ $i -lt 250 ]; do echo \"pgbind {\\\"did\\\": \\\"$i\\\"}\"; i=$((i + 1)); done\n/bin/sleep 0.05; exit 0\n"
+		server, h := aheadServer(t, map[string]string{"createuser": creates, "psql": many})
+		r := &recorder{here: h}
+		server.Exec = r
+		server.Connect(t.Context())
+		begun := server.ahead
+		_, err := begun.createuser("r", "SELECT 1;\n")
+		require.NoError(t, err)
+		require.NoError(t, begun.finish().err)
+		<-begun.done
+		last := r.pieces[len(r.pieces)-1]
+		assert.True(t, strings.HasPrefix(last, "pgbind {\"did\": \"200\"}\n"), last)
+		assert.Equal(t, 50+2, strings.Count(last, "\n"))
 	})
 	t.Run("for many in all", func(t *testing.T) {
 		server, h := aheadServer(t, map[string]string{"createuser": creates, "psql": psql})

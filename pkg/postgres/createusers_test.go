@@ -167,6 +167,11 @@ func TestCreateAll(t *testing.T) {
 		unknown := (*UnknownError)(nil)
 		require.ErrorAs(t, creations[2].Err, &unknown, "the role may be there, so that it must be taken back")
 	})
+	t.Run("an output that is cut after the roles are made", func(t *testing.T) {
+		server, _ := serverWith(t, answer{program: "createuser", stdout: all},
+			answer{program: "psql", stdout: reported(3, 3, "scram-sha-256") + last})
+		clean(t, server.CreateAll(t.Context(), requests(t, 3)))
+	})
 	t.Run("the way is lost", func(t *testing.T) {
 		server, _ := serverWith(t, answer{program: "createuser", err: errors.New("reset")})
 		creations := server.CreateAll(t.Context(), requests(t, 3))
