@@ -48,6 +48,9 @@ func (c *Client) WaitRollout(ctx context.Context, w *Workload, progress func(str
 
 // until hands the workload to done, now and after every change, until done says so.
 func (c *Client) until(ctx context.Context, w *Workload, done watchtools.ConditionFunc) error {
+	if err := context.Cause(ctx); err != nil {
+		return err // the watching library may be done before it looks
+	}
 	watching, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	_, err := watchtools.UntilWithSync(watching, c.listWatch(watching, w, cancel), &unstructured.Unstructured{}, nil, done)
