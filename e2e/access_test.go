@@ -139,7 +139,7 @@ func (a *accessTest) isolates() {
 
 // lacks binds to two schemas, one of which an administrator without superuser rights has no say in.
 func (a *accessTest) lacks() {
-	both := postgres.Access{Schemas: []string{"own", "theirs"}, Level: postgres.ReadOnly}
+	both := postgres.Access{Database: a.database, Schemas: []string{"own", "theirs"}, Level: postgres.ReadOnly}
 	result := a.bind("both", both)
 	a.may("both", "SELECT * FROM own.first")
 	if a.admin == "postgres" {

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
 )
@@ -135,6 +136,16 @@ func (c *conversation) sofar() (stdout *bytes.Buffer, stderr string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return bytes.NewBuffer(bytes.Clone(c.out.Bytes())), c.messages.String()
+}
+
+// wait waits for the end of the exec, for that long at most.
+func (c *conversation) wait(limit time.Duration) {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-c.done:
+	case <-timer.C:
+	}
 }
 
 // finish waits for psql's end, and ends the input.

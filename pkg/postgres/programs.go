@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
 )
@@ -133,6 +134,10 @@ func (s *Server) runPsql(ctx context.Context, script string) (stdout *bytes.Buff
 	return s.run(ctx, p)
 }
 
+// endOfExec is how long the end of an exec is waited for whose programs have ended. Nothing depends on it; but whoever ends before it leaves a container
+// with a process, and a trace without a line.
+const endOfExec = 2 * time.Second
+
 // quit ends a psql whose input stays open.
 const quit = "\\quit\n"
 
@@ -145,6 +150,7 @@ func (s *Server) runDrained(ctx context.Context, p program) (stdout *bytes.Buffe
 	}
 	c.say(s.afterPassword(p.stdin) + quit)
 	r := c.finish()
+	c.wait(endOfExec)
 	return r.stdout, r.stderr, s.classify(p.name, r.err)
 }
 
