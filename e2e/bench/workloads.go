@@ -36,7 +36,8 @@ func (b *bench) database(ctx context.Context) (*harness.Namespace, error) {
 		if object.GetKind() == "Namespace" || object.GetKind() == "Deployment" {
 			continue
 		}
-		if err := errors.Join(harness.WithoutClaim(object), withoutReadiness(object)); err != nil {
+		// Each look of a probe is an exec, and those into twenty databases are work of two cores that elsewhere many nodes share.
+		if err := errors.Join(harness.WithoutClaim(object), harness.WithoutReadiness(object)); err != nil {
 			return nil, err
 		}
 		objects = append(objects, object)
@@ -49,22 +50,6 @@ func (b *bench) database(ctx context.Context) (*harness.Namespace, error) {
 	}
 	_, err = n.AdminSQL(ctx, lesson.CompanySQL())
 	return n, err
-}
-
-// withoutReadiness takes away the probe that goes on when the database has started, and that the lesson itself has not: each look of it is an exec,
-// and those into twenty databases are work of two cores that elsewhere many nodes share.
-func withoutReadiness(object *unstructured.Unstructured) error {
-	if object.GetKind() != "StatefulSet" {
-		return nil
-	}
-	containers, _, err := unstructured.NestedSlice(object.Object, "spec", "template", "spec", "containers")
-	if err != nil {
-		return err
-	}
-	for _, container := range containers {
-		unstructured.RemoveNestedField(container.(map[string]any), "readinessProbe")
-	}
-	return unstructured.SetNestedSlice(object.Object, containers, "spec", "template", "spec", "containers")
 }
 
 func deploymentName(number int) string { return fmt.Sprintf("app-%04d", number) }

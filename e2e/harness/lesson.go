@@ -24,20 +24,33 @@ func WithoutClaim(object *unstructured.Unstructured) error {
 	return unstructured.SetNestedSlice(object.Object, []any{volume}, "spec", "template", "spec", "volumes")
 }
 
+// WithoutReadiness takes away the probe that goes on when the database has started, and that the lesson itself has not.
+func WithoutReadiness(object *unstructured.Unstructured) error {
+	return changeServer(object, func(server map[string]any) { delete(server, "readinessProbe") })
+}
+
 // Version has the lesson's server be of that version; an empty one leaves it as it is.
 func Version(version string) Change {
 	return func(object *unstructured.Unstructured) error {
-		if object.GetKind() != "StatefulSet" || version == "" {
+		if version == "" {
 			return nil
 		}
-		containers, _, err := unstructured.NestedSlice(object.Object, "spec", "template", "spec", "containers")
-		if err != nil {
-			return err
-		}
-		server, _ := containers[0].(map[string]any)
-		server["image"] = "postgres:" + version
-		return unstructured.SetNestedSlice(object.Object, containers, "spec", "template", "spec", "containers")
+		return changeServer(object, func(server map[string]any) { server["image"] = "postgres:" + version })
 	}
+}
+
+// changeServer changes the container of the lesson's server, if the object has it.
+func changeServer(object *unstructured.Unstructured, change func(server map[string]any)) error {
+	if object.GetKind() != "StatefulSet" {
+		return nil
+	}
+	containers, _, err := unstructured.NestedSlice(object.Object, "spec", "template", "spec", "containers")
+	if err != nil {
+		return err
+	}
+	server, _ := containers[0].(map[string]any)
+	change(server)
+	return unstructured.SetNestedSlice(object.Object, containers, "spec", "template", "spec", "containers")
 }
 
 // ApplyLesson applies the lesson's manifests in this namespace.

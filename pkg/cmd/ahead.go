@@ -22,11 +22,11 @@ func (c *clients) rolesAhead(ctx context.Context, r *bindRun, o bind.Options) fu
 		return c.roles
 	}
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: o.Postgres.Namespace, Name: o.Postgres.Name}}
-	begun := c.server(&target.Database{Pod: pod, Container: o.Choice.Container, PodPort: target.DefaultPort}, administrator{o.AdminUser, ""}, o.Database)
+	begun := c.bindServer(&target.Database{Pod: pod, Container: o.Choice.Container, PodPort: target.DefaultPort}, o)
 	running, end := context.WithCancel(ctx)
 	begun.Connect(running)
 	return func(d *target.Database, o bind.Options) bind.Roles {
-		server := c.server(d, administrator{o.AdminUser, o.AdminPassword}, o.Database)
+		server := c.bindServer(d, o)
 		if only := len(d.Pod.Spec.Containers) == 1; only && begun.Container.Name == "" {
 			begun.Container.Name = d.Container
 		}

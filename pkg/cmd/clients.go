@@ -67,7 +67,9 @@ func newReader(connection *genericclioptions.ConfigFlags) (*inventory.Reader, er
 }
 
 // roles is the server in the database's Pod.
-func (c *clients) roles(d *target.Database, o bind.Options) bind.Roles {
+func (c *clients) roles(d *target.Database, o bind.Options) bind.Roles { return c.bindServer(d, o) }
+
+func (c *clients) bindServer(d *target.Database, o bind.Options) *postgres.Server {
 	return c.server(d, administrator{o.AdminUser, o.AdminPassword}, o.Database)
 }
 

@@ -84,12 +84,13 @@ func (h *here) did() string {
 const (
 	creates = `echo "createuser $PGOPTIONS $*" >>"$LOG"` + "\n"
 	// As psql would if no condition were true.
-	reads = `[ -z "${PGOPTIONS+set}" ] || echo "psql with createuser's options" >>"$LOG"` + "\n" + `depth=0
+	readsScript = `depth=0
 while IFS= read -r line || [ -n "$line" ]; do
 	case $line in '\if '*) depth=$((depth + 1)) ;; '\endif') depth=$((depth - 1)) ;; '\quit') [ "$depth" -gt 0 ] || break ;; esac
 	printf '%s\n' "$line"
-done >"$LOG.psql"
-echo 'pgbind {"end": "run"}'; exit 0` + "\n"
+done >"$LOG.psql"` + "\n"
+	reads = `[ -z "${PGOPTIONS+set}" ] || echo "psql with createuser's options" >>"$LOG"` + "\n" + readsScript +
+		`echo 'pgbind {"end": "run"}'; exit 0` + "\n"
 	failing = creates + "echo 'createuser: error: exists' >&2; exit 1\n"
 )
 

@@ -21,6 +21,7 @@ type conversation struct {
 
 	mu       sync.Mutex
 	out      bytes.Buffer
+	looked   int // how much of out was looked through for reports
 	messages bytes.Buffer
 	pattern  *regexp.Regexp // of a line that may be a report
 	heard    map[string]*report
@@ -83,23 +84,30 @@ func (c *conversation) takeMessage(p []byte) (int, error) {
 func (c *conversation) take(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	whole := bytes.Count(c.out.Bytes(), []byte("\n"))
 	_, _ = c.out.Write(p) // to memory
-	lines := bytes.Split(c.out.Bytes(), []byte("\n"))
-	for _, line := range lines[whole : len(lines)-1] {
-		found := c.pattern.FindSubmatch(line)
-		if found == nil || c.heard[string(found[1])] == nil {
-			continue
+	for {
+		line, _, whole := bytes.Cut(c.out.Bytes()[c.looked:], []byte("\n"))
+		if !whole {
+			return len(p), nil
 		}
-		heard := c.heard[string(found[1])]
-		select {
-		case <-heard.come: // only the first one counts
-		default:
-			heard.code, _ = strconv.Atoi(string(found[2])) // digits, or none
-			close(heard.come)
-		}
+		c.looked += len(line) + 1
+		c.hear(line)
 	}
-	return len(p), nil
+}
+
+// hear passes a line on if it is a report that somebody waits for. Only the first one of its kind counts.
+func (c *conversation) hear(line []byte) {
+	found := c.pattern.FindSubmatch(line)
+	if found == nil || c.heard[string(found[1])] == nil {
+		return
+	}
+	heard := c.heard[string(found[1])]
+	select {
+	case <-heard.come:
+	default:
+		heard.code, _ = strconv.Atoi(string(found[2])) // digits, or none
+		close(heard.come)
+	}
 }
 
 // end waits until a program or the whole exec has ended. The error is a *podexec.ExitError, or the exec's; told says that it is the program's own end.
@@ -140,11 +148,9 @@ func (c *conversation) sofar() (stdout *bytes.Buffer, stderr string) {
 
 // wait waits for the end of the exec, for that long at most.
 func (c *conversation) wait(limit time.Duration) {
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
 	select {
 	case <-c.done:
-	case <-timer.C:
+	case <-time.After(limit):
 	}
 }
 

@@ -32,20 +32,23 @@ func (r *recorder) Exec(ctx context.Context, c podexec.Container, argv []string,
 	return r.here.Exec(ctx, c, argv, s)
 }
 
+// recorded is a server whose container has this psql.
+func recorded(t *testing.T, psql string) (*Server, *recorder) {
+	t.Helper()
+	server, h := aheadServer(t, map[string]string{"createuser": creates, "psql": psql})
+	r := &recorder{here: h}
+	server.Exec = r
+	return server, r
+}
+
 func TestReportsComeInOnePiece(t *testing.T) {
-	const psql = `depth=0
-while IFS= read -r line; do
-	case $line in '\if '*) depth=$((depth + 1)) ;; '\endif') depth=$((depth - 1)) ;; '\quit') [ "$depth" -gt 0 ] || break ;; esac
-done
-for report in server committed end; do
+	const psql = readsScript + `for report in server committed end; do
 	printf 'pgbind {"%s" : "run"}' "$report"; /bin/sleep 0.05; echo; /bin/sleep 0.05
 done
 printf ' not a report\n\n'; /bin/sleep 0.05; printf unfinished; exit 3
 `
 	t.Run("for one role up to the last word", func(t *testing.T) {
-		server, h := aheadServer(t, map[string]string{"createuser": creates, "psql": psql})
-		r := &recorder{here: h}
-		server.Exec = r
+		server, r := recorded(t, psql)
 		server.Connect(t.Context())
 		begun := server.ahead
 		_, err := begun.createuser("r", "SELECT 1;\n\\quit\n")
@@ -63,9 +66,7 @@ printf ' not a report\n\n'; /bin/sleep 0.05; printf unfinished; exit 3
 	})
 	t.Run("of very many a hundred at a time", func(t *testing.T) {
 		const many = "i=0\nwhile [ $i -lt 250 ]; do echo \"pgbind {\\\"did\\\": \\\"$i\\\"}\"; i=$((i + 1)); done\n/bin/sleep 0.05; exit 0\n"
-		server, h := aheadServer(t, map[string]string{"createuser": creates, "psql": many})
-		r := &recorder{here: h}
-		server.Exec = r
+		server, r := recorded(t, many)
 		server.Connect(t.Context())
 		begun := server.ahead
 		_, err := begun.createuser("r", "SELECT 1;\n")
@@ -77,10 +78,8 @@ printf ' not a report\n\n'; /bin/sleep 0.05; printf unfinished; exit 3
 		assert.Equal(t, 50+2, strings.Count(last, "\n"))
 	})
 	t.Run("for many in all", func(t *testing.T) {
-		server, h := aheadServer(t, map[string]string{"createuser": creates, "psql": psql})
-		h.lost = errors.New("reset")
-		r := &recorder{here: h}
-		server.Exec = r
+		server, r := recorded(t, psql)
+		r.lost = errors.New("reset")
 		_, err := server.createBatch(t.Context(), newBatch(requests(t, 2), []int{0, 1}))
 		exit := (*podexec.ExitError)(nil)
 		require.ErrorAs(t, err, &exit, "what psql reports of its end counts, not what becomes of the exec")
