@@ -39,16 +39,16 @@ func measured(cmd *exec.Cmd) (figures, error) {
 	return figures{took: took, peak: <-peak}, err
 }
 
-// watchPeak asks the kernel for the peak of a process until it is done. What the kernel tells after the end is no use: it counts the memory
-// of the process that started it.
+// watchPeak asks the kernel for the peak of a process until it is done, less and less often, since each look takes time of the processors that
+// are measured. What the kernel tells after the end is no use: it counts the memory of the process that started it.
 func watchPeak(pid int, done <-chan struct{}) (peak int64) {
-	ticker := time.NewTicker(25 * time.Millisecond)
-	defer ticker.Stop()
+	const often, seldom = 25 * time.Millisecond, 40 // looks in all the time so far
+	start := time.Now()
 	for {
 		select {
 		case <-done:
 			return peak
-		case <-ticker.C:
+		case <-time.After(max(often, time.Since(start)/seldom)):
 			peak = max(peak, peakOf(pid))
 		}
 	}

@@ -36,7 +36,7 @@ type Applier struct {
 	Kube      kubernetes.Interface
 	Metadata  metadata.Interface
 
-	// ServerConcurrency is how many execs run at once in one database Pod.
+	// ServerConcurrency is how many execs run at once in one database Pod, and in all those of a node as long as they get on.
 	ServerConcurrency int
 
 	// Part is the shard that the items are of: others may be made at the same time, and must not take the same names.

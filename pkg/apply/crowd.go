@@ -10,6 +10,7 @@ type crowd struct {
 	mu     sync.Mutex
 	number int
 	gone   chan struct{} // closed when they have all left
+	out    movement
 }
 
 // enter adds one of them.
@@ -26,21 +27,36 @@ func (c *crowd) enter() {
 func (c *crowd) leave() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.out.note()
 	if c.number--; c.number == 0 {
 		close(c.gone)
 	}
 }
 
-// wait waits until all that are there have left, or ctx ends.
-func (c *crowd) wait(ctx context.Context) {
+// wait waits until all that are there have left, which it says, or ctx ends.
+func (c *crowd) wait(ctx context.Context) (gone bool) {
 	c.mu.Lock()
-	gone := c.gone
+	left := c.gone
 	c.mu.Unlock()
-	if gone == nil {
-		return
+	if left == nil {
+		return true
 	}
 	select {
-	case <-gone:
+	case <-left:
+		return true
 	case <-ctx.Done():
+		return false
+	}
+}
+
+// waitWhileMoving is wait as long as one leaves now and then.
+func (c *crowd) waitWhileMoving(ctx context.Context) {
+	for wait := patience; wait > 0 && ctx.Err() == nil; wait = c.out.left() {
+		within, cancel := context.WithTimeout(ctx, wait)
+		gone := c.wait(within)
+		cancel()
+		if gone {
+			return
+		}
 	}
 }

@@ -113,3 +113,30 @@ func TestCrowd(t *testing.T) {
 		assert.Equal(t, time.Hour, waited(), "another one has come")
 	})
 }
+
+func TestACrowdIsWaitedForAsLongAsItMoves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &crowd{}
+		waited := func() time.Duration {
+			start := time.Now()
+			c.waitWhileMoving(t.Context())
+			return time.Since(start)
+		}
+		assert.Zero(t, waited(), "nobody is there")
+		for range 4 {
+			c.enter()
+		}
+		for i := range 3 {
+			time.AfterFunc(time.Duration(i+1)*(patience-time.Second), c.leave)
+		}
+		assert.Equal(t, 3*(patience-time.Second)+patience, waited(), "the last one stays")
+		time.AfterFunc(time.Second, c.leave)
+		assert.Equal(t, time.Second, waited())
+		c.enter()
+		over, end := context.WithTimeout(t.Context(), time.Second)
+		defer end()
+		start := time.Now()
+		c.waitWhileMoving(over)
+		assert.Equal(t, time.Second, time.Since(start), "it is over")
+	})
+}

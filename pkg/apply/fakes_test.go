@@ -49,6 +49,7 @@ type world struct {
 	execs     []int                    // how many roles or bindings each had
 	order     []string                 // bind, patch
 	bound     func([]postgres.Request) // hears of each exec for bindings; nil: nobody does
+	node      func(pod string) string  // on which a Pod runs; nil: all on one
 	running   int
 	most      int
 	fail      map[string]error
@@ -138,6 +139,9 @@ func (w *world) Candidates(_ context.Context, ref target.Ref, _ target.Choice) (
 		return nil, err
 	}
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: ref.Namespace, Name: ref.Name}}
+	if w.node != nil {
+		pod.Spec.NodeName = w.node(ref.Name)
+	}
 	return []*target.Database{{Pod: pod, Container: "db", Service: "svc", Port: 5432, PodPort: 5432, Location: "ns/" + ref.Name}}, nil
 }
 

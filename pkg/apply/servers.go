@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
@@ -21,28 +23,26 @@ type Server interface {
 // servers are those of one apply. Bindings that run at once share their execs and sessions.
 type servers struct {
 	open   func(*target.Database, bind.Options) Server
-	limit  int           // of the execs in one Pod at once
+	limit  int           // of the execs at once, in one Pod and on one node
 	batch  int           // how many bindings share an exec at most
 	linger time.Duration // how long an exec waits for more of them
 
 	mu    sync.Mutex
 	lines map[line]*shared
 	pods  map[pod]*place
+	nodes map[string]*turnstile
 	crowd crowd // of all bindings that still need a server
 }
 
 // place is a Pod with its server.
 type place struct {
-	slots chan struct{} // of the execs that may run at once
-	crowd crowd         // of the bindings that still need it
+	slots chan struct{} // of the execs that may run in the Pod at once
+	node  *turnstile    // of all that run in the Pods of its node, whose processors they share
+	crowd crowd         // of the bindings that still need the server
 }
 
-const (
-	// linger is how long an exec waits for other bindings that can share it.
-	linger = 50 * time.Millisecond
-	// patience is how long a binding that needs its server no more waits for those of other servers.
-	patience = 10 * time.Second
-)
+// linger is how long an exec waits for other bindings that can share it.
+const linger = 50 * time.Millisecond
 
 // How many bindings share an exec: so many that its own cost hardly counts, and so few that several of them keep a server busy.
 const (
@@ -51,7 +51,7 @@ const (
 )
 
 func newServers(a *Applier, bindings int) *servers {
-	s := &servers{open: a.Server, limit: a.ServerConcurrency, lines: map[line]*shared{}, pods: map[pod]*place{}}
+	s := &servers{open: a.Server, limit: a.ServerConcurrency, lines: map[line]*shared{}, pods: map[pod]*place{}, nodes: map[string]*turnstile{}}
 	s.batch = min(max((bindings+a.ServerConcurrency-1)/a.ServerConcurrency, smallestBatch), largestBatch)
 	if bindings > 1 {
 		s.linger = linger
@@ -85,10 +85,7 @@ func (s *servers) at(ctx context.Context, d *target.Database, o bind.Options) *s
 	if known, ok := s.lines[key]; ok {
 		return known
 	}
-	if s.pods[key.pod] == nil {
-		s.pods[key.pod] = &place{slots: make(chan struct{}, s.limit)}
-	}
-	l := &shared{open: func() Server { return s.open(d, o) }, place: s.pods[key.pod]}
+	l := &shared{open: func() Server { return s.open(d, o) }, place: s.place(d.Pod)}
 	l.create = gather[postgres.Request, postgres.Creation]{most: s.batch, limit: s.limit, linger: s.linger, answer: func(requests []postgres.Request) (creations []postgres.Creation) {
 		l.with(func(server Server) { creations = server.CreateAll(ctx, requests) })
 		return creations
@@ -101,10 +98,23 @@ func (s *servers) at(ctx context.Context, d *target.Database, o bind.Options) *s
 	return l
 }
 
-// with lends a server while the Pod has a slot for it.
+// place is where a server is; the caller holds the lock.
+func (s *servers) place(at *corev1.Pod) *place {
+	key, node := pod{at.Namespace, at.Name}, at.Spec.NodeName
+	if s.nodes[node] == nil {
+		s.nodes[node] = newTurnstile(s.limit)
+	}
+	if s.pods[key] == nil {
+		s.pods[key] = &place{slots: make(chan struct{}, s.limit), node: s.nodes[node]}
+	}
+	return s.pods[key]
+}
+
+// with lends a server while the Pod and its node have a slot for it.
 func (l *shared) with(do func(Server)) {
 	l.slots <- struct{}{}
 	defer func() { <-l.slots }()
+	defer l.node.enter()()
 	l.mu.Lock()
 	var server Server
 	if last := len(l.idle) - 1; last >= 0 {
@@ -145,16 +155,14 @@ func (r *roles) leave() {
 	}
 }
 
-// turn waits until no other binding needs the server any more, nor any other server, of which one may take too long. Only then a binding's
-// workload is changed: the cluster's controllers answer a change with several requests each, which would slow down all that is still to be
-// done. Where a rollout is waited for, it is what takes longest, and begins at once.
+// turn waits until no other binding needs the server any more, nor any other server, as long as they get on. Only then a binding's workload
+// is changed: the cluster's controllers answer a change with several requests each, which would slow down all that is still to be done.
+// Where a rollout is waited for, it is what takes longest, and begins at once.
 func (r *roles) turn(ctx context.Context, waits bool) error {
 	r.leave()
 	if !waits {
 		r.crowd.wait(ctx)
-		within, cancel := context.WithTimeout(ctx, patience)
-		defer cancel()
-		r.servers.crowd.wait(within)
+		r.servers.crowd.waitWhileMoving(ctx)
 	}
 	return context.Cause(ctx)
 }

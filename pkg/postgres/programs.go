@@ -12,7 +12,7 @@ import (
 
 // createuserProgram makes a role without a login and without a password; the role's name is its last argument. It is atomic.
 func createuserProgram() program {
-	return program{name: "createuser", env: []string{createuserOptions, idleLibrary}, args: []string{
+	return program{name: "createuser", env: []string{createuserOptions, idleLibrary, noLocale}, args: []string{
 		"--no-login", "--no-superuser", "--no-createdb", "--no-createrole", "--no-replication", "--",
 	}}
 }

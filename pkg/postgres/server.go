@@ -43,6 +43,9 @@ const resolverOptions = "RES_OPTIONS=ndots:4"
 // which is a tenth of createuser's time where that library is GnuTLS.
 const idleLibrary = "GNUTLS_NO_IMPLICIT_INIT=1"
 
+// noLocale keeps createuser, which has nothing to say that depends on a language, from reading one at each start.
+const noLocale = "LC_ALL=C"
+
 // createuser has no script of its own to set these in. What it makes need not outlive a crash of the server: the COMMIT of the script that
 // completes the role waits until both are kept.
 const createuserOptions = "PGOPTIONS=-c search_path= -c lock_timeout=50s -c statement_timeout=60s -c synchronous_commit=off"
