@@ -50,8 +50,8 @@ func serverTroubles() []serverTrouble {
 			return err
 		}},
 		{name: "disk full", strike: script(fillDisk), mend: emptyDisk, locks: true, small: true},
-		{name: "no connection left", strike: script(fmt.Sprintf(takeConnections, connections+3) + "! psql --username=postgres --command='SELECT 1'"), mend: giveConnections},
-		{name: "none but superusers' connections left", strike: script(fmt.Sprintf(takeConnections, connections-3) + "psql --username=postgres --command='SELECT 1'"), mend: giveConnections},
+		{name: "no connection left", strike: script(fmt.Sprintf(takeConnections, connections+3) + nobodyConnects), mend: giveConnections},
+		{name: "none but superusers' connections left", strike: script(fmt.Sprintf(takeConnections+allConnected, connections-3)), mend: giveConnections},
 		{name: "short timeouts", strike: script(shortTimeouts), mend: longTimeouts, locks: true, harmless: true},
 	}
 }
@@ -75,15 +75,19 @@ const (
 			FOR r IN SELECT rolname FROM pg_roles WHERE rolname LIKE 'filler\_%' LOOP EXECUTE format('DROP ROLE %I', r); END LOOP;
 		END \$\$"`
 
-	// Each of them tells when it has a connection, or was refused one.
-	takeConnections = `rm -f /tmp/taken-*; touch /tmp/taken
+	// Each of them tries until it has a connection, since a session that is just ending gives one back, and tells then. The flag is another one
+	// each time: who has not seen yet that the last one is gone must not go on.
+	takeConnections = `flag=/tmp/taken.$$; touch "$flag"
 		for i in $(seq %[1]d); do
-			((printf '%%s\n' "\! touch /tmp/taken-$i"; while [ -e /tmp/taken ]; do sleep 0.5; done) |
-				(psql --username=postgres || touch "/tmp/taken-$i")) </dev/null >/dev/null 2>&1 &
+			(while [ -e "$flag" ]; do
+				printf '%%s\n' "\! touch $flag.$i; while [ -e $flag ]; do sleep 0.2; done" | psql --username=postgres
+				sleep 0.1
+			done) </dev/null >/dev/null 2>&1 &
 		done
-		for i in $(seq %[1]d); do until [ -e "/tmp/taken-$i" ]; do sleep 0.1; done; done
 		`
-	giveConnections = `rm /tmp/taken`
+	allConnected    = `for i in $(seq %[1]d); do until [ -e "$flag.$i" ]; do sleep 0.1; done; done; psql --username=postgres --command='SELECT 1'`
+	nobodyConnects  = `for i in $(seq 100); do psql --username=postgres --command='SELECT 1' || exit 0; sleep 0.1; done; exit 1`
+	giveConnections = `rm -f /tmp/taken.*`
 
 	// What administrators set for everybody is meant for applications. Whoever waits for the lock waits longer than that.
 	shortTimeouts = `psql --username=postgres --set=ON_ERROR_STOP=1 \
