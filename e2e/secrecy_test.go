@@ -22,13 +22,6 @@ const logFolder = "/tmp/log"
 
 // talkative makes the server log all that it can.
 func talkative(object *unstructured.Unstructured) error {
-	if object.GetKind() != "StatefulSet" {
-		return nil
-	}
-	containers, _, err := unstructured.NestedSlice(object.Object, "spec", "template", "spec", "containers")
-	if err != nil {
-		return err
-	}
 	var args []any
 	for _, setting := range []string{
 		"shared_preload_libraries=pg_stat_statements,auto_explain", "auto_explain.log_min_duration=0", "auto_explain.log_nested_statements=on",
@@ -38,8 +31,7 @@ func talkative(object *unstructured.Unstructured) error {
 	} {
 		args = append(args, "-c", setting)
 	}
-	containers[0].(map[string]any)["args"] = args
-	return unstructured.SetNestedSlice(object.Object, containers, "spec", "template", "spec", "containers")
+	return harness.ChangeServer(object, func(server map[string]any) { server["args"] = args })
 }
 
 // watchProcesses prints the command line and the environment of every process of the container, again and again, until it is told to end.

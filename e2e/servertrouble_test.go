@@ -128,16 +128,12 @@ func supervised(object *unstructured.Unstructured) error {
 	if object.GetKind() != "StatefulSet" {
 		return nil
 	}
-	containers, _, err := unstructured.NestedSlice(object.Object, "spec", "template", "spec", "containers")
-	if err != nil {
-		return err
-	}
-	server, _ := containers[0].(map[string]any)
-	server["command"] = []any{"bash", "-c", fmt.Sprintf("while true; do docker-entrypoint postgres -c max_connections=%d & wait $!; done", connections)}
 	if err := unstructured.SetNestedField(object.Object, int64(1), "spec", "template", "spec", "terminationGracePeriodSeconds"); err != nil {
 		return err
 	}
-	return unstructured.SetNestedSlice(object.Object, containers, "spec", "template", "spec", "containers")
+	return harness.ChangeServer(object, func(server map[string]any) {
+		server["command"] = []any{"bash", "-c", fmt.Sprintf("while true; do docker-entrypoint postgres -c max_connections=%d & wait $!; done", connections)}
+	})
 }
 
 // onSmallDisk gives the lesson's server a disk that is soon full.

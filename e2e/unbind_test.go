@@ -21,16 +21,7 @@ import (
 
 // preparing lets the lesson's server take prepared transactions.
 func preparing(object *unstructured.Unstructured) error {
-	if object.GetKind() != "StatefulSet" {
-		return nil
-	}
-	containers, _, err := unstructured.NestedSlice(object.Object, "spec", "template", "spec", "containers")
-	if err != nil {
-		return err
-	}
-	container, _ := containers[0].(map[string]any)
-	container["args"] = []any{"-c", "max_prepared_transactions=5"}
-	return unstructured.SetNestedSlice(object.Object, containers, "spec", "template", "spec", "containers")
+	return harness.ChangeServer(object, func(server map[string]any) { server["args"] = []any{"-c", "max_prepared_transactions=5"} })
 }
 
 // TestUnbind plays the life of one Deployment's bindings, each part on what the one before left.

@@ -26,7 +26,7 @@ func WithoutClaim(object *unstructured.Unstructured) error {
 
 // WithoutReadiness takes away the probe that goes on when the database has started, and that the lesson itself has not.
 func WithoutReadiness(object *unstructured.Unstructured) error {
-	return changeServer(object, func(server map[string]any) { delete(server, "readinessProbe") })
+	return ChangeServer(object, func(server map[string]any) { delete(server, "readinessProbe") })
 }
 
 // Version has the lesson's server be of that version; an empty one leaves it as it is.
@@ -35,12 +35,12 @@ func Version(version string) Change {
 		if version == "" {
 			return nil
 		}
-		return changeServer(object, func(server map[string]any) { server["image"] = "postgres:" + version })
+		return ChangeServer(object, func(server map[string]any) { server["image"] = "postgres:" + version })
 	}
 }
 
-// changeServer changes the container of the lesson's server, if the object has it.
-func changeServer(object *unstructured.Unstructured, change func(server map[string]any)) error {
+// ChangeServer changes the container of the lesson's server, if the object has it.
+func ChangeServer(object *unstructured.Unstructured, change func(server map[string]any)) error {
 	if object.GetKind() != "StatefulSet" {
 		return nil
 	}
