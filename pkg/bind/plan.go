@@ -121,6 +121,6 @@ func (p *plan) login(set bool) postgres.Login {
 	return postgres.Login{
 		Password: p.password, Set: set,
 		Host: p.database.HostName(), HostComplete: p.database.HostComplete(), HostChosen: p.database.Host != "", Port: p.database.Port,
-		PodIP: p.database.PodIP, PodPort: p.database.PodPort,
+		Address: p.database.Address, PodIP: p.database.PodIP, PodPort: p.database.PodPort,
 	}
 }

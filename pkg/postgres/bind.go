@@ -28,9 +28,21 @@ type Login struct {
 	Host         string // the name that the application will use
 	HostComplete bool   // Host needs no cluster domain appended
 	HostChosen   bool   // the user named Host, which may lead to a pooler that does not know the role
+	Address      string // at which DNS has Host; empty: not known
 	PodIP        string // tried where Host does not resolve or connect; empty: not tried
 	Port         int32  // at Host
 	PodPort      int32  // at PodIP
+
+	resolved bool // a login before it in the session had Host looked up, and Address need not be
+}
+
+// addresses are those of hosts where no name need be looked up.
+func (l Login) addresses() []string {
+	if !l.resolved || l.Address == "" {
+		return nil
+	}
+	l.Host = l.Address
+	return l.hosts()
 }
 
 // hosts are those at which the login is tried, one after the other.

@@ -110,9 +110,17 @@ func (b *batch) script() (*script, error) {
 		}
 	}
 	for i, r := range b.requests {
+		r.Login.resolved = b.leader(i) < i
 		sc.set("about", strconv.Itoa(i)).address(r.Login, r.Binding.Role, r.Binding.Access.Database).run("attempt").password(r.Login.Password).run("login")
 	}
 	return sc.set("run", endOfBatch).run("end", "trust"), sc.err
+}
+
+// leader is the first of the requests that log in at the host of request i. It has the host's name looked up, which is a sixth of what a login
+// takes; the others go to the address of that name, where it is known.
+func (b *batch) leader(i int) int {
+	l := b.requests[i].Login
+	return slices.IndexFunc(b.requests, func(r Request) bool { return r.Login.Host == l.Host && r.Login.Port == l.Port })
 }
 
 // number says about which request what follows is.
@@ -164,10 +172,20 @@ func (b *batch) split() {
 	}
 	b.share()
 	for i, out := range b.outputs {
+		b.follow(i)
 		out.End = ""
 		if b.ended(out) {
 			out.End = b.requests[i].Binding.Owner.Run
 		}
+	}
+}
+
+// follow has a login that went to its host's address tell what the one found that had the name looked up: where the name led nowhere, so it
+// would have here.
+func (b *batch) follow(i int) {
+	l, led := b.requests[i].Login, b.outputs[b.leader(i)].Login
+	if out := b.outputs[i]; l.Address != "" && led != nil && out.Login != nil && led.Host == l.PodIP {
+		out.Login.Host = led.Host
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -51,6 +52,41 @@ func TestBindAllIsOneSession(t *testing.T) {
 		require.Len(t, c.stdin, 1)
 		assert.Equal(t, 1, strings.Count(c.stdin[0], "LOCK TABLE pg_catalog.pg_authid"), "they share an access role and a transaction")
 		assert.NotContains(t, strings.Join(c.argv[0], " "), "secret1")
+	}
+}
+
+func TestBindAllLooksAHostsNameUpOnce(t *testing.T) {
+	const pod, address = "10.0.0.1", "10.0.0.9"
+	all := requests(t, 4)
+	for i := range all {
+		all[i].Login.Address, all[i].Login.PodIP = address, pod
+	}
+	all[2].Login.Port = 6432
+	at := func(hosts ...string) answer {
+		text := reported(4, 0, "")
+		for i, host := range hosts {
+			login := strings.Replace(loggedIn("scram-sha-256"), "svc.ns.svc.cluster.local", host, 1)
+			text += fmt.Sprintf("pgbind {\"attempt\": %d}\n%s", i, login)
+		}
+		return answer{program: "psql", stdout: text + `pgbind {"end": "batch"}`}
+	}
+	for name, test := range map[string]struct{ hosts, reached []string }{
+		"which leads to the server": {[]string{"svc", "svc", "svc", "svc"}, []string{"svc", "svc", "svc", "svc"}},
+		"which leads nowhere":       {[]string{pod, "svc", "svc", "svc"}, []string{pod, pod, "svc", pod}},
+		"whose address is silent":   {[]string{"svc", pod, "svc", pod}, []string{"svc", pod, "svc", pod}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server, c := serverWith(t, at(test.hosts...))
+			for i, outcome := range server.BindAll(t.Context(), all) {
+				require.NoError(t, outcome.Err)
+				assert.Equal(t, test.reached[i], outcome.Result.Reached, i)
+			}
+			var ways []bool
+			for _, login := range regexp.MustCompile(`(?m)^\\set conn .*$`).FindAllString(c.stdin[0], -1) {
+				ways = append(ways, strings.Contains(login, "hostaddr"))
+			}
+			assert.Equal(t, []bool{false, true, false, true}, ways[:4])
+		})
 	}
 }
 

@@ -69,12 +69,16 @@ func (s *script) json(table any) string {
 // address gives the login that follows. A host that is not complete gets the domain that the database Pod told.
 func (s *script) address(l Login, role, database string) *script {
 	login := "connect_timeout=5 application_name=kubectl-pgbind user=" + conninfo(role) + " dbname=" + conninfo(database)
+	ways := " port=" + strings.Join(l.ports(), ",")
+	if addresses := l.addresses(); addresses != nil {
+		ways += " hostaddr=" + conninfo(strings.Join(addresses, ","))
+	}
 	first, domain, rest := l.Host, "", strings.TrimPrefix(strings.Join(l.hosts(), ","), l.Host)
 	if l.Host != "" && !l.HostComplete {
 		domain = ":of_domain "
 	}
 	s.set("login", login)
-	fmt.Fprintf(&s.text, "\\set conn %s %s%s\n", quote("host='"+escape(first)), domain, quote(escape(rest)+"' port="+strings.Join(l.ports(), ",")+" "+login))
+	fmt.Fprintf(&s.text, "\\set conn %s %s%s\n", quote("host='"+escape(first)), domain, quote(escape(rest)+"'"+ways+" "+login))
 	return s
 }
 

@@ -48,6 +48,11 @@ func TestAddress(t *testing.T) {
 		"host='svc.ns.svc.cluster.local' port=5432 ":               {Host: "svc.ns.svc", Port: 5432},
 		"host='10.0.0.1' port=5432 ":                               {Port: 6432, PodIP: "10.0.0.1", PodPort: 5432},
 		`host='a\'b\\,10.0.0.1' port=1,2 `:                         {Host: `a'b\`, HostComplete: true, Port: 1, PodIP: "10.0.0.1", PodPort: 2},
+
+		"host='svc.ns.svc.cluster.local,10.0.0.1' port=5433,5432 hostaddr='10.0.0.9,10.0.0.1' ": {Host: "svc.ns.svc", Port: 5433, Address: "10.0.0.9", PodIP: "10.0.0.1", PodPort: 5432, resolved: true},
+		"host='svc.ns.svc.cluster.local' port=5433 hostaddr='10.0.0.9' ":                        {Host: "svc.ns.svc", Port: 5433, Address: "10.0.0.9", resolved: true},
+		"host='svc.ns.svc.cluster.local' port=5434 ":                                            {Host: "svc.ns.svc", Port: 5434, Address: "10.0.0.9"},
+		"host='svc.ns.svc.cluster.local' port=5435 ":                                            {Host: "svc.ns.svc", Port: 5435, resolved: true},
 	} {
 		text := new(script).address(l, "ro'le", "d b").text.String()
 		_, conn, found := strings.Cut(text, `\set conn `)
@@ -94,7 +99,7 @@ func assertSearchPathFirst(t *testing.T, text string) {
 		if strings.HasPrefix(line, `\set `) {
 			continue
 		}
-		assert.Equal(t, `SELECT pg_catalog.set_config('search_path', '', false) AS ignored \gset`, strings.TrimSpace(line))
+		assert.Equal(t, `SET search_path = '' \;`, strings.TrimSpace(line))
 		return
 	}
 	t.Fatal("the script has no statement")

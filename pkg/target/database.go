@@ -27,6 +27,9 @@ type Database struct {
 	ClusterDomain string
 	Port          int32
 
+	// Address is what the cluster's DNS has for the Service's name; empty where that is not known, or may be one of several.
+	Address string
+
 	// HostReachesReplicas says that the Service also leads to other Pods.
 	HostReachesReplicas bool
 

@@ -112,7 +112,7 @@ func (s *search) database(ctx context.Context, pod *corev1.Pod) (*Database, erro
 	if err != nil {
 		return nil, err
 	}
-	d.Service, d.Port, d.HostReachesReplicas = r.service, r.port, r.others
+	d.Service, d.Port, d.Address, d.HostReachesReplicas = r.service, r.port, r.address, r.others
 	return d, nil
 }
 

@@ -23,6 +23,7 @@ type route struct {
 	service  string
 	port     int32
 	rank     int
+	address  string // see Database
 	headless bool
 	others   bool
 }
@@ -61,10 +62,12 @@ func (n *network) routeBy(service corev1.Service, e endpoint) *route {
 	headless := service.Spec.ClusterIP == corev1.ClusterIPNone
 	var found *route
 	others := false
+	var members []member
 	for _, b := range n.backends {
 		if b.service != service.Name {
 			continue
 		}
+		members = append(members, b.members...)
 		others = others || slices.ContainsFunc(b.members, func(m member) bool { return !m.is(e.pod) })
 		if found == nil && b.leadsTo(e.pod) {
 			if port := e.portBy(service, b, headless); port != 0 {
@@ -75,9 +78,21 @@ func (n *network) routeBy(service corev1.Service, e endpoint) *route {
 	if found == nil {
 		return nil
 	}
+	found.address = addressOf(service, members)
 	found.rank = e.rank(service, others)
 	found.others = others && !e.product.primaryAmong(service.Spec.Selector)
 	return found
+}
+
+// addressOf is what the cluster's DNS has for the name of a Service with these members; empty where that may be one of several.
+func addressOf(service corev1.Service, members []member) string {
+	switch {
+	case service.Spec.ClusterIP != corev1.ClusterIPNone:
+		return service.Spec.ClusterIP
+	case len(members) == 1:
+		return members[0].ip
+	}
+	return ""
 }
 
 // portBy is the port at which service, by b, leads to the server; 0 if none does.

@@ -119,6 +119,31 @@ func TestRoute(t *testing.T) {
 	}
 }
 
+func TestAddressOfTheServicesName(t *testing.T) {
+	const pod = "postgresql-sfs-0"
+	selector := map[string]string{"app": "x"}
+	terminating := slicesFor("pg", pod, "postgresql-sfs-1")
+	terminating.Endpoints[1].Conditions.Terminating = new(true)
+	for name, test := range map[string]struct {
+		objects []runtime.Object
+		choice  target.Choice
+		address string
+	}{
+		"of the Service itself":     {objects: []runtime.Object{newService("pg", "10.0.0.1", selector), slicesFor("pg", pod)}, address: "10.0.0.1"},
+		"of the only Pod":           {objects: []runtime.Object{newService("pg", headless, selector), slicesFor("pg", pod)}, address: "ip-of-postgresql-sfs-0"},
+		"of the Pod that stays":     {objects: []runtime.Object{newService("pg", headless, selector), terminating}, address: "ip-of-postgresql-sfs-0"},
+		"one of several":            {objects: []runtime.Object{newService("pg", headless, selector), slicesFor("pg", pod, "postgresql-sfs-1")}},
+		"one of several slices":     {objects: []runtime.Object{newService("pg", headless, selector), slicesFor("pg", pod), renamed(slicesFor("pg", pod), "pg-v6")}},
+		"of a host that was chosen": {objects: []runtime.Object{newService("pg", "10.0.0.1", selector), slicesFor("pg", pod)}, choice: target.Choice{Host: "db.example.com"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, err := target.NewFinder(newCluster(t, append(test.objects, newPod(pod))...)).Find(t.Context(), lessonRef, test.choice)
+			require.NoError(t, err)
+			assert.Equal(t, test.address, d.Address)
+		})
+	}
+}
+
 func renamed(slice *discoveryv1.EndpointSlice, name string) *discoveryv1.EndpointSlice {
 	slice.Name = name
 	return slice
