@@ -28,7 +28,7 @@ const (
 
 	applyGC = 60
 
-	defaultConcurrency       = 32
+	defaultConcurrency       = 64
 	defaultServerConcurrency = 4
 )
 
