@@ -117,7 +117,7 @@ func (r reading) parsed() (*output, error) {
 
 // psqlProgram reads a script from its input.
 func (s *Server) psqlProgram() program {
-	return program{name: "psql", env: []string{idleLibrary}, args: []string{
+	return program{name: "psql", env: []string{idleLibrary, noTicket}, args: []string{
 		"--no-psqlrc", "--quiet", "--no-align", "--tuples-only",
 		"--set=ON_ERROR_STOP=1", "--set=VERBOSITY=verbose", "--set=SHOW_CONTEXT=never", "--pset=pager=off",
 		"--dbname=" + conninfoDatabase(s.Database), "--file=-",

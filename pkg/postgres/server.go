@@ -43,6 +43,9 @@ const resolverOptions = "RES_OPTIONS=ndots:4"
 // which is a tenth of createuser's time where that library is GnuTLS.
 const idleLibrary = "GNUTLS_NO_IMPLICIT_INIT=1"
 
+// noTicket keeps psql from reading how Kerberos is set up, to look for a ticket, before each login over the network. A server's container has none.
+const noTicket = "PGGSSENCMODE=disable"
+
 // noLocale keeps createuser, which has nothing to say that depends on a language, from reading one at each start.
 const noLocale = "LC_ALL=C"
 
