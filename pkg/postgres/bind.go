@@ -38,7 +38,7 @@ type Login struct {
 
 // addresses are those of hosts where no name need be looked up.
 func (l Login) addresses() []string {
-	if !l.resolved || l.Address == "" {
+	if !l.resolved || l.Address == "" || l.Host == "" {
 		return nil
 	}
 	l.Host = l.Address

@@ -53,6 +53,7 @@ func TestAddress(t *testing.T) {
 		"host='svc.ns.svc.cluster.local' port=5433 hostaddr='10.0.0.9' ":                        {Host: "svc.ns.svc", Port: 5433, Address: "10.0.0.9", resolved: true},
 		"host='svc.ns.svc.cluster.local' port=5434 ":                                            {Host: "svc.ns.svc", Port: 5434, Address: "10.0.0.9"},
 		"host='svc.ns.svc.cluster.local' port=5435 ":                                            {Host: "svc.ns.svc", Port: 5435, resolved: true},
+		"host='10.0.0.2' port=5432 ":                                                            {Port: 6432, Address: "10.0.0.9", PodIP: "10.0.0.2", PodPort: 5432, resolved: true},
 	} {
 		text := new(script).address(l, "ro'le", "d b").text.String()
 		_, conn, found := strings.Cut(text, `\set conn `)
