@@ -33,7 +33,7 @@ type Login struct {
 	Port         int32  // at Host
 	PodPort      int32  // at PodIP
 
-	resolved bool // a login before it in the session had Host looked up, and Address need not be
+	resolved bool // a login before it in the session had Host looked up, so that Address will do
 }
 
 // addresses are those of hosts where no name need be looked up.

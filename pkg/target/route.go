@@ -61,14 +61,12 @@ func (n *network) routeTo(e endpoint) (*route, error) {
 func (n *network) routeBy(service corev1.Service, e endpoint) *route {
 	headless := service.Spec.ClusterIP == corev1.ClusterIPNone
 	var found *route
-	others := false
 	var members []member
 	for _, b := range n.backends {
 		if b.service != service.Name {
 			continue
 		}
 		members = append(members, b.members...)
-		others = others || slices.ContainsFunc(b.members, func(m member) bool { return !m.is(e.pod) })
 		if found == nil && b.leadsTo(e.pod) {
 			if port := e.portBy(service, b, headless); port != 0 {
 				found = &route{service: service.Name, port: port, headless: headless}
@@ -78,6 +76,7 @@ func (n *network) routeBy(service corev1.Service, e endpoint) *route {
 	if found == nil {
 		return nil
 	}
+	others := slices.ContainsFunc(members, func(m member) bool { return !m.is(e.pod) })
 	found.address = addressOf(service, members)
 	found.rank = e.rank(service, others)
 	found.others = others && !e.product.primaryAmong(service.Spec.Selector)
