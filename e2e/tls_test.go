@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"fmt"
 	"math/big"
 	"strings"
 	"testing"
@@ -98,6 +99,15 @@ func TestTLS(t *testing.T) {
 		ssl, err := f.Kubectl("exec", "deployment/"+name, "--", "sh", "-c", line).Output(f.ctx)
 		require.NoError(t, err, name)
 		assert.Equal(t, []string{"t"}, lines(ssl), name)
+	}
+	specs := f.manyLabelled(3)
+	for i := range specs {
+		specs[i] += fmt.Sprintf(", postgres: pod/pg, keys: [uri], secret: one-of-many-%d", i)
+	}
+	f.apply(f.bindings(t.TempDir(), specs...))
+	for i := range specs {
+		uri := string(f.secret(fmt.Sprintf("one-of-many-%d", i)).Data["POSTGRES_URI"])
+		assert.True(t, strings.Contains(uri, "sslmode=require"), "of binding %d of those that share a session", i) //nolint:testifylint // as above
 	}
 	result := f.run(f.Pgbind("deployment/plain", "--postgres=pod/pg", "--ca-from=secret/server-tls:missing"))
 	assert.Equal(t, 1, result.Code)
