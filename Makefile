@@ -126,10 +126,13 @@ fuzz: ## Fuzz every parser and every value that reaches SQL, a shell, JSON, YAML
 		for target in $$(go test -list '^Fuzz' ./$$package | grep '^Fuzz'); do echo "$$package $$target"; \
 		go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) ./$$package; done; done
 
-# PGBIND_SOAK=n tries n points of each command, evenly spread, instead of all; PGBIND_SOAK=i/n the i-th of n parts.
+# PGBIND_SOAK=n tries n points of each command, evenly spread, instead of all; PGBIND_SOAK=i/n the i-th of n parts. What failed is told once more
+# at the end, behind the hundreds that passed.
 .PHONY: soak
 soak: build app-image ## Kill and disturb runs at every request (long; not part of make test)
-	$(WITH_CLUSTER) go test -tags e2e,soak -count=1 -timeout 60m -parallel 8 -v -run '^Test(Crashes|Faults|ServerFaultMatrix)$$' ./e2e/
+	go -C e2e/tools/gotestsum build -trimpath -o $(CURDIR)/.cache/ tool
+	$(WITH_CLUSTER) .cache/gotestsum --format standard-verbose -- \
+		-tags e2e,soak -count=1 -timeout 60m -parallel 8 -run '^Test(Crashes|Faults|ServerFaultMatrix)$$' ./e2e/
 
 .PHONY: demo
 demo: build app-image ## Play the lesson on the cluster and print the web app's page
