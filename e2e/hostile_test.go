@@ -11,8 +11,9 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
 )
 
-// trapSQL is what a hostile application plants: functions and an operator that stand in for PostgreSQL's own where a call
-// is not qualified, and that make the application's role a superuser when an administrator runs into one of them.
+// trapSQL is what a hostile application plants: functions and operators that stand in for PostgreSQL's own where a call
+// is not qualified, that make the application's role a superuser when an administrator runs into one of them, and that do as another
+// application's role what they like.
 const trapSQL = `
 CREATE FUNCTION SCHEMA.spring() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -35,6 +36,10 @@ BEGIN PERFORM SCHEMA.spring(); RETURN pg_catalog.json_build_object(VARIADIC ARRA
 CREATE FUNCTION SCHEMA.same(name, varchar) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN PERFORM SCHEMA.spring(); RETURN $1::text OPERATOR(pg_catalog.=) $2::text; END $$;
 CREATE OPERATOR SCHEMA.= (LEFTARG = name, RIGHTARG = varchar, FUNCTION = SCHEMA.same);
+CREATE TABLE SCHEMA.caught (login name);
+CREATE FUNCTION SCHEMA.tell(text, json) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN INSERT INTO SCHEMA.caught VALUES (session_user); PERFORM SCHEMA.spring(); RETURN $1 OPERATOR(pg_catalog.||) $2::text; END $$;
+CREATE OPERATOR SCHEMA.|| (LEFTARG = text, RIGHTARG = json, FUNCTION = SCHEMA.tell);
 `
 
 func TestHostileApplicationGainsNothing(t *testing.T) {
@@ -52,8 +57,14 @@ func TestHostileApplicationGainsNothing(t *testing.T) {
 	f.bind(application)
 	f.bind("deployment/second")
 
+	others := f.apply(f.bindings(t.TempDir(), f.manyLabelled(3)...))
+	assert.Len(t, verbsOf(others, "bound"), 3, others.Stderr)
+
 	assert.Equal(t, "f", f.admin(isSuperuser))
 	assert.Equal(t, "f", f.admin("SELECT pg_has_role('"+login.Username+"', 'postgres', 'MEMBER')"))
+	assert.Empty(t, f.admin("SELECT login FROM public.caught"), "the login that proves a password runs nothing of another application")
+	f.as("postgresql-secret-3", "SELECT 'x' || '{}'::json")
+	assert.Equal(t, f.login("postgresql-secret-3").Username, f.admin("SELECT login FROM public.caught"), "it would, where an operator has no schema")
 	f.admin("SELECT format('%s', 'x')")
 	assert.Equal(t, "t", f.admin(isSuperuser), "the trap works where a call is not qualified, so the tests above mean something")
 }

@@ -124,6 +124,16 @@ func TestScriptsKeepTheHouseRules(t *testing.T) {
 	}
 }
 
+// TestNothingOfOthersRunsInALoginsSession reads what is sent as a role whose search path its application may have filled.
+func TestNothingOfOthersRunsInALoginsSession(t *testing.T) {
+	for _, name := range []string{"login", "end", "trust"} {
+		data, err := fs.ReadFile(sqlFiles, "sql/"+name+".sql")
+		require.NoError(t, err)
+		text := regexp.MustCompile(`(?m)^\s*--.*$|^\\(connect|setenv|if) .*$|\\;|'\\''|'[^'\\]*'`).ReplaceAllString(string(data), "")
+		assert.NotRegexp(t, `[-+*/<>=~!@#%^&|?]|\b(?i:between|in|is|like|similar)\b`, text, "%s has an operator", name)
+	}
+}
+
 // assertQualified wants pg_catalog before the name of every function that is called; what SQL itself defines has no schema.
 func assertQualified(t *testing.T, file, text string) {
 	t.Helper()
