@@ -77,7 +77,6 @@ func (s *script) address(l Login, role, database string) *script {
 	if l.Host != "" && !l.HostComplete {
 		domain = ":of_domain "
 	}
-	s.set("login", login)
 	fmt.Fprintf(&s.text, "\\set conn %s %s%s\n", quote("host='"+escape(first)), domain, quote(escape(rest)+"'"+ways+" "+login))
 	return s
 }
