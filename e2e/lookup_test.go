@@ -14,7 +14,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/lesson"
 )
 
-// datagrams is how many the database's Pod has sent: its questions to the cluster's DNS, since the server itself sends none.
+// datagrams is how many the database's Pod has sent: its questions to the cluster's DNS, since a server since version 15 itself sends none.
 func (f *fixture) datagrams() int {
 	f.t.Helper()
 	counters := f.run(f.inPod(lesson.DatabasePod, `awk '$1 == "Udp:" { print $5 }' /proc/net/snmp`)).Stdout

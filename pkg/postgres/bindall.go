@@ -30,19 +30,27 @@ const culprits = 3
 // itself, so that it has its own error, and the others in another session. The outcomes are in the order of the requests.
 func (s *Server) BindAll(ctx context.Context, requests []Request) []Outcome {
 	outcomes := make([]Outcome, len(requests))
-	s.bindAll(ctx, requests, allOf(requests), outcomes)
+	s.bindAll(ctx, slices.Clone(requests), allOf(requests), outcomes)
 	return outcomes
 }
 
-// bindAll writes down the outcomes of the requests that are left.
+// bindAll writes down the outcomes of the requests that are left, whose addresses it forgets when a session ended early.
 func (s *Server) bindAll(ctx context.Context, requests []Request, left []int, outcomes []Outcome) {
 	for tried := 0; tried < culprits && len(left) > 1; tried++ {
 		b := newBatch(requests, left)
 		b.run(ctx, s)
 		left = b.conclude(ctx, s, outcomes)
+		forgetAddresses(requests, left)
 	}
 	for _, i := range left {
 		outcomes[i].Result, outcomes[i].Err = s.Bind(ctx, requests[i].Binding, requests[i].Login)
+	}
+}
+
+// forgetAddresses has the names of the requests that are left looked up: what ended their session may be an address that is the database's no more.
+func forgetAddresses(requests []Request, left []int) {
+	for _, i := range left {
+		requests[i].Login.Address = ""
 	}
 }
 
@@ -120,7 +128,9 @@ func (b *batch) script() (*script, error) {
 // takes; the others go to the address of that name, where it is known.
 func (b *batch) leader(i int) int {
 	l := b.requests[i].Login
-	return slices.IndexFunc(b.requests, func(r Request) bool { return r.Login.Host == l.Host && r.Login.Port == l.Port })
+	return slices.IndexFunc(b.requests, func(r Request) bool {
+		return r.Login.Host == l.Host && r.Login.HostComplete == l.HostComplete && r.Login.Port == l.Port
+	})
 }
 
 // number says about which request what follows is.

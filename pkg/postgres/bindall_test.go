@@ -57,13 +57,14 @@ func TestBindAllIsOneSession(t *testing.T) {
 
 func TestBindAllLooksAHostsNameUpOnce(t *testing.T) {
 	const pod, address = "10.0.0.1", "10.0.0.9"
-	all := requests(t, 4)
+	all := requests(t, 5)
 	for i := range all {
 		all[i].Login.Address, all[i].Login.PodIP = address, pod
 	}
 	all[2].Login.Port = 6432
+	all[4].Login.HostComplete = true
 	at := func(hosts ...string) answer {
-		text := reported(4, 0, "")
+		text := reported(5, 0, "")
 		for i, host := range hosts {
 			login := strings.Replace(loggedIn("scram-sha-256"), "svc.ns.svc.cluster.local", host, 1)
 			text += fmt.Sprintf("pgbind {\"attempt\": %d}\n%s", i, login)
@@ -71,9 +72,9 @@ func TestBindAllLooksAHostsNameUpOnce(t *testing.T) {
 		return answer{program: "psql", stdout: text + `pgbind {"end": "batch"}`}
 	}
 	for name, test := range map[string]struct{ hosts, reached []string }{
-		"which leads to the server": {[]string{"svc", "svc", "svc", "svc"}, []string{"svc", "svc", "svc", "svc"}},
-		"which leads nowhere":       {[]string{pod, "svc", "svc", "svc"}, []string{pod, pod, "svc", pod}},
-		"whose address is silent":   {[]string{"svc", pod, "svc", pod}, []string{"svc", pod, "svc", pod}},
+		"which leads to the server": {[]string{"svc", "svc", "svc", "svc", "svc"}, []string{"svc", "svc", "svc", "svc", "svc"}},
+		"which leads nowhere":       {[]string{pod, "svc", "svc", "svc", "svc"}, []string{pod, pod, "svc", pod, "svc"}},
+		"whose address is silent":   {[]string{"svc", pod, "svc", pod, "svc"}, []string{"svc", pod, "svc", pod, "svc"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server, c := serverWith(t, at(test.hosts...))
@@ -85,9 +86,28 @@ func TestBindAllLooksAHostsNameUpOnce(t *testing.T) {
 			for _, login := range regexp.MustCompile(`(?m)^\\set conn .*$`).FindAllString(c.stdin[0], -1) {
 				ways = append(ways, strings.Contains(login, "hostaddr"))
 			}
-			assert.Equal(t, []bool{false, true, false, true}, ways[:4])
+			assert.Equal(t, []bool{false, true, false, true, false}, ways)
 		})
 	}
+}
+
+func TestBindAllForgetsAnAddressThatMayBeWrong(t *testing.T) {
+	all := requests(t, 4)
+	for i := range all {
+		all[i].Login.Address, all[i].Login.PodIP = "10.0.0.9", "10.0.0.1"
+	}
+	end := `pgbind {"end": "batch"}`
+	server, c := serverWith(t,
+		answer{program: "psql", stdout: reported(4, 1, "scram-sha-256") + "pgbind {\"attempt\": 1}\n", stderr: "psql:<stdin>:9: error: no", err: &podexec.ExitError{Code: 3}},
+		answer{program: "psql", stdout: primary + hosted + loggedIn("scram-sha-256") + `pgbind {"end": "run1"}`},
+		answer{program: "psql", stdout: reported(2, 2, "scram-sha-256") + end})
+	for _, outcome := range server.BindAll(t.Context(), all) {
+		require.NoError(t, outcome.Err)
+	}
+	for i, uses := range []int{3, 0, 0} {
+		assert.Equal(t, uses, strings.Count(c.stdin[i], "hostaddr"), i)
+	}
+	assert.Equal(t, "10.0.0.9", all[3].Login.Address, "it is the caller's")
 }
 
 func TestBindAllHasATransactionForEachAccessRole(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,6 +27,7 @@ func (s *Server) CreateAll(ctx context.Context, requests []Request) []Creation {
 		creations[0] = Creation{made, Outcome{result, err}}
 		return creations
 	}
+	requests = slices.Clone(requests)
 	outcomes := make([]Outcome, len(requests))
 	b := newBatch(requests, allOf(requests))
 	created, err := s.createBatch(ctx, b)
@@ -38,6 +40,7 @@ func (s *Server) CreateAll(ctx context.Context, requests []Request) []Creation {
 	}
 	if b.session != nil {
 		left = b.conclude(ctx, s, outcomes)
+		forgetAddresses(requests, left)
 	}
 	s.bindAll(ctx, requests, left, outcomes)
 	for i := range creations {

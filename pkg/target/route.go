@@ -86,6 +86,7 @@ func (n *network) routeBy(service corev1.Service, e endpoint) *route {
 // addressOf is what the cluster's DNS has for the name of a Service with these members; empty where that may be one of several.
 func addressOf(service corev1.Service, members []member) string {
 	switch {
+	case len(service.Spec.ClusterIPs) > 1:
 	case service.Spec.ClusterIP != corev1.ClusterIPNone:
 		return service.Spec.ClusterIP
 	case len(members) == 1:

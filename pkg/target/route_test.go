@@ -124,6 +124,8 @@ func TestAddressOfTheServicesName(t *testing.T) {
 	selector := map[string]string{"app": "x"}
 	terminating := slicesFor("pg", pod, "postgresql-sfs-1")
 	terminating.Endpoints[1].Conditions.Terminating = new(true)
+	dual := newService("pg", "10.0.0.1", selector)
+	dual.Spec.ClusterIPs = []string{"10.0.0.1", "fd00::1"}
 	for name, test := range map[string]struct {
 		objects []runtime.Object
 		choice  target.Choice
@@ -132,6 +134,7 @@ func TestAddressOfTheServicesName(t *testing.T) {
 		"of the Service itself":     {objects: []runtime.Object{newService("pg", "10.0.0.1", selector), slicesFor("pg", pod)}, address: "10.0.0.1"},
 		"of the only Pod":           {objects: []runtime.Object{newService("pg", headless, selector), slicesFor("pg", pod)}, address: "ip-of-postgresql-sfs-0"},
 		"of the Pod that stays":     {objects: []runtime.Object{newService("pg", headless, selector), terminating}, address: "ip-of-postgresql-sfs-0"},
+		"one of two families":       {objects: []runtime.Object{dual, slicesFor("pg", pod)}},
 		"one of several":            {objects: []runtime.Object{newService("pg", headless, selector), slicesFor("pg", pod, "postgresql-sfs-1")}},
 		"one of several slices":     {objects: []runtime.Object{newService("pg", headless, selector), slicesFor("pg", pod), renamed(slicesFor("pg", pod), "pg-v6")}},
 		"of a host that was chosen": {objects: []runtime.Object{newService("pg", "10.0.0.1", selector), slicesFor("pg", pod)}, choice: target.Choice{Host: "db.example.com"}},
