@@ -120,9 +120,14 @@ func (o *output) created() (numbers map[int]bool, whole bool) {
 
 // createuserThenPsql is createuser and psql, run by a script of the sh folder that is told how many words createuser has.
 func (s *Server) createuserThenPsql(by ...string) program {
-	p := createuserProgram()
+	p, psql := createuserProgram(), s.psqlProgram()
 	p.by = append([]string{"create"}, by...)
 	p.told = []string{strconv.Itoa(len(s.command(p)))}
-	p.args = append(p.args, s.command(s.psqlProgram())...)
+	p.args = append(p.args, s.command(psql)...)
+	for _, assignment := range psql.env {
+		if !slices.Contains(p.env, assignment) {
+			p.env = append(p.env, assignment)
+		}
+	}
 	return p
 }

@@ -94,6 +94,11 @@ func TestAScriptThatIsTooLongIsNotToldAtOnce(t *testing.T) {
 	}
 }
 
+func TestPsqlHasItsEnvironmentBehindCreateuserToo(t *testing.T) {
+	server, _ := serverWith(t)
+	assert.Subset(t, server.createuserThenPsql("createusers").env, server.psqlProgram().env)
+}
+
 func TestCreateAll(t *testing.T) {
 	const all = `pgbind {"created": [0,1,2]}` + "\n"
 	const last = `pgbind {"end": "batch"}`
