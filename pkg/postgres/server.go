@@ -33,7 +33,10 @@ type Server struct {
 
 // libpq reads these from the container's environment, where they are meant for something else. Without HOME it looks for its files
 // where those of its user are, whoever the container's user was.
-var foreignVariables = [...]string{"PGHOSTADDR", "PGOPTIONS", "PGSERVICE", "PGSERVICEFILE", "PGPASSFILE", "PGSSLMODE", "PGTARGETSESSIONATTRS", "PGREQUIREAUTH", "HOME"} //nolint:gochecknoglobals // a constant list
+var foreignVariables = [...]string{ //nolint:gochecknoglobals // a constant list
+	"PGHOSTADDR", "PGOPTIONS", "PGSERVICE", "PGSERVICEFILE", "PGPASSFILE", "PGSSLMODE", "PGREQUIRESSL", "PGSSLROOTCERT", "PGSSLNEGOTIATION",
+	"PGCHANNELBINDING", "PGTARGETSESSIONATTRS", "PGLOADBALANCEHOSTS", "PGREQUIREAUTH", "HOME",
+}
 
 // resolverOptions has the complete name of a Service, which has four dots, looked up as it is. A Pod's own setting tries it below each domain of the
 // search path before, which is five times as many questions to the cluster's DNS.
