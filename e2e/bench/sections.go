@@ -43,6 +43,9 @@ func (b *bench) measure(ctx context.Context, only string) (*report, error) {
 		if only != "" && s.name != only {
 			continue
 		}
+		if err := awaitRest(ctx); err != nil {
+			return nil, err
+		}
 		say("section %s", s.name)
 		if err := errors.Join(s.run(b, ctx, r), b.cleanUp(context.WithoutCancel(ctx))); err != nil {
 			return nil, fmt.Errorf("section %s: %w", s.name, err)
