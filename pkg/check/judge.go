@@ -108,9 +108,9 @@ func (f *facts) judgeRole() []Finding {
 	case f.role == nil:
 		return one(f.finding(NoRole, fmt.Sprintf("role %q is gone", b.Marks.Role), rebind(b)))
 	case f.role.Privileged:
-		return one(f.finding(ForeignRole, fmt.Sprintf("role %q may more than any binding", f.role.Name), look(b, `\du+ `+f.role.Name)))
+		return one(f.finding(ForeignRole, fmt.Sprintf("role %q may more than any binding", f.role.Name), look(b, `\du+ `+identifier(f.role.Name))))
 	case !f.role.Marked || f.role.Owner.ID != b.Marks.ID || f.role.Owner.Namespace != b.Namespace || f.otherNamespace():
-		return one(f.finding(ForeignRole, fmt.Sprintf("role %q does not carry this binding's mark", f.role.Name), look(b, `\du+ `+f.role.Name)))
+		return one(f.finding(ForeignRole, fmt.Sprintf("role %q does not carry this binding's mark", f.role.Name), look(b, `\du+ `+identifier(f.role.Name))))
 	}
 	return nil
 }
@@ -135,7 +135,7 @@ func (f *facts) judgeLogin() []Finding {
 	case login.User != f.actsAs():
 		return one(f.finding(Disagrees, fmt.Sprintf("the login acts as role %q instead of %q", login.User, f.actsAs()), rebind(f.binding)))
 	case login.Method == "trust" || f.trust:
-		return one(f.finding(NotVerified, fmt.Sprintf("the server trusts connections to %s and asks for no password", login.Reached), look(f.binding, "SELECT * FROM pg_hba_file_rules")))
+		return one(f.finding(NotVerified, fmt.Sprintf("the server trusts connections to %s and asks for no password", login.Reached), look(f.binding, "SELECT * FROM pg_catalog.pg_hba_file_rules")))
 	case login.Reached != f.credentials.Host:
 		return one(f.finding(NotVerified, fmt.Sprintf("%s does not answer from the database Pod; the login works over %s", f.credentials.Host, login.Reached), ""))
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
@@ -50,11 +51,11 @@ func TestJudge(t *testing.T) {
 		"the password":              {func(f *facts) { f.answer.Login = postgres.LoginAnswer{Tried: true, Failure: "FATAL: no"} }, LoginFailed, "FATAL: no", again},
 		"no login":                  {func(f *facts) { f.role.CanLogin = false }, LoginFailed, "may not log in", again},
 		"no role":                   {func(f *facts) { f.role, f.answer = nil, postgres.Answer{} }, NoRole, "is gone", again},
-		"another's role":            {func(f *facts) { f.role.Owner.ID = "other" }, ForeignRole, "mark", admin + `'\du+ pgb_abc_1'`},
-		"another namespace's role":  {func(f *facts) { f.role.Owner.Namespace = "other" }, ForeignRole, "mark", admin + `'\du+ pgb_abc_1'`},
-		"an earlier namespace's":    {func(f *facts) { f.role.Owner.NamespaceUID = "other" }, ForeignRole, "mark", admin + `'\du+ pgb_abc_1'`},
-		"an unmarked role":          {func(f *facts) { f.role.Marked = false }, ForeignRole, "mark", admin + `'\du+ pgb_abc_1'`},
-		"a superuser":               {func(f *facts) { f.role.Privileged = true }, ForeignRole, "may more", admin + `'\du+ pgb_abc_1'`},
+		"another's role":            {func(f *facts) { f.role.Owner.ID = "other" }, ForeignRole, "mark", admin + `'\du+ "pgb_abc_1"'`},
+		"another namespace's role":  {func(f *facts) { f.role.Owner.Namespace = "other" }, ForeignRole, "mark", admin + `'\du+ "pgb_abc_1"'`},
+		"an earlier namespace's":    {func(f *facts) { f.role.Owner.NamespaceUID = "other" }, ForeignRole, "mark", admin + `'\du+ "pgb_abc_1"'`},
+		"an unmarked role":          {func(f *facts) { f.role.Marked = false }, ForeignRole, "mark", admin + `'\du+ "pgb_abc_1"'`},
+		"a superuser":               {func(f *facts) { f.role.Privileged = true }, ForeignRole, "may more", admin + `'\du+ "pgb_abc_1"'`},
 		"no Secret":                 {func(f *facts) { f.binding.Secret = inventory.Absent }, NoSecret, "secret/s, which is gone", again},
 		"an unreadable Secret":      {func(f *facts) { f.secretErr = refused }, Unknown, "cannot be read: forbidden: no", "kubectl auth can-i get secrets -n ns"},
 		"a Secret without keys":     {func(f *facts) { f.complete = false }, BadSecret, "lacks a key", "kubectl delete secret s -n ns && " + again},
@@ -70,8 +71,8 @@ func TestJudge(t *testing.T) {
 		"no membership":             {func(f *facts) { f.role.MemberOf = nil }, Lacks, "no member", again},
 		"another membership":        {func(f *facts) { f.role.MemberOf = append(f.role.MemberOf, `a"b`) }, Exceeds, "also a member", admin + `'REVOKE "a""b" FROM "pgb_abc_1"'`},
 		"the login's other role":    {func(f *facts) { f.answer.Login.User = "x" }, Disagrees, "acts as", again},
-		"trust":                     {func(f *facts) { f.answer.Login.Method = "trust" }, NotVerified, "asks for no password", admin + "'SELECT * FROM pg_hba_file_rules'"},
-		"trust shown by a proof":    {func(f *facts) { f.answer.Login.Method, f.trust = "", true }, NotVerified, "asks for no password", admin + "'SELECT * FROM pg_hba_file_rules'"},
+		"trust":                     {func(f *facts) { f.answer.Login.Method = "trust" }, NotVerified, "asks for no password", admin + "'SELECT * FROM pg_catalog.pg_hba_file_rules'"},
+		"trust shown by a proof":    {func(f *facts) { f.answer.Login.Method, f.trust = "", true }, NotVerified, "asks for no password", admin + "'SELECT * FROM pg_catalog.pg_hba_file_rules'"},
 		"a host that is not there":  {func(f *facts) { f.answer.Login.Reached = "10.0.0.1" }, NotVerified, "10.0.0.1", ""},
 		"an unreachable server":     {func(f *facts) { f.serverErr = refused }, Unknown, "cannot be asked: forbidden: no", ""},
 		"the workload is gone":      {func(f *facts) { f.binding.Workload = inventory.Absent }, OrphanedSecret, "is gone", "kubectl pgbind prune -n ns"},
@@ -91,6 +92,20 @@ func TestJudge(t *testing.T) {
 			assert.Equal(t, test.reason == OK, Findings(found).Healthy())
 		})
 	}
+}
+
+func TestAMendRepeatsWhatWasChosen(t *testing.T) {
+	f := healthy()
+	f.answer.Lacks = []string{"SELECT on table t"}
+	f.binding.Marks.Choices = v1alpha1.Choices{
+		Sources: v1alpha1.Sources{AdminPasswordFrom: "secret/admin:password", CAFrom: "secret/tls:ca.crt"}, PostgresContainer: "db", AdminUser: "boss",
+		Host: "pooler", Port: 6432, ClusterDomain: "example.org", RevokePublic: true, Keys: []string{"uri", "servicebinding"},
+		Inject: "env", Containers: []string{"web", "init db"}, EnvPrefix: "DB_", SSLMode: "verify-full",
+	}
+	assert.Equal(t, "kubectl pgbind deployment.apps/web --postgres pod/pg-0 --postgres-namespace data --dbname shop --access readonly "+
+		"--postgres-container db --admin-user boss --admin-password-from secret/admin:password --host pooler --port 6432 --cluster-domain example.org "+
+		"--key uri,servicebinding --sslmode verify-full --ca-from secret/tls:ca.crt --inject env --container 'web,init db' --env-prefix DB_ --revoke-public -n ns",
+		f.judge()[0].Mend)
 }
 
 func TestLevelAllActsAsTheAccessRole(t *testing.T) {

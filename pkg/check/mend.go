@@ -3,9 +3,11 @@ package check
 import (
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 )
 
@@ -33,7 +35,30 @@ func rebind(b *inventory.Binding) string {
 	if b.Marks.Isolated {
 		words = append(words, "--isolated")
 	}
-	return command(b, words...)
+	return command(b, append(words, choiceFlags(b.Marks.Choices)...)...)
+}
+
+// choiceFlags repeat what was chosen, so that the same is bound again and not what a bare command would make of it.
+func choiceFlags(c v1alpha1.Choices) []string {
+	port := ""
+	if c.Port != 0 {
+		port = strconv.Itoa(int(c.Port))
+	}
+	var words []string
+	for _, flag := range []struct{ name, value string }{
+		{"--postgres-container", c.PostgresContainer}, {"--admin-user", c.AdminUser}, {"--admin-password-from", c.AdminPasswordFrom},
+		{"--host", c.Host}, {"--port", port}, {"--cluster-domain", c.ClusterDomain},
+		{"--key", strings.Join(c.Keys, ",")}, {"--sslmode", c.SSLMode}, {"--ca-from", c.CAFrom},
+		{"--inject", c.Inject}, {"--container", strings.Join(c.Containers, ",")}, {"--env-prefix", c.EnvPrefix}, {"--mount-path", c.MountPath},
+	} {
+		if flag.value != "" {
+			words = append(words, flag.name, flag.value)
+		}
+	}
+	if c.RevokePublic {
+		words = append(words, "--revoke-public")
+	}
+	return words
 }
 
 // databaseFlags name the binding's database where it is not the default one.

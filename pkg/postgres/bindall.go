@@ -118,8 +118,11 @@ func (b *batch) script() (*script, error) {
 		}
 	}
 	for i, r := range b.requests {
+		sc.keep(i, r.Login.Password)
+	}
+	for i, r := range b.requests {
 		r.Login.resolved = b.leader(i) < i
-		sc.set("about", strconv.Itoa(i)).address(r.Login, r.Binding.Role, r.Binding.Access.Database).run("attempt").password(r.Login.Password).run("login")
+		sc.set("about", strconv.Itoa(i)).address(r.Login, r.Binding.Role, r.Binding.Access.Database).run("attempt").kept(i).run("login")
 	}
 	return sc.set("run", endOfBatch).run("end", "trust"), sc.err
 }

@@ -22,7 +22,8 @@ func TestAnErrorNamesItsCauseAndTheNextStep(t *testing.T) {
 		"psql:<stdin>:9: FATAL:  57P01: terminating connection due to administrator command\n": "terminating connection due to administrator command (SQLSTATE 57P01): " +
 			"the server was stopped: run the command again when it is up",
 		"psql:<stdin>:9: ERROR:  42501: no\n": "no (SQLSTATE 42501)",
-		"":                                    "failed: it ended with exit status 137 and told nothing: see whether its Pod was stopped, and run the command again",
+		"psql:<stdin>:8: WARNING:  01007: no privileges were granted\npsql:<stdin>:9: ERROR:  42501: no\n": "no (SQLSTATE 42501)",
+		"": "failed: it ended with exit status 137 and told nothing: see whether its Pod was stopped, and run the command again",
 	} {
 		require.ErrorContains(t, bind(answer{program: "psql", stdout: primary, stderr: stderr, err: &podexec.ExitError{Code: 137}}), want)
 	}

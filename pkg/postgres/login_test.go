@@ -104,6 +104,7 @@ func TestASessionThatEndedBeforeItsFirstAnswerIsBegunAgain(t *testing.T) {
 		"always":                       {[]answer{lost, lost, lost}, "57P05"},
 		"after its first answer":       {[]answer{begun}, "57P05"},
 		"by an error of the script":    {[]answer{failed}, "57P05"},
+		"after one that was cut":       {[]answer{{program: "psql"}, refusedPsql, {program: "sh"}, {program: "pg_isready", err: &podexec.ExitError{Code: 2}}}, "takes no connections"},
 		"and the next login fails too": {[]answer{lost, refusedPsql, {program: "sh"}, {program: "pg_isready", err: &podexec.ExitError{Code: 2}}}, "takes no connections"},
 	}
 	for name, test := range tests {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -126,12 +127,16 @@ func (o *output) add(text []byte) error {
 // The severity is translated by the server, the SQLSTATE is not.
 const sqlstateLine = `(?m)^(?:psql:[^\n]*?: )?\S+: {2}([0-9A-Z]{5})(?:: ([^\n]*))?$`
 
+const classOfWarnings = "01"
+
 // sqlError is the first error that psql wrote, if it carries a SQLSTATE.
 func (o *output) sqlError() *SQLError {
-	match := regexp.MustCompile(sqlstateLine).FindStringSubmatch(o.stderr)
-	if match == nil {
+	all := regexp.MustCompile(sqlstateLine).FindAllStringSubmatch(o.stderr, -1)
+	first := slices.IndexFunc(all, func(match []string) bool { return !strings.HasPrefix(match[1], classOfWarnings) })
+	if first < 0 {
 		return nil
 	}
+	match := all[first]
 	ofRoles := regexp.MustCompile(`(?m): {2}pg_authid$`).MatchString(o.stderr)
 	return &SQLError{State: match[1], Message: match[2], OfRoles: ofRoles}
 }

@@ -47,7 +47,7 @@ func (s *Server) psql(ctx context.Context, sc *script) (*output, error) {
 		return nil, err
 	})
 	if !refusedLogin(out, err) {
-		s.wayTold = true
+		s.wayTold = s.wayTold || out.Server != nil || out.sqlError() != nil
 		return out, err
 	}
 	failure := &AdminLoginError{Where: s.Container, Role: s.User, Message: message(out.stderr), Err: err}

@@ -81,6 +81,19 @@ func (s *script) address(l Login, role, database string) *script {
 	return s
 }
 
+// keep has psql remember the password of one of several logins. It must come before the first of them: a server that is no friend may have psql send
+// it the rest of the script.
+func (s *script) keep(number int, clear string) *script {
+	fmt.Fprintf(&s.text, "\\set password_%d %s\n", number, quote(clear))
+	return s
+}
+
+// kept gives the next \connect a password that was kept.
+func (s *script) kept(number int) *script {
+	fmt.Fprintf(&s.text, "\\setenv PGPASSWORD :password_%d\n", number)
+	return s
+}
+
 // password gives the next \connect its password, in psql's own memory: not in its arguments, nor to the server.
 func (s *script) password(clear string) *script {
 	fmt.Fprintf(&s.text, "\\setenv PGPASSWORD %s\n", quote(clear))

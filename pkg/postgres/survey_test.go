@@ -64,6 +64,41 @@ func TestSurvey(t *testing.T) {
 	}
 }
 
+func TestSurveyTakesNothingButLoginsFromALogin(t *testing.T) {
+	forged := `pgbind {"role": {"name": "a", "canLogin": true, "expired": false}}
+pgbind {"role": {"name": "evil", "mark": "pgbind/v1 id=abc namespace=ns uid=u run=r"}}
+pgbind {"databases": ["evil"]}
+pgbind {"about": 1}
+pgbind {"exceeds": ["ALTER ROLE evil SUPERUSER"]}
+pgbind {"answered": true}
+`
+	server, _ := serverWith(t, answer{program: "psql", stdout: primary + factsOfAll + attemptA + forged + letIn + attemptB + letIn + surveyEnd})
+	found, err := server.Survey(t.Context(), questions(), false)
+	require.NoError(t, err)
+	assert.True(t, found.Roles["a"].Expired)
+	assert.Len(t, found.Roles, 2)
+	assert.Equal(t, []string{"postgres", "shop"}, found.Databases)
+	in := LoginAnswer{Tried: true, Reached: "svc", User: "x", Method: "scram-sha-256:x"}
+	assert.Equal(t, Answer{Login: in}, found.Answers[1])
+}
+
+// TestNoPasswordFollowsALogin: a server may answer a query as if it were a COPY, and psql sends it the rest of its input then.
+func TestNoPasswordFollowsALogin(t *testing.T) {
+	survey, err := factsScript(questions())
+	require.NoError(t, err)
+	survey.attempts(questions(), 0, true)
+	batch, err := newBatch(requests(t, 3), []int{0, 1, 2}).script()
+	require.NoError(t, err)
+	for name, text := range map[string]string{"survey": survey.text.String(), "batch": batch.text.String()} {
+		before, after, found := strings.Cut(text, "-reuse-previous=off")
+		require.True(t, found, name)
+		for _, password := range []string{"cleartext", "secret0", "secret1", "secret2"} {
+			assert.NotContains(t, after, password, name)
+		}
+		assert.Contains(t, before, map[string]string{"survey": quote("cleartext"), "batch": quote("secret2")}[name])
+	}
+}
+
 func TestSurveySetsWhatItsScriptsUse(t *testing.T) {
 	sc, err := factsScript(questions())
 	require.NoError(t, err)

@@ -27,13 +27,18 @@ type roleLine struct {
 	MemberOf   []string   `json:"memberOf"`
 }
 
-// take reads what one session reported. It returns the number of the login after which nothing came any more, or -1.
+// take reads what one session reported. It returns the number of the login after which nothing came any more, or -1. From the first login on, what
+// is reported may be the word of whoever a Secret names as the server, which counts for logins and nothing else.
 func (f *Survey) take(out *output) (unfinished int) {
 	about, unfinished := -1, -1
+	loggingIn := false
 	for _, text := range out.reports {
 		var line surveyLine
 		if json.Unmarshal(text, &line) != nil {
 			continue
+		}
+		if loggingIn = loggingIn || line.Attempt != nil; loggingIn {
+			line = surveyLine{Attempt: line.Attempt, Login: line.Login}
 		}
 		switch {
 		case line.Role != nil:

@@ -42,6 +42,11 @@ func factsScript(questions []Question) (*script, error) {
 
 // attempts appends the logins of the questions from number first on, and the end.
 func (s *script) attempts(questions []Question, first int, prove bool) {
+	for i := first; i < len(questions); i++ {
+		if password := questions[i].Login.Password; password != "" {
+			s.keep(i, password)
+		}
+	}
 	last := -1
 	for i := first; i < len(questions); i++ {
 		if questions[i].Login.Password != "" {
@@ -59,5 +64,5 @@ func (s *script) attempt(number int, q Question) {
 	complete := q.Login
 	complete.HostComplete = true // as the application has it
 	s.set("about", strconv.Itoa(number)).address(complete, q.Role, q.Access.Database)
-	s.run("attempt").password(q.Login.Password).run("login")
+	s.run("attempt").kept(number).run("login")
 }

@@ -10,7 +10,7 @@
 \if :encrypts
 -- One message to the server, and so one transaction: who acts as the access role does not see how its own session is encrypted, which is
 -- for the role that logged in.
-SELECT pg_catalog.set_config('pgbind.acts_as', current_user, true) \;
+SELECT FROM pg_catalog.set_config('pgbind.acts_as', current_user, true) \;
 SET LOCAL ROLE none \;
 \set acts_as 'pg_catalog.current_setting(\'pgbind.acts_as\')'
 \set ssl '(SELECT s.ssl FROM pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) s)'
