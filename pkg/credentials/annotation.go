@@ -55,7 +55,7 @@ func (m Marks) Note(namespace string) Annotation {
 	a := Annotation{
 		ID: m.ID, Role: m.Role, Database: m.Database, Generation: m.Generation,
 		Postgres: m.Postgres, PostgresNamespace: m.PostgresNamespace, Access: m.Access, Schemas: m.Schemas, Isolated: m.Isolated, Keys: m.Choices.Keys,
-		Expires: m.Expires,
+		Expires: m.Expires.UTC(), // wherever the command ran
 	}
 	if a.PostgresNamespace == namespace {
 		a.PostgresNamespace = ""

@@ -100,7 +100,7 @@ func (j *join) dangling(name types.NamespacedName, object *metav1.PartialObjectM
 		}
 		b := Binding{
 			Namespace: name.Namespace, SecretName: secret, Workload: Present, WorkloadUID: object.UID, Noted: &note,
-			Marks: credentials.Marks{ID: note.ID, Workload: name.Name, Database: note.Database, Role: note.Role, Generation: note.Generation},
+			Marks: note.Marks(name.Name),
 		}
 		if j.inventory.allowed {
 			b.Secret = Absent

@@ -112,6 +112,20 @@ func TestStates(t *testing.T) {
 	}
 }
 
+func TestTheNoteTellsOfABindingWhoseSecretIsGone(t *testing.T) {
+	marks := marksOf("deployment.apps/web", "uid-web")
+	marks.Isolated, marks.Schemas, marks.Choices.Keys = true, []string{"shop"}, []string{"uri"}
+	value, err := marks.Note("shop").Value()
+	require.NoError(t, err)
+	web := deployment("web", "uid-web", nil)
+	web.Annotations["binding.pgbind.dev/s"] = value
+	found, err := NewReader(cluster(t, web)).Read(t.Context(), "shop", labels.Everything())
+	require.NoError(t, err)
+	require.Len(t, found.Bindings, 1)
+	marks.PostgresNamespace, marks.Location = "", "" // the workload's own; not told
+	assert.Equal(t, marks, found.Bindings[0].Marks)
+}
+
 func TestCopiesOfAnnotationsAreNoBindings(t *testing.T) {
 	web := marksOf("deployment.apps/web", "uid-web")
 	copied := deployment("web-5d8f", "uid-set", map[string]string{"s": web.ID})
