@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -42,15 +43,11 @@ func newDiffCommand(connection *genericclioptions.ConfigFlags, streams genericio
 		Example: templates.Examples(`
 			# Show what would change
 			kubectl pgbind diff -f bindings.yaml`),
-		Args: cobra.NoArgs,
+		Args:        cobra.NoArgs,
+		Annotations: map[string]string{errorCode: strconv.Itoa(exitTrouble)},
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			err := runDiff(cmd.Context(), connection, streams, files)
-			if exit := (*exitError)(nil); err == nil || errors.As(err, &exit) {
-				return err
-			}
 			cmd.SilenceUsage = true
-			fmt.Fprintf(streams.ErrOut, "error: %v\n", err)
-			return &exitError{code: exitTrouble}
+			return runDiff(cmd.Context(), connection, streams, files)
 		},
 	}
 	files.addTo(cmd)

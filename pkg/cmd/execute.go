@@ -9,8 +9,10 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strconv"
 	"syscall"
 
+	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/klog/v2"
 )
@@ -29,7 +31,7 @@ func Execute(ctx context.Context, streams genericiooptions.IOStreams, args []str
 	defer stop()
 	root := NewRootCommand(streams) //nolint:contextcheck // cobra hands the context to the commands
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	executed, err := root.ExecuteContextC(ctx)
 	exit := (*exitError)(nil)
 	for _, err := range eachError(err, ifForbidden) {
 		if errors.As(err, &exit) {
@@ -37,7 +39,20 @@ func Execute(ctx context.Context, streams genericiooptions.IOStreams, args []str
 		}
 		fmt.Fprintln(streams.ErrOut, "error:", shown(err.Error()))
 	}
-	return exitCode(ctx, err)
+	if code := exitCode(ctx, err); code != 1 || errors.As(err, &exit) {
+		return code
+	}
+	return codeOfErrors(executed)
+}
+
+// errorCode is the annotation of a command of which errors, those of its usage too, have another exit code than 1.
+const errorCode = "errorCode"
+
+func codeOfErrors(cmd *cobra.Command) int {
+	if code, err := strconv.Atoi(cmd.Annotations[errorCode]); err == nil {
+		return code
+	}
+	return 1
 }
 
 // silenceLibraries keeps to itself what client-go logs, which reaches the user as an error anyway.

@@ -20,6 +20,17 @@ func run(t *testing.T, args ...string) (stdout, stderr string, code int) {
 	return out.String(), errOut.String(), code
 }
 
+func TestAnErrorOfADiffIsNoDifference(t *testing.T) {
+	for _, args := range [][]string{{"diff"}, {"diff", "--bogus"}, {"diff", "stray", "-f", "x"}, {"diff", "-f", "no-such-file"}} {
+		stdout, stderr, code := run(t, args...)
+		assert.Empty(t, stdout)
+		assert.Contains(t, stderr, "error: ")
+		assert.Equal(t, exitTrouble, code, args)
+	}
+	_, _, code := run(t, "apply", "--bogus")
+	assert.Equal(t, 1, code)
+}
+
 func tree(t *testing.T) []*cobra.Command {
 	t.Helper()
 	root := NewRootCommand(genericiooptions.NewTestIOStreamsDiscard())
