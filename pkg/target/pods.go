@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 )
@@ -43,16 +44,16 @@ func (s *search) podsOfStatefulSet(ctx context.Context) ([]*corev1.Pod, error) {
 
 // podsOfService goes by where the Service leads: a Service that a database's leader moves by itself has no selector.
 func (s *search) podsOfService(ctx context.Context) ([]*corev1.Pod, error) {
-	service, err := s.client.CoreV1().Services(s.ref.Namespace).Get(ctx, s.ref.Name, metav1.GetOptions{})
-	if err != nil {
-		return nil, s.cannotRead(err)
-	}
 	network, err := s.network()
 	if err != nil {
 		return nil, err
 	}
-	return s.list(ctx, labels.SelectorFromSet(service.Spec.Selector), func(pod *corev1.Pod) bool {
-		return slices.ContainsFunc(network.backends, func(b backend) bool { return b.service == service.Name && b.leadsTo(pod) })
+	i := slices.IndexFunc(network.services, func(service corev1.Service) bool { return service.Name == s.ref.Name })
+	if i < 0 {
+		return nil, s.cannotRead(apierrors.NewNotFound(corev1.Resource("services"), s.ref.Name))
+	}
+	return s.list(ctx, labels.SelectorFromSet(network.services[i].Spec.Selector), func(pod *corev1.Pod) bool {
+		return slices.ContainsFunc(network.backends, func(b backend) bool { return b.service == s.ref.Name && b.leadsTo(pod) })
 	})
 }
 
