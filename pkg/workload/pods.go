@@ -16,6 +16,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 )
 
 // pollInterval is how often Pods are listed while something is awaited.
@@ -118,8 +120,8 @@ func controllerUID(obj metav1.Object) types.UID {
 	return ""
 }
 
-// OutdatedPods lists the workload's Pods that were not made from its present template, as far as the Secret and the template's
-// annotations go; what admission added to a Pod does not count.
+// OutdatedPods lists the workload's Pods that were not made from its present template, as far as the Secret goes and the generation of its login
+// that the template names; what admission changed in a Pod does not count.
 func (c *Client) OutdatedPods(ctx context.Context, w *Workload, secret string) ([]*corev1.Pod, error) {
 	pods, err := c.Pods(ctx, w)
 	return slices.DeleteFunc(pods, func(pod *corev1.Pod) bool { return upToDate(pod.Annotations, &pod.Spec, w.template, secret) }), err
@@ -127,10 +129,8 @@ func (c *Client) OutdatedPods(ctx context.Context, w *Workload, secret string) (
 
 // upToDate compares what a Pod has, or would get, with the template.
 func upToDate(annotations map[string]string, spec *corev1.PodSpec, t *corev1.PodTemplateSpec, secret string) bool {
-	for key, value := range t.Annotations {
-		if annotations[key] != value {
-			return false
-		}
+	if generation := credentials.GenerationAnnotation(secret); annotations[generation] != t.Annotations[generation] {
+		return false
 	}
 	return maps.Equal(uses(spec, secret), uses(&t.Spec, secret))
 }

@@ -225,7 +225,10 @@ func TestUsesSecret(t *testing.T) {
 		"init": func(s *corev1.PodSpec) {
 			s.InitContainers = []corev1.Container{{Env: []corev1.EnvVar{keyRef("X", ours, "Y")}}}
 		},
-		"volume":    source(corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: ours}}),
+		"volume": source(corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: ours}}),
+		"second": func(s *corev1.PodSpec) {
+			s.Containers[0].EnvFrom = []corev1.EnvFromSource{envFrom("", ours+"-binding")}
+		},
 		"projected": source(corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{Sources: []corev1.VolumeProjection{{Secret: &projected}}}}),
 	} {
 		t.Run(name, func(t *testing.T) {

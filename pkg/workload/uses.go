@@ -11,9 +11,12 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 )
 
-// UsesSecret says whether Pods with that spec need the Secret in any way: by a variable, envFrom or a volume, whoever wrote it.
+// UsesSecret says whether Pods with that spec need the Secret, or the second one of its binding, in any way: by a variable, envFrom or a volume,
+// whoever wrote it.
 func UsesSecret(spec *corev1.PodSpec, secret string) bool {
 	return len(uses(spec, secret)) > 0
 }
@@ -31,6 +34,7 @@ func ReadsOnce(spec *corev1.PodSpec, secret string) bool {
 
 // use is one place where a container gets the Secret; two specs with the same set of uses give the same.
 type use struct {
+	secret    string
 	container string
 	form      Inject
 	// name is the variable, the prefix of all variables, or the mount path.
@@ -38,32 +42,38 @@ type use struct {
 	key  string
 }
 
-// uses returns every place where the spec needs the Secret.
+// uses returns every place where the spec needs the Secret, or the second one of its binding, which holds the same login.
 func uses(spec *corev1.PodSpec, secret string) map[use]bool {
 	found := map[use]bool{}
+	for _, name := range []string{secret, credentials.ServiceBindingName(secret)} {
+		addUses(found, spec, name)
+	}
+	return found
+}
+
+func addUses(found map[use]bool, spec *corev1.PodSpec, secret string) {
 	for _, v := range spec.Volumes {
 		if showsSecret(v, secret) {
-			found[use{form: InjectVolume, name: v.Name}] = true
+			found[use{secret: secret, form: InjectVolume, name: v.Name}] = true
 		}
 	}
 	for _, c := range containers(spec) {
 		for _, e := range c.EnvFrom {
 			if refersTo(secret)(e) {
-				found[use{c.Name, InjectEnvFrom, e.Prefix, ""}] = true
+				found[use{secret, c.Name, InjectEnvFrom, e.Prefix, ""}] = true
 			}
 		}
 		for _, e := range c.Env {
 			if ref := secretKey(e, secret); ref != nil {
-				found[use{c.Name, InjectEnv, e.Name, ref.Key}] = true
+				found[use{secret, c.Name, InjectEnv, e.Name, ref.Key}] = true
 			}
 		}
 		for _, m := range c.VolumeMounts {
-			if found[use{form: InjectVolume, name: m.Name}] {
-				found[use{c.Name, InjectVolume, m.MountPath, m.SubPath}] = true
+			if found[use{secret: secret, form: InjectVolume, name: m.Name}] {
+				found[use{secret, c.Name, InjectVolume, m.MountPath, m.SubPath}] = true
 			}
 		}
 	}
-	return found
 }
 
 // showsSecret says whether the volume holds the Secret, alone or among others.
@@ -76,7 +86,7 @@ func showsSecret(v corev1.Volume, secret string) bool {
 	})
 }
 
-// Users lists the workloads of the namespace whose template uses the Secret, Jobs and bare Pods that have not ended included; what is
+// Users lists the workloads of the namespace whose template uses the Secret, or the second one of its binding, Jobs and bare Pods that have not ended included; what is
 // controlled by another workload is left out, since that one is listed. With an *UnlistedError the list holds what could be read; with
 // any other error, which another try may not meet, there is none.
 func (c *Client) Users(ctx context.Context, namespace, secret string) ([]*Workload, error) {
