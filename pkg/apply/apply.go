@@ -4,6 +4,7 @@ package apply
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -39,7 +40,7 @@ type Applier struct {
 	// ServerConcurrency is how many execs run at once in one database Pod, and in all those of a node as long as they get on.
 	ServerConcurrency int
 
-	// Part is the shard that the items are of: others may be made at the same time, and must not take the same names.
+	// Part is the shard of the items that is made: others may be made at the same time, and must not take the same names.
 	Part shard.Shard
 
 	// Proved hears of each binding whose login is proved, many at once; its workload may have to wait for others.
@@ -82,17 +83,18 @@ type Result struct {
 // atOnce is how many bindings are under way: so many that those of one server fill its execs, and so few that memory has an end.
 const atOnce = 1000
 
-// Apply makes the bindings and returns when all are done. It is an error only if two of them are one. The end of ctx fails those that
-// are not done, and takes back what was half made of them.
-func (a *Applier) Apply(ctx context.Context, items []*Item) error {
-	if err := refuseDoubles(items); err != nil {
+// Apply makes the bindings that are in the Applier's part and returns when all are done. It is an error only if two of all items are one. The end
+// of ctx fails those that are not done, and takes back what was half made of them.
+func (a *Applier) Apply(ctx context.Context, all []*Item) error {
+	if err := refuseDoubles(all); err != nil {
 		return err
 	}
+	items := Shard(a.Part, all)
 	r := &run{
 		Applier: a, undoLimit: undo.DefaultLimit + time.Duration(len(items))*undoEach, servers: newServers(a, len(items)), found: newFound(a.Workloads, items), searched: &databases{next: a.Databases},
 		names: &names{client: a.Metadata, part: a.Part, reserved: map[types.NamespacedName]bool{}}, trials: bind.NewTrials(),
 	}
-	for _, item := range items {
+	for _, item := range all {
 		r.names.reserved[types.NamespacedName{Namespace: item.Document.Namespace, Name: item.Options.Secret}] = true
 	}
 	var group errgroup.Group
@@ -140,12 +142,13 @@ func (r *run) bind(ctx context.Context, item *Item) Result {
 	}
 	result.Workload = w.String()
 	heard, used := &recorder{}, &roles{servers: r.servers}
+	var proved sync.Once // a bind that another one overtakes comes to its turn again
 	defer used.leave()
 	binder := &bind.Binder{
 		Workloads: r.Workloads, Databases: &search{databases: r.searched}, Kube: r.Kube, Metadata: r.Metadata, Report: heard, Bound: heard.bound,
 		Namespaces: r.namespace, Trials: r.trials, UndoLimit: r.undoLimit, Quiet: true, // a thousand Events at once would drive out those that matter
 		Turn: func(ctx context.Context) error {
-			r.Proved()
+			proved.Do(r.Proved)
 			return used.turn(ctx, options.Rollout.Wait)
 		},
 		Roles: func(d *target.Database, o bind.Options) bind.Roles {

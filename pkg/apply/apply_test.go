@@ -185,9 +185,10 @@ func TestShardsDoNotMeet(t *testing.T) {
 		w := newWorld(t, 12)
 		applier := w.applier()
 		applier.Part = shard.Shard{Index: index, Count: count}
-		items := Shard(applier.Part, w.items(specs(12)...))
-		require.NoError(t, applier.Apply(t.Context(), items))
-		made += len(items)
+		all := specs(12)
+		all[0] += ", secret: postgresql-secret-6" // a name that another shard would come to
+		require.NoError(t, applier.Apply(t.Context(), w.items(all...)))
+		made += len(w.results)
 		for _, r := range w.results {
 			names[r.Binding.Name] = true
 		}

@@ -214,8 +214,8 @@ func (f *applyFlags) run(ctx context.Context, r *applyRun) error {
 	}
 	// Most of what a binding needs in memory is soon done with; a Pod that applies a fleet may have little.
 	debug.SetGCPercent(applyGC)
-	clients, items := r.clients, apply.Shard(part, r.items)
-	progress := newProgress(r.streams, len(items), resultSuffix(r.base.DryRun))
+	clients := r.clients
+	progress := newProgress(r.streams, len(apply.Shard(part, r.items)), resultSuffix(r.base.DryRun))
 	applier := &apply.Applier{
 		Workloads: clients.workloads, Databases: target.NewFinder(clients.kube), Kube: clients.kube, Metadata: clients.metadata,
 		Server: func(d *target.Database, o bind.Options) apply.Server {
@@ -223,7 +223,7 @@ func (f *applyFlags) run(ctx context.Context, r *applyRun) error {
 		},
 		ServerConcurrency: f.serverConcurrency, Part: part, Proved: progress.prove, Report: progress.add,
 	}
-	err = applier.Apply(ctx, items)
+	err = applier.Apply(ctx, r.items)
 	progress.end()
 	switch {
 	case err != nil:
