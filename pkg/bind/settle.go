@@ -47,12 +47,12 @@ func (b *Binder) settle(ctx context.Context, p *plan, made *undo.Stack) error {
 	}
 }
 
-// overtaken says whether err comes of another run for the same workload, so that a second look helps. It is not told by the error's
+// overtaken says whether err comes of another run for the same workload, or of whoever else wrote to its Secret, so that a second look helps. It is not told by the error's
 // wording, but by the role's mark, which names the run that last set the password.
 func (b *Binder) overtaken(ctx context.Context, p *plan, err error) bool {
 	var login *postgres.LoginError
 	switch {
-	case errors.Is(err, errOvertaken), errors.Is(err, postgres.ErrIncomplete):
+	case errors.Is(err, errOvertaken), errors.Is(err, postgres.ErrIncomplete), apierrors.IsConflict(err):
 		return true
 	case errors.As(err, &login):
 		run, err := p.roles.LastRun(ctx, p.binding.Role)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
@@ -14,10 +15,11 @@ import (
 // shortStep is what takes no time worth telling.
 const shortStep = 100 * time.Millisecond
 
-// console is the standard error of one call of the program. Its progress can be turned off, its warnings and errors not.
+// console is the standard error of one call of the program. Its progress can be turned off, its warnings and errors not. Many may tell theirs at once.
 type console struct {
 	io.Writer
 	quiet bool
+	mu    sync.Mutex
 	last  time.Time
 }
 
@@ -29,6 +31,8 @@ func (c *console) addTo(flags *pflag.FlagSet) {
 
 // progress prints a line. A terminal also learns how long it took since the line before, and gets no word cut in two.
 func (c *console) progress(line string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	now := time.Now()
 	took := now.Sub(c.last)
 	c.last = now

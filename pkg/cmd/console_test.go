@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -38,6 +39,17 @@ func onTerminal(t *testing.T, say func(streams genericiooptions.IOStreams)) stri
 		require.Fail(t, "the terminal does not end")
 		return ""
 	}
+}
+
+func TestManyTellTheirProgressAtOnce(t *testing.T) {
+	var out bytes.Buffer
+	console := newConsole(&out)
+	var telling sync.WaitGroup
+	for range 8 {
+		telling.Go(func() { console.progress("a step") })
+	}
+	telling.Wait()
+	assert.Equal(t, strings.Repeat("a step\n", 8), out.String())
 }
 
 // tell reports one of each, some time after the one before.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
@@ -185,6 +186,9 @@ func (r *rotateRun) chosen(ctx context.Context, c *clients) ([]*lookup.Binding, 
 			continue
 		}
 		binding, err := lookup.Read(ctx, c.kube, b.Namespace, b.SecretName)
+		if apierrors.IsNotFound(err) {
+			continue // taken back since it was listed
+		}
 		if err != nil {
 			return nil, err
 		}
