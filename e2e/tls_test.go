@@ -111,6 +111,10 @@ func TestTLS(t *testing.T) {
 		uri := string(f.secret(fmt.Sprintf("one-of-many-%d", i)).Data["POSTGRES_URI"])
 		assert.True(t, strings.Contains(uri, "sslmode=require"), "of binding %d of those that share a session", i) //nolint:testifylint // as above
 	}
+	f.create(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "next"}, Data: certificate(t, host)})
+	f.bind(append(mounted, "deployment/strict", "--ca-from=secret/next:ca.crt")...)
+	assert.Equal(t, f.secret("next").Data["ca.crt"], f.secret(secondSecret).Data["ca.crt"], "an authority that changed is told again")
+	assert.True(t, strings.Contains(string(f.secret(secondSecret).Data["POSTGRES_URI"]), "sslmode=verify-full")) //nolint:testifylint // as above
 	result := f.run(f.Pgbind("deployment/plain", "--postgres=pod/pg", "--ca-from=secret/server-tls:missing"))
 	assert.Equal(t, 1, result.Code)
 	assert.Contains(t, result.Stderr, "server-tls")

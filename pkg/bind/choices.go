@@ -53,6 +53,9 @@ func keep(now *v1alpha1.Choices, before v1alpha1.Choices) {
 	now.Containers = union(before.Containers, now.Containers)
 	now.Keys = union(before.Keys, now.Keys)
 	now.SSLMode = cmp.Or(now.SSLMode, before.SSLMode)
+	if now.Host == "" && now.Port == 0 {
+		now.Host, now.Port, now.ClusterDomain = before.Host, before.Port, cmp.Or(now.ClusterDomain, before.ClusterDomain)
+	}
 	now.AdminPasswordFrom = cmp.Or(now.AdminPasswordFrom, before.AdminPasswordFrom)
 	now.PasswordFrom, now.CAFrom = cmp.Or(now.PasswordFrom, before.PasswordFrom), cmp.Or(now.CAFrom, before.CAFrom)
 }

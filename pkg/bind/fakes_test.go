@@ -1,6 +1,7 @@
 package bind
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -173,7 +174,7 @@ func (w *world) OutdatedPods(context.Context, *workload.Workload, string) ([]*co
 	return nil, nil
 }
 
-func (w *world) Candidates(_ context.Context, ref target.Ref, _ target.Choice) ([]*target.Database, error) {
+func (w *world) Candidates(_ context.Context, ref target.Ref, choice target.Choice) ([]*target.Database, error) {
 	if err := w.fault("find"); err != nil {
 		return nil, err
 	}
@@ -187,7 +188,11 @@ func (w *world) Candidates(_ context.Context, ref target.Ref, _ target.Choice) (
 	var found []*target.Database
 	for _, name := range names {
 		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: ref.Namespace, Name: name}}
-		found = append(found, &target.Database{Pod: pod, Container: "db", Service: "svc", Port: 5432, PodPort: 5432, PodIP: "10.0.0.1", Location: "ns/statefulset/pg"})
+		d := &target.Database{Pod: pod, Container: "db", Service: "svc", Port: 5432, PodPort: 5432, PodIP: "10.0.0.1", Location: "ns/statefulset/pg"}
+		if choice.Host != "" {
+			d.Service, d.Host, d.Port = "", choice.Host, cmp.Or(choice.Port, d.Port)
+		}
+		found = append(found, d)
 	}
 	return found, nil
 }

@@ -1,6 +1,7 @@
 package bind
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -53,11 +54,34 @@ func (p *plan) variables() []string {
 	return credentials.VariablesOf(data)
 }
 
+// wantedData is what the binding's Secret shall hold of ours. Where an option tells what may have been otherwise, that is all that it has of ours
+// already, too; else what is there stays.
+func (p *plan) wantedData(host string) map[string][]byte {
+	o, existing := p.options, p.secret.existing
+	told := o.Reference.Exact || o.Choice.Host != "" || o.Choice.Port != 0 || o.Keys.CA != "" || o.Keys.SSLMode != ""
+	data := p.newSecret(host).Data
+	if !told {
+		maps.Copy(data, existing.Data)
+		return data
+	}
+	c := p.credentials(host)
+	if !o.Reference.Exact {
+		before, _ := credentials.MarksOf(existing)
+		c.SSLMode = cmp.Or(o.Keys.SSLMode, before.Choices.SSLMode, c.SSLMode)
+		if o.Choice.Host == "" {
+			c.Host, c.Port = string(existing.Data[credentials.KeyHost]), cmp.Or(o.Choice.Port, before.Choices.Port, c.Port)
+		}
+	}
+	renewed := existing.DeepCopy()
+	credentials.Renew(renewed, p.marks(), c, o.Keys.Keys...)
+	return renewed.Data
+}
+
 // extendSecret adds to the binding's Secret the keys and the mark that it lacks, so that an option can be given later. It takes nothing away.
 func (b *Binder) extendSecret(ctx context.Context, p *plan, host string) error {
 	existing, lacks := p.secret.existing, map[string][]byte{}
-	for name, value := range p.newSecret(host).Data {
-		if _, there := existing.Data[name]; !there {
+	for name, value := range p.wantedData(host) {
+		if held, there := existing.Data[name]; !there || !bytes.Equal(held, value) {
 			lacks[name] = value
 		}
 	}

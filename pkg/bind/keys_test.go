@@ -30,6 +30,32 @@ func TestKeysCanBeAskedForLater(t *testing.T) {
 	assert.Len(t, w.secret().Data, 5, "what was asked for once stays")
 }
 
+func TestAnOptionThatIsGivenAgainCounts(t *testing.T) {
+	w := newWorld(t)
+	strict := KeyOptions{Keys: []credentials.Key{credentials.KeyURI}, CA: "PEM", SSLMode: "verify-full"}
+	require.NoError(t, w.bind(t.Context(), withKeys(strict), func(o *Options) { o.Choice.Host, o.Choice.Port = "pooler.example.com", 6432 }))
+	before := w.secret().DeepCopy()
+
+	require.NoError(t, w.bind(t.Context(), withKeys(KeyOptions{CA: "the next PEM"})))
+	assert.Equal(t, "secret/postgresql-secret-2 configured", w.results[0])
+	wanted := maps.Clone(before.Data)
+	wanted["ca.crt"] = []byte("the next PEM")
+	assert.True(t, maps.EqualFunc(wanted, w.secret().Data, slices.Equal), "nothing else has changed")
+	marks, _ := credentials.MarksOf(w.secret())
+	assert.Equal(t, "pooler.example.com", marks.Choices.Host)
+
+	require.NoError(t, w.bind(t.Context(), func(o *Options) { o.Choice.Host, o.Choice.Port = "other.example.com", 6433 }))
+	assert.Equal(t, "other.example.com", string(w.secret().Data["POSTGRES_HOST"]))
+	assert.Contains(t, string(w.secret().Data["POSTGRES_URI"]), "@other.example.com:6433/")
+	assert.Contains(t, string(w.secret().Data["POSTGRES_URI"]), "sslmode=verify-full")
+	w.assertNoPassword(nil)
+
+	require.NoError(t, w.bind(t.Context(), withKeys(KeyOptions{Keys: []credentials.Key{credentials.KeyURI}}), func(o *Options) { o.Reference.Exact = true }))
+	assert.Equal(t, "svc.ns.svc", string(w.secret().Data["POSTGRES_HOST"]), "as the file says")
+	require.NoError(t, w.bind(t.Context(), withKeys(KeyOptions{Keys: []credentials.Key{credentials.KeyURI}}), func(o *Options) { o.Reference.Exact = true }))
+	assert.Equal(t, "secret/postgresql-secret-2 unchanged", w.results[0])
+}
+
 func TestSecondSecretForServiceBinding(t *testing.T) {
 	binding := withKeys(KeyOptions{ServiceBinding: true, SSLMode: "disable"})
 	w := newWorld(t)
