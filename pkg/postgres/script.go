@@ -83,9 +83,8 @@ func (s *script) address(l Login, role, database string) *script {
 
 // keep has psql remember the password of one of several logins. It must come before the first of them: a server that is no friend may have psql send
 // it the rest of the script.
-func (s *script) keep(number int, clear string) *script {
+func (s *script) keep(number int, clear string) {
 	fmt.Fprintf(&s.text, "\\set password_%d %s\n", number, quote(clear))
-	return s
 }
 
 // kept gives the next \connect a password that was kept.
