@@ -74,6 +74,26 @@ func TestApplyMakesWhatFilesSay(t *testing.T) {
 	})
 }
 
+// TestPruneGoesToTheContainerThatWasChosen: in a Pod of two that look alike, only the binding tells which one is its server.
+func TestPruneGoesToTheContainerThatWasChosen(t *testing.T) {
+	t.Parallel()
+	f := newNamespace(t)
+	f.create(passwordSecret())
+	f.startPostgres(postgresPod("pg", databaseImage, nil, func(pod *corev1.Pod) {
+		pod.Spec.Containers = append(pod.Spec.Containers, corev1.Container{Name: "other", Image: databaseImage, Command: []string{"sleep", "infinity"}})
+	}))
+	f.labelled("stays")
+	f.labelled("goes")
+	binding := func(name string) string {
+		return "workload: deployment/" + name + ", postgres: pod/pg, postgresContainer: database"
+	}
+	dir := t.TempDir()
+	f.apply(f.bindings(dir, binding("stays"), binding("goes")))
+	f.apply(f.bindings(dir, binding("stays")), "--prune", "-l", "name=goes", "--yes")
+	assert.Len(t, f.boundSecrets(), 1)
+	assert.Empty(t, f.references("goes"))
+}
+
 // TestApplyChangesWorkloadsLast reads in the trace what came when: one exec has no more than 25 of so few bindings.
 func TestApplyChangesWorkloadsLast(t *testing.T) {
 	t.Parallel()

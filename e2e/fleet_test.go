@@ -52,6 +52,15 @@ func TestListIsAllowedByItsManifest(t *testing.T) {
 	assert.NotContains(t, result.Stderr, "Warning")
 }
 
+func TestBindToAServiceIsAllowedByItsManifest(t *testing.T) {
+	t.Parallel()
+	f := newLesson(t, harness.WithoutClaim)
+	f.labelled("web")
+	f.manifest("bind.yaml")
+	result := f.bind("deployment/web", "--postgres=service/postgresql-svc", "--wait=false", "--as", "system:serviceaccount:"+f.Name+":pgbind-bind")
+	assert.NotContains(t, result.Stderr, "Warning")
+}
+
 // TestIndexedJobAppliesShards has four Pods make the bindings of a file, one of which is killed.
 func TestIndexedJobAppliesShards(t *testing.T) {
 	t.Parallel()

@@ -103,7 +103,10 @@ func (f *applyFlags) unbind(ctx context.Context, r *applyRun, b *inventory.Bindi
 			return r.clients.server(d, administrator{user: cmp.Or(b.Marks.Choices.AdminUser, v1alpha1.DefaultAdminUser)}, database)
 		},
 	}
-	options := unbind.Options{Secret: b.SecretName, Grace: f.prune.grace, Timeout: f.rollout.timeout, Restart: f.rollout.restart, Recreate: f.rollout.recreate}
+	options := unbind.Options{
+		Choice: target.Choice{Container: b.Marks.Choices.PostgresContainer},
+		Secret: b.SecretName, Grace: f.prune.grace, Timeout: f.rollout.timeout, Restart: f.rollout.restart, Recreate: f.rollout.recreate,
+	}
 	subject := unbind.Subject{Namespace: b.Namespace, Name: b.Marks.Workload, Workload: named[0].Workload}
 	if err := unbinder.Unbind(ctx, subject, options); err != nil {
 		return fmt.Errorf("namespace %s: %w", b.Namespace, err)
