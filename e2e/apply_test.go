@@ -80,6 +80,7 @@ func TestPruneGoesToTheContainerThatWasChosen(t *testing.T) {
 	f := newNamespace(t)
 	f.create(passwordSecret())
 	f.startPostgres(postgresPod("pg", databaseImage, nil, func(pod *corev1.Pod) {
+		pod.Spec.Containers[0].Ports = nil
 		pod.Spec.Containers = append(pod.Spec.Containers, corev1.Container{Name: "other", Image: databaseImage, Command: []string{"sleep", "infinity"}})
 	}))
 	f.labelled("stays")
