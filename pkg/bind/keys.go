@@ -47,11 +47,16 @@ func (p *plan) sslMode() string {
 
 // variables are the keys that the Secret has or will have and that can be variables.
 func (p *plan) variables() []string {
-	data := p.newSecret("").Data
+	return credentials.VariablesOf(p.completedData(""))
+}
+
+// completedData is what the binding's Secret has, and what it lacks of what it shall have.
+func (p *plan) completedData(host string) map[string][]byte {
+	data := p.newSecret(host).Data
 	if p.secret.existing != nil {
 		maps.Copy(data, p.secret.existing.Data)
 	}
-	return credentials.VariablesOf(data)
+	return data
 }
 
 // wantedData is what the binding's Secret shall hold of ours. Where an option tells what may have been otherwise, that is all that it has of ours
@@ -59,10 +64,8 @@ func (p *plan) variables() []string {
 func (p *plan) wantedData(host string) map[string][]byte {
 	o, existing := p.options, p.secret.existing
 	told := o.Reference.Exact || o.Choice.Host != "" || o.Choice.Port != 0 || o.Keys.CA != "" || o.Keys.SSLMode != ""
-	data := p.newSecret(host).Data
 	if !told {
-		maps.Copy(data, existing.Data)
-		return data
+		return p.completedData(host)
 	}
 	c := p.credentials(host)
 	if !o.Reference.Exact {

@@ -47,8 +47,8 @@ func (b *Binder) settle(ctx context.Context, p *plan, made *undo.Stack) error {
 	}
 }
 
-// overtaken says whether err comes of another run for the same workload, or of whoever else wrote to its Secret, so that a second look helps. It is not told by the error's
-// wording, but by the role's mark, which names the run that last set the password.
+// overtaken says whether err comes of another run for the same workload, or of whoever else wrote to its Secret, so that a second look helps.
+// It is not told by the error's wording, but by the API server's reason, or by the role's mark, which names the run that last set the password.
 func (b *Binder) overtaken(ctx context.Context, p *plan, err error) bool {
 	var login *postgres.LoginError
 	switch {

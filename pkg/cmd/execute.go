@@ -39,10 +39,7 @@ func Execute(ctx context.Context, streams genericiooptions.IOStreams, args []str
 		}
 		fmt.Fprintln(streams.ErrOut, "error:", shown(err.Error()))
 	}
-	if code := exitCode(ctx, err); code != 1 || errors.As(err, &exit) {
-		return code
-	}
-	return codeOfErrors(executed)
+	return exitCode(ctx, err, executed)
 }
 
 // errorCode is the annotation of a command of which errors, those of its usage too, have another exit code than 1.
@@ -64,7 +61,7 @@ func silenceLibraries() {
 	_ = flags.Set("stderrthreshold", "FATAL") // it is a flag of klog's; errors would be written twice
 }
 
-func exitCode(ctx context.Context, err error) int {
+func exitCode(ctx context.Context, err error, executed *cobra.Command) int {
 	var sig *signalError
 	var exit *exitError
 	switch {
@@ -77,7 +74,7 @@ func exitCode(ctx context.Context, err error) int {
 	case errors.Is(err, context.DeadlineExceeded):
 		return exitTimeout
 	}
-	return 1
+	return codeOfErrors(executed)
 }
 
 // exitError is the end of a command that has said all there is to say.

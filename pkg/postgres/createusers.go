@@ -124,10 +124,6 @@ func (s *Server) createuserThenPsql(by ...string) program {
 	p.by = append([]string{"create"}, by...)
 	p.told = []string{strconv.Itoa(len(s.command(p)))}
 	p.args = append(p.args, s.command(psql)...)
-	for _, assignment := range psql.env {
-		if !slices.Contains(p.env, assignment) {
-			p.env = append(p.env, assignment)
-		}
-	}
+	p.env = append(p.env, psql.env...)
 	return p
 }

@@ -42,20 +42,18 @@ func factsScript(questions []Question) (*script, error) {
 
 // attempts appends the logins of the questions from number first on, and the end.
 func (s *script) attempts(questions []Question, first int, prove bool) {
+	var tried []int
 	for i := first; i < len(questions); i++ {
 		if password := questions[i].Login.Password; password != "" {
 			s.keep(i, password)
+			tried = append(tried, i)
 		}
 	}
-	last := -1
-	for i := first; i < len(questions); i++ {
-		if questions[i].Login.Password != "" {
-			s.attempt(i, questions[i])
-			last = i
-		}
+	for _, i := range tried {
+		s.attempt(i, questions[i])
 	}
 	s.run("end")
-	if prove && last >= 0 {
+	if prove && len(tried) > 0 {
 		s.run("trust")
 	}
 }

@@ -51,6 +51,7 @@ func uses(spec *corev1.PodSpec, secret string) map[use]bool {
 	return found
 }
 
+// addUses adds the places where the spec needs that one Secret.
 func addUses(found map[use]bool, spec *corev1.PodSpec, secret string) {
 	for _, v := range spec.Volumes {
 		if showsSecret(v, secret) {
@@ -86,9 +87,9 @@ func showsSecret(v corev1.Volume, secret string) bool {
 	})
 }
 
-// Users lists the workloads of the namespace whose template uses the Secret, or the second one of its binding, Jobs and bare Pods that have not ended included; what is
-// controlled by another workload is left out, since that one is listed. With an *UnlistedError the list holds what could be read; with
-// any other error, which another try may not meet, there is none.
+// Users lists the workloads of the namespace whose template uses the Secret, or the second one of its binding, Jobs and bare Pods that have not
+// ended included; what is controlled by another workload is left out, since that one is listed. With an *UnlistedError the list holds what could
+// be read; with any other error, which another try may not meet, there is none.
 func (c *Client) Users(ctx context.Context, namespace, secret string) ([]*Workload, error) {
 	var users []*Workload
 	var unlisted []error
