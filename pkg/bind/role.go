@@ -118,6 +118,13 @@ func (b *Binder) explain(p *plan, r *postgres.Result) {
 	if len(r.Lacks) > 0 {
 		b.Report.Warn("role %q still lacks: %s; let the owner of these objects grant it, or name an --admin-user that may", p.binding.Role, strings.Join(r.Lacks, ", "))
 	}
+	for _, w := range r.Withheld {
+		b.Report.Warn("%s is not granted: it %s; to let the application read it, run: GRANT SELECT ON %s TO a role of yours, and grant that role to %s",
+			w.Relation, w.Reason, w.Relation, p.binding.Access.Role())
+	}
+	for _, e := range r.Escalations {
+		b.Report.Warn("%s; to remove it: %s", e.What, e.Fix)
+	}
 	b.warnOfReplicas(p)
 }
 

@@ -23,6 +23,7 @@ const (
 	BadSecret      Reason = "BadSecret"
 	Unreferenced   Reason = "Unreferenced"
 	StalePods      Reason = "StalePods"
+	Escalation     Reason = "Escalation"
 	Lacks          Reason = "Lacks"
 	Exceeds        Reason = "Exceeds"
 	Disagrees      Reason = "Disagrees"
@@ -39,7 +40,7 @@ const (
 // worstFirst is the order of the reasons.
 func worstFirst() []Reason {
 	return []Reason{
-		LoginFailed, NoRole, ForeignRole, NoSecret, BadSecret, Unreferenced, StalePods, Lacks, Exceeds, Disagrees,
+		LoginFailed, Escalation, NoRole, ForeignRole, NoSecret, BadSecret, Unreferenced, StalePods, Lacks, Exceeds, Disagrees,
 		Expired, OrphanedSecret, OrphanedRole, Unfinished, Leftover, NotVerified, Unknown, OK,
 	}
 }

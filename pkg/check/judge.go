@@ -168,6 +168,9 @@ func (f *facts) judgePrivileges() []Finding {
 	if !member {
 		found = append(found, f.finding(Lacks, fmt.Sprintf("role %q is no member of %q", f.role.Name, f.binding.AccessRole().Role()), rebind(f.binding)))
 	}
+	for _, e := range f.answer.Escalations {
+		found = append(found, f.finding(Escalation, e.What, look(f.binding, e.Fix)))
+	}
 	if len(f.answer.Lacks) > 0 {
 		found = append(found, f.finding(Lacks, "it lacks "+strings.Join(f.answer.Lacks, ", "), rebind(f.binding)))
 	}

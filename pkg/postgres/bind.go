@@ -74,14 +74,17 @@ func (l Login) hostIn(domain string) string {
 type Result struct {
 	Did      []string // statements that changed something, without the password's
 	Lacks    []string // what the level promises and could not be given
-	Public   []PublicGrant
-	Host     string // Login.Host, with the cluster's domain
-	Reached  string // the host over which the login was proved
-	Refused  string // what Host said if it refused the login, which was then proved at PodIP
-	Verified bool   // a password was asked for; false: the server trusts this connection. Known after Verify
-	Standby  bool   // the login reached a standby
-	SSL      bool   // the login was encrypted
-	Version  int    // server_version_num
+	Withheld []Withheld
+	// Escalations are what applications prepared, with privileges that earlier versions granted, to run code as another role.
+	Escalations []Escalation
+	Public      []PublicGrant
+	Host        string // Login.Host, with the cluster's domain
+	Reached     string // the host over which the login was proved
+	Refused     string // what Host said if it refused the login, which was then proved at PodIP
+	Verified    bool   // a password was asked for; false: the server trusts this connection. Known after Verify
+	Standby     bool   // the login reached a standby
+	SSL         bool   // the login was encrypted
+	Version     int    // server_version_num
 
 	verify func() error // nil: it is known
 }
@@ -94,6 +97,18 @@ func (r *Result) Verify() error {
 	verify := r.verify
 	r.verify = nil
 	return verify()
+}
+
+// Withheld is a relation of a bound schema on which the level grants nothing.
+type Withheld struct {
+	Relation string `json:"relation"` // quoted for SQL
+	Reason   string `json:"reason"`   // belongs to the superuser ... and reads ...
+}
+
+// Escalation is something by which an application's code may run as another role.
+type Escalation struct {
+	What string `json:"what"`
+	Fix  string `json:"fix"` // the statement that removes it
 }
 
 // PublicGrant is what everybody may do, this login role too, whatever its level says.
@@ -207,7 +222,7 @@ func (s *Server) read(ctx context.Context, sc *script, r Request) (*Result, erro
 // result turns what a script reported of a binding into what a bind returns.
 func (s *Server) result(r Request, out *output, err error) (*Result, error) {
 	b, l := r.Binding, r.Login
-	result := &Result{Did: out.did, Lacks: out.Lacks, Public: out.Public}
+	result := &Result{Did: out.did, Lacks: out.Lacks, Withheld: out.Withheld, Escalations: out.Escalation, Public: out.Public}
 	if out.Server != nil {
 		result.Version = out.Server.Version
 	}

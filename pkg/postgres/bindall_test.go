@@ -116,10 +116,11 @@ func TestBindAllHasATransactionForEachAccessRole(t *testing.T) {
 	for i := range 3 {
 		text += fmt.Sprintf("pgbind {\"attempt\": %d}\n%s", i, loggedIn("scram-sha-256"))
 	}
-	server, c := serverWith(t, answer{program: "psql", stdout: text + `pgbind {"end": "batch"}`})
+	server, c := serverWith(t, answer{program: "sh", stdout: text + `pgbind {"end": "batch"}` + "\n" + `pgbind {"psql": 0}` + "\n"})
 	all := requests(t, 3)
 	all[1].Binding.Access.Level = ReadOnly
 	outcomes := server.BindAll(t.Context(), all)
+	c.running.Wait()
 	assert.Equal(t, 2, strings.Count(c.stdin[0], "LOCK TABLE pg_catalog.pg_authid"))
 	for i, lacks := range [][]string{{"SELECT on table x"}, nil, {"SELECT on table x"}} {
 		assert.Equal(t, lacks, outcomes[i].Result.Lacks)

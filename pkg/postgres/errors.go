@@ -133,6 +133,13 @@ func (e *ForeignRoleError) Error() string {
 	return fmt.Sprintf("role %q exists and is not this binding's (%s): look at it with \\du+ in psql, and rename or drop it", e.Role, reason)
 }
 
+// ReservedSchemaError says that a schema is PostgreSQL's own or an extension's, so that no binding may use it.
+type ReservedSchemaError struct{ Schema string }
+
+func (e *ReservedSchemaError) Error() string {
+	return fmt.Sprintf("schema %q belongs to PostgreSQL or to an extension, and no binding gets privileges there: name another one with --schema", e.Schema)
+}
+
 // LoginError says that the role is ready but a login with its password failed.
 type LoginError struct{ Message string }
 

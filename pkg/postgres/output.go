@@ -16,7 +16,10 @@ type output struct {
 	Server     *serverFacts  `json:"server"`
 	Refused    *refusal      `json:"refused"`
 	Incomplete string        `json:"incomplete"` // a role
+	Reserved   string        `json:"reserved"`   // a schema
 	Lacks      []string      `json:"lacks"`
+	Withheld   []Withheld    `json:"withheld"`
+	Escalation []Escalation  `json:"escalations"`
 	Committed  bool          `json:"committed"`
 	Domain     string        `json:"domain"` // the cluster's
 	Login      *login        `json:"login"`

@@ -23,7 +23,9 @@ type Answer struct {
 	Answered bool     // role and database are there, so that the next two are known
 	Lacks    []string // what the level promises and the role has not got
 	Exceeds  []string // what the role holds beyond its level, as the statements that take it away
-	Login    LoginAnswer
+	// Escalations are what an application prepared in the database to run code as another role.
+	Escalations []Escalation
+	Login       LoginAnswer
 }
 
 // LoginAnswer is how the login ended.

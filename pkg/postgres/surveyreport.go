@@ -7,14 +7,15 @@ import (
 
 // surveyLine is one line that a survey's script reports.
 type surveyLine struct {
-	Role      *roleLine `json:"role"`
-	Databases []string  `json:"databases"`
-	About     *int      `json:"about"`
-	Answered  bool      `json:"answered"`
-	Lacks     []string  `json:"lacks"`
-	Exceeds   []string  `json:"exceeds"`
-	Attempt   *int      `json:"attempt"`
-	Login     *login    `json:"login"`
+	Role        *roleLine    `json:"role"`
+	Databases   []string     `json:"databases"`
+	About       *int         `json:"about"`
+	Answered    bool         `json:"answered"`
+	Lacks       []string     `json:"lacks"`
+	Exceeds     []string     `json:"exceeds"`
+	Escalations []Escalation `json:"escalations"`
+	Attempt     *int         `json:"attempt"`
+	Login       *login       `json:"login"`
 }
 
 type roleLine struct {
@@ -63,6 +64,7 @@ func (f *Survey) take(out *output) (unfinished int) {
 func (a *Answer) add(line surveyLine) {
 	a.Answered = a.Answered || line.Answered
 	a.Lacks, a.Exceeds = append(a.Lacks, line.Lacks...), append(a.Exceeds, line.Exceeds...)
+	a.Escalations = append(a.Escalations, line.Escalations...)
 	if line.Login != nil {
 		a.Login = LoginAnswer{Tried: true, Reached: line.Login.Host, User: line.Login.CurrentUser, Method: line.Login.Method}
 	}

@@ -2,6 +2,8 @@
 WITH level AS (
   SELECT l.object, l.privilege
   FROM pg_catalog.json_to_recordset(:'levels') AS l(level text, object text, privilege text) WHERE l.level = :'level'
+), withheld AS (
+  SELECT (w ->> 'oid')::oid AS oid FROM pg_catalog.json_array_elements(:'withheld') w
 ), space AS (
   SELECT s.name, n.oid FROM pg_catalog.json_to_recordset(:'schemas') AS s(name name, key text)
   LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = s.name
@@ -16,14 +18,14 @@ WITH level AS (
   UNION ALL
   SELECT pg_catalog.format('%s on table %I.%I', l.privilege, s.name, c.relname)
   FROM level l, space s, pg_catalog.pg_class c
-  WHERE l.object = 'table' AND c.relnamespace = s.oid AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT pg_catalog.has_table_privilege(:'role', c.oid, l.privilege)
+  WHERE l.object = 'table' AND c.relnamespace = s.oid AND c.oid NOT IN (SELECT w.oid FROM withheld w) AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT pg_catalog.has_table_privilege(:'role', c.oid, l.privilege)
   UNION ALL
   SELECT pg_catalog.format('%s on sequence %I.%I', l.privilege, s.name, c.relname)
   FROM level l, space s, pg_catalog.pg_class c
-  WHERE l.object = 'sequence' AND c.relnamespace = s.oid AND c.relkind = 'S' AND NOT pg_catalog.has_sequence_privilege(:'role', c.oid, l.privilege)
+  WHERE l.object = 'sequence' AND c.relnamespace = s.oid AND c.oid NOT IN (SELECT w.oid FROM withheld w) AND c.relkind = 'S' AND NOT pg_catalog.has_sequence_privilege(:'role', c.oid, l.privilege)
   UNION ALL
   SELECT DISTINCT pg_catalog.format('what role %I will create in schema %I', owner.rolname, s.name)
-  FROM space s JOIN pg_catalog.pg_class c ON c.relnamespace = s.oid JOIN pg_catalog.pg_roles owner ON owner.oid = c.relowner
+  FROM space s JOIN pg_catalog.pg_class c ON c.relnamespace = s.oid AND c.oid NOT IN (SELECT w.oid FROM withheld w) JOIN pg_catalog.pg_roles owner ON owner.oid = c.relowner
   WHERE owner.rolname <> :'access'
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_default_acl d CROSS JOIN LATERAL pg_catalog.aclexplode(d.defaclacl) a
                     JOIN pg_catalog.pg_roles r ON r.oid = a.grantee

@@ -1,5 +1,6 @@
 -- Gives what the levels say to every access role on these schemas, to those that were here before too, and only where it is missing:
--- granting again would rewrite the catalog row of every table. Each statement is followed by one that reports it.
+-- granting again would rewrite the catalog row of every table. Each statement is followed by one that reports it. Nothing is granted on the
+-- relations of :withheld, and no level grants anything on routines: PUBLIC may execute them, or somebody took that from it on purpose.
 WITH level AS (
   SELECT l.level, l.object, l.privilege
   FROM pg_catalog.json_to_recordset(:'levels') AS l(level text, object text, privilege text)
@@ -18,8 +19,9 @@ WITH level AS (
                     WHERE m.roleid = r.oid AND m.admin_option AND NOT holder.rolsuper AND holder.rolname <> current_user)
 ), relation AS (
   SELECT c.relnamespace, c.relname, c.relkind, c.relowner, c.relacl FROM space JOIN pg_catalog.pg_class c ON c.relnamespace = space.oid
+  WHERE c.oid NOT IN (SELECT (w ->> 'oid')::oid FROM pg_catalog.json_array_elements(:'withheld') w)
 ), routine AS (
-  SELECT p.pronamespace, p.oid, p.proowner, p.proacl FROM space JOIN pg_catalog.pg_proc p ON p.pronamespace = space.oid
+  SELECT p.pronamespace, p.proowner FROM space JOIN pg_catalog.pg_proc p ON p.pronamespace = space.oid
 ), creator AS (
   SELECT DISTINCT space.oid AS space, space.nspname, r.oid, r.rolname
   FROM space
@@ -48,18 +50,12 @@ WITH level AS (
   JOIN access a ON a.space = s.oid
   JOIN level l ON l.level = a.level AND l.object = CASE c.relkind WHEN 'S' THEN 'sequence' ELSE 'table' END
   UNION ALL
-  SELECT 4, '', pg_catalog.format('ROUTINE %s', p.oid::regprocedure), a.oid, l.privilege, p.proowner,
-         coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))
-  FROM space s JOIN routine p ON p.pronamespace = s.oid JOIN access a ON a.space = s.oid
-  JOIN level l ON l.level = a.level AND l.object = 'routine'
-  WHERE NOT pg_catalog.has_function_privilege(a.oid, p.oid, l.privilege)
-  UNION ALL
   SELECT 5, pg_catalog.format('ALTER DEFAULT PRIVILEGES FOR ROLE %I IN SCHEMA %I ', c.rolname, c.nspname), pg_catalog.upper(l.object) || 'S', a.oid, l.privilege, c.oid,
          (SELECT d.defaclacl FROM pg_catalog.pg_default_acl d
                    WHERE d.defaclrole = c.oid AND d.defaclnamespace = c.space
-                     AND d.defaclobjtype = CASE l.object WHEN 'table' THEN 'r' WHEN 'sequence' THEN 'S' ELSE 'f' END)
+                     AND d.defaclobjtype = CASE l.object WHEN 'table' THEN 'r' ELSE 'S' END)
   FROM creator c JOIN access a ON a.space = c.space
-  JOIN level l ON l.level = a.level AND l.object IN ('table', 'sequence', 'routine')
+  JOIN level l ON l.level = a.level AND l.object IN ('table', 'sequence')
 ), statement AS (
   SELECT w.place, w.head || pg_catalog.format('GRANT %s ON %s TO %I', pg_catalog.string_agg(w.privilege, ', ' ORDER BY w.privilege), w.object, r.rolname) AS text
   FROM wanted w JOIN pg_catalog.pg_roles r ON r.oid = w.grantee
