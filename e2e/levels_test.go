@@ -12,7 +12,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
 )
 
-// castSQL prepares a foreign key whose comparison runs a function of the application as the owner of TABLE. The statement that uses it is climbSQL.
+// castSQL prepares a cast by which the comparison of foreignKeySQL runs a function of the application as the owner of company. climbSQL uses it.
 const castSQL = `
 CREATE TYPE public.e AS ENUM ('1');
 CREATE FUNCTION public.f(public.e) RETURNS int LANGUAGE plpgsql AS $$ BEGIN
@@ -24,7 +24,7 @@ const (
 	climbSQL      = "INSERT INTO public.t VALUES ('1')"
 )
 
-// grantsOfEarlierVersions is what level all granted at commit 03b9a50 beyond what it grants now.
+// grantsOfEarlierVersions grants a part of what level all granted at commit 03b9a50 beyond what it grants now.
 func (f *fixture) grantsOfEarlierVersions(access string) {
 	f.t.Helper()
 	f.admin(strings.ReplaceAll(`
@@ -108,6 +108,9 @@ func TestLevels_WithholdViewsOfSuperusers(t *testing.T) {
 		CREATE VIEW public.nested AS SELECT * FROM (SELECT count(*) FROM public.verifiers) n;
 		CREATE MATERIALIZED VIEW public.salaries AS SELECT * FROM hidden.salaries;
 		CREATE VIEW public.names AS SELECT name FROM public.company;
+		CREATE FUNCTION hidden.peek() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT salary FROM hidden.salaries';
+		CREATE VIEW public.peeks AS SELECT hidden.peek() AS salary;
+		CREATE VIEW public.nested_peeks AS SELECT * FROM public.peeks;
 		CREATE EXTENSION file_fdw; CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
 		CREATE FOREIGN TABLE public.passwd (line text) SERVER files OPTIONS (filename '/etc/passwd')`)
 	for workload, level := range map[string]string{application: "all", "deployment/reads": "readonly"} {
@@ -115,7 +118,7 @@ func TestLevels_WithholdViewsOfSuperusers(t *testing.T) {
 		bound := f.bind(workload, "--access="+level, "--secret="+secret)
 		assert.Contains(t, bound.Stderr, "public.verifiers is not granted")
 		assert.NotContains(t, bound.Stderr, "public.names is not granted")
-		for _, relation := range []string{"verifiers", "nested", "salaries", "passwd"} {
+		for _, relation := range []string{"verifiers", "nested", "salaries", "passwd", "peeks", "nested_peeks"} {
 			f.mayNot(secret, "SELECT * FROM public."+relation)
 		}
 		assert.Equal(t, "anynines GmbH", f.as(secret, "SELECT * FROM public.names"))
@@ -125,6 +128,29 @@ func TestLevels_WithholdViewsOfSuperusers(t *testing.T) {
 	assert.Equal(t, 1, f.run(f.Pgbind("check")).Code)
 	f.bind(application, "--secret=secret-all")
 	f.mayNot("secret-all", "SELECT * FROM public.verifiers")
+}
+
+// TestLevels_LeaveWhatTheAdministratorMayNotRevoke has an administrator who is no superuser bind where a superuser, and a role with a grant option,
+// granted something to the access role.
+func TestLevels_LeaveWhatTheAdministratorMayNotRevoke(t *testing.T) {
+	t.Parallel()
+	f := newLesson(t, harness.WithoutClaim)
+	f.admin("CREATE ROLE boss CREATEROLE LOGIN; GRANT CREATE ON DATABASE postgres TO boss WITH GRANT OPTION; CREATE SCHEMA own AUTHORIZATION boss")
+	arguments := []string{application, "--schema=own", "--admin-user=boss", "--access=readonly"}
+	f.bind(arguments...)
+	access := f.admin("SELECT rolname FROM pg_roles WHERE rolname LIKE 'pgbind\\_%'")
+	f.admin("GRANT REFERENCES ON public.company TO " + access + "; ALTER DEFAULT PRIVILEGES IN SCHEMA own GRANT TRIGGER ON TABLES TO " + access)
+	f.bind(arguments...)
+	f.admin(`CREATE ROLE other; GRANT TRIGGER ON public.company TO other WITH GRANT OPTION; SET ROLE other; GRANT TRIGGER ON public.company TO ` + access)
+	again := f.bind(arguments...)
+	assert.NotContains(t, again.Stderr, "REVOKE", "nothing was revoked")
+	found := f.run(f.Pgbind("check"))
+	assert.Equal(t, 1, found.Code)
+	assert.Contains(t, found.Stdout, "REVOKE REFERENCES ON TABLE public.company FROM "+access)
+	assert.Contains(t, found.Stdout, "REVOKE TRIGGER ON TABLE public.company FROM "+access)
+	superuser := f.bind(application, "--schema=own", "--access=readonly")
+	assert.Contains(t, superuser.Stderr, "REVOKE REFERENCES ON TABLE public.company FROM "+access)
+	assert.NotContains(t, superuser.Stderr, "REVOKE TRIGGER ON TABLE public.company", "the grant of another role is not reported as revoked")
 }
 
 // TestSchemas_RefusesReservedOnes tries schemas whose objects are PostgreSQL's own or an extension's.

@@ -14,16 +14,16 @@ import (
 // Reason says in one word what was found.
 type Reason string
 
-// The reasons. The first say that the application cannot log in, the next that more or less is there than should be.
+// The reasons. The first say that the application cannot log in, or may become another role, the next that more or less is there than should be.
 const (
 	LoginFailed    Reason = "LoginFailed"
+	Escalation     Reason = "Escalation"
 	NoRole         Reason = "NoRole"
 	ForeignRole    Reason = "ForeignRole"
 	NoSecret       Reason = "NoSecret"
 	BadSecret      Reason = "BadSecret"
 	Unreferenced   Reason = "Unreferenced"
 	StalePods      Reason = "StalePods"
-	Escalation     Reason = "Escalation"
 	Lacks          Reason = "Lacks"
 	Exceeds        Reason = "Exceeds"
 	Disagrees      Reason = "Disagrees"

@@ -222,7 +222,7 @@ func (s *Server) read(ctx context.Context, sc *script, r Request) (*Result, erro
 // result turns what a script reported of a binding into what a bind returns.
 func (s *Server) result(r Request, out *output, err error) (*Result, error) {
 	b, l := r.Binding, r.Login
-	result := &Result{Did: out.did, Lacks: out.Lacks, Withheld: out.Withheld, Escalations: out.Escalation, Public: out.Public}
+	result := &Result{Did: out.did, Lacks: out.Lacks, Withheld: out.Withheld, Escalations: out.Escalations, Public: out.Public}
 	if out.Server != nil {
 		result.Version = out.Server.Version
 	}

@@ -208,12 +208,12 @@ func (b *batch) share() {
 		var about output
 		for _, i := range group {
 			about.Lacks, about.Public = append(about.Lacks, b.outputs[i].Lacks...), append(about.Public, b.outputs[i].Public...)
-			about.Withheld, about.Escalation = append(about.Withheld, b.outputs[i].Withheld...), append(about.Escalation, b.outputs[i].Escalation...)
+			about.Withheld, about.Escalations = append(about.Withheld, b.outputs[i].Withheld...), append(about.Escalations, b.outputs[i].Escalations...)
 			about.Committed = about.Committed || b.outputs[i].Committed
 		}
 		for _, i := range group {
 			b.outputs[i].Lacks, b.outputs[i].Public, b.outputs[i].Committed = about.Lacks, about.Public, about.Committed
-			b.outputs[i].Withheld, b.outputs[i].Escalation = about.Withheld, about.Escalation
+			b.outputs[i].Withheld, b.outputs[i].Escalations = about.Withheld, about.Escalations
 		}
 	}
 }

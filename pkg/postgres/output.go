@@ -13,28 +13,28 @@ import (
 
 // output is what the scripts report, a JSON object a line.
 type output struct {
-	Server     *serverFacts  `json:"server"`
-	Refused    *refusal      `json:"refused"`
-	Incomplete string        `json:"incomplete"` // a role
-	Reserved   string        `json:"reserved"`   // a schema
-	Lacks      []string      `json:"lacks"`
-	Withheld   []Withheld    `json:"withheld"`
-	Escalation []Escalation  `json:"escalations"`
-	Committed  bool          `json:"committed"`
-	Domain     string        `json:"domain"` // the cluster's
-	Login      *login        `json:"login"`
-	Trust      bool          `json:"trust"`
-	Found      *found        `json:"found"`
-	Held       *held         `json:"held"`
-	Sessions   int           `json:"sessions"`
-	Homeless   string        `json:"homeless"` // a database
-	Stays      bool          `json:"stays"`
-	Gone       string        `json:"gone"`   // a role
-	ActsAs     string        `json:"actsAs"` // a role
-	Public     []PublicGrant `json:"public"`
-	Holders    []string      `json:"holders"`
-	Mark       string        `json:"mark"`
-	End        string        `json:"end"`
+	Server      *serverFacts  `json:"server"`
+	Refused     *refusal      `json:"refused"`
+	Incomplete  string        `json:"incomplete"` // a role
+	Reserved    string        `json:"reserved"`   // a schema
+	Lacks       []string      `json:"lacks"`
+	Withheld    []Withheld    `json:"withheld"`
+	Escalations []Escalation  `json:"escalations"`
+	Committed   bool          `json:"committed"`
+	Domain      string        `json:"domain"` // the cluster's
+	Login       *login        `json:"login"`
+	Trust       bool          `json:"trust"`
+	Found       *found        `json:"found"`
+	Held        *held         `json:"held"`
+	Sessions    int           `json:"sessions"`
+	Homeless    string        `json:"homeless"` // a database
+	Stays       bool          `json:"stays"`
+	Gone        string        `json:"gone"`   // a role
+	ActsAs      string        `json:"actsAs"` // a role
+	Public      []PublicGrant `json:"public"`
+	Holders     []string      `json:"holders"`
+	Mark        string        `json:"mark"`
+	End         string        `json:"end"`
 
 	did     []string
 	holders []Holder

@@ -1,5 +1,6 @@
 -- Sets :extra to the statements that make the direct privileges of the roles :grantees in this database equal to their level: everything
--- else that was granted to them is revoked. What an owner may do, and what PUBLIC has, is not theirs by a grant.
+-- else that was granted to them is revoked. What an owner may do, and what PUBLIC has, is not theirs by a grant. Each statement says whether this
+-- administrator may run it: a REVOKE takes back what the owner granted, and only a superuser or a member of the owner acts as the owner.
 SELECT pg_catalog.to_regclass('pg_catalog.pg_parameter_acl') IS NOT NULL AS has_parameters \gset
 \set parameters 'SELECT NULL::text, NULL::text, NULL::text, NULL::oid, NULL::aclitem[] WHERE false'
 \if :has_parameters
@@ -54,21 +55,23 @@ WITH level AS (
   UNION ALL :parameters
 ), extra AS (
   SELECT pg_catalog.format('REVOKE %s ON %s FROM %I',
-                           pg_catalog.string_agg(DISTINCT held.privilege_type || o.columns, ', '), o.name, g.rolname) AS text
+                           pg_catalog.string_agg(DISTINCT held.privilege_type || o.columns, ', '), o.name, g.rolname) AS text,
+         held.grantor = o.owner AND pg_catalog.pg_has_role(o.owner, 'USAGE') AS may
   FROM object o CROSS JOIN LATERAL pg_catalog.aclexplode(o.acl) held JOIN grantee g ON g.oid = held.grantee
   WHERE o.acl IS NOT NULL AND held.grantee <> o.owner
     AND NOT EXISTS (SELECT FROM level l WHERE l.object = o.kind AND l.privilege = held.privilege_type)
-  GROUP BY o.name, g.rolname
+  GROUP BY o.name, g.rolname, may
   UNION ALL
   SELECT pg_catalog.format('ALTER DEFAULT PRIVILEGES FOR ROLE %I%s REVOKE %s ON %s FROM %I', c.rolname,
                            ' IN SCHEMA ' || pg_catalog.quote_ident(n.nspname), pg_catalog.string_agg(held.privilege_type, ', ' ORDER BY held.privilege_type),
                            CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'FUNCTIONS' WHEN 'T' THEN 'TYPES'
-                                                WHEN 'n' THEN 'SCHEMAS' ELSE 'LARGE OBJECTS' END, g.rolname)
+                                                WHEN 'n' THEN 'SCHEMAS' ELSE 'LARGE OBJECTS' END, g.rolname),
+         pg_catalog.pg_has_role(c.oid, 'USAGE')
   FROM pg_catalog.pg_default_acl d CROSS JOIN LATERAL pg_catalog.aclexplode(d.defaclacl) held JOIN grantee g ON g.oid = held.grantee
   JOIN pg_catalog.pg_roles c ON c.oid = d.defaclrole LEFT JOIN pg_catalog.pg_namespace n ON n.oid = d.defaclnamespace
   WHERE held.grantee <> d.defaclrole
     AND NOT EXISTS (SELECT FROM level l JOIN space s ON s.oid = d.defaclnamespace
                     WHERE l.object = CASE d.defaclobjtype WHEN 'r' THEN 'table' WHEN 'S' THEN 'sequence' END AND l.privilege = held.privilege_type)
-  GROUP BY c.rolname, n.nspname, d.defaclobjtype, g.rolname
+  GROUP BY c.oid, c.rolname, n.nspname, d.defaclobjtype, g.rolname
 )
-SELECT coalesce(pg_catalog.json_agg(e.text ORDER BY e.text), '[]') AS extra FROM extra e \gset
+SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object('text', e.text, 'may', e.may) ORDER BY e.text), '[]') AS extra FROM extra e \gset
