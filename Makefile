@@ -75,7 +75,17 @@ server-images: cluster ## Load the oldest and the newest PostgreSQL and a pooler
 .PHONY: e2e
 e2e: build app-image image server-images ## Run the end-to-end tests on the cluster
 	@rm -rf .cache/e2e && mkdir -p .cache/e2e
-	$(WITH_CLUSTER) go test -tags e2e -count=1 -timeout 30m -parallel 6 -artifacts -outputdir .cache/e2e ./e2e/...
+	$(WITH_CLUSTER) go test -tags e2e -count=1 -timeout 30m -parallel 6 -artifacts -outputdir .cache/e2e \
+		$$(go list -tags e2e ./e2e/... | grep -v /e2e/privileges)
+
+PG_VERSIONS = 13 15 17 18
+# One server version for each commit, in turn.
+PGBIND_PG ?= $(shell set -- $(PG_VERSIONS); shift $$(( $$(git rev-list --count HEAD) % $$# )); echo $$1)
+.PHONY: privileges
+privileges: build server-images ## Prove on a server of version PGBIND_PG what a bound application can do and what it cannot
+	@echo "PostgreSQL $(PGBIND_PG)"
+	@rm -rf .cache/privileges && mkdir -p .cache/privileges
+	$(WITH_CLUSTER) PGBIND_PG="$(PGBIND_PG)" go test -tags e2e -count=1 -v -timeout 60m -parallel 3 -artifacts -outputdir .cache/privileges ./e2e/privileges
 
 COVER = $(CURDIR)/.cache/cover
 .PHONY: cover
