@@ -86,6 +86,29 @@ func TestLevelAll_RevokesWhatEarlierVersionsGranted(t *testing.T) {
 	assert.Equal(t, "f", f.superuser(f.login(firstSecret).Username))
 }
 
+// TestRotate_RevokesWhatEarlierVersionsGranted binds two schemas whose names are no identifiers.
+func TestRotate_RevokesWhatEarlierVersionsGranted(t *testing.T) {
+	t.Parallel()
+	f := newLesson(t, harness.WithoutClaim)
+	f.admin(`CREATE SCHEMA "Größe ""1"""; CREATE TABLE "Größe ""1""".t (id int PRIMARY KEY)`)
+	f.bind(application, "--schema=public", `--schema="Größe ""1"""`)
+	access := f.as(firstSecret, "SELECT current_user")
+	f.grantsOfEarlierVersions(access)
+	f.admin(`GRANT REFERENCES ON "Größe ""1""".t TO ` + access)
+	assert.Equal(t, 1, f.run(f.Pgbind("check")).Code)
+
+	rotated := f.run(f.Pgbind("rotate", application))
+	require.Zero(t, rotated.Code, rotated.Stderr)
+	assert.Equal(t, "0", f.admin("SELECT count(*) FROM information_schema.role_table_grants WHERE grantee = '"+access+"' AND grantor = 'postgres' AND privilege_type IN ('REFERENCES', 'TRIGGER')"))
+	f.mayNot(firstSecret, "SELECT public.kept()")
+	assert.Zero(t, f.run(f.Pgbind("check")).Code)
+
+	f.admin(`ALTER SCHEMA "Größe ""1""" RENAME TO renamed; GRANT REFERENCES ON public.company TO ` + access)
+	rotated = f.run(f.Pgbind("rotate", application))
+	require.Zero(t, rotated.Code, rotated.Stderr)
+	f.as(firstSecret, "SELECT * FROM renamed.t")
+}
+
 // TestPreparedForeignKey_Climbs is the control of the test above: without the removal, the application becomes superuser.
 func TestPreparedForeignKey_Climbs(t *testing.T) {
 	t.Parallel()

@@ -18,7 +18,8 @@ type GoneError struct{ Role string }
 func (e *GoneError) Error() string { return fmt.Sprintf("role %q is gone", e.Role) }
 
 // Succeed makes a role that createuser made a successor in one transaction: it joins what the former role is a member of, acts as what
-// the former acts as, and gets its mark and password. Then it logs in with the password. It may be repeated.
+// the former acts as, and gets its mark and password. What the access role holds beyond its level in this database is revoked. Then the new role
+// logs in with the password. It may be repeated.
 // Errors: *GoneError, and those of Bind.
 func (s *Server) Succeed(ctx context.Context, r Successor, l Login) (*Result, error) {
 	result, err := prove(ctx, l, func(l Login) (*Result, error) { return s.succeed(ctx, r, l) })
@@ -67,6 +68,11 @@ func (s *Server) successionScript(r Successor, l Login) (*script, error) {
 	b := Binding{Role: r.Role, Owner: r.Owner, Access: Access{Database: s.Database}}
 	sc := new(script).set("role", r.Role, "former", r.Former, "verifier", verifier).run("session", "lock")
 	sc.subjects(subject{Name: r.Former, Claim: r.Owner.claim()}).run("judge", "former")
-	sc.logins([]Request{{b, l}}, []int{0}).run("role", "succeed", "silence", "password", "commit")
+	levels, err := levelTable()
+	if err != nil {
+		return nil, err
+	}
+	sc.logins([]Request{{b, l}}, []int{0}).run("role", "succeed")
+	sc.set("levels", levels).run("current_level", "withheld", "extra", "revoke", "silence", "password", "commit")
 	return sc.proof(b, l), nil
 }
