@@ -105,7 +105,7 @@ func (s *Server) createuserAhead(role, next string) (used bool, stderr string, e
 
 // psqlAhead is psql in the exec that was begun before; used is as for createuserAhead, and also false where psql had no session.
 func (s *Server) psqlAhead(sc *script) (used bool, r reading) {
-	begun, text := s.ahead, sc.text.String()
+	begun, text := s.ahead, s.input(sc)
 	s.ahead = nil
 	switch {
 	case begun == nil:

@@ -89,7 +89,7 @@ while IFS= read -r line || [ -n "$line" ]; do
 	case $line in '\if '*) depth=$((depth + 1)) ;; '\endif') depth=$((depth - 1)) ;; '\quit') [ "$depth" -gt 0 ] || break ;; esac
 	printf '%s\n' "$line"
 done >"$LOG.psql"` + "\n"
-	reads = `[ -z "${PGOPTIONS+set}" ] || echo "psql with createuser's options" >>"$LOG"` + "\n" + readsScript +
+	reads = readsScript +
 		`echo 'pgbind {"end": "run"}'; exit 0` + "\n"
 	failing = creates + "echo 'createuser: error: exists' >&2; exit 1\n"
 )
@@ -106,13 +106,13 @@ func TestOneExecMakesTheRoleAndReadsTheScript(t *testing.T) {
 	exists, err := server.CreateUser(t.Context(), `we "ird\ 'role`)
 	require.NoError(t, err)
 	assert.False(t, exists)
-	assert.Equal(t, "createuser -c search_path= -c lock_timeout=50s -c statement_timeout=60s -c synchronous_commit=off "+
+	assert.Equal(t, "createuser "+sessionOptions()+" "+
 		`--username=postgres --no-password --no-login --no-superuser --no-createdb --no-createrole --no-replication -- we "ird\ 'role`+"\n", h.did())
 	script := new(script).set("run", "run").run("session", "end")
 	out, err := server.psql(t.Context(), script)
 	require.NoError(t, err)
 	assert.Equal(t, "run", out.End)
-	assert.Equal(t, script.text.String(), h.script())
+	assert.Equal(t, server.input(script), h.script())
 	assert.EqualValues(t, 1, h.execs.Load())
 
 	_, err = server.psql(t.Context(), script)
@@ -263,7 +263,7 @@ func TestASessionThatEndedWhileItWaitedIsNotTheLast(t *testing.T) {
 	script := new(script).run("session")
 	_, err = server.session(t.Context(), script)
 	require.NoError(t, err)
-	assert.Equal(t, script.text.String(), h.script())
+	assert.Equal(t, server.input(script), h.script())
 	assert.EqualValues(t, 2, h.execs.Load())
 }
 

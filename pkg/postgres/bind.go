@@ -165,7 +165,7 @@ func (s *Server) Create(ctx context.Context, b Binding, l Login) (made bool, res
 	if s.ahead == nil {
 		s.Connect(ctx)
 	}
-	exists, err := s.createUser(ctx, b.Role, sc.text.String())
+	exists, err := s.createUser(ctx, b.Role, s.input(sc))
 	if err == nil && exists {
 		err = ErrExists
 	}

@@ -86,7 +86,7 @@ func TestBindAllLooksAHostsNameUpOnce(t *testing.T) {
 			for _, login := range regexp.MustCompile(`(?m)^\\set conn .*$`).FindAllString(c.stdin[0], -1) {
 				ways = append(ways, strings.Contains(login, "hostaddr"))
 			}
-			assert.Equal(t, []bool{false, true, false, true, false}, ways)
+			assert.Equal(t, []bool{false, true, false, true, false}, ways[2:], "after the two of the opening")
 		})
 	}
 }

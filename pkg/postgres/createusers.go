@@ -86,7 +86,7 @@ func (s *Server) createBatch(ctx context.Context, b *batch) (created map[int]boo
 		return nil, nil // the request that is not says so itself
 	}
 	p := s.createuserThenPsql("createusers")
-	p.stdin = strings.Join(roles, "\n") + "\n\n" + sc.text.String()
+	p.stdin = strings.Join(roles, "\n") + "\n\n" + s.input(sc)
 	stdout, stderr, err := s.runDrained(ctx, p)
 	out, parseErr := parse(stdout)
 	out.stderr = stderr

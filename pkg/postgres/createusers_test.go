@@ -39,7 +39,7 @@ func TestCreateTellsTheRoleAndTheScriptAtOnce(t *testing.T) {
 	assert.True(t, result.Verified)
 	c.running.Wait()
 	require.Len(t, c.stdin, 1)
-	assert.True(t, strings.HasPrefix(c.stdin[0], b.Role+"\nSET search_path = '' \\;"))
+	assert.True(t, strings.HasPrefix(c.stdin[0], b.Role+"\n"+opening(server.Database).text.String()))
 	assert.NotContains(t, strings.Join(c.argv[0], " "), "secret")
 }
 
@@ -124,7 +124,7 @@ func TestCreateAll(t *testing.T) {
 		c.running.Wait()
 		require.Len(t, c.stdin, 1)
 		role := requests[0].Binding.Role
-		assert.True(t, strings.HasPrefix(c.stdin[0], role+"\n"+role+"\n"+role+"\n\nSET search_path"))
+		assert.True(t, strings.HasPrefix(c.stdin[0], role+"\n"+role+"\n"+role+"\n\n"+opening(server.Database).text.String()))
 		assert.NotContains(t, strings.Join(c.argv[0], " "), role, "names are no arguments of the exec")
 		assert.NotContains(t, strings.Join(c.argv[0], " "), "secret")
 	})
@@ -214,7 +214,7 @@ func TestTheShellMakesRolesBeforeItRunsPsql(t *testing.T) {
 		assert.Regexp(t, twoRoles, h.did())
 		require.NotNil(t, b.session)
 		assert.Equal(t, "run", b.session.End)
-		assert.True(t, strings.HasPrefix(h.script(), "SET search_path = '' \\;"))
+		assert.True(t, strings.HasPrefix(h.script(), opening(server.Database).text.String()))
 		assert.EqualValues(t, 1, h.execs.Load())
 	})
 	t.Run("one is not", func(t *testing.T) {

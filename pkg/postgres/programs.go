@@ -12,7 +12,7 @@ import (
 
 // createuserProgram makes a role without a login and without a password; the role's name is its last argument. It is atomic.
 func createuserProgram() program {
-	return program{name: "createuser", env: []string{createuserOptions, idleLibrary, noLocale}, args: []string{
+	return program{name: "createuser", env: []string{idleLibrary, noLocale}, args: []string{
 		"--no-login", "--no-superuser", "--no-createdb", "--no-createrole", "--no-replication", "--",
 	}}
 }
@@ -31,7 +31,7 @@ func (s *Server) createuser(ctx context.Context, role, next string) (stderr stri
 
 // dropuser drops a role that owns nothing.
 func (s *Server) dropuser(ctx context.Context, role string) error {
-	_, _, err := s.run(ctx, program{name: "dropuser", env: []string{createuserOptions}, args: []string{"--if-exists", "--", role}})
+	_, _, err := s.run(ctx, program{name: "dropuser", args: []string{"--if-exists", "--", role}})
 	return err
 }
 
@@ -97,7 +97,7 @@ func (s *Server) session(ctx context.Context, sc *script) (*output, error) {
 	used, r := s.psqlAhead(sc)
 	if !used {
 		// The script goes in whole, from memory: psql runs an unfinished last statement when its input ends early.
-		r.stdout, r.stderr, r.err = s.runPsql(ctx, sc.text.String())
+		r.stdout, r.stderr, r.err = s.runPsql(ctx, s.input(sc))
 	}
 	return r.parsed()
 }
@@ -115,12 +115,15 @@ func (r reading) parsed() (*output, error) {
 	return out, r.err
 }
 
+// maintenanceDatabase is where createuser makes roles, and where psql is before its script has it go on.
+const maintenanceDatabase = "postgres"
+
 // psqlProgram reads a script from its input.
 func (s *Server) psqlProgram() program {
 	return program{name: "psql", env: []string{idleLibrary, noTicket}, args: []string{
 		"--no-psqlrc", "--quiet", "--no-align", "--tuples-only",
 		"--set=ON_ERROR_STOP=1", "--set=VERBOSITY=verbose", "--set=SHOW_CONTEXT=never", "--pset=pager=off",
-		"--dbname=" + conninfoDatabase(s.Database), "--file=-",
+		"--dbname=" + maintenanceDatabase, "--file=-",
 	}}
 }
 

@@ -35,7 +35,7 @@ func (s *Server) succeed(ctx context.Context, r Successor, l Login) (*Result, er
 	if out == nil {
 		return nil, err
 	}
-	result := &Result{Did: out.did}
+	result := &Result{Did: out.did, Lacks: out.Lacks}
 	if out.Committed {
 		result.Host = l.hostIn(out.Domain)
 	}

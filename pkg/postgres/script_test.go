@@ -85,25 +85,18 @@ func asPsqlReads(t *testing.T, arguments, domain string) string {
 	return value.String()
 }
 
-func TestEveryAdminScriptEmptiesTheSearchPathFirst(t *testing.T) {
-	sc, err := bindScript(testBinding(), Login{Password: "secret", Set: true})
+// TestEverySessionOfTheAdministratorHasTheOptions: the program that makes a role, and what psql goes on with in its script.
+func TestEverySessionOfTheAdministratorHasTheOptions(t *testing.T) {
+	server, c := serverWith(t, answer{program: "createuser", stdout: madeOne + proved("run1") + `pgbind {"psql": 0}` + "\n"})
+	_, _, err := server.Create(t.Context(), testBinding(), Login{Password: "secret", Set: true, Host: "svc.ns.svc"})
 	require.NoError(t, err)
-	assertSearchPathFirst(t, sc.text.String())
-	text, err := fs.ReadFile(sqlFiles, "sql/session.sql")
-	require.NoError(t, err)
-	assertSearchPathFirst(t, string(text))
-}
-
-func assertSearchPathFirst(t *testing.T, text string) {
-	t.Helper()
-	for line := range strings.Lines(text) {
-		if strings.HasPrefix(line, `\set `) {
-			continue
-		}
-		assert.Equal(t, `SET search_path = '' \;`, strings.TrimSpace(line))
-		return
+	assert.Contains(t, c.argv[0], "PGOPTIONS="+sessionOptions())
+	for _, option := range []string{"role=none", "search_path=", "default_transaction_read_only=off", "local_preload_libraries="} {
+		assert.Contains(t, sessionOptions()+" ", "-c "+option+" ")
 	}
-	t.Fatal("the script has no statement")
+	explained, err := Explain(testBinding(), Login{})
+	require.NoError(t, err)
+	assert.True(t, strings.HasPrefix(explained, `\set options `+quote(escape(sessionOptions()))))
 }
 
 func TestScriptsKeepTheHouseRules(t *testing.T) {

@@ -52,10 +52,6 @@ const noTicket = "PGGSSENCMODE=disable"
 // noLocale keeps createuser, which has nothing to say that depends on a language, from reading one at each start.
 const noLocale = "LC_ALL=C"
 
-// createuser has no script of its own to set these in. What it makes need not outlive a crash of the server: the COMMIT of the script that
-// completes the role waits until both are kept.
-const createuserOptions = "PGOPTIONS=-c search_path= -c lock_timeout=50s -c statement_timeout=60s -c synchronous_commit=off"
-
 // program is one of PostgreSQL's programs that the administrator runs.
 type program struct {
 	name  string
@@ -77,7 +73,7 @@ func (s *Server) env(assignments ...string) []string {
 
 // settings are the assignments of the known environment.
 func (s *Server) settings() []string {
-	all := []string{"PGHOST=" + s.SocketDir, resolverOptions}
+	all := []string{"PGHOST=" + s.SocketDir, resolverOptions, "PGOPTIONS=" + sessionOptions()}
 	if s.Port != 0 {
 		all = append(all, "PGPORT="+strconv.Itoa(int(s.Port)))
 	}

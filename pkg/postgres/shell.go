@@ -63,7 +63,7 @@ func (s *Server) sessionError(out *output, err error) error {
 // shellCommand is psql without what says who logs in where. It leaves no trace in the container, and its question for the password
 // comes in the one form that is waited for.
 func (s *Server) shellCommand() []string {
-	return append(s.env("LC_ALL=", "LANGUAGE=", "LC_MESSAGES=C", "PGCLIENTENCODING=UTF8", "LESSHISTFILE=-"),
+	return append(s.env("LC_ALL=", "LANGUAGE=", "LC_MESSAGES=C", "PGCLIENTENCODING=UTF8", "LESSHISTFILE=-", "PGOPTIONS="),
 		"psql", "--no-psqlrc", "--set=HISTFILE=/dev/null")
 }
 

@@ -36,6 +36,9 @@ func (r *Rotator) makeSuccessor(ctx context.Context, p *rotation, made *undo.Sta
 		for _, statement := range result.Did {
 			r.Report.Step("%s", statement)
 		}
+		for _, missing := range result.Lacks {
+			r.Report.Warn("role %s does not get %s", p.role, missing)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("make role %q the successor of %q in pod/%s: %w", p.role, p.former, p.database.Pod.Name, err)

@@ -1,5 +1,5 @@
 # A role of each name is made that the input has before its first empty line, and the numbers of those that were made are reported. When all
-# were, the second command gets the rest of the input. The options in the environment are those of the command that makes the roles.
+# were, the second command gets the rest of the input.
 all() {
 	count=0 made='' code=0
 	while IFS= read -r role && [ -n "$role" ]; do
@@ -16,5 +16,4 @@ all() {
 with all "$@"
 code=$?
 shift "$words"
-unset PGOPTIONS
 [ "$code" = 0 ] || set -- true

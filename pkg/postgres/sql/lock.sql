@@ -1,6 +1,4 @@
-BEGIN \;
--- Fifty binds at once on a busy machine take half a minute in turn.
-SET LOCAL lock_timeout = '50s';
+BEGIN;
 \if :superuser
 -- Cluster-wide, and no login can hold it against us; an advisory lock is neither.
 LOCK TABLE pg_catalog.pg_authid IN SHARE ROW EXCLUSIVE MODE;

@@ -1,4 +1,5 @@
 -- The proof: the password is asked for on the way over the network, never on the socket or the loopback address.
+\setenv PGOPTIONS
 \connect -reuse-previous=off :"conn"
 -- Only there it is a word.
 \set method '\'\''

@@ -1,22 +1,47 @@
--- The role :role becomes what the role :former is, and no more: what Kubernetes says of a binding cannot widen it.
-SELECT text, pg_catalog.format('SELECT %L', 'pgbind ' || pg_catalog.json_build_object('did', text)::text)
-FROM (
-  SELECT pg_catalog.format('GRANT %I TO %I', r.rolname, :'role') AS text
-  FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles r ON r.oid = m.roleid
-  WHERE m.member = (SELECT f.oid FROM pg_catalog.pg_roles f WHERE f.rolname = :'former')
-    AND NOT EXISTS (SELECT FROM pg_catalog.pg_auth_members has WHERE has.roleid = m.roleid
-                    AND has.member = (SELECT n.oid FROM pg_catalog.pg_roles n WHERE n.rolname = :'role'))
-  UNION
-  SELECT pg_catalog.format('ALTER ROLE %I IN DATABASE %I SET role TO %I', :'role', d.datname, pg_catalog.substr(setting, 6))
-  FROM pg_catalog.pg_db_role_setting s JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase, pg_catalog.unnest(s.setconfig) setting
-  WHERE s.setrole = (SELECT f.oid FROM pg_catalog.pg_roles f WHERE f.rolname = :'former' AND f.rolname <> :'role')
-    AND pg_catalog.starts_with(setting, 'role=')
-  UNION
-  SELECT pg_catalog.format('ALTER ROLE %I CONNECTION LIMIT %s VALID UNTIL %L', :'role', f.rolconnlimit, coalesce(f.rolvaliduntil, 'infinity'))
-  FROM pg_catalog.pg_roles f WHERE f.rolname = :'former' AND f.rolname <> :'role' AND (f.rolconnlimit <> -1 OR f.rolvaliduntil IS NOT NULL)
-) change ORDER BY text \gexec
+-- The role :role becomes what the role :former is, and no more: what Kubernetes says of a binding cannot widen it. It joins the same roles with the
+-- same options, and gets the same settings, connection limit and expiry. The elements of a list are quoted one by one: a login can set its own
+-- settings to any text. An administrator who is no superuser may not give settings that only a superuser may set.
+WITH former AS (
+  SELECT f.* FROM pg_catalog.pg_roles f WHERE f.rolname = :'former'
+), successor AS (
+  SELECT n.* FROM pg_catalog.pg_roles n WHERE n.rolname = :'role'
+), membership AS (
+  -- Servers before 16 have no options; several grantors may have given several.
+  SELECT m.member, m.roleid, pg_catalog.bool_or((pg_catalog.to_jsonb(m) ->> 'inherit_option')::bool) AS inherits, pg_catalog.bool_or((pg_catalog.to_jsonb(m) ->> 'set_option')::bool) AS sets
+  FROM pg_catalog.pg_auth_members m GROUP BY m.member, m.roleid
+), setting AS (
+  SELECT s.setrole, s.setdatabase, pg_catalog.split_part(config, '=', 1) AS name, pg_catalog.substr(config, pg_catalog.strpos(config, '=') + 1) AS value
+  FROM pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) config
+), change AS (
+  SELECT 1 AS place, pg_catalog.format('GRANT %I TO %I', r.rolname, :'role') || CASE WHEN m.inherits IS NULL THEN ''
+           ELSE pg_catalog.format(' WITH INHERIT %s, SET %s', m.inherits::text, m.sets::text) END AS text
+  FROM membership m JOIN former f ON f.oid = m.member JOIN pg_catalog.pg_roles r ON r.oid = m.roleid, successor n
+  WHERE NOT EXISTS (SELECT FROM membership has WHERE has.member = n.oid AND has.roleid = m.roleid
+                    AND has.inherits IS NOT DISTINCT FROM m.inherits AND has.sets IS NOT DISTINCT FROM m.sets)
+  UNION ALL
+  SELECT 2, pg_catalog.format('ALTER ROLE %I%s SET %I TO %s', :'role', ' IN DATABASE ' || pg_catalog.quote_ident(d.datname), s.name,
+           CASE WHEN s.name IN ('search_path', 'temp_tablespaces', 'local_preload_libraries', 'session_preload_libraries') THEN coalesce(
+                  (SELECT pg_catalog.string_agg(pg_catalog.quote_literal(coalesce(pg_catalog.replace(held.part[1], '""', '"'), held.part[2])), ', ' ORDER BY held.place)
+                   FROM pg_catalog.regexp_matches(s.value, '"((?:[^"]|"")*)"|([^",\s]+)', 'g') WITH ORDINALITY held(part, place)), '''''')
+                ELSE pg_catalog.quote_literal(s.value) END)
+  FROM setting s JOIN former f ON f.oid = s.setrole CROSS JOIN successor n LEFT JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase
+  LEFT JOIN pg_catalog.pg_settings known ON known.name = s.name
+  WHERE f.oid <> n.oid AND (:'superuser'::bool OR coalesce(known.context IN ('user', 'backend'), true))
+    AND NOT EXISTS (SELECT FROM setting has WHERE has.setrole = n.oid AND has.setdatabase = s.setdatabase AND has.name = s.name AND has.value = s.value)
+  UNION ALL
+  SELECT 3, pg_catalog.format('ALTER ROLE %I %sCONNECTION LIMIT %s VALID UNTIL %L', :'role', CASE WHEN f.rolinherit THEN '' ELSE 'NOINHERIT ' END, f.rolconnlimit, coalesce(f.rolvaliduntil, 'infinity'))
+  FROM former f, successor n WHERE f.oid <> n.oid AND (f.rolconnlimit <> -1 OR f.rolvaliduntil IS NOT NULL OR NOT f.rolinherit)
+)
+SELECT c.text, pg_catalog.format('SELECT %L', 'pgbind ' || pg_catalog.json_build_object('did', c.text)::text) FROM change c ORDER BY c.place, c.text \gexec
+-- What an administrator who is no superuser may not give.
+SELECT 'pgbind ' || pg_catalog.json_build_object('lacks', pg_catalog.json_agg(pg_catalog.format('the setting %s of role %I, which only a superuser may give', known.name, :'former')))
+FROM pg_catalog.pg_db_role_setting s JOIN pg_catalog.pg_roles f ON f.oid = s.setrole, pg_catalog.unnest(s.setconfig) config, pg_catalog.pg_settings known
+WHERE f.rolname = :'former' AND f.rolname <> :'role' AND NOT :'superuser'::bool AND known.name = pg_catalog.split_part(config, '=', 1) AND known.context NOT IN ('user', 'backend')
+HAVING pg_catalog.count(*) > 0;
+-- The setting of the database comes before that of all databases.
 SELECT 'pgbind ' || pg_catalog.json_build_object('actsAs', coalesce((
-           SELECT pg_catalog.substr(setting, 6)
-           FROM pg_catalog.pg_db_role_setting s JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase, pg_catalog.unnest(s.setconfig) setting
+           SELECT pg_catalog.substr(config, 6)
+           FROM pg_catalog.pg_db_role_setting s LEFT JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase, pg_catalog.unnest(s.setconfig) config
            WHERE s.setrole = (SELECT n.oid FROM pg_catalog.pg_roles n WHERE n.rolname = :'role')
-             AND d.datname = pg_catalog.current_database() AND pg_catalog.starts_with(setting, 'role=')), :'role'));
+             AND (s.setdatabase = 0 OR d.datname = pg_catalog.current_database()) AND pg_catalog.starts_with(config, 'role=')
+           ORDER BY s.setdatabase = 0 LIMIT 1), :'role'));
