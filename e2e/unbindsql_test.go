@@ -78,8 +78,8 @@ func testRetireSQL(s *sqlServer) {
 		{"makes a successor that is no more than the former", makesSuccessor},
 		{"touches no later role of the same name", touchesNoLaterRole},
 		{"ends a session that is in a transaction", endsSessions},
-		{"drops nothing that nobody would own", dropsNoOrphan},
 		{"drops the role and keeps its data", dropsRole},
+		{"hands what a narrow login owns to the owner role", handsToOwnerRole},
 		{"removes an access role that nothing uses", purges},
 	} {
 		if !s.t.Run(part.name, func(t *testing.T) { part.test(s.in(t)) }) {
@@ -225,15 +225,6 @@ func touchesNoLaterRole(s *sqlServer) {
 	assert.Equal(s.t, strconv.FormatInt(held.Roles[0].OID, 10)+"|t", s.sql("app", "SELECT oid, rolcanlogin FROM pg_roles WHERE rolname = '"+boundRole+"'"))
 }
 
-func dropsNoOrphan(s *sqlServer) {
-	s.sql("app", "REVOKE heir FROM "+boundRole)
-	_, err := s.Drop(s.ctx, sqlOwner(), boundRole, nil)
-	require.ErrorIs(s.t, err, postgres.ErrHomeless)
-	assert.Equal(s.t, "1", s.sql("app", "SELECT count(*) FROM of_app.orders"))
-	assert.Equal(s.t, boundRole, s.sql("app", "SELECT tableowner FROM pg_tables WHERE tablename = 'orders'"))
-	s.sql("app", "GRANT heir TO "+boundRole)
-}
-
 func dropsRole(s *sqlServer) {
 	databases := []postgres.HeldDatabase{{Name: "app", Open: true}, {Name: "other", Open: true}}
 	did, err := s.Drop(s.ctx, sqlOwner(), boundRole, databases)
@@ -257,6 +248,27 @@ func dropsRole(s *sqlServer) {
 	assert.Empty(s.t, did)
 	require.NoError(s.t, s.Disable(s.ctx, sqlOwner(), boundRole))
 	require.NoError(s.t, s.EndSessions(s.ctx, sqlOwner(), boundRole))
+}
+
+func handsToOwnerRole(s *sqlServer) {
+	owner := sqlOwner().Role()
+	s.sql("app", `CREATE ROLE narrow NOLOGIN; COMMENT ON ROLE narrow IS 'pgbind/v1 access=readonly on=x run=r';
+		CREATE ROLE pgb_sqltest_2 LOGIN IN ROLE narrow; COMMENT ON ROLE pgb_sqltest_2 IS '`+boundMark+`';
+		CREATE ROLE pgb_sqltest_3 LOGIN IN ROLE narrow; COMMENT ON ROLE pgb_sqltest_3 IS '`+boundMark+`';
+		CREATE TABLE public.left_behind(id serial); ALTER TABLE public.left_behind OWNER TO pgb_sqltest_2`)
+	s.sql("other", "CREATE FUNCTION public.left_too() RETURNS int LANGUAGE sql AS 'SELECT 1'; ALTER FUNCTION public.left_too() OWNER TO pgb_sqltest_2")
+	_, err := s.Drop(s.ctx, sqlOwner(), "pgb_sqltest_2", []postgres.HeldDatabase{{Name: "app", Open: true}, {Name: "other", Open: true}})
+	require.NoError(s.t, err)
+	assert.Equal(s.t, owner, s.sql("app", "SELECT DISTINCT relowner::regrole FROM pg_class WHERE relname LIKE 'left\\_behind%'"))
+	assert.Equal(s.t, owner, s.sql("other", "SELECT proowner::regrole FROM pg_proc WHERE proname = 'left_too'"))
+	assert.Equal(s.t, "f", s.sql("app", "SELECT rolcanlogin FROM pg_roles WHERE rolname = '"+owner+"'"))
+	assert.Equal(s.t, "pgb_sqltest_3", s.sql("app", "SELECT string_agg(member::regrole::text, ' ') FROM pg_auth_members WHERE roleid = '"+owner+"'::regrole AND member <> 10"))
+
+	s.sql("app", "DROP TABLE public.left_behind")
+	s.sql("other", "DROP FUNCTION public.left_too()")
+	_, err = s.Drop(s.ctx, sqlOwner(), "pgb_sqltest_3", nil)
+	require.NoError(s.t, err)
+	assert.Equal(s.t, "0", s.sql("app", "SELECT count(*) FROM pg_roles WHERE rolname = '"+owner+"'"))
 }
 
 func purges(s *sqlServer) {

@@ -67,8 +67,8 @@ type server struct {
 	version string
 }
 
-// newServer starts the lesson's database, without the lesson's application. The namespace is deleted when the test ends.
-func newServer(t *testing.T, version string) *server {
+// newServer starts the lesson's database with the changes, without the lesson's application. The namespace is deleted when the test ends.
+func newServer(t *testing.T, version string, changes ...harness.Change) *server {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), testTime)
 	t.Cleanup(cancel)
@@ -82,7 +82,7 @@ func newServer(t *testing.T, version string) *server {
 		}
 		assert.NoError(t, namespace.Delete(ctx))
 	})
-	require.NoError(t, namespace.ApplyLesson(ctx, harness.Version(version), harness.WithoutClaim, withoutApplication))
+	require.NoError(t, namespace.ApplyLesson(ctx, append(changes, harness.Version(version), harness.WithoutClaim, withoutApplication)...))
 	require.NoError(t, namespace.Rollout(ctx, "statefulset/"+lesson.Database))
 	return &server{Namespace: namespace, t: t, ctx: ctx, version: version}
 }

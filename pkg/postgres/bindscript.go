@@ -20,7 +20,9 @@ func (s *script) complete(requests []Request, numbers []int) error {
 	if err := s.access(requests[0].Binding); err != nil {
 		return err
 	}
-	s.logins(requests, numbers).run("role", "terms").set("role", requests[0].Binding.Role).run("public", "doubt", "effective", "settled")
+	level := string(requests[0].Binding.Access.Level)
+	s.logins(requests, numbers).run("role", "narrow").set("level", "").run("extra", "revoke", "own_defaults").set("level", level).run("terms")
+	s.set("role", requests[0].Binding.Role).run("public", "doubt", "effective", "settled")
 	if err := s.passwords(requests, numbers); err != nil {
 		return err
 	}
@@ -54,13 +56,15 @@ func (s *script) logins(requests []Request, numbers []int) *script {
 		Mark   string `json:"mark"`
 		Set    bool   `json:"set"`   // a password
 		Until  string `json:"until"` // empty: as it is
+		Owner  string `json:"owner"` // the binding's owner role
+		Claim  string `json:"owner_claim"`
 	}
 	var subjects []subject
 	var logins []login
 	for i, r := range requests {
 		b := r.Binding
 		subjects = append(subjects, subject{Name: b.Role, Claim: b.Owner.claim()})
-		logins = append(logins, login{numbers[i], b.Role, b.Owner.mark(), r.Login.Set, validUntil(b.Expires)})
+		logins = append(logins, login{numbers[i], b.Role, b.Owner.mark(), r.Login.Set, validUntil(b.Expires), b.Owner.Role(), b.Owner.roleClaim()})
 	}
 	return s.subjects(subjects...).run("judge").set("logins", s.json(logins))
 }

@@ -21,9 +21,10 @@ type HeldDatabase struct {
 // Holder is one login role.
 type Holder struct {
 	Role     string     `json:"role"`
-	OID      int64      `json:"oid"`   // tells the role from a later one of its name
-	Heir     string     `json:"heir"`  // the access role that takes over what Role owns; empty: none
-	Level    string     `json:"level"` // of the heir
+	OID      int64      `json:"oid"`    // tells the role from a later one of its name
+	Access   string     `json:"access"` // the access role that it is a member of; empty: none
+	Level    string     `json:"level"`  // of Access
+	Heir     string     `json:"heir"`   // the role that takes over what Role owns
 	CanLogin bool       `json:"canLogin"`
 	Members  []string   `json:"members"` // roles that were made members of Role
 	Sessions []Sessions `json:"sessions"`
@@ -52,12 +53,14 @@ type Objects struct {
 	Granted  int      `json:"granted"` // what Loses holds beside default privileges
 	Owns     []string `json:"owns"`
 	Loses    []string `json:"loses"` // grants, policies, user mappings, default privileges
+	// Definers are SECURITY DEFINER functions that run as Role or its access role for everyone who may execute them.
+	Definers []string `json:"definers"`
 }
 
 // Holdings finds the login roles whose comments name owner, whatever their generation, and role, and what they hold. It changes
 // nothing. Errors: ErrStandby, *ForeignRoleError where one of them is not the binding's, *SQLError.
 func (s *Server) Holdings(ctx context.Context, owner Owner, role string) (*Holdings, error) {
-	out, err := s.held(ctx, new(script).subjects(subject{Name: role, Claim: owner.claim()}).set("claim", owner.claim(), "kin", "true"))
+	out, err := s.held(ctx, new(script).subjects(subject{Name: role, Claim: owner.claim()}).owner(owner).set("kin", "true"))
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +80,7 @@ func (s *Server) Holdings(ctx context.Context, owner Owner, role string) (*Holdi
 
 // held lists the roles that a script has set, and their databases.
 func (s *Server) held(ctx context.Context, sc *script) (*output, error) {
-	out, err := s.report(ctx, sc.set("run", scriptRun).run("session", "judge", "held", "end"))
+	out, err := s.report(ctx, sc.set("run", scriptRun, "leaving", "true").run("session", "judge", "held", "end"))
 	if err == nil && out.Held == nil {
 		return nil, fmt.Errorf("psql in %s did not tell which roles there are: run the command again", s.Container)
 	}
@@ -86,7 +89,7 @@ func (s *Server) held(ctx context.Context, sc *script) (*output, error) {
 
 // holdingsScript asks for each role, and in each database that can be entered, the bound one first, where shared objects are counted.
 func holdingsScript(owner Owner, bound string, h *held) *script {
-	sc := new(script).set("run", scriptRun).run("session")
+	sc := new(script).set("run", scriptRun, "leaving", "true").owner(owner).run("session")
 	for _, role := range h.Roles {
 		sc.subjects(subject{Name: role, Claim: owner.claim()}).run("judge", "heir", "holder")
 	}

@@ -33,6 +33,14 @@ func (o Owner) mark() string {
 	return o.claim() + "uid=" + o.NamespaceUID + " run=" + o.Run
 }
 
+// Role is the name of the binding's owner role, which owns what its login roles of level readonly and readwrite left behind.
+func (o Owner) Role() string { return "pgbind_owner_" + digest(o.ID, o.Namespace) }
+
+// roleClaim is how the comment of the owner role begins.
+func (o Owner) roleClaim() string {
+	return markVersion + " owner=" + o.ID + " namespace=" + o.Namespace + " "
+}
+
 // parseOwner reads a login role's comment; ok is false where that is no mark of ours.
 func parseOwner(comment string) (o Owner, ok bool) {
 	words := strings.Fields(comment)

@@ -33,4 +33,6 @@ func opening(database string) *script {
 }
 
 // input is what psql reads as the administrator.
-func (s *Server) input(sc *script) string { return opening(s.Database).text.String() + sc.text.String() }
+func (s *Server) input(sc *script) string {
+	return opening(s.Database).text.String() + sc.text.String()
+}

@@ -13,28 +13,28 @@ import (
 
 // output is what the scripts report, a JSON object a line.
 type output struct {
-	Server      *serverFacts  `json:"server"`
-	Refused     *refusal      `json:"refused"`
-	Incomplete  string        `json:"incomplete"` // a role
-	Reserved    string        `json:"reserved"`   // a schema
-	Lacks       []string      `json:"lacks"`
-	Withheld    []Withheld    `json:"withheld"`
-	Escalations []Escalation  `json:"escalations"`
-	Committed   bool          `json:"committed"`
-	Domain      string        `json:"domain"` // the cluster's
-	Login       *login        `json:"login"`
-	Trust       bool          `json:"trust"`
-	Found       *found        `json:"found"`
-	Held        *held         `json:"held"`
-	Sessions    int           `json:"sessions"`
-	Homeless    string        `json:"homeless"` // a database
-	Stays       bool          `json:"stays"`
-	Gone        string        `json:"gone"`   // a role
-	ActsAs      string        `json:"actsAs"` // a role
-	Public      []PublicGrant `json:"public"`
-	Holders     []string      `json:"holders"`
-	Mark        string        `json:"mark"`
-	End         string        `json:"end"`
+	Server     *serverFacts  `json:"server"`
+	Refused    *refusal      `json:"refused"`
+	Incomplete string        `json:"incomplete"` // a role
+	Reserved   string        `json:"reserved"`   // a schema
+	Lacks      []string      `json:"lacks"`
+	Withheld   []Withheld    `json:"withheld"`
+	Committed  bool          `json:"committed"`
+	Domain     string        `json:"domain"` // the cluster's
+	Login      *login        `json:"login"`
+	Trust      bool          `json:"trust"`
+	Found      *found        `json:"found"`
+	Held       *held         `json:"held"`
+	Sessions   int           `json:"sessions"`
+	Stays      bool          `json:"stays"`
+	Gone       string        `json:"gone"`   // a role
+	ActsAs     string        `json:"actsAs"` // a role
+	Public     []PublicGrant `json:"public"`
+	Holders    []string      `json:"holders"`
+	Mark       string        `json:"mark"`
+	End        string        `json:"end"`
+
+	Escalations []Escalation `json:"-"` // of all lines
 
 	did     []string
 	holders []Holder
@@ -107,14 +107,16 @@ func parse(r io.Reader) (*output, error) {
 // add takes one report.
 func (o *output) add(text []byte) error {
 	var one struct {
-		Did     string   `json:"did"`
-		Holder  *Holder  `json:"holder"`
-		Objects *Objects `json:"objects"`
+		Did         string       `json:"did"`
+		Holder      *Holder      `json:"holder"`
+		Objects     *Objects     `json:"objects"`
+		Escalations []Escalation `json:"escalations"`
 	}
 	if err := errors.Join(json.Unmarshal(text, o), json.Unmarshal(text, &one)); err != nil {
 		return err
 	}
 	o.reports = append(o.reports, text)
+	o.Escalations = append(o.Escalations, one.Escalations...)
 	if one.Did != "" {
 		o.did = append(o.did, one.Did)
 	}

@@ -15,9 +15,9 @@ func (s *Server) Purge(ctx context.Context, access string) (did []string, stays 
 	}
 	sc := new(script).set("run", scriptRun).subjects(subject{Name: access, Claim: anyAccess}).run("session")
 	for _, database := range out.Held.entered(s.Database) {
-		sc.connect(database).run("session", "lock", "judge", "unused", "purge", "act_for", "handover", "commit")
+		sc.connect(database).run("session", "lock", "judge", "unused", "purge", "take_grants", "commit")
 	}
-	out, err = s.report(ctx, sc.run("lock", "judge", "unused", "drop_access", "commit", "end"))
+	out, err = s.report(ctx, sc.run("lock", "judge", "unused", "purge", "drop_access", "commit", "end"))
 	if out == nil {
 		return nil, false, err
 	}

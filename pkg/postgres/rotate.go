@@ -66,8 +66,8 @@ func (s *Server) successionScript(r Successor, l Login) (*script, error) {
 	}
 	l.Set = true
 	b := Binding{Role: r.Role, Owner: r.Owner, Access: Access{Database: s.Database}}
-	sc := new(script).set("role", r.Role, "former", r.Former, "verifier", verifier).run("session", "lock")
-	sc.subjects(subject{Name: r.Former, Claim: r.Owner.claim()}).run("judge", "former")
+	sc := new(script).set("role", r.Role, "former", r.Former, "verifier", verifier, "leaving", "true").run("session", "lock")
+	sc.subjects(subject{Name: r.Former, Claim: r.Owner.claim()}).run("judge", "former").set("leaving", "false")
 	levels, err := levelTable()
 	if err != nil {
 		return nil, err

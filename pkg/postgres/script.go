@@ -42,6 +42,11 @@ func (s *script) connect(database string) *script {
 	return s.set("conn", "dbname="+conninfo(database)).run("database")
 }
 
+// owner names the binding whose login roles follow, and its owner role.
+func (s *script) owner(o Owner) *script {
+	return s.set("claim", o.claim(), "owner_role", o.Role(), "owner_claim", o.roleClaim(), "owner_mark", o.roleClaim()+"run="+o.Run)
+}
+
 // subject is a role that a script is about to touch.
 type subject struct {
 	Name  string `json:"name"`

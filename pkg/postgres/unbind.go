@@ -1,16 +1,9 @@
 package postgres
 
-import (
-	"context"
-	"errors"
-	"fmt"
-)
+import "context"
 
 // scriptRun ends the scripts that mark nothing with a run of their own.
 const scriptRun = "pgbind"
-
-// ErrHomeless says that a role owns something that no access role would take over.
-var ErrHomeless = errors.New("the role owns objects and is a member of no access role that could take them over")
 
 // Disable takes the right to log in from a binding's login role; open sessions stay. A role that is gone is no error.
 // Errors: ErrStandby, *ForeignRoleError, *SQLError.
@@ -34,21 +27,19 @@ func (s *Server) EndSessions(ctx context.Context, owner Owner, role string) erro
 	return err
 }
 
-// Drop hands what a binding's login role owns to its access role, in each of the databases and in that of the server, takes away its
-// grants, policies and default privileges, and drops it. Each database is a transaction of its own, so that it can be repeated; a role
-// that is gone is no error. It returns the statements that ran. Errors: ErrHomeless, and those of Disable.
+// Drop hands what a binding's login role owns to its access role of level all, or to the binding's owner role, in each of the databases and in that
+// of the server, takes away its grants, policies and default privileges, and drops it. It commits many times, and can be repeated; a role that is
+// gone is no error. It returns the statements that ran. The errors are those of Disable.
 func (s *Server) Drop(ctx context.Context, owner Owner, role string, databases []HeldDatabase) ([]string, error) {
 	sc := meant(owner, role)
 	h := &held{Databases: databases}
 	for _, database := range h.entered(s.Database) {
-		sc.connect(database).run("session", "lock", "judge", "heir", "act_for", "handover", "commit")
+		sc.connect(database).run("session", "lock", "judge", "heir", "owner", "act_for", "commit", "batches")
+		sc.run("lock", "judge", "handover", "commit")
 	}
-	out, err := s.report(ctx, sc.run("lock", "judge", "drop", "commit", "end"))
+	out, err := s.report(ctx, sc.run("lock", "judge", "drop", "drop_owner", "commit", "end"))
 	if out == nil {
 		return nil, err
-	}
-	if out.Homeless != "" {
-		return out.did, fmt.Errorf("role %q in database %q: %w", role, out.Homeless, ErrHomeless)
 	}
 	return out.did, err
 }
@@ -61,7 +52,7 @@ func (s *Server) Rename(ctx context.Context, owner Owner, role, name string) err
 
 // meant begins a script that is about one login role of a binding.
 func meant(owner Owner, role string) *script {
-	return new(script).set("run", scriptRun, "subject_oid", owner.oid()).subjects(subject{Name: role, Claim: owner.claim(), OID: owner.OID}).run("session")
+	return new(script).set("run", scriptRun, "subject_oid", owner.oid(), "leaving", "true").owner(owner).subjects(subject{Name: role, Claim: owner.claim(), OID: owner.OID}).run("session")
 }
 
 // underLock begins a script that may change one login role of a binding.
@@ -93,7 +84,7 @@ func (s *Server) reportOnce(ctx context.Context, sc *script) (*output, error) {
 		return out, ErrStandby
 	case out.Refused != nil:
 		return out, &ForeignRoleError{Role: out.Refused.Role, Verdict: out.Refused.Verdict}
-	case out.Homeless != "" || out.Stays:
+	case out.Stays:
 		return out, nil
 	case err != nil:
 		return out, s.scriptError(out, err)

@@ -4,7 +4,6 @@ package retire
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -100,12 +99,12 @@ func (r *Retirer) AwaitSessions(ctx context.Context, role string, limit time.Dur
 
 // Drop hands on what the role owns and drops it. It may be repeated.
 func (r *Retirer) Drop(ctx context.Context, role string, databases []postgres.HeldDatabase) error {
+	if err := r.obstacles(role); err != nil {
+		return fmt.Errorf("role %q can no longer log in, but cannot be dropped: %w", role, err)
+	}
 	did, err := r.Roles.Drop(ctx, r.owner(role), role, databases)
 	for _, statement := range did {
 		r.Report.Step("%s", statement)
-	}
-	if errors.Is(err, postgres.ErrHomeless) {
-		return homeless(role, err)
 	}
 	if err != nil {
 		return fmt.Errorf("drop role %q: %w", role, err)

@@ -204,7 +204,7 @@ func (w *world) Holdings(_ context.Context, owner postgres.Owner, _ string) (*po
 	assert.Equal(w.t, "ns", owner.Namespace)
 	found := &postgres.Holdings{}
 	for _, role := range slices.Sorted(maps.Keys(w.passes)) {
-		holder := postgres.Holder{Role: role, Heir: heir, Level: "all"}
+		holder := postgres.Holder{Role: role, Heir: heir, Access: heir, Level: "all"}
 		if w.granted > 0 && role == first {
 			holder.Objects = []postgres.Objects{{Database: "postgres", Granted: w.granted, Loses: []string{"privileges on table t"}}}
 		}

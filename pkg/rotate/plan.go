@@ -130,7 +130,7 @@ func (p *rotation) refuseLoss(h postgres.Holder) error {
 	for _, o := range h.Objects {
 		if o.Granted > 0 {
 			errs = append(errs, fmt.Errorf("role %q itself has, in database %q, what its successor would not have (%s): grant it to role %s, change only the password with --in-place, or go on with --force",
-				h.Role, o.Database, strings.Join(o.Loses, ", "), h.Heir))
+				h.Role, o.Database, strings.Join(o.Loses, ", "), h.Access))
 		}
 	}
 	return errors.Join(errs...)

@@ -58,7 +58,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{
-		t: t, pods: true, role: &postgres.Holder{Role: roleName, OID: 16400, Heir: accessRole, CanLogin: true}, sessions: 2,
+		t: t, pods: true, role: &postgres.Holder{Role: roleName, OID: 16400, Heir: accessRole, Access: accessRole, CanLogin: true}, sessions: 2,
 		fail: map[string]error{}, lose: map[string]error{}, then: map[string]func(){},
 	}
 	w.workload = w.bound("web", bindingID)

@@ -17,7 +17,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
 )
 
-// survey finds the server and what the binding's roles hold there, tells it, and refuses where something would be lost.
+// survey finds the server and what the binding's roles hold there, and reports it.
 func (u *Unbinder) survey(ctx context.Context, b *binding) error {
 	if b.options.Abandon {
 		return nil
@@ -159,8 +159,8 @@ func (u *Unbinder) purge(ctx context.Context, b *binding) error {
 func (b *binding) accessRole() string {
 	if b.held != nil {
 		for _, holder := range b.held.Roles {
-			if holder.Heir != "" {
-				return holder.Heir
+			if holder.Access != "" {
+				return holder.Access
 			}
 		}
 	}

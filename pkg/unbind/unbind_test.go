@@ -90,7 +90,7 @@ func TestARoleOfARotationThatWroteTheSecretMeanwhileGoesToo(t *testing.T) {
 			credentials.Renew(secret, marks, credentials.Credentials{Host: "h", Username: rotatedRole, Password: "p"})
 			secret.ResourceVersion = "later"
 			require.NoError(w.t, w.kube.Tracker().Update(corev1.SchemeGroupVersion.WithResource("secrets"), secret, "ns"))
-			w.role = &postgres.Holder{Role: rotatedRole, Heir: accessRole, CanLogin: true}
+			w.role = &postgres.Holder{Role: rotatedRole, Heir: accessRole, Access: accessRole, CanLogin: true}
 		}
 		require.NoError(w.t, w.unbind())
 		assert.Contains(w.t, w.log, "drop "+rotatedRole)
@@ -120,12 +120,6 @@ func TestABindingThatIsMadeAfterAnotherRunTookThisOneBackStays(t *testing.T) {
 }
 
 func TestNothingIsChangedWhere(t *testing.T) {
-	held := func(change func(*postgres.Holdings)) func(*world) {
-		return func(w *world) {
-			w.held = &postgres.Holdings{Roles: []postgres.Holder{*w.role}}
-			change(w.held)
-		}
-	}
 	tests := map[string]struct {
 		set  func(*world)
 		want string
@@ -143,14 +137,6 @@ func TestNothingIsChangedWhere(t *testing.T) {
 		"the role is not the binding's": {func(w *world) {
 			w.fail["holdings"] = &postgres.ForeignRoleError{Role: "postgres", Verdict: "privileged"}
 		}, `role "postgres" exists and is not this binding's`},
-		"a prepared transaction": {held(func(h *postgres.Holdings) {
-			h.Roles[0].Prepared = []postgres.Prepared{{Name: "tx", Database: "shop"}}
-		}), `"tx" in database "shop" holds role "pgb_abc_1": end it there with COMMIT PREPARED`},
-		"the role has members": {held(func(h *postgres.Holdings) { h.Roles[0].Members = []string{"joe"} }), "REVOKE \"pgb_abc_1\" FROM joe"},
-		"a database is closed": {held(func(h *postgres.Holdings) { h.Databases = []postgres.HeldDatabase{{Name: "shop"}} }), "ALLOW_CONNECTIONS true"},
-		"nobody would own data": {held(func(h *postgres.Holdings) {
-			h.Roles[0].Heir, h.Roles[0].Objects = "", []postgres.Objects{{Database: "shop", Owned: 1}}
-		}), "without losing data"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -158,6 +144,30 @@ func TestNothingIsChangedWhere(t *testing.T) {
 				test.set(w)
 				require.ErrorContains(w.t, w.unbind(), test.want)
 				w.assertBound()
+			})
+		})
+	}
+}
+
+// TestUnbind_LocksOutFirst has something stand in the way of dropping the role: the login is disabled, and the Secret stays for the next run.
+func TestUnbind_LocksOutFirst(t *testing.T) {
+	for name, test := range map[string]struct {
+		change func(*postgres.Holdings)
+		want   string
+	}{
+		"a prepared transaction": {func(h *postgres.Holdings) {
+			h.Roles[0].Prepared = []postgres.Prepared{{Name: "tx", Database: "shop"}}
+		}, `"tx" in database "shop" holds its locks: end it there with COMMIT PREPARED`},
+		"a database is closed": {func(h *postgres.Holdings) { h.Databases = []postgres.HeldDatabase{{Name: "shop"}} }, "ALLOW_CONNECTIONS true"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				w.held = &postgres.Holdings{Roles: []postgres.Holder{*w.role}}
+				test.change(w.held)
+				require.ErrorContains(w.t, w.unbind(), test.want)
+				assert.Contains(w.t, w.log, "disable "+roleName)
+				assert.NotContains(w.t, w.log, "drop "+roleName)
+				assert.NotNil(w.t, w.secret())
 			})
 		})
 	}

@@ -1,11 +1,16 @@
--- Who takes over what the role :subject owns: the access role that it is a member of. Whoever administers a role of its own could mark
--- it as one and grant it to ours, so that such a role inherits nothing.
-SELECT coalesce((
-  SELECT r.rolname
+-- Who takes over what the role :subject owns: the access role of level all that it is a member of, for which its application acts, else the owner
+-- role of its binding, so that nothing goes to an application that shares a narrow access role, or to the administrator. A role that somebody
+-- else administers could be marked and granted to ours; it takes over nothing.
+WITH access AS (
+  SELECT r.rolname, pg_catalog.substr(pg_catalog.split_part(pg_catalog.shobj_description(r.oid, 'pg_authid'), ' ', 2), 8) AS level
   FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles r ON r.oid = m.roleid
   WHERE m.member = (SELECT l.oid FROM pg_catalog.pg_roles l WHERE l.rolname = :'subject')
     AND pg_catalog.starts_with(pg_catalog.shobj_description(r.oid, 'pg_authid'), 'pgbind/v1 access=')
     AND r.oid >= 16384 AND NOT (r.rolcanlogin OR r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls)
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_auth_members a JOIN pg_catalog.pg_roles holder ON holder.oid = a.member
                     WHERE a.roleid = r.oid AND a.admin_option AND NOT holder.rolsuper AND holder.rolname <> current_user)
-  ORDER BY r.rolname LIMIT 1), '') AS heir \gset
+)
+SELECT coalesce((SELECT a.rolname FROM access a ORDER BY a.level <> 'all', a.rolname LIMIT 1), '') AS access_role,
+       coalesce((SELECT a.level FROM access a ORDER BY a.level <> 'all', a.rolname LIMIT 1), '') AS access_level,
+       coalesce((SELECT a.rolname FROM access a WHERE a.level = 'all' ORDER BY a.rolname LIMIT 1), :'owner_role') AS heir,
+       EXISTS (SELECT FROM access a WHERE a.level = 'all') AS heir_is_access \gset

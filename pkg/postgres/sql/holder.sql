@@ -3,8 +3,8 @@ SELECT 'pgbind ' || pg_catalog.json_build_object('holder', pg_catalog.json_build
            'role', r.rolname,
            'oid', r.oid::int8,
            'heir', :'heir',
-           'level', (SELECT pg_catalog.substr(pg_catalog.split_part(pg_catalog.shobj_description(h.oid, 'pg_authid'), ' ', 2), 8)
-                     FROM pg_catalog.pg_roles h WHERE h.rolname = :'heir'),
+           'access', :'access_role',
+           'level', :'access_level',
            'canLogin', r.rolcanlogin,
            'members', (SELECT pg_catalog.json_agg(u.rolname ORDER BY u.rolname)
                        FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles u ON u.oid = m.member

@@ -11,8 +11,9 @@ WITH judged AS MATERIALIZED (
          CASE
            WHEN r.oid IS NULL THEN 'absent'
            WHEN r.oid < 16384 OR r.rolname ~ '^pg_' OR r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls THEN 'privileged'
-           -- From 16 on, who holds the ADMIN option on a role can comment on it, set its password and join it.
-           WHEN EXISTS (SELECT FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles holder ON holder.oid = m.member
+           -- From 16 on, who holds the ADMIN option on a role can comment on it, set its password and join it: a binding gets none of such a role. To
+           -- lock it out and drop it harms nobody else. Before 16, a login can give that option on itself, but not comment.
+           WHEN NOT :'leaving'::bool AND NOT (NOT :'tells_method'::bool AND pg_catalog.starts_with(d.mark, s.claim)) AND EXISTS (SELECT FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles holder ON holder.oid = m.member
                         WHERE m.roleid = r.oid AND m.admin_option AND NOT holder.rolsuper AND holder.rolname <> current_user) THEN 'administered'
            WHEN pg_catalog.starts_with(d.mark, s.claim) THEN 'ours'
            -- What a run leaves that died right after createuser.

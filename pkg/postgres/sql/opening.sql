@@ -7,5 +7,7 @@ SELECT pg_catalog.current_setting('server_version_num')::int >= 140000 AS ends_i
 \if :ends_long
 \set options :options ' -c transaction_timeout=0'
 \endif
+-- A script that only takes away sets this.
+\set leaving false
 \set conn :conn ' options=\'' :options '\''
 \connect -reuse-previous=on :"conn"

@@ -1,5 +1,8 @@
-SELECT NOT :'mine'::bool AND NOT :'absent'::bool AS stays, current_user AS heir \gset
+\if :mine
+\else
+SELECT NOT :'absent'::bool AS stays \gset
 \if :stays
 SELECT 'pgbind ' || pg_catalog.json_build_object('stays', true);
 \quit
+\endif
 \endif

@@ -40,7 +40,7 @@ WHERE f.rolname = :'former' AND f.rolname <> :'role' AND NOT :'superuser'::bool 
 HAVING pg_catalog.count(*) > 0;
 -- The setting of the database comes before that of all databases.
 SELECT 'pgbind ' || pg_catalog.json_build_object('actsAs', coalesce((
-           SELECT pg_catalog.substr(config, 6)
+           SELECT nullif(pg_catalog.substr(config, 6), 'none')
            FROM pg_catalog.pg_db_role_setting s LEFT JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase, pg_catalog.unnest(s.setconfig) config
            WHERE s.setrole = (SELECT n.oid FROM pg_catalog.pg_roles n WHERE n.rolname = :'role')
              AND (s.setdatabase = 0 OR d.datname = pg_catalog.current_database()) AND pg_catalog.starts_with(config, 'role=')

@@ -1,14 +1,26 @@
--- The login roles of :logins have exactly this access role, and for level "all" they act as it, so that what they create belongs to all of
--- the level; their passwords end when the binding does. One statement at the end reports all that was done.
+-- The login roles of :logins have exactly this access role and the owner role of their binding, and for level "all" they act as the access role, so that
+-- what they create belongs to all of the level; their passwords end when the binding does. Before 16, a login can make others its members, who would
+-- keep what it may do. One statement at the end reports all that was done.
 WITH login AS (
-  SELECT l.number, l.until, r.oid, r.rolname, r.rolvaliduntil
-  FROM pg_catalog.json_to_recordset(:'logins') AS l(number int, name name, until text) JOIN pg_catalog.pg_roles r ON r.rolname = l.name
+  SELECT l.number, l.until, l.owner, l.owner_claim, r.oid, r.rolname, r.rolvaliduntil
+  FROM pg_catalog.json_to_recordset(:'logins') AS l(number int, name name, until text, owner name, owner_claim text) JOIN pg_catalog.pg_roles r ON r.rolname = l.name
 ), joining AS (
   SELECT l.number, l.rolname FROM login l WHERE NOT pg_catalog.pg_has_role(l.oid, :'access', 'MEMBER')
 ), change AS (
   SELECT l.number, pg_catalog.format('REVOKE %I FROM %I', r.rolname, l.rolname) AS text
   FROM login l JOIN pg_catalog.pg_auth_members m ON m.member = l.oid JOIN pg_catalog.pg_roles r ON r.oid = m.roleid
   WHERE r.rolname <> :'access' AND pg_catalog.starts_with(pg_catalog.shobj_description(r.oid, 'pg_authid'), 'pgbind/v1 access=')
+  UNION ALL
+  SELECT l.number, pg_catalog.format('GRANT %I TO %I', r.rolname, l.rolname)
+  FROM login l JOIN pg_catalog.pg_roles r ON r.rolname = l.owner
+  WHERE pg_catalog.starts_with(pg_catalog.shobj_description(r.oid, 'pg_authid'), l.owner_claim) AND r.oid >= 16384 AND NOT pg_catalog.pg_has_role(l.oid, r.oid, 'MEMBER')
+    AND NOT (r.rolcanlogin OR r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls)
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_auth_members a JOIN pg_catalog.pg_roles holder ON holder.oid = a.member
+                    WHERE a.roleid = r.oid AND a.admin_option AND NOT holder.rolsuper AND holder.rolname <> current_user)
+  UNION ALL
+  SELECT l.number, pg_catalog.format('REVOKE %I FROM %I', l.rolname, r.rolname)
+  FROM login l JOIN pg_catalog.pg_auth_members m ON m.roleid = l.oid JOIN pg_catalog.pg_roles r ON r.oid = m.member
+  WHERE NOT :'tells_method'::bool AND NOT r.rolsuper AND r.rolname <> current_user
   UNION ALL
   SELECT l.number, CASE WHEN :'acts_as_access'::bool
                         THEN pg_catalog.format('ALTER ROLE %I IN DATABASE %I SET role TO %I', l.rolname, pg_catalog.current_database(), :'access')
@@ -18,6 +30,10 @@ WITH login AS (
     SELECT FROM pg_catalog.pg_db_role_setting s JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase, pg_catalog.unnest(s.setconfig) config
     WHERE s.setrole = l.oid AND d.datname = pg_catalog.current_database()
       AND (config = 'role=' || :'access' OR NOT :'acts_as_access'::bool AND pg_catalog.starts_with(config, 'role=')))
+  UNION ALL
+  SELECT l.number, pg_catalog.format('ALTER ROLE %I RESET role', l.rolname)
+  FROM login l JOIN pg_catalog.pg_db_role_setting s ON s.setrole = l.oid AND s.setdatabase = 0, pg_catalog.unnest(s.setconfig) config
+  WHERE pg_catalog.starts_with(config, 'role=')
   UNION ALL
   SELECT l.number, pg_catalog.format('ALTER ROLE %I VALID UNTIL %L', l.rolname, l.until)
   FROM login l WHERE nullif(l.until, '')::timestamptz <> coalesce(l.rolvaliduntil, 'infinity')

@@ -1,0 +1,21 @@
+-- In this database: the grants, policies and default privileges of the access role :subject go away. It owned nothing a moment ago. What an open session
+-- has made for it since then goes to a role of its own, for a look: where that owns something, all of this is rolled back and the access role stays.
+\if :mine
+SELECT 'pgbind_keeper_' || pg_catalog.substr(pg_catalog.md5(:'subject'), 1, 10) AS keeper \gset
+CREATE ROLE :"keeper" NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS;
+\if :superuser
+\else
+GRANT :"keeper" TO CURRENT_USER;
+SELECT pg_catalog.format('GRANT %I TO CURRENT_USER', r.rolname) FROM pg_catalog.pg_roles r WHERE r.rolname = :'subject' AND NOT pg_catalog.pg_has_role(r.oid, 'USAGE') \gexec
+\endif
+REASSIGN OWNED BY :"subject" TO :"keeper";
+SELECT EXISTS (SELECT FROM pg_catalog.pg_shdepend s JOIN pg_catalog.pg_roles r ON r.oid = s.refobjid
+               WHERE s.refclassid = 'pg_catalog.pg_authid'::regclass AND r.rolname = :'keeper') AS stays \gset
+\if :stays
+SELECT 'pgbind ' || pg_catalog.json_build_object('stays', true);
+\quit
+\endif
+DROP ROLE :"keeper";
+DROP OWNED BY :"subject" RESTRICT;
+SELECT 'pgbind ' || pg_catalog.json_build_object('did', pg_catalog.format('DROP OWNED BY %I RESTRICT (in database %I)', :'subject', pg_catalog.current_database()));
+\endif
