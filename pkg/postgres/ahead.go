@@ -91,7 +91,7 @@ func (s *Server) createuserAhead(role, next string) (used bool, stderr string, e
 	if s.ahead == nil || strings.ContainsAny(role, "\r\n\x00") {
 		return false, "", nil
 	}
-	if len(next) > drained {
+	if len(next) > maxInput {
 		next = ""
 	}
 	stderr, err = s.ahead.createuser(role, next)
@@ -110,7 +110,7 @@ func (s *Server) psqlAhead(sc *script) (used bool, r reading) {
 	switch {
 	case begun == nil:
 		return false, reading{}
-	case len(text) > drained:
+	case len(text) > maxInput:
 		begun.leave()
 		return false, reading{}
 	}

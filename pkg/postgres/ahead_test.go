@@ -173,7 +173,7 @@ func TestProgramsRunByThemselvesWhereTheExecAheadCannot(t *testing.T) {
 			if test.without != "" {
 				require.NoError(t, os.Remove(filepath.Join(h.path, test.without)))
 			} else {
-				sc.text.WriteString(strings.Repeat("-- long\n", drained/8))
+				sc.text.WriteString(strings.Repeat("-- long\n", maxInput/8))
 				require.NoError(t, os.Symlink("/usr/bin/cat", filepath.Join(h.path, "drain")))
 			}
 			server.Connect(t.Context())

@@ -80,7 +80,7 @@ func TestCreateSaysWhatBecameOfTheRole(t *testing.T) {
 }
 
 func TestAScriptThatIsTooLongIsNotToldAtOnce(t *testing.T) {
-	for length, told := range map[int]bool{drained: true, drained + 1: false} {
+	for length, told := range map[int]bool{maxInput: true, maxInput + 1: false} {
 		server, h := aheadServer(t, map[string]string{"createuser": creates, "psql": reads})
 		server.Connect(t.Context())
 		begun := server.ahead

@@ -89,7 +89,15 @@ func (a Access) claim() string {
 	return markVersion + " access=" + string(a.Level) + " on=" + strings.Join(keys, ",") + " "
 }
 
-func (a Access) mark(run string) string { return a.claim() + "run=" + run }
+func (a Access) mark(run string) string {
+	if a.Isolated != "" {
+		return a.claim() + isolatedWord + "run=" + run
+	}
+	return a.claim() + "run=" + run
+}
+
+// isolatedWord is in the comment of an access role that one binding has for itself: nobody else gets anything on what the role owns.
+const isolatedWord = "isolated=true "
 
 func (a Access) schemaKey(schema string) string { return digest(a.Database, schema) }
 

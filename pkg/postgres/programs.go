@@ -81,8 +81,8 @@ func (s *Server) orDown(ctx context.Context, reason error) error {
 	return reason
 }
 
-// drained is how much input may wait for a psql that ends early; a container runtime loses the end of an exec with more.
-const drained = 64 << 10
+// maxInput is how much input may wait for a psql that ends early; a container runtime loses the end of an exec with more.
+const maxInput = 64 << 10
 
 // reading is what psql made of a script.
 type reading struct {
@@ -131,7 +131,7 @@ func (s *Server) psqlProgram() program {
 func (s *Server) runPsql(ctx context.Context, script string) (stdout *bytes.Buffer, stderr string, err error) {
 	p := s.psqlProgram()
 	p.stdin = script
-	if len(p.stdin) > drained {
+	if len(p.stdin) > maxInput {
 		return s.runDrained(ctx, p)
 	}
 	return s.run(ctx, p)

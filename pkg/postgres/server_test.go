@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -40,6 +41,9 @@ func (c *container) Exec(_ context.Context, _ podexec.Container, argv []string, 
 	c.answers = c.answers[1:]
 	require.Contains(c.t, argv, next.program)
 	c.argv = append(c.argv, argv)
+	if _, kept := s.Stdin.(*io.PipeReader); kept && next.program == "psql" {
+		next = drained(next)
+	}
 	for _, stream := range []struct {
 		to   io.Writer
 		text string
@@ -60,6 +64,18 @@ func (c *container) Exec(_ context.Context, _ podexec.Container, argv []string, 
 		c.stdin = append(c.stdin, string(text))
 	}
 	return next.err
+}
+
+// drained is the answer of the script that runs psql where its input is long.
+func drained(psql answer) answer {
+	var exit *podexec.ExitError
+	code := 0
+	if errors.As(psql.err, &exit) {
+		code = exit.Code
+		psql.err = &podexec.ExitError{Code: 1}
+	}
+	psql.stdout = fmt.Sprintf("%s\npgbind {\"psql\": %d}\n", psql.stdout, code)
+	return psql
 }
 
 func serverWith(t *testing.T, answers ...answer) (*Server, *container) {

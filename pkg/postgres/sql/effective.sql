@@ -4,6 +4,9 @@ WITH level AS (
   FROM pg_catalog.json_to_recordset(:'levels') AS l(level text, object text, privilege text) WHERE l.level = :'level'
 ), withheld AS (
   SELECT (w ->> 'oid')::oid AS oid FROM pg_catalog.json_array_elements(:'withheld') w
+  UNION
+  SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_roles r ON r.oid = c.relowner
+  WHERE r.rolname <> :'access' AND pg_catalog.shobj_description(r.oid, 'pg_authid') ~ '^pgbind/v1 access=\S+ on=\S+ isolated=true '
 ), space AS (
   SELECT s.name, n.oid FROM pg_catalog.json_to_recordset(:'schemas') AS s(name name, key text)
   LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = s.name

@@ -15,8 +15,13 @@ WITH level AS (
   WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_namespace'::regclass AND d.objid = n.oid AND d.deptype = 'e')
 ), grantee AS (
   SELECT r.oid, r.rolname FROM pg_catalog.pg_roles r WHERE r.rolname IN (SELECT pg_catalog.json_array_elements_text(:'grantees'))
+), isolated AS (
+  -- Nobody else gets anything on what such a role owns.
+  SELECT r.oid FROM pg_catalog.pg_roles r WHERE pg_catalog.shobj_description(r.oid, 'pg_authid') ~ '^pgbind/v1 access=\S+ on=\S+ isolated=true '
 ), withheld AS (
   SELECT (w ->> 'oid')::oid AS oid FROM pg_catalog.json_array_elements(:'withheld') w
+  UNION
+  SELECT c.oid FROM pg_catalog.pg_class c WHERE c.relowner IN (SELECT i.oid FROM isolated i)
 ), object AS (
   SELECT CASE WHEN d.datname = pg_catalog.current_database() THEN 'database' ELSE 'other' END AS kind,
          pg_catalog.format('DATABASE %I', d.datname) AS name, '' AS columns, d.datdba AS owner, d.datacl AS acl
@@ -71,7 +76,7 @@ WITH level AS (
   JOIN pg_catalog.pg_roles c ON c.oid = d.defaclrole LEFT JOIN pg_catalog.pg_namespace n ON n.oid = d.defaclnamespace
   WHERE held.grantee <> d.defaclrole
     AND NOT EXISTS (SELECT FROM level l JOIN space s ON s.oid = d.defaclnamespace
-                    WHERE l.object = CASE d.defaclobjtype WHEN 'r' THEN 'table' WHEN 'S' THEN 'sequence' END AND l.privilege = held.privilege_type)
+                    WHERE d.defaclrole NOT IN (SELECT i.oid FROM isolated i) AND l.object = CASE d.defaclobjtype WHEN 'r' THEN 'table' WHEN 'S' THEN 'sequence' END AND l.privilege = held.privilege_type)
   GROUP BY c.oid, c.rolname, n.nspname, d.defaclobjtype, g.rolname
 )
 SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object('text', e.text, 'may', e.may) ORDER BY e.text), '[]') AS extra FROM extra e \gset

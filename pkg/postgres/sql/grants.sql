@@ -1,6 +1,6 @@
 -- Gives what the levels say to every access role on these schemas, to those that were here before too, and only where it is missing:
 -- granting again would rewrite the catalog row of every table. Each statement is followed by one that reports it. Nothing is granted on the
--- relations of :withheld, and no level grants anything on routines: PUBLIC may execute them, or somebody took that from it on purpose.
+-- relations of :withheld or of an isolated access role, and no level grants anything on routines: PUBLIC may execute them, or somebody took that from it on purpose.
 WITH level AS (
   SELECT l.level, l.object, l.privilege
   FROM pg_catalog.json_to_recordset(:'levels') AS l(level text, object text, privilege text)
@@ -9,7 +9,7 @@ WITH level AS (
   FROM pg_catalog.json_to_recordset(:'schemas') AS s(name name, key text)
   JOIN pg_catalog.pg_namespace n ON n.nspname = s.name
 ), access AS (
-  SELECT r.oid, r.rolname, pg_catalog.substr(pg_catalog.split_part(d.mark, ' ', 2), 8) AS level, space.oid AS space
+  SELECT r.oid, r.rolname, pg_catalog.strpos(d.mark, ' isolated=true ') > 0 AS isolated, pg_catalog.substr(pg_catalog.split_part(d.mark, ' ', 2), 8) AS level, space.oid AS space
   FROM pg_catalog.pg_roles r
   CROSS JOIN LATERAL (SELECT pg_catalog.shobj_description(r.oid, 'pg_authid') AS mark) d
   JOIN space ON space.key = ANY (pg_catalog.string_to_array(pg_catalog.substr(pg_catalog.split_part(d.mark, ' ', 3), 4), ','))
@@ -20,8 +20,10 @@ WITH level AS (
 ), relation AS (
   SELECT c.relnamespace, c.relname, c.relkind, c.relowner, c.relacl FROM space JOIN pg_catalog.pg_class c ON c.relnamespace = space.oid
   WHERE c.oid NOT IN (SELECT (w ->> 'oid')::oid FROM pg_catalog.json_array_elements(:'withheld') w)
+    AND c.relowner NOT IN (SELECT a.oid FROM access a WHERE a.isolated)
 ), routine AS (
   SELECT p.pronamespace, p.proowner FROM space JOIN pg_catalog.pg_proc p ON p.pronamespace = space.oid
+  WHERE p.proowner NOT IN (SELECT a.oid FROM access a WHERE a.isolated)
 ), creator AS (
   SELECT DISTINCT space.oid AS space, space.nspname, r.oid, r.rolname
   FROM space
@@ -30,7 +32,7 @@ WITH level AS (
     UNION SELECT p.proowner FROM routine p WHERE p.pronamespace = space.oid
     UNION SELECT space.nspowner
     UNION SELECT d.datdba FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()
-    UNION SELECT a.oid FROM access a WHERE a.space = space.oid AND a.level = 'all'
+    UNION SELECT a.oid FROM access a WHERE a.space = space.oid AND a.level = 'all' AND NOT a.isolated
     UNION SELECT u.oid FROM pg_catalog.pg_roles u WHERE u.rolname = current_user
   ) o(owner)
   JOIN pg_catalog.pg_roles r ON r.oid = o.owner AND r.rolname !~ '^pg_' AND pg_catalog.pg_has_role(r.oid, 'USAGE')

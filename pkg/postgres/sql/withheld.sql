@@ -13,15 +13,17 @@ WITH RECURSIVE space AS (
   CROSS JOIN LATERAL pg_catalog.regexp_matches(w.ev_action::text, ':relid (\d+)', 'g') held(match)
   WHERE held.match[1] <> '0' AND held.match[1]::oid <> w.ev_class
 ), source AS (
-  -- What a view reads by itself: a relation outside, a foreign table, or what a SECURITY DEFINER function outside returns.
+  -- What a view reads by itself: a relation outside, a foreign table, or what a SECURITY DEFINER function outside returns,
+  -- which may be part of an aggregate.
   SELECT e.reader, e.target::regclass::text AS reads
   FROM edge e JOIN pg_catalog.pg_class t ON t.oid = e.target
   WHERE t.relnamespace NOT IN (SELECT s.oid FROM space s) OR t.relkind = 'f'
   UNION ALL
   SELECT w.ev_class, p.oid::regprocedure::text
   FROM relation c JOIN pg_catalog.pg_rewrite w ON w.ev_class = c.oid AND c.relkind IN ('v', 'm')
-  CROSS JOIN LATERAL pg_catalog.regexp_matches(w.ev_action::text, ':(?:funcid|opfuncid) (\d+)', 'g') held(match)
-  JOIN pg_catalog.pg_proc p ON p.oid = held.match[1]::oid
+  CROSS JOIN LATERAL pg_catalog.regexp_matches(w.ev_action::text, ':(?:funcid|opfuncid|aggfnoid|winfnoid) (\d+)', 'g') held(match)
+  LEFT JOIN pg_catalog.pg_aggregate a ON a.aggfnoid = held.match[1]::oid
+  JOIN pg_catalog.pg_proc p ON p.oid IN (held.match[1]::oid, a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn)
   WHERE p.prosecdef AND p.pronamespace NOT IN (SELECT s.oid FROM space s) AND p.pronamespace <> 'pg_catalog'::regnamespace
 ), reached AS (
   SELECT c.oid AS view, c.oid AS target FROM relation c WHERE c.relkind IN ('v', 'm')
