@@ -131,7 +131,7 @@ func (a *accessTest) levels() {
 
 // isolates gives an access role to one binding alone.
 func (a *accessTest) isolates() {
-	a.bind("alone", postgres.Access{Schemas: []string{"own"}, Level: postgres.All, Isolated: "alone"})
+	a.bind("alone", postgres.Access{Schemas: []string{"own"}, Level: postgres.All, Isolated: "alone"}, func(b *postgres.Binding) { b.Force = true })
 	a.may("alone", "CREATE TABLE own.of_alone(id int)")
 	_, err := a.as(a.role("all"), a.database, "DROP TABLE own.of_alone")
 	require.ErrorContains(a.t, err, "must be owner")

@@ -24,7 +24,7 @@ func TestHostileTenant(t *testing.T) {
 	f.idle("tenant", "victim", "alone", "late", "later")
 	f.bind("deployment/tenant", "--secret=tenants")
 	f.bind("deployment/victim", "--secret=victims")
-	f.bind("deployment/alone", "--secret=alones", "--isolated")
+	f.bind("deployment/alone", "--secret=alones", "--isolated", "--force")
 	for _, attempt := range []struct {
 		name string
 		test func(*fixture)

@@ -60,7 +60,7 @@ func (b *Binder) plan(ctx context.Context, w *workload.Workload, o Options) (*pl
 		Owner:  postgres.Owner{ID: id, Run: credentials.NewRun(), Namespace: w.Namespace()},
 		Access: postgres.Access{Database: o.Database, Schemas: o.Schemas, Level: o.Level},
 
-		Expires: o.Login.end(), RevokePublic: o.RevokePublic,
+		Expires: o.Login.end(), RevokePublic: o.RevokePublic, Force: o.Reference.Force,
 	}
 	if o.Isolated {
 		p.binding.Access.Isolated = id

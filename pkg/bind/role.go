@@ -122,6 +122,9 @@ func (b *Binder) explain(p *plan, r *postgres.Result) {
 		b.Report.Warn("%s is not granted: it %s; to let the application read it, run: GRANT SELECT ON %s TO a role of yours, and grant that role to %s",
 			w.Relation, w.Reason, w.Relation, p.binding.Access.Role())
 	}
+	for _, c := range r.Creators {
+		b.Report.Warn("%s may create: what is created there can run as the application, which is therefore not isolated", c)
+	}
 	for _, e := range r.Escalations {
 		b.Report.Warn("%s; to remove it: %s", e.What, e.Fix)
 	}

@@ -132,7 +132,7 @@ func (f *applyFlags) addTo(cmd *cobra.Command) {
 	f.files.addTo(cmd)
 	f.rollout.addTo(flags)
 	flags.BoolVar(&f.adopt, "adopt", false, "Take over equal references to the Secrets that somebody else wrote")
-	flags.BoolVar(&f.force, "force", false, "Also where the manifest of another tool sets envFrom, and would take ours away")
+	flags.BoolVar(&f.force, "force", false, "Also where the manifest of another tool sets envFrom, and would take ours away, and --isolated in a schema in which others may create")
 	flags.IntVar(&f.concurrency, "concurrency", defaultConcurrency, "How many requests to the API server are under way at once")
 	flags.IntVar(&f.serverConcurrency, "server-concurrency", defaultServerConcurrency, "How many commands run at once in the database Pods of one node")
 	f.prune.addTo(flags)

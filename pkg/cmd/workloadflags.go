@@ -28,7 +28,7 @@ func (f *referenceFlags) addTo(flags *pflag.FlagSet) {
 	flags.StringVar(&f.prefix, "env-prefix", "", "Prefix of the variables' names")
 	flags.StringVar(&f.mountPath, "mount-path", "", "Folder in which --inject volume shows the Secret")
 	flags.BoolVar(&f.adopt, "adopt", false, "Take over equal references to the Secret that somebody else wrote")
-	flags.BoolVar(&f.force, "force", false, "Also where the manifest of another tool sets envFrom, and would take ours away")
+	flags.BoolVar(&f.force, "force", false, "Also where the manifest of another tool sets envFrom, and would take ours away, and --isolated in a schema in which others may create")
 }
 
 func (f *referenceFlags) apply(o *bind.Options) error {

@@ -19,6 +19,7 @@ type Binding struct {
 	Expires time.Time // when the password ends; zero: as it is
 
 	RevokePublic bool // take from everybody what the administrator may take
+	Force        bool // isolate the access role also in a schema in which others may create
 }
 
 // Login is how a binding's password is set and proved.
@@ -75,6 +76,8 @@ type Result struct {
 	Did      []string // statements that changed something, without the password's
 	Lacks    []string // what the level promises and could not be given
 	Withheld []Withheld
+	// Creators are others who may create in a schema of an isolated access role that this bind created.
+	Creators []Creator
 	// Escalations are what applications prepared, with privileges that earlier versions granted, to run code as another role.
 	Escalations []Escalation
 	Public      []PublicGrant
@@ -222,7 +225,7 @@ func (s *Server) read(ctx context.Context, sc *script, r Request) (*Result, erro
 // result turns what a script reported of a binding into what a bind returns.
 func (s *Server) result(r Request, out *output, err error) (*Result, error) {
 	b, l := r.Binding, r.Login
-	result := &Result{Did: out.did, Lacks: out.Lacks, Withheld: out.Withheld, Escalations: out.Escalations, Public: out.Public}
+	result := &Result{Did: out.did, Lacks: out.Lacks, Withheld: out.Withheld, Escalations: out.Escalations, Creators: out.Creators, Public: out.Public}
 	if out.Server != nil {
 		result.Version = out.Server.Version
 	}

@@ -79,12 +79,13 @@ func newBatch(all []Request, numbers []int) *batch {
 	type shared struct {
 		role   string
 		revoke bool
+		force  bool
 	}
 	groups := map[shared]int{}
 	for i, number := range numbers {
 		r := all[number]
 		b.requests = append(b.requests, r)
-		key := shared{r.Binding.Access.Role(), r.Binding.RevokePublic}
+		key := shared{r.Binding.Access.Role(), r.Binding.RevokePublic, r.Binding.Force}
 		if _, known := groups[key]; !known {
 			groups[key] = len(b.groups)
 			b.groups = append(b.groups, nil)

@@ -42,8 +42,8 @@ func (s *script) access(b Binding) error {
 	}
 	s.set("access", b.Access.Role(), "access_mark", b.Access.mark(b.Owner.Run), "revoke_public", boolean(b.RevokePublic),
 		"level", string(b.Access.Level), "acts_as_access", boolean(b.Access.Level == All), "levels", levels, "schemas", schemas,
-		"grantees", s.json([]string{b.Access.Role()}))
-	s.run("refuse_schemas", "lock").subjects(subject{Name: b.Access.Role(), Claim: b.Access.claim()}).run("judge", "access", "join")
+		"grantees", s.json([]string{b.Access.Role()}), "isolated", boolean(b.Access.Isolated != ""), "shares", boolean(b.Force))
+	s.run("refuse_schemas", "lock").subjects(subject{Name: b.Access.Role(), Claim: b.Access.claim()}).run("judge", "refuse_shared", "access", "join")
 	s.run("withheld", "extra", "revoke", "grants", "leave", "report_withheld", "escalations")
 	return nil
 }

@@ -140,6 +140,25 @@ func (e *ReservedSchemaError) Error() string {
 	return fmt.Sprintf("schema %q belongs to PostgreSQL or to an extension, and no binding gets privileges there: name another one with --schema", e.Schema)
 }
 
+// Creator is a role that may create in a schema, or PUBLIC.
+type Creator struct {
+	Schema string `json:"schema"`
+	Role   string `json:"role"`
+}
+
+func (c Creator) String() string { return fmt.Sprintf("%s in schema %s", c.Role, c.Schema) }
+
+// SharedSchemaError says that a binding cannot be isolated in a schema, since others may create there.
+type SharedSchemaError struct{ Creators []Creator }
+
+func (e *SharedSchemaError) Error() string {
+	names := make([]string, len(e.Creators))
+	for i, c := range e.Creators {
+		names[i] = c.String()
+	}
+	return fmt.Sprintf("an isolated binding shares no schema in which others may create, since the application runs what they create there (%s): use a schema of its own with --schema, or --force", strings.Join(names, ", "))
+}
+
 // LoginError says that the role is ready but a login with its password failed.
 type LoginError struct{ Message string }
 

@@ -14,6 +14,8 @@ func (s *Server) outcome(out *output, execErr error, run string) error {
 		return ErrStandby
 	case out.Refused != nil:
 		return &ForeignRoleError{Role: out.Refused.Role, Verdict: out.Refused.Verdict}
+	case out.Shared:
+		return &SharedSchemaError{Creators: out.Creators}
 	case out.Reserved != "":
 		return &ReservedSchemaError{Schema: out.Reserved}
 	case out.Incomplete != "":

@@ -17,6 +17,8 @@ type output struct {
 	Refused    *refusal      `json:"refused"`
 	Incomplete string        `json:"incomplete"` // a role
 	Reserved   string        `json:"reserved"`   // a schema
+	Creators   []Creator     `json:"creators"`
+	Shared     bool          `json:"shared"` // refused because of Creators
 	Lacks      []string      `json:"lacks"`
 	Withheld   []Withheld    `json:"withheld"`
 	Committed  bool          `json:"committed"`
