@@ -22,7 +22,7 @@ const (
 )
 
 // attempt is one statement of the application. It must work, or be refused for want of a privilege.
-type attempt struct {
+type trial struct {
 	object  *object
 	sql     string
 	may     bool
@@ -43,8 +43,8 @@ const (
 )
 
 // attempts are the statements to try, and the number of objects that they concern.
-func (m *model) attempts(of extent) ([]attempt, int) {
-	var tries []attempt
+func (m *model) attempts(of extent) ([]trial, int) {
+	var tries []trial
 	seen := map[string]bool{}
 	for i := range m.objects {
 		o := &m.objects[i]
@@ -60,7 +60,7 @@ func (m *model) attempts(of extent) ([]attempt, int) {
 }
 
 // attemptsOn are the statements to try on one object.
-func (m *model) attemptsOn(o *object) []attempt {
+func (m *model) attemptsOn(o *object) []trial {
 	tries := m.ownerAttempts(o)
 	if isRelation(o.Kind) {
 		tries = append(tries, m.relationAttempts(o)...)
@@ -91,32 +91,32 @@ func (m *model) sampleKey(o *object, of extent) string {
 }
 
 // relationAttempts read and write.
-func (m *model) relationAttempts(o *object) []attempt {
+func (m *model) relationAttempts(o *object) []trial {
 	words, _ := o.trait()
 	hides := names(words, "rows") && !m.may(o, "OWN")
-	tries := []attempt{{sql: "SELECT * FROM " + o.Ident + " LIMIT 1", may: m.may(o, "SELECT")},
+	tries := []trial{{sql: "SELECT * FROM " + o.Ident + " LIMIT 1", may: m.may(o, "SELECT")},
 		{sql: "COPY (SELECT * FROM " + o.Ident + ") TO STDOUT", may: m.may(o, "SELECT")}}
 	if hides {
-		tries = append(tries, attempt{sql: "SELECT 1 / count(*) FROM " + o.Ident, may: m.may(o, "SELECT"), works: noRow})
+		tries = append(tries, trial{sql: "SELECT 1 / count(*) FROM " + o.Ident, may: m.may(o, "SELECT"), works: noRow})
 	}
 	if o.Kind == "materialized view" {
-		return append(tries, attempt{sql: "INSERT INTO " + o.Ident + " (id) SELECT 5 WHERE false", may: m.may(o, "INSERT"), works: noChange},
-			attempt{sql: "DELETE FROM " + o.Ident, may: m.may(o, "DELETE"), works: noChange},
-			attempt{sql: "REFRESH MATERIALIZED VIEW " + o.Ident, may: m.may(o, "OWN")})
+		return append(tries, trial{sql: "INSERT INTO " + o.Ident + " (id) SELECT 5 WHERE false", may: m.may(o, "INSERT"), works: noChange},
+			trial{sql: "DELETE FROM " + o.Ident, may: m.may(o, "DELETE"), works: noChange},
+			trial{sql: "REFRESH MATERIALIZED VIEW " + o.Ident, may: m.may(o, "OWN")})
 	}
 	if !o.Updatable {
 		return tries
 	}
 	if !m.outside(o) && !strings.HasPrefix(o.Ident, "hidden.") { // of those, a column is computed
 		value := m.column(o, "val")
-		tries = append(tries, attempt{sql: "UPDATE " + o.Ident + " SET val = 'u'", may: value != nil && m.may(value, "UPDATE")})
+		tries = append(tries, trial{sql: "UPDATE " + o.Ident + " SET val = 'u'", may: value != nil && m.may(value, "UPDATE")})
 	}
-	tries = append(tries, attempt{sql: "DELETE FROM " + o.Ident, may: m.may(o, "DELETE")})
+	tries = append(tries, trial{sql: "DELETE FROM " + o.Ident, may: m.may(o, "DELETE")})
 	if m.column(o, "id") != nil {
-		tries = append(tries, attempt{sql: "INSERT INTO " + o.Ident + " (id) SELECT 5 WHERE false", may: m.may(o, "INSERT")})
+		tries = append(tries, trial{sql: "INSERT INTO " + o.Ident + " (id) SELECT 5 WHERE false", may: m.may(o, "INSERT")})
 	}
 	if !hides && !m.outside(o) && !strings.Contains(o.Name, "part") {
-		tries = append(tries, attempt{sql: "INSERT INTO " + o.Ident + " DEFAULT VALUES", may: m.may(o, "INSERT")})
+		tries = append(tries, trial{sql: "INSERT INTO " + o.Ident + " DEFAULT VALUES", may: m.may(o, "INSERT")})
 	}
 	return tries
 }
@@ -130,45 +130,45 @@ func (m *model) column(o *object, name string) *object {
 }
 
 // tableAttempts lock, empty and refer to a table, and do what only its owner may do.
-func (m *model) tableAttempts(o *object) []attempt {
+func (m *model) tableAttempts(o *object) []trial {
 	owns := m.may(o, "OWN")
-	tries := []attempt{{sql: "GRANT SELECT ON " + o.Ident + " TO newcomer", may: owns, warning: true}}
+	tries := []trial{{sql: "GRANT SELECT ON " + o.Ident + " TO newcomer", may: owns, warning: true}}
 	if o.Kind != "table" && o.Kind != "partitioned table" {
 		return tries
 	}
 	changes := m.may(o, "UPDATE") || m.may(o, "DELETE") || m.may(o, "TRUNCATE")
 	tries = append(tries,
-		attempt{sql: "TRUNCATE " + o.Ident, may: m.may(o, "TRUNCATE")},
-		attempt{sql: "LOCK TABLE " + o.Ident + " IN ACCESS SHARE MODE NOWAIT", may: changes || m.may(o, "SELECT")},
-		attempt{sql: "LOCK TABLE " + o.Ident + " IN ACCESS EXCLUSIVE MODE NOWAIT", may: changes},
-		attempt{sql: "CREATE TRIGGER model_new BEFORE UPDATE ON " + o.Ident + " FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+		trial{sql: "TRUNCATE " + o.Ident, may: m.may(o, "TRUNCATE")},
+		trial{sql: "LOCK TABLE " + o.Ident + " IN ACCESS SHARE MODE NOWAIT", may: changes || m.may(o, "SELECT")},
+		trial{sql: "LOCK TABLE " + o.Ident + " IN ACCESS EXCLUSIVE MODE NOWAIT", may: changes},
+		trial{sql: "CREATE TRIGGER model_new BEFORE UPDATE ON " + o.Ident + " FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()",
 			may: m.may(o, "TRIGGER")},
-		attempt{sql: "VACUUM " + o.Ident, may: owns, alone: true, warning: true},
-		attempt{sql: "ANALYZE " + o.Ident, may: owns, alone: true, warning: true},
-		attempt{sql: "REINDEX TABLE " + o.Ident, may: owns, alone: true})
+		trial{sql: "VACUUM " + o.Ident, may: owns, alone: true, warning: true},
+		trial{sql: "ANALYZE " + o.Ident, may: owns, alone: true, warning: true},
+		trial{sql: "REINDEX TABLE " + o.Ident, may: owns, alone: true})
 	column := ""
 	if m.column(o, "id") != nil {
 		column = "id"
 	}
 	if column != "" && !o.Member {
-		tries = append(tries, attempt{sql: "CREATE INDEX ON " + o.Ident + " (id)", may: owns},
-			attempt{sql: "CREATE STATISTICS model_new ON id, val FROM " + o.Ident, may: owns && m.makes("public")})
+		tries = append(tries, trial{sql: "CREATE INDEX ON " + o.Ident + " (id)", may: owns},
+			trial{sql: "CREATE STATISTICS model_new ON id, val FROM " + o.Ident, may: owns && m.makes("public")})
 	}
-	added := attempt{sql: "ALTER TABLE " + o.Ident + " ADD COLUMN model_new int", may: owns}
+	added := trial{sql: "ALTER TABLE " + o.Ident + " ADD COLUMN model_new int", may: owns}
 	if strings.HasSuffix(o.Name, " part") || strings.HasSuffix(o.Name, " part default") {
 		added.works = noChange
 	}
 	tries = append(tries, added)
 	for _, action := range []string{"DISABLE TRIGGER USER", "ENABLE ROW LEVEL SECURITY", "OWNER TO CURRENT_USER"} {
-		tries = append(tries, attempt{sql: "ALTER TABLE " + o.Ident + " " + action, may: owns})
+		tries = append(tries, trial{sql: "ALTER TABLE " + o.Ident + " " + action, may: owns})
 	}
-	tries = append(tries, attempt{sql: "CREATE POLICY model_new ON " + o.Ident + " USING (true)", may: owns},
-		attempt{sql: "CREATE RULE model_new AS ON UPDATE TO " + o.Ident + " DO ALSO NOTHING", may: owns})
+	tries = append(tries, trial{sql: "CREATE POLICY model_new ON " + o.Ident + " USING (true)", may: owns},
+		trial{sql: "CREATE RULE model_new AS ON UPDATE TO " + o.Ident + " DO ALSO NOTHING", may: owns})
 	if strings.HasSuffix(o.Name, " table") || strings.HasSuffix(o.Name, " identity") {
-		tries = append(tries, attempt{sql: "CREATE TABLE shop.model_new (x int REFERENCES " + o.Ident + ")", may: m.makes("shop") && m.may(o,
+		tries = append(tries, trial{sql: "CREATE TABLE shop.model_new (x int REFERENCES " + o.Ident + ")", may: m.makes("shop") && m.may(o,
 			"REFERENCES")},
-			attempt{sql: "CREATE TABLE shop.model_new () INHERITS (" + o.Ident + ")", may: m.makes("shop") && owns},
-			attempt{sql: "CLUSTER " + o.Ident + " USING " + quoted(o.Name+"_pkey"), may: owns})
+			trial{sql: "CREATE TABLE shop.model_new () INHERITS (" + o.Ident + ")", may: m.makes("shop") && owns},
+			trial{sql: "CLUSTER " + o.Ident + " USING " + quoted(o.Name+"_pkey"), may: owns})
 	}
 	return tries
 }
@@ -177,7 +177,7 @@ func (m *model) tableAttempts(o *object) []attempt {
 func (m *model) makes(schema string) bool { return m.may(m.index[schemaKey(schema)], "CREATE") }
 
 // run tries the attempts in one session of the application, and returns what happened otherwise than expected.
-func (g *generated) run(b *bound, tries []attempt) []string {
+func (g *generated) run(b *bound, tries []trial) []string {
 	g.t.Helper()
 	var text strings.Builder
 	text.WriteString("\\o /dev/null\nSET statement_timeout = '20s';\nSET lock_timeout = '5s';\n")
@@ -220,7 +220,7 @@ func (g *generated) run(b *bound, tries []attempt) []string {
 	return differ
 }
 
-func (a *attempt) describe() string {
+func (a *trial) describe() string {
 	if a.object == nil {
 		return a.sql
 	}

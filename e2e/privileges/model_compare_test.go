@@ -95,7 +95,7 @@ func (g *generated) expectMatrix(m *model, b *bound, later bool) {
 			others = append(others, d.String())
 		}
 	}
-	g.tried.add(counts{objects: m.number(), privileges: compared})
+	g.tried.add(totals{objects: m.number(), privileges: compared})
 	assert.GreaterOrEqual(g.t, m.number(), 200, "the generated database is too small")
 	expectNone(g.t, "privileges of "+b.name, others)
 	g.t.Run("Isolated", func(t *testing.T) { expectNone(t, "what isolated bindings own", ofIsolated) })
@@ -116,7 +116,7 @@ func (m *model) number() int {
 	return number
 }
 
-func (c *counts) add(more counts) {
+func (c *totals) add(more totals) {
 	c.objects = max(c.objects, more.objects)
 	c.privileges += more.privileges
 	c.attempts += more.attempts
@@ -143,7 +143,7 @@ func (g *generated) expectRoles(b *bound, facts map[string][]string) {
 	} else {
 		assert.Empty(g.t, parameters)
 	}
-	g.tried.add(counts{privileges: number + len(actual)})
+	g.tried.add(totals{privileges: number + len(actual)})
 }
 
 // expectDefaults reads the default privileges: none beyond the level, none outside the bound schemas, none of an isolated binding.
@@ -162,7 +162,7 @@ func (g *generated) expectDefaults(b *bound, m *model, rows []string) {
 		}
 	}
 	assert.NotEmpty(g.t, rows, "default privileges")
-	g.tried.add(counts{privileges: len(rows)})
+	g.tried.add(totals{privileges: len(rows)})
 	expectNone(g.t, "default privileges of "+b.name, beyond)
 	g.t.Run("IsolatedDefaults", func(t *testing.T) { expectNone(t, "default privileges of isolated bindings", ofIsolated) })
 }

@@ -58,7 +58,7 @@ func (g *generated) control(b *bound) {
 		g.admin(modelDatabase, do)
 		m := g.model(b, g.facts(b)["matrix"])
 		differences, _ := m.compare()
-		var tries []attempt
+		var tries []trial
 		for _, w := range wrongs() {
 			tries = append(tries, m.attemptsOn(m.find(t, w))...)
 		}

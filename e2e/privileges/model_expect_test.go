@@ -22,7 +22,7 @@ type party int
 const (
 	superuser party = iota + 1
 	plainOwner
-	tenant   // the access role of another binding
+	sharing  // the access role of another binding
 	isolated // that of a binding with --isolated
 	newcomer // a role that owned nothing in the schemas at the last bind
 	self     // the roles of the binding itself

@@ -43,7 +43,7 @@ type bound struct {
 // generated is the generated database and its bindings.
 type generated struct {
 	*server
-	tried   *counts         // of the present state
+	tried   *totals         // of the present state
 	covered bool            // whether a bind came after the newcomer's first object
 	former  map[string]bool // names of login roles that were replaced or dropped
 	all     []*bound
@@ -51,7 +51,7 @@ type generated struct {
 }
 
 // counts is what one test compared.
-type counts struct {
+type totals struct {
 	objects, privileges, attempts int
 }
 
@@ -76,7 +76,7 @@ func literal(text string) string { return "'" + strings.ReplaceAll(text, "'", "'
 // newGenerated makes the database, without a binding.
 func newGenerated(t *testing.T, version string) *generated {
 	t.Helper()
-	g := &generated{server: newServer(t, version), tried: &counts{}, former: map[string]bool{}, large: 70000}
+	g := &generated{server: newServer(t, version), tried: &totals{}, former: map[string]bool{}, large: 70000}
 	g.admin("postgres", script(t, "database"))
 	g.admin(modelDatabase, g.fill("shop", `su";'`, "objects", "super")+
 		g.fill(oddSchema, `su"`, "objects", "super")+g.fill("hidden", "su", "objects")+g.fill("open", "su", "objects"))
@@ -167,7 +167,7 @@ func (g *generated) model(b *bound, matrix []string) *model {
 		m.parties["newcomer"] = plainOwner
 	}
 	for _, other := range g.all {
-		owner := tenant
+		owner := sharing
 		if other.alone {
 			owner = isolated
 		}

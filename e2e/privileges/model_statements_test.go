@@ -8,7 +8,7 @@ import (
 )
 
 // ownerAttempts are for each kind: only an owner comments on an object or drops it.
-func (m *model) ownerAttempts(o *object) []attempt {
+func (m *model) ownerAttempts(o *object) []trial {
 	owns := m.may(o, "OWN")
 	kind, on := strings.ToUpper(o.Kind), o.Ident
 	switch o.Kind {
@@ -23,26 +23,26 @@ func (m *model) ownerAttempts(o *object) []attempt {
 	case "policy", "trigger":
 		on = o.Arguments + " ON " + o.Ident
 	}
-	tries := []attempt{{sql: "COMMENT ON " + kind + " " + on + " IS 'model_new'", may: owns}}
+	tries := []trial{{sql: "COMMENT ON " + kind + " " + on + " IS 'model_new'", may: owns}}
 	if slices.Contains([]string{"column", "database", "tablespace", "large object", "index", "sequence", "language"}, o.Kind) {
 		return tries // an index, or a sequence, may belong to a table's column
 	}
 	if strings.HasPrefix(o.Kind, "text search ") && !owns && slices.Contains([]string{"text search template", "text search parser"},
 		o.Kind) {
-		return append(tries, attempt{sql: "ALTER " + kind + " " + on + " RENAME TO model_new"})
+		return append(tries, trial{sql: "ALTER " + kind + " " + on + " RENAME TO model_new"})
 	}
 	if o.Kind == "policy" || o.Kind == "trigger" || o.Kind == "publication" || o.Kind == "event trigger" {
-		return append(tries, attempt{sql: "DROP " + kind + " " + on, may: owns})
+		return append(tries, trial{sql: "DROP " + kind + " " + on, may: owns})
 	}
-	return append(tries, attempt{sql: "DROP " + kind + " " + on + " CASCADE", may: owns})
+	return append(tries, trial{sql: "DROP " + kind + " " + on + " CASCADE", may: owns})
 }
 
 // otherAttempts use what is no relation.
-func (m *model) otherAttempts(o *object) []attempt {
+func (m *model) otherAttempts(o *object) []trial {
 	switch o.Kind {
 	case "sequence":
 		name := literal(o.Ident)
-		return []attempt{
+		return []trial{
 			{sql: "SELECT nextval(" + name + ")", may: m.may(o, "USAGE") || m.may(o, "UPDATE")},
 			{sql: "SELECT setval(" + name + ", 1000)", may: m.may(o, "UPDATE")},
 			{sql: "SELECT last_value FROM " + o.Ident, may: m.may(o, "SELECT")},
@@ -54,7 +54,7 @@ func (m *model) otherAttempts(o *object) []attempt {
 		if strings.HasSuffix(o.Name, " shell") || o.Schema != "shop" {
 			return nil
 		}
-		return []attempt{
+		return []trial{
 			{sql: "CREATE TABLE shop.model_new (x " + o.Ident + ")", may: m.makes("shop") && m.may(o, "USAGE")},
 			{sql: "CREATE TEMPORARY TABLE model_new (x " + o.Ident + ")", may: m.temporary() && m.may(o, "USAGE")},
 			{sql: "ALTER " + strings.ToUpper(o.Kind) + " " + o.Ident + " RENAME TO model_new", may: m.may(o, "OWN")},
@@ -62,49 +62,49 @@ func (m *model) otherAttempts(o *object) []attempt {
 	case "schema":
 		return m.schemaAttempts(o)
 	case "server":
-		return []attempt{
+		return []trial{
 			{sql: "CREATE USER MAPPING FOR CURRENT_USER SERVER " + o.Ident, may: m.may(o, "USAGE")},
 			{sql: "CREATE FOREIGN TABLE shop.model_new (x int) SERVER " + o.Ident, may: m.makes("shop") && m.may(o, "USAGE")},
 		}
 	case "foreign data wrapper":
-		return []attempt{{sql: "CREATE SERVER model_new FOREIGN DATA WRAPPER " + o.Ident, may: m.may(o, "USAGE")}}
+		return []trial{{sql: "CREATE SERVER model_new FOREIGN DATA WRAPPER " + o.Ident, may: m.may(o, "USAGE")}}
 	case "large object":
-		return []attempt{
+		return []trial{
 			{sql: "SELECT lo_get(" + o.Ident + ")", may: m.may(o, "SELECT")},
 			{sql: "SELECT lo_put(" + o.Ident + ", 0, 'x')", may: m.may(o, "UPDATE")},
 			{sql: "SELECT lo_unlink(" + o.Ident + ")", may: m.may(o, "OWN")},
 		}
 	case "publication":
-		return []attempt{{sql: "ALTER PUBLICATION " + o.Ident + " SET (publish = 'insert')", may: m.may(o, "OWN")}}
+		return []trial{{sql: "ALTER PUBLICATION " + o.Ident + " SET (publish = 'insert')", may: m.may(o, "OWN")}}
 	case "event trigger":
-		return []attempt{{sql: "ALTER EVENT TRIGGER " + o.Ident + " DISABLE"}}
+		return []trial{{sql: "ALTER EVENT TRIGGER " + o.Ident + " DISABLE"}}
 	case "database":
-		return []attempt{{sql: "ALTER DATABASE " + o.Ident + " SET work_mem = '1MB'"},
+		return []trial{{sql: "ALTER DATABASE " + o.Ident + " SET work_mem = '1MB'"},
 			{sql: "GRANT CONNECT ON DATABASE " + o.Ident + " TO newcomer", warning: true}}
 	}
 	return nil
 }
 
-func (m *model) routineAttempts(o *object) []attempt {
+func (m *model) routineAttempts(o *object) []trial {
 	may := m.may(o, "EXECUTE")
-	var tries []attempt
+	var tries []trial
 	switch {
 	case strings.HasSuffix(o.Name, " trigger") || o.Name == "noop" || o.Member || o.Schema == "hidden" && o.Owner == "postgres":
 	case strings.HasSuffix(o.Name, " window"):
-		tries = append(tries, attempt{sql: "SELECT " + o.Ident + "() OVER ()", may: may})
+		tries = append(tries, trial{sql: "SELECT " + o.Ident + "() OVER ()", may: may})
 	case o.Kind == "procedure" && o.Arguments == "()":
-		tries = append(tries, attempt{sql: "CALL " + o.Ident + "()", may: may})
+		tries = append(tries, trial{sql: "CALL " + o.Ident + "()", may: may})
 	case o.Kind == "function" && o.Arguments == "()":
-		tries = append(tries, attempt{sql: "SELECT " + o.Ident + "()", may: may})
+		tries = append(tries, trial{sql: "SELECT " + o.Ident + "()", may: may})
 	case o.Kind == "aggregate" && strings.HasSuffix(o.Name, " aggregate"):
-		tries = append(tries, attempt{sql: "SELECT " + o.Ident + "(1)", may: may})
+		tries = append(tries, trial{sql: "SELECT " + o.Ident + "(1)", may: may})
 	}
 	on := strings.ToUpper(o.Kind) + " " + o.Ident + o.Arguments
 	if o.Kind == "function" || o.Kind == "procedure" {
-		tries = append(tries, attempt{sql: "ALTER " + on + " SECURITY DEFINER", may: m.may(o, "OWN")})
+		tries = append(tries, trial{sql: "ALTER " + on + " SECURITY DEFINER", may: m.may(o, "OWN")})
 	}
 	if o.Kind != "aggregate" {
-		tries = append(tries, attempt{sql: "GRANT EXECUTE ON " + on + " TO newcomer", may: m.may(o, "OWN"), warning: true})
+		tries = append(tries, trial{sql: "GRANT EXECUTE ON " + on + " TO newcomer", may: m.may(o, "OWN"), warning: true})
 	}
 	return tries
 }
@@ -112,10 +112,10 @@ func (m *model) routineAttempts(o *object) []attempt {
 // temporary says whether the binding may make temporary tables.
 func (m *model) temporary() bool { return names(levelTable(m.level, "database"), "TEMPORARY") }
 
-func (m *model) schemaAttempts(o *object) []attempt {
+func (m *model) schemaAttempts(o *object) []trial {
 	creates := m.may(o, "CREATE")
 	in := o.Ident + ".model_new"
-	return []attempt{
+	return []trial{
 		{sql: "CREATE TABLE " + in + " (x int)", may: creates},
 		{sql: "CREATE VIEW " + in + " AS SELECT 1", may: creates},
 		{sql: "CREATE SEQUENCE " + in, may: creates},
@@ -128,9 +128,9 @@ func (m *model) schemaAttempts(o *object) []attempt {
 }
 
 // generalAttempts concern the database, the server and other roles.
-func (m *model) generalAttempts() []attempt {
+func (m *model) generalAttempts() []trial {
 	creates := names(levelTable(m.level, "database"), "CREATE")
-	tries := []attempt{
+	tries := []trial{
 		{sql: "CREATE SCHEMA model_new", may: creates},
 		{sql: "CREATE TEMPORARY TABLE model_new (x int)", may: m.temporary()},
 		{sql: "CREATE PUBLICATION model_new", may: creates},
@@ -159,7 +159,7 @@ func (m *model) generalAttempts() []attempt {
 		"SELECT pg_create_restore_point('x')", "SELECT * FROM pg_stat_get_wal_receiver(), pg_ls_waldir()",
 		"CREATE TABLESPACE model_new LOCATION '/tmp'",
 	} {
-		tries = append(tries, attempt{sql: sql, alone: strings.HasPrefix(sql, "CREATE DATABASE") || strings.HasPrefix(sql,
+		tries = append(tries, trial{sql: sql, alone: strings.HasPrefix(sql, "CREATE DATABASE") || strings.HasPrefix(sql,
 			"ALTER SYSTEM") || strings.HasPrefix(sql, "CREATE TABLESPACE")})
 	}
 	return tries

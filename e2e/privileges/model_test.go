@@ -89,7 +89,7 @@ func (g *generated) state(name string, bindings []*bound, of extent) {
 	for _, b := range bindings {
 		g.t.Run(name+"/"+b.name, func(t *testing.T) {
 			total, g := g.tried, g.in(t)
-			g.tried = &counts{}
+			g.tried = &totals{}
 			facts := g.facts(b)
 			m := g.model(b, facts["matrix"])
 			g.expectMatrix(m, b, of == later)
