@@ -70,6 +70,7 @@ WITH me AS (
   UNION ALL SELECT 'pg_statistic_ext', s.oid, 0, 'statistics', s.stxnamespace, s.stxname::text, '', s.stxowner, NULL FROM pg_statistic_ext s
   UNION ALL SELECT 'pg_cast', s.oid, 0, 'cast', t.typnamespace, s.castsource::regtype || ' AS ' || s.casttarget::regtype, '', t.typowner, NULL
     FROM pg_cast s JOIN pg_type t ON t.oid = s.castsource WHERE s.oid >= 16384
+    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_cast'::regclass AND d.objid = s.oid AND d.deptype = 'i')
   UNION ALL SELECT 'pg_policy', p.oid, 0, 'policy', c.relnamespace, c.relname::text, quote_ident(p.polname), c.relowner, NULL
     FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
   UNION ALL SELECT 'pg_trigger', p.oid, 0, 'trigger', c.relnamespace, c.relname::text, quote_ident(p.tgname), c.relowner, NULL

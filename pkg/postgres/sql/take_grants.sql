@@ -10,11 +10,13 @@ SELECT pg_catalog.format('GRANT %I TO CURRENT_USER', r.rolname) FROM pg_catalog.
 \endif
 REASSIGN OWNED BY :"subject" TO :"keeper";
 SELECT EXISTS (SELECT FROM pg_catalog.pg_shdepend s JOIN pg_catalog.pg_roles r ON r.oid = s.refobjid
-               WHERE s.refclassid = 'pg_catalog.pg_authid'::regclass AND r.rolname = :'keeper') AS stays \gset
+               WHERE s.refclassid = 'pg_catalog.pg_authid'::regclass AND r.rolname = :'keeper' AND s.deptype = 'o') AS stays \gset
 \if :stays
 SELECT 'pgbind ' || pg_catalog.json_build_object('stays', true);
 \quit
 \endif
+-- From 17 on, it has taken over what an extension's initial privileges say of the access role.
+DROP OWNED BY :"keeper" RESTRICT;
 DROP ROLE :"keeper";
 DROP OWNED BY :"subject" RESTRICT;
 SELECT 'pgbind ' || pg_catalog.json_build_object('did', pg_catalog.format('DROP OWNED BY %I RESTRICT (in database %I)', :'subject', pg_catalog.current_database()));
