@@ -81,11 +81,17 @@ e2e: build app-image image server-images ## Run the end-to-end tests on the clus
 PG_VERSIONS = 13 15 17 18
 # One server version for each commit, in turn.
 PGBIND_PG ?= $(shell set -- $(PG_VERSIONS); shift $$(( $$(git rev-list --count HEAD) % $$# )); echo $$1)
+# Of the ways up, a fourth at a time: at one level, or the control runs. An empty PGBIND_CLIMB tries all.
+PGBIND_CLIMB ?= $(shell set -- readonly readwrite all control; shift $$(( $$(git rev-list --count HEAD) / 4 % $$# )); echo $$1)
 .PHONY: privileges
+privileges: private SHELL = bash
+privileges: private .SHELLFLAGS = -o pipefail -c
 privileges: build server-images ## Prove on a server of version PGBIND_PG what a bound application can do and what it cannot
-	@echo "PostgreSQL $(PGBIND_PG)"
+	@echo "PostgreSQL $(PGBIND_PG), ways up: $(PGBIND_CLIMB)"
 	@rm -rf .cache/privileges && mkdir -p .cache/privileges
-	$(WITH_CLUSTER) PGBIND_PG="$(PGBIND_PG)" go test -tags e2e -count=1 -v -timeout 60m -parallel 3 -artifacts -outputdir .cache/privileges ./e2e/privileges
+	$(WITH_CLUSTER) PGBIND_PG="$(PGBIND_PG)" PGBIND_CLIMB="$(PGBIND_CLIMB)" \
+		go test -tags e2e -count=1 -v -timeout 60m -parallel 3 -artifacts -outputdir .cache/privileges ./e2e/privileges \
+		| grep --line-buffered -vE '^(=== | *--- PASS)'
 
 COVER = $(CURDIR)/.cache/cover
 .PHONY: cover
@@ -139,7 +145,8 @@ fuzz: ## Fuzz every parser and every value that reaches SQL, a shell, JSON, YAML
 # PGBIND_SOAK=n tries n points of each command, evenly spread, instead of all; PGBIND_SOAK=i/n the i-th of n parts. What failed is told once more
 # at the end, behind the hundreds that passed.
 .PHONY: soak
-soak: build app-image ## Kill and disturb runs at every request (long; not part of make test)
+soak: build app-image ## Kill and disturb runs at every request, and try all ways up on all versions (long; not part of make test)
+	$(if $(PGBIND_SOAK),,$(MAKE) --no-print-directory privileges PGBIND_PG="$(PG_VERSIONS)" PGBIND_CLIMB=)
 	go -C e2e/tools/gotestsum build -trimpath -o $(CURDIR)/.cache/ tool
 	$(WITH_CLUSTER) .cache/gotestsum --format standard-verbose -- \
 		-tags e2e,soak -count=1 -timeout 60m -parallel 8 -run '^Test(Crashes|Faults|ServerFaultMatrix)$$' ./e2e/
@@ -155,7 +162,7 @@ soak-sample: ## Run make soak at a few points of each command, and tell how long
 
 # Minutes that each part of the tests may take. No part needs all of its minutes on a machine that is as fast as usual; on one that has nothing yet, e2e also
 # builds the cluster's programs and images.
-BUDGETS = unit:12 lint:12 modules:5 e2e:55 dist-test:6
+BUDGETS = unit:12 lint:12 modules:5 e2e:55 privileges:20 dist-test:6
 
 .PHONY: test
 test: ## Run everything that proves the project, and tell what each part took

@@ -93,7 +93,7 @@ func climb(t *testing.T, ways []way, version string) {
 			continue
 		}
 		count.add(w)
-		for _, level := range append(levels(), "control") {
+		for _, level := range asWhat(t) {
 			t.Run(w.name+"-"+level, func(t *testing.T) {
 				a := newAttempt(w, level, len(chosen))
 				chosen = append(chosen, a)
@@ -108,6 +108,18 @@ func climb(t *testing.T, ways []way, version string) {
 	assert.LessOrEqual(t, count.bySuperuser, mostBySuperuser)
 	c := &climbing{server: newServer(t, version), attempts: chosen, dir: t.TempDir()}
 	c.run()
+}
+
+// asWhat is how each way is tried: at the levels that PGBIND_CLIMB names, separated by spaces, and as a "control". The default is all of them.
+func asWhat(t *testing.T) []string {
+	t.Helper()
+	all := append(levels(), "control")
+	chosen := strings.Fields(os.Getenv("PGBIND_CLIMB"))
+	if len(chosen) == 0 {
+		return all
+	}
+	require.Subset(t, all, chosen, "PGBIND_CLIMB")
+	return chosen
 }
 
 type counts struct{ ways, fromElsewhere, bySuperuser int }
