@@ -59,50 +59,42 @@ func (s *server) owners() string {
 }
 
 func TestResist_UnbindAndRotate(t *testing.T) {
-	for _, version := range versions(t) {
-		t.Run(version, func(t *testing.T) {
-			t.Parallel()
-			s := newServer(t, version)
-			s.admin("postgres", "CREATE ROLE accomplice LOGIN")
-			for _, level := range levels() {
-				login := s.bindAs(level)
-				s.as(login, "postgres", strings.ReplaceAll(staySQL, "LOGIN", login.Username))
-				s.pgbind("rotate", application, "--grace=0s")
-				assert.Empty(t, s.canLogIn(login.Username), "%s: the former login is gone after a rotation", level)
+	onEachVersion(t, func(t *testing.T, s *server) {
+		s.admin("postgres", "CREATE ROLE accomplice LOGIN")
+		for _, level := range levels() {
+			login := s.bindAs(level)
+			s.as(login, "postgres", strings.ReplaceAll(staySQL, "LOGIN", login.Username))
+			s.pgbind("rotate", application, "--grace=0s")
+			assert.Empty(t, s.canLogIn(login.Username), "%s: the former login is gone after a rotation", level)
 
-				login, err := s.Login(s.ctx, secret)
-				require.NoError(t, err)
-				s.as(login, "postgres", strings.ReplaceAll(staySQL, "LOGIN", login.Username))
-				s.pgbind("unbind", application, "--grace=0s")
-				assert.Empty(t, s.canLogIn(login.Username), "%s: the login is gone after unbind", level)
-				assert.NotContains(t, s.owners(), "pgb_", level)
-				assert.NotContains(t, s.owners(), "pgbind_postgres_public_read", "%s: a narrow access role owns nothing", level)
-				s.admin("postgres", "DROP TABLE IF EXISTS public.mine, public.login_owned; DROP FUNCTION IF EXISTS public.stay()")
-			}
-		})
-	}
+			login, err := s.Login(s.ctx, secret)
+			require.NoError(t, err)
+			s.as(login, "postgres", strings.ReplaceAll(staySQL, "LOGIN", login.Username))
+			s.pgbind("unbind", application, "--grace=0s")
+			assert.Empty(t, s.canLogIn(login.Username), "%s: the login is gone after unbind", level)
+			assert.NotContains(t, s.owners(), "pgb_", level)
+			assert.NotContains(t, s.owners(), "pgbind_postgres_public_read", "%s: a narrow access role owns nothing", level)
+			s.admin("postgres", "DROP TABLE IF EXISTS public.mine, public.login_owned; DROP FUNCTION IF EXISTS public.stay()")
+		}
+	})
 }
 
 // TestResist_PreparedTransactions: a prepared transaction of the application holds locks on its objects. The login is disabled, and the rest is named.
 func TestResist_PreparedTransactions(t *testing.T) {
-	for _, version := range versions(t) {
-		t.Run(version, func(t *testing.T) {
-			t.Parallel()
-			s := newServer(t, version, allowPrepared)
-			login := s.bindAs("all")
-			prepared := s.as(login, "postgres", "SET ROLE none; CREATE TABLE public.held (id int); BEGIN; LOCK TABLE public.held; PREPARE TRANSACTION 'stay'")
-			require.Empty(t, prepared.Stderr)
-			result, err := s.Pgbind("unbind", application, "--grace=0s").Run(s.ctx)
-			require.NoError(t, err)
-			assert.Equal(t, 1, result.Code)
-			assert.Contains(t, result.Stderr, `"stay"`)
-			assert.Contains(t, result.Stderr, "ROLLBACK PREPARED")
-			assert.Equal(t, "f", s.canLogIn(login.Username), "the login is disabled first")
-			s.admin("postgres", "ROLLBACK PREPARED 'stay'")
-			s.pgbind("unbind", application)
-			assert.Empty(t, s.canLogIn(login.Username))
-		})
-	}
+	onEachVersion(t, func(t *testing.T, s *server) {
+		login := s.bindAs("all")
+		prepared := s.as(login, "postgres", "SET ROLE none; CREATE TABLE public.held (id int); BEGIN; LOCK TABLE public.held; PREPARE TRANSACTION 'stay'")
+		require.Empty(t, prepared.Stderr)
+		result, err := s.Pgbind("unbind", application, "--grace=0s").Run(s.ctx)
+		require.NoError(t, err)
+		assert.Equal(t, 1, result.Code)
+		assert.Contains(t, result.Stderr, `"stay"`)
+		assert.Contains(t, result.Stderr, "ROLLBACK PREPARED")
+		assert.Equal(t, "f", s.canLogIn(login.Username), "the login is disabled first")
+		s.admin("postgres", "ROLLBACK PREPARED 'stay'")
+		s.pgbind("unbind", application)
+		assert.Empty(t, s.canLogIn(login.Username))
+	}, allowPrepared)
 }
 
 func allowPrepared(object *unstructured.Unstructured) error {
@@ -111,83 +103,72 @@ func allowPrepared(object *unstructured.Unstructured) error {
 
 // TestResist_Narrow: what the login holds in its own name, and what it prepared, goes with the level. What stays is named.
 func TestResist_Narrow(t *testing.T) {
-	for _, version := range versions(t) {
-		t.Run(version, func(t *testing.T) {
-			t.Parallel()
-			s := newServer(t, version)
-			s.admin("postgres", "CREATE ROLE accomplice LOGIN; CREATE TABLE public.company (id int)")
-			login := s.bindAs("all")
-			s.as(login, "postgres", strings.ReplaceAll(staySQL, "LOGIN", login.Username))
-			made := s.as(login, "postgres", `RESET default_transaction_read_only; RESET ROLE; SET default_transaction_read_only = off; SET search_path = public;
-				CREATE TABLE public.theirs (id int); GRANT ALL ON public.theirs TO "`+login.Username+`";
-				CREATE FUNCTION public.definer() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1';
-				GRANT EXECUTE ON FUNCTION public.definer() TO "`+login.Username+`"`)
-			require.NotContains(t, made.Stderr, "ERROR")
-			narrowed := s.pgbind(application, "--secret="+secret, "--access=readonly", "--wait=false")
-			assert.Contains(t, narrowed.Stderr, "ALTER FUNCTION public.definer() SECURITY INVOKER")
-			held := s.admin("postgres", fmt.Sprintf(`SELECT count(*) FROM (
-				SELECT a.grantee FROM pg_class, aclexplode(relacl) a WHERE relname IN ('theirs', 'company') UNION ALL SELECT a.grantee FROM pg_proc, aclexplode(proacl) a
-			) g WHERE g.grantee = '%s'::regrole`, login.Username))
-			assert.Equal(t, "0", held, "the login has no grants of its own")
-			assert.Equal(t, "0", s.admin("postgres", fmt.Sprintf("SELECT count(*) FROM pg_default_acl WHERE defaclrole = '%s'::regrole", login.Username)))
-			assert.Equal(t, "f", s.admin("postgres", fmt.Sprintf("SELECT has_table_privilege('%s', 'public.company', 'INSERT')", login.Username)))
-			assert.Equal(t, "t", s.admin("postgres", fmt.Sprintf("SELECT has_table_privilege('%s', 'public.company', 'SELECT')", login.Username)))
-		})
-	}
+	onEachVersion(t, func(t *testing.T, s *server) {
+		s.admin("postgres", "CREATE ROLE accomplice LOGIN; CREATE TABLE public.company (id int)")
+		login := s.bindAs("all")
+		s.as(login, "postgres", strings.ReplaceAll(staySQL, "LOGIN", login.Username))
+		made := s.as(login, "postgres", `RESET default_transaction_read_only; RESET ROLE; SET default_transaction_read_only = off; SET search_path = public;
+			CREATE TABLE public.theirs (id int); GRANT ALL ON public.theirs TO "`+login.Username+`";
+			CREATE FUNCTION public.definer() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1';
+			GRANT EXECUTE ON FUNCTION public.definer() TO "`+login.Username+`"`)
+		require.NotContains(t, made.Stderr, "ERROR")
+		narrowed := s.pgbind(application, "--secret="+secret, "--access=readonly", "--wait=false")
+		assert.Contains(t, narrowed.Stderr, "ALTER FUNCTION public.definer() SECURITY INVOKER")
+		held := s.admin("postgres", fmt.Sprintf(`SELECT count(*) FROM (
+			SELECT a.grantee FROM pg_class, aclexplode(relacl) a WHERE relname IN ('theirs', 'company') UNION ALL SELECT a.grantee FROM pg_proc, aclexplode(proacl) a
+		) g WHERE g.grantee = '%s'::regrole`, login.Username))
+		assert.Equal(t, "0", held, "the login has no grants of its own")
+		assert.Equal(t, "0", s.admin("postgres", fmt.Sprintf("SELECT count(*) FROM pg_default_acl WHERE defaclrole = '%s'::regrole", login.Username)))
+		assert.Equal(t, "f", s.admin("postgres", fmt.Sprintf("SELECT has_table_privilege('%s', 'public.company', 'INSERT')", login.Username)))
+		assert.Equal(t, "t", s.admin("postgres", fmt.Sprintf("SELECT has_table_privilege('%s', 'public.company', 'SELECT')", login.Username)))
+	})
 }
 
 // TestHeirs: two applications share the readonly access role. What one of them leaves behind is not the other's, and is its own again when it is bound again.
 func TestHeirs(t *testing.T) {
-	for _, version := range versions(t) {
-		t.Run(version, func(t *testing.T) {
-			t.Parallel()
-			s := newServer(t, version)
-			const other = "other-login"
-			_, err := s.Kubectl("create", "deployment", "other", "--image=pgbind-app:dev", "--replicas=0").Output(s.ctx)
+	onEachVersion(t, func(t *testing.T, s *server) {
+		const other = "other-login"
+		_, err := s.Kubectl("create", "deployment", "other", "--image=pgbind-app:dev", "--replicas=0").Output(s.ctx)
+		require.NoError(t, err)
+		s.pgbind("deployment/other", "--secret="+other, "--access=readonly", "--wait=false")
+		login := s.bindAs("readonly")
+		object := strings.TrimSpace(s.as(login, "postgres", "SELECT lo_from_bytea(0, 'mine')").Stdout)
+		require.NotEmpty(t, object)
+		for _, step := range [][]string{{"rotate", application, "--grace=0s"}, {"unbind", application, "--purge"}} {
+			s.pgbind(step...)
+			owner := s.admin("postgres", "SELECT lomowner::regrole FROM pg_largeobject_metadata WHERE oid = "+object)
+			assert.Contains(t, owner, "pgbind_owner_", step)
+			second, err := s.Login(s.ctx, other)
 			require.NoError(t, err)
-			s.pgbind("deployment/other", "--secret="+other, "--access=readonly", "--wait=false")
-			login := s.bindAs("readonly")
-			object := strings.TrimSpace(s.as(login, "postgres", "SELECT lo_from_bytea(0, 'mine')").Stdout)
-			require.NotEmpty(t, object)
-			for _, step := range [][]string{{"rotate", application, "--grace=0s"}, {"unbind", application, "--purge"}} {
-				s.pgbind(step...)
-				owner := s.admin("postgres", "SELECT lomowner::regrole FROM pg_largeobject_metadata WHERE oid = "+object)
-				assert.Contains(t, owner, "pgbind_owner_", step)
-				second, err := s.Login(s.ctx, other)
+			tried := s.as(second, "postgres", "SELECT lo_get("+object+"); SELECT lo_unlink("+object+")")
+			assert.Equal(t, 2, strings.Count(tried.Stderr, "permission denied")+strings.Count(tried.Stderr, "must be owner"), tried.Stderr)
+			if step[0] == "rotate" {
+				login, err = s.Login(s.ctx, secret)
 				require.NoError(t, err)
-				tried := s.as(second, "postgres", "SELECT lo_get("+object+"); SELECT lo_unlink("+object+")")
-				assert.Equal(t, 2, strings.Count(tried.Stderr, "permission denied")+strings.Count(tried.Stderr, "must be owner"), tried.Stderr)
-				if step[0] == "rotate" {
-					login, err = s.Login(s.ctx, secret)
-					require.NoError(t, err)
-					assert.Equal(t, `\x6d696e65`, strings.TrimSpace(s.as(login, "postgres", "SELECT lo_get("+object+")").Stdout))
-				}
+				assert.Equal(t, `\x6d696e65`, strings.TrimSpace(s.as(login, "postgres", "SELECT lo_get("+object+")").Stdout))
 			}
-			login = s.bindAs("readonly")
-			assert.Empty(t, s.as(login, "postgres", "SELECT lo_unlink("+object+")").Stderr)
-			s.pgbind("unbind", application)
-			assert.Equal(t, "0", s.admin("postgres", "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'pgbind\\_owner\\_%'"), "an owner role that owns nothing is dropped")
-		})
-	}
+		}
+		login = s.bindAs("readonly")
+		assert.Empty(t, s.as(login, "postgres", "SELECT lo_unlink("+object+")").Stderr)
+		s.pgbind("unbind", application)
+		assert.Equal(t, "0", s.admin("postgres", "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'pgbind\\_owner\\_%'"), "an owner role that owns nothing is dropped")
+	})
 }
 
 // TestResist_TenThousandTables has the login itself own more tables than a server with default settings can lock in one transaction.
 func TestResist_TenThousandTables(t *testing.T) {
-	for _, version := range versions(t) {
-		t.Run(version, func(t *testing.T) {
-			s := newServer(t, version)
-			login := s.bindAs("all")
-			var script strings.Builder
-			script.WriteString("SET ROLE none; CREATE SCHEMA many;\n")
-			for part := range 20 {
-				fmt.Fprintf(&script, "DO $$ BEGIN FOR i IN 1..500 LOOP EXECUTE format('CREATE TABLE many.t_%d_%%s (id int)', i); END LOOP; END $$;\n", part)
-			}
-			s.admin("postgres", fmt.Sprintf("SET SESSION AUTHORIZATION %q; %s", login.Username, script.String()))
-			start := time.Now()
-			s.pgbind("rotate", application, "--grace=0s")
-			t.Logf("rotated in %s", time.Since(start).Round(time.Second))
-			assert.Empty(t, s.canLogIn(login.Username))
-			assert.Equal(t, "10000", s.admin("postgres", "SELECT count(*) FROM pg_tables WHERE schemaname = 'many' AND tableowner LIKE 'pgbind\\_postgres\\_%'"))
-		})
-	}
+	onEachVersion(t, func(t *testing.T, s *server) {
+		login := s.bindAs("all")
+		var script strings.Builder
+		script.WriteString("SET ROLE none; CREATE SCHEMA many;\n")
+		for part := range 20 {
+			fmt.Fprintf(&script, "DO $$ BEGIN FOR i IN 1..500 LOOP EXECUTE format('CREATE TABLE many.t_%d_%%s (id int)', i); END LOOP; END $$;\n", part)
+		}
+		s.admin("postgres", fmt.Sprintf("SET SESSION AUTHORIZATION %q; %s", login.Username, script.String()))
+		start := time.Now()
+		s.pgbind("rotate", application, "--grace=0s")
+		t.Logf("rotated in %s", time.Since(start).Round(time.Second))
+		assert.Empty(t, s.canLogIn(login.Username))
+		assert.Equal(t, "10000", s.admin("postgres", "SELECT count(*) FROM pg_tables WHERE schemaname = 'many' AND tableowner LIKE 'pgbind\\_postgres\\_%'"))
+	})
 }

@@ -34,49 +34,41 @@ SELECT r.rolname, to_jsonb(m) -> 'inherit_option', to_jsonb(m) -> 'set_option' F
 WHERE m.member = 'LOGIN'::regrole ORDER BY 1, 2, 3;`
 
 func TestRotate_KeepsWhatADBAGave(t *testing.T) {
-	for _, version := range versions(t) {
-		t.Run(version, func(t *testing.T) {
-			t.Parallel()
-			s := newServer(t, version)
-			s.pgbind(application, "--secret="+secret, "--access=readonly", "--wait=false")
-			former, err := s.Login(s.ctx, secret)
-			require.NoError(t, err)
-			given := givenSQL
-			if version == "17" || version == "18" {
-				given += givenOptionsSQL
-			}
-			s.admin("postgres", strings.ReplaceAll(given, "LOGIN", former.Username))
-			s.admin("postgres", "ALTER DATABASE postgres SET DateStyle TO 'SQL, MDY'; ALTER DATABASE postgres SET TimeZone TO 'America/St_Johns'")
-			before := s.admin("postgres", strings.ReplaceAll(settingsSQL, "LOGIN", former.Username))
-			require.Contains(t, before, "statement_timeout=7s")
-			s.pgbind("rotate", application, "--grace=0s")
-			now, err := s.Login(s.ctx, secret)
-			require.NoError(t, err)
-			require.NotEqual(t, former.Username, now.Username)
-			assert.Equal(t, before, s.admin("postgres", strings.ReplaceAll(settingsSQL, "LOGIN", now.Username)))
-		})
-	}
+	onEachVersion(t, func(t *testing.T, s *server) {
+		s.pgbind(application, "--secret="+secret, "--access=readonly", "--wait=false")
+		former, err := s.Login(s.ctx, secret)
+		require.NoError(t, err)
+		given := givenSQL
+		if s.version == "17" || s.version == "18" {
+			given += givenOptionsSQL
+		}
+		s.admin("postgres", strings.ReplaceAll(given, "LOGIN", former.Username))
+		s.admin("postgres", "ALTER DATABASE postgres SET DateStyle TO 'SQL, MDY'; ALTER DATABASE postgres SET TimeZone TO 'America/St_Johns'")
+		before := s.admin("postgres", strings.ReplaceAll(settingsSQL, "LOGIN", former.Username))
+		require.Contains(t, before, "statement_timeout=7s")
+		s.pgbind("rotate", application, "--grace=0s")
+		now, err := s.Login(s.ctx, secret)
+		require.NoError(t, err)
+		require.NotEqual(t, former.Username, now.Username)
+		assert.Equal(t, before, s.admin("postgres", strings.ReplaceAll(settingsSQL, "LOGIN", now.Username)))
+	})
 }
 
 // TestRotate_QuotesWhatAnApplicationSet has the application set for itself a search path that is SQL where it is not quoted.
 func TestRotate_QuotesWhatAnApplicationSet(t *testing.T) {
-	for _, version := range versions(t) {
-		t.Run(version, func(t *testing.T) {
-			t.Parallel()
-			s := newServer(t, version)
-			s.pgbind(application, "--secret="+secret, "--access=readonly", "--wait=false")
-			former, err := s.Login(s.ctx, secret)
-			require.NoError(t, err)
-			set := s.as(former, "postgres", `SELECT set_config('search_path', 'public;ALTER/**/ROLE/**/`+former.Username+`/**/SUPERUSER', false);
-				SELECT set_config('application_name', E'a''; ALTER ROLE `+former.Username+` SUPERUSER; --', false);
-				ALTER ROLE CURRENT_USER SET search_path FROM CURRENT; ALTER ROLE CURRENT_USER SET application_name FROM CURRENT`)
-			require.Empty(t, set.Stderr)
-			require.Equal(t, "2", s.admin("postgres", "SELECT cardinality(setconfig) FROM pg_db_role_setting WHERE setrole = '"+former.Username+"'::regrole"))
-			s.pgbind("rotate", application, "--grace=0s")
-			assert.Equal(t, "postgres", s.admin("postgres", "SELECT string_agg(rolname, ' ') FROM pg_roles WHERE rolsuper"))
-			now, err := s.Login(s.ctx, secret)
-			require.NoError(t, err)
-			assert.Contains(t, s.as(now, "postgres", "SHOW search_path").Stdout, "ALTER/**/ROLE")
-		})
-	}
+	onEachVersion(t, func(t *testing.T, s *server) {
+		s.pgbind(application, "--secret="+secret, "--access=readonly", "--wait=false")
+		former, err := s.Login(s.ctx, secret)
+		require.NoError(t, err)
+		set := s.as(former, "postgres", `SELECT set_config('search_path', 'public;ALTER/**/ROLE/**/`+former.Username+`/**/SUPERUSER', false);
+			SELECT set_config('application_name', E'a''; ALTER ROLE `+former.Username+` SUPERUSER; --', false);
+			ALTER ROLE CURRENT_USER SET search_path FROM CURRENT; ALTER ROLE CURRENT_USER SET application_name FROM CURRENT`)
+		require.Empty(t, set.Stderr)
+		require.Equal(t, "2", s.admin("postgres", "SELECT cardinality(setconfig) FROM pg_db_role_setting WHERE setrole = '"+former.Username+"'::regrole"))
+		s.pgbind("rotate", application, "--grace=0s")
+		assert.Equal(t, "postgres", s.admin("postgres", "SELECT string_agg(rolname, ' ') FROM pg_roles WHERE rolsuper"))
+		now, err := s.Login(s.ctx, secret)
+		require.NoError(t, err)
+		assert.Contains(t, s.as(now, "postgres", "SHOW search_path").Stdout, "ALTER/**/ROLE")
+	})
 }

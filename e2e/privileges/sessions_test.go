@@ -20,37 +20,33 @@ const (
 
 // TestSessions_IgnoreSettings sets for the database, and for the administrator in it, what would break or redirect the administrator's session.
 func TestSessions_IgnoreSettings(t *testing.T) {
-	for _, version := range versions(t) {
-		t.Run(version, func(t *testing.T) {
-			t.Parallel()
-			s := newServer(t, version)
-			s.admin("postgres", "CREATE ROLE shopowner LOGIN; CREATE DATABASE shop OWNER shopowner")
-			s.set("shop", "role=shopowner", "default_transaction_read_only=on", "default_transaction_isolation=serializable", "search_path=evil", "DateStyle=SQL, DMY",
-				"TimeZone=Asia/Kolkata", "client_min_messages=debug5", "standard_conforming_strings=off", "password_encryption=md5", "client_encoding=latin1")
-			bind := []string{application, "--dbname=shop", "--secret=" + secret, "--access=readonly", "--wait=false", "--expires=1h"}
-			s.pgbind(bind...)
-			login, err := s.Login(s.ctx, secret)
-			require.NoError(t, err)
-			expires := s.admin("postgres", "SELECT extract(epoch FROM rolvaliduntil)::int FROM pg_roles WHERE rolname = '"+login.Username+"'")
-			s.pgbind("rotate", application, "--grace=0s")
-			login, err = s.Login(s.ctx, secret)
-			require.NoError(t, err)
-			assert.Equal(t, expires, s.admin("postgres", "SELECT extract(epoch FROM rolvaliduntil)::int FROM pg_roles WHERE rolname = '"+login.Username+"'"), "the expiry is the same to the second")
+	onEachVersion(t, func(t *testing.T, s *server) {
+		s.admin("postgres", "CREATE ROLE shopowner LOGIN; CREATE DATABASE shop OWNER shopowner")
+		s.set("shop", "role=shopowner", "default_transaction_read_only=on", "default_transaction_isolation=serializable", "search_path=evil", "DateStyle=SQL, DMY",
+			"TimeZone=Asia/Kolkata", "client_min_messages=debug5", "standard_conforming_strings=off", "password_encryption=md5", "client_encoding=latin1")
+		bind := []string{application, "--dbname=shop", "--secret=" + secret, "--access=readonly", "--wait=false", "--expires=1h"}
+		s.pgbind(bind...)
+		login, err := s.Login(s.ctx, secret)
+		require.NoError(t, err)
+		expires := s.admin("postgres", "SELECT extract(epoch FROM rolvaliduntil)::int FROM pg_roles WHERE rolname = '"+login.Username+"'")
+		s.pgbind("rotate", application, "--grace=0s")
+		login, err = s.Login(s.ctx, secret)
+		require.NoError(t, err)
+		assert.Equal(t, expires, s.admin("postgres", "SELECT extract(epoch FROM rolvaliduntil)::int FROM pg_roles WHERE rolname = '"+login.Username+"'"), "the expiry is the same to the second")
 
-			hostile := []string{"statement_timeout=1", "lock_timeout=1", "idle_in_transaction_session_timeout=1", "local_preload_libraries=nonsense"}
-			if version != "13" {
-				hostile = append(hostile, "idle_session_timeout=1")
-			}
-			if version == "17" || version == "18" {
-				hostile = append(hostile, "transaction_timeout=1")
-			}
-			s.set("shop", hostile...)
-			_, err = s.exec("psql", psqlFlags("postgres", "shop")...).Stdin("SELECT pg_sleep(1)").Output(s.ctx)
-			require.Error(t, err, "an ordinary session does not get through")
-			s.pgbind("unbind", application)
-			assert.Equal(t, "0", s.admin("postgres", "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'pgb\\_%'"))
-		})
-	}
+		hostile := []string{"statement_timeout=1", "lock_timeout=1", "idle_in_transaction_session_timeout=1", "local_preload_libraries=nonsense"}
+		if s.version != "13" {
+			hostile = append(hostile, "idle_session_timeout=1")
+		}
+		if s.version == "17" || s.version == "18" {
+			hostile = append(hostile, "transaction_timeout=1")
+		}
+		s.set("shop", hostile...)
+		_, err = s.exec("psql", psqlFlags("postgres", "shop")...).Stdin("SELECT pg_sleep(1)").Output(s.ctx)
+		require.Error(t, err, "an ordinary session does not get through")
+		s.pgbind("unbind", application)
+		assert.Equal(t, "0", s.admin("postgres", "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'pgb\\_%'"))
+	})
 }
 
 // set sets what each NAME=VALUE says for the database, and for the administrator in it.

@@ -67,6 +67,17 @@ type server struct {
 	version string
 }
 
+// onEachVersion runs a test on a server of each version, side by side.
+func onEachVersion(t *testing.T, test func(t *testing.T, s *server), changes ...harness.Change) {
+	t.Helper()
+	for _, version := range versions(t) {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			test(t, newServer(t, version, changes...))
+		})
+	}
+}
+
 // newServer starts the lesson's database with the changes, without the lesson's application. The namespace is deleted when the test ends.
 func newServer(t *testing.T, version string, changes ...harness.Change) *server {
 	t.Helper()
