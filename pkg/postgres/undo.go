@@ -15,7 +15,7 @@ func (s *Server) Undo(ctx context.Context, b Binding) ([]string, error) {
 	sc := new(script).set("run", b.Owner.Run, "schemas", schemas).run("session", "lock")
 	sc.subjects(subject{Name: b.Role, Claim: b.Owner.mark()}).run("judge", "drop", "commit")
 	// A transaction of its own: that another run made the access role is no reason to keep the login role.
-	sc.run("lock", "join").subjects(subject{Name: b.Access.Role(), Claim: b.Access.mark(b.Owner.Run)}).run("judge", "unused", "drop_access")
+	sc.run("lock", "join").subjects(subject{Name: b.Access.Role(), Claim: b.Access.mark(b.Owner.Run)}).run("judge", "unused", "take_grants", "drop_access")
 	out, err := s.report(ctx, sc.run("leave", "commit", "end"))
 	var missing *MissingProgramError
 	var login *AdminLoginError
