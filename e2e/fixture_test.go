@@ -5,6 +5,7 @@ package e2e
 import (
 	"crypto/sha256"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -28,6 +29,20 @@ const (
 func (f *fixture) in(t *testing.T) *fixture {
 	t.Helper()
 	return &fixture{Namespace: f.Namespace, t: t, ctx: f.ctx}
+}
+
+// inPart says whether number i belongs to the part that PGBIND_PART names: the second of three with 2/3. Without it, all do.
+func inPart(t *testing.T, i int) bool {
+	t.Helper()
+	text := os.Getenv("PGBIND_PART")
+	if text == "" {
+		return true
+	}
+	part, parts := 0, 0
+	_, err := fmt.Sscanf(text, "%d/%d", &part, &parts)
+	require.NoError(t, err, "PGBIND_PART")
+	require.Positive(t, parts, "PGBIND_PART")
+	return i%parts == part%parts
 }
 
 func (f *fixture) run(command *harness.Command) harness.Result {

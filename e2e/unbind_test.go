@@ -35,7 +35,7 @@ func TestUnbind(t *testing.T) {
 		{"nothing is bound", unbindsNothing},
 		{"a dry run changes nothing", showsUnbind},
 		{"another workload uses the Secret", refusesUsedSecret},
-		{"a prepared transaction holds the role", refusesPrepared},
+		{"a prepared transaction holds the role", locksOutPrepared},
 		{"the role's mark is another's", refusesForeignMark},
 		{"nothing of the workload's data is lost", keepsData},
 		{"a session is in a transaction", endsTransaction},
@@ -94,11 +94,20 @@ func refusesUsedSecret(f *fixture) {
 	f.delete("deployment", "other")
 }
 
-func refusesPrepared(f *fixture) {
-	f.admin("CREATE TABLE held(id int); GRANT INSERT ON held TO " + f.login(firstSecret).Username)
+func locksOutPrepared(f *fixture) {
+	role := f.login(firstSecret).Username
+	f.admin("CREATE TABLE held(id int); GRANT INSERT ON held TO " + role)
 	f.as(firstSecret, "SET role none; BEGIN; INSERT INTO held VALUES (1); PREPARE TRANSACTION 'order-17'")
-	f.refuses(`"order-17"`, "ROLLBACK PREPARED", `"postgres"`)
+	result := f.run(f.Pgbind("unbind", application, "--grace=1s"))
+	assert.Equal(f.t, 1, result.Code, result.Stdout)
+	for _, word := range []string{`"order-17"`, "ROLLBACK PREPARED", `"postgres"`} {
+		assert.Contains(f.t, result.Stderr, word)
+	}
+	assert.Equal(f.t, "f", f.admin("SELECT rolcanlogin FROM pg_roles WHERE rolname = '"+role+"'"))
 	f.admin("ROLLBACK PREPARED 'order-17'")
+	f.bind("unbind", application)
+	f.assertUnbound()
+	f.bind(application)
 }
 
 func refusesForeignMark(f *fixture) {

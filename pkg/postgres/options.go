@@ -14,6 +14,7 @@ func sessionOptions() string {
 		"-c default_transaction_deferrable=off",
 		"-c client_encoding=UTF8",
 		"-c standard_conforming_strings=on",
+		"-c jit=off", // to compile the queries of catalogs takes longer than they do
 		"-c client_min_messages=warning",
 		"-c DateStyle=ISO",
 		"-c TimeZone=UTC",

@@ -18,6 +18,9 @@ func (r *Retirer) Survey(ctx context.Context, named string) (*postgres.Holdings,
 	r.Found = found
 	for _, holder := range found.Roles {
 		r.describe(holder)
+		if err := r.obstacles(holder.Role); err != nil {
+			r.Report.Warn("role %s can be locked out, but not dropped: %v", holder.Role, err)
+		}
 	}
 	return found, nil
 }
