@@ -108,6 +108,7 @@ func locksOutPrepared(f *fixture) {
 	f.bind("unbind", application)
 	f.assertUnbound()
 	f.bind(application)
+	f.admin("GRANT SELECT ON of_admin TO " + f.login(firstSecret).Username)
 }
 
 func refusesForeignMark(f *fixture) {
