@@ -59,7 +59,8 @@ func (s *server) owners() string {
 }
 
 func TestResist_UnbindAndRotate(t *testing.T) {
-	onEachVersion(t, func(t *testing.T, s *server) {
+	onEachVersion(t, func(s *server) {
+		t := s.t
 		s.admin("postgres", "CREATE ROLE accomplice LOGIN")
 		for _, level := range levels() {
 			login := s.bindAs(level)
@@ -81,7 +82,8 @@ func TestResist_UnbindAndRotate(t *testing.T) {
 
 // TestResist_PreparedTransactions: a prepared transaction of the application holds locks on its objects. The login is disabled, and the rest is named.
 func TestResist_PreparedTransactions(t *testing.T) {
-	onEachVersion(t, func(t *testing.T, s *server) {
+	onEachVersion(t, func(s *server) {
+		t := s.t
 		login := s.bindAs("all")
 		prepared := s.as(login, "postgres", "SET ROLE none; CREATE TABLE public.held (id int); BEGIN; LOCK TABLE public.held; PREPARE TRANSACTION 'stay'")
 		require.Empty(t, prepared.Stderr)
@@ -103,7 +105,8 @@ func allowPrepared(object *unstructured.Unstructured) error {
 
 // TestResist_Narrow: what the login holds in its own name, and what it prepared, goes with the level. What stays is named.
 func TestResist_Narrow(t *testing.T) {
-	onEachVersion(t, func(t *testing.T, s *server) {
+	onEachVersion(t, func(s *server) {
+		t := s.t
 		s.admin("postgres", "CREATE ROLE accomplice LOGIN; CREATE TABLE public.company (id int)")
 		login := s.bindAs("all")
 		s.as(login, "postgres", strings.ReplaceAll(staySQL, "LOGIN", login.Username))
@@ -126,7 +129,8 @@ func TestResist_Narrow(t *testing.T) {
 
 // TestHeirs: two applications share the readonly access role. What one of them leaves behind is not the other's, and is its own again when it is bound again.
 func TestHeirs(t *testing.T) {
-	onEachVersion(t, func(t *testing.T, s *server) {
+	onEachVersion(t, func(s *server) {
+		t := s.t
 		const other = "other-login"
 		_, err := s.Kubectl("create", "deployment", "other", "--image=pgbind-app:dev", "--replicas=0").Output(s.ctx)
 		require.NoError(t, err)
@@ -157,7 +161,8 @@ func TestHeirs(t *testing.T) {
 
 // TestResist_TenThousandTables has the login itself own more tables than a server with default settings can lock in one transaction.
 func TestResist_TenThousandTables(t *testing.T) {
-	onEachVersion(t, func(t *testing.T, s *server) {
+	onEachVersion(t, func(s *server) {
+		t := s.t
 		login := s.bindAs("all")
 		var script strings.Builder
 		script.WriteString("SET ROLE none; CREATE SCHEMA many;\n")

@@ -34,7 +34,8 @@ SELECT r.rolname, to_jsonb(m) -> 'inherit_option', to_jsonb(m) -> 'set_option' F
 WHERE m.member = 'LOGIN'::regrole ORDER BY 1, 2, 3;`
 
 func TestRotate_KeepsWhatADBAGave(t *testing.T) {
-	onEachVersion(t, func(t *testing.T, s *server) {
+	onEachVersion(t, func(s *server) {
+		t := s.t
 		s.pgbind(application, "--secret="+secret, "--access=readonly", "--wait=false")
 		former, err := s.Login(s.ctx, secret)
 		require.NoError(t, err)
@@ -56,7 +57,8 @@ func TestRotate_KeepsWhatADBAGave(t *testing.T) {
 
 // TestRotate_QuotesWhatAnApplicationSet has the application set for itself a search path that is SQL where it is not quoted.
 func TestRotate_QuotesWhatAnApplicationSet(t *testing.T) {
-	onEachVersion(t, func(t *testing.T, s *server) {
+	onEachVersion(t, func(s *server) {
+		t := s.t
 		s.pgbind(application, "--secret="+secret, "--access=readonly", "--wait=false")
 		former, err := s.Login(s.ctx, secret)
 		require.NoError(t, err)

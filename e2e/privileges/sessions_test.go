@@ -20,7 +20,8 @@ const (
 
 // TestSessions_IgnoreSettings sets for the database, and for the administrator in it, what would break or redirect the administrator's session.
 func TestSessions_IgnoreSettings(t *testing.T) {
-	onEachVersion(t, func(t *testing.T, s *server) {
+	onEachVersion(t, func(s *server) {
+		t := s.t
 		s.admin("postgres", "CREATE ROLE shopowner LOGIN; CREATE DATABASE shop OWNER shopowner")
 		s.set("shop", "role=shopowner", "default_transaction_read_only=on", "default_transaction_isolation=serializable", "search_path=evil", "DateStyle=SQL, DMY",
 			"TimeZone=Asia/Kolkata", "client_min_messages=debug5", "standard_conforming_strings=off", "password_encryption=md5", "client_encoding=latin1")

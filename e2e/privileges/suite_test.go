@@ -68,12 +68,12 @@ type server struct {
 }
 
 // onEachVersion runs a test on a server of each version, side by side.
-func onEachVersion(t *testing.T, test func(t *testing.T, s *server), changes ...harness.Change) {
+func onEachVersion(t *testing.T, test func(s *server), changes ...harness.Change) {
 	t.Helper()
 	for _, version := range versions(t) {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()
-			test(t, newServer(t, version, changes...))
+			test(newServer(t, version, changes...))
 		})
 	}
 }
