@@ -34,26 +34,22 @@ func (m *matrix) chosen(trials []*trial) []*trial {
 		return trials
 	}
 	var chosen []*trial
-	if part, parts, divided := strings.Cut(text, "/"); divided {
-		for i := m.number(part) - 1; i < len(trials); i += m.number(parts) {
-			chosen = append(chosen, trials[i])
+	if strings.Contains(text, "/") {
+		for i, tr := range trials {
+			if inPart(m.t, text, i) {
+				chosen = append(chosen, tr)
+			}
 		}
 		return chosen
 	}
-	limit := min(m.number(text), len(trials))
+	number, err := strconv.Atoi(text)
+	require.NoError(m.t, err, "PGBIND_SOAK")
+	require.Positive(m.t, number, "PGBIND_SOAK")
+	limit := min(number, len(trials))
 	for i := range limit {
 		chosen = append(chosen, trials[i*len(trials)/limit])
 	}
 	return chosen
-}
-
-// number is a part of PGBIND_SOAK.
-func (m *matrix) number(text string) int {
-	m.t.Helper()
-	number, err := strconv.Atoi(text)
-	require.NoError(m.t, err, "PGBIND_SOAK")
-	require.Positive(m.t, number, "PGBIND_SOAK")
-	return number
 }
 
 // missed counts the trials whose disturbance did not come about. They say nothing, so that they must be few.

@@ -6,7 +6,6 @@ package e2e
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"testing"
 	"time"
@@ -24,26 +23,10 @@ const testTime = 25 * time.Minute
 var cluster *harness.Harness
 
 func TestMain(m *testing.M) {
-	os.Exit(runAll(m))
-}
-
-func runAll(m *testing.M) int {
-	config, err := harness.ConfigFromEnv()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "error:", err)
-		return 1
-	}
-	dir, err := os.MkdirTemp("", "pgbind-e2e-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "error:", err)
-		return 1
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	if cluster, err = harness.New(config, dir); err != nil {
-		fmt.Fprintln(os.Stderr, "error:", err)
-		return 1
-	}
-	return m.Run()
+	os.Exit(harness.RunTests(os.Stderr, func(h *harness.Harness) int {
+		cluster = h
+		return m.Run()
+	}))
 }
 
 // fixture is a namespace whose methods fail the test instead of returning errors.

@@ -25,21 +25,10 @@ func main() {
 }
 
 func run(ctx context.Context, stdout, progress io.Writer) error {
-	config, err := harness.ConfigFromEnv()
-	if err != nil {
-		return err
-	}
-	dir, err := os.MkdirTemp("", "pgbind-demo-")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	h, err := harness.New(config, dir)
-	if err != nil {
-		return err
-	}
-	d := &demo{namespace: h.Namespace(lesson.Namespace), progress: progress}
-	return d.play(ctx, stdout)
+	return harness.Use(func(h *harness.Harness) error {
+		d := &demo{namespace: h.Namespace(lesson.Namespace), progress: progress}
+		return d.play(ctx, stdout)
+	})
 }
 
 // demo is the lesson's story on one namespace.

@@ -25,8 +25,7 @@ func TestSessions_IgnoreSettings(t *testing.T) {
 		s.admin("postgres", "CREATE ROLE shopowner LOGIN; CREATE DATABASE shop OWNER shopowner")
 		s.set("shop", "role=shopowner", "default_transaction_read_only=on", "default_transaction_isolation=serializable", "search_path=evil", "DateStyle=SQL, DMY",
 			"TimeZone=Asia/Kolkata", "client_min_messages=debug5", "standard_conforming_strings=off", "password_encryption=md5", "client_encoding=latin1")
-		bind := []string{application, "--dbname=shop", "--secret=" + secret, "--access=readonly", "--wait=false", "--expires=1h"}
-		s.pgbind(bind...)
+		s.pgbind(application, "--dbname=shop", "--secret="+secret, "--access=readonly", "--wait=false", "--expires=1h")
 		login, err := s.Login(s.ctx, secret)
 		require.NoError(t, err)
 		expires := s.admin("postgres", "SELECT extract(epoch FROM rolvaliduntil)::int FROM pg_roles WHERE rolname = '"+login.Username+"'")

@@ -69,8 +69,7 @@ func TestBindAllLooksAHostsNameUpOnce(t *testing.T) {
 			login := strings.Replace(loggedIn("scram-sha-256"), "svc.ns.svc.cluster.local", host, 1)
 			text += fmt.Sprintf("pgbind {\"attempt\": %d}\n%s", i, login)
 		}
-		// The script is too long for psql to read it at once.
-		return answer{program: "sh", stdout: text + `pgbind {"end": "batch"}` + "\n" + `pgbind {"psql": 0}` + "\n"}
+		return answer{program: "psql", stdout: text + `pgbind {"end": "batch"}`}
 	}
 	for name, test := range map[string]struct{ hosts, reached []string }{
 		"which leads to the server": {[]string{"svc", "svc", "svc", "svc", "svc"}, []string{"svc", "svc", "svc", "svc", "svc"}},
