@@ -72,11 +72,12 @@ server-images: cluster ## Load the oldest and the newest PostgreSQL and a pooler
 	@go run ./e2e/cluster postgres 13 18
 	@go run ./e2e/cluster pooler
 
+# turn is one of several words for each commit, in turn; a new one after as many commits as the first argument says.
+turn = $(word $(shell echo $$(( $$(git rev-list --count HEAD) / $(1) % $(words $(2)) + 1 ))),$(2))
 PG_VERSIONS = 13 15 17 18
-# One server version for each commit, in turn.
-PGBIND_PG ?= $(shell set -- $(PG_VERSIONS); shift $$(( $$(git rev-list --count HEAD) % $$# )); echo $$1)
-# Of the rights that are taken away one by one, a third for each commit, in turn, and a third of the names. Empty ones try all.
-PGBIND_PART ?= $(shell echo $$(( $$(git rev-list --count HEAD) % 3 + 1 )))/3
+PGBIND_PG ?= $(call turn,1,$(PG_VERSIONS))
+# Of the rights that are taken away one by one, a third for each commit, and a third of the names. Empty ones try all.
+PGBIND_PART ?= $(call turn,1,1/3 2/3 3/3)
 PGBIND_NAMES ?= 8
 .PHONY: e2e
 e2e: build app-image image server-images ## Run the end-to-end tests on the cluster
@@ -86,7 +87,7 @@ e2e: build app-image image server-images ## Run the end-to-end tests on the clus
 		$$(go list -tags e2e ./e2e/... | grep -v /e2e/privileges)
 
 # Of the ways up, a fourth at a time: at one level, or the control runs. An empty PGBIND_CLIMB tries all.
-PGBIND_CLIMB ?= $(shell set -- readonly readwrite all control; shift $$(( $$(git rev-list --count HEAD) / 4 % $$# )); echo $$1)
+PGBIND_CLIMB ?= $(call turn,4,readonly readwrite all control)
 .PHONY: privileges
 privileges: private SHELL = bash
 privileges: private .SHELLFLAGS = -o pipefail -c
