@@ -76,15 +76,20 @@ server-images: cluster ## Load the oldest and the newest PostgreSQL and a pooler
 turn = $(word $(shell echo $$(( $$(git rev-list --count HEAD) / $(1) % $(words $(2)) + 1 ))),$(2))
 PG_VERSIONS = 13 15 17 18
 PGBIND_PG ?= $(call turn,1,$(PG_VERSIONS))
-# Of the rights that are taken away one by one, a third for each commit, and a third of the names. Empty ones try all.
-PGBIND_PART ?= $(call turn,1,1/3 2/3 3/3)
+# Of the rights that are taken away one by one, a third, and of the hostile names eight. Empty ones try all.
+PGBIND_PART ?= $(call turn,3,1/3 2/3 3/3)
 PGBIND_NAMES ?= 8
+# Of the end-to-end tests, a third for each commit: those whose place in the alphabet says so. An empty PGBIND_SHARE runs all.
+PGBIND_SHARE ?= $(call turn,1,1/3 2/3 3/3)
+SHARED_TESTS = $$(grep -hoE '^func Test\w+' e2e/*_test.go | cut -c6- | grep -vx TestMain | sort | \
+	awk -v part="$(PGBIND_SHARE)" '{ split(part, p, "/"); if (part == "" || NR % p[2] == p[1] % p[2]) print }' | paste -sd '|')
 .PHONY: e2e
 e2e: build app-image image server-images ## Run the end-to-end tests on the cluster
-	@echo "SQL on PostgreSQL $(PGBIND_PG), part $(PGBIND_PART) of the rights"
+	@echo "share $(PGBIND_SHARE) of the tests, SQL on PostgreSQL $(PGBIND_PG), part $(PGBIND_PART) of the rights"
 	@rm -rf .cache/e2e && mkdir -p .cache/e2e
-	$(WITH_CLUSTER) PGBIND_PG="$(PGBIND_PG)" PGBIND_PART="$(PGBIND_PART)" PGBIND_NAMES="$(PGBIND_NAMES)" go test -tags e2e -count=1 -timeout 50m -parallel 5 -artifacts -outputdir .cache/e2e \
-		$$(go list -tags e2e ./e2e/... | grep -v /e2e/privileges)
+	go test -tags e2e -count=1 $$(go list -tags e2e ./e2e/... | grep -vE '/e2e(/privileges)?$$')
+	$(WITH_CLUSTER) PGBIND_PG="$(PGBIND_PG)" PGBIND_PART="$(PGBIND_PART)" PGBIND_NAMES="$(PGBIND_NAMES)" go test -tags e2e -count=1 -timeout 50m -parallel 4 \
+		-artifacts -outputdir .cache/e2e -run "^($(SHARED_TESTS))$$" ./e2e
 
 # Of the ways up, a fourth at a time: at one level, or the control runs. An empty PGBIND_CLIMB tries all.
 PGBIND_CLIMB ?= $(call turn,4,readonly readwrite all control)
@@ -152,6 +157,7 @@ fuzz: ## Fuzz every parser and every value that reaches SQL, a shell, JSON, YAML
 .PHONY: soak
 soak: build app-image ## Kill and disturb runs at every request, and try all ways up on all versions (long; not part of make test)
 	$(if $(PGBIND_SOAK),,$(MAKE) --no-print-directory privileges PGBIND_PG="$(PG_VERSIONS)" PGBIND_CLIMB=)
+	$(if $(PGBIND_SOAK),,$(MAKE) --no-print-directory e2e PGBIND_PG= PGBIND_PART= PGBIND_NAMES=24 PGBIND_SHARE=)
 	go -C e2e/tools/gotestsum build -trimpath -o $(CURDIR)/.cache/ tool
 	$(WITH_CLUSTER) .cache/gotestsum --format standard-verbose -- \
 		-tags e2e,soak -count=1 -timeout 60m -parallel 8 -run '^Test(Crashes|Faults|ServerFaultMatrix)$$' ./e2e/
