@@ -35,7 +35,7 @@ func ready(port intstr.IntOrString) *corev1.Probe {
 
 // started probes the container's first port every second until it answers, and then as seldom as Kubernetes does by default.
 func started(c corev1.Container) corev1.Container {
-	port := intstr.FromString(c.Ports[0].Name)
+	port := intstr.FromInt32(c.Ports[0].ContainerPort)
 	c.StartupProbe, c.ReadinessProbe = ready(port), ready(port)
 	c.StartupProbe.FailureThreshold, c.ReadinessProbe.PeriodSeconds = 120, 10
 	return c

@@ -177,3 +177,29 @@ func TestResist_TenThousandTables(t *testing.T) {
 		assert.Equal(t, "10000", s.admin("postgres", "SELECT count(*) FROM pg_tables WHERE schemaname = 'many' AND tableowner LIKE 'pgbind\\_postgres\\_%'"))
 	})
 }
+
+// TestResist_Prune: the workload is gone, and in a second round its Secret too. A prune drops the role all the same.
+func TestResist_Prune(t *testing.T) {
+	onEachVersion(t, func(s *server) {
+		t := s.t
+		s.admin("postgres", "CREATE ROLE accomplice LOGIN")
+		for _, level := range levels() {
+			for _, gone := range [][]string{{"deployment/leaver"}, {"deployment/leaver", "secret/leavers"}} {
+				_, err := s.Kubectl("create", "deployment", "leaver", "--image=pgbind-app:dev", "--replicas=0").Output(s.ctx)
+				require.NoError(t, err)
+				s.pgbind("deployment/leaver", "--secret=leavers", "--access="+level, "--wait=false")
+				login, err := s.Login(s.ctx, "leavers")
+				require.NoError(t, err)
+				s.as(login, "postgres", strings.ReplaceAll(staySQL, "LOGIN", login.Username))
+				_, err = s.Kubectl(append([]string{"delete"}, gone...)...).Output(s.ctx)
+				require.NoError(t, err)
+				s.pgbind("prune", "--yes")
+				assert.Empty(t, s.canLogIn(login.Username), "%s, without %s: the login is gone", level, gone)
+				assert.NotContains(t, s.owners(), "pgb_", level)
+				assert.NotContains(t, s.owners(), "pgbind_postgres_public_read", "%s: a narrow access role owns nothing", level)
+				assert.Equal(t, "0", s.admin("postgres", fmt.Sprintf("SELECT count(*) FROM pg_default_acl WHERE pg_get_userbyid(defaclrole) = '%s'", login.Username)))
+				s.admin("postgres", "DROP TABLE IF EXISTS public.mine, public.login_owned; DROP FUNCTION IF EXISTS public.stay()")
+			}
+		}
+	})
+}

@@ -146,7 +146,7 @@ func (b *Binder) verify(p *plan) {
 		b.Report.Step("everybody has %s; to take it away: %s", grant.What, grant.Close)
 	}
 	if p.options.Level == postgres.All {
-		b.Report.Step("level all lets the application also create, alter and drop tables; --access readwrite or readonly gives less")
+		b.Report.Step("level all also lets the application create objects, and alter and drop what it creates; --access readwrite or readonly gives less")
 	}
 }
 
