@@ -118,9 +118,15 @@ func (b *Binder) explain(p *plan, r *postgres.Result) {
 	if len(r.Lacks) > 0 {
 		b.Report.Warn("role %q still lacks: %s; let the owner of these objects grant it, or name an --admin-user that may", p.binding.Role, strings.Join(r.Lacks, ", "))
 	}
+	for _, u := range r.Unfinished {
+		b.Report.Warn("%s", unfinished(u))
+	}
 	for _, w := range r.Withheld {
 		b.Report.Warn("%s is not granted: it %s; to let the application read it, run: GRANT SELECT ON %s TO a role of yours, and grant that role to %s",
 			w.Relation, w.Reason, w.Relation, p.binding.Access.Role())
+	}
+	if r.Unowned != nil && len(r.Did) > 0 {
+		b.Report.Step("%s", unowned(r.Unowned, p.binding.Access.Role()))
 	}
 	for _, c := range r.Creators {
 		b.Report.Warn("%s may create: what is created there can run as the application, which is therefore not isolated", c)
@@ -129,6 +135,20 @@ func (b *Binder) explain(p *plan, r *postgres.Result) {
 		b.Report.Warn("%s; to remove it: %s", e.What, e.Fix)
 	}
 	b.warnOfReplicas(p)
+}
+
+// unfinished says which change of a privilege did not happen, and why.
+func unfinished(u postgres.Unfinished) string {
+	if len(u.Blockers) == 0 {
+		return fmt.Sprintf("another session prevented: %s; run the command again", u.Statement)
+	}
+	return fmt.Sprintf("%s: another session prevents it (%s); run the command again when it has ended", u.Statement, strings.Join(u.Blockers, ", "))
+}
+
+// unowned says what an application of level all cannot do with the tables of others, and how one of them becomes its own.
+func unowned(u *postgres.Unowned, role string) string {
+	return fmt.Sprintf("tables of others in the schemas: %d, foreign keys to them: %d; the application can use these tables, but not alter them or add foreign keys "+
+		"to them; to make it the owner of one: ALTER TABLE %s OWNER TO %s", u.Tables, u.Keys, u.First, role)
 }
 
 // verify tells how far the proof of the login went, and what the level and everybody's rights mean. Whether the password was needed for the

@@ -18,6 +18,7 @@ type Reason string
 const (
 	LoginFailed    Reason = "LoginFailed"
 	Escalation     Reason = "Escalation"
+	Shadow         Reason = "Shadow"
 	NoRole         Reason = "NoRole"
 	ForeignRole    Reason = "ForeignRole"
 	NoSecret       Reason = "NoSecret"
@@ -34,14 +35,15 @@ const (
 	Leftover       Reason = "Leftover"
 	NotVerified    Reason = "NotVerified"
 	Unknown        Reason = "Unknown"
+	SharedCode     Reason = "SharedCode"
 	OK             Reason = "OK"
 )
 
 // worstFirst is the order of the reasons.
 func worstFirst() []Reason {
 	return []Reason{
-		LoginFailed, Escalation, NoRole, ForeignRole, NoSecret, BadSecret, Unreferenced, StalePods, Lacks, Exceeds, Disagrees,
-		Expired, OrphanedSecret, OrphanedRole, Unfinished, Leftover, NotVerified, Unknown, OK,
+		LoginFailed, Escalation, Shadow, NoRole, ForeignRole, NoSecret, BadSecret, Unreferenced, StalePods, Lacks, Exceeds, Disagrees,
+		Expired, OrphanedSecret, OrphanedRole, Unfinished, Leftover, NotVerified, Unknown, SharedCode, OK,
 	}
 }
 

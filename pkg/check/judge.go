@@ -18,7 +18,7 @@ func (f *facts) judge() []Finding {
 	if len(found) == 0 {
 		found = append(found, f.finding(OK, "the login works and everything agrees", ""))
 	}
-	return found
+	return append(found, f.sharedCode()...)
 }
 
 // finding is one about this binding.
@@ -171,11 +171,23 @@ func (f *facts) judgePrivileges() []Finding {
 	for _, e := range f.answer.Escalations {
 		found = append(found, f.finding(Escalation, e.What, look(f.binding, e.Fix)))
 	}
+	for _, s := range f.answer.Shadows {
+		found = append(found, f.finding(Shadow, s.What, look(f.binding, s.Fix)))
+	}
 	if len(f.answer.Lacks) > 0 {
 		found = append(found, f.finding(Lacks, "it lacks "+strings.Join(f.answer.Lacks, ", "), rebind(f.binding)))
 	}
 	if len(f.answer.Exceeds) > 0 {
 		found = append(found, f.finding(Exceeds, "it has more than "+f.binding.Marks.Access+" gives", look(f.binding, strings.Join(f.answer.Exceeds, "; "))))
+	}
+	return found
+}
+
+// sharedCode names the other roles that run code of this application because they use what it owns. That is no fault of the binding.
+func (f *facts) sharedCode() []Finding {
+	var found []Finding
+	for _, what := range f.answer.SharedCode {
+		found = append(found, f.finding(SharedCode, what, ""))
 	}
 	return found
 }
