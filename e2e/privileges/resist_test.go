@@ -167,7 +167,7 @@ func TestResist_TenThousandTables(t *testing.T) {
 		var script strings.Builder
 		script.WriteString("SET ROLE none; CREATE SCHEMA many;\n")
 		for part := range 20 {
-			fmt.Fprintf(&script, "DO $$ BEGIN FOR i IN 1..500 LOOP EXECUTE format('CREATE TABLE many.t_%d_%%s (id int)', i); END LOOP; END $$;\n", part)
+			fmt.Fprintf(&script, "DO $$ BEGIN FOR i IN 1..500 LOOP EXECUTE format('CREATE TABLE many.t_%d_%%s (id serial PRIMARY KEY, note text)', i); END LOOP; END $$;\n", part)
 		}
 		s.admin("postgres", fmt.Sprintf("SET SESSION AUTHORIZATION %q; %s", login.Username, script.String()))
 		start := time.Now()
