@@ -6,165 +6,105 @@ import (
 	"io"
 	"regexp"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
 )
 
-// conversation is an exec of a script that reports how its programs ended. It is known then, and nobody depends on the end of the exec itself, of
-// which the output gets lost now and then that comes right before.
-type conversation struct {
-	input *io.PipeWriter
-	done  chan struct{} // closed when the exec has ended; err is set then
-	err   error
+// quit ends a psql whose input stays open.
+const quit = "\\quit\n"
 
-	mu       sync.Mutex
-	out      bytes.Buffer
-	looked   int // how much of out was looked through for reports
-	messages bytes.Buffer
-	pattern  *regexp.Regexp // of a line that may be a report
-	heard    map[string]*report
-}
+// endOfExec limits the wait for the end of an exec whose psql has reported its exit code.
+const endOfExec = 2 * time.Second
 
-// The reports that somebody waits for, by their first key. The end of createuser and of psql is their exit code, as the container reports it.
-const (
-	endOfCreateuser = "createuser"
-	endOfPsql       = "psql"
-	lastWord        = "end"
-)
-
-// report is one that somebody waits for.
-type report struct {
-	come chan struct{} // closed when it is there
-	code int
-}
-
-func newConversation(input *io.PipeWriter) *conversation {
-	c := &conversation{input: input, done: make(chan struct{}), heard: map[string]*report{}, pattern: regexp.MustCompile(`^pgbind \{"(\w+)" ?:(?: (\d{1,3})\}$)?`)}
-	for _, key := range []string{endOfCreateuser, endOfPsql, lastWord} {
-		c.heard[key] = &report{come: make(chan struct{})}
+// runDrained runs files of the sh folder and then psql, by drain.sh, which reads the whole input however early psql ends. The scripts get
+// args and the input first. The error is a *MissingProgramError for the shell where the container has none.
+func (s *Server) runDrained(ctx context.Context, files, args []string, input string) (stdout *bytes.Buffer, stderr string, err error) {
+	if s.shellless {
+		return &bytes.Buffer{}, "", &MissingProgramError{Program: shell, Where: s.Container}
 	}
-	return c
-}
-
-// converse begins the exec of a program's script. The end of ctx ends it.
-func (s *Server) converse(ctx context.Context, p program) (*conversation, error) {
-	argv, err := s.argv(p)
+	prefix, err := s.prefix()
 	if err != nil {
-		return nil, err
+		return &bytes.Buffer{}, "", err
 	}
-	read, write := io.Pipe()
-	c, container := newConversation(write), s.Container
+	text, err := shellScript(append(files, "drain")...)
+	if err != nil {
+		return &bytes.Buffer{}, "", err
+	}
+	psql := s.psqlProgram()
+	argv := append(append(prefix, s.env(psql.env...)...), shell, "-c", text, shell)
+	stdout, stderr, reported, err := s.execute(ctx, append(append(argv, args...), s.command(psql)...), s.afterPassword(input)+quit)
+	if !reported && isMissing(err) {
+		s.shellless = true
+		return stdout, stderr, &MissingProgramError{Program: shell, Where: s.Container}
+	}
+	return stdout, stderr, s.classify(psql.name, err)
+}
+
+// execute runs a command that ends in drain.sh. Programs report their own exit codes, because the end of an exec is sometimes lost; reported
+// says that psql did, and the error is then its exit code. It waits for the end of the exec as well, so that all of the output is there.
+func (s *Server) execute(ctx context.Context, argv []string, input string) (stdout *bytes.Buffer, stderr string, reported bool, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	read, stdin := io.Pipe()
+	var messages bytes.Buffer
+	out, ended, code := &lineWriter{}, make(chan struct{}), 0
+	end := regexp.MustCompile(`^pgbind \{"psql": (\d{1,3})\}$`)
+	out.onLine = func(line []byte) {
+		found := end.FindSubmatch(line)
+		if found == nil {
+			return
+		}
+		code, _ = strconv.Atoi(string(found[1])) // digits; the last one counts
+		if !reported {
+			reported = true
+			close(ended)
+		}
+	}
+	done := make(chan error, 1)
 	go func() {
-		defer close(c.done)
-		c.err = s.Exec.Exec(ctx, container, argv, podexec.Streams{Stdin: read, Stdout: writer(c.take), Stderr: writer(c.takeMessage)})
-		_ = read.Close() // what is still told goes nowhere
+		err := s.Exec.Exec(ctx, s.Container, argv, podexec.Streams{Stdin: read, Stdout: out, Stderr: &messages})
+		_ = read.Close() // nobody reads what is still to be written
+		done <- err
 	}()
-	return c, nil
-}
-
-// say is heard by the program that reads the input; where there is none, the exec's end tells why.
-func (c *conversation) say(text string) { _, _ = io.WriteString(c.input, text) }
-
-// leave ends the input.
-func (c *conversation) leave() { _ = c.input.Close() } // always nil
-
-type writer func([]byte) (int, error)
-
-func (w writer) Write(p []byte) (int, error) { return w(p) }
-
-func (c *conversation) takeMessage(p []byte) (int, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.messages.Write(p)
-}
-
-// take takes a part of the standard output, and passes the reports in it on to those who wait for them.
-func (c *conversation) take(p []byte) (int, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	_, _ = c.out.Write(p) // to memory
-	for {
-		line, _, whole := bytes.Cut(c.out.Bytes()[c.looked:], []byte("\n"))
-		if !whole {
-			return len(p), nil
-		}
-		c.looked += len(line) + 1
-		c.hear(line)
-	}
-}
-
-// hear passes a line on if it is a report that somebody waits for. Only the first one of its kind counts.
-func (c *conversation) hear(line []byte) {
-	found := c.pattern.FindSubmatch(line)
-	if found == nil || c.heard[string(found[1])] == nil {
-		return
-	}
-	heard := c.heard[string(found[1])]
+	_, _ = io.WriteString(stdin, input) // where nobody reads it, the end of the exec says why
 	select {
-	case <-heard.come:
-	default:
-		heard.code, _ = strconv.Atoi(string(found[2])) // digits, or none
-		close(heard.come)
-	}
-}
-
-// end waits until a program or the whole exec has ended. The error is a *podexec.ExitError, or the exec's; told says that it is the program's own end.
-func (c *conversation) end(program string) (told bool, err error) {
-	ended := c.heard[program]
-	select {
-	case <-ended.come:
-	case <-c.done:
+	case err = <-done:
+	case <-ended:
+		_ = stdin.Close() // always nil
 		select {
-		case <-ended.come:
-		default:
-			return false, c.err
+		case <-done:
+		case <-time.After(endOfExec):
+			cancel()
+			<-done
 		}
 	}
-	if ended.code != 0 {
-		return true, &podexec.ExitError{Code: ended.code}
-	}
-	return true, nil
-}
-
-// concluded waits until the script's last word has come, and says whether it came before psql had ended.
-func (c *conversation) concluded() bool {
-	select {
-	case <-c.heard[lastWord].come:
-		return true
-	case <-c.heard[endOfPsql].come:
-	case <-c.done:
-	}
-	return false
-}
-
-// sofar is what was written until now.
-func (c *conversation) sofar() (stdout *bytes.Buffer, stderr string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return bytes.NewBuffer(bytes.Clone(c.out.Bytes())), c.messages.String()
-}
-
-// wait waits for the end of the exec, for that long at most.
-func (c *conversation) wait(limit time.Duration) {
-	select {
-	case <-c.done:
-	case <-time.After(limit):
-	}
-}
-
-// finish waits for psql's end, and ends the input.
-func (c *conversation) finish() reading {
-	_, err := c.end(endOfPsql)
-	c.leave()
-	select {
-	case <-c.heard[lastWord].come:
-	default:
-		if err != nil {
-			<-c.done // the messages travel by themselves
+	_ = stdin.Close()
+	if reported {
+		err = nil
+		if code != 0 {
+			err = &podexec.ExitError{Code: code}
 		}
 	}
-	stdout, stderr := c.sofar()
-	return reading{stdout: stdout, stderr: stderr, err: err}
+	return &out.text, messages.String(), reported, err
+}
+
+// lineWriter keeps what is written to it and calls onLine with each complete line.
+type lineWriter struct {
+	text   bytes.Buffer
+	seen   int
+	onLine func(line []byte)
+}
+
+// Write implements io.Writer.
+func (w *lineWriter) Write(p []byte) (int, error) {
+	n, err := w.text.Write(p)
+	for {
+		line, _, whole := bytes.Cut(w.text.Bytes()[w.seen:], []byte("\n"))
+		if !whole {
+			return n, err
+		}
+		w.seen += len(line) + 1
+		w.onLine(line)
+	}
 }
