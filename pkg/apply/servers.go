@@ -167,14 +167,14 @@ func (r *roles) turn(ctx context.Context, waits bool) error {
 	return context.Cause(ctx)
 }
 
-// Connect implements bind.Roles: what several share is begun by the first that needs it.
-func (r *roles) Connect(context.Context) {}
-
-// Create implements bind.Roles.
-func (r *roles) Create(_ context.Context, b postgres.Binding, l postgres.Login) (made bool, result *postgres.Result, err error) {
-	creation := r.create.ask(postgres.Request{Binding: b, Login: l})
-	result, err = r.note(creation.Outcome)
-	return creation.Made, result, err
+// CreateAll implements bind.Roles.
+func (r *roles) CreateAll(_ context.Context, requests []postgres.Request) []postgres.Creation {
+	creations := make([]postgres.Creation, len(requests))
+	for i, request := range requests {
+		creations[i] = r.create.ask(request)
+		_, _ = r.note(creations[i].Outcome) // it is returned
+	}
+	return creations
 }
 
 // Bind implements bind.Roles.

@@ -36,8 +36,7 @@ type Databases interface {
 
 // Roles makes, proves and drops login roles on one server; *postgres.Server does.
 type Roles interface {
-	Connect(ctx context.Context)
-	Create(ctx context.Context, b postgres.Binding, l postgres.Login) (made bool, result *postgres.Result, err error)
+	CreateAll(ctx context.Context, requests []postgres.Request) []postgres.Creation
 	Bind(ctx context.Context, b postgres.Binding, l postgres.Login) (*postgres.Result, error)
 	Undo(ctx context.Context, b postgres.Binding) ([]string, error)
 	LastRun(ctx context.Context, role string) (string, error)
@@ -85,8 +84,6 @@ func (b *Binder) Bind(ctx context.Context, w *workload.Workload, o Options) erro
 const attempts = 3
 
 func (b *Binder) bind(ctx context.Context, w *workload.Workload, o Options) error {
-	ctx, end := context.WithCancel(ctx)
-	defer end() // of what was begun and turned out not to be needed
 	p, err := b.plan(ctx, w, o)
 	if err != nil {
 		return err
@@ -102,7 +99,7 @@ func (b *Binder) bind(ctx context.Context, w *workload.Workload, o Options) erro
 	if changed && !b.Quiet {
 		b.note(ctx, bound, p)
 	}
-	b.verify(p)
+	b.verified(p)
 	// Not before: what is undone is no result.
 	b.Report.Done("secret/"+p.secret.name, p.secret.outcome())
 	b.Report.Done(w.String(), outcome(changed, "bound"))

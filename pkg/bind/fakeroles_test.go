@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 )
 
@@ -13,10 +15,13 @@ type roleState struct {
 	granted                   bool
 }
 
-// Connect is no write: it leaves nothing in the log.
-func (w *world) Connect(context.Context) { w.connected++ }
+func (w *world) CreateAll(ctx context.Context, requests []postgres.Request) []postgres.Creation {
+	require.Len(w.t, requests, 1)
+	made, result, err := w.create(ctx, requests[0].Binding, requests[0].Login)
+	return []postgres.Creation{{Made: made, Outcome: postgres.Outcome{Result: result, Err: err}}}
+}
 
-func (w *world) Create(ctx context.Context, b postgres.Binding, l postgres.Login) (made bool, result *postgres.Result, err error) {
+func (w *world) create(ctx context.Context, b postgres.Binding, l postgres.Login) (made bool, result *postgres.Result, err error) {
 	w.asked = append(w.asked, w.server)
 	if err := w.fault("createuser"); err != nil {
 		return false, nil, err

@@ -40,7 +40,6 @@ type world struct {
 	log     []string
 
 	server, primary string   // Pods: the one that is spoken to, the one that is no standby (empty: any)
-	connected       int      // how often an exec was begun ahead
 	asked           []string // Pods that were to make a role
 	moves           func()   // when the Pods are read again
 

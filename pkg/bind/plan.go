@@ -65,10 +65,6 @@ func (b *Binder) plan(ctx context.Context, w *workload.Workload, o Options) (*pl
 	if o.Isolated {
 		p.binding.Access.Isolated = id
 	}
-	if o.DryRun == DryRunNone {
-		// It takes longer than all that is read from here on.
-		p.roles.Connect(ctx)
-	}
 	if err := b.chooseSecret(ctx, p); err != nil {
 		return nil, err
 	}

@@ -25,22 +25,22 @@ func (b *Binder) role(ctx context.Context, p *plan, made *undo.Stack) (*postgres
 	if err := b.readNamespace(ctx, p); err != nil {
 		return nil, err
 	}
-	isNew, result, err := p.roles.Create(ctx, p.binding, p.login(true))
-	if unknown := new(postgres.UnknownError); isNew || errors.As(err, &unknown) {
+	creation := p.roles.CreateAll(ctx, []postgres.Request{{Binding: p.binding, Login: p.login(true)}})[0]
+	if unknown := new(postgres.UnknownError); creation.Made || errors.As(creation.Err, &unknown) {
 		made.Push(b.dropRole(p))
 	}
-	if isNew {
+	if creation.Made {
 		p.made = p.binding.Role
 		b.Report.Step("role %s created in pod/%s", p.binding.Role, p.database.Pod.Name)
 	}
-	if !errors.Is(err, postgres.ErrExists) {
-		return result, b.inDatabase(p, err)
+	if !errors.Is(creation.Err, postgres.ErrExists) {
+		return creation.Result, b.inDatabase(p, creation.Err)
 	}
 	// Another run for this workload is under way, or one died. If there is a Secret now, its login counts.
 	if err := b.lookAgain(ctx, p); err != nil {
 		return nil, err
 	}
-	result, err = p.roles.Bind(ctx, p.binding, p.login(true))
+	result, err := p.roles.Bind(ctx, p.binding, p.login(true))
 	return result, b.inDatabase(p, err)
 }
 
@@ -151,14 +151,9 @@ func unowned(u *postgres.Unowned, role string) string {
 		"to them; to make it the owner of one: ALTER TABLE %s OWNER TO %s", u.Tables, u.Keys, u.First, role)
 }
 
-// verify tells how far the proof of the login went, and what the level and everybody's rights mean. Whether the password was needed for the
-// login turns up while Secret and reference are written.
-func (b *Binder) verify(p *plan) {
-	if err := p.result.Verify(); err != nil {
-		b.Report.Warn("role %q can log in, but whether the server asks for its password is not known (%v): see what kubectl pgbind check says", p.binding.Role, err)
-	} else {
-		TellProof(b.Report, p.binding.Role, p.result)
-	}
+// verified reports how far the login was verified, and what the level and the privileges of everybody mean.
+func (b *Binder) verified(p *plan) {
+	TellProof(b.Report, p.binding.Role, p.result)
 	if len(p.result.Did) == 0 {
 		return
 	}

@@ -83,6 +83,6 @@ func (b *Binder) keepSecret(ctx context.Context, p *plan, changed bool) error {
 	}
 	p.secret.existing = nil
 	err := b.settle(ctx, p, &undo.Stack{Report: b.Report})
-	b.verify(p)
+	b.verified(p)
 	return err
 }

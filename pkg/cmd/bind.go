@@ -154,10 +154,6 @@ func runBind(ctx context.Context, r *bindRun, options bind.Options) error {
 	if err != nil {
 		return err
 	}
-	ctx, end := context.WithCancel(ctx)
-	defer end() // of what was begun and turned out not to be needed
-	roles := clients.rolesAhead(ctx, r, options)
-	databases := target.NewFinder(clients.kube).Ahead(ctx, options.Postgres, options.Choice) // beside the workloads
 	workloads, err := clients.workloads.Get(ctx, r.namespace, r.args)
 	if len(workloads) > 1 && options.Login.Username != "" {
 		return errors.New("--username names the user of one workload: bind them one by one")
@@ -169,8 +165,8 @@ func runBind(ctx context.Context, r *bindRun, options bind.Options) error {
 	report := newReport(r.streams, resultSuffix(options.DryRun))
 	report.objects = r.result.objects()
 	binder := &bind.Binder{
-		Workloads: clients.workloads, Databases: databases, Kube: clients.kube, Metadata: clients.metadata,
-		Report: report, Bound: report.Bound, Roles: roles,
+		Workloads: clients.workloads, Databases: target.NewFinder(clients.kube), Kube: clients.kube, Metadata: clients.metadata,
+		Report: report, Bound: report.Bound, Roles: clients.roles,
 	}
 	// It goes on after an error, as kubectl does, but not after a signal.
 	for _, w := range workloads {

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"time"
-
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
 )
 
 // Binding is what one login role shall be.
@@ -87,22 +85,10 @@ type Result struct {
 	Host        string // Login.Host, with the cluster's domain
 	Reached     string // the host over which the login was proved
 	Refused     string // what Host said if it refused the login, which was then proved at PodIP
-	Verified    bool   // a password was asked for; false: the server trusts this connection. Known after Verify
+	Verified    bool   // a password was asked for; false: the server trusts this connection
 	Standby     bool   // the login reached a standby
 	SSL         bool   // the login was encrypted
 	Version     int    // server_version_num
-
-	verify func() error // nil: it is known
-}
-
-// Verify waits until it is known whether the server asked for the password, which is found out after the login. An error says why it cannot be.
-func (r *Result) Verify() error {
-	if r.verify == nil {
-		return nil
-	}
-	verify := r.verify
-	r.verify = nil
-	return verify()
 }
 
 // Withheld is a relation of a bound schema on which the level grants nothing.
@@ -136,19 +122,15 @@ type PublicGrant struct {
 	Close string `json:"close"` // the statement that takes it away
 }
 
-// CreateUser makes the login role, without login and password. exists tells that a role of this name was there; whose it is, Bind finds out.
+// CreateUser creates the login role, without login and password. exists says that a role of this name was there; whose it is, Bind finds
+// out.
 func (s *Server) CreateUser(ctx context.Context, role string) (exists bool, err error) {
-	return s.createUser(ctx, role, "")
-}
-
-// createUser makes the role, and has the script that is next ready for it, where that is possible.
-func (s *Server) createUser(ctx context.Context, role, next string) (exists bool, err error) {
-	before := s.way
-	stderr, err := s.createuser(ctx, role, next)
+	before := s.auth
+	stderr, err := s.createuser(ctx, role)
 	if errors.Is(err, errCut) {
-		return s.wasMade(ctx, role)
+		return s.wasCreated(ctx, role)
 	}
-	if exit := (*podexec.ExitError)(nil); !errors.As(err, &exit) {
+	if !exited(err) {
 		return false, err
 	}
 	facts, err := s.inspect(ctx, role)
@@ -159,8 +141,8 @@ func (s *Server) createUser(ctx context.Context, role, next string) (exists bool
 		return true, nil
 	case !facts.Found.CreatesRole:
 		return false, fmt.Errorf("role %q may not create roles: name one that may with --admin-user", s.User)
-	case s.way != before:
-		// psql got in where createuser had not.
+	case s.auth != before:
+		// psql could log in, and createuser could not.
 		return s.CreateUser(ctx, role)
 	}
 	err = fmt.Errorf("createuser failed: %s", message(stderr))
@@ -168,38 +150,6 @@ func (s *Server) createUser(ctx context.Context, role, next string) (exists bool
 		err = &LockedError{Holders: facts.Holders, Err: err}
 	}
 	return false, err
-}
-
-// Create makes the login role, without login and password, and completes it as Bind does; the container is told both at once. made says
-// that it made the role; after an *UnknownError it may have. Errors: those of Bind, and ErrExists if a role of this name was there: whose
-// it is, Bind finds out.
-func (s *Server) Create(ctx context.Context, b Binding, l Login) (made bool, result *Result, err error) {
-	sc, err := bindScript(b, l)
-	if err == nil {
-		err = sc.err
-	}
-	if err != nil {
-		return false, nil, err
-	}
-	if s.ahead == nil {
-		s.Connect(ctx)
-	}
-	exists, err := s.createUser(ctx, b.Role, s.input(sc))
-	if err == nil && exists {
-		err = ErrExists
-	}
-	if err != nil {
-		return false, nil, err
-	}
-	result, err = prove(ctx, l, func(l Login) (*Result, error) {
-		if sc == nil {
-			return s.bind(ctx, b, l)
-		}
-		told := sc
-		sc = nil
-		return s.read(ctx, told, Request{b, l})
-	})
-	return true, result, s.blame(ctx, b.Role, err)
 }
 
 // Bind completes the login role in one transaction (access role, missing grants, membership, mark, password) and then logs in with the password.
@@ -215,27 +165,11 @@ func (s *Server) bind(ctx context.Context, b Binding, l Login) (*Result, error) 
 	if err != nil {
 		return nil, err
 	}
-	return s.read(ctx, sc, Request{b, l})
-}
-
-// read has psql read a request's script.
-func (s *Server) read(ctx context.Context, sc *script, r Request) (*Result, error) {
 	out, err := s.psql(ctx, sc)
 	if out == nil {
 		return nil, err
 	}
-	result, err := s.result(r, out, err)
-	if out.rest == nil {
-		return result, err
-	}
-	result.verify = func() error {
-		out, err := out.rest()
-		if err = s.asked(out, err); err == nil {
-			result.Verified = out.verified()
-		}
-		return err
-	}
-	return result, err
+	return s.result(Request{b, l}, out, err)
 }
 
 // result turns what a script reported of a binding into what a bind returns.
@@ -252,7 +186,7 @@ func (s *Server) result(r Request, out *output, err error) (*Result, error) {
 		return result, failure
 	}
 	result.Reached, result.Standby, result.SSL = out.Login.Host, out.Login.Standby, out.Login.SSL
-	result.Verified = out.rest == nil && out.verified()
+	result.Verified = out.verified()
 	return result, b.checkIdentity(out.Login)
 }
 

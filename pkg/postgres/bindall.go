@@ -109,6 +109,9 @@ func (b *batch) run(ctx context.Context, s *Server) {
 
 // script completes all roles as the administrator, and then logs in as each.
 func (b *batch) script() (*script, error) {
+	if len(b.requests) == 1 {
+		return bindScript(b.requests[0].Binding, b.requests[0].Login)
+	}
 	sc := new(script).run("session", "domain")
 	for _, group := range b.groups {
 		var requests []Request
@@ -144,6 +147,10 @@ func (s *script) number(i int) { s.set("about", strconv.Itoa(i)).run("number") }
 // conclude writes down the outcomes that are known, does by itself the request that ended the session, and returns the numbers of those that
 // are left.
 func (b *batch) conclude(ctx context.Context, s *Server, outcomes []Outcome) (left []int) {
+	if len(b.requests) == 1 {
+		outcomes[b.numbers[0]] = b.only(ctx, s)
+		return nil
+	}
 	left = b.settle(s, outcomes)
 	at := slices.Index(b.numbers, b.culprit())
 	if len(left) == 0 || at < 0 {
@@ -152,6 +159,19 @@ func (b *batch) conclude(ctx context.Context, s *Server, outcomes []Outcome) (le
 	number, r := b.numbers[at], b.requests[at]
 	outcomes[number].Result, outcomes[number].Err = s.Bind(ctx, r.Binding, r.Login)
 	return slices.DeleteFunc(left, func(i int) bool { return i == number })
+}
+
+// only is the outcome of a batch of one request, whose session was the first try.
+func (b *batch) only(ctx context.Context, s *Server) Outcome {
+	r, first := b.requests[0], true
+	result, err := prove(ctx, r.Login, func(l Login) (*Result, error) {
+		if !first {
+			return s.bind(ctx, r.Binding, l)
+		}
+		first = false
+		return s.result(r, b.session, b.err)
+	})
+	return Outcome{result, s.blame(ctx, r.Binding.Role, err)}
 }
 
 // settle writes down the outcomes that are known, and returns the numbers of the requests that have none yet.

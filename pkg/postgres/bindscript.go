@@ -7,7 +7,7 @@ import (
 )
 
 func bindScript(b Binding, l Login) (*script, error) {
-	sc := (&script{early: true}).run("session")
+	sc := new(script).run("session")
 	if err := sc.complete([]Request{{b, l}}, []int{0}); err != nil {
 		return nil, err
 	}

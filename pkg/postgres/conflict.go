@@ -12,9 +12,9 @@ func (s *Server) inspect(ctx context.Context, role string) (*output, error) {
 	return repeat(ctx, retryable, func() (*output, error) { return s.reportOnce(ctx, sc) })
 }
 
-// wasMade answers as CreateUser where createuser's own end was not heard of: a role that is there now counts as made by it, and one that
-// is not is made.
-func (s *Server) wasMade(ctx context.Context, role string) (exists bool, err error) {
+// wasCreated answers as CreateUser where the exit code of createuser is not known: a role that is there now counts as created by it, and one
+// that is not is created.
+func (s *Server) wasCreated(ctx context.Context, role string) (exists bool, err error) {
 	facts, err := s.inspect(ctx, role)
 	switch {
 	case err != nil:

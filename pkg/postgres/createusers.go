@@ -6,27 +6,20 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
-
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
 )
 
-// Creation is what became of one role that Create was to make; see there.
+// Creation is what became of one role that CreateAll was to create.
 type Creation struct {
-	Made bool
+	Made bool // CreateAll created the role; after an *UnknownError it may have
 	Outcome
 }
 
-// CreateAll is Create for many login roles of one database, in one exec as long as nothing stands in the way. Roles that it does not make are
-// made one by one, so that each has its own error, and what is left is done as BindAll does. The answers are in the order of the requests.
+// CreateAll creates login roles of one database, without login and password, and completes them as BindAll does, all in one exec as long as
+// nothing stands in the way. The errors are those of Bind, and ErrExists if a role of this name was there: whose it is, Bind finds out. The
+// answers are in the order of the requests.
 func (s *Server) CreateAll(ctx context.Context, requests []Request) []Creation {
 	creations := make([]Creation, len(requests))
-	if len(requests) == 1 {
-		made, result, err := s.Create(ctx, requests[0].Binding, requests[0].Login)
-		creations[0] = Creation{made, Outcome{result, err}}
-		return creations
-	}
 	requests = slices.Clone(requests)
 	outcomes := make([]Outcome, len(requests))
 	b := newBatch(requests, allOf(requests))
@@ -49,7 +42,7 @@ func (s *Server) CreateAll(ctx context.Context, requests []Request) []Creation {
 	return creations
 }
 
-// creation is what became of one of several roles; err is the end of the exec that was to make them.
+// creation is what became of one of several roles; err is the end of the exec that was to create them.
 func (s *Server) creation(ctx context.Context, role string, created bool, err error) (made bool, _ error) {
 	if created {
 		return true, nil
@@ -57,9 +50,11 @@ func (s *Server) creation(ctx context.Context, role string, created bool, err er
 	var exists bool
 	switch {
 	case errors.Is(err, errCut):
-		exists, err = s.wasMade(ctx, role)
-	case !lost(err):
+		exists, err = s.wasCreated(ctx, role)
+	case s.shellless:
 		exists, err = s.CreateUser(ctx, role)
+	case !lost(err):
+		exists, err = s.createAgain(ctx, role)
 	}
 	if err == nil && exists {
 		err = ErrExists
@@ -67,15 +62,23 @@ func (s *Server) creation(ctx context.Context, role string, created bool, err er
 	return err == nil, err
 }
 
-// lost says that it was the way to the container that failed, not a program in it.
-func lost(err error) bool {
-	var exit *podexec.ExitError
-	var missing *MissingProgramError
-	return err != nil && !errors.As(err, &exit) && !errors.As(err, &missing)
+// createAgain creates a role that createuser did not create, unless it is there, so that its error is not mixed with those of others.
+func (s *Server) createAgain(ctx context.Context, role string) (exists bool, err error) {
+	facts, err := s.inspect(ctx, role)
+	if err != nil || facts.Found.Role {
+		return err == nil, err
+	}
+	return s.CreateUser(ctx, role)
 }
 
-// createBatch runs createuser in a loop, and psql when all roles are made, and returns the numbers of those that are. The batch has a session
-// if psql had one.
+// lost says that it was the way to the container that failed, not a program in it.
+func lost(err error) bool {
+	var missing *MissingProgramError
+	return err != nil && !exited(err) && !errors.As(err, &missing)
+}
+
+// createBatch runs createuser for each role, and then psql if all were created, and returns the numbers of those that were. The batch has a
+// session if psql had one.
 func (s *Server) createBatch(ctx context.Context, b *batch) (created map[int]bool, err error) {
 	var roles []string
 	for _, r := range b.requests {
@@ -85,13 +88,12 @@ func (s *Server) createBatch(ctx context.Context, b *batch) (created map[int]boo
 	if writable := err == nil && !strings.ContainsAny(strings.Join(roles, ""), "\r\n\x00"); !writable {
 		return nil, nil // the request that is not says so itself
 	}
-	p := s.createuserThenPsql("createusers")
-	p.stdin = strings.Join(roles, "\n") + "\n\n" + s.input(sc)
-	stdout, stderr, err := s.runDrained(ctx, p)
+	input := strings.Join(roles, "\n") + "\n\n" + s.input(sc)
+	stdout, stderr, err := s.runDrained(ctx, []string{"createusers"}, []string{s.User, createuserOptions}, input)
 	out, parseErr := parse(stdout)
 	out.stderr = stderr
 	created, whole := out.created()
-	s.wayTold = s.wayTold || len(created) > 0
+	s.loginWorked = s.loginWorked || len(created) > 0
 	switch {
 	case err == nil && (!whole || parseErr != nil):
 		err = &UnknownError{Err: errors.Join(fmt.Errorf("createuser %w", errCut), parseErr)}
@@ -102,7 +104,7 @@ func (s *Server) createBatch(ctx context.Context, b *batch) (created map[int]boo
 	return created, err
 }
 
-// created is the numbers of the roles that were made; whole says that the loop came to its end.
+// created is the numbers of the roles that were created; whole says that the loop came to its end.
 func (o *output) created() (numbers map[int]bool, whole bool) {
 	numbers = map[int]bool{}
 	for _, report := range o.reports {
@@ -116,14 +118,4 @@ func (o *output) created() (numbers map[int]bool, whole bool) {
 		return numbers, true
 	}
 	return numbers, false
-}
-
-// createuserThenPsql is createuser and psql, run by a script of the sh folder that is told how many words createuser has.
-func (s *Server) createuserThenPsql(by ...string) program {
-	p, psql := createuserProgram(), s.psqlProgram()
-	p.by = append([]string{"create"}, by...)
-	p.told = []string{strconv.Itoa(len(s.command(p)))}
-	p.args = append(p.args, s.command(psql)...)
-	p.env = append(p.env, psql.env...)
-	return p
 }

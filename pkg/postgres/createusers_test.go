@@ -2,8 +2,6 @@ package postgres
 
 import (
 	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -14,10 +12,18 @@ import (
 )
 
 const (
-	madeOne   = `pgbind {"createuser": 0}` + "\n"
-	refusesIt = `pgbind {"createuser": 1}` + "\n"
-	bound     = primary + hosted
+	createdOne  = `pgbind {"created": [0]}` + "\n"
+	createdNone = `pgbind {"created": []}` + "\n"
+	bound       = primary + hosted
 )
+
+// create creates one role and binds it.
+func create(t *testing.T, server *Server) Creation {
+	t.Helper()
+	creations := server.CreateAll(t.Context(), []Request{{testBinding(), Login{Password: "secret", Set: true, Host: "svc.ns.svc"}}})
+	require.Len(t, creations, 1)
+	return creations[0]
+}
 
 // roleFacts is what psql tells of a role that createuser did not make.
 func roleFacts(there string) answer {
@@ -29,77 +35,66 @@ func proved(run string) string {
 	return primary + hosted + loggedIn("scram-sha-256") + `pgbind {"end": "` + run + `"}` + "\n"
 }
 
-func TestCreateTellsTheRoleAndTheScriptAtOnce(t *testing.T) {
-	server, c := serverWith(t, answer{program: "createuser", stdout: madeOne + proved("run1") + `pgbind {"psql": 0}` + "\n"})
-	b := testBinding()
-	made, result, err := server.Create(t.Context(), b, Login{Password: "secret", Set: true, Host: "svc.ns.svc"})
-	require.NoError(t, err)
-	assert.True(t, made)
-	require.NoError(t, result.Verify())
-	assert.True(t, result.Verified)
-	c.running.Wait()
+func TestCreateAll_OneRoleIsOneExec(t *testing.T) {
+	server, c := serverWith(t, answer{program: "createusers", stdout: createdOne + proved("run1")})
+	creation := create(t, server)
+	require.NoError(t, creation.Err)
+	assert.True(t, creation.Made)
+	assert.True(t, creation.Result.Verified)
 	require.Len(t, c.stdin, 1)
-	assert.True(t, strings.HasPrefix(c.stdin[0], b.Role+"\n"+opening(server.Database).text.String()))
+	assert.True(t, strings.HasPrefix(c.stdin[0], testBinding().Role+"\n\n"+opening(server.Database).text.String()))
 	assert.NotContains(t, strings.Join(c.argv[0], " "), "secret")
 }
 
-func TestCreateSaysWhatBecameOfTheRole(t *testing.T) {
+func TestCreateAll_SaysWhatBecameOfOneRole(t *testing.T) {
+	reset, deadlock := errors.New("reset"), "psql:<stdin>:9: ERROR:  40P01: deadlock\n"
+	refused := createdOne + primary + `pgbind {"refused": {"role": "r", "verdict": "foreign"}}` + "\n"
+	says := func(text string) answer { return answer{program: "createusers", stdout: text} }
+	failing := func(text, stderr string, err error) answer {
+		return answer{program: "createusers", stdout: text, stderr: stderr, err: err}
+	}
+	cut := answer{program: "createusers", cut: true}
+	exists, absent := roleFacts("true"), roleFacts("false")
+	created, failed := answer{program: "createuser"}, answer{program: "createuser", stderr: "createuser: error: no\n", err: &podexec.ExitError{Code: 1}}
+	binds := answer{program: "psql", stdout: proved("run1")}
 	tests := map[string]struct {
 		answers []answer
 		made    bool
 		is      error
 		err     string
 	}{
-		"it is there": {answers: []answer{{program: "createuser", stdout: refusesIt}, roleFacts("true")}, is: ErrExists},
-		"it cannot be made": {answers: []answer{{program: "createuser", stdout: refusesIt, stderr: "createuser: error: no\n"}, roleFacts("false")},
-			err: "createuser failed: no"},
-		"it is made and then refused": {answers: []answer{{program: "createuser", stdout: madeOne + primary + `pgbind {"refused": {"role": "r", "verdict": "foreign"}}` + "\n"}},
-			made: true, err: `role "r" exists`},
-		"the transaction loses once": {answers: []answer{
-			{program: "createuser", stdout: madeOne + primary + `pgbind {"psql": 3}` + "\n", stderr: "psql:<stdin>:9: ERROR:  40P01: deadlock\n"},
-			{program: "psql", stdout: proved("run1")},
-		}, made: true},
-		"the way is lost before": {answers: []answer{{program: "createuser", err: errors.New("reset")}}, err: "not known"},
-		"the way is lost after":  {answers: []answer{{program: "createuser", stdout: madeOne, err: errors.New("reset")}}, made: true, err: "not known"},
+		"it is there":                    {answers: []answer{says(createdNone), exists}, is: ErrExists},
+		"it cannot be created":           {answers: []answer{says(createdNone), absent, failed, absent}, err: "createuser failed: no"},
+		"it is created the second time":  {answers: []answer{says(createdNone), absent, created, binds}, made: true},
+		"it is created and then refused": {answers: []answer{says(refused)}, made: true, err: `role "r" exists`},
+		"its login fails": {answers: []answer{failing(createdOne+bound, "psql: error: no\n", &podexec.ExitError{Code: 2})},
+			made: true, err: "the login with the new password failed: no"},
+		"the transaction loses once":         {answers: []answer{failing(createdOne+primary, deadlock, &podexec.ExitError{Code: 3}), binds}, made: true},
+		"psql gets no session":               {answers: []answer{failing(createdOne, "", &podexec.ExitError{Code: 2}), binds}, made: true},
+		"the output is cut, it exists":       {answers: []answer{cut, exists, binds}, made: true},
+		"the output is cut, it does not":     {answers: []answer{cut, absent, created, binds}, made: true},
+		"the output is cut, another made it": {answers: []answer{cut, absent, failed, exists}, is: ErrExists},
+		"the way is lost before":             {answers: []answer{failing("", "", reset)}, err: "not known"},
+		"the way is lost after":              {answers: []answer{failing(createdOne, "", reset)}, made: true, err: "not known"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			server, _ := serverWith(t, test.answers...)
-			made, _, err := server.Create(t.Context(), testBinding(), Login{Password: "secret", Set: true, Host: "svc.ns.svc"})
-			assert.Equal(t, test.made, made)
+			creation := create(t, server)
+			assert.Equal(t, test.made, creation.Made)
 			switch {
 			case test.is != nil:
-				require.ErrorIs(t, err, test.is)
+				require.ErrorIs(t, creation.Err, test.is)
 			case test.err != "":
-				require.ErrorContains(t, err, test.err)
+				require.ErrorContains(t, creation.Err, test.err)
 			default:
-				require.NoError(t, err)
+				require.NoError(t, creation.Err)
 			}
 		})
 	}
 }
 
-func TestAScriptThatIsTooLongIsNotToldAtOnce(t *testing.T) {
-	for length, told := range map[int]bool{maxInput: true, maxInput + 1: false} {
-		server, h := aheadServer(t, map[string]string{"createuser": creates, "psql": reads})
-		server.Connect(t.Context())
-		begun := server.ahead
-		used, _, err := server.createuserAhead("r", strings.Repeat("-", length))
-		require.NoError(t, err)
-		assert.True(t, used)
-		assert.Equal(t, told, begun.told)
-		begun.leave()
-		<-begun.done
-		assert.Equal(t, told, h.script() != "")
-	}
-}
-
-func TestPsqlHasItsEnvironmentBehindCreateuserToo(t *testing.T) {
-	server, _ := serverWith(t)
-	assert.Subset(t, server.createuserThenPsql("createusers").env, server.psqlProgram().env)
-}
-
-func TestCreateAll(t *testing.T) {
+func TestCreateAll_ManyRoles(t *testing.T) {
 	const all = `pgbind {"created": [0,1,2]}` + "\n"
 	const last = `pgbind {"end": "batch"}`
 	made := func(t *testing.T, creations []Creation) (made []bool) {
@@ -118,10 +113,9 @@ func TestCreateAll(t *testing.T) {
 		}
 	}
 	t.Run("in one exec", func(t *testing.T) {
-		server, c := serverWith(t, answer{program: "createuser", stdout: all + reported(3, 3, "scram-sha-256") + last + "\n" + `pgbind {"psql": 0}` + "\n"})
+		server, c := serverWith(t, answer{program: "createusers", stdout: all + reported(3, 3, "scram-sha-256") + last})
 		requests := requests(t, 3)
 		clean(t, server.CreateAll(t.Context(), requests))
-		c.running.Wait()
 		require.Len(t, c.stdin, 1)
 		role := requests[0].Binding.Role
 		assert.True(t, strings.HasPrefix(c.stdin[0], role+"\n"+role+"\n"+role+"\n\n"+opening(server.Database).text.String()))
@@ -130,8 +124,8 @@ func TestCreateAll(t *testing.T) {
 	})
 	t.Run("one that is there keeps psql from the others", func(t *testing.T) {
 		server, _ := serverWith(t,
-			answer{program: "createuser", stdout: `pgbind {"created": [0,2]}` + "\n"},
-			answer{program: "createuser", stderr: "there", err: &podexec.ExitError{Code: 1}}, roleFacts("true"),
+			answer{program: "createusers", stdout: `pgbind {"created": [0,2]}` + "\n"},
+			roleFacts("true"),
 			answer{program: "psql", stdout: reported(2, 2, "scram-sha-256") + last})
 		creations := server.CreateAll(t.Context(), requests(t, 3))
 		assert.Equal(t, []bool{true, false, true}, made(t, creations))
@@ -140,20 +134,20 @@ func TestCreateAll(t *testing.T) {
 		require.NoError(t, creations[2].Err)
 	})
 	t.Run("no shell", func(t *testing.T) {
-		server, _ := serverWith(t, answer{program: "createuser", err: &podexec.ExitError{Code: 127}},
+		server, _ := serverWith(t, answer{program: "createusers", err: &podexec.ExitError{Code: 127}, cut: true},
 			answer{program: "createuser"}, answer{program: "createuser"}, answer{program: "createuser"},
 			answer{program: "psql", stdout: reported(3, 3, "scram-sha-256") + last})
 		clean(t, server.CreateAll(t.Context(), requests(t, 3)))
 	})
 	t.Run("psql has no session", func(t *testing.T) {
-		server, _ := serverWith(t, answer{program: "createuser", stdout: all, err: &podexec.ExitError{Code: 2}},
+		server, _ := serverWith(t, answer{program: "createusers", stdout: all, err: &podexec.ExitError{Code: 2}},
 			answer{program: "psql", stdout: reported(3, 3, "scram-sha-256") + last})
 		clean(t, server.CreateAll(t.Context(), requests(t, 3)))
 	})
 	t.Run("a login fails", func(t *testing.T) {
 		refused := &podexec.ExitError{Code: 2}
 		server, _ := serverWith(t,
-			answer{program: "createuser", stdout: all + reported(3, 1, "scram-sha-256") + `pgbind {"attempt": 1}` + "\n", err: refused},
+			answer{program: "createusers", stdout: all + reported(3, 1, "scram-sha-256") + `pgbind {"attempt": 1}` + "\n", err: refused},
 			answer{program: "psql", stdout: bound, stderr: "psql: error: no", err: refused},
 			answer{program: "psql", stdout: proved("run2")})
 		creations := server.CreateAll(t.Context(), requests(t, 3))
@@ -164,7 +158,7 @@ func TestCreateAll(t *testing.T) {
 		require.NoError(t, creations[2].Err)
 	})
 	t.Run("a cut output", func(t *testing.T) {
-		server, _ := serverWith(t, answer{program: "createuser"}, roleFacts("true"), roleFacts("true"),
+		server, _ := serverWith(t, answer{program: "createusers", cut: true}, roleFacts("true"), roleFacts("true"),
 			answer{program: "psql", stdout: primary, err: &podexec.ExitError{Code: 3}},
 			answer{program: "psql", stdout: reported(2, 2, "scram-sha-256") + last})
 		creations := server.CreateAll(t.Context(), requests(t, 3))
@@ -173,12 +167,12 @@ func TestCreateAll(t *testing.T) {
 		require.ErrorAs(t, creations[2].Err, &unknown, "the role may be there, so that it must be taken back")
 	})
 	t.Run("an output that is cut after the roles are made", func(t *testing.T) {
-		server, _ := serverWith(t, answer{program: "createuser", stdout: all},
+		server, _ := serverWith(t, answer{program: "createusers", stdout: all, cut: true},
 			answer{program: "psql", stdout: reported(3, 3, "scram-sha-256") + last})
 		clean(t, server.CreateAll(t.Context(), requests(t, 3)))
 	})
 	t.Run("the way is lost", func(t *testing.T) {
-		server, _ := serverWith(t, answer{program: "createuser", err: errors.New("reset")})
+		server, _ := serverWith(t, answer{program: "createusers", err: errors.New("reset")})
 		creations := server.CreateAll(t.Context(), requests(t, 3))
 		assert.Equal(t, []bool{false, false, false}, made(t, creations))
 		unknown := (*UnknownError)(nil)
@@ -187,56 +181,12 @@ func TestCreateAll(t *testing.T) {
 		}
 	})
 	t.Run("the way is lost after the roles are made", func(t *testing.T) {
-		server, _ := serverWith(t, answer{program: "createuser", stdout: all, err: errors.New("reset")})
+		server, _ := serverWith(t, answer{program: "createusers", stdout: all, err: errors.New("reset")})
 		creations := server.CreateAll(t.Context(), requests(t, 3))
 		assert.Equal(t, []bool{true, true, true}, made(t, creations))
 		unknown := (*UnknownError)(nil)
 		for _, c := range creations {
 			require.ErrorAs(t, c.Err, &unknown)
 		}
-	})
-	t.Run("a single one", func(t *testing.T) {
-		server, _ := serverWith(t, answer{program: "createuser", stdout: madeOne + proved("run0") + `pgbind {"psql": 0}` + "\n"})
-		creations := server.CreateAll(t.Context(), requests(t, 1))
-		assert.True(t, creations[0].Made)
-		require.NoError(t, creations[0].Err)
-	})
-}
-
-func TestTheShellMakesRolesBeforeItRunsPsql(t *testing.T) {
-	const twoRoles = `^createuser .* -- pgb_abc_1\ncreateuser .* -- pgb_abc_1\n$`
-	t.Run("both are made", func(t *testing.T) {
-		server, h := aheadServer(t, map[string]string{"createuser": creates, "psql": reads})
-		b := newBatch(requests(t, 2), []int{0, 1})
-		created, err := server.createBatch(t.Context(), b)
-		require.NoError(t, err)
-		assert.Len(t, created, 2)
-		assert.Regexp(t, twoRoles, h.did())
-		require.NotNil(t, b.session)
-		assert.Equal(t, "run", b.session.End)
-		assert.True(t, strings.HasPrefix(h.script(), opening(server.Database).text.String()))
-		assert.EqualValues(t, 1, h.execs.Load())
-	})
-	t.Run("one is not", func(t *testing.T) {
-		second := `if [ -e "$LOG" ]; then exit 1; fi` + "\n" + creates
-		server, h := aheadServer(t, map[string]string{"createuser": second, "psql": reads})
-		b := newBatch(requests(t, 2), []int{0, 1})
-		created, err := server.createBatch(t.Context(), b)
-		require.NoError(t, err)
-		assert.Equal(t, map[int]bool{0: true}, created)
-		assert.Nil(t, b.session)
-		assert.NoFileExists(t, filepath.Join(h.path, "log.psql"), "psql has not run")
-	})
-	t.Run("psql ends early", func(t *testing.T) {
-		server, h := aheadServer(t, map[string]string{"createuser": creates, "psql": "exit 3\n"})
-		require.NoError(t, os.Remove(filepath.Join(h.path, "cat")))
-		require.NoError(t, os.WriteFile(filepath.Join(h.path, "cat"), []byte("#!/bin/sh\n/bin/cat >\"$LOG.rest\"\n"), 0o700)) //nolint:gosec // it is to be run
-		_, err := server.createBatch(t.Context(), newBatch(requests(t, 2), []int{0, 1}))
-		exit := (*podexec.ExitError)(nil)
-		require.ErrorAs(t, err, &exit)
-		assert.Equal(t, 3, exit.Code)
-		rest, err := os.ReadFile(filepath.Join(h.path, "log.rest"))
-		require.NoError(t, err)
-		assert.Contains(t, string(rest), "COMMIT", "somebody reads what psql left")
 	})
 }

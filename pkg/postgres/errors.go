@@ -20,9 +20,6 @@ var ErrExists = errors.New("a role of this name exists already")
 // errCut says that the last word of a script is missing.
 var errCut = errors.New("ended before it was through, so not all of it is known: run the command again")
 
-// errUnknownAsked says that the end of psql, which tells whether the server asks for a password, was not heard of.
-var errUnknownAsked = errors.New("it could not be found out whether the server asks for the password")
-
 // errDown says that no password would help.
 var errDown = errors.New("the server takes no connections")
 

@@ -81,7 +81,7 @@ func FuzzReport(f *testing.F) {
 		batch.split()
 		assert.Len(t, batch.outputs, 2)
 		_, _ = out.created()
-		_, _ = parseWay(bytes.NewBufferString(text))
+		_, _ = parseAuth(bytes.NewBufferString(text))
 		assert.LessOrEqual(t, strings.Count(message(text), "\n"), 0)
 		out.stderr = text
 		if refused := out.sqlError(); refused != nil {

@@ -16,9 +16,9 @@ import (
 //go:embed sh/*.sh
 var shellFiles embed.FS
 
-// way is how the administrator's programs log in beside a password that was given: the zero way runs them as they are, as who the
+// authMethod is how the administrator's programs log in beside a password that was given: the zero authMethod runs them as they are, as who the
 // container's own commands run, without a password.
-type way struct {
+type authMethod struct {
 	switcher string // program that runs them as the operating system's user of the administrator's name, for peer
 	variable string // variable of the container that has the password, itself or as the name of a file
 }
@@ -51,7 +51,7 @@ func (s *Server) prefix() ([]string, error) {
 	if s.Password != "" {
 		return []string{shell, "-c", readPassword, shell}, nil
 	}
-	switch s.way.switcher {
+	switch s.auth.switcher {
 	case "gosu":
 		return []string{"gosu", s.User}, nil
 	case "setpriv":
@@ -59,49 +59,49 @@ func (s *Server) prefix() ([]string, error) {
 	case "su":
 		return []string{"su", "-s", "/bin/sh", "-c", `exec "$@"`, "--", s.User, shell}, nil
 	}
-	if s.way.variable == "" {
+	if s.auth.variable == "" {
 		return nil, nil
 	}
 	text, err := shellScript("password")
 	if err != nil {
 		return nil, err
 	}
-	return []string{shell, "-c", text, shell, s.way.variable}, nil
+	return []string{shell, "-c", text, shell, s.auth.variable}, nil
 }
 
-// findWay asks the container, in one exec of a constant script, in which way a login works, to the database that createuser uses too.
+// detectAuth asks the container, in one exec of a constant script, in which way a login works, to the database that createuser uses too.
 // The error says why none was found.
-func (s *Server) findWay(ctx context.Context) (way, error) {
+func (s *Server) detectAuth(ctx context.Context) (authMethod, error) {
 	probe, err := shellScript("probe")
 	password, readErr := shellScript("password")
 	if err := errors.Join(err, readErr); err != nil {
-		return way{}, err
+		return authMethod{}, err
 	}
 	argv := append([]string{shell, "-c", probe, shell, password, s.User}, s.env()...)
 	argv = append(argv, "psql", "--no-psqlrc", "--no-password", "--username="+s.User, "--dbname=postgres", "--file=/dev/null")
 	var stdout, stderr bytes.Buffer
 	if err := s.Exec.Exec(ctx, s.Container, argv, podexec.Streams{Stdout: &stdout, Stderr: &stderr}); err != nil {
 		if missing := (*MissingProgramError)(nil); errors.As(s.classify(shell, err), &missing) {
-			return way{}, errors.New("the container has no shell, by which another way to log in could be found")
+			return authMethod{}, errors.New("the container has no shell, by which another way to log in could be found")
 		}
-		return way{}, s.classify(shell, err)
+		return authMethod{}, s.classify(shell, err)
 	}
-	return parseWay(&stdout)
+	return parseAuth(&stdout)
 }
 
-// parseWay reads the one line that the probing script reports.
-func parseWay(report *bytes.Buffer) (way, error) {
+// parseAuth reads the one line that the probing script reports.
+func parseAuth(report *bytes.Buffer) (authMethod, error) {
 	lines := bufio.NewScanner(report)
 	for lines.Scan() {
 		kind, value, _ := strings.Cut(strings.TrimPrefix(lines.Text(), reportPrefix), " ")
 		switch {
 		case kind == "none":
-			return way{}, nil
+			return authMethod{}, nil
 		case kind == "switcher" && slices.Contains([]string{"gosu", "setpriv", "su"}, value):
-			return way{switcher: value}, nil
+			return authMethod{switcher: value}, nil
 		case kind == "variable" && slices.Contains(variables[:], value):
-			return way{variable: value}, nil
+			return authMethod{variable: value}, nil
 		}
 	}
-	return way{}, errors.New("no other user of the container's system and no password in its variables helps")
+	return authMethod{}, errors.New("no other user of the container's system and no password in its variables helps")
 }

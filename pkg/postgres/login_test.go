@@ -28,7 +28,7 @@ func TestAnotherWayToLogInIsLookedForOnce(t *testing.T) {
 	}
 	for report, prefix := range tests {
 		t.Run(report, func(t *testing.T) {
-			server, c := serverWith(t, failedCreateuser, refusedPsql, answer{program: "sh", stdout: "pgbind " + report + "\n"}, noSuchRole,
+			server, c := serverWith(t, failedCreateuser, refusedPsql, answer{program: "probe", stdout: "pgbind " + report + "\n"}, noSuchRole,
 				answer{program: "createuser"}, answer{program: "psql", stdout: primary + hosted + loggedIn("x") + ended})
 			exists, err := server.CreateUser(t.Context(), "r")
 			require.NoError(t, err)
@@ -43,14 +43,14 @@ func TestAnotherWayToLogInIsLookedForOnce(t *testing.T) {
 }
 
 func TestADatabaseThatIsNotThereIsNoMatterOfPasswords(t *testing.T) {
-	server, _ := serverWith(t, refusedPsql, answer{program: "sh", stdout: "pgbind none\n"})
+	server, _ := serverWith(t, refusedPsql, answer{program: "probe", stdout: "pgbind none\n"})
 	_, err := server.Bind(t.Context(), testBinding(), Login{Password: "x", Set: true})
 	var login *AdminLoginError
 	require.ErrorAs(t, err, &login)
 	assert.NoError(t, login.Hint)
 }
 
-func TestTheFastWayIsTwoPrograms(t *testing.T) {
+func TestCreateUserAndBindAreTwoPrograms(t *testing.T) {
 	server, c := serverWith(t, answer{program: "createuser"}, answer{program: "psql", stdout: primary + hosted + loggedIn("x") + ended})
 	_, err := server.CreateUser(t.Context(), "r")
 	require.NoError(t, err)
@@ -64,10 +64,10 @@ func TestNoWayToLogIn(t *testing.T) {
 		answers []answer
 		want    string
 	}{
-		"nothing helps": {[]answer{refusedPsql, {program: "sh"}, {program: "pg_isready"}}, "no password in its variables helps"},
-		"no shell":      {[]answer{refusedPsql, {program: "sh", err: &podexec.StartError{Program: "sh"}}, {program: "pg_isready"}}, "has no shell"},
-		"server down":   {[]answer{refusedPsql, {program: "sh"}, {program: "pg_isready", err: &podexec.ExitError{Code: 2}}}, "takes no connections): find the reason with kubectl logs"},
-		"a made-up way": {[]answer{refusedPsql, {program: "sh", stdout: "pgbind switcher sudo\n"}, {program: "pg_isready"}}, "--admin-password-from"},
+		"nothing helps": {[]answer{refusedPsql, {program: "probe"}, {program: "pg_isready"}}, "no password in its variables helps"},
+		"no shell":      {[]answer{refusedPsql, {program: "probe", err: &podexec.StartError{Program: "sh"}}, {program: "pg_isready"}}, "has no shell"},
+		"server down":   {[]answer{refusedPsql, {program: "probe"}, {program: "pg_isready", err: &podexec.ExitError{Code: 2}}}, "takes no connections): find the reason with kubectl logs"},
+		"a made-up way": {[]answer{refusedPsql, {program: "probe", stdout: "pgbind switcher sudo\n"}, {program: "pg_isready"}}, "--admin-password-from"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -104,8 +104,8 @@ func TestASessionThatEndedBeforeItsFirstAnswerIsBegunAgain(t *testing.T) {
 		"always":                       {[]answer{lost, lost, lost}, "57P05"},
 		"after its first answer":       {[]answer{begun}, "57P05"},
 		"by an error of the script":    {[]answer{failed}, "57P05"},
-		"after one that was cut":       {[]answer{{program: "psql"}, refusedPsql, {program: "sh"}, {program: "pg_isready", err: &podexec.ExitError{Code: 2}}}, "takes no connections"},
-		"and the next login fails too": {[]answer{lost, refusedPsql, {program: "sh"}, {program: "pg_isready", err: &podexec.ExitError{Code: 2}}}, "takes no connections"},
+		"after one that was cut":       {[]answer{{program: "psql"}, refusedPsql, {program: "probe"}, {program: "pg_isready", err: &podexec.ExitError{Code: 2}}}, "takes no connections"},
+		"and the next login fails too": {[]answer{lost, refusedPsql, {program: "probe"}, {program: "pg_isready", err: &podexec.ExitError{Code: 2}}}, "takes no connections"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

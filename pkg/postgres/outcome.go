@@ -34,26 +34,13 @@ func (s *Server) outcome(out *output, execErr error, run string) error {
 
 // afterEnd judges the login without a password that is tried last: psql ends with an error where the server asks for one, as it should.
 func (s *Server) afterEnd(out *output, execErr error) error {
-	err := s.asked(out, execErr)
-	switch {
-	case out.rest != nil: // it is still tried
-		return nil
-	case errors.Is(err, errUnknownAsked):
-		return &LoginError{Message: err.Error()}
-	}
-	return err
-}
-
-// asked is an error where it is not known whether the server asks for the password.
-func (s *Server) asked(out *output, execErr error) error {
-	var exit *podexec.ExitError
-	switch told := out.Login.Method != "" || out.Trust; {
-	case told || errors.As(execErr, &exit):
+	switch known := out.Login.Method != "" || out.Trust; {
+	case known || exited(execErr):
 		return nil
 	case execErr == nil:
 		return s.cut()
 	}
-	return fmt.Errorf("%w: %w", errUnknownAsked, execErr)
+	return &LoginError{Message: fmt.Sprintf("it could not be found out whether the server asks for the password: %v", execErr)}
 }
 
 // verified says that the server asked for the password.

@@ -46,7 +46,6 @@ type output struct {
 	objects []Objects
 	reports [][]byte // every line, for what reports more than once
 	stderr  string
-	rest    func() (*output, error) // waits for the end of what this is the beginning of; nil: it is all
 }
 
 // blames says that the script ended because of this role.

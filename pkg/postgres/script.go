@@ -12,9 +12,8 @@ var sqlFiles embed.FS
 
 // script is what one psql session reads: our own files, word for word, and between them values as psql variables.
 type script struct {
-	text  strings.Builder
-	early bool // its last word is enough to go on; how psql ends is asked for later
-	err   error
+	text strings.Builder
+	err  error
 }
 
 // run appends files of the sql folder.

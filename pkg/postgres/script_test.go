@@ -87,9 +87,8 @@ func asPsqlReads(t *testing.T, arguments, domain string) string {
 
 // TestEverySessionOfTheAdministratorHasTheOptions: the program that makes a role, and what psql goes on with in its script.
 func TestEverySessionOfTheAdministratorHasTheOptions(t *testing.T) {
-	server, c := serverWith(t, answer{program: "createuser", stdout: madeOne + proved("run1") + `pgbind {"psql": 0}` + "\n"})
-	_, _, err := server.Create(t.Context(), testBinding(), Login{Password: "secret", Set: true, Host: "svc.ns.svc"})
-	require.NoError(t, err)
+	server, c := serverWith(t, answer{program: "createusers", stdout: createdOne + proved("run1")})
+	require.NoError(t, create(t, server).Err)
 	assert.Contains(t, c.argv[0], "PGOPTIONS="+sessionOptions())
 	for _, option := range []string{"role=none", "search_path=", "default_transaction_read_only=off", "local_preload_libraries="} {
 		assert.Contains(t, sessionOptions()+" ", "-c "+option+" ")

@@ -26,9 +26,9 @@ type Server struct {
 	SocketDir string // where the container's own settings name one, else empty
 	Password  string // the administrator's; empty: none is needed, or the container has it
 
-	way     way  // in which the last login worked
-	wayTold bool // no other way need be looked for
-	ahead   *ahead
+	auth        authMethod // with which the last login worked
+	loginWorked bool       // no other method need be looked for
+	shellless   bool       // the container has no shell
 }
 
 // libpq reads these from the container's environment, where they are meant for something else. Without HOME it looks for its files
@@ -42,21 +42,12 @@ var foreignVariables = [...]string{ //nolint:gochecknoglobals // a constant list
 // search path before, which is five times as many questions to the cluster's DNS.
 const resolverOptions = "RES_OPTIONS=ndots:4"
 
-// idleLibrary keeps a TLS library that libpq is linked with through libldap, and that nobody uses here, from checking itself at each start of a program,
-// which is a tenth of createuser's time where that library is GnuTLS.
-const idleLibrary = "GNUTLS_NO_IMPLICIT_INIT=1"
-
 // noTicket keeps psql from reading how Kerberos is set up, to look for a ticket, before each login over the network. A server's container has none.
 const noTicket = "PGGSSENCMODE=disable"
-
-// noLocale keeps createuser, which has nothing to say that depends on a language, from reading one at each start.
-const noLocale = "LC_ALL=C"
 
 // program is one of PostgreSQL's programs that the administrator runs.
 type program struct {
 	name  string
-	by    []string // files of the sh folder, a script that runs it; empty: none
-	told  []string // what that script is told before the program
 	env   []string // NAME=VALUE
 	args  []string
 	stdin string // empty: none
@@ -68,24 +59,20 @@ func (s *Server) env(assignments ...string) []string {
 	for _, name := range foreignVariables {
 		argv = append(argv, "-u", name)
 	}
-	return slices.Concat(argv, s.settings(), assignments)
-}
-
-// settings are the assignments of the known environment.
-func (s *Server) settings() []string {
-	all := []string{"PGHOST=" + s.SocketDir, resolverOptions, "PGOPTIONS=" + sessionOptions()}
+	argv = append(argv, "PGHOST="+s.SocketDir, resolverOptions, "PGOPTIONS="+sessionOptions())
 	if s.Port != 0 {
-		all = append(all, "PGPORT="+strconv.Itoa(int(s.Port)))
+		argv = append(argv, "PGPORT="+strconv.Itoa(int(s.Port)))
 	}
-	return all
+	return append(argv, assignments...)
 }
 
-// run runs a program in the way that is known to work.
+// run runs a program in an exec of its own.
 func (s *Server) run(ctx context.Context, p program) (stdout *bytes.Buffer, stderr string, err error) {
-	argv, err := s.argv(p)
+	prefix, err := s.prefix()
 	if err != nil {
 		return &bytes.Buffer{}, "", err
 	}
+	argv := slices.Concat(prefix, s.env(p.env...), s.command(p))
 	p.stdin = s.afterPassword(p.stdin)
 	var out, messages bytes.Buffer
 	streams := podexec.Streams{Stdout: &out, Stderr: &messages}
@@ -104,17 +91,6 @@ func (s *Server) afterPassword(input string) string {
 	return s.Password + "\n" + input
 }
 
-// argv is the command line of a program, or of the script that runs it, in the way that is known to work.
-func (s *Server) argv(p program) ([]string, error) {
-	prefix, err := s.prefix()
-	if err != nil || len(p.by) == 0 {
-		return slices.Concat(prefix, s.env(p.env...), s.command(p)), err
-	}
-	text, err := shellScript(append([]string{"environment"}, p.by...)...)
-	script := []string{shell, "-c", text, shell}
-	return slices.Concat(prefix, script, foreignVariables[:], s.settings(), p.env, []string{"--"}, p.told, s.command(p)), err
-}
-
 // command is how a program is called.
 func (s *Server) command(p program) []string {
 	return slices.Concat([]string{p.name, "--username=" + s.User, "--no-password"}, p.args)
@@ -122,9 +98,7 @@ func (s *Server) command(p program) []string {
 
 // classify tells a program that the container lacks, and one whose end is not known, from one that failed.
 func (s *Server) classify(program string, err error) error {
-	var exit *podexec.ExitError
-	// env's own codes for a program that it does not find or may not run.
-	if errors.As(err, &exit) && (exit.Code == 126 || exit.Code == 127) {
+	if isMissing(err) {
 		return &MissingProgramError{Program: program, Where: s.Container}
 	}
 	var start *podexec.StartError
@@ -135,8 +109,14 @@ func (s *Server) classify(program string, err error) error {
 		return fmt.Errorf("%w: %w", &MissingProgramError{Program: program, Where: s.Container, Unstarted: true}, start)
 	}
 	status := apierrors.APIStatus(nil)
-	if err == nil || exit != nil || errors.As(err, &status) {
+	if err == nil || exited(err) || errors.As(err, &status) {
 		return err
 	}
 	return &UnknownError{Err: err}
+}
+
+// isMissing says that a command ended with the codes of env and sh for a program that they do not find or may not run.
+func isMissing(err error) bool {
+	var exit *podexec.ExitError
+	return errors.As(err, &exit) && (exit.Code == 126 || exit.Code == 127)
 }

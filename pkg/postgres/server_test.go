@@ -7,7 +7,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -16,11 +15,12 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
 )
 
-// answer is what one program of the container does when it is run.
+// answer is what one program of the container does when it is run. createusers and psql are run by drain.sh, which reports how psql ended.
 type answer struct {
 	program        string
 	stdout, stderr string
 	err            error
+	cut            bool // the report of psql's end is lost
 }
 
 // container plays answers in their order and fails the test when another program is run.
@@ -29,21 +29,17 @@ type container struct {
 	answers []answer
 	argv    [][]string
 	stdin   []string
-	running sync.WaitGroup // of programs; the end of one that has reported it may be yet to come
 }
 
 func (c *container) Exec(_ context.Context, _ podexec.Container, argv []string, s podexec.Streams) error {
 	c.t.Helper()
-	c.running.Add(1)
-	defer c.running.Done()
 	require.NotEmpty(c.t, c.answers, "unexpected program: %v", argv)
 	next := c.answers[0]
 	c.answers = c.answers[1:]
-	require.Contains(c.t, argv, next.program)
+	require.Equal(c.t, next.program, programOf(argv))
 	c.argv = append(c.argv, argv)
-	if _, kept := s.Stdin.(*io.PipeReader); kept && next.program == "psql" {
-		next = drained(next)
-	}
+	_, open := s.Stdin.(*io.PipeReader)
+	reported := open && next.report()
 	for _, stream := range []struct {
 		to   io.Writer
 		text string
@@ -54,10 +50,10 @@ func (c *container) Exec(_ context.Context, _ podexec.Container, argv []string, 
 		_, err := io.WriteString(stream.to, stream.text)
 		require.NoError(c.t, err)
 	}
-	switch _, kept := s.Stdin.(*io.PipeReader); {
+	switch {
 	case s.Stdin == nil:
-	case kept && !strings.Contains(next.stdout, reportPrefix+`{"psql"`):
-		go func() { _, _ = io.Copy(io.Discard, s.Stdin) }() // the input may be kept open until this Exec has ended
+	case open && !reported:
+		go func() { _, _ = io.Copy(io.Discard, s.Stdin) }() // it stays open until this Exec has ended
 	default:
 		text, err := io.ReadAll(s.Stdin)
 		require.NoError(c.t, err)
@@ -66,16 +62,32 @@ func (c *container) Exec(_ context.Context, _ podexec.Container, argv []string, 
 	return next.err
 }
 
-// drained is the answer of the script that runs psql where its input is long.
-func drained(psql answer) answer {
+// report adds what drain.sh reports, and says whether it got so far.
+func (a *answer) report() bool {
 	var exit *podexec.ExitError
-	code := 0
-	if errors.As(psql.err, &exit) {
-		code = exit.Code
-		psql.err = &podexec.ExitError{Code: 1}
+	if ended := errors.As(a.err, &exit) || a.err == nil; !ended || a.cut {
+		return false
 	}
-	psql.stdout = fmt.Sprintf("%s\npgbind {\"psql\": %d}\n", psql.stdout, code)
-	return psql
+	code := 0
+	if exit != nil {
+		code = exit.Code
+		a.err = &podexec.ExitError{Code: 1}
+	}
+	a.stdout = fmt.Sprintf("%s\npgbind {\"psql\": %d}\n", a.stdout, code)
+	return true
+}
+
+// programOf names what a command line runs.
+func programOf(argv []string) string {
+	line := strings.Join(argv, " ")
+	for _, program := range []struct{ name, sign string }{
+		{"createusers", "read -r role"}, {"createuser", "createuser"}, {"dropuser", "dropuser"}, {"probe", "report none"}, {"pg_isready", "pg_isready"}, {"psql", "psql"},
+	} {
+		if strings.Contains(line, program.sign) {
+			return program.name
+		}
+	}
+	return line
 }
 
 func serverWith(t *testing.T, answers ...answer) (*Server, *container) {
@@ -153,6 +165,7 @@ func TestBindOutcomes(t *testing.T) {
 		"the server tells the method":           {answer: answer{stdout: primary + hosted + loggedIn("scram-sha-256:x") + ended}, verified: true},
 		"the server trusts":                     {answer: answer{stdout: primary + hosted + loggedIn("trust") + ended}},
 		"without a password it is refused":      {answer: answer{stdout: primary + hosted + loggedIn("") + ended, err: wrongRefused}, verified: true},
+		"the way is lost after the login":       {answer: answer{stdout: primary + hosted + loggedIn("") + ended, err: errors.New("reset")}, err: "whether the server asks for the password"},
 		"no password was never tried":           {answer: answer{stdout: primary + hosted + loggedIn("") + ended}, err: errCut.Error()},
 		"no password works as well":             {answer: answer{stdout: primary + hosted + loggedIn("") + ended + `pgbind {"trust": true}` + "\n"}},
 		"a standby":                             {answer: answer{stdout: standby}, err: ErrStandby.Error()},
@@ -193,7 +206,7 @@ func TestBindOutcomes(t *testing.T) {
 
 func TestBindIsRepeatedWhereItsOutcomeWasCutOff(t *testing.T) {
 	whole := primary + hosted + loggedIn("scram-sha-256:x") + ended
-	server, _ := serverWith(t, answer{program: "psql", stdout: whole[:len(whole)-len(ended)-5]}, answer{program: "psql", stdout: whole})
+	server, _ := serverWith(t, answer{program: "psql", stdout: whole[:len(whole)-len(ended)-5], cut: true}, answer{program: "psql", stdout: whole})
 	result, err := server.Bind(t.Context(), testBinding(), Login{Password: "cleartext", Set: true, Host: "svc.ns.svc", Port: 5432})
 	require.NoError(t, err)
 	assert.True(t, result.Verified)
@@ -230,7 +243,7 @@ func TestUndo(t *testing.T) {
 		require.NoError(t, err)
 	})
 	t.Run("does without the database", func(t *testing.T) {
-		server, _ := serverWith(t, answer{program: "psql", err: &podexec.ExitError{Code: 2}}, answer{program: "sh"}, answer{program: "pg_isready"}, answer{program: "dropuser"})
+		server, _ := serverWith(t, answer{program: "psql", err: &podexec.ExitError{Code: 2}}, answer{program: "probe"}, answer{program: "pg_isready"}, answer{program: "dropuser"})
 		_, err := server.Undo(t.Context(), testBinding())
 		require.NoError(t, err)
 	})

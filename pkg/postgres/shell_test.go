@@ -125,11 +125,14 @@ func TestAdminShellLogsInAsTheScriptsDo(t *testing.T) {
 	var out bytes.Buffer
 	runs := 0
 	server, p := shellServer(t, func(s podexec.Streams) error {
+		if runs++; runs == 1 {
+			_, err := io.WriteString(s.Stdout, primary+`pgbind {"end": "pgbind"}`+"\n"+`pgbind {"psql": 0}`+"\n")
+			require.NoError(t, err)
+		}
 		input, err := io.ReadAll(s.Stdin)
 		require.NoError(t, err)
-		if runs++; runs == 1 {
-			_, err := io.WriteString(s.Stdout, primary+`pgbind {"end": "pgbind"}`+"\n")
-			return err
+		if runs == 1 {
+			return nil
 		}
 		assert.Equal(t, "SELECT 2", string(input))
 		return nil

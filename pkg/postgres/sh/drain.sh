@@ -1,7 +1,7 @@
-# Runs the given command, passes on what it writes in one piece, since each piece of an exec's output goes through six processes, and reports how it
-# ended. Then it reads what the command left of the input, until that ends: where nobody does, the end of the exec gets lost, and so does now and
-# then the output that an exec ends right behind. The command has a parent of its own, which outlives this shell and ends with 0 or 1: a server
-# that is process 1 inherits it then, and takes another status, or an end by a signal, for the crash of a process of its own.
+# Runs the given command, passes on what it writes in one piece, since each piece of an exec's output passes six processes, and reports its exit code.
+# Then it reads what the command left of the input, until the caller closes that: without a reader the end of the exec is sometimes lost, and with it
+# the output just before. The command has a parent of its own, which outlives this shell and ends with 0 or 1: a server that is process 1 adopts it
+# then, and takes another status, or an end by a signal, for a crash of one of its own processes.
 trap '' PIPE
 newline='
 '

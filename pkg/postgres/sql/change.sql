@@ -13,10 +13,9 @@ WITH statement AS (
   SELECT s.*, l.relation IS NOT NULL AS is_locked, pg_catalog.row_number() OVER (PARTITION BY l.relation IS NOT NULL ORDER BY s.part, s.place, s.text) AS number
   FROM statement s LEFT JOIN locked l ON l.relation = s.relation
 )
-SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object('text', o.text) ORDER BY o.is_locked, o.number)
-                FILTER (WHERE NOT o.is_locked OR o.number = 1 AND :'waits'::bool), '[]') AS chosen,
-       pg_catalog.set_config('pgbind.remaining', pg_catalog.count(*)::text, false) AS ignored
-FROM ordered o \gset
+SELECT coalesce((SELECT pg_catalog.json_agg(pg_catalog.json_build_object('text', o.text) ORDER BY o.is_locked, o.number)
+                 FROM ordered o WHERE NOT o.is_locked OR o.number = 1 AND :'waits'::bool), '[]') AS chosen,
+       pg_catalog.set_config('pgbind.remaining', (SELECT pg_catalog.count(*) FROM ordered)::text, false) AS ignored \gset
 \set ON_ERROR_STOP off
 SELECT pg_catalog.format('%s; SELECT %L WHERE pg_catalog.set_config(''pgbind.remaining'', (pg_catalog.current_setting(''pgbind.remaining'')::int - 1)::text, false) IS NOT NULL',
                          l.text, 'pgbind ' || pg_catalog.json_build_object('did', l.text)::text)

@@ -1,0 +1,110 @@
+package postgres
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"regexp"
+	"strconv"
+	"time"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
+)
+
+// quit ends a psql whose input stays open.
+const quit = "\\quit\n"
+
+// endOfExec limits the wait for the end of an exec whose psql has reported its exit code.
+const endOfExec = 2 * time.Second
+
+// runDrained runs files of the sh folder and then psql, by drain.sh, which reads the whole input however early psql ends. The scripts get
+// args and the input first. The error is a *MissingProgramError for the shell where the container has none.
+func (s *Server) runDrained(ctx context.Context, files, args []string, input string) (stdout *bytes.Buffer, stderr string, err error) {
+	if s.shellless {
+		return &bytes.Buffer{}, "", &MissingProgramError{Program: shell, Where: s.Container}
+	}
+	prefix, err := s.prefix()
+	if err != nil {
+		return &bytes.Buffer{}, "", err
+	}
+	text, err := shellScript(append(files, "drain")...)
+	if err != nil {
+		return &bytes.Buffer{}, "", err
+	}
+	psql := s.psqlProgram()
+	argv := append(append(prefix, s.env(psql.env...)...), shell, "-c", text, shell)
+	stdout, stderr, reported, err := s.execute(ctx, append(append(argv, args...), s.command(psql)...), s.afterPassword(input)+quit)
+	if !reported && isMissing(err) {
+		s.shellless = true
+		return stdout, stderr, &MissingProgramError{Program: shell, Where: s.Container}
+	}
+	return stdout, stderr, s.classify(psql.name, err)
+}
+
+// execute runs a command that ends in drain.sh. Programs report their own exit codes, because the end of an exec is sometimes lost; reported
+// says that psql did, and the error is then its exit code. It waits for the end of the exec as well, so that all of the output is there.
+func (s *Server) execute(ctx context.Context, argv []string, input string) (stdout *bytes.Buffer, stderr string, reported bool, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	read, stdin := io.Pipe()
+	var messages bytes.Buffer
+	out, ended, code := &lineWriter{}, make(chan struct{}), 0
+	end := regexp.MustCompile(`^pgbind \{"psql": (\d{1,3})\}$`)
+	out.onLine = func(line []byte) {
+		found := end.FindSubmatch(line)
+		if found == nil {
+			return
+		}
+		code, _ = strconv.Atoi(string(found[1])) // digits; the last one counts
+		if !reported {
+			reported = true
+			close(ended)
+		}
+	}
+	done := make(chan error, 1)
+	go func() {
+		err := s.Exec.Exec(ctx, s.Container, argv, podexec.Streams{Stdin: read, Stdout: out, Stderr: &messages})
+		_ = read.Close() // nobody reads what is still to be written
+		done <- err
+	}()
+	_, _ = io.WriteString(stdin, input) // where nobody reads it, the end of the exec says why
+	select {
+	case err = <-done:
+	case <-ended:
+		_ = stdin.Close() // always nil
+		select {
+		case <-done:
+		case <-time.After(endOfExec):
+			cancel()
+			<-done
+		}
+	}
+	_ = stdin.Close()
+	if reported {
+		err = nil
+		if code != 0 {
+			err = &podexec.ExitError{Code: code}
+		}
+	}
+	return &out.text, messages.String(), reported, err
+}
+
+// lineWriter keeps what is written to it and calls onLine with each complete line.
+type lineWriter struct {
+	text   bytes.Buffer
+	seen   int
+	onLine func(line []byte)
+}
+
+// Write implements io.Writer.
+func (w *lineWriter) Write(p []byte) (int, error) {
+	n, err := w.text.Write(p)
+	for {
+		line, _, whole := bytes.Cut(w.text.Bytes()[w.seen:], []byte("\n"))
+		if !whole {
+			return n, err
+		}
+		w.seen += len(line) + 1
+		w.onLine(line)
+	}
+}
