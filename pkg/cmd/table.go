@@ -16,7 +16,7 @@ import (
 // The columns that a terminal shows in a way of their own.
 const (
 	stateColumn   = "State"
-	commandColumn = "Mend"
+	commandColumn = "Fix"
 )
 
 // printTable writes a table as kubectl does. A terminal gets the states in colour, and where the lines are too long for it, one line

@@ -58,7 +58,7 @@ func TestTableThatIsTooWideIsPrintedRowByRow(t *testing.T) {
 		{ //nolint:gosec // the name of a Secret
 			Reason: check.LoginFailed, Namespace: "shop", Workload: "deployment/web", Secret: "postgresql-secret-2", Role: "pgb_abcdefghijkl_1",
 			Message: "the server refuses the Secret's password, which somebody has changed since then,\x1b[2J or the Secret",
-			Mend:    "kubectl pgbind deployment/web -n shop --postgres statefulset/postgresql --secret postgresql-secret-2",
+			Fix:     "kubectl pgbind deployment/web -n shop --postgres statefulset/postgresql --secret postgresql-secret-2",
 		},
 		{Reason: check.OK, Namespace: "shop", Workload: "deployment/api", Role: "pgb_abcdefghijkm_1"},
 	}
@@ -69,7 +69,7 @@ SECRET      postgresql-secret-2
 ROLE        pgb_abcdefghijkl_1
 FINDING     the server refuses the Secret's password, which somebody has changed
             since then,`+"\ufffd"+`[2J or the Secret
-MEND        kubectl pgbind deployment/web -n shop --postgres statefulset/postgresql --secret postgresql-secret-2
+FIX         kubectl pgbind deployment/web -n shop --postgres statefulset/postgresql --secret postgresql-secret-2
 
 NAMESPACE   shop
 STATE       `+"\x1b[32mOK\x1b[0m"+`

@@ -95,7 +95,7 @@ func TestOnlyWhatIsKnownIsPrunable(t *testing.T) {
 	var all check.Findings
 	for _, reason := range []check.Reason{
 		check.LoginFailed, check.NoRole, check.ForeignRole, check.NoSecret, check.BadSecret, check.Unreferenced, check.StalePods, check.Lacks, check.Exceeds,
-		check.Disagrees, check.Expired, check.OrphanedSecret, check.OrphanedRole, check.Unfinished, check.Leftover, check.NotVerified, check.Unknown, check.OK,
+		check.Mismatch, check.Expired, check.OrphanedSecret, check.OrphanedRole, check.Unfinished, check.Leftover, check.NotVerified, check.Unknown, check.OK,
 	} {
 		all = append(all, check.Finding{Reason: reason})
 	}
