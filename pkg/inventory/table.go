@@ -9,7 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/duration"
 )
 
-// Table is the bindings as kubectl prints a table, at the time now. The wide columns have priority 1.
+// Table returns the bindings at the time now. Columns of priority 1 are printed with -o wide.
 func (i *Inventory) Table(now time.Time) *metav1.Table {
 	table := &metav1.Table{ColumnDefinitions: columns()}
 	for n := range i.Bindings {
@@ -37,7 +37,7 @@ func columns() []metav1.TableColumnDefinition {
 	return definitions
 }
 
-// where names what runs the server, with its namespace where that is another one.
+// where names the database's Pod, StatefulSet or Service, with its namespace if it is not the workload's.
 func (b *Binding) where() string {
 	switch {
 	case b.Marks.Postgres == "":
