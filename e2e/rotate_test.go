@@ -145,7 +145,7 @@ func takesRolloutBack(f *fixture) {
 	f.create(&corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Name: "full"}, Spec: corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{"pods": resource.MustParse("2")}}})
 	result := f.run(f.Pgbind("rotate", application, "--timeout=10s"))
 	assert.Equal(f.t, 124, result.Code, result.Stderr)
-	assert.Contains(f.t, result.Stderr, "the new login in secret/"+firstSecret+" taken back")
+	assert.Contains(f.t, result.Stderr, "the new login in secret/"+firstSecret+" rolled back")
 	assert.Equal(f.t, former, f.login(firstSecret))
 	assert.Equal(f.t, former.Username, f.loginRoles())
 	require.NoError(f.t, f.WaitForPage(f.ctx, lesson.Page))
