@@ -41,7 +41,7 @@ docs: schema ## Write the documents that follow from the code
 
 .PHONY: schema
 schema: ## Write the JSON Schema of bindings
-	PGBIND_WRITE_SCHEMA=1 go test -count=1 -run '^TestTheSchemaIsFresh$$' ./pkg/apis/v1alpha1
+	PGBIND_WRITE_SCHEMA=1 go test -count=1 -run '^TestSchema_IsUpToDate$$' ./pkg/apis/v1alpha1
 
 .PHONY: cluster
 cluster: ## Start the test cluster, or keep the one that runs
