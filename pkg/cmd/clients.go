@@ -36,11 +36,11 @@ func newClients(connection *genericclioptions.ConfigFlags, manager string) (*cli
 	}
 	kube, err := kubernetes.NewForConfig(workload.Compact(config))
 	if err != nil {
-		return nil, fmt.Errorf("make a client of the cluster: %w", err)
+		return nil, fmt.Errorf("create a client for the cluster: %w", err)
 	}
 	meta, err := metadata.NewForConfig(config)
 	if err != nil {
-		return nil, fmt.Errorf("make a client of the cluster: %w", err)
+		return nil, fmt.Errorf("create a client for the cluster: %w", err)
 	}
 	workloads, err := workload.NewClient(connection, manager)
 	if err != nil {
@@ -61,7 +61,7 @@ func newReader(connection *genericclioptions.ConfigFlags) (*inventory.Reader, er
 	}
 	client, err := metadata.NewForConfig(config)
 	if err != nil {
-		return nil, fmt.Errorf("make a client of the cluster: %w", err)
+		return nil, fmt.Errorf("create a client for the cluster: %w", err)
 	}
 	return inventory.NewReader(client), nil
 }

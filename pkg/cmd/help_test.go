@@ -110,7 +110,7 @@ func TestMistakesAreAnsweredWithASuggestion(t *testing.T) {
 		{"unbind daemonst/web", `error: "daemonst" is no kind of workload: did you mean daemonset/web?`},
 		{"psql replica/web -- daemonst/x", `error: "replica" is no kind of workload: did you mean replicaset/web or replicationcontroller/web?`},
 		{"list deployment/web", `error: unknown command "deployment/web" for "kubectl pgbind list"`},
-		{"nonsense", `error: "nonsense" names no single workload: add its name, as in nonsense/NAME`},
+		{"nonsense", `error: workload name required: use nonsense/NAME`},
 	} {
 		stdout, stderr, code := run(t, strings.Fields(test.line)...)
 		assert.Equal(t, 1, code, test.line)
