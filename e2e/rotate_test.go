@@ -186,7 +186,7 @@ func rotatesInPlace(f *fixture) {
 func rotatesOld(f *fixture) {
 	former := f.login(firstSecret)
 	result := f.bind("rotate", "--all", "--older-than=1h")
-	assert.Contains(f.t, result.Stderr, "no login has to be rotated")
+	assert.Contains(f.t, result.Stderr, "nothing to rotate")
 	assert.Equal(f.t, former, f.login(firstSecret))
 	f.bind("rotate", "--all", "--older-than=1s", "--grace=0s")
 	f.assertRotated(former)
@@ -195,7 +195,7 @@ func rotatesOld(f *fixture) {
 	require.NoError(f.t, err)
 	former = f.login(firstSecret)
 	result = f.bind("rotate", "--selector=tier=back")
-	assert.Contains(f.t, result.Stderr, "no login has to be rotated")
+	assert.Contains(f.t, result.Stderr, "nothing to rotate")
 	f.bind("rotate", "--selector=tier=front", "--grace=0s")
 	f.assertRotated(former)
 }
