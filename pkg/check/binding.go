@@ -24,7 +24,8 @@ func (f *facts) check() []Finding {
 // finding returns a finding about this binding.
 func (f *facts) finding(reason Reason, message, fix string) Finding {
 	b := f.binding
-	return Finding{Reason: reason, Namespace: b.Namespace, Workload: b.Marks.Workload, Secret: b.SecretName, Role: b.Marks.Role, Message: message, Fix: fix}
+	return Finding{Reason: reason, Namespace: b.Namespace, Workload: b.Marks.Workload, Secret: b.SecretName,
+		Role: b.Marks.Role, Message: message, Fix: fix}
 }
 
 func one(f Finding) []Finding { return []Finding{f} }
@@ -69,13 +70,15 @@ func (f *facts) checkSecret() []Finding {
 	marks := f.binding.Marks
 	switch {
 	case f.binding.Secret == inventory.Absent:
-		return one(f.finding(NoSecret, fmt.Sprintf("%s references secret/%s, which does not exist", marks.Workload, f.binding.SecretName), rebind(f.binding)))
+		return one(f.finding(NoSecret,
+			fmt.Sprintf("%s references secret/%s, which does not exist", marks.Workload, f.binding.SecretName), rebind(f.binding)))
 	case f.binding.Secret == inventory.Unread, f.secretErr != nil:
 		return one(f.finding(Unknown, "the Secret cannot be read"+because(f.secretErr), canI("get", "secrets", f.binding)))
 	case !f.complete:
 		return one(f.finding(BadSecret, "the Secret is missing a key of the login", recreate(f.binding)))
 	case f.credentials.Username != marks.Role:
-		return one(f.finding(BadSecret, fmt.Sprintf("the Secret's user %q is not its role %q", f.credentials.Username, marks.Role), recreate(f.binding)))
+		return one(f.finding(BadSecret,
+			fmt.Sprintf("the Secret's user %q is not its role %q", f.credentials.Username, marks.Role), recreate(f.binding)))
 	}
 	return nil
 }

@@ -38,8 +38,11 @@ func (f Findings) Table(time.Time) *metav1.Table {
 	}
 	for _, finding := range f {
 		table.Rows = append(table.Rows, metav1.TableRow{
-			Cells:  []any{string(finding.Reason), cmp.Or(finding.Workload, "<none>"), cmp.Or(finding.Secret, "<none>"), cmp.Or(finding.Role, "<none>"), finding.Message, finding.Fix},
-			Object: runtime.RawExtension{Object: &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: finding.Namespace, Name: finding.Role}}},
+			Cells: []any{string(finding.Reason), cmp.Or(finding.Workload, "<none>"), cmp.Or(finding.Secret, "<none>"),
+				cmp.Or(finding.Role, "<none>"), finding.Message, finding.Fix},
+			Object: runtime.RawExtension{Object: &metav1.PartialObjectMetadata{
+				ObjectMeta: metav1.ObjectMeta{Namespace: finding.Namespace, Name: finding.Role},
+			}},
 		})
 	}
 	return table

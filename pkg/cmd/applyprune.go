@@ -58,34 +58,34 @@ func (f *applyFlags) pruneUnnamed(ctx context.Context, r *applyRun, made map[str
 	if err != nil {
 		return err
 	}
-	doomed, err := f.shard.pick(apply.Unnamed(r.items, made, found))
-	if err != nil || len(doomed) == 0 {
+	stale, err := f.shard.pick(apply.Unnamed(r.items, made, found))
+	if err != nil || len(stale) == 0 {
 		return err
 	}
 	out := r.streams.ErrOut
 	if r.base.DryRun != bind.DryRunNone {
 		out = r.streams.Out
 	}
-	table := (&inventory.Inventory{Bindings: doomed}).Table(time.Now())
+	table := (&inventory.Inventory{Bindings: stale}).Table(time.Now())
 	if err := printTable(out, table, printers.PrintOptions{WithNamespace: true}); err != nil || r.base.DryRun != bind.DryRunNone {
 		return err
 	}
 	if !f.prune.yes {
-		if err := confirm(ctx, r.streams, len(doomed)); err != nil {
+		if err := confirm(ctx, r.streams, len(stale)); err != nil {
 			return err
 		}
 	}
-	return f.unbindAll(ctx, r, doomed)
+	return f.unbindAll(ctx, r, stale)
 }
 
 // unbindAll unbinds in parallel. An error does not stop the others.
-func (f *applyFlags) unbindAll(ctx context.Context, r *applyRun, doomed []inventory.Binding) error {
-	errs := make([]error, len(doomed))
+func (f *applyFlags) unbindAll(ctx context.Context, r *applyRun, stale []inventory.Binding) error {
+	errs := make([]error, len(stale))
 	var group errgroup.Group
 	group.SetLimit(f.serverConcurrency)
-	for i := range doomed {
+	for i := range stale {
 		group.Go(func() error {
-			errs[i] = f.unbind(ctx, r, &doomed[i])
+			errs[i] = f.unbind(ctx, r, &stale[i])
 			return nil
 		})
 	}

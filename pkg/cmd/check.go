@@ -140,7 +140,8 @@ func (f *checkFlags) check(ctx context.Context, r *report, args []string) (*chec
 
 func (f *checkFlags) checker(c *checked) *check.Checker {
 	return &check.Checker{
-		Kube: c.clients.kube, Workloads: c.clients.workloads, Databases: target.NewFinder(c.clients.kube), Container: f.database.container, Prove: f.prove,
+		Kube: c.clients.kube, Workloads: c.clients.workloads, Databases: target.NewFinder(c.clients.kube),
+		Container: f.database.container, Prove: f.prove,
 		Server: func(d *target.Database) check.Server { return c.clients.server(d, c.admins.of(d), "postgres") },
 	}
 }

@@ -66,8 +66,9 @@ func complete(cmd *cobra.Command, flag *pflag.Flag, values candidates) {
 // flagValues maps names of flags to their values. A name has the same meaning in every command.
 func (c *completer) flagValues() map[string]candidates {
 	return map[string]candidates{
-		"access":             fixed(string(postgres.All), string(postgres.ReadWrite), string(postgres.ReadOnly)),
-		"inject":             fixed(string(workload.InjectEnvFrom), string(workload.InjectEnv), string(workload.InjectVolume), string(workload.InjectNone)),
+		"access": fixed(string(postgres.All), string(postgres.ReadWrite), string(postgres.ReadOnly)),
+		"inject": fixed(string(workload.InjectEnvFrom), string(workload.InjectEnv), string(workload.InjectVolume),
+			string(workload.InjectNone)),
 		"sslmode":            fixed("disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
 		"dry-run":            fixed("none", "client", "server"),
 		"namespace":          c.namespaces,

@@ -20,7 +20,8 @@ import (
 )
 
 // list returns the metadata of the objects in the namespace, or of cluster-scoped objects; nothing if they cannot be read.
-func (c *completer) list(ctx context.Context, resource schema.GroupVersionResource, options metav1.ListOptions) []metav1.PartialObjectMetadata {
+func (c *completer) list(ctx context.Context, resource schema.GroupVersionResource,
+	options metav1.ListOptions) []metav1.PartialObjectMetadata {
 	config, err := c.connection.ToRESTConfig()
 	if err != nil {
 		return nil

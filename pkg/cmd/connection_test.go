@@ -80,10 +80,10 @@ func TestSharedTransport_ContinuesAfterFailure(t *testing.T) {
 }
 
 // silent never responds.
-type silent struct{ begun chan struct{} }
+type silent struct{ started chan struct{} }
 
 func (s silent) RoundTrip(request *http.Request) (*http.Response, error) {
-	close(s.begun)
+	close(s.started)
 	<-request.Context().Done()
 	return nil, request.Context().Err()
 }
@@ -98,7 +98,7 @@ func TestSharedTransport_StopsWithContext(t *testing.T) {
 		_, err := sharedTransport{d, first}.RoundTrip(request) //nolint:bodyclose // no response
 		ended <- err
 	}()
-	<-first.begun
+	<-first.started
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
 	require.ErrorIs(t, ask(ctx, t, sharedTransport{d, nil}, "https://second.invalid/")[0], context.DeadlineExceeded)

@@ -18,8 +18,8 @@ import (
 // longStep is longer than a line of the terminal.
 const longStep = "login as pgb_abcdefghijkl_1 over postgresql-svc.a-namespace-of-some-length.svc.cluster.local verified"
 
-// onTerminal returns what a terminal of 80 columns shows after say ran.
-func onTerminal(t *testing.T, say func(streams genericiooptions.IOStreams)) string {
+// onTerminal returns what a terminal of 80 columns shows after draw ran.
+func onTerminal(t *testing.T, draw func(streams genericiooptions.IOStreams)) string {
 	t.Helper()
 	terminal, program, err := pty.Open()
 	require.NoError(t, err)
@@ -30,7 +30,7 @@ func onTerminal(t *testing.T, say func(streams genericiooptions.IOStreams)) stri
 		text, _ := io.ReadAll(terminal) // returns an error when the other side is closed
 		shown <- string(text)
 	}()
-	say(genericiooptions.IOStreams{In: program, Out: program, ErrOut: program})
+	draw(genericiooptions.IOStreams{In: program, Out: program, ErrOut: program})
 	require.NoError(t, program.Close())
 	select {
 	case text := <-shown:
@@ -44,16 +44,16 @@ func onTerminal(t *testing.T, say func(streams genericiooptions.IOStreams)) stri
 func TestConsole_IsSafeForConcurrentUse(t *testing.T) {
 	var out bytes.Buffer
 	console := newConsole(&out)
-	var telling sync.WaitGroup
+	var reporters sync.WaitGroup
 	for range 8 {
-		telling.Go(func() { console.progress("a step") })
+		reporters.Go(func() { console.progress("a step") })
 	}
-	telling.Wait()
+	reporters.Wait()
 	assert.Equal(t, strings.Repeat("a step\n", 8), out.String())
 }
 
-// tell prints one message of each kind, some time after the one before.
-func tell(streams genericiooptions.IOStreams) {
+// reportAll prints one message of each kind, some time after the one before.
+func reportAll(streams genericiooptions.IOStreams) {
 	r := newReport(streams, "")
 	r.Step("role %s created", "pgb_abcdefghijkl_1")
 	r.console.last = r.console.last.Add(-1200 * time.Millisecond)
@@ -71,21 +71,21 @@ postgresql-svc.a-namespace-of-some-length.svc.cluster.local verified (1.2s)
 `+"\x1b[33;1mWarning:\x1b[0m"+` the password is not verified: the server trusts connections
 to postgresql-svc without asking for it
 secret/postgresql-secret-2 created
-`, onTerminal(t, tell))
+`, onTerminal(t, reportAll))
 }
 
 func TestConsole_PrintsNoColourIfDisabled(t *testing.T) {
 	t.Setenv("TERM", "xterm")
 	t.Setenv("NO_COLOR", "")
-	assert.NotContains(t, onTerminal(t, tell), "\x1b")
+	assert.NotContains(t, onTerminal(t, reportAll), "\x1b")
 	allowColour(t)
 	t.Setenv("TERM", "dumb")
-	assert.NotContains(t, onTerminal(t, tell), "\x1b")
+	assert.NotContains(t, onTerminal(t, reportAll), "\x1b")
 }
 
 func TestConsole_PrintsPlainLinesToPipe(t *testing.T) {
 	streams, _, out, errOut := genericiooptions.NewTestIOStreams()
-	tell(streams)
+	reportAll(streams)
 	assert.Equal(t, "secret/postgresql-secret-2 created\n", out.String())
 	assert.Equal(t, "role pgb_abcdefghijkl_1 created\n"+longStep+
 		"\nWarning: the password is not verified: the server trusts connections to postgresql-svc without asking for it\n", errOut.String())
@@ -95,7 +95,7 @@ func TestConsole_QuietPrintsResultsAndWarnings(t *testing.T) {
 	out, errOut := &bytes.Buffer{}, &bytes.Buffer{}
 	messages := newConsole(errOut)
 	messages.quiet = true
-	tell(genericiooptions.IOStreams{Out: out, ErrOut: messages})
+	reportAll(genericiooptions.IOStreams{Out: out, ErrOut: messages})
 	assert.Equal(t, "secret/postgresql-secret-2 created\n", out.String())
 	assert.Regexp(t, `^Warning: .*\n$`, errOut.String())
 }

@@ -72,7 +72,8 @@ func runDiff(ctx context.Context, connection *genericclioptions.ConfigFlags, str
 
 // readBindings reads the bindings in the namespaces of the items. It fails if something cannot be read, because the comparison would be
 // misleading.
-func readBindings(ctx context.Context, connection *genericclioptions.ConfigFlags, items []*apply.Item, selector labels.Selector) ([]inventory.Binding, error) {
+func readBindings(ctx context.Context, connection *genericclioptions.ConfigFlags, items []*apply.Item,
+	selector labels.Selector) ([]inventory.Binding, error) {
 	reader, err := newReader(connection)
 	if err != nil {
 		return nil, err

@@ -67,7 +67,8 @@ func (p *progress) add(r apply.Result) {
 	if r.Err != nil {
 		fmt.Fprintln(p.streams.ErrOut, shown(fmt.Sprintf("error: %s: %v", about, ifForbidden(r.Err))))
 	} else {
-		done := fmt.Sprintf("%s %s (namespace %s, database %s, secret/%s)%s", r.Workload, verbs(r.Outcome), r.Item.Document.Namespace, r.Item.Options.Database, r.Binding.Name, p.suffix)
+		done := fmt.Sprintf("%s %s (namespace %s, database %s, secret/%s)%s", r.Workload, verbs(r.Outcome),
+			r.Item.Document.Namespace, r.Item.Options.Database, r.Binding.Name, p.suffix)
 		fmt.Fprintln(term.NewResponsiveWriter(p.streams.Out), shown(done))
 	}
 	p.draw()

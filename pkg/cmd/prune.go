@@ -80,29 +80,29 @@ func (f *pruneFlags) run(ctx context.Context, r *report) error {
 	if unknown := done.findings.Only(check.Unknown); len(unknown) > 0 {
 		r.Warn("skipping %d unknown findings (see kubectl pgbind check), the first of which is: %s", len(unknown), unknown[0].Message)
 	}
-	doomed := prune.Prunable(done.findings)
-	if len(doomed) == 0 {
+	prunable := prune.Prunable(done.findings)
+	if len(prunable) == 0 {
 		r.Step("nothing to prune")
 		return nil
 	}
-	if err := f.list(doomed); err != nil || f.options.DryRun != bind.DryRunNone {
+	if err := f.list(prunable); err != nil || f.options.DryRun != bind.DryRunNone {
 		return err
 	}
 	if !f.yes {
-		if err := confirm(ctx, f.streams, len(doomed)); err != nil {
+		if err := confirm(ctx, f.streams, len(prunable)); err != nil {
 			return err
 		}
 	}
-	return f.pruner(done, r).Prune(ctx, doomed)
+	return f.pruner(done, r).Prune(ctx, prunable)
 }
 
 // list prints what will be removed. For a dry run this is the result.
-func (f *pruneFlags) list(doomed check.Findings) error {
+func (f *pruneFlags) list(prunable check.Findings) error {
 	out := f.streams.ErrOut
 	if f.options.DryRun != bind.DryRunNone {
 		out = f.streams.Out
 	}
-	return printTable(out, doomed.Table(time.Now()), printers.PrintOptions{WithNamespace: f.check.scope.all})
+	return printTable(out, prunable.Table(time.Now()), printers.PrintOptions{WithNamespace: f.check.scope.all})
 }
 
 func (f *pruneFlags) pruner(done *checked, r *report) *prune.Pruner {

@@ -128,7 +128,8 @@ func (f *psqlFlags) opener(ctx context.Context, named target.Ref) (*session.Open
 		return nil, err
 	}
 	return &session.Opener{
-		Kube: clients.kube, Workloads: clients.workloads, Inventory: reader, Databases: target.NewFinder(clients.kube), Container: f.database.container,
+		Kube: clients.kube, Workloads: clients.workloads, Inventory: reader, Databases: target.NewFinder(clients.kube),
+		Container: f.database.container,
 		Server: func(d *target.Database) session.Server {
 			server := clients.server(d, admins.of(d), f.database.dbname)
 			server.Exec = clients.exec // an interactive session has no limit

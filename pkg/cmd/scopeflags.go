@@ -37,7 +37,8 @@ func (f *scopeFlags) namespace(connection *genericclioptions.ConfigFlags) (strin
 }
 
 // read reads the bindings of the scope, including those of other shards, and warns about everything that could not be read.
-func (f *scopeFlags) read(ctx context.Context, connection *genericclioptions.ConfigFlags, r *report) (found *inventory.Inventory, namespace string, err error) {
+func (f *scopeFlags) read(ctx context.Context, connection *genericclioptions.ConfigFlags,
+	r *report) (found *inventory.Inventory, namespace string, err error) {
 	selector, err := labels.Parse(f.selector)
 	if err != nil {
 		return nil, "", fmt.Errorf("read --selector: %w", err)

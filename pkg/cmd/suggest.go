@@ -36,7 +36,8 @@ func suggestCommand(root *cobra.Command, word string) error {
 		return nil
 	}
 	if names := root.SuggestionsFor(word); len(names) > 0 {
-		return fmt.Errorf("unknown command %q for %q%s\nSee '%s --help' for usage", word, root.CommandPath(), didYouMean("", names, ""), root.CommandPath())
+		return fmt.Errorf("unknown command %q for %q%s\nSee '%s --help' for usage",
+			word, root.CommandPath(), didYouMean("", names, ""), root.CommandPath())
 	}
 	return nil
 }

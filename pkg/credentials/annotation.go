@@ -54,7 +54,8 @@ func (e *UnbindingError) Error() string {
 func (m Marks) Note(namespace string) Annotation {
 	a := Annotation{
 		ID: m.ID, Role: m.Role, Database: m.Database, Generation: m.Generation,
-		Postgres: m.Postgres, PostgresNamespace: m.PostgresNamespace, Access: m.Access, Schemas: m.Schemas, Isolated: m.Isolated, Keys: m.Choices.Keys,
+		Postgres: m.Postgres, PostgresNamespace: m.PostgresNamespace, Access: m.Access, Schemas: m.Schemas, Isolated: m.Isolated,
+		Keys:    m.Choices.Keys,
 		Expires: m.Expires.UTC(), // the same in every time zone
 	}
 	if a.PostgresNamespace == namespace {

@@ -36,7 +36,8 @@ func NewServiceBinding(of *corev1.Secret, c Credentials) *corev1.Secret {
 func RenewServiceBinding(second, first *corev1.Secret) {
 	c, _ := Of(first)
 	c.keep(map[string][]byte{
-		"POSTGRES_PORT": second.Data["port"], "POSTGRES_DB": second.Data["database"], "POSTGRES_URI": second.Data["uri"], CAFile: second.Data[CAFile],
+		"POSTGRES_PORT": second.Data["port"], "POSTGRES_DB": second.Data["database"], "POSTGRES_URI": second.Data["uri"],
+		CAFile: second.Data[CAFile],
 	})
 	maps.Copy(second.Data, NewServiceBinding(first, c).Data)
 }

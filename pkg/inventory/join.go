@@ -65,7 +65,8 @@ func (j *join) finish(selector labels.Selector) *Inventory {
 		j.dangling(name, object, selector)
 	}
 	slices.SortFunc(j.inventory.Bindings, func(a, b Binding) int {
-		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Marks.Workload, b.Marks.Workload), cmp.Compare(a.SecretName, b.SecretName))
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Marks.Workload, b.Marks.Workload),
+			cmp.Compare(a.SecretName, b.SecretName))
 	})
 	return j.inventory
 }

@@ -30,7 +30,8 @@ func (r *Reader) Read(ctx context.Context, namespace string, selector labels.Sel
 	secrets, workloads := &listing{}, make([]*listing, len(workload.Resources()))
 	var reads errgroup.Group
 	reads.Go(func() error {
-		secrets = r.list(ctx, schema.GroupVersionResource{Version: "v1", Resource: "secrets"}, place{namespace, credentials.ManagedByLabel + "=" + credentials.ManagedBy})
+		secrets = r.list(ctx, schema.GroupVersionResource{Version: "v1", Resource: "secrets"},
+			place{namespace, credentials.ManagedByLabel + "=" + credentials.ManagedBy})
 		return nil
 	})
 	for i, resource := range workload.Resources() {

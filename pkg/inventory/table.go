@@ -16,11 +16,14 @@ func (i *Inventory) Table(now time.Time) *metav1.Table {
 		b := &i.Bindings[n]
 		table.Rows = append(table.Rows, metav1.TableRow{
 			Cells: []any{
-				cmp.Or(b.Marks.Workload, "<unknown>"), cmp.Or(b.Marks.Database, "<unknown>"), b.where(), cmp.Or(b.Marks.Role, "<unknown>"), cmp.Or(b.Marks.Access, "<unknown>"),
+				cmp.Or(b.Marks.Workload, "<unknown>"), cmp.Or(b.Marks.Database, "<unknown>"), b.where(),
+				cmp.Or(b.Marks.Role, "<unknown>"), cmp.Or(b.Marks.Access, "<unknown>"),
 				b.SecretName, age(b.Created, now), until(b.Marks.Expires, now), string(b.State(now)),
 				int64(b.Marks.Generation), cmp.Or(b.Marks.Location, "<unknown>"), b.Marks.ID,
 			},
-			Object: runtime.RawExtension{Object: &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: b.Namespace, Name: b.SecretName}}},
+			Object: runtime.RawExtension{Object: &metav1.PartialObjectMetadata{
+				ObjectMeta: metav1.ObjectMeta{Namespace: b.Namespace, Name: b.SecretName},
+			}},
 		})
 	}
 	return table

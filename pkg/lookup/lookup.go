@@ -136,7 +136,8 @@ func (n Subject) noted() map[string]credentials.Marks {
 // markedSecrets returns the Secrets in the namespace that belong to bindings, by name.
 func markedSecrets(ctx context.Context, kube kubernetes.Interface, n Subject) (map[string]*corev1.Secret, error) {
 	marked := map[string]*corev1.Secret{}
-	list, err := kube.CoreV1().Secrets(n.Namespace).List(ctx, metav1.ListOptions{LabelSelector: credentials.ManagedByLabel + "=" + credentials.ManagedBy})
+	list, err := kube.CoreV1().Secrets(n.Namespace).List(ctx,
+		metav1.ListOptions{LabelSelector: credentials.ManagedByLabel + "=" + credentials.ManagedBy})
 	if apierrors.IsForbidden(err) {
 		return marked, readNoted(ctx, kube, n, marked)
 	}

@@ -76,7 +76,7 @@ func (r *Retirer) LockOut(ctx context.Context, role string) error {
 // AwaitSessions waits until the role has no sessions, up to limit, and returns how many are left.
 func (r *Retirer) AwaitSessions(ctx context.Context, role string, limit time.Duration) (left int, err error) {
 	var deadline time.Time
-	for told := 0; ; told = left {
+	for reported := 0; ; reported = left {
 		if left, err = r.Roles.Sessions(ctx, r.owner(role), role); err != nil {
 			return left, fmt.Errorf("count the sessions of role %q: %w", role, err)
 		}
@@ -87,7 +87,7 @@ func (r *Retirer) AwaitSessions(ctx context.Context, role string, limit time.Dur
 		if left == 0 || !time.Now().Before(deadline) {
 			return left, nil
 		}
-		if left != told {
+		if left != reported {
 			r.Report.Step("waiting up to %[3]s for %[1]d sessions of role %[2]s", left, role, time.Until(deadline).Round(time.Second))
 		}
 		select {

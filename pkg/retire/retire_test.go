@@ -65,23 +65,23 @@ func (s *server) Drop(_ context.Context, owner postgres.Owner, role string, data
 	return s.drops, s.do("drop", role)
 }
 
-// said records the messages for the user.
-type said struct{ lines []string }
+// messages records the messages for the user.
+type messages struct{ lines []string }
 
-func (*said) Done(string, string) {}
-func (*said) Show(string)         {}
-func (s *said) Step(format string, args ...any) {
+func (*messages) Done(string, string) {}
+func (*messages) Show(string)         {}
+func (s *messages) Step(format string, args ...any) {
 	s.lines = append(s.lines, fmt.Sprintf(format, args...))
 }
-func (s *said) Warn(format string, args ...any) {
+func (s *messages) Warn(format string, args ...any) {
 	s.lines = append(s.lines, "warning: "+fmt.Sprintf(format, args...))
 }
 
-func retirer(t *testing.T, s *server) (*Retirer, *said) {
+func retirer(t *testing.T, s *server) (*Retirer, *messages) {
 	t.Helper()
 	s.t = t
-	heard := &said{}
-	return &Retirer{Roles: s, Owner: postgres.Owner{ID: "abc"}, Report: heard, Grace: 3 * time.Second}, heard
+	reported := &messages{}
+	return &Retirer{Roles: s, Owner: postgres.Owner{ID: "abc"}, Report: reported, Grace: 3 * time.Second}, reported
 }
 
 func TestLockOut_EndsSessions(t *testing.T) {
@@ -130,7 +130,7 @@ func TestLockOut_IdentifiesRoleByOID(t *testing.T) {
 
 func TestAwaitSessions_StopsWithContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r, heard := retirer(t, &server{sessions: []int{3, 3, 2}})
+		r, reported := retirer(t, &server{sessions: []int{3, 3, 2}})
 		ctx, cancel := context.WithTimeoutCause(t.Context(), 2500*time.Millisecond, errors.New("interrupted"))
 		defer cancel()
 		left, err := r.AwaitSessions(ctx, "pgb_abc_1", time.Minute)
@@ -138,7 +138,7 @@ func TestAwaitSessions_StopsWithContext(t *testing.T) {
 		assert.Equal(t, 2, left)
 		assert.Equal(t, []string{
 			"waiting up to 1m0s for 3 sessions of role pgb_abc_1", "waiting up to 58s for 2 sessions of role pgb_abc_1",
-		}, heard.lines)
+		}, reported.lines)
 	})
 }
 
@@ -149,16 +149,16 @@ func TestDrop_ReportsStatements(t *testing.T) {
 		"failed": {postgres.ErrStandby, postgres.ErrStandby},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r, heard := retirer(t, &server{drops: []string{"DROP OWNED BY pgb_abc_1 RESTRICT (in database shop)"}, failures: map[string]error{"drop": test.failure}})
+			r, reported := retirer(t, &server{drops: []string{"DROP OWNED BY pgb_abc_1 RESTRICT (in database shop)"}, failures: map[string]error{"drop": test.failure}})
 			err := r.Drop(t.Context(), "pgb_abc_1", held)
 			require.ErrorIs(t, err, test.want)
-			assert.Equal(t, []string{"DROP OWNED BY pgb_abc_1 RESTRICT (in database shop)"}, heard.lines, "the statements are reported, even with an error")
+			assert.Equal(t, []string{"DROP OWNED BY pgb_abc_1 RESTRICT (in database shop)"}, reported.lines, "the statements are reported, even with an error")
 		})
 	}
 }
 
 func TestSurvey_ReportsDependencies(t *testing.T) {
-	r, heard := retirer(t, &server{holdings: postgres.Holdings{
+	r, reported := retirer(t, &server{holdings: postgres.Holdings{
 		Databases: []postgres.HeldDatabase{{Name: "shop", Open: true}},
 		Roles: []postgres.Holder{{
 			Role: "pgb_abc_1", Heir: "pgbind_shop",
@@ -173,7 +173,7 @@ func TestSurvey_ReportsDependencies(t *testing.T) {
 		"in database shop, 2 objects of role pgb_abc_1 are reassigned to role pgbind_shop: table a, table b",
 		"warning: in database shop, privileges of role pgb_abc_1 are lost: SELECT on table c",
 		"role pgb_abc_1 has 2 sessions in database shop (idle)",
-	}, heard.lines)
+	}, reported.lines)
 }
 
 func TestDrop_NamesEveryObstacle(t *testing.T) {
@@ -184,14 +184,14 @@ func TestDrop_NamesEveryObstacle(t *testing.T) {
 			Objects: []postgres.Objects{{Database: "shop", Definers: []string{"f()"}}},
 		}},
 	}}
-	r, heard := retirer(t, s)
+	r, reported := retirer(t, s)
 	found, err := r.Survey(t.Context(), "pgb_abc_1")
 	require.NoError(t, err)
 	assert.Equal(t, []string{
 		"warning: in database shop, these functions still run with the privileges of role pgb_abc_1 or its access role for everyone who can execute them: f(); to change that: ALTER FUNCTION … SECURITY INVOKER",
 		"warning: role pgb_abc_1 has members, which lose its privileges: a, b",
-	}, heard.lines[:2])
-	assert.Contains(t, heard.lines[2], "warning: role pgb_abc_1 can be disabled but not dropped: database \"shut\"")
+	}, reported.lines[:2])
+	assert.Contains(t, reported.lines[2], "warning: role pgb_abc_1 can be disabled but not dropped: database \"shut\"")
 	err = r.Drop(t.Context(), "pgb_abc_1", found.Databases)
 	for _, wayOut := range []string{"can no longer log in", `ALTER DATABASE "shut" ALLOW_CONNECTIONS true`, "ROLLBACK PREPARED"} {
 		require.ErrorContains(t, err, wayOut)

@@ -20,7 +20,7 @@ type patched struct {
 // replacePods changes every workload to the new login, and waits until the Pods with the old one are gone.
 func (r *Rotator) replacePods(ctx context.Context, p *rotation) error {
 	for _, user := range p.users {
-		if err := r.tell(ctx, p, user); err != nil {
+		if err := r.announce(ctx, p, user); err != nil {
 			return err
 		}
 	}
@@ -34,8 +34,8 @@ func (r *Rotator) replacePods(ctx context.Context, p *rotation) error {
 	return nil
 }
 
-// tell writes the new role to the workload's annotation, and the generation to its template if only new Pods get the new login.
-func (r *Rotator) tell(ctx context.Context, p *rotation, user *workload.Workload) error {
+// announce writes the new role to the workload's annotation, and the generation to its template if only new Pods get the new login.
+func (r *Rotator) announce(ctx context.Context, p *rotation, user *workload.Workload) error {
 	if user.IsPod() || user.IsJob() {
 		if p.restarts(user) && !user.Created().After(p.since) {
 			p.kept = true

@@ -72,7 +72,7 @@ func (r *Rotator) Rotate(ctx context.Context, b *lookup.Binding, o Options) erro
 
 // handOver changes everything that uses the old login to the new one.
 func (r *Rotator) handOver(ctx context.Context, p *rotation, made *undo.Stack) error {
-	if err := r.makeSuccessor(ctx, p, made); err != nil {
+	if err := r.createSuccessor(ctx, p, made); err != nil {
 		return err
 	}
 	made.Push(r.putPodsBack(p))

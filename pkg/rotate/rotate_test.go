@@ -122,9 +122,9 @@ func TestRotate_KeepsPodsThatReadFiles(t *testing.T) {
 			Containers: []corev1.Container{{Name: "app", VolumeMounts: []corev1.VolumeMount{{Name: "login", MountPath: "/login"}}}},
 			Volumes:    []corev1.Volume{{Name: "login", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: secretName}}}},
 		})
-		begun := time.Now()
+		start := time.Now()
 		require.NoError(w.t, w.rotate())
-		assert.Equal(w.t, 2*time.Minute, time.Since(begun))
+		assert.Equal(w.t, 2*time.Minute, time.Since(start))
 		assert.Contains(w.t, w.passes, first)
 		assert.False(w.t, w.locked[first])
 		assert.Empty(w.t, w.workload.Template().Annotations, "no Pod is replaced")

@@ -92,7 +92,8 @@ func (p *rotation) newSecret() *corev1.Secret {
 
 // fresh returns the credentials for a new Secret.
 func (p *rotation) fresh() credentials.Credentials {
-	c := credentials.Credentials{Host: p.host, Username: p.role, Password: p.password, Port: p.database.Port, Database: p.Marks.Database, SSLMode: "disable"}
+	c := credentials.Credentials{Host: p.host, Username: p.role, Password: p.password, Port: p.database.Port,
+		Database: p.Marks.Database, SSLMode: "disable"}
 	if p.encrypted {
 		c.SSLMode = "require"
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/undo"
 )
 
-// makeSuccessor creates the second login role and verifies that it can log in.
-func (r *Rotator) makeSuccessor(ctx context.Context, p *rotation, made *undo.Stack) error {
+// createSuccessor creates the second login role and verifies that it can log in.
+func (r *Rotator) createSuccessor(ctx context.Context, p *rotation, made *undo.Stack) error {
 	exists, err := p.roles.CreateUser(ctx, p.role)
 	if unknown := new(postgres.UnknownError); err == nil || errors.As(err, &unknown) {
 		made.Push(r.dropSuccessor(p))

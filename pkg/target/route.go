@@ -52,7 +52,8 @@ func (n *network) routeTo(e endpoint) (*route, error) {
 			e.pod.Namespace, port, e.pod.Name)
 	}
 	best := slices.MinFunc(routes, func(a, b route) int {
-		return cmp.Or(cmp.Compare(a.rank, b.rank), compareBool(a.headless, b.headless), cmp.Compare(len(a.service), len(b.service)), cmp.Compare(a.service, b.service))
+		return cmp.Or(cmp.Compare(a.rank, b.rank), compareBool(a.headless, b.headless),
+			cmp.Compare(len(a.service), len(b.service)), cmp.Compare(a.service, b.service))
 	})
 	return &best, nil
 }

@@ -121,7 +121,8 @@ func (b *binding) removeNote(w *workload.Workload) error {
 }
 
 // send changes the workload. A bare Pod is replaced, because it cannot be changed.
-func (u *Unbinder) send(ctx context.Context, b *binding, change func(*workload.Workload) error, dryRun bool) (*workload.Workload, bool, error) {
+func (u *Unbinder) send(ctx context.Context, b *binding, change func(*workload.Workload) error,
+	dryRun bool) (*workload.Workload, bool, error) {
 	if b.Workload.IsPod() && b.options.Recreate {
 		return u.Workloads.RecreatePod(ctx, b.Workload, change, dryRun)
 	}

@@ -21,7 +21,8 @@ import (
 type Workloads interface {
 	Users(ctx context.Context, namespace, secret string) ([]*workload.Workload, error)
 	Patch(ctx context.Context, w *workload.Workload, change func(*workload.Workload) error, dryRun bool) (*workload.Workload, bool, error)
-	RecreatePod(ctx context.Context, w *workload.Workload, change func(*workload.Workload) error, dryRun bool) (*workload.Workload, bool, error)
+	RecreatePod(ctx context.Context, w *workload.Workload, change func(*workload.Workload) error,
+		dryRun bool) (*workload.Workload, bool, error)
 	Reread(ctx context.Context, w *workload.Workload) (*workload.Workload, error)
 	Restart(ctx context.Context, w *workload.Workload, secret string, progress func(string)) error
 	WaitRollout(ctx context.Context, w *workload.Workload, progress func(string)) error

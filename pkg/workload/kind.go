@@ -32,8 +32,10 @@ func kinds() []kind {
 		{appsv1.SchemeGroupVersion.WithKind("StatefulSet"), "statefulsets", func() object { return &appsv1.StatefulSet{} }, template},
 		{appsv1.SchemeGroupVersion.WithKind("DaemonSet"), "daemonsets", func() object { return &appsv1.DaemonSet{} }, template},
 		{appsv1.SchemeGroupVersion.WithKind("ReplicaSet"), "replicasets", func() object { return &appsv1.ReplicaSet{} }, template},
-		{corev1.SchemeGroupVersion.WithKind("ReplicationController"), "replicationcontrollers", func() object { return &corev1.ReplicationController{} }, template},
-		{batchv1.SchemeGroupVersion.WithKind("CronJob"), "cronjobs", func() object { return &batchv1.CronJob{} }, []string{"spec", "jobTemplate", "spec", "template", "spec"}},
+		{corev1.SchemeGroupVersion.WithKind("ReplicationController"), "replicationcontrollers",
+			func() object { return &corev1.ReplicationController{} }, template},
+		{batchv1.SchemeGroupVersion.WithKind("CronJob"), "cronjobs", func() object { return &batchv1.CronJob{} },
+			[]string{"spec", "jobTemplate", "spec", "template", "spec"}},
 		{batchv1.SchemeGroupVersion.WithKind("Job"), "jobs", func() object { return &batchv1.Job{} }, template},
 		{corev1.SchemeGroupVersion.WithKind("Pod"), "pods", func() object { return &corev1.Pod{} }, []string{"spec"}},
 	}

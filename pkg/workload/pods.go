@@ -101,7 +101,9 @@ func podSelector(obj object) (string, error) {
 		selector = &metav1.LabelSelector{MatchLabels: o.Spec.Selector}
 	case *batchv1.CronJob, *batchv1.Job:
 		// Every Pod of a Job has this label, even if the template has none.
-		selector = &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{Key: "job-name", Operator: metav1.LabelSelectorOpExists}}}
+		selector = &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{
+			{Key: "job-name", Operator: metav1.LabelSelectorOpExists},
+		}}
 	default:
 		selector = &metav1.LabelSelector{}
 	}
@@ -195,7 +197,8 @@ func (c *Client) outdatedJobs(ctx context.Context, w *Workload, secret string) (
 	var names []string
 	for _, obj := range objects {
 		job, err := newWorkload(k, obj)
-		if err == nil && controllerUID(obj) == w.UID() && !ended(job) && !upToDate(job.template.Annotations, &job.template.Spec, w.template, secret) {
+		if err == nil && controllerUID(obj) == w.UID() && !ended(job) &&
+			!upToDate(job.template.Annotations, &job.template.Spec, w.template, secret) {
 			names = append(names, job.String())
 		}
 	}

@@ -82,7 +82,8 @@ func checkRecreatable(w *Workload, pod *corev1.Pod) error {
 func (c *Client) tryCreate(ctx context.Context, pod *corev1.Pod) error {
 	trial := pod.DeepCopy()
 	trial.Name, trial.GenerateName = "", pod.Name+"-"
-	_, err := c.typed.CoreV1().Pods(pod.Namespace).Create(ctx, trial, metav1.CreateOptions{FieldManager: c.fieldManager, DryRun: []string{metav1.DryRunAll}})
+	_, err := c.typed.CoreV1().Pods(pod.Namespace).Create(ctx, trial,
+		metav1.CreateOptions{FieldManager: c.fieldManager, DryRun: []string{metav1.DryRunAll}})
 	if err != nil {
 		return fmt.Errorf("the API server would not accept the new pod/%s in namespace %s, so the old one was kept: %w",
 			pod.Name, pod.Namespace, err)

@@ -137,8 +137,10 @@ func (e *ConflictError) Error() string {
 	case e.MountPath != "":
 		return fmt.Sprintf("container %s already mounts something at %s: remove it, or choose another --mount-path", e.Container, e.MountPath)
 	case e.Equal:
-		return fmt.Sprintf("container %s already sets %s in env from the same key of the same Secret: use --adopt to take it over, or remove it", e.Container, e.Variable)
+		return fmt.Sprintf("container %s already sets %s in env from the same key of the same Secret: "+
+			"use --adopt to take it over, or remove it", e.Container, e.Variable)
 	default:
-		return fmt.Sprintf("container %s already sets %s in env, which wins over the Secret: remove it, or choose other names with --env-prefix", e.Container, e.Variable)
+		return fmt.Sprintf("container %s already sets %s in env, which wins over the Secret: "+
+			"remove it, or choose other names with --env-prefix", e.Container, e.Variable)
 	}
 }

@@ -66,7 +66,8 @@ func isReady(pod *corev1.Pod) bool {
 
 // deletePod deletes this Pod and not a newer one of its name. It is not an error if the Pod no longer exists.
 func (c *Client) deletePod(ctx context.Context, pod *corev1.Pod) error {
-	err := c.typed.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(pod.UID))})
+	err := c.typed.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name,
+		metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(pod.UID))})
 	if apierrors.IsNotFound(err) {
 		return nil
 	}

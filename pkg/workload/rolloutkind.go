@@ -37,7 +37,8 @@ func (w *Workload) Rollout() Rollout {
 		return Rollout{Kind: Followed}
 	case *appsv1.Deployment:
 		if o.Spec.Paused {
-			return Rollout{Paused, fmt.Sprintf("%s is paused: its Pods get the change after kubectl rollout resume %s --namespace %s", w, w, w.Namespace())}
+			return Rollout{Paused,
+				fmt.Sprintf("%s is paused: its Pods get the change after kubectl rollout resume %s --namespace %s", w, w, w.Namespace())}
 		}
 	case *appsv1.StatefulSet:
 		if o.Spec.UpdateStrategy.Type == appsv1.OnDeleteStatefulSetStrategyType {

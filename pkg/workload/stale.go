@@ -13,7 +13,8 @@ import (
 func (c *Client) StalePods(ctx context.Context, w *Workload, secret string, changed time.Time) ([]*corev1.Pod, error) {
 	pods, err := c.Pods(ctx, w)
 	return slices.DeleteFunc(pods, func(pod *corev1.Pod) bool {
-		outdated := !upToDate(pod.Annotations, &pod.Spec, w.template, secret) || pod.CreationTimestamp.Time.Before(changed) && readsVariables(&pod.Spec, secret)
+		outdated := !upToDate(pod.Annotations, &pod.Spec, w.template, secret) ||
+			pod.CreationTimestamp.Time.Before(changed) && readsVariables(&pod.Spec, secret)
 		return !outdated || pod.DeletionTimestamp != nil
 	}), err
 }
