@@ -13,22 +13,22 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apply"
 )
 
-// clearLine makes a terminal forget the line that the cursor is in.
+// clearLine clears the current line of a terminal.
 const clearLine = "\r\033[K"
 
-// progress prints the results of many bindings as they come, and on a terminal how far they are.
+// progress prints the results of many bindings when they arrive, and on a terminal how many are done.
 type progress struct {
 	streams  genericiooptions.IOStreams
 	warnings *printers.WarningPrinter
 	terminal bool
-	suffix   string // of results
+	suffix   string // appended to results
 	total    int
 	start    time.Time
 
 	mu     sync.Mutex
-	proved int // logins
+	proved int // verified logins
 	counts map[apply.Outcome]int
-	made   map[string]bool // the ids of the bindings
+	made   map[string]bool // ids of the bindings
 	drawn  time.Time
 }
 
@@ -40,7 +40,7 @@ func newProgress(streams genericiooptions.IOStreams, total int, suffix string) *
 	}
 }
 
-// isTerminal says whether somebody watches: a quiet console draws nothing.
+// isTerminal reports whether w is a terminal without --quiet.
 func isTerminal(w io.Writer) bool {
 	if c, ok := w.(*console); ok && c.quiet {
 		return false
@@ -48,7 +48,7 @@ func isTerminal(w io.Writer) bool {
 	return printers.IsTerminal(terminalOf(w))
 }
 
-// add prints one result; many may come at once.
+// add prints one result. It is safe for concurrent use.
 func (p *progress) add(r apply.Result) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -67,13 +67,14 @@ func (p *progress) add(r apply.Result) {
 	if r.Err != nil {
 		fmt.Fprintln(p.streams.ErrOut, shown(fmt.Sprintf("error: %s: %v", about, ifForbidden(r.Err))))
 	} else {
-		done := fmt.Sprintf("%s %s (namespace %s, database %s, secret/%s)%s", r.Workload, verbs(r.Outcome), r.Item.Document.Namespace, r.Item.Options.Database, r.Binding.Name, p.suffix)
+		done := fmt.Sprintf("%s %s (namespace %s, database %s, secret/%s)%s", r.Workload, verbs(r.Outcome),
+			r.Item.Document.Namespace, r.Item.Options.Database, r.Binding.Name, p.suffix)
 		fmt.Fprintln(term.NewResponsiveWriter(p.streams.Out), shown(done))
 	}
 	p.draw()
 }
 
-// prove counts a login that is proved.
+// prove counts a verified login.
 func (p *progress) prove() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -82,7 +83,7 @@ func (p *progress) prove() {
 	p.draw()
 }
 
-// verbs says of a workload what became of its binding.
+// verbs describes what happened to the binding of a workload.
 func verbs(o apply.Outcome) string {
 	if o == apply.Created {
 		return "bound"
@@ -90,21 +91,22 @@ func verbs(o apply.Outcome) string {
 	return string(o)
 }
 
-// clear makes room for a line on a terminal.
+// clear clears the status line on a terminal.
 func (p *progress) clear() {
 	if p.terminal && !p.drawn.IsZero() {
 		fmt.Fprint(p.streams.ErrOut, clearLine)
 	}
 }
 
-// draw shows how far it is, on a terminal.
+// draw prints the status line on a terminal.
 func (p *progress) draw() {
 	if !p.terminal {
 		return
 	}
 	p.drawn = time.Now()
 	done := p.done()
-	fmt.Fprintf(p.streams.ErrOut, "%d logins proved, %d done, %d failed, %d left, %.1f a second", p.proved, done-p.counts[apply.Failed], p.counts[apply.Failed], p.total-done, p.rate())
+	fmt.Fprintf(p.streams.ErrOut, "%d logins verified, %d done, %d failed, %d left, %.1f per second",
+		p.proved, done-p.counts[apply.Failed], p.counts[apply.Failed], p.total-done, p.rate())
 }
 
 func (p *progress) done() int {
@@ -124,7 +126,8 @@ func (p *progress) end() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.clear()
-	fmt.Fprintf(term.NewResponsiveWriter(terminalOf(p.streams.ErrOut)), "%d bindings in %s (%.1f a second): %d bound, %d configured, %d unchanged, %d failed\n",
+	fmt.Fprintf(term.NewResponsiveWriter(terminalOf(p.streams.ErrOut)),
+		"%d bindings in %s (%.1f per second): %d bound, %d configured, %d unchanged, %d failed\n",
 		p.done(), time.Since(p.start).Round(time.Millisecond), p.rate(),
 		p.counts[apply.Created], p.counts[apply.Configured], p.counts[apply.Unchanged], p.counts[apply.Failed])
 }

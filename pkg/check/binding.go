@@ -9,41 +9,43 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 )
 
-// judge tells what is wrong with a binding; the one finding OK says that nothing is.
-func (f *facts) judge() []Finding {
+// check returns what is wrong with a binding, or one OK finding.
+func (f *facts) check() []Finding {
 	var found []Finding
-	for _, rule := range []func() []Finding{f.judgeLife, f.judgeSecret, f.judgeWorkload, f.judgeRole, f.judgeLogin, f.judgePrivileges} {
+	for _, rule := range []func() []Finding{f.checkExists, f.checkSecret, f.checkWorkload, f.checkRole, f.checkLogin, f.checkPrivileges} {
 		found = append(found, rule()...)
 	}
 	if len(found) == 0 {
-		found = append(found, f.finding(OK, "the login works and everything agrees", ""))
+		found = append(found, f.finding(OK, "the login works; role, Secret and workload match", ""))
 	}
 	return append(found, f.sharedCode()...)
 }
 
-// finding is one about this binding.
-func (f *facts) finding(reason Reason, message, mend string) Finding {
+// finding returns a finding about this binding.
+func (f *facts) finding(reason Reason, message, fix string) Finding {
 	b := f.binding
-	return Finding{Reason: reason, Namespace: b.Namespace, Workload: b.Marks.Workload, Secret: b.SecretName, Role: b.Marks.Role, Message: message, Mend: mend}
+	return Finding{Reason: reason, Namespace: b.Namespace, Workload: b.Marks.Workload, Secret: b.SecretName,
+		Role: b.Marks.Role, Message: message, Fix: fix}
 }
 
 func one(f Finding) []Finding { return []Finding{f} }
 
-// judgeLife tells a binding whose time is over, or whose workload is gone.
-func (f *facts) judgeLife() []Finding {
+// checkExists reports a binding that has expired or whose workload does not exist.
+func (f *facts) checkExists() []Finding {
 	prune := command(f.binding, "prune")
 	switch {
 	case f.binding.Secret == inventory.Present && f.binding.Workload == inventory.Absent:
-		return one(f.finding(OrphanedSecret, fmt.Sprintf("%s is gone", f.binding.Marks.Workload), prune))
+		return one(f.finding(OrphanedSecret, fmt.Sprintf("%s does not exist", f.binding.Marks.Workload), prune))
 	case f.expired():
-		return one(f.finding(Expired, "its time is over since "+f.expires(), prune))
+		return one(f.finding(Expired, "expired at "+f.expires(), prune))
 	case f.role != nil && !sameTime(f.role.ValidUntil, f.binding.Marks.Expires) && f.binding.Secret == inventory.Present:
-		return one(f.finding(Disagrees, fmt.Sprintf("the Secret says that it expires %s, the role %s", when(f.binding.Marks.Expires), when(f.role.ValidUntil)), rebind(f.binding)))
+		return one(f.finding(Mismatch, fmt.Sprintf("the expiry differs: Secret %s, role %s",
+			when(f.binding.Marks.Expires), when(f.role.ValidUntil)), rebind(f.binding)))
 	}
 	return nil
 }
 
-// expired asks the role itself; the marks count only where it cannot be asked.
+// expired asks the role. The Secret's metadata counts only if the server cannot be queried.
 func (f *facts) expired() bool {
 	if f.role != nil {
 		return f.role.Marked && f.role.Expired
@@ -51,7 +53,7 @@ func (f *facts) expired() bool {
 	return f.binding.Expired(f.now)
 }
 
-// sameTime compares as marks do, to the second.
+// sameTime compares to the second, because metadata keeps no fractions.
 func sameTime(a, b time.Time) bool {
 	return a.Truncate(time.Second).Equal(b.Truncate(time.Second))
 }
@@ -63,24 +65,26 @@ func (f *facts) expires() string {
 	return when(f.binding.Marks.Expires)
 }
 
-// judgeSecret holds the Secret against what it should be.
-func (f *facts) judgeSecret() []Finding {
+// checkSecret checks that the Secret exists and holds the login of its role.
+func (f *facts) checkSecret() []Finding {
 	marks := f.binding.Marks
 	switch {
 	case f.binding.Secret == inventory.Absent:
-		return one(f.finding(NoSecret, fmt.Sprintf("%s refers to secret/%s, which is gone", marks.Workload, f.binding.SecretName), rebind(f.binding)))
+		return one(f.finding(NoSecret,
+			fmt.Sprintf("%s references secret/%s, which does not exist", marks.Workload, f.binding.SecretName), rebind(f.binding)))
 	case f.binding.Secret == inventory.Unread, f.secretErr != nil:
 		return one(f.finding(Unknown, "the Secret cannot be read"+because(f.secretErr), canI("get", "secrets", f.binding)))
 	case !f.complete:
-		return one(f.finding(BadSecret, "the Secret lacks a key of the login", recreate(f.binding)))
+		return one(f.finding(BadSecret, "the Secret is missing a key of the login", recreate(f.binding)))
 	case f.credentials.Username != marks.Role:
-		return one(f.finding(BadSecret, fmt.Sprintf("the Secret's user %q is not its role %q", f.credentials.Username, marks.Role), recreate(f.binding)))
+		return one(f.finding(BadSecret,
+			fmt.Sprintf("the Secret's user %q is not its role %q", f.credentials.Username, marks.Role), recreate(f.binding)))
 	}
 	return nil
 }
 
-// judgeWorkload tells whether the Pods have what the Secret says.
-func (f *facts) judgeWorkload() []Finding {
+// checkWorkload checks that the workload uses the Secret and that its Pods have the current values.
+func (f *facts) checkWorkload() []Finding {
 	b := f.binding
 	switch {
 	case b.Workload == inventory.Absent || b.Secret == inventory.Absent:
@@ -90,59 +94,63 @@ func (f *facts) judgeWorkload() []Finding {
 	case b.Noted == nil || !f.referenced:
 		return one(f.finding(Unreferenced, fmt.Sprintf("%s does not use secret/%s", b.Marks.Workload, b.SecretName), rebind(b)))
 	case b.Noted.ID != b.Marks.ID || b.Noted.Role != b.Marks.Role || b.Noted.Generation != b.Marks.Generation:
-		return one(f.finding(Disagrees, "the workload's annotation names another role or generation than the Secret", rebind(b)))
+		return one(f.finding(Mismatch, "the workload's annotation names a different role or generation than the Secret", rebind(b)))
 	case len(f.stalePods) > 0:
 		return one(f.finding(StalePods, "Pods started before the Secret changed: "+strings.Join(f.stalePods, ", "), restart(b)))
 	}
 	return nil
 }
 
-// judgeRole holds the role's own word against the Secret's.
-func (f *facts) judgeRole() []Finding {
+// checkRole compares the role with the Secret's metadata.
+func (f *facts) checkRole() []Finding {
 	b := f.binding
 	switch {
 	case b.Secret == inventory.Absent:
 		return nil
 	case f.serverErr != nil:
-		return one(f.finding(Unknown, "the database cannot be asked"+because(f.serverErr), ""))
+		return one(f.finding(Unknown, "the server cannot be queried"+because(f.serverErr), ""))
 	case f.role == nil:
-		return one(f.finding(NoRole, fmt.Sprintf("role %q is gone", b.Marks.Role), rebind(b)))
+		return one(f.finding(NoRole, fmt.Sprintf("role %q does not exist", b.Marks.Role), rebind(b)))
 	case f.role.Privileged:
-		return one(f.finding(ForeignRole, fmt.Sprintf("role %q may more than any binding", f.role.Name), look(b, `\du+ `+identifier(f.role.Name))))
+		return one(f.finding(ForeignRole, fmt.Sprintf("role %q has privileges that no binding grants", f.role.Name),
+			look(b, `\du+ `+identifier(f.role.Name))))
 	case !f.role.Marked || f.role.Owner.ID != b.Marks.ID || f.role.Owner.Namespace != b.Namespace || f.otherNamespace():
-		return one(f.finding(ForeignRole, fmt.Sprintf("role %q does not carry this binding's mark", f.role.Name), look(b, `\du+ `+identifier(f.role.Name))))
+		return one(f.finding(ForeignRole, fmt.Sprintf("the comment on role %q does not name this binding", f.role.Name),
+			look(b, `\du+ `+identifier(f.role.Name))))
 	}
 	return nil
 }
 
-// otherNamespace says that the role was made for an earlier namespace of this name.
+// otherNamespace reports whether the role was created for an earlier namespace of the same name.
 func (f *facts) otherNamespace() bool {
 	return f.role.Owner.NamespaceUID != "" && f.namespaceUID != "" && f.role.Owner.NamespaceUID != f.namespaceUID
 }
 
-// judgeLogin tells how the application's login went.
-func (f *facts) judgeLogin() []Finding {
+// checkLogin checks the result of the application's login.
+func (f *facts) checkLogin() []Finding {
 	login := f.answer.Login
 	switch {
 	case f.serverErr != nil || f.role == nil || f.expired():
 		return nil
 	case !f.role.CanLogin:
-		return one(f.finding(LoginFailed, fmt.Sprintf("role %q may not log in", f.role.Name), rebind(f.binding)))
+		return one(f.finding(LoginFailed, fmt.Sprintf("role %q cannot log in", f.role.Name), rebind(f.binding)))
 	case !login.Tried:
 		return nil
 	case login.Failure != "":
 		return one(f.finding(LoginFailed, "the login with the Secret's password failed: "+login.Failure, rebind(f.binding)))
 	case login.User != f.actsAs():
-		return one(f.finding(Disagrees, fmt.Sprintf("the login acts as role %q instead of %q", login.User, f.actsAs()), rebind(f.binding)))
+		return one(f.finding(Mismatch, fmt.Sprintf("the login acts as role %q instead of %q", login.User, f.actsAs()), rebind(f.binding)))
 	case login.Method == "trust" || f.trust:
-		return one(f.finding(NotVerified, fmt.Sprintf("the server trusts connections to %s and asks for no password", login.Reached), look(f.binding, "SELECT * FROM pg_catalog.pg_hba_file_rules")))
+		return one(f.finding(NotVerified, fmt.Sprintf("the server trusts connections to %s and asks for no password", login.Reached),
+			look(f.binding, "SELECT * FROM pg_catalog.pg_hba_file_rules")))
 	case login.Reached != f.credentials.Host:
-		return one(f.finding(NotVerified, fmt.Sprintf("%s does not answer from the database Pod; the login works over %s", f.credentials.Host, login.Reached), ""))
+		return one(f.finding(NotVerified,
+			fmt.Sprintf("%s is not reachable from the database Pod; the login works over %s", f.credentials.Host, login.Reached), ""))
 	}
 	return nil
 }
 
-// actsAs is the role that a session of the binding is to have.
+// actsAs returns the role that a session of the binding acts as.
 func (f *facts) actsAs() string {
 	if f.binding.AccessRole().Level == postgres.All {
 		return f.binding.AccessRole().Role()
@@ -150,8 +158,8 @@ func (f *facts) actsAs() string {
 	return f.role.Name
 }
 
-// judgePrivileges holds what the role may do against its level.
-func (f *facts) judgePrivileges() []Finding {
+// checkPrivileges compares the role's privileges with its access level.
+func (f *facts) checkPrivileges() []Finding {
 	if f.serverErr != nil || f.role == nil || f.binding.Marks.Access == "" {
 		return nil
 	}
@@ -166,7 +174,8 @@ func (f *facts) judgePrivileges() []Finding {
 		found = append(found, f.finding(Exceeds, fmt.Sprintf("role %q is also a member of %q", f.role.Name, group), look(f.binding, revoke)))
 	}
 	if !member {
-		found = append(found, f.finding(Lacks, fmt.Sprintf("role %q is no member of %q", f.role.Name, f.binding.AccessRole().Role()), rebind(f.binding)))
+		found = append(found, f.finding(Lacks,
+			fmt.Sprintf("role %q is not a member of %q", f.role.Name, f.binding.AccessRole().Role()), rebind(f.binding)))
 	}
 	for _, e := range f.answer.Escalations {
 		found = append(found, f.finding(Escalation, e.What, look(f.binding, e.Fix)))
@@ -175,10 +184,11 @@ func (f *facts) judgePrivileges() []Finding {
 		found = append(found, f.finding(Shadow, s.What, look(f.binding, s.Fix)))
 	}
 	if len(f.answer.Lacks) > 0 {
-		found = append(found, f.finding(Lacks, "it lacks "+strings.Join(f.answer.Lacks, ", "), rebind(f.binding)))
+		found = append(found, f.finding(Lacks, "missing privileges: "+strings.Join(f.answer.Lacks, ", "), rebind(f.binding)))
 	}
 	if len(f.answer.Exceeds) > 0 {
-		found = append(found, f.finding(Exceeds, "it has more than "+f.binding.Marks.Access+" gives", look(f.binding, strings.Join(f.answer.Exceeds, "; "))))
+		found = append(found, f.finding(Exceeds, "the privileges exceed access level "+f.binding.Marks.Access,
+			look(f.binding, strings.Join(f.answer.Exceeds, "; "))))
 	}
 	return found
 }
