@@ -15,7 +15,7 @@ type surveyLine struct {
 	Exceeds     []string     `json:"exceeds"`
 	Escalations []Escalation `json:"escalations"`
 	Shadows     []Escalation `json:"shadows"`
-	Shared      []string     `json:"shared"`
+	Shared      []string     `json:"sharedCode"`
 	Attempt     *int         `json:"attempt"`
 	Login       *login       `json:"login"`
 }

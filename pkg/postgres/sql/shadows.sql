@@ -30,4 +30,4 @@ WITH application AS (
   FROM called c JOIN pg_catalog.pg_namespace n ON n.oid = c.namespace
 )
 SELECT 'pgbind ' || pg_catalog.json_build_object('shadows', coalesce((SELECT pg_catalog.json_agg(s ORDER BY s.what) FROM schema s), '[]'),
-  'shared', coalesce((SELECT pg_catalog.json_agg(l.what) FROM (SELECT o.what FROM overload o WHERE o.what IS NOT NULL ORDER BY o.what LIMIT 20) l), '[]'));
+  'sharedCode', coalesce((SELECT pg_catalog.json_agg(l.what) FROM (SELECT o.what FROM overload o WHERE o.what IS NOT NULL ORDER BY o.what LIMIT 20) l), '[]'));

@@ -18,16 +18,16 @@ WITH application AS (
   UNION
   SELECT i.indrelid FROM pg_catalog.pg_index i JOIN code c ON c.classid = 'pg_catalog.pg_class'::regclass AND c.objid = i.indexrelid
 ), pair AS (
-  SELECT coalesce(g.rolname, 'PUBLIC') AS grantee, pg_catalog.format('%I.%I', n.nspname, r.relname) AS relation
+  SELECT coalesce(pg_catalog.quote_ident(g.rolname), 'PUBLIC') AS grantee, pg_catalog.format('%I.%I', n.nspname, r.relname) AS relation
   FROM used u JOIN pg_catalog.pg_class r ON r.oid = u.relation AND r.relkind <> 'm' JOIN pg_catalog.pg_namespace n ON n.oid = r.relnamespace
   CROSS JOIN LATERAL pg_catalog.aclexplode(r.relacl) held LEFT JOIN pg_catalog.pg_roles g ON g.oid = held.grantee
   WHERE r.relowner IN (SELECT a.oid FROM application a) AND held.grantee NOT IN (SELECT a.oid FROM application a)
   GROUP BY 1, 2
 ), line AS (
-  SELECT pg_catalog.format('role %I runs code of this application when it uses %s%s', p.grantee,
+  SELECT pg_catalog.format('role %s runs code of this application when it uses %s%s', p.grantee,
                            pg_catalog.array_to_string((pg_catalog.array_agg(p.relation ORDER BY p.relation))[1:3], ', '),
                            CASE WHEN pg_catalog.count(*) > 3 THEN pg_catalog.format(' and %s more', pg_catalog.count(*) - 3) END) AS what
   FROM pair p GROUP BY p.grantee
 )
-SELECT 'pgbind ' || pg_catalog.json_build_object('shared', pg_catalog.json_agg(l.what))
+SELECT 'pgbind ' || pg_catalog.json_build_object('sharedCode', pg_catalog.json_agg(l.what))
 FROM (SELECT s.what FROM line s ORDER BY s.what LIMIT 20) l HAVING pg_catalog.count(*) > 0;
