@@ -100,7 +100,7 @@ func (h *here) did() string { return h.read("log") }
 func (h *here) script() string { return h.read("log.psql") }
 
 func (h *here) read(name string) string {
-	text, err := os.ReadFile(filepath.Join(h.path, name))
+	text, err := os.ReadFile(filepath.Join(h.path, name)) //nolint:gosec // a file of this test
 	if !errors.Is(err, os.ErrNotExist) {
 		require.NoError(h.t, err)
 	}
@@ -129,7 +129,7 @@ func TestOneExecCreatesTheRoleAndRunsTheScript(t *testing.T) {
 	r.Binding.Role = `we "ird\ 'role`
 	creation := server.CreateAll(t.Context(), []Request{r})[0]
 	assert.True(t, creation.Made)
-	assert.ErrorContains(t, creation.Err, "acts as role", "the test's psql reports another one")
+	require.ErrorContains(t, creation.Err, "acts as role", "the test's psql reports another one")
 	assert.Equal(t, "createuser "+sessionOptions()+" "+
 		`--username=postgres --no-password --no-login --no-superuser --no-createdb --no-createrole --no-replication -- we "ird\ 'role`+"\n", h.did())
 	assert.Contains(t, h.script(), opening(server.Database).text.String())

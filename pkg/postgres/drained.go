@@ -73,10 +73,10 @@ func (s *Server) execute(ctx context.Context, argv []string, input string) (stdo
 	case <-ended:
 		_ = stdin.Close() // always nil
 		select {
-		case <-done:
+		case err = <-done:
 		case <-time.After(endOfExec):
 			cancel()
-			<-done
+			err = <-done
 		}
 	}
 	_ = stdin.Close()
