@@ -79,6 +79,8 @@ PGBIND_PG ?= $(call turn,1,$(PG_VERSIONS))
 # A third of the permissions that a test removes one by one, and eight of the hostile names. An empty value tests all.
 PGBIND_PART ?= $(call turn,3,1/3 2/3 3/3)
 PGBIND_NAMES ?= 8
+# How long all end-to-end tests of one target may take.
+E2E_TIMEOUT ?= 50m
 # Each commit runs a third of the end-to-end tests, by position in the alphabet. An empty PGBIND_SHARE runs all.
 PGBIND_SHARE ?= $(call turn,1,1/3 2/3 3/3)
 SHARED_TESTS = $$(grep -hoE '^func Test\w+' e2e/*_test.go | cut -c6- | grep -vx TestMain | sort | \
@@ -88,7 +90,7 @@ e2e: build app-image image server-images ## Run the end-to-end tests on the clus
 	@echo "share $(PGBIND_SHARE) of the tests, SQL on PostgreSQL $(PGBIND_PG), part $(PGBIND_PART) of the rights"
 	@rm -rf .cache/e2e && mkdir -p .cache/e2e
 	go test -tags e2e -count=1 $$(go list -tags e2e ./e2e/... | grep -vE '/e2e(/privileges)?$$')
-	$(WITH_CLUSTER) PGBIND_PG="$(PGBIND_PG)" PGBIND_PART="$(PGBIND_PART)" PGBIND_NAMES="$(PGBIND_NAMES)" go test -tags e2e -count=1 -timeout 50m -parallel 4 \
+	$(WITH_CLUSTER) PGBIND_PG="$(PGBIND_PG)" PGBIND_PART="$(PGBIND_PART)" PGBIND_NAMES="$(PGBIND_NAMES)" go test -tags e2e -count=1 -timeout $(E2E_TIMEOUT) -parallel 4 \
 		-artifacts -outputdir .cache/e2e -run "^($(SHARED_TESTS))$$" ./e2e
 
 # A fourth of the privilege escalations at a time: those at one access level, or the control runs. An empty PGBIND_CLIMB tries all.
@@ -100,7 +102,7 @@ privileges: build server-images ## Test on PostgreSQL PGBIND_PG what a bound app
 	@echo "PostgreSQL $(PGBIND_PG), escalations: $(PGBIND_CLIMB)"
 	@rm -rf .cache/privileges && mkdir -p .cache/privileges
 	$(WITH_CLUSTER) PGBIND_PG="$(PGBIND_PG)" PGBIND_CLIMB="$(PGBIND_CLIMB)" \
-		go test -tags e2e -count=1 -v -timeout 60m -parallel 3 -artifacts -outputdir .cache/privileges ./e2e/privileges \
+		go test -tags e2e -count=1 -v -timeout $(E2E_TIMEOUT) -parallel 3 -artifacts -outputdir .cache/privileges ./e2e/privileges \
 		| grep --line-buffered -vE '^(=== | *--- PASS)'
 
 COVER = $(CURDIR)/.cache/cover
@@ -156,8 +158,8 @@ fuzz: ## Fuzz every parser and every value that reaches SQL, a shell, JSON, YAML
 # at the end, after the hundreds of tests that passed.
 .PHONY: soak
 soak: build app-image ## Kill and disturb runs at every request, and try all privilege escalations on all versions (long; not part of make test)
-	$(if $(PGBIND_SOAK),,$(MAKE) --no-print-directory privileges PGBIND_PG="$(PG_VERSIONS)" PGBIND_CLIMB=)
-	$(if $(PGBIND_SOAK),,$(MAKE) --no-print-directory e2e PGBIND_PG= PGBIND_PART= PGBIND_NAMES=24 PGBIND_SHARE=)
+	$(if $(PGBIND_SOAK),,$(MAKE) --no-print-directory privileges PGBIND_PG="$(PG_VERSIONS)" PGBIND_CLIMB= E2E_TIMEOUT=150m)
+	$(if $(PGBIND_SOAK),,$(MAKE) --no-print-directory e2e PGBIND_PG= PGBIND_PART= PGBIND_NAMES=24 PGBIND_SHARE= E2E_TIMEOUT=150m)
 	go -C e2e/tools/gotestsum build -trimpath -o $(CURDIR)/.cache/ tool
 	$(WITH_CLUSTER) .cache/gotestsum --format standard-verbose -- \
 		-tags e2e,soak -count=1 -timeout 60m -parallel 8 -run '^Test(Crashes|Faults|ServerFaultMatrix)$$' ./e2e/
