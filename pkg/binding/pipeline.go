@@ -1,0 +1,214 @@
+// Package binding gives workloads their own login roles in databases: one pipeline for one binding and for a thousand. Each item is observed, planned and
+// executed in four phases: roles, Secrets, workloads and rollouts. It knows no command line and no SQL.
+package binding
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/metadata"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/shard"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/undo"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
+)
+
+// Workloads reads and changes workloads; *workload.Client does.
+type Workloads interface {
+	Get(ctx context.Context, namespace string, args []string) ([]*workload.Workload, error)
+	List(ctx context.Context, namespace string, of workload.Type) ([]*workload.Workload, error)
+	TopOwner(ctx context.Context, w *workload.Workload) (string, error)
+	Patch(ctx context.Context, w *workload.Workload, change func(*workload.Workload) error, dryRun bool) (*workload.Workload, bool, error)
+	RecreatePod(ctx context.Context, w *workload.Workload, change func(*workload.Workload) error, dryRun bool) (*workload.Workload, bool, error)
+	Reread(ctx context.Context, w *workload.Workload) (*workload.Workload, error)
+	WaitRollout(ctx context.Context, w *workload.Workload, progress func(string)) error
+	OutdatedPods(ctx context.Context, w *workload.Workload, secret string) ([]*corev1.Pod, error)
+	Restart(ctx context.Context, w *workload.Workload, secret string, progress func(string)) error
+}
+
+// Databases finds a database's Pod, container and host; *target.Finder does.
+type Databases interface {
+	Candidates(ctx context.Context, ref target.Ref, choice target.Choice) ([]*target.Database, error)
+}
+
+// Server creates, verifies and drops login roles on one server; *postgres.Server does. One goroutine uses it at a time.
+type Server interface {
+	CreateAll(ctx context.Context, requests []postgres.Request) []postgres.Creation
+	BindAll(ctx context.Context, requests []postgres.Request) []postgres.Outcome
+	Undo(ctx context.Context, b postgres.Binding) ([]string, error)
+	LastRun(ctx context.Context, role string) (string, error)
+}
+
+// Progress is told how far items are, by several goroutines at once.
+type Progress interface {
+	Verified(i *Item) // its login works
+	Bound(i *Item)    // its workload has the Secret, or a dry run has shown what it would get
+	Finished(i *Item) // it is done, or has failed
+}
+
+// Pipeline makes bindings.
+type Pipeline struct {
+	Workloads Workloads
+	Databases Databases
+	Server    func(*target.Database, Options) Server
+	Kube      kubernetes.Interface
+	Metadata  metadata.Interface
+	Progress  Progress
+
+	// ServerConcurrency is how many execs run at once in the database Pods of one node.
+	ServerConcurrency int
+	// Part is the shard of the items that is made: others may be made at the same time, and must not take the same names.
+	Part shard.Shard
+}
+
+// rounds limits how often an item that met another writer is observed again.
+const rounds = 5
+
+// undoEach is how much longer a roll-back may take for each item that may be in the way.
+const undoEach = 100 * time.Millisecond
+
+// Run binds the items. Running it again changes nothing. Each item has its own error then: until the API server has accepted the change of its
+// workload, an error, or the end of ctx, rolls back what this run created for it; after that the binding stays, and the error is a *RolloutError. The
+// returned error says that two items are one, and that nothing was done.
+func (p *Pipeline) Run(ctx context.Context, items []*Item) error {
+	if err := refuseDoubles(items); err != nil {
+		return err
+	}
+	r := &run{Pipeline: p, all: items, items: Shard(p.Part, items)}
+	r.servers = newServers(p, len(r.items))
+	r.undoLimit = undo.DefaultLimit + time.Duration(len(r.items)-1)*undoEach
+	backoff := wait.Backoff{Steps: rounds, Duration: 100 * time.Millisecond, Factor: 1.5, Jitter: 1}
+	var bound []*Item
+	for left, round := r.items, 1; len(left) > 0; round++ {
+		r.round(ctx, left)
+		again := conflicted(left)
+		if len(again) > 0 && (round == rounds || !pause(ctx, backoff.Step())) {
+			for _, i := range again {
+				i.fail(i.conflict)
+			}
+		}
+		bound = append(bound, r.leave(ctx, left)...)
+		left = conflicted(left)
+	}
+	r.rollouts(ctx, bound)
+	return nil
+}
+
+// run is one Run.
+type run struct {
+	*Pipeline
+	all, items []*Item
+	servers    *servers
+	undoLimit  time.Duration
+
+	mu      sync.Mutex
+	claimed map[types.NamespacedName]*Item // Secrets
+}
+
+// round takes items through the phases, until they fail, or meet another writer.
+func (r *run) round(ctx context.Context, items []*Item) {
+	for _, i := range items {
+		i.conflict = nil
+	}
+	for _, phase := range []func(context.Context, []*Item){r.observe, r.show, r.roles, r.secrets, r.workloads} {
+		if items = open(items); len(items) == 0 {
+			return
+		}
+		if ctx.Err() != nil {
+			for _, i := range items {
+				i.fail(context.Cause(ctx))
+			}
+			return
+		}
+		phase(ctx, items)
+	}
+}
+
+// leave rolls back what was created for items that failed, and returns those that are bound.
+func (r *run) leave(ctx context.Context, items []*Item) (bound []*Item) {
+	var failed []*Item
+	for _, i := range items {
+		switch {
+		case i.Err != nil:
+			failed = append(failed, i)
+		case i.conflict == nil && !i.finished:
+			bound = append(bound, i)
+		}
+	}
+	each(failed, func(i *Item) {
+		i.rollBack(ctx, r.undoLimit)
+		r.finish(i)
+	})
+	return bound
+}
+
+// finish reports the end of an item.
+func (r *run) finish(i *Item) {
+	if i.finished {
+		return
+	}
+	i.finished = true
+	r.Progress.Finished(i)
+}
+
+// open picks the items that go on to the next phase.
+func open(items []*Item) []*Item {
+	var picked []*Item
+	for _, i := range items {
+		if i.Err == nil && i.conflict == nil && !i.finished {
+			picked = append(picked, i)
+		}
+	}
+	return picked
+}
+
+// conflicted picks the items that met another writer.
+func conflicted(items []*Item) []*Item {
+	var picked []*Item
+	for _, i := range items {
+		if i.Err == nil && i.conflict != nil {
+			picked = append(picked, i)
+		}
+	}
+	return picked
+}
+
+// atOnce limits how many items are worked on at once in a phase.
+const atOnce = 256
+
+// each calls do for all items, many at once.
+func each(items []*Item, do func(*Item)) {
+	var group errgroup.Group
+	group.SetLimit(atOnce)
+	for _, i := range items {
+		group.Go(func() error {
+			do(i)
+			return nil
+		})
+	}
+	_ = group.Wait() // each item keeps its own error
+}
+
+// pause waits, and says whether ctx is still alive then.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// errBoundMeanwhile says that the workload refers to another Secret of this binding than it did when it was observed.
+var errBoundMeanwhile = errors.New("was bound meanwhile")

@@ -1,0 +1,236 @@
+package binding
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/undo"
+)
+
+// roles creates the login roles, grants what their levels say, and verifies their logins. Labels only suggest which server takes writes, the server
+// itself knows: items on a standby go on with the next candidate.
+func (r *run) roles(ctx context.Context, items []*Item) {
+	each(items, func(i *Item) { r.dropUnused(ctx, i) })
+	for len(items) > 0 {
+		var group errgroup.Group
+		for _, batch := range r.batches(items) {
+			group.Go(func() error {
+				r.servers.with(batch[0].plan, func(s Server) { r.ask(ctx, s, batch) })
+				return nil
+			})
+		}
+		_ = group.Wait() // each item keeps its own error
+		items = onStandby(items)
+	}
+}
+
+// batches splits items into those that share an exec.
+func (r *run) batches(items []*Item) (batches [][]*Item) {
+	type session struct {
+		line
+		creates bool
+	}
+	groups := map[session][]*Item{}
+	for _, i := range items {
+		key := session{lineOf(i.plan), i.plan.how == createRole}
+		groups[key] = append(groups[key], i)
+	}
+	for _, group := range groups {
+		batches = slices.AppendSeq(batches, slices.Chunk(group, r.servers.batch))
+	}
+	return batches
+}
+
+// ask has one server create or complete the login roles of a batch.
+func (r *run) ask(ctx context.Context, s Server, batch []*Item) {
+	requests := make([]postgres.Request, len(batch))
+	for n, i := range batch {
+		requests[n], i.standby = i.plan.request(), nil
+	}
+	if batch[0].plan.how != createRole {
+		for n, outcome := range s.BindAll(ctx, requests) {
+			r.concludeRole(ctx, s, batch[n], outcome)
+		}
+		return
+	}
+	for n, creation := range s.CreateAll(ctx, requests) {
+		i := batch[n]
+		if unknown := new(postgres.UnknownError); creation.Made || errors.As(creation.Err, &unknown) {
+			i.made.Push(r.dropRole(i.plan))
+			i.created = i.plan.binding.Role
+		}
+		if creation.Made {
+			i.try = roleTry{i.plan.binding.Role, takeRole}
+			i.Report.Step("role %s created in pod/%s", i.plan.binding.Role, i.plan.database.Pod.Name)
+		}
+		r.concludeRole(ctx, s, i, creation.Outcome)
+	}
+}
+
+// concludeRole sorts out what became of a login role: it works, the item has failed, or another writer was there. That is not told by the wording of
+// an error, but by its kind, or by the role's metadata, which name the run that last set the password.
+func (r *run) concludeRole(ctx context.Context, s Server, i *Item, o postgres.Outcome) {
+	role := i.plan.binding.Role
+	if o.Result != nil {
+		i.did = append(i.did, o.Result.Did...)
+	}
+	login := (*postgres.LoginError)(nil)
+	switch err := i.plan.inDatabase(o.Err); {
+	case err == nil:
+		if i.result == nil {
+			r.Progress.Verified(i)
+		}
+		i.result = o.Result
+	case errors.Is(err, postgres.ErrStandby):
+		i.standby = err
+	case errors.Is(err, postgres.ErrExists):
+		i.try = roleTry{role, takeRole}
+		i.again(err)
+	case errors.Is(err, postgres.ErrIncomplete):
+		i.try = roleTry{role, createRole}
+		i.again(err)
+	case errors.As(err, &login) && i.plan.how == keepRole:
+		i.Report.Warn("role %q does not take the password of secret/%s, so it is set again", role, i.plan.secret.name)
+		i.try = roleTry{role, takeRole}
+		i.again(err)
+	case errors.As(err, &login) && lastRun(ctx, s, role, i.run) != i.run:
+		i.again(err)
+	default:
+		i.fail(err)
+	}
+}
+
+// lastRun is the run that last set the role's password; ours where that is not known.
+func lastRun(ctx context.Context, s Server, role, ours string) string {
+	last, err := s.LastRun(ctx, role)
+	if err != nil {
+		return ours
+	}
+	return last
+}
+
+// onStandby returns the items that go on with another candidate. Without one, the Pods are read again once: another one may be the primary by now.
+func onStandby(items []*Item) (next []*Item) {
+	for _, i := range items {
+		if i.standby == nil {
+			continue
+		}
+		others := i.plan.others
+		switch {
+		case len(others) > 0:
+			i.Report.Step("pod/%s is a standby: going on with pod/%s", i.plan.database.Pod.Name, others[0].Pod.Name)
+			i.plan = i.plan.on(others[0])
+			i.plan.others = others[1:]
+			next = append(next, i)
+		case i.stale || i.Options.Postgres.Kind == target.KindPod:
+			i.fail(i.standby)
+		default:
+			i.stale = true
+			i.again(i.standby)
+		}
+	}
+	return next
+}
+
+// dropRole rolls back a login role that this run created, unless another run has taken it over.
+func (r *run) dropRole(p *Plan) undo.Step {
+	d, role := p.database, p.binding.Role
+	return undo.Step{
+		What: "role " + role,
+		How:  fmt.Sprintf("kubectl exec -n %s %s -- dropuser --username=%s -- %s", d.Pod.Namespace, d.Pod.Name, p.options.AdminUser, role),
+		Do: func(ctx context.Context) (dropped bool, err error) {
+			r.servers.with(p, func(s Server) {
+				var did []string
+				did, err = s.Undo(ctx, p.binding)
+				dropped = len(did) > 0
+			})
+			return dropped, err
+		},
+	}
+}
+
+// dropUnused rolls back the login role that this run created before it learned that the binding has one of another generation.
+func (r *run) dropUnused(ctx context.Context, i *Item) {
+	if i.created == "" || i.created == i.plan.binding.Role {
+		return
+	}
+	i.made.Report, i.made.Limit = i.Report, r.undoLimit
+	_ = i.made.Run(ctx, nil)
+	i.made, i.created = undo.Stack{}, ""
+}
+
+// inDatabase adds to an error which database it is about.
+func (p *Plan) inDatabase(err error) error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, postgres.ErrStandby) {
+		return fmt.Errorf("pod/%s: %w: name the primary with --postgres", p.database.Pod.Name, err)
+	}
+	return fmt.Errorf("database %q in pod/%s: %w", p.options.Database, p.database.Pod.Name, err)
+}
+
+// explain tells what was granted, and what was not.
+func (i *Item) explain() {
+	r, role := i.result, i.plan.binding.Role
+	for _, statement := range r.Did {
+		i.Report.Step("%s", statement)
+	}
+	if len(r.Lacks) > 0 {
+		i.Report.Warn("role %q still lacks: %s; let the owner of these objects grant it, or name an --admin-user that may", role, strings.Join(r.Lacks, ", "))
+	}
+	for _, w := range r.Withheld {
+		i.Report.Warn("%s is not granted: it %s; to let the application read it, run: GRANT SELECT ON %s TO a role of yours, and grant that role to %s",
+			w.Relation, w.Reason, w.Relation, i.plan.binding.Access.Role())
+	}
+	for _, c := range r.Creators {
+		i.Report.Warn("%s may create: what is created there can run as the application, which is therefore not isolated", c)
+	}
+	for _, e := range r.Escalations {
+		i.Report.Warn("%s; to remove it: %s", e.What, e.Fix)
+	}
+	i.warnOfReplicas()
+}
+
+// explainLogin tells how far the login was verified, and what the level and the privileges of everybody mean.
+func (i *Item) explainLogin() {
+	TellProof(i.Report, i.plan.binding.Role, i.result)
+	if len(i.result.Did) == 0 {
+		return
+	}
+	for _, grant := range i.result.Public {
+		i.Report.Step("everybody has %s; to take it away: %s", grant.What, grant.Close)
+	}
+	if i.Options.Level == postgres.All {
+		i.Report.Step("level all lets the application also create, alter and drop tables; --access readwrite or readonly gives less")
+	}
+}
+
+// TellProof tells how far a login was verified.
+func TellProof(report Reporter, role string, r *postgres.Result) {
+	switch {
+	case !r.Verified:
+		report.Warn("the password is not verified: the server trusts connections to %s without asking for it (see pg_hba.conf)", r.Reached)
+	case r.Refused != "":
+		report.Warn("the password is verified at the server, not through %s, which refuses it (%s): a pooler must be told of role %q", r.Host, r.Refused, role)
+	case r.Reached != r.Host:
+		report.Warn("the password is verified at the server (%s), not through %s, which does not answer from the database Pod", r.Reached, r.Host)
+	default:
+		report.Step("login as %s over %s proved", role, r.Reached)
+	}
+}
+
+// warnOfReplicas warns of a host that does not always lead to the server that takes writes.
+func (i *Item) warnOfReplicas() {
+	if d := i.plan.database; d.HostReachesReplicas {
+		i.Report.Warn("service/%s in namespace %s also leads to replicas, which take no writes: make a Service that leads to the primary alone and name it with --postgres or --host",
+			d.Service, d.Pod.Namespace)
+	}
+}
