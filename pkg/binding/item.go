@@ -9,6 +9,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/manifest"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/report"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/undo"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
@@ -30,7 +31,7 @@ type Item struct {
 	Document *manifest.Document // names the workload; nil: Workload is read already
 	Workload *workload.Workload // as it was read last
 	Options  Options
-	Report   Reporter
+	Report   report.Reporter
 
 	// The results.
 	Err     error

@@ -6,10 +6,11 @@ import (
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/report"
 )
 
 // checkLogin refuses a user name or a password that cannot work, and warns of one that an application may have to quote.
-func checkLogin(report Reporter, o LoginOptions) error {
+func checkLogin(to report.Reporter, o LoginOptions) error {
 	if o.Username != "" {
 		if err := postgres.CheckRoleName(o.Username); err != nil {
 			return err
@@ -22,7 +23,7 @@ func checkLogin(report Reporter, o LoginOptions) error {
 	}
 	for what, value := range map[string]string{"user name": o.Username, "password": o.Password} {
 		if value != "" && postgres.NeedsQuoting(value) {
-			report.Warn("the %s has characters that must be quoted in a connection string, which not every application does", what)
+			to.Warn("the %s has characters that must be quoted in a connection string, which not every application does", what)
 		}
 	}
 	return nil

@@ -9,9 +9,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
+	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
@@ -160,11 +160,11 @@ func (r *run) readNamespaces(ctx context.Context, items []*Item) {
 	for _, i := range items {
 		name := i.namespace()
 		if read[name] == nil {
-			read[name] = sync.OnceValues(func() (string, error) { return NamespaceUID(ctx, r.Kube, name) })
+			read[name] = sync.OnceValues(func() (string, error) { return credentials.NamespaceUID(ctx, r.Kube, name) })
 		}
 	}
 	each(items, func(i *Item) {
-		if i.plan.how == keepRole && i.Options.DryRun == DryRunNone {
+		if i.plan.how == keepRole && i.Options.DryRun == cmdutil.DryRunNone {
 			return
 		}
 		uid, err := read[i.namespace()]()
@@ -174,16 +174,4 @@ func (r *run) readNamespaces(ctx context.Context, items []*Item) {
 		}
 		i.plan.binding.Owner.NamespaceUID = uid
 	})
-}
-
-// NamespaceUID tells a namespace from a later one of the same name; it stays empty where the Namespace may not be read.
-func NamespaceUID(ctx context.Context, kube kubernetes.Interface, name string) (string, error) {
-	namespace, err := kube.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{})
-	if apierrors.IsForbidden(err) {
-		return "", nil
-	}
-	if err != nil {
-		return "", fmt.Errorf("read namespace %s: %w", name, err)
-	}
-	return string(namespace.UID), nil
 }

@@ -11,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
@@ -210,7 +211,7 @@ func TestAForeignRoleIsLeftAlone(t *testing.T) {
 }
 
 func TestDryRunWritesNothingAndShowsNoSecret(t *testing.T) {
-	for _, strategy := range []DryRun{DryRunClient, DryRunServer} {
+	for _, strategy := range []cmdutil.DryRunStrategy{cmdutil.DryRunClient, cmdutil.DryRunServer} {
 		w := newWorld(t)
 		require.NoError(t, w.bind(t.Context(), func(o *Options) { o.DryRun = strategy }))
 		assert.Empty(t, w.log)

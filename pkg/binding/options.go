@@ -3,6 +3,8 @@ package binding
 import (
 	"time"
 
+	cmdutil "k8s.io/kubectl/pkg/cmd/util"
+
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
@@ -34,7 +36,7 @@ type Options struct {
 	Keys       KeyOptions
 	Reference  ReferenceOptions
 	Rollout    RolloutOptions
-	DryRun     DryRun
+	DryRun     cmdutil.DryRunStrategy
 	// FieldManager is recorded for every write.
 	FieldManager string
 }
@@ -72,26 +74,4 @@ type RolloutOptions struct {
 	Timeout  time.Duration
 	Restart  bool // replace the Pods of a workload that does not do it by itself
 	Recreate bool // replace a bare Pod by an equal one
-}
-
-// DryRun says how far a run goes.
-type DryRun int
-
-// A client dry run only reads, a server dry run also asks the API server whether it would accept the writes.
-const (
-	DryRunNone DryRun = iota
-	DryRunClient
-	DryRunServer
-)
-
-// Reporter tells the user what happens.
-type Reporter interface {
-	// Done reports a result: an object as kubectl names it, and what became of it.
-	Done(object, verb string)
-	// Step reports progress.
-	Step(format string, args ...any)
-	// Warn reports what the user should know although the command goes on.
-	Warn(format string, args ...any)
-	// Show prints a text that was asked for: a patch or a plan.
-	Show(text string)
 }

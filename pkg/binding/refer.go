@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 	"sigs.k8s.io/yaml"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
@@ -95,7 +96,7 @@ func (r *run) checkReference(i *Item, p *Plan) error {
 // is rolled back.
 func (r *run) tryAll(ctx context.Context, items []*Item) {
 	tryFirst(items, func(i *Item) (string, func() error) {
-		if i.assigned == "" || i.assigned != i.plan.secret.name || i.Options.DryRun == DryRunClient {
+		if i.assigned == "" || i.assigned != i.plan.secret.name || i.Options.DryRun == cmdutil.DryRunClient {
 			return "", nil
 		}
 		return "secrets in " + i.namespace(), func() error {
@@ -107,7 +108,7 @@ func (r *run) tryAll(ctx context.Context, items []*Item) {
 	})
 	tryFirst(open(items), func(i *Item) (string, func() error) {
 		changes, err := i.plan.tryHere()
-		if i.Options.Reference.Inject == workload.InjectNone || err != nil || !changes || i.Options.DryRun == DryRunClient {
+		if i.Options.Reference.Inject == workload.InjectNone || err != nil || !changes || i.Options.DryRun == cmdutil.DryRunClient {
 			return "", nil
 		}
 		return i.Workload.Kind().Kind + " in " + i.namespace(), func() error {

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/report"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/undo"
 )
@@ -201,7 +202,7 @@ func (i *Item) explain() {
 
 // explainLogin tells how far the login was verified, and what the level and the privileges of everybody mean.
 func (i *Item) explainLogin() {
-	TellProof(i.Report, i.plan.binding.Role, i.result)
+	report.Login(i.Report, i.plan.binding.Role, i.result)
 	if len(i.result.Did) == 0 {
 		return
 	}
@@ -210,20 +211,6 @@ func (i *Item) explainLogin() {
 	}
 	if i.Options.Level == postgres.All {
 		i.Report.Step("level all lets the application also create, alter and drop tables; --access readwrite or readonly gives less")
-	}
-}
-
-// TellProof tells how far a login was verified.
-func TellProof(report Reporter, role string, r *postgres.Result) {
-	switch {
-	case !r.Verified:
-		report.Warn("the password is not verified: the server trusts connections to %s without asking for it (see pg_hba.conf)", r.Reached)
-	case r.Refused != "":
-		report.Warn("the password is verified at the server, not through %s, which refuses it (%s): a pooler must be told of role %q", r.Host, r.Refused, role)
-	case r.Reached != r.Host:
-		report.Warn("the password is verified at the server (%s), not through %s, which does not answer from the database Pod", r.Reached, r.Host)
-	default:
-		report.Step("login as %s over %s proved", role, r.Reached)
 	}
 }
 

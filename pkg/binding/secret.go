@@ -12,6 +12,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 )
@@ -102,7 +103,7 @@ func (p *Plan) noted() bool {
 // trySecret takes the planned name for the binding's Secret: it is free (asked by a dry run), or the Secret is this binding's already.
 // likely says that it is expected to be there.
 func (r *run) trySecret(ctx context.Context, p *Plan, likely bool) error {
-	askOnly := p.options.DryRun == DryRunClient
+	askOnly := p.options.DryRun == cmdutil.DryRunClient
 	if !likely && !askOnly {
 		err := r.tryCreate(ctx, p)
 		switch {

@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/diff"
+	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 	"sigs.k8s.io/yaml"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
@@ -17,7 +18,7 @@ import (
 // show prints what a run would do for items of a dry run, which are done then.
 func (r *run) show(_ context.Context, items []*Item) {
 	for _, i := range items {
-		if i.Options.DryRun == DryRunNone {
+		if i.Options.DryRun == cmdutil.DryRunNone {
 			continue
 		}
 		if err := i.show(); err != nil {

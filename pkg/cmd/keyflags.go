@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/binding"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 )
 
@@ -25,7 +25,7 @@ func (f *keyFlags) addTo(flags *pflag.FlagSet) {
 	flags.StringVar(&f.ca, "ca-from", "", "Where the certificates of the server's authority are, in the workload's namespace: secret/NAME:KEY or configmap/NAME:KEY")
 }
 
-func (f *keyFlags) apply(o *bind.Options) error {
+func (f *keyFlags) apply(o *binding.Options) error {
 	modes := []string{"", "disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
 	if !slices.Contains(modes, f.sslMode) {
 		return fmt.Errorf("--sslmode %q is unknown: use disable, allow, prefer, require, verify-ca or verify-full", f.sslMode)

@@ -9,6 +9,7 @@ import (
 	"k8s.io/kubectl/pkg/util/term"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/binding"
 )
 
 // report writes results to the standard output and everything else to the standard error, as kubectl does.
@@ -40,7 +41,13 @@ func (r *report) Done(object, verb string) {
 }
 
 // Bound keeps a binding for the end.
-func (r *report) Bound(written *v1alpha1.Binding) { r.bindings = append(r.bindings, written) }
+func (r *report) Bound(i *binding.Item) { r.bindings = append(r.bindings, i.Binding) }
+
+// Verified implements binding.Progress; a step tells it.
+func (r *report) Verified(*binding.Item) {}
+
+// Finished implements binding.Progress; the error of the only item is the command's.
+func (r *report) Finished(*binding.Item) {}
 
 // Show prints a text that was asked for; beside objects it would be in their way.
 func (r *report) Show(text string) {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/binding"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
@@ -31,7 +31,7 @@ func (f *referenceFlags) addTo(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.force, "force", false, "Also where the manifest of another tool sets envFrom, and would take ours away, and --isolated in a schema in which others may create")
 }
 
-func (f *referenceFlags) apply(o *bind.Options) error {
+func (f *referenceFlags) apply(o *binding.Options) error {
 	inject := workload.Inject(f.inject)
 	switch inject {
 	case workload.InjectEnvFrom, workload.InjectEnv, workload.InjectNone:
@@ -45,7 +45,7 @@ func (f *referenceFlags) apply(o *bind.Options) error {
 	default:
 		return fmt.Errorf("--inject %q is unknown: use envFrom, env, volume or none", f.inject)
 	}
-	o.Reference = bind.ReferenceOptions{
+	o.Reference = binding.ReferenceOptions{
 		Inject: inject, Containers: f.containers, Prefix: f.prefix, MountPath: f.mountPath, Adopt: f.adopt, Force: f.force,
 	}
 	return nil
@@ -66,6 +66,6 @@ func (f *rolloutFlags) addTo(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.recreate, "recreate", false, "Replace a bare Pod by an equal one that has the Secret")
 }
 
-func (f *rolloutFlags) apply(o *bind.Options) {
-	o.Rollout = bind.RolloutOptions{Wait: f.wait, Timeout: f.timeout, Restart: f.restart, Recreate: f.recreate}
+func (f *rolloutFlags) apply(o *binding.Options) {
+	o.Rollout = binding.RolloutOptions{Wait: f.wait, Timeout: f.timeout, Restart: f.restart, Recreate: f.recreate}
 }

@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/report"
 )
 
 const (
@@ -31,7 +31,7 @@ type Roles interface {
 type Retirer struct {
 	Roles  Roles
 	Owner  postgres.Owner // of the binding
-	Report bind.Reporter
+	Report report.Reporter
 	Grace  time.Duration // that open sessions get
 	// Found is what Survey found: a role that was dropped since then, and made anew, is another binding's. nil: whatever has the name is meant.
 	Found *postgres.Holdings

@@ -3,7 +3,8 @@ package rotate
 import (
 	"time"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
+	cmdutil "k8s.io/kubectl/pkg/cmd/util"
+
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
 )
 
@@ -23,7 +24,7 @@ type Options struct {
 	// DropAfter is how long after the Secret's change the former role is dropped where nobody can see whether it is still used; zero: by the next rotation.
 	DropAfter time.Duration
 	InPlace   bool // change only the password
-	DryRun    bind.DryRun
+	DryRun    cmdutil.DryRunStrategy
 	// FieldManager is recorded for every write.
 	FieldManager string
 }
