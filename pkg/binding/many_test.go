@@ -75,6 +75,22 @@ func TestPhasesFollowEachOther(t *testing.T) {
 	}
 }
 
+func TestAServerThatDoesNotAnswerHoldsUpNobodyElse(t *testing.T) {
+	w := withWorkloads(t, 2)
+	w.slow = func(requests []postgres.Request) {
+		if requests[0].Binding.Access.Database != "slow" {
+			return
+		}
+		assert.Eventually(t, func() bool {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			return len(w.finished) == 1
+		}, 10*time.Second, time.Millisecond, "the other one is done meanwhile")
+	}
+	items := w.apply(t.Context(), "workload: deployment/w0, dbname: slow, postgres: pod/other-0", "workload: deployment/w1")
+	assert.Equal(t, map[Outcome]int{Created: 2}, outcomes(items))
+}
+
 func TestWorkloadsThatMayNotBeListedAreReadOneByOne(t *testing.T) {
 	w := withWorkloads(t, 12)
 	w.fail["list"] = apierrors.NewForbidden(schema.GroupResource{Resource: "deployments"}, "", nil)

@@ -42,6 +42,21 @@ func TestBindTwiceChangesNothing(t *testing.T) {
 	w.assertBound()
 }
 
+func TestABindAsksForLittle(t *testing.T) {
+	w := newWorld(t)
+	require.NoError(t, w.bind(t.Context()))
+	assert.Equal(t, map[string]int{"create secrets": 2, "get namespaces": 1, "create events": 1}, w.requests(), "one Secret is tried")
+	assert.Equal(t, []int{1}, w.execs)
+	assert.Equal(t, 1, w.dries)
+	assert.Equal(t, 1, w.searches)
+	w.kube.ClearActions()
+	w.execs, w.dries = nil, 0
+	require.NoError(t, w.bind(t.Context()))
+	assert.Equal(t, map[string]int{"get secrets": 1}, w.requests())
+	assert.Equal(t, []int{1}, w.execs)
+	assert.Zero(t, w.dries)
+}
+
 var (
 	errRefused = apierrors.NewForbidden(schema.GroupResource{Resource: "things"}, "x", errors.New("no"))
 	errReset   = errors.New("connection reset")

@@ -87,19 +87,17 @@ func (p *Pipeline) Run(ctx context.Context, items []*Item) error {
 	r.servers = newServers(p, len(r.items))
 	r.undoLimit = undo.DefaultLimit + time.Duration(len(r.items)-1)*undoEach
 	backoff := wait.Backoff{Steps: rounds, Duration: 100 * time.Millisecond, Factor: 1.5, Jitter: 1}
-	var bound []*Item
 	for left, round := r.items, 1; len(left) > 0; round++ {
-		r.round(ctx, left)
-		again := conflicted(left)
-		if len(again) > 0 && (round == rounds || !pause(ctx, backoff.Step())) {
-			for _, i := range again {
+		left = r.round(ctx, left)
+		if len(left) > 0 && (round == rounds || !pause(ctx, backoff.Step())) {
+			for _, i := range left {
 				i.fail(i.conflict)
 			}
+			r.rollBack(ctx, left)
+			break
 		}
-		bound = append(bound, r.leave(ctx, left)...)
-		left = conflicted(left)
 	}
-	r.rollouts(ctx, bound)
+	r.rollouts.Wait()
 	return nil
 }
 
@@ -109,17 +107,52 @@ type run struct {
 	all, items []*Item
 	servers    *servers
 	undoLimit  time.Duration
+	rollouts   sync.WaitGroup
 
 	mu      sync.Mutex
 	claimed map[types.NamespacedName]*Item // Secrets
 }
 
-// round takes items through the phases, until they fail, or meet another writer.
-func (r *run) round(ctx context.Context, items []*Item) {
+// round observes, plans and executes items, and returns those that met another writer. Those of each server go through the phases by themselves: one
+// that does not answer holds up nobody else.
+func (r *run) round(ctx context.Context, items []*Item) (again []*Item) {
 	for _, i := range items {
 		i.conflict = nil
 	}
-	for _, phase := range []func(context.Context, []*Item){r.observe, r.show, r.roles, r.secrets, r.workloads} {
+	r.through(ctx, items, r.observe, r.show)
+	r.rollBack(ctx, items)
+	var group errgroup.Group
+	for _, of := range byServer(open(items)) {
+		group.Go(func() error {
+			met := r.execute(ctx, of)
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			again = append(again, met...)
+			return nil
+		})
+	}
+	_ = group.Wait() // each item keeps its own error
+	return again
+}
+
+// execute takes the items of one server through the phases, and returns those that met another writer. The rollouts of the others are followed until
+// the end of the run.
+func (r *run) execute(ctx context.Context, items []*Item) (again []*Item) {
+	r.through(ctx, items, r.roles, r.secrets, r.workloads)
+	r.rollBack(ctx, items)
+	bound := open(items)
+	for _, i := range items {
+		if i.conflict != nil {
+			again = append(again, i)
+		}
+	}
+	r.rollouts.Go(func() { r.follow(ctx, bound) })
+	return again
+}
+
+// through takes items through phases, until they fail, or meet another writer.
+func (r *run) through(ctx context.Context, items []*Item, phases ...func(context.Context, []*Item)) {
+	for _, phase := range phases {
 		if items = open(items); len(items) == 0 {
 			return
 		}
@@ -133,29 +166,33 @@ func (r *run) round(ctx context.Context, items []*Item) {
 	}
 }
 
-// leave rolls back what was created for items that failed, and returns those that are bound.
-func (r *run) leave(ctx context.Context, items []*Item) (bound []*Item) {
+// byServer splits items by the Pod of their server.
+func byServer(items []*Item) map[types.NamespacedName][]*Item {
+	groups := map[types.NamespacedName][]*Item{}
+	for _, i := range items {
+		pod := i.plan.database.Pod
+		key := types.NamespacedName{Namespace: pod.Namespace, Name: pod.Name}
+		groups[key] = append(groups[key], i)
+	}
+	return groups
+}
+
+// rollBack deletes what was created for items that have failed, and ends them.
+func (r *run) rollBack(ctx context.Context, items []*Item) {
 	var failed []*Item
 	for _, i := range items {
-		switch {
-		case i.Err != nil:
+		if i.Err != nil && !i.finished {
 			failed = append(failed, i)
-		case i.conflict == nil && !i.finished:
-			bound = append(bound, i)
 		}
 	}
 	each(failed, func(i *Item) {
 		i.rollBack(ctx, r.undoLimit)
 		r.finish(i)
 	})
-	return bound
 }
 
 // finish reports the end of an item.
 func (r *run) finish(i *Item) {
-	if i.finished {
-		return
-	}
 	i.finished = true
 	r.Progress.Finished(i)
 }
@@ -171,19 +208,8 @@ func open(items []*Item) []*Item {
 	return picked
 }
 
-// conflicted picks the items that met another writer.
-func conflicted(items []*Item) []*Item {
-	var picked []*Item
-	for _, i := range items {
-		if i.Err == nil && i.conflict != nil {
-			picked = append(picked, i)
-		}
-	}
-	return picked
-}
-
 // atOnce limits how many items are worked on at once in a phase.
-const atOnce = 256
+const atOnce = 1000
 
 // each calls do for all items, many at once.
 func each(items []*Item, do func(*Item)) {

@@ -24,18 +24,18 @@ func (e *RolloutError) Error() string {
 
 func (e *RolloutError) Unwrap() error { return e.Err }
 
-// rollouts waits until the Pods of the items have the Secrets' values.
-func (r *run) rollouts(ctx context.Context, items []*Item) {
+// follow waits until the Pods of the items have the Secrets' values.
+func (r *run) follow(ctx context.Context, items []*Item) {
 	each(items, func(i *Item) {
-		if err := r.follow(ctx, i); err != nil {
+		if err := r.rollout(ctx, i); err != nil {
 			i.fail(err)
 		}
 		r.finish(i)
 	})
 }
 
-// follow waits until the Pods have the Secret's values, or tells how they get them.
-func (r *run) follow(ctx context.Context, i *Item) error {
+// rollout waits until the Pods have the Secret's values, or tells how they get them.
+func (r *run) rollout(ctx context.Context, i *Item) error {
 	o, w := i.Options.Rollout, i.Workload
 	progress := func(line string) { i.Report.Step("%s", line) }
 	ctx, cancel := context.WithTimeoutCause(ctx, o.Timeout, timeoutError(o.Timeout))
