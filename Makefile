@@ -1,12 +1,12 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 VERSION ?= v0.0.0-dev
-# The version of the lesson's server in the end-to-end tests.
+# Version of the lesson's PostgreSQL server in the end-to-end tests.
 POSTGRES ?= 15
 LDFLAGS := -s -w -X github.com/kubectl-pgbind/kubectl-pgbind/pkg/version.value=$(VERSION)
 
 .PHONY: help
-help: ## Show this text
+help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
@@ -14,7 +14,7 @@ build: ## Build bin/kubectl-pgbind
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/kubectl-pgbind ./cmd/kubectl-pgbind
 
 .PHONY: install
-install: ## Install kubectl-pgbind into Go's bin folder
+install: ## Install kubectl-pgbind in Go's bin directory
 	CGO_ENABLED=0 go install -trimpath -ldflags '$(LDFLAGS)' ./cmd/kubectl-pgbind
 
 .PHONY: unit
@@ -29,22 +29,22 @@ lint: ## Run the linters that .golangci.yaml names
 
 LICENCES = Apache-2.0,BSD-2-Clause,BSD-3-Clause,ISC,MIT
 .PHONY: modules
-modules: ## Check the modules of others: their sums, that go.mod is tidy, and the licences of what is compiled in
+modules: ## Check the dependencies: checksums, a tidy go.mod, and licences
 	go mod verify
 	go mod tidy -diff
 	go -C e2e/tools/go-licenses build -trimpath -o $(CURDIR)/.cache/ tool
 	.cache/go-licenses check --allowed_licenses=$(LICENCES) ./cmd/... 2>.cache/licences.log || { cat .cache/licences.log; false; }
 
 .PHONY: docs
-docs: schema ## Write the documents that follow from the code
+docs: schema ## Generate the documents that follow from the code
 	go run ./e2e/docs
 
 .PHONY: schema
-schema: ## Write the JSON Schema of bindings
-	PGBIND_WRITE_SCHEMA=1 go test -count=1 -run '^TestTheSchemaIsFresh$$' ./pkg/apis/v1alpha1
+schema: ## Generate the JSON Schema of bindings
+	PGBIND_WRITE_SCHEMA=1 go test -count=1 -run '^TestSchema_IsUpToDate$$' ./pkg/apis/v1alpha1
 
 .PHONY: cluster
-cluster: ## Start the test cluster, or keep the one that runs
+cluster: ## Start the test cluster if it is not running
 	@go run ./e2e/cluster up
 
 .PHONY: kubeconfig
@@ -52,10 +52,10 @@ kubeconfig: ## Print the path of the test cluster's kubeconfig
 	@go run ./e2e/cluster kubeconfig
 
 .PHONY: cluster-down
-cluster-down: ## Remove the test cluster and what it started
+cluster-down: ## Delete the test cluster and everything that it started
 	@go run ./e2e/cluster down
 
-# What the demo and the end-to-end tests work with is always given, never the user's own.
+# The demo and the end-to-end tests use only these settings, never those of the user.
 WITH_CLUSTER = PGBIND_E2E_POSTGRES="$(POSTGRES)" PGBIND_E2E_KUBECONFIG="$$(go run ./e2e/cluster kubeconfig)" \
 	PGBIND_E2E_KUBECTL="$$(go run ./e2e/cluster path)/kubectl" PGBIND_E2E_PLUGIN="$(CURDIR)/bin/kubectl-pgbind"
 
@@ -68,31 +68,36 @@ image: cluster ## Build the plugin's own image kubectl-pgbind:dev and load it in
 	@go run ./e2e/cluster plugin
 
 .PHONY: server-images
-server-images: cluster ## Load the oldest and the newest PostgreSQL and a pooler into the cluster, beside what it has
+server-images: cluster ## Load the oldest and the newest PostgreSQL and a pooler into the cluster
 	@go run ./e2e/cluster postgres 13 18
 	@go run ./e2e/cluster pooler
 
-# turn is one of several words for each commit, in turn; a new one after as many commits as the first argument says.
+# turn returns one of several words, a different one after every N commits, where N is the first argument.
 turn = $(word $(shell echo $$(( $$(git rev-list --count HEAD) / $(1) % $(words $(2)) + 1 ))),$(2))
 PG_VERSIONS = 13 15 17 18
 PGBIND_PG ?= $(call turn,1,$(PG_VERSIONS))
-# Of the rights that are taken away one by one, a third for each commit, and a third of the names. Empty ones try all.
-PGBIND_PART ?= $(call turn,1,1/3 2/3 3/3)
+# A third of the permissions that a test removes one by one, and eight of the hostile names. An empty value tests all.
+PGBIND_PART ?= $(call turn,3,1/3 2/3 3/3)
 PGBIND_NAMES ?= 8
+# Each commit runs a third of the end-to-end tests, by position in the alphabet. An empty PGBIND_SHARE runs all.
+PGBIND_SHARE ?= $(call turn,1,1/3 2/3 3/3)
+SHARED_TESTS = $$(grep -hoE '^func Test\w+' e2e/*_test.go | cut -c6- | grep -vx TestMain | sort | \
+	awk -v part="$(PGBIND_SHARE)" '{ split(part, p, "/"); if (part == "" || NR % p[2] == p[1] % p[2]) print }' | paste -sd '|')
 .PHONY: e2e
 e2e: build app-image image server-images ## Run the end-to-end tests on the cluster
-	@echo "SQL on PostgreSQL $(PGBIND_PG), part $(PGBIND_PART) of the rights"
+	@echo "share $(PGBIND_SHARE) of the tests, SQL on PostgreSQL $(PGBIND_PG), part $(PGBIND_PART) of the rights"
 	@rm -rf .cache/e2e && mkdir -p .cache/e2e
-	$(WITH_CLUSTER) PGBIND_PG="$(PGBIND_PG)" PGBIND_PART="$(PGBIND_PART)" PGBIND_NAMES="$(PGBIND_NAMES)" go test -tags e2e -count=1 -timeout 50m -parallel 5 -artifacts -outputdir .cache/e2e \
-		$$(go list -tags e2e ./e2e/... | grep -v /e2e/privileges)
+	go test -tags e2e -count=1 $$(go list -tags e2e ./e2e/... | grep -vE '/e2e(/privileges)?$$')
+	$(WITH_CLUSTER) PGBIND_PG="$(PGBIND_PG)" PGBIND_PART="$(PGBIND_PART)" PGBIND_NAMES="$(PGBIND_NAMES)" go test -tags e2e -count=1 -timeout 50m -parallel 4 \
+		-artifacts -outputdir .cache/e2e -run "^($(SHARED_TESTS))$$" ./e2e
 
-# Of the ways up, a fourth at a time: at one level, or the control runs. An empty PGBIND_CLIMB tries all.
+# A fourth of the privilege escalations at a time: those at one access level, or the control runs. An empty PGBIND_CLIMB tries all.
 PGBIND_CLIMB ?= $(call turn,4,readonly readwrite all control)
 .PHONY: privileges
 privileges: private SHELL = bash
 privileges: private .SHELLFLAGS = -o pipefail -c
-privileges: build server-images ## Prove on a server of version PGBIND_PG what a bound application can do and what it cannot
-	@echo "PostgreSQL $(PGBIND_PG), ways up: $(PGBIND_CLIMB)"
+privileges: build server-images ## Test on PostgreSQL PGBIND_PG what a bound application can and cannot do
+	@echo "PostgreSQL $(PGBIND_PG), escalations: $(PGBIND_CLIMB)"
 	@rm -rf .cache/privileges && mkdir -p .cache/privileges
 	$(WITH_CLUSTER) PGBIND_PG="$(PGBIND_PG)" PGBIND_CLIMB="$(PGBIND_CLIMB)" \
 		go test -tags e2e -count=1 -v -timeout 60m -parallel 3 -artifacts -outputdir .cache/privileges ./e2e/privileges \
@@ -100,7 +105,7 @@ privileges: build server-images ## Prove on a server of version PGBIND_PG what a
 
 COVER = $(CURDIR)/.cache/cover
 .PHONY: cover
-cover: app-image server-images ## Tell how much of pkg/ the unit tests and the end-to-end tests run together
+cover: app-image server-images ## Measure how much of pkg/ the unit and end-to-end tests cover together
 	@rm -rf $(COVER) && mkdir -p $(COVER)/unit $(COVER)/e2e
 	CGO_ENABLED=0 go build -cover -coverpkg=./cmd/...,./pkg/... -ldflags '$(LDFLAGS)' -o $(COVER)/kubectl-pgbind ./cmd/kubectl-pgbind
 	go test -cover ./pkg/... -args -test.gocoverdir=$(COVER)/unit
@@ -113,22 +118,22 @@ cover: app-image server-images ## Tell how much of pkg/ the unit tests and the e
 dist: ## Pack the release VERSION=v1.2.3 into dist: archives, checksums and the krew manifest
 	go run ./plugins/dist -version $(VERSION)
 
-# The linker's input is the same for everybody: -trimpath keeps this folder's name out, so that both targets share one build cache.
+# -trimpath keeps the name of this directory out of the linker's input, so that both targets share one build cache.
 CROSS = darwin/amd64 darwin/arm64 linux/amd64 linux/arm64 windows/amd64 windows/arm64
 
 .PHONY: cross
-cross: ## Vet and build for every platform that is released
+cross: ## Vet and build for every released platform
 	@set -e; for platform in $(CROSS); do echo "$$platform"; export CGO_ENABLED=0 GOOS="$${platform%/*}" GOARCH="$${platform#*/}"; \
 		go vet -trimpath ./cmd/... ./pkg/...; go build -trimpath -buildvcs=false -o /dev/null ./cmd/kubectl-pgbind; done
 
 .PHONY: dist-test
-dist-test: ## Release for this platform (PGBIND_DIST_ALL=1: for all) as krew wants it, install it with krew, and take it away
+dist-test: ## Build a release for this platform (PGBIND_DIST_ALL=1: for all), install it with krew, and uninstall it
 	go -C e2e/tools/krew build -trimpath -o $(CURDIR)/.cache/ tool
 	PGBIND_DIST_TOOLS="$(CURDIR)/.cache" PGBIND_E2E_KUBECTL="$$(go run ./e2e/cluster path)/kubectl" \
 		go test -tags dist -count=1 -timeout 20m ./plugins/dist
 
 .PHONY: goreleaser
-goreleaser: ## Check that goreleaser makes the archives that "make dist" makes (its own build takes minutes)
+goreleaser: ## Check that goreleaser builds the same archives as "make dist" (takes minutes)
 	go -C e2e/tools/goreleaser build -trimpath -o $(CURDIR)/.cache/ tool
 	PGBIND_DIST_TOOLS="$(CURDIR)/.cache" go test -tags goreleaser -count=1 -timeout 30m -run Goreleaser ./plugins/dist
 
@@ -137,7 +142,7 @@ pictures: build app-image ## Draw the README's pictures from a terminal session 
 	$(WITH_CLUSTER) PGBIND_DRAW_PICTURES=1 go test -tags e2e -count=1 -timeout 10m -run '^TestPictures$$' ./e2e
 
 .PHONY: bench
-bench: build app-image ## Measure the plugin against the lesson's script and a bare program, and a thousand bindings; writes docs/benchmark.md
+bench: build app-image ## Compare the plugin with the lesson's script and a bare program, measure a thousand bindings, and write docs/benchmark.md
 	$(WITH_CLUSTER) go run ./e2e/bench
 
 FUZZTIME ?= 10s
@@ -147,34 +152,34 @@ fuzz: ## Fuzz every parser and every value that reaches SQL, a shell, JSON, YAML
 		for target in $$(go test -list '^Fuzz' ./$$package | grep '^Fuzz'); do echo "$$package $$target"; \
 		go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) ./$$package; done; done
 
-# PGBIND_SOAK=n tries n points of each command, evenly spread, instead of all; PGBIND_SOAK=i/n the i-th of n parts. What failed is told once more
-# at the end, behind the hundreds that passed.
+# PGBIND_SOAK=n tests n points of each command, evenly spread, instead of all; PGBIND_SOAK=i/n tests part i of n. Failures are printed again
+# at the end, after the hundreds of tests that passed.
 .PHONY: soak
-soak: build app-image ## Kill and disturb runs at every request, and try all ways up on all versions (long; not part of make test)
+soak: build app-image ## Kill and disturb runs at every request, and try all privilege escalations on all versions (long; not part of make test)
 	$(if $(PGBIND_SOAK),,$(MAKE) --no-print-directory privileges PGBIND_PG="$(PG_VERSIONS)" PGBIND_CLIMB=)
+	$(if $(PGBIND_SOAK),,$(MAKE) --no-print-directory e2e PGBIND_PG= PGBIND_PART= PGBIND_NAMES=24 PGBIND_SHARE=)
 	go -C e2e/tools/gotestsum build -trimpath -o $(CURDIR)/.cache/ tool
 	$(WITH_CLUSTER) .cache/gotestsum --format standard-verbose -- \
 		-tags e2e,soak -count=1 -timeout 60m -parallel 8 -run '^Test(Crashes|Faults|ServerFaultMatrix)$$' ./e2e/
 
 .PHONY: demo
-demo: build app-image ## Play the lesson on the cluster and print the web app's page
+demo: build app-image ## Run the lesson on the cluster and print the page of the web app
 	@$(WITH_CLUSTER) go run ./e2e/demo
 
-# As many points of each command as make soak gets through in about three minutes.
+# As many points of each command as make soak can test in about three minutes.
 .PHONY: soak-sample
-soak-sample: ## Run make soak at a few points of each command, and tell how long it took
+soak-sample: ## Run make soak at a few points of each command, and print the duration
 	@PGBIND_SOAK=2 $(MAKE) --no-print-directory test BUDGETS=soak:12
 
-# Minutes that each part of the tests may take. No part needs all of its minutes on a machine that is as fast as usual; on one that has nothing yet, e2e also
-# builds the cluster's programs and images.
+# Time limit of each part of the tests, in minutes. On a machine without caches, e2e also builds the programs and images of the cluster.
 BUDGETS = unit:12 lint:12 modules:5 e2e:55 privileges:25 dist-test:6
 
 .PHONY: test
-test: ## Run everything that proves the project, and tell what each part took
+test: ## Run all tests, and print the duration of each part
 	@set -e; for part in $(BUDGETS); do start=$$SECONDS; \
 		timeout --foreground $${part#*:}m $(MAKE) --no-print-directory "$${part%:*}" || { echo "make $${part%:*} failed, or took longer than its $${part#*:} minutes" >&2; exit 1; }; \
 		took="$$took$$(printf '  %-10s %5d s of at most %2d min' "$${part%:*}" $$((SECONDS - start)) "$${part#*:}")"$$'\n'; done; printf '%s' "$$took"
 
 .PHONY: clean
-clean: ## Remove what was built in this checkout
+clean: ## Delete everything that was built in this checkout
 	rm -rf bin dist .cache

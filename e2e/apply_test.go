@@ -127,7 +127,7 @@ func TestApplyRefusesBeforeItBegins(t *testing.T) {
 	}{{"apply", 1}, {"diff", 2}} {
 		result := f.run(f.Pgbind(command.name, "-f", file))
 		assert.Equal(t, command.code, result.Code)
-		assert.Contains(t, result.Stderr, file+":8: spec.acces: the field is unknown")
+		assert.Contains(t, result.Stderr, file+":8: spec.acces: unknown field")
 		assert.Empty(t, result.Stdout)
 	}
 }

@@ -16,9 +16,9 @@ import (
 )
 
 // finding is one line of check.
-type finding struct{ Reason, Workload, Secret, Role, Message, Mend string }
+type finding struct{ Reason, Workload, Secret, Role, Message, Fix string }
 
-// TestCheck breaks one thing after the other, sees that check finds it, and mends it by the command that check names.
+// TestCheck breaks one thing after the other, requires that check finds it, and runs the fix that check prints.
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim)
@@ -44,7 +44,7 @@ func TestCheck(t *testing.T) {
 		}},
 		{"trigger", "Exceeds", func(f *fixture) { f.admin("GRANT TRIGGER ON company TO " + role) }},
 		{"membership", "Exceeds", func(f *fixture) { f.admin("GRANT pg_monitor TO " + role) }},
-		{"setting", "Disagrees", func(f *fixture) { f.admin("ALTER ROLE " + role + " IN DATABASE postgres RESET role") }},
+		{"setting", "Mismatch", func(f *fixture) { f.admin("ALTER ROLE " + role + " IN DATABASE postgres RESET role") }},
 		{"reference", "Unreferenced", func(f *fixture) {
 			f.kubectl("patch", application, "--type=json", "--patch", `[{"op":"remove","path":"/spec/template/spec/containers/0/envFrom"}]`)
 		}},
@@ -61,7 +61,7 @@ func TestCheck(t *testing.T) {
 			require.Equal(t, test.reason, found[0].Reason, "%+v", found)
 			assert.Equal(t, found[0], f.check(1, application)[0], "the same for one workload")
 			if test.reason != "StalePods" { // the time given here is still to come
-				f.obey(found[0].Mend)
+				f.obey(found[0].Fix)
 				f.requireHealthy()
 			}
 		})
@@ -71,7 +71,7 @@ func TestCheck(t *testing.T) {
 		f.kubectl("delete", "secret", firstSecret)
 		found := f.check(1)
 		require.Equal(t, "NoSecret", found[0].Reason)
-		f.obey(found[0].Mend)
+		f.obey(found[0].Fix)
 		assert.Equal(t, []string{"OK"}, reasons(f.check(0, application)))
 		assert.Equal(t, []string{"Leftover", "OK"}, reasons(f.check(1)), "Pods may still use the former role")
 	})
@@ -171,13 +171,13 @@ func reasons(found []finding) []string {
 }
 
 // obey runs the command that check names, as a user's shell would.
-func (f *fixture) obey(mend string) {
+func (f *fixture) obey(fix string) {
 	f.t.Helper()
 	kubectl := f.Kubectl().Cmd(f.ctx)
-	cmd := exec.CommandContext(f.ctx, "sh", "-c", `kubectl() { "$KUBECTL" "$@"; }; `+mend) //nolint:gosec // what the plugin tells its user to run
+	cmd := exec.CommandContext(f.ctx, "sh", "-c", `kubectl() { "$KUBECTL" "$@"; }; `+fix) //nolint:gosec // what the plugin tells its user to run
 	cmd.Env = slices.Concat(kubectl.Env, []string{"KUBECTL=" + kubectl.Path})
 	output, err := cmd.CombinedOutput()
-	require.NoError(f.t, err, "%s: %s", mend, output)
+	require.NoError(f.t, err, "%s: %s", fix, output)
 }
 
 // kubectl runs kubectl, which must succeed, and returns what it printed.

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
 )
@@ -21,7 +22,9 @@ func shop(t *testing.T) *fixture {
 	f := newNamespace(t)
 	f.create(passwordSecret())
 	pod := postgresPod("pg", "postgres:17", map[string]string{"PGPORT": "5433"}, func(pod *corev1.Pod) {
-		pod.Spec.Containers[0].Ports[0].ContainerPort = 5433
+		database := &pod.Spec.Containers[0]
+		database.Ports[0].ContainerPort = 5433
+		database.StartupProbe.TCPSocket.Port, database.ReadinessProbe.TCPSocket.Port = intstr.FromInt32(5433), intstr.FromInt32(5433)
 	})
 	f.startPostgres(pod)
 	f.create(&corev1.Service{

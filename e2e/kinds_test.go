@@ -127,7 +127,7 @@ func TestJobIsRefusedWithTheWayOut(t *testing.T) {
 	f.create(cronJob("nightly"))
 	_, err := f.Kubectl("create", "job", "owned", "--from=cronjob/nightly").Output(f.ctx)
 	require.NoError(t, err)
-	for name, way := range map[string]string{"once": "submit it again", "owned": "cronjob.batch/nightly"} {
+	for name, way := range map[string]string{"once": "create it again", "owned": "cronjob.batch/nightly"} {
 		result := f.run(f.Pgbind("job/" + name))
 		assert.Equal(t, 1, result.Code)
 		assert.Contains(t, result.Stderr, "job.batch/"+name)

@@ -84,12 +84,12 @@ func (f *fixture) shown(code int, command *harness.Command) string {
 	return screen.all()
 }
 
-// requireReadable fails where the terminal itself had to break a line. A command that mends something is left in one piece.
+// requireReadable fails where the terminal itself had to break a line. A fix is never wrapped, so that it can be copied.
 func (f *fixture) requireReadable(shown string) {
 	f.t.Helper()
 	for line := range strings.Lines(picture.Plain(shown)) {
 		drawn := strings.Split(strings.TrimRight(line, "\r\n"), clearLine)
 		line = drawn[len(drawn)-1]
-		assert.True(f.t, utf8.RuneCountInString(line) <= columns || strings.HasPrefix(line, "MEND"), "wrapped by the terminal: %s", line)
+		assert.True(f.t, utf8.RuneCountInString(line) <= columns || strings.HasPrefix(line, "FIX"), "wrapped by the terminal: %s", line)
 	}
 }

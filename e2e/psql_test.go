@@ -78,7 +78,7 @@ func testPsqlScripts(f *fixture, role string) {
 	assert.Equal(f.t, harness.Result{Stdout: role + "|t\n"}, result, "over the network, and nothing else is written")
 	result = f.run(f.Pgbind("psql", "--", "-At", "-v", "ON_ERROR_STOP=1").Stdin("SELECT 42;\nSELECT 1/0;\nSELECT 43;\n"))
 	assert.Equal(f.t, "42\n", result.Stdout)
-	assert.Equal(f.t, 3, result.Code, "psql's own")
+	assert.Equal(f.t, 3, result.Code, "the exit code is that of psql")
 	assert.Contains(f.t, result.Stderr, "division by zero")
 	assert.NotContains(f.t, result.Stderr, "exit status")
 	result = f.run(f.Pgbind("psql", application, "--", "-c", "\\copy company FROM STDIN").Stdin("7\tpgbind\n"))

@@ -13,6 +13,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/wait"
 )
 
@@ -40,7 +41,7 @@ func (f *fixture) replicatedPostgres() {
 			LocalObjectReference: corev1.LocalObjectReference{Name: "pg"},
 		}}}, {Name: "data", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}}},
 		Containers: []corev1.Container{{
-			Name: "database", Image: "postgres:17", Command: []string{"bash", "/script/replica.sh"}, ReadinessProbe: ready(),
+			Name: "database", Image: "postgres:17", Command: []string{"bash", "/script/replica.sh"}, ReadinessProbe: ready(intstr.FromInt32(5432)),
 			Env:          []corev1.EnvVar{{Name: "PGDATA", Value: "/data/pgdata"}},
 			VolumeMounts: []corev1.VolumeMount{{Name: "script", MountPath: "/script"}, {Name: "data", MountPath: "/data"}},
 			Ports:        []corev1.ContainerPort{{Name: "postgresql", ContainerPort: 5432}},

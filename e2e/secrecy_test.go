@@ -178,7 +178,7 @@ func (l *life) learn() {
 func (l *life) plant() {
 	l.t.Helper()
 	l.admin("CREATE ROLE planted PASSWORD '" + plantedPassword + "'; ALTER ROLE planted PASSWORD '" + plantedVerifier + "'")
-	l.kubectl("exec", lesson.DatabasePod, "--", "sh", "-c", "sleep 1; true", plantedPassword)
+	l.kubectl("exec", lesson.DatabasePod, "--", "sh", "-c", "sleep 10; true", plantedPassword)
 	l.kubectl("annotate", application, "planted="+plantedPassword)
 	l.printed.WriteString(l.run(l.Pgbind("psql", "deployment/late", "--", "--command=SELECT '"+plantedPassword+"'")).Stdout)
 }

@@ -66,7 +66,8 @@ func (f *fixture) server(version string) *sqlServer {
 	name := "postgres-" + version
 	f.create(databasePod(name, started(corev1.Container{
 		Name: name, Image: "postgres:" + version, Args: []string{"-c", "max_prepared_transactions=5"},
-		Env: []corev1.EnvVar{{Name: "POSTGRES_PASSWORD", Value: "only-for-this-test"}},
+		Ports: []corev1.ContainerPort{{Name: "postgresql", ContainerPort: 5432}},
+		Env:   []corev1.EnvVar{{Name: "POSTGRES_PASSWORD", Value: "only-for-this-test"}},
 	})))
 	_, err := f.Kubectl("wait", "--for=condition=Ready", "--timeout=120s", "pod/"+name).Output(f.ctx)
 	require.NoError(f.t, err)

@@ -82,7 +82,7 @@ func surveyFindsDamage(s *sqlServer, questions []postgres.Question) {
 	assert.Equal(s.t, []string{"DELETE on table public.orders"}, answers[1].Lacks)
 	assert.True(s.t, found.Roles[readwrite.Role].Privileged && found.Roles[readwrite.Role].Expired)
 	assert.Equal(s.t, 2020, found.Roles[readwrite.Role].ValidUntil.UTC().Year())
-	assert.Contains(s.t, answers[1].Login.Failure, "password authentication failed", "its time is over")
+	assert.Contains(s.t, answers[1].Login.Failure, "password authentication failed", "the role has expired")
 	assert.Equal(s.t, []string{
 		"REVOKE CREATE ON SCHEMA public FROM " + readonly.Access.Role(),
 		"REVOKE UPDATE ON SEQUENCE public.orders_id_seq FROM " + readonly.Role,

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/lesson"
@@ -171,7 +172,7 @@ func droppedByAnotherMember(f *fixture) {
 // podThatLooksLikeTheDatabase puts another server behind the database's Service, which lets everybody in.
 func podThatLooksLikeTheDatabase(f *fixture) {
 	impostor := databasePod("impostor", corev1.Container{
-		Name: lesson.Container, Image: "postgres:15", ReadinessProbe: ready(),
+		Name: lesson.Container, Image: "postgres:15", ReadinessProbe: ready(intstr.FromInt32(5432)),
 		Env: []corev1.EnvVar{{Name: "POSTGRES_HOST_AUTH_METHOD", Value: "trust"}},
 	})
 	impostor.Labels = f.databaseLabels()

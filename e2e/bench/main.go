@@ -87,7 +87,7 @@ func newBench(ctx context.Context, dir string) (*bench, error) {
 	fast.QPS, fast.Burst = unlimited, unlimited
 	client, err := kubernetes.NewForConfig(fast)
 	if err != nil {
-		return nil, fmt.Errorf("make a client of the cluster: %w", err)
+		return nil, fmt.Errorf("create a client for the cluster: %w", err)
 	}
 	b := &bench{Harness: h, dir: dir, client: client, floor: filepath.Join(dir, "floor"), script: filepath.Join(dir, "lesson.sh")}
 	if err := os.WriteFile(b.script, []byte(lessonScript), 0o600); err != nil {

@@ -167,7 +167,7 @@ func TestResist_TenThousandTables(t *testing.T) {
 		var script strings.Builder
 		script.WriteString("SET ROLE none; CREATE SCHEMA many;\n")
 		for part := range 20 {
-			fmt.Fprintf(&script, "DO $$ BEGIN FOR i IN 1..500 LOOP EXECUTE format('CREATE TABLE many.t_%d_%%s (id int)', i); END LOOP; END $$;\n", part)
+			fmt.Fprintf(&script, "DO $$ BEGIN FOR i IN 1..500 LOOP EXECUTE format('CREATE TABLE many.t_%d_%%s (id serial PRIMARY KEY, note text)', i); END LOOP; END $$;\n", part)
 		}
 		s.admin("postgres", fmt.Sprintf("SET SESSION AUTHORIZATION %q; %s", login.Username, script.String()))
 		start := time.Now()
@@ -175,5 +175,31 @@ func TestResist_TenThousandTables(t *testing.T) {
 		t.Logf("rotated in %s", time.Since(start).Round(time.Second))
 		assert.Empty(t, s.canLogIn(login.Username))
 		assert.Equal(t, "10000", s.admin("postgres", "SELECT count(*) FROM pg_tables WHERE schemaname = 'many' AND tableowner LIKE 'pgbind\\_postgres\\_%'"))
+	})
+}
+
+// TestResist_Prune: the workload is gone, and in a second round its Secret too. A prune drops the role all the same.
+func TestResist_Prune(t *testing.T) {
+	onEachVersion(t, func(s *server) {
+		t := s.t
+		s.admin("postgres", "CREATE ROLE accomplice LOGIN")
+		for _, level := range levels() {
+			for _, gone := range [][]string{{"deployment/leaver"}, {"deployment/leaver", "secret/leavers"}} {
+				_, err := s.Kubectl("create", "deployment", "leaver", "--image=pgbind-app:dev", "--replicas=0").Output(s.ctx)
+				require.NoError(t, err)
+				s.pgbind("deployment/leaver", "--secret=leavers", "--access="+level, "--wait=false")
+				login, err := s.Login(s.ctx, "leavers")
+				require.NoError(t, err)
+				s.as(login, "postgres", strings.ReplaceAll(staySQL, "LOGIN", login.Username))
+				_, err = s.Kubectl(append([]string{"delete"}, gone...)...).Output(s.ctx)
+				require.NoError(t, err)
+				s.pgbind("prune", "--yes")
+				assert.Empty(t, s.canLogIn(login.Username), "%s, without %s: the login is gone", level, gone)
+				assert.NotContains(t, s.owners(), "pgb_", level)
+				assert.NotContains(t, s.owners(), "pgbind_postgres_public_read", "%s: a narrow access role owns nothing", level)
+				assert.Equal(t, "0", s.admin("postgres", fmt.Sprintf("SELECT count(*) FROM pg_default_acl WHERE pg_get_userbyid(defaclrole) = '%s'", login.Username)))
+				s.admin("postgres", "DROP TABLE IF EXISTS public.mine, public.login_owned; DROP FUNCTION IF EXISTS public.stay()")
+			}
+		}
 	})
 }

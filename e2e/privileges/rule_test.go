@@ -60,6 +60,7 @@ func TestPostgresOwnRule(t *testing.T) {
 				count[rule.runs]++
 				t.Run(rule.title, func(t *testing.T) { rule.check(t, a, outcomes[2*i:2*i+2]) })
 			}
+			t.Run("kubectl pgbind check names the pairs", func(t *testing.T) { c.checkNamesPairs(t, a) })
 			t.Logf("PostgreSQL %s: cases that run %s: %d, %s: %d, %s: %d", version, asOther, count[asOther],
 				asApplication, count[asApplication], notAtAll, count[notAtAll])
 		})
@@ -90,4 +91,28 @@ func (r ruleCase) check(t *testing.T, a *attempt, outcomes []outcome) {
 		}
 	}
 	assert.Equal(t, r.runs, runs)
+}
+
+// checkNamesPairs compares what check reports with what the cases above have shown to run as another role, and what not to run.
+func (c *climbing) checkNamesPairs(t *testing.T, a *attempt) {
+	t.Helper()
+	grant := c.applicationStep(a, "")
+	grant.script += "GRANT INSERT ON shop.t1, shop.t5, shop.t25 TO shopowner; GRANT SELECT ON shop.v9, shop.m23 TO shopowner;"
+	require.NotContains(t, c.steps(grant)[0].output, "ERROR:")
+	result, err := c.Pgbind("check", "cronjob/"+a.subject.name).Run(c.ctx)
+	require.NoError(t, err)
+	assert.Equal(t, 1, result.Code, "a schema called like the superuser is a fault")
+	for _, want := range []string{
+		`Shadow .* role postgres mean what this application creates in schema postgres `,
+		`SharedCode .* function shop\.lower\(character varying\) of this application, with schema shop in their search_path: .*postgres`,
+		`SharedCode .* function postgres\.initcap\(character varying\) of this application, with schema postgres in their search_path: .*postgres`,
+		`SharedCode .* operator postgres\.\+\(text,integer\) of this application`,
+		`SharedCode .* role shopowner runs code of this application when it uses shop\.t1, shop\.t5, shop\.v9 `,
+		`SharedCode .* role PUBLIC runs code of this application when it uses shop\.t11 `,
+	} {
+		assert.Regexp(t, want, result.Stdout)
+	}
+	assert.NotContains(t, result.Stdout, "shop.upper", "PostgreSQL prefers its own function with the same argument types")
+	assert.NotContains(t, result.Stdout, "shop.t25", "a foreign key to the application's table runs as the application")
+	assert.NotContains(t, result.Stdout, "shop.m23", "a materialized view runs nothing when it is read")
 }

@@ -34,7 +34,8 @@ func (r *run) claim(i *Item, name string) bool {
 	return true
 }
 
-// assignNames gives the items of a namespace that need a new Secret the next free default names, without asking for each name whether it is free.
+// assignNames gives the items of a namespace that need a new Secret the next free default names, without asking for each name whether it
+// is free.
 func (r *run) assignNames(ctx context.Context, items []*Item) {
 	spaces := map[string][]*Item{}
 	for _, i := range items {

@@ -16,8 +16,8 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-// observe reads what the items need to know, and plans them. It writes nothing: Secrets and changes of workloads are sent as a dry run, so that
-// permissions, admission and quota refuse now.
+// observe reads what the items need to know, and plans them. It writes nothing: Secrets and changes of workloads are sent as a dry run, so
+// that permissions, admission and quota refuse now.
 func (r *run) observe(ctx context.Context, items []*Item) {
 	r.readWorkloads(ctx, items)
 	each(open(items), func(i *Item) {

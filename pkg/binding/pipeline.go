@@ -1,5 +1,5 @@
-// Package binding gives workloads their own login roles in databases: one pipeline for one binding and for a thousand. Each item is observed, planned and
-// executed in four phases: roles, Secrets, workloads and rollouts. It knows no command line and no SQL.
+// Package binding gives workloads their own login roles in databases: one pipeline for one binding and for a thousand. Each item is observed,
+// planned and executed in four phases: roles, Secrets, workloads and rollouts. It knows no command line and no SQL.
 package binding
 
 import (
@@ -76,9 +76,9 @@ const rounds = 5
 // undoEach is how much longer a roll-back may take for each item that may be in the way.
 const undoEach = 100 * time.Millisecond
 
-// Run binds the items. Running it again changes nothing. Each item has its own error then: until the API server has accepted the change of its
-// workload, an error, or the end of ctx, rolls back what this run created for it; after that the binding stays, and the error is a *RolloutError. The
-// returned error says that two items are one, and that nothing was done.
+// Run binds the items. Running it again changes nothing. Each item has its own error then: until the API server has accepted the change of
+// its workload, an error, or the end of ctx, rolls back what this run created for it; after that the binding stays, and the error is a
+// *RolloutError. The returned error says that two items are one, and that nothing was done.
 func (p *Pipeline) Run(ctx context.Context, items []*Item) error {
 	if err := refuseDoubles(items); err != nil {
 		return err
@@ -113,8 +113,8 @@ type run struct {
 	claimed map[types.NamespacedName]*Item // Secrets
 }
 
-// round observes, plans and executes items, and returns those that met another writer. Those of each server go through the phases by themselves: one
-// that does not answer holds up nobody else.
+// round observes, plans and executes items, and returns those that met another writer. Those of each server go through the phases by
+// themselves: a server that does not answer holds up nobody else.
 func (r *run) round(ctx context.Context, items []*Item) (again []*Item) {
 	for _, i := range items {
 		i.conflict = nil
@@ -135,8 +135,8 @@ func (r *run) round(ctx context.Context, items []*Item) (again []*Item) {
 	return again
 }
 
-// execute takes the items of one server through the phases, and returns those that met another writer. The rollouts of the others are followed until
-// the end of the run.
+// execute takes the items of one server through the phases, and returns those that met another writer. The rollouts of the others are
+// followed until the end of the run.
 func (r *run) execute(ctx context.Context, items []*Item) (again []*Item) {
 	r.through(ctx, items, r.roles, r.secrets, r.workloads)
 	r.rollBack(ctx, items)

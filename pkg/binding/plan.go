@@ -71,8 +71,8 @@ func (i *Item) roleAction(p *Plan) roleAction {
 	case p.secret.existing == nil:
 		return createRole
 	case !p.noted():
-		// A Secret that the workload does not reference belongs to a run that died, or is still in progress and may be rolled back: setting the password,
-		// although it is the same, makes the role this run's.
+		// A Secret that the workload does not reference belongs to a run that died, or is still in progress and may be rolled back: setting
+		// the password, although it is the same, makes the role this run's.
 		return takeRole
 	}
 	return keepRole

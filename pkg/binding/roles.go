@@ -5,18 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/report"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/undo"
 )
 
-// roles creates the login roles, grants what their levels say, and verifies their logins. Labels only suggest which server takes writes, the server
-// itself knows: items on a standby go on with the next candidate.
+// roles creates the login roles, grants what their levels say, and verifies their logins. Labels only suggest which server takes writes, the
+// server itself knows: items on a standby go on with the next candidate.
 func (r *run) roles(ctx context.Context, items []*Item) {
 	each(items, func(i *Item) { r.dropUnused(ctx, i) })
 	for len(items) > 0 {
@@ -75,8 +73,8 @@ func (r *run) ask(ctx context.Context, s Server, batch []*Item) {
 	}
 }
 
-// concludeRole sorts out what became of a login role: it works, the item has failed, or another writer was there. That is not told by the wording of
-// an error, but by its kind, or by the role's metadata, which name the run that last set the password.
+// concludeRole sorts out what became of a login role: it works, the item has failed, or another writer was there. The kind of an error says
+// so, never its wording, or the role's metadata, which name the run that last set the password.
 func (r *run) concludeRole(ctx context.Context, s Server, i *Item, o postgres.Outcome) {
 	role := i.plan.binding.Role
 	if o.Result != nil {
@@ -117,7 +115,8 @@ func lastRun(ctx context.Context, s Server, role, ours string) string {
 	return last
 }
 
-// onStandby returns the items that go on with another candidate. Without one, the Pods are read again once: another one may be the primary by now.
+// onStandby returns the items that go on with another candidate. Without one, the Pods are read again once: another one may be the primary by
+// now.
 func onStandby(items []*Item) (next []*Item) {
 	for _, i := range items {
 		if i.standby == nil {
@@ -176,48 +175,4 @@ func (p *Plan) inDatabase(err error) error {
 		return fmt.Errorf("pod/%s: %w: name the primary with --postgres", p.database.Pod.Name, err)
 	}
 	return fmt.Errorf("database %q in pod/%s: %w", p.options.Database, p.database.Pod.Name, err)
-}
-
-// explain tells what was granted, and what was not.
-func (i *Item) explain() {
-	r, role := i.result, i.plan.binding.Role
-	for _, statement := range r.Did {
-		i.Report.Step("%s", statement)
-	}
-	if len(r.Lacks) > 0 {
-		i.Report.Warn("role %q still lacks: %s; let the owner of these objects grant it, or name an --admin-user that may", role, strings.Join(r.Lacks, ", "))
-	}
-	for _, w := range r.Withheld {
-		i.Report.Warn("%s is not granted: it %s; to let the application read it, run: GRANT SELECT ON %s TO a role of yours, and grant that role to %s",
-			w.Relation, w.Reason, w.Relation, i.plan.binding.Access.Role())
-	}
-	for _, c := range r.Creators {
-		i.Report.Warn("%s may create: what is created there can run as the application, which is therefore not isolated", c)
-	}
-	for _, e := range r.Escalations {
-		i.Report.Warn("%s; to remove it: %s", e.What, e.Fix)
-	}
-	i.warnOfReplicas()
-}
-
-// explainLogin tells how far the login was verified, and what the level and the privileges of everybody mean.
-func (i *Item) explainLogin() {
-	report.Login(i.Report, i.plan.binding.Role, i.result)
-	if len(i.result.Did) == 0 {
-		return
-	}
-	for _, grant := range i.result.Public {
-		i.Report.Step("everybody has %s; to take it away: %s", grant.What, grant.Close)
-	}
-	if i.Options.Level == postgres.All {
-		i.Report.Step("level all lets the application also create, alter and drop tables; --access readwrite or readonly gives less")
-	}
-}
-
-// warnOfReplicas warns of a host that does not always lead to the server that takes writes.
-func (i *Item) warnOfReplicas() {
-	if d := i.plan.database; d.HostReachesReplicas {
-		i.Report.Warn("service/%s in namespace %s also leads to replicas, which take no writes: make a Service that leads to the primary alone and name it with --postgres or --host",
-			d.Service, d.Pod.Namespace)
-	}
 }

@@ -78,7 +78,7 @@ func (r *run) createSecret(ctx context.Context, i *Item) (*corev1.Secret, error)
 	return found, nil
 }
 
-// extendSecret adds to the binding's Secret the keys and the metadata that it lacks, so that an option can be given later. It takes nothing away.
+// extendSecret adds to the binding's Secret the keys and the metadata that it lacks, so that an option can be given later. It removes nothing.
 func (r *run) extendSecret(ctx context.Context, i *Item) error {
 	existing, lacks := i.plan.secret.existing, map[string][]byte{}
 	for name, value := range i.plan.wantedData(i.login()) {

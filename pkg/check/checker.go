@@ -13,18 +13,18 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-// Workloads reads workloads and their Pods; *workload.Client does.
+// Workloads reads workloads and their Pods. *workload.Client implements it.
 type Workloads interface {
 	Get(ctx context.Context, namespace string, args []string) ([]*workload.Workload, error)
 	StalePods(ctx context.Context, w *workload.Workload, secret string, changed time.Time) ([]*corev1.Pod, error)
 }
 
-// Databases finds the servers that a reference may mean; *target.Finder does.
+// Databases finds the servers that a reference can mean. *target.Finder implements it.
 type Databases interface {
 	Candidates(ctx context.Context, ref target.Ref, choice target.Choice) ([]*target.Database, error)
 }
 
-// Server answers for the roles of one server; *postgres.Server does.
+// Server reports on the roles of one server. *postgres.Server implements it.
 type Server interface {
 	Survey(ctx context.Context, questions []postgres.Question, prove bool) (*postgres.Survey, error)
 }
@@ -35,24 +35,25 @@ type Checker struct {
 	Workloads Workloads
 	Databases Databases
 	Server    func(*target.Database) Server
-	Container string // that runs the server; empty: found
-	// Prove also tries a login without a password where the server does not tell whether it asks for one.
+	Container string // the server's container; empty: detected
+	// Prove also tries a login without a password if the server does not report how it authenticates.
 	Prove bool
 }
 
-// Scope is what one call checks.
+// Scope is what one call of Check covers.
 type Scope struct {
 	Bindings []inventory.Binding
-	// Orphans, if set, is the whole inventory of Namespace ("": of all), against which the servers' roles are held.
+	// Orphans, if set, is the whole inventory of Namespace ("" means all namespaces). Roles that it does not contain are orphans.
 	Orphans   *inventory.Inventory
 	Namespace string
-	// Server is asked for orphans beside the servers of the bindings; an empty one is not. It may be absent unless it is Required.
+	// Server is searched for orphans in addition to the servers of the bindings, unless it is empty. If it does not exist, that is
+	// a finding only if it is Required.
 	Server   target.Ref
 	Required bool
 }
 
-// Check returns what it found about each binding and each role, the worst first; what could not be read is found to be unknown.
-// The one error is the end of ctx (context.Cause).
+// Check returns the findings for each binding and each role, the worst first. What it cannot read becomes an Unknown finding.
+// It returns an error only if ctx ends (context.Cause).
 func (c *Checker) Check(ctx context.Context, scope Scope) ([]Finding, error) {
 	now := time.Now()
 	all := make([]facts, len(scope.Bindings))
@@ -69,10 +70,10 @@ func (c *Checker) Check(ctx context.Context, scope Scope) ([]Finding, error) {
 	}
 	var found []Finding
 	for i := range all {
-		found = append(found, all[i].judge()...)
+		found = append(found, all[i].check()...)
 	}
 	if scope.Orphans != nil {
-		found = append(found, c.judgeRoles(ctx, scope, servers)...)
+		found = append(found, c.checkRoles(ctx, scope, servers)...)
 	}
 	return sorted(found), nil
 }

@@ -29,7 +29,7 @@ import (
 
 const location = "ns/statefulset/pg"
 
-// readers are the checker's ways out, each of which fails the test when it is not expected.
+// readers fakes everything that the checker reads from. An unexpected call fails the test.
 type readers struct {
 	t         *testing.T
 	databases map[target.Ref]error
@@ -37,12 +37,12 @@ type readers struct {
 }
 
 func (r *readers) Get(context.Context, string, []string) ([]*workload.Workload, error) {
-	r.t.Error("no workload is expected to be read")
+	r.t.Error("unexpected read of a workload")
 	return nil, errors.New("unexpected")
 }
 
 func (r *readers) StalePods(context.Context, *workload.Workload, string, time.Time) ([]*corev1.Pod, error) {
-	r.t.Error("no Pods are expected to be read")
+	r.t.Error("unexpected read of Pods")
 	return nil, errors.New("unexpected")
 }
 
@@ -66,11 +66,11 @@ func (r *readers) Survey(_ context.Context, questions []postgres.Question, prove
 func newChecker(t *testing.T, r *readers, objects ...runtime.Object) *Checker {
 	t.Helper()
 	r.t = t
-	t.Cleanup(func() { assert.Empty(t, r.surveys, "surveys not made") })
+	t.Cleanup(func() { assert.Empty(t, r.surveys, "expected surveys that did not run") })
 	return &Checker{Kube: fake.NewSimpleClientset(objects...), Workloads: r, Databases: r, Server: func(*target.Database) Server { return r }}
 }
 
-// read makes the inventory of objects; the resources named may not be listed.
+// read returns the inventory of objects. Listing the forbidden resource fails.
 func read(t *testing.T, forbidden string, objects ...runtime.Object) *inventory.Inventory {
 	t.Helper()
 	scheme := metadatafake.NewTestScheme()
@@ -88,7 +88,7 @@ func namespace(uid types.UID) *corev1.Namespace {
 	return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "ns", UID: uid}}
 }
 
-func TestRolesWithoutSecret(t *testing.T) {
+func TestCheck_ReportsRolesWithoutSecret(t *testing.T) {
 	deployment := &metav1.PartialObjectMetadata{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "apps/v1", Kind: "Deployment"},
 		ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "web", UID: "uid-web"},
@@ -105,17 +105,17 @@ func TestRolesWithoutSecret(t *testing.T) {
 		forbidden string
 		kube      []runtime.Object
 		reason    Reason
-		mend      string
+		fix       string
 	}{
-		"an orphan":                    {owner: mine, kube: []runtime.Object{namespace("uid")}, reason: OrphanedRole, mend: "kubectl pgbind prune --postgres pod/pg-0 -n ns"},
-		"a bind that died":             {owner: with(func(o *postgres.Owner) { o.ID = credentials.ID("uid-web", location, "shop") }), kube: []runtime.Object{namespace("uid")}, reason: Unfinished, mend: "kubectl pgbind deployment.apps/web --postgres pod/pg-0 --dbname shop -n ns"},
-		"another time's namespace":     {owner: mine, kube: []runtime.Object{namespace("later")}, reason: Unknown},
-		"a namespace that is gone":     {owner: mine, reason: Unknown},
-		"a mark without UID":           {owner: with(func(o *postgres.Owner) { o.NamespaceUID = "" }), kube: []runtime.Object{namespace("uid")}, reason: Unknown},
-		"Secrets that are not listed":  {owner: mine, forbidden: "secrets", kube: []runtime.Object{namespace("uid")}, reason: Unknown, mend: "kubectl auth can-i list secrets -n ns"},
-		"workloads that are not liste": {owner: mine, forbidden: "pods", kube: []runtime.Object{namespace("uid")}, reason: Unknown, mend: "kubectl auth can-i list secrets -n ns"},
-		"another namespace's role":     {owner: with(func(o *postgres.Owner) { o.Namespace = "other" }), kube: []runtime.Object{namespace("uid")}},
-		"an unmarked role":             {owner: mine, unmarked: true, kube: []runtime.Object{namespace("uid")}},
+		"orphaned role":              {owner: mine, kube: []runtime.Object{namespace("uid")}, reason: OrphanedRole, fix: "kubectl pgbind prune --postgres pod/pg-0 -n ns"},
+		"interrupted bind":           {owner: with(func(o *postgres.Owner) { o.ID = credentials.ID("uid-web", location, "shop") }), kube: []runtime.Object{namespace("uid")}, reason: Unfinished, fix: "kubectl pgbind deployment.apps/web --postgres pod/pg-0 --dbname shop -n ns"},
+		"recreated namespace":        {owner: mine, kube: []runtime.Object{namespace("later")}, reason: Unknown},
+		"deleted namespace":          {owner: mine, reason: Unknown},
+		"comment without UID":        {owner: with(func(o *postgres.Owner) { o.NamespaceUID = "" }), kube: []runtime.Object{namespace("uid")}, reason: Unknown},
+		"Secrets are not readable":   {owner: mine, forbidden: "secrets", kube: []runtime.Object{namespace("uid")}, reason: Unknown, fix: "kubectl auth can-i list secrets -n ns"},
+		"workloads are not readable": {owner: mine, forbidden: "pods", kube: []runtime.Object{namespace("uid")}, reason: Unknown, fix: "kubectl auth can-i list secrets -n ns"},
+		"role of another namespace":  {owner: with(func(o *postgres.Owner) { o.Namespace = "other" }), kube: []runtime.Object{namespace("uid")}},
+		"role without metadata":      {owner: mine, unmarked: true, kube: []runtime.Object{namespace("uid")}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -137,7 +137,7 @@ func TestRolesWithoutSecret(t *testing.T) {
 			}
 			require.Len(t, found, 1)
 			assert.Equal(t, test.reason, found[0].Reason, found[0].Message)
-			assert.Equal(t, test.mend, found[0].Mend)
+			assert.Equal(t, test.fix, found[0].Fix)
 			if test.reason == OrphanedRole {
 				assert.Equal(t, ref, found[0].Server)
 				assert.Equal(t, test.owner, found[0].Owner)
@@ -146,7 +146,7 @@ func TestRolesWithoutSecret(t *testing.T) {
 	}
 }
 
-func TestServerThatIsNotThere(t *testing.T) {
+func TestCheck_ReportsMissingServerIfRequired(t *testing.T) {
 	ref := target.Ref{Kind: "pod", Name: "pg-0", Namespace: "ns"}
 	gone := fmt.Errorf("find: %w", apierrors.NewNotFound(schema.GroupResource{Resource: "pods"}, "pg-0"))
 	for _, required := range []bool{false, true} {
@@ -162,7 +162,7 @@ func TestServerThatIsNotThere(t *testing.T) {
 	}
 }
 
-func TestBindingsOfOneServerAreAskedTogether(t *testing.T) {
+func TestCheck_SurveysEachServerOnce(t *testing.T) {
 	var bindings []inventory.Binding
 	var objects []runtime.Object
 	for _, name := range []string{"b", "a"} {
@@ -175,7 +175,7 @@ func TestBindingsOfOneServerAreAskedTogether(t *testing.T) {
 	r := &readers{databases: map[target.Ref]error{ref: nil}, surveys: []func([]postgres.Question, bool) (*postgres.Survey, error){
 		func(questions []postgres.Question, _ bool) (*postgres.Survey, error) {
 			require.Len(t, questions, 2)
-			assert.Equal(t, "pgb_a_1", questions[0].Role, "in the order of the databases")
+			assert.Equal(t, "pgb_a_1", questions[0].Role, "questions are in the order of the databases")
 			assert.Equal(t, "secret-a", questions[0].Login.Password)
 			return &postgres.Survey{Answers: make([]postgres.Answer, 2)}, errors.New("the server went away")
 		},
@@ -185,12 +185,12 @@ func TestBindingsOfOneServerAreAskedTogether(t *testing.T) {
 	var reasons []Reason
 	for _, f := range found {
 		reasons = append(reasons, f.Reason)
-		assert.NotContains(t, f.Message+f.Mend, "secret-")
+		assert.NotContains(t, f.Message+f.Fix, "secret-")
 	}
 	assert.Equal(t, []Reason{OrphanedSecret, OrphanedSecret, Unknown, Unknown}, reasons)
 }
 
-func TestEndOfTheContext(t *testing.T) {
+func TestCheck_ReturnsCauseOfContext(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cause := errors.New("stopped")
 	cancel(cause)

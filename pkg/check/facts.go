@@ -8,23 +8,23 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 )
 
-// facts is all that was read about one binding. What an error stands beside is not known.
+// facts is everything that was read about one binding. If an error is set, the fields that it covers are unknown.
 type facts struct {
 	now     time.Time
 	binding *inventory.Binding
 
 	credentials credentials.Credentials // the Secret's values
-	complete    bool                    // the Secret has all keys
-	secretErr   error                   // the Secret's values could not be read
+	complete    bool                    // the Secret has every login key
+	secretErr   error                   // from reading the Secret's values
 
 	referenced  bool     // the pod template uses the Secret
-	stalePods   []string // the Pods that have other values than the Secret
-	workloadErr error    // the workload or its Pods could not be read
+	stalePods   []string // Pods that started with other values than the Secret's
+	workloadErr error    // from reading the workload or its Pods
 
-	namespaceUID string // empty where the Namespace may not be read
+	namespaceUID string // empty if the Namespace cannot be read
 
-	role      *postgres.MarkedRole // nil: there is none of that name
+	role      *postgres.MarkedRole // nil: the role does not exist
 	answer    postgres.Answer
 	trust     bool
-	serverErr error // the server could not be asked
+	serverErr error // from querying the server
 }

@@ -1,5 +1,5 @@
-// Package check tells whether bindings are still true: whether the login works, and whether the role, the Secret and the workload
-// agree. It reads from the API server and from the databases, and changes nothing. What it finds is judged by pure functions.
+// Package check verifies bindings: that the login works, and that the role, the Secret and the workload match. It reads from the
+// API server and from the databases and changes nothing. Pure functions turn what it read into findings.
 package check
 
 import (
@@ -11,13 +11,15 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
 )
 
-// Reason says in one word what was found.
+// Reason names in one word what is wrong.
 type Reason string
 
-// The reasons. The first say that the application cannot log in, or may become another role, the next that more or less is there than should be.
+// The reasons, the worst first: the application cannot log in or can become another role; an object is missing or does not match;
+// privileges are missing or excessive; something is left over; something could not be verified.
 const (
 	LoginFailed    Reason = "LoginFailed"
 	Escalation     Reason = "Escalation"
+	Shadow         Reason = "Shadow"
 	NoRole         Reason = "NoRole"
 	ForeignRole    Reason = "ForeignRole"
 	NoSecret       Reason = "NoSecret"
@@ -26,7 +28,7 @@ const (
 	StalePods      Reason = "StalePods"
 	Lacks          Reason = "Lacks"
 	Exceeds        Reason = "Exceeds"
-	Disagrees      Reason = "Disagrees"
+	Mismatch       Reason = "Mismatch"
 	Expired        Reason = "Expired"
 	OrphanedSecret Reason = "OrphanedSecret"
 	OrphanedRole   Reason = "OrphanedRole"
@@ -34,33 +36,34 @@ const (
 	Leftover       Reason = "Leftover"
 	NotVerified    Reason = "NotVerified"
 	Unknown        Reason = "Unknown"
+	SharedCode     Reason = "SharedCode"
 	OK             Reason = "OK"
 )
 
-// worstFirst is the order of the reasons.
+// worstFirst returns the reasons in the order in which they are printed.
 func worstFirst() []Reason {
 	return []Reason{
-		LoginFailed, Escalation, NoRole, ForeignRole, NoSecret, BadSecret, Unreferenced, StalePods, Lacks, Exceeds, Disagrees,
-		Expired, OrphanedSecret, OrphanedRole, Unfinished, Leftover, NotVerified, Unknown, OK,
+		LoginFailed, Escalation, Shadow, NoRole, ForeignRole, NoSecret, BadSecret, Unreferenced, StalePods, Lacks, Exceeds, Mismatch,
+		Expired, OrphanedSecret, OrphanedRole, Unfinished, Leftover, NotVerified, Unknown, SharedCode, OK,
 	}
 }
 
-// Finding is one thing that was found about one binding.
+// Finding is one result for one binding or role.
 type Finding struct {
 	Reason    Reason
 	Namespace string
-	Workload  string // empty for a role of which no more is known
+	Workload  string // empty for a role whose workload is unknown
 	Secret    string
 	Role      string
 	Message   string
-	Mend      string // the command that mends it; empty where there is nothing to mend
+	Fix       string // the command that fixes it; empty if there is none
 
-	// Server and Owner tell of an orphaned role where it is and what its comment says.
+	// Server and Owner are set for an orphaned role: its server, and what its comment says.
 	Server target.Ref
 	Owner  postgres.Owner
 }
 
-// sorted returns the findings, the worst first.
+// sorted sorts the findings, the worst first.
 func sorted(findings []Finding) []Finding {
 	slices.SortStableFunc(findings, func(a, b Finding) int {
 		return cmp.Or(

@@ -12,40 +12,43 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
 )
 
-// Findings are findings in their printed forms.
+// Findings can be printed as a table or a List.
 type Findings []Finding
 
-// Healthy says that nothing needs mending and everything is known.
+// Healthy reports whether every finding is OK. Shared code is PostgreSQL's own rule, and not a fault.
 func (f Findings) Healthy() bool {
 	for _, finding := range f {
-		if finding.Reason != OK {
+		if finding.Reason != OK && finding.Reason != SharedCode {
 			return false
 		}
 	}
 	return true
 }
 
-// Only keeps the findings with one of the reasons.
+// Only returns the findings with one of the reasons.
 func (f Findings) Only(reasons ...Reason) Findings {
 	return slices.DeleteFunc(slices.Clone(f), func(finding Finding) bool { return !slices.Contains(reasons, finding.Reason) })
 }
 
-// Table is one line for each finding.
+// Table returns one row for each finding.
 func (f Findings) Table(time.Time) *metav1.Table {
 	table := &metav1.Table{}
-	for _, name := range []string{"State", "Workload", "Secret", "Role", "Finding", "Mend"} {
+	for _, name := range []string{"State", "Workload", "Secret", "Role", "Finding", "Fix"} {
 		table.ColumnDefinitions = append(table.ColumnDefinitions, metav1.TableColumnDefinition{Name: name, Type: "string"})
 	}
 	for _, finding := range f {
 		table.Rows = append(table.Rows, metav1.TableRow{
-			Cells:  []any{string(finding.Reason), cmp.Or(finding.Workload, "<none>"), cmp.Or(finding.Secret, "<none>"), cmp.Or(finding.Role, "<none>"), finding.Message, finding.Mend},
-			Object: runtime.RawExtension{Object: &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: finding.Namespace, Name: finding.Role}}},
+			Cells: []any{string(finding.Reason), cmp.Or(finding.Workload, "<none>"), cmp.Or(finding.Secret, "<none>"),
+				cmp.Or(finding.Role, "<none>"), finding.Message, finding.Fix},
+			Object: runtime.RawExtension{Object: &metav1.PartialObjectMetadata{
+				ObjectMeta: metav1.ObjectMeta{Namespace: finding.Namespace, Name: finding.Role},
+			}},
 		})
 	}
 	return table
 }
 
-// List is the findings as objects, in a List of kubectl.
+// List returns the findings as objects in a List.
 func (f Findings) List(time.Time) (*unstructured.UnstructuredList, error) {
 	list := &unstructured.UnstructuredList{}
 	list.SetAPIVersion("v1")
@@ -55,7 +58,7 @@ func (f Findings) List(time.Time) (*unstructured.UnstructuredList, error) {
 			"apiVersion": v1alpha1.APIVersion, "kind": "Finding",
 			"metadata": map[string]any{"namespace": finding.Namespace, "name": cmp.Or(finding.Secret, finding.Role)},
 			"reason":   string(finding.Reason), "workload": finding.Workload, "secret": finding.Secret, "role": finding.Role,
-			"message": finding.Message, "mend": finding.Mend,
+			"message": finding.Message, "fix": finding.Fix,
 		}})
 	}
 	return list, nil

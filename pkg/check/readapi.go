@@ -13,10 +13,10 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-// parallel is how many bindings are read from the API server at once.
+// parallel is the number of bindings that are read from the API server at the same time.
 const parallel = 8
 
-// readAPI reads what the API server knows of each binding beyond its marks.
+// readAPI reads what the metadata of the binding does not contain: the Secret's values, the workload and its Pods.
 func (c *Checker) readAPI(ctx context.Context, all []facts) {
 	uids := c.namespaceUIDs(ctx, all)
 	var reads errgroup.Group
@@ -30,10 +30,10 @@ func (c *Checker) readAPI(ctx context.Context, all []facts) {
 			return nil
 		})
 	}
-	_ = reads.Wait() // each keeps its own error
+	_ = reads.Wait() // each binding keeps its own error
 }
 
-// namespaceUIDs reads the UID of each namespace, which stays empty where it may not be read.
+// namespaceUIDs returns the UID of each namespace, empty if it cannot be read.
 func (c *Checker) namespaceUIDs(ctx context.Context, all []facts) map[string]string {
 	uids := map[string]string{}
 	for i := range all {
@@ -76,7 +76,7 @@ func (c *Checker) readWorkload(ctx context.Context, f *facts) {
 	if err != nil || len(found) != 1 {
 		f.workloadErr = err
 		if apierrors.IsNotFound(err) {
-			f.workloadErr = fmt.Errorf("it vanished meanwhile: %w", err)
+			f.workloadErr = fmt.Errorf("it was deleted during the check: %w", err)
 		}
 		return
 	}

@@ -13,14 +13,14 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 )
 
-// home is what is known of the namespace that a role's mark names.
+// home is what is known of the namespace that a role's comment names.
 type home struct {
-	uid string // empty: not known
+	uid string // empty: unknown
 	err error
 }
 
-// judgeRoles tells of the marked roles that no Secret names.
-func (c *Checker) judgeRoles(ctx context.Context, scope Scope, servers []*server) []Finding {
+// checkRoles reports roles with our comment that no Secret names.
+func (c *Checker) checkRoles(ctx context.Context, scope Scope, servers []*server) []Finding {
 	homes, known := map[string]home{}, byID(scope.Orphans)
 	var found []Finding
 	for _, s := range servers {
@@ -39,13 +39,13 @@ func (c *Checker) judgeRoles(ctx context.Context, scope Scope, servers []*server
 			if _, read := homes[role.Owner.Namespace]; !read {
 				homes[role.Owner.Namespace] = c.home(ctx, role.Owner.Namespace)
 			}
-			found = append(found, s.judgeRole(role, homes[role.Owner.Namespace], scope.Orphans))
+			found = append(found, s.checkRole(role, homes[role.Owner.Namespace], scope.Orphans))
 		}
 	}
 	return found
 }
 
-// byID finds the bindings by their namespaces and ids.
+// byID indexes the bindings by namespace and id.
 func byID(i *inventory.Inventory) map[types.NamespacedName]*inventory.Binding {
 	bindings := map[types.NamespacedName]*inventory.Binding{}
 	for n := range i.Bindings {
@@ -55,12 +55,13 @@ func byID(i *inventory.Inventory) map[types.NamespacedName]*inventory.Binding {
 	return bindings
 }
 
-// leftover is a role of a binding that is not the one which its Secret names. Pods that were not replaced yet may still use it.
+// leftover reports a role of the binding that its Secret does not name. Pods that are not replaced yet can still use it.
 func leftover(b *inventory.Binding, role postgres.MarkedRole) []Finding {
 	if role.Name == b.Marks.Role {
 		return nil
 	}
-	f := (&facts{binding: b}).finding(Leftover, fmt.Sprintf("role %q is left from an earlier generation", role.Name), command(b, "rotate", b.Marks.Workload))
+	f := (&facts{binding: b}).finding(Leftover,
+		fmt.Sprintf("role %q is left from an earlier generation", role.Name), command(b, "rotate", b.Marks.Workload))
 	f.Role = role.Name
 	return one(f)
 }
@@ -73,17 +74,18 @@ func (c *Checker) home(ctx context.Context, name string) home {
 	return home{uid: string(namespace.UID)}
 }
 
-// unread says that a server without bindings could not be asked; with some, each of them says so.
+// unread reports a server that cannot be queried. If the server has bindings, their own findings report it.
 func (s *server) unread(scope Scope) []Finding {
 	if len(s.facts) > 0 {
 		return nil
 	}
-	return one(Finding{Reason: Unknown, Namespace: scope.Namespace, Message: fmt.Sprintf("%s in namespace %s cannot be asked for orphans%s", s.ref, s.ref.Namespace, because(s.err))})
+	return one(Finding{Reason: Unknown, Namespace: scope.Namespace,
+		Message: fmt.Sprintf("%s in namespace %s cannot be searched for orphans%s", s.ref, s.ref.Namespace, because(s.err))})
 }
 
-// judgeRole judges a role of which no Secret and no workload tells. It is an orphan only if its own namespace, known by its
-// UID, was read whole and has neither a Secret nor a workload for it; what was not read is unknown.
-func (s *server) judgeRole(role postgres.MarkedRole, h home, i *inventory.Inventory) Finding {
+// checkRole reports a role without Secret. The role is an orphan only if all Secrets and workloads of its own namespace, identified
+// by its UID, could be read and none belongs to it. Otherwise the finding is Unknown.
+func (s *server) checkRole(role postgres.MarkedRole, h home, i *inventory.Inventory) Finding {
 	b := &inventory.Binding{Namespace: role.Owner.Namespace, Marks: credentials.Marks{
 		ID: role.Owner.ID, Role: role.Name, Database: defaultDatabase, Postgres: s.ref.String(), PostgresNamespace: s.ref.Namespace,
 	}}
@@ -91,28 +93,31 @@ func (s *server) judgeRole(role postgres.MarkedRole, h home, i *inventory.Invent
 	workloads, whole := i.Workloads(role.Owner.Namespace)
 	switch {
 	case apierrors.IsNotFound(h.err):
-		return f.finding(Unknown, fmt.Sprintf("role %q belongs to namespace %q, which is gone, if it was one of this cluster", role.Name, role.Owner.Namespace), "")
+		return f.finding(Unknown,
+			fmt.Sprintf("role %q names namespace %q, which does not exist in this cluster", role.Name, role.Owner.Namespace), "")
 	case h.err != nil:
 		return f.finding(Unknown, fmt.Sprintf("role %q has no Secret, but its namespace cannot be read%s", role.Name, because(h.err)), "")
 	case role.Owner.NamespaceUID == "":
-		return f.finding(Unknown, fmt.Sprintf("role %q has no Secret, but its mark does not tell its namespace's UID", role.Name), "")
+		return f.finding(Unknown, fmt.Sprintf("role %q has no Secret, but its comment has no namespace UID", role.Name), "")
 	case role.Owner.NamespaceUID != h.uid:
-		return f.finding(Unknown, fmt.Sprintf("role %q belongs to another namespace %q, of another cluster or an earlier time", role.Name, role.Owner.Namespace), "")
+		return f.finding(Unknown, fmt.Sprintf("role %q belongs to an earlier namespace %q or to one in another cluster",
+			role.Name, role.Owner.Namespace), "")
 	case !i.SecretsRead() || !whole:
-		return f.finding(Unknown, fmt.Sprintf("role %q has no Secret that may be read", role.Name), canI("list", "secrets", b))
+		return f.finding(Unknown, fmt.Sprintf("role %q has no Secret that can be read", role.Name), canI("list", "secrets", b))
 	}
 	for _, w := range workloads {
 		if database, ok := s.bindingOf(w, role.Owner); ok {
 			b.Marks.Workload, b.Marks.Database = w.Name, database
-			return f.finding(Unfinished, fmt.Sprintf("role %q has no Secret: a bind did not come to its end", role.Name), rebind(b))
+			return f.finding(Unfinished, fmt.Sprintf("role %q has no Secret: a bind was interrupted", role.Name), rebind(b))
 		}
 	}
-	orphan := f.finding(OrphanedRole, fmt.Sprintf("role %q has neither Secret nor workload", role.Name), command(b, append([]string{"prune"}, databaseFlags(b)...)...))
+	orphan := f.finding(OrphanedRole, fmt.Sprintf("role %q has neither Secret nor workload", role.Name),
+		command(b, append([]string{"prune"}, databaseFlags(b)...)...))
 	orphan.Server, orphan.Owner = s.ref, role.Owner
 	return orphan
 }
 
-// bindingOf tells whether the owner's id is that of the workload, and for which database of the server.
+// bindingOf reports whether the owner's id is the workload's, and for which database of the server.
 func (s *server) bindingOf(w inventory.Workload, o postgres.Owner) (database string, ok bool) {
 	identity := credentials.Identity(w.Namespace, w.Name, w.UID)
 	for _, database := range s.survey.Databases {

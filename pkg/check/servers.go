@@ -13,23 +13,23 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
 )
 
-// server is one database server and the bindings that it holds.
+// server is one database server with its bindings.
 type server struct {
 	ref        target.Ref
-	candidates []*target.Database // empty where err stands
+	candidates []*target.Database // empty if err is set
 	err        error
 	facts      []*facts
 	survey     *postgres.Survey
 }
 
-// findServers groups the bindings by server. Several references may mean one, which is then asked once.
+// findServers groups the bindings by server. Several references can mean the same server, which is then queried once.
 func (c *Checker) findServers(ctx context.Context, all []facts, scope Scope) []*server {
 	byRef := map[target.Ref][]*facts{}
 	for i := range all {
 		b := all[i].binding
 		ref, err := target.ParseRef(b.Marks.Postgres, cmp.Or(b.Marks.PostgresNamespace, b.Namespace))
 		if err != nil {
-			all[i].serverErr = errors.New("the marks do not say where it runs")
+			all[i].serverErr = errors.New("the metadata does not name its server")
 			continue
 		}
 		byRef[ref] = append(byRef[ref], &all[i])
@@ -74,7 +74,7 @@ func (c *Checker) find(ctx context.Context, ref target.Ref) *server {
 	return &server{ref: ref, candidates: candidates, err: err}
 }
 
-// survey asks the server, the first of its Pods that is no standby.
+// survey queries the first of the server's Pods that is not a standby.
 func (c *Checker) survey(ctx context.Context, s *server) {
 	for _, database := range s.candidates {
 		s.survey, s.err = c.Server(database).Survey(ctx, s.questions(database), c.Prove)
@@ -94,7 +94,8 @@ func (c *Checker) survey(ctx context.Context, s *server) {
 	}
 }
 
-// questions asks about each binding of the server. An expired login is not tried: it would only leave a line in the server's log.
+// questions returns a question for each binding of the server. It skips an expired login, which would only add a line to the
+// server's log.
 func (s *server) questions(database *target.Database) []postgres.Question {
 	questions := make([]postgres.Question, len(s.facts))
 	for i, f := range s.facts {

@@ -7,7 +7,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 )
 
-// accessFlags say what the user may do in the database.
+// accessFlags are the flags for the privileges in the database.
 type accessFlags struct {
 	level    string
 	schemas  []string
@@ -16,10 +16,12 @@ type accessFlags struct {
 }
 
 func (f *accessFlags) addTo(flags *pflag.FlagSet) {
-	flags.StringVar(&f.level, "access", string(postgres.All), "What the user may do: all, readwrite or readonly")
-	flags.StringSliceVar(&f.schemas, "schema", []string{"public"}, "Schema that the user may use, repeatable")
-	flags.BoolVar(&f.isolated, "isolated", false, "Share nothing that the user creates with other bindings")
-	flags.BoolVar(&f.revoke, "revoke-public", false, "Take from everybody CONNECT and TEMPORARY on all databases and CREATE on all schemas; whoever needs them must have a grant")
+	flags.StringVar(&f.level, "access", string(postgres.All), "Access level: all, readwrite or readonly")
+	flags.StringSliceVar(&f.schemas, "schema", []string{"public"}, "Schema that the user can access; repeatable")
+	flags.BoolVar(&f.isolated, "isolated", false,
+		"Give the binding an access role of its own, so that it shares no objects with other bindings")
+	flags.BoolVar(&f.revoke, "revoke-public", false, "Revoke CONNECT and TEMPORARY on all databases and CREATE on all schemas from PUBLIC; "+
+		"other roles that need them must have grants of their own")
 }
 
 func (f *accessFlags) apply(o *binding.Options) error {

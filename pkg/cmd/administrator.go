@@ -11,8 +11,8 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
 )
 
-// administrators tells as whom to log in on each server that marks lead to. A password that was given goes only to the one that the
-// user named.
+// administrators selects the administrator for each server that metadata names. A password is sent only to the server that the user
+// named.
 type administrators struct {
 	user, password string
 	pods           map[types.UID]bool // of the named server
@@ -25,10 +25,10 @@ func (a *administrators) of(d *target.Database) administrator {
 	return administrator{user: a.user}
 }
 
-// errUnnamed refuses a password that could go anywhere.
+// errUnnamed refuses to send a password to a server that the user did not name.
 var errUnnamed = errors.New("--admin-password-from needs --postgres: the password is sent only to a database that you name")
 
-// administrators reads the password, if one is given, for the server that ref names.
+// administrators reads the administrator's password, if there is one, for the server that ref names.
 func (f *databaseFlags) administrators(ctx context.Context, c *clients, ref target.Ref, stdin io.Reader) (*administrators, error) {
 	a := &administrators{user: f.adminUser, pods: map[types.UID]bool{}}
 	if f.adminPassword == "" {

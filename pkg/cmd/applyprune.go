@@ -20,7 +20,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/unbind"
 )
 
-// applyPruneFlags say which bindings are taken back because no file names them.
+// applyPruneFlags select the bindings that apply removes because no file contains them.
 type applyPruneFlags struct {
 	wanted   bool
 	selector string
@@ -29,25 +29,26 @@ type applyPruneFlags struct {
 }
 
 func (f *applyPruneFlags) addTo(flags *pflag.FlagSet) {
-	flags.BoolVar(&f.wanted, "prune", false, "Take back the bindings that the files do not name, of workloads with the labels of --selector, in the files' namespaces")
-	flags.StringVarP(&f.selector, "selector", "l", "", "Labels of the workloads of which --prune takes bindings back")
-	flags.BoolVarP(&f.yes, "yes", "y", false, "Take back what --prune shows without asking")
-	flags.DurationVar(&f.grace, "grace", defaultGrace, "How long open sessions get before --prune ends them")
+	flags.BoolVar(&f.wanted, "prune", false, "Remove bindings that the files do not contain, "+
+		"of workloads that match --selector in the namespaces of the files")
+	flags.StringVarP(&f.selector, "selector", "l", "", "Label selector for the workloads that --prune checks")
+	flags.BoolVarP(&f.yes, "yes", "y", false, "Do not ask before --prune removes bindings")
+	flags.DurationVar(&f.grace, "grace", defaultGrace, "Time for open sessions to end before --prune terminates them")
 }
 
-// check refuses what is no good together.
+// check rejects invalid combinations of flags.
 func (f *applyPruneFlags) check() error {
 	switch {
 	case f.wanted && f.selector == "":
-		return errors.New("--prune needs --selector: it says which bindings the files are all of")
+		return errors.New("--prune needs --selector: set the labels of the workloads whose bindings the files contain")
 	case !f.wanted && (f.selector != "" || f.yes):
-		return errors.New("--selector and --yes belong to --prune")
+		return errors.New("--selector and --yes need --prune")
 	}
 	_, err := labels.Parse(f.selector)
 	return err
 }
 
-// pruneUnnamed shows the bindings that the files do not name, and takes them back.
+// pruneUnnamed shows the bindings that the files do not contain, and removes them.
 func (f *applyFlags) pruneUnnamed(ctx context.Context, r *applyRun, made map[string]bool) error {
 	selector, err := labels.Parse(f.prune.selector)
 	if err != nil {
@@ -57,38 +58,38 @@ func (f *applyFlags) pruneUnnamed(ctx context.Context, r *applyRun, made map[str
 	if err != nil {
 		return err
 	}
-	doomed, err := f.shard.pick(binding.Unnamed(r.items, made, found))
-	if err != nil || len(doomed) == 0 {
+	stale, err := f.shard.pick(binding.Unnamed(r.items, made, found))
+	if err != nil || len(stale) == 0 {
 		return err
 	}
 	out := r.streams.ErrOut
 	if r.base.DryRun != cmdutil.DryRunNone {
 		out = r.streams.Out
 	}
-	table := (&inventory.Inventory{Bindings: doomed}).Table(time.Now())
+	table := (&inventory.Inventory{Bindings: stale}).Table(time.Now())
 	if err := printTable(out, table, printers.PrintOptions{WithNamespace: true}); err != nil || r.base.DryRun != cmdutil.DryRunNone {
 		return err
 	}
 	if !f.prune.yes {
-		if err := confirm(ctx, r.streams, len(doomed)); err != nil {
+		if err := confirm(ctx, r.streams, len(stale)); err != nil {
 			return err
 		}
 	}
-	return f.takeBack(ctx, r, doomed)
+	return f.unbindAll(ctx, r, stale)
 }
 
-// takeBack takes bindings back, several at once; one that fails does not stop the others.
-func (f *applyFlags) takeBack(ctx context.Context, r *applyRun, doomed []inventory.Binding) error {
-	errs := make([]error, len(doomed))
+// unbindAll unbinds in parallel. An error does not stop the others.
+func (f *applyFlags) unbindAll(ctx context.Context, r *applyRun, stale []inventory.Binding) error {
+	errs := make([]error, len(stale))
 	var group errgroup.Group
 	group.SetLimit(f.serverConcurrency)
-	for i := range doomed {
+	for i := range stale {
 		group.Go(func() error {
-			errs[i] = f.unbind(ctx, r, &doomed[i])
+			errs[i] = f.unbind(ctx, r, &stale[i])
 			return nil
 		})
 	}
-	_ = group.Wait() // each keeps its own error
+	_ = group.Wait() // each binding keeps its own error
 	return errors.Join(errs...)
 }
 

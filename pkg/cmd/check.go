@@ -18,28 +18,28 @@ func newCheckCommand(connection *genericclioptions.ConfigFlags, streams generici
 	flags, output := &checkFlags{connection: connection}, newOutputFlags()
 	cmd := &cobra.Command{
 		Use:   "check [TYPE/NAME...]",
-		Short: "Tell whether bindings are still true",
+		Short: "Check that bindings still work",
 		Long: templates.LongDesc(`
-			Tell whether the bindings of a namespace, or of some workloads, are still true.
+			Check that the bindings of a namespace, or of some workloads, still work.
 
-			For each binding it logs in with the Secret's password over the network, holds the role, the Secret and the workload against
-			each other, reads what the role may do, and looks for Pods that started before the Secret changed. It also finds roles and
-			Secrets that nothing belongs to any more. It changes nothing, and it tries no login without a password unless --prove.
+			For each binding, it logs in with the Secret's password over the network, compares the role, the Secret and the workload, verifies
+			the privileges, and looks for Pods that started before the Secret changed. It also finds orphaned roles and Secrets. It changes
+			nothing, and it tries to log in without a password only with --prove.
 
-			There is one line for each finding, the worst first, with the command that mends it. The exit code is 0 if every line says
-			OK, else 1. What could not be read is unknown, never well and never an orphan.`),
+			It prints one line for each finding, the worst first, with a command that fixes it. The exit code is 0 if all findings are OK,
+			or else 1. What cannot be read is reported as Unknown.`),
 		Example: templates.Examples(`
 			# Check all bindings of the current namespace
 			kubectl pgbind check
 
-			# Check one workload's
+			# Check the bindings of one workload
 			kubectl pgbind check deployment/web
 
-			# Print what is wrong, for a program
+			# Print the findings as JSON
 			kubectl pgbind check -A -o json`),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 && (flags.scope.all || flags.scope.selector != "" || flags.scope.shard.text != "") {
-				return fmt.Errorf("workloads and --all-namespaces, --selector or --shard exclude each other")
+				return fmt.Errorf("specify workloads, or --all-namespaces, --selector or --shard, but not both")
 			}
 			if err := flags.complete(cmd); err != nil {
 				return err
@@ -67,26 +67,26 @@ func newCheckCommand(connection *genericclioptions.ConfigFlags, streams generici
 	return cmd
 }
 
-// checkFlags say what is checked, and how.
+// checkFlags select what is checked.
 type checkFlags struct {
 	connection *genericclioptions.ConfigFlags
 	scope      scopeFlags
 	database   databaseFlags
 	prove      bool
-	manager    string // of what a prune writes
+	manager    string // field manager of a prune
 	required   bool   // the user named the server
-	first      bool   // this shard also looks for what belongs to no binding
-	namespace  string // "" for all
+	first      bool   // this shard also looks for orphans
+	namespace  string // empty: all namespaces
 }
 
 func (f *checkFlags) addTo(cmd *cobra.Command) {
 	f.scope.addTo(cmd)
 	f.database.addServer(cmd.Flags())
 	f.database.addAdminPassword(cmd.Flags())
-	cmd.Flags().BoolVar(&f.prove, "prove", false, "Also try a login without a password, where the server does not tell whether it asks for one")
+	cmd.Flags().BoolVar(&f.prove, "prove", false, "Also try to log in without a password if the server does not report how it authenticates")
 }
 
-// complete refuses what does not fit together.
+// complete rejects invalid combinations of flags.
 func (f *checkFlags) complete(cmd *cobra.Command) error {
 	f.required = cmd.Flags().Changed("postgres") || cmd.Flags().Changed("postgres-namespace")
 	if f.database.adminPassword != "" && !f.required {
@@ -97,14 +97,14 @@ func (f *checkFlags) complete(cmd *cobra.Command) error {
 	return err
 }
 
-// checked is what came of a check, and what it was made with.
+// checked is the result of a check, with the clients that it used.
 type checked struct {
 	findings check.Findings
 	clients  *clients
 	admins   *administrators
 }
 
-// check checks the workloads that args name, or all of the scope.
+// check checks the workloads in args, or all bindings of the scope.
 func (f *checkFlags) check(ctx context.Context, r *report, args []string) (*checked, error) {
 	found, namespace, err := f.scope.read(ctx, f.connection, r)
 	if err != nil {
@@ -140,12 +140,13 @@ func (f *checkFlags) check(ctx context.Context, r *report, args []string) (*chec
 
 func (f *checkFlags) checker(c *checked) *check.Checker {
 	return &check.Checker{
-		Kube: c.clients.kube, Workloads: c.clients.workloads, Databases: target.NewFinder(c.clients.kube), Container: f.database.container, Prove: f.prove,
+		Kube: c.clients.kube, Workloads: c.clients.workloads, Databases: target.NewFinder(c.clients.kube),
+		Container: f.database.container, Prove: f.prove,
 		Server: func(d *target.Database) check.Server { return c.clients.server(d, c.admins.of(d), "postgres") },
 	}
 }
 
-// server is the one that is asked for orphans beside those of the bindings; none, where it is not told in which namespace.
+// server returns the server to search for orphans in addition to those of the bindings, or none if its namespace is unknown.
 func (f *checkFlags) server() (target.Ref, error) {
 	if f.namespace == "" && f.database.namespace == "" {
 		return target.Ref{}, nil
@@ -153,13 +154,13 @@ func (f *checkFlags) server() (target.Ref, error) {
 	return f.database.ref(f.namespace)
 }
 
-// workloadArgs name workloads, as they were typed.
+// workloadArgs are workloads as the user typed them.
 type workloadArgs struct {
 	namespace string
 	args      []string
 }
 
-// bindingsOf picks the bindings of the named workloads. That one has none is an error.
+// bindingsOf returns the bindings of the named workloads. A workload without bindings is an error.
 func bindingsOf(ctx context.Context, c *clients, found *inventory.Inventory, named workloadArgs) ([]inventory.Binding, error) {
 	workloads, err := c.workloads.Get(ctx, named.namespace, named.args)
 	if err != nil {
@@ -174,7 +175,8 @@ func bindingsOf(ctx context.Context, c *clients, found *inventory.Inventory, nam
 			}
 		}
 		if len(picked) == before {
-			return nil, fmt.Errorf("%s in namespace %s has no binding: make one with: kubectl pgbind %s -n %s", w, w.Namespace(), w, w.Namespace())
+			return nil, fmt.Errorf("%s in namespace %s has no binding: create one with: kubectl pgbind %s -n %s",
+				w, w.Namespace(), w, w.Namespace())
 		}
 	}
 	return picked, nil

@@ -17,16 +17,16 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-// clients reach one cluster, all with the same connection settings, so that --context and --as hold for the API and for exec alike.
+// clients are clients of one cluster. All use the same connection settings, so that --context and --as apply to the API and to exec.
 type clients struct {
 	kube      kubernetes.Interface
 	metadata  metadata.Interface
 	workloads *workload.Client
 	exec      podexec.Executor
-	limit     time.Duration // for each command in a container that nobody talks to
+	limit     time.Duration // for each command in a container that is not interactive
 }
 
-// commandLimit is far more than the statements of a script may take, each with a limit of its own.
+// commandLimit is well above the time of a script, whose statements have limits of their own.
 const commandLimit = 5 * time.Minute
 
 func newClients(connection *genericclioptions.ConfigFlags, manager string) (*clients, error) {
@@ -36,11 +36,11 @@ func newClients(connection *genericclioptions.ConfigFlags, manager string) (*cli
 	}
 	kube, err := kubernetes.NewForConfig(workload.Compact(config))
 	if err != nil {
-		return nil, fmt.Errorf("make a client of the cluster: %w", err)
+		return nil, fmt.Errorf("create a client for the cluster: %w", err)
 	}
 	meta, err := metadata.NewForConfig(config)
 	if err != nil {
-		return nil, fmt.Errorf("make a client of the cluster: %w", err)
+		return nil, fmt.Errorf("create a client for the cluster: %w", err)
 	}
 	workloads, err := workload.NewClient(connection, manager)
 	if err != nil {
@@ -53,7 +53,7 @@ func newClients(connection *genericclioptions.ConfigFlags, manager string) (*cli
 	return &clients{kube: kube, metadata: meta, workloads: workloads, exec: tracedExec{exec}, limit: cmp.Or(config.Timeout, commandLimit)}, nil
 }
 
-// newReader makes what reads bindings from the API server. It needs no discovery.
+// newReader returns a reader of bindings from the API server. It needs no discovery.
 func newReader(connection *genericclioptions.ConfigFlags) (*inventory.Reader, error) {
 	config, err := connection.ToRESTConfig()
 	if err != nil {
@@ -61,7 +61,7 @@ func newReader(connection *genericclioptions.ConfigFlags) (*inventory.Reader, er
 	}
 	client, err := metadata.NewForConfig(config)
 	if err != nil {
-		return nil, fmt.Errorf("make a client of the cluster: %w", err)
+		return nil, fmt.Errorf("create a client for the cluster: %w", err)
 	}
 	return inventory.NewReader(client), nil
 }
@@ -71,10 +71,10 @@ func (c *clients) bindServer(d *target.Database, o binding.Options) binding.Serv
 	return c.server(d, administrator{o.AdminUser, o.AdminPassword}, o.Database)
 }
 
-// administrator is the role that makes users; the password is empty where none is given.
+// administrator is the role that creates users. The password is empty if none is set.
 type administrator struct{ user, password string }
 
-// server is the server in the database's Pod, with one of its databases.
+// server returns the server in the database's Pod, with one of its databases.
 func (c *clients) server(d *target.Database, admin administrator, database string) *postgres.Server {
 	return &postgres.Server{
 		Exec:      podexec.Limited(c.exec, c.limit),

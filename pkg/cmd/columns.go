@@ -11,23 +11,24 @@ import (
 	"k8s.io/client-go/util/jsonpath"
 )
 
-// customColumns is the format that names its columns: custom-columns=HEADER:PATH,...
+// customColumns is the output format with user-defined columns: custom-columns=HEADER:PATH,...
 const customColumns = "custom-columns"
 
-// columnsPrinter writes a line for each object of a list.
+// columnsPrinter writes a row for each object of a list.
 type columnsPrinter struct {
 	headers   []string
 	paths     []*jsonpath.JSONPath
 	noHeaders bool
 }
 
-// newColumnsPrinter reads HEADER:PATH,... ; a path may do without its braces and its first dot.
+// newColumnsPrinter parses HEADER:PATH,... A path does not need braces and a leading dot.
 func newColumnsPrinter(spec string, noHeaders bool) (printers.ResourcePrinter, error) {
 	p := &columnsPrinter{noHeaders: noHeaders}
 	for column := range strings.SplitSeq(spec, ",") {
 		header, path, ok := strings.Cut(column, ":")
 		if !ok || header == "" || path == "" {
-			return nil, fmt.Errorf("the column %q is not HEADER:PATH: write, for example, -o %s=ROLE:.status.role,DATABASE:.spec.database", column, customColumns)
+			return nil, fmt.Errorf("invalid column %q: use HEADER:PATH, for example -o %s=ROLE:.status.role,DATABASE:.spec.dbname",
+				column, customColumns)
 		}
 		path = strings.TrimSuffix(strings.TrimPrefix(path, "{"), "}")
 		parsed := jsonpath.New(header).AllowMissingKeys(true)
@@ -63,7 +64,7 @@ func (p *columnsPrinter) PrintObj(object runtime.Object, w io.Writer) error {
 	return out.Flush()
 }
 
-// cellOf is all that the path finds.
+// cellOf returns everything that the path matches.
 func cellOf(path *jsonpath.JSONPath, fields map[string]any) (string, error) {
 	results, err := path.FindResults(fields)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-func TestColumns(t *testing.T) {
+func TestColumnsPrinter_PrintsColumns(t *testing.T) {
 	t.Parallel()
 	list := &unstructured.UnstructuredList{Items: []unstructured.Unstructured{
 		{Object: map[string]any{"spec": map[string]any{"database": "shop", "schemas": []any{"a", "b"}}}},

@@ -14,24 +14,24 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-// completionTime is the most that a question to the cluster may take: a shell that hangs is worse than one that does not complete.
+// completionTime limits a request for completion: a shell that hangs is worse than one that does not complete.
 const completionTime = 2 * time.Second
 
-// completer answers what a half-typed command line can go on with. What it cannot find out it does not offer; it prints no errors.
+// completer completes command lines. It prints no errors and omits what it cannot read.
 type completer struct {
 	connection *genericclioptions.ConfigFlags
 }
 
-// line is a half-typed command line: the command, and the arguments before the word that is completed.
+// line is an incomplete command line: the command, and the arguments before the word to complete.
 type line struct {
 	cmd  *cobra.Command
 	args []string
 }
 
-// candidates looks up what may come next in a line.
+// candidates returns the possible next words of a line.
 type candidates func(ctx context.Context, l line) []string
 
-// completeTree makes every command of the tree complete its workloads and the values of its flags.
+// completeTree registers completion of workloads and of flag values for every command.
 func (c *completer) completeTree(root *cobra.Command) {
 	flags := c.flagValues()
 	for _, cmd := range commandsOf(root) {
@@ -47,7 +47,7 @@ func (c *completer) completeTree(root *cobra.Command) {
 	}
 }
 
-// complete offers the values of a flag. The shell's own completion, which is of files, stays where a file is wanted.
+// complete registers completion of a flag's values. Flags whose values are files keep the shell's completion.
 func complete(cmd *cobra.Command, flag *pflag.Flag, values candidates) {
 	if cmd.Flag(flag.Name) != flag || values == nil && wantsFile(flag) {
 		return
@@ -55,7 +55,7 @@ func complete(cmd *cobra.Command, flag *pflag.Flag, values candidates) {
 	if values == nil {
 		values = fixed()
 	}
-	// The only error is that the flag has a function already, which then stays.
+	// The only error means that the flag already has a completion function, which then stays.
 	_ = cmd.RegisterFlagCompletionFunc(flag.Name, func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
 		ctx, cancel := context.WithTimeout(cmd.Context(), completionTime)
 		defer cancel()
@@ -63,11 +63,12 @@ func complete(cmd *cobra.Command, flag *pflag.Flag, values candidates) {
 	})
 }
 
-// flagValues lists by their names the flags of which values are known. A name means the same in every command.
+// flagValues maps names of flags to their values. A name has the same meaning in every command.
 func (c *completer) flagValues() map[string]candidates {
 	return map[string]candidates{
-		"access":             fixed(string(postgres.All), string(postgres.ReadWrite), string(postgres.ReadOnly)),
-		"inject":             fixed(string(workload.InjectEnvFrom), string(workload.InjectEnv), string(workload.InjectVolume), string(workload.InjectNone)),
+		"access": fixed(string(postgres.All), string(postgres.ReadWrite), string(postgres.ReadOnly)),
+		"inject": fixed(string(workload.InjectEnvFrom), string(workload.InjectEnv), string(workload.InjectVolume),
+			string(workload.InjectNone)),
 		"sslmode":            fixed("disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
 		"dry-run":            fixed("none", "client", "server"),
 		"namespace":          c.namespaces,
@@ -83,7 +84,7 @@ func (c *completer) flagValues() map[string]candidates {
 	}
 }
 
-// wantsFile says whether the flag's value is the name of a file or a folder, or may be one.
+// wantsFile reports whether the flag's value is, or can be, the name of a file or directory.
 func wantsFile(flag *pflag.Flag) bool {
 	_, marked := flag.Annotations[cobra.BashCompFilenameExt]
 	names := []string{"template", "kubeconfig", "cache-dir", "certificate-authority", "client-certificate", "client-key"}
@@ -98,7 +99,7 @@ func startingWith(typed string, values []string) []string {
 	return slices.DeleteFunc(slices.Clone(values), func(value string) bool { return !strings.HasPrefix(value, typed) })
 }
 
-// commandsOf returns the command and all below it.
+// commandsOf returns the command and all its subcommands.
 func commandsOf(cmd *cobra.Command) []*cobra.Command {
 	all := []*cobra.Command{cmd}
 	for _, child := range cmd.Commands() {

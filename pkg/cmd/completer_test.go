@@ -20,10 +20,10 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-// lists are the answers of an API server, by path and query. It knows nothing else.
+// lists are the responses of an API server, by path and query. Other requests fail.
 type lists map[string]any
 
-// complete asks what can follow the words, as kubectl does, and returns the answer's lines. requested is what the cluster was asked for.
+// complete completes the words like kubectl and returns the lines of the answer. requested are the requests to the cluster.
 func (l lists) complete(t *testing.T, words ...string) (answer, requested []string) {
 	t.Helper()
 	asked := make(chan string, 20)
@@ -60,7 +60,7 @@ func (l lists) complete(t *testing.T, words ...string) (answer, requested []stri
 	return strings.Split(strings.TrimSpace(out.String()), "\n"), requested
 }
 
-// objects is a list of objects that have nothing but metadata.
+// objects returns a list of objects with only metadata.
 func objects(items ...metav1.ObjectMeta) *metav1.PartialObjectMetadataList {
 	list := &metav1.PartialObjectMetadataList{TypeMeta: metav1.TypeMeta{APIVersion: "meta.k8s.io/v1", Kind: "PartialObjectMetadataList"}}
 	for _, meta := range items {
@@ -70,7 +70,7 @@ func objects(items ...metav1.ObjectMeta) *metav1.PartialObjectMetadataList {
 	return list
 }
 
-func TestCompletesWithoutAsking(t *testing.T) {
+func TestComplete_SendsNoRequestForFixedValues(t *testing.T) {
 	for _, test := range []struct {
 		words []string
 		want  []string
@@ -101,7 +101,7 @@ func TestCompletesWithoutAsking(t *testing.T) {
 	}
 }
 
-func TestCompletesWhatTheClusterHas(t *testing.T) {
+func TestComplete_ListsObjects(t *testing.T) {
 	controller := true
 	owned := metav1.ObjectMeta{Name: "web-5d", OwnerReferences: []metav1.OwnerReference{{Kind: "Deployment", Name: "web", Controller: &controller}}}
 	server := corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "pg-0"}, Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "db", Image: "postgres:17"}}}}
@@ -134,7 +134,7 @@ func TestCompletesWhatTheClusterHas(t *testing.T) {
 	}
 }
 
-func TestCompletesOnlyWhatIsBound(t *testing.T) {
+func TestComplete_ListsBoundWorkloads(t *testing.T) {
 	annotated := metav1.ObjectMeta{Name: "web", Annotations: map[string]string{"binding.pgbind.dev/postgresql-secret-2": `{"id":"abc"}`}} //nolint:gosec // the name of a Secret
 	controller := true
 	inherited := metav1.ObjectMeta{Name: "web-5d", Annotations: annotated.Annotations, OwnerReferences: []metav1.OwnerReference{{Name: "web", Controller: &controller}}}
@@ -156,7 +156,7 @@ func TestCompletesOnlyWhatIsBound(t *testing.T) {
 	}
 }
 
-func TestCompletionIsSilentWhereNothingMayBeRead(t *testing.T) {
+func TestComplete_IsSilentIfForbidden(t *testing.T) {
 	answer, requested := lists{}.complete(t, "deployment/")
 	assert.Equal(t, []string{":4"}, answer)
 	assert.NotEmpty(t, requested)

@@ -19,8 +19,9 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-// list reads the metadata of the objects in the chosen namespace, or of those that have none; nothing where they may not be read.
-func (c *completer) list(ctx context.Context, resource schema.GroupVersionResource, options metav1.ListOptions) []metav1.PartialObjectMetadata {
+// list returns the metadata of the objects in the namespace, or of cluster-scoped objects; nothing if they cannot be read.
+func (c *completer) list(ctx context.Context, resource schema.GroupVersionResource,
+	options metav1.ListOptions) []metav1.PartialObjectMetadata {
 	config, err := c.connection.ToRESTConfig()
 	if err != nil {
 		return nil
@@ -52,12 +53,12 @@ func (c *completer) namespaces(ctx context.Context, _ line) []string {
 	return namesOfObjects(c.list(ctx, corev1.SchemeGroupVersion.WithResource("namespaces"), metav1.ListOptions{}))
 }
 
-// secrets lists the Secrets of bindings, not those of others.
+// secrets lists the Secrets of bindings.
 func (c *completer) secrets(ctx context.Context, _ line) []string {
 	return namesOfObjects(c.ourSecrets(ctx))
 }
 
-// databases lists the databases that bindings in the namespace use. Asking the server would take an exec, which is audited.
+// databases lists the databases of the bindings in the namespace. Asking the server would need an exec, which is audited.
 func (c *completer) databases(ctx context.Context, _ line) []string {
 	names := map[string]bool{"postgres": true}
 	for _, secret := range c.ourSecrets(ctx) {
@@ -81,7 +82,7 @@ func namesOfObjects(objects []metav1.PartialObjectMetadata) []string {
 	return names
 }
 
-// servers lists the Pods in which PostgreSQL seems to run.
+// servers lists the Pods that seem to run PostgreSQL.
 func (c *completer) servers(ctx context.Context, l line) []string {
 	config, err := c.connection.ToRESTConfig()
 	if err != nil {
@@ -109,7 +110,7 @@ func flagValue(cmd *cobra.Command, name string) string {
 	return ""
 }
 
-// containers lists those of the workload that is on the command line already.
+// containers lists the containers of the workload on the command line.
 func (c *completer) containers(ctx context.Context, l line) []string {
 	client, err := workload.NewClient(c.connection, credentials.ManagedBy)
 	if err != nil {

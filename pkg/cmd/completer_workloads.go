@@ -13,17 +13,17 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-// bindable leaves out what its controller would put back.
+// bindable excludes objects with a controller, which would revert a change.
 func bindable(object *metav1.PartialObjectMetadata) bool {
 	return metav1.GetControllerOf(object) == nil
 }
 
-// bound knows a binding by the workload's annotation, which a Deployment's ReplicaSets inherit.
+// bound reports whether a workload has the annotation of a binding. ReplicaSets inherit it from their Deployment and are excluded.
 func bound(object *metav1.PartialObjectMetadata) bool {
 	return bindable(object) && len(credentials.AnnotationsOf(object.Annotations)) > 0
 }
 
-// bindableWorkload completes TYPE/NAME: first the kinds that can be bound, then what there is of a kind.
+// bindableWorkload completes TYPE/NAME: first the types that can be bound, then the names of a type.
 func (c *completer) bindableWorkload(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
 	if len(args) == 0 && !strings.Contains(typed, "/") {
 		if kinds := startingWith(typed, typeNames()); len(kinds) > 0 {
@@ -36,7 +36,7 @@ func (c *completer) bindableWorkload(cmd *cobra.Command, args []string, typed st
 	return c.workload(bindable)(cmd, args, typed)
 }
 
-// workload completes TYPE/NAME and TYPE NAME with the workloads that the filter lets through.
+// workload completes TYPE/NAME and TYPE NAME with the workloads that match the filter.
 func (c *completer) workload(filter func(*metav1.PartialObjectMetadata) bool) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
 		ctx, cancel := context.WithTimeout(cmd.Context(), completionTime)
@@ -54,7 +54,7 @@ func (c *completer) workload(filter func(*metav1.PartialObjectMetadata) bool) co
 	}
 }
 
-// namesOf lists the workloads of the kind that a word of the command line names, each after the prefix.
+// namesOf lists the workloads of the type, each with the prefix.
 func (c *completer) namesOf(ctx context.Context, word, prefix string, filter func(*metav1.PartialObjectMetadata) bool) []string {
 	kind, ok := workload.TypeFor(word)
 	if !ok {
@@ -69,7 +69,7 @@ func (c *completer) namesOf(ctx context.Context, word, prefix string, filter fun
 	return names
 }
 
-// namesOfAll lists the workloads of all kinds as TYPE/NAME, asking for all kinds at once.
+// namesOfAll lists the workloads of all types as TYPE/NAME. It requests all types in parallel.
 func (c *completer) namesOfAll(ctx context.Context, filter func(*metav1.PartialObjectMetadata) bool) []string {
 	kinds := workload.Types()
 	found := make([][]string, len(kinds))

@@ -10,21 +10,21 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/plugins"
 )
 
-// newCompletionCommand takes the place of cobra's, which completes "pgbind" instead of "kubectl pgbind".
+// newCompletionCommand replaces the command of cobra, which completes "pgbind" instead of "kubectl pgbind".
 func newCompletionCommand(streams genericiooptions.IOStreams) *cobra.Command {
 	return &cobra.Command{
 		Use:   "completion",
-		Short: "Print the script by which kubectl completes this plugin",
+		Short: "Print the script with which kubectl completes this plugin",
 		Long: templates.LongDesc(`
-			Print the script by which kubectl completes this plugin.
+			Print the script with which kubectl completes this plugin.
 
-			Put it into a folder of your PATH as an executable file with the name kubectl_complete-pgbind. It works in every shell in which
-			kubectl itself completes, from kubectl 1.26 on, and needs no cluster to be installed.`),
+			Write it to an executable file named kubectl_complete-pgbind in a directory of your PATH. It works in every shell in which kubectl
+			itself completes, with kubectl 1.26 or later. This command needs no cluster.`),
 		Example: templates.Examples(`
-			# Show the script
+			# Print the script
 			kubectl pgbind completion
 
-			# Install it beside the plugin itself
+			# Install the script in the same directory as the plugin
 			kubectl pgbind completion > ~/.local/bin/kubectl_complete-pgbind && chmod +x ~/.local/bin/kubectl_complete-pgbind`),
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {

@@ -11,15 +11,15 @@ import (
 	"k8s.io/cli-runtime/pkg/printers"
 )
 
-// confirm asks the user at the terminal whether that many things shall go; without one, only --yes is an answer. No consent is an error.
+// confirm asks the user at the terminal to confirm the removal of that many items. Without a terminal, --yes is required.
 func confirm(ctx context.Context, streams genericiooptions.IOStreams, number int) error {
 	if !printers.IsTerminal(streams.In) {
-		return errors.New("nothing is pruned without an answer: say --yes, or run it on a terminal")
+		return errors.New("refusing to prune without confirmation: pass --yes, or run the command in a terminal")
 	}
 	fmt.Fprintf(streams.ErrOut, "Remove these %d? (y/n): ", number)
 	answer := make(chan string, 1)
 	go func() {
-		line, _ := bufio.NewReader(streams.In).ReadString('\n') // no answer is no consent
+		line, _ := bufio.NewReader(streams.In).ReadString('\n') // a missing answer means no
 		answer <- strings.ToLower(strings.TrimSpace(line))
 	}()
 	select {
@@ -27,7 +27,7 @@ func confirm(ctx context.Context, streams genericiooptions.IOStreams, number int
 		if line == "y" || line == "yes" {
 			return nil
 		}
-		return errors.New("nothing is pruned: the answer was not yes")
+		return errors.New("nothing was pruned, because you did not confirm with y or yes")
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}

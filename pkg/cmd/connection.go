@@ -10,14 +10,14 @@ import (
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 )
 
-// dial lets one request open the connection to the API server. Those that begin meanwhile wait for it and share it: each would otherwise
-// open one of its own, with a handshake that costs both sides more than the request. The zero value is ready for use.
+// dial lets the first request open the connection to the API server, while other requests wait and then share it. Otherwise each would
+// open its own connection, whose handshake costs more than the request. The zero value is ready for use.
 type dial struct {
 	mu     sync.Mutex
-	opened chan struct{} // nil: no request has begun; closed when the connection is open, or could not be opened
+	opened chan struct{} // nil: no request yet; closed after the connection was opened or failed
 }
 
-// first says whether the caller is the one to open the connection. Whoever is calls open.
+// first reports whether the caller must open the connection and then call open.
 func (d *dial) first() (first bool, opened <-chan struct{}) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -28,8 +28,8 @@ func (d *dial) first() (first bool, opened <-chan struct{}) {
 	return false, d.opened
 }
 
-// resume lets a transport resume the TLS sessions in cache, as each exec does, whose connection is its own: a handshake from nothing costs both
-// sides a signature. A transport that keeps its TLS to itself is left as it is.
+// resume lets a transport resume the TLS sessions in cache. Each exec has a connection of its own, and a full handshake costs both sides a
+// signature. A transport that does not expose its TLS configuration stays unchanged.
 func resume(transport http.RoundTripper, cache tls.ClientSessionCache) {
 	secured, err := utilnet.TLSClientConfig(transport)
 	if err == nil && secured != nil && secured.ClientSessionCache == nil {
@@ -37,7 +37,7 @@ func resume(transport http.RoundTripper, cache tls.ClientSessionCache) {
 	}
 }
 
-// sharedTransport sends requests over the connection that the first of them opens.
+// sharedTransport sends requests over the connection that the first one opens.
 type sharedTransport struct {
 	*dial
 	next http.RoundTripper
@@ -46,7 +46,7 @@ type sharedTransport struct {
 // RoundTrip implements http.RoundTripper.
 func (t sharedTransport) RoundTrip(request *http.Request) (*http.Response, error) {
 	if strings.HasSuffix(request.URL.Path, "/exec") {
-		return t.next.RoundTrip(request) // which has a connection of its own
+		return t.next.RoundTrip(request) // an upgraded connection is not shared
 	}
 	first, opened := t.first()
 	if first {

@@ -20,7 +20,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
 )
 
-// countingServer counts the connections that it gets. It is slow to take them, as one a network away is.
+// countingServer counts its connections. It accepts them slowly, like a remote server.
 func countingServer(t *testing.T) (server *httptest.Server, connections *atomic.Int32) {
 	t.Helper()
 	connections = new(atomic.Int32)
@@ -37,7 +37,7 @@ func countingServer(t *testing.T) (server *httptest.Server, connections *atomic.
 	return server, connections
 }
 
-// ask sends requests at once.
+// ask sends requests in parallel.
 func ask(ctx context.Context, t *testing.T, transport http.RoundTripper, urls ...string) (errs []error) {
 	t.Helper()
 	errs = make([]error, len(urls))
@@ -57,7 +57,7 @@ func ask(ctx context.Context, t *testing.T, transport http.RoundTripper, urls ..
 	return errs
 }
 
-func TestRequestsThatBeginTogetherShareAConnection(t *testing.T) {
+func TestSharedTransport_SharesConnection(t *testing.T) {
 	server, connections := countingServer(t)
 	at := func(paths ...string) (urls []string) {
 		for _, path := range paths {
@@ -72,44 +72,44 @@ func TestRequestsThatBeginTogetherShareAConnection(t *testing.T) {
 	assert.EqualValues(t, 1, connections.Load())
 }
 
-func TestWhereTheFirstRequestFailsTheOthersGoOn(t *testing.T) {
+func TestSharedTransport_ContinuesAfterFailure(t *testing.T) {
 	server, _ := countingServer(t)
 	shared := sharedTransport{new(dial), server.Client().Transport}
 	require.Error(t, ask(t.Context(), t, shared, "https://127.0.0.1:1/refused")[0])
 	require.NoError(t, ask(t.Context(), t, shared, server.URL+"/a")[0])
 }
 
-// silent answers nothing.
-type silent struct{ begun chan struct{} }
+// silent never responds.
+type silent struct{ started chan struct{} }
 
 func (s silent) RoundTrip(request *http.Request) (*http.Response, error) {
-	close(s.begun)
+	close(s.started)
 	<-request.Context().Done()
 	return nil, request.Context().Err()
 }
 
-func TestARequestThatWaitsEndsWithItsContext(t *testing.T) {
+func TestSharedTransport_StopsWithContext(t *testing.T) {
 	d, first := new(dial), silent{make(chan struct{})}
 	held, release := context.WithCancel(t.Context())
 	ended := make(chan error)
 	request, err := http.NewRequestWithContext(held, http.MethodGet, "https://first.invalid/", nil)
 	require.NoError(t, err)
 	go func() {
-		_, err := sharedTransport{d, first}.RoundTrip(request) //nolint:bodyclose // there is none
+		_, err := sharedTransport{d, first}.RoundTrip(request) //nolint:bodyclose // no response
 		ended <- err
 	}()
-	<-first.begun
+	<-first.started
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
 	require.ErrorIs(t, ask(ctx, t, sharedTransport{d, nil}, "https://second.invalid/")[0], context.DeadlineExceeded)
 	server, _ := countingServer(t)
 	require.NoError(t, ask(t.Context(), t, sharedTransport{d, server.Client().Transport}, server.URL+"/api/v1/namespaces/ns/pods/pg-0/exec")[0],
-		"an exec has a connection of its own")
+		"an exec does not wait for the shared connection")
 	release()
 	require.ErrorIs(t, <-ended, context.Canceled)
 }
 
-func TestAnExecResumesTheTLSSession(t *testing.T) {
+func TestResume_ResumesTLSSession(t *testing.T) {
 	resumed := make(chan bool, 2)
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		resumed <- r.TLS.DidResume
@@ -121,7 +121,7 @@ func TestAnExecResumesTheTLSSession(t *testing.T) {
 	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
 	config := identify(new(dial))(&rest.Config{
 		Host: server.URL, TLSClientConfig: rest.TLSClientConfig{CAData: authority},
-		Dial: new(net.Dialer).DialContext, // a transport that no other test has
+		Dial: new(net.Dialer).DialContext, // a transport that no other test shares
 	})
 	client, err := kubernetes.NewForConfig(config)
 	require.NoError(t, err)

@@ -12,10 +12,10 @@ import (
 	"k8s.io/kubectl/pkg/util/term"
 )
 
-// shortStep is what takes no time worth telling.
+// shortStep is the longest duration that is not printed.
 const shortStep = 100 * time.Millisecond
 
-// console is the standard error of one call of the program. Its progress can be turned off, its warnings and errors not. Many may tell theirs at once.
+// console is the standard error of one run. Progress can be turned off, warnings and errors cannot. It is safe for concurrent use.
 type console struct {
 	io.Writer
 	quiet bool
@@ -26,10 +26,10 @@ type console struct {
 func newConsole(w io.Writer) *console { return &console{Writer: w, last: time.Now()} }
 
 func (c *console) addTo(flags *pflag.FlagSet) {
-	flags.BoolVarP(&c.quiet, "quiet", "q", false, "Print results and warnings, but no progress")
+	flags.BoolVarP(&c.quiet, "quiet", "q", false, "Print only results and warnings, no progress")
 }
 
-// progress prints a line. A terminal also learns how long it took since the line before, and gets no word cut in two.
+// progress prints a line. On a terminal it adds the time since the previous line, and wraps between words.
 func (c *console) progress(line string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -47,7 +47,7 @@ func (c *console) progress(line string) {
 
 func (c *console) line(text string) { fmt.Fprintln(term.NewResponsiveWriter(c.Writer), shown(text)) }
 
-// shown makes control characters visible: a message may quote a database or an object, and these shall not steer the terminal.
+// shown makes control characters visible, because a message can contain names from a database or an object.
 func shown(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) && r != '\n' && r != '\t' {

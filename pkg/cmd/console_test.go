@@ -15,11 +15,11 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 )
 
-// longStep is longer than a terminal's line.
-const longStep = "login as pgb_abcdefghijkl_1 over postgresql-svc.a-namespace-of-some-length.svc.cluster.local proved"
+// longStep is longer than a line of the terminal.
+const longStep = "login as pgb_abcdefghijkl_1 over postgresql-svc.a-namespace-of-some-length.svc.cluster.local verified"
 
-// onTerminal returns what a terminal of 80 columns shows after say.
-func onTerminal(t *testing.T, say func(streams genericiooptions.IOStreams)) string {
+// onTerminal returns what a terminal of 80 columns shows after draw ran.
+func onTerminal(t *testing.T, draw func(streams genericiooptions.IOStreams)) string {
 	t.Helper()
 	terminal, program, err := pty.Open()
 	require.NoError(t, err)
@@ -27,33 +27,33 @@ func onTerminal(t *testing.T, say func(streams genericiooptions.IOStreams)) stri
 	require.NoError(t, pty.Setsize(program, &pty.Winsize{Rows: 24, Cols: 80}))
 	shown := make(chan string)
 	go func() {
-		text, _ := io.ReadAll(terminal) // ends in an error when the other side is closed
+		text, _ := io.ReadAll(terminal) // returns an error when the other side is closed
 		shown <- string(text)
 	}()
-	say(genericiooptions.IOStreams{In: program, Out: program, ErrOut: program})
+	draw(genericiooptions.IOStreams{In: program, Out: program, ErrOut: program})
 	require.NoError(t, program.Close())
 	select {
 	case text := <-shown:
 		return strings.ReplaceAll(text, "\r\n", "\n")
 	case <-time.After(10 * time.Second):
-		require.Fail(t, "the terminal does not end")
+		require.Fail(t, "the terminal was not closed")
 		return ""
 	}
 }
 
-func TestManyTellTheirProgressAtOnce(t *testing.T) {
+func TestConsole_IsSafeForConcurrentUse(t *testing.T) {
 	var out bytes.Buffer
 	console := newConsole(&out)
-	var telling sync.WaitGroup
+	var reporters sync.WaitGroup
 	for range 8 {
-		telling.Go(func() { console.progress("a step") })
+		reporters.Go(func() { console.progress("a step") })
 	}
-	telling.Wait()
+	reporters.Wait()
 	assert.Equal(t, strings.Repeat("a step\n", 8), out.String())
 }
 
-// tell reports one of each, some time after the one before.
-func tell(streams genericiooptions.IOStreams) {
+// reportAll prints one message of each kind, some time after the one before.
+func reportAll(streams genericiooptions.IOStreams) {
 	r := newReport(streams, "")
 	r.Step("role %s created", "pgb_abcdefghijkl_1")
 	r.console.last = r.console.last.Add(-1200 * time.Millisecond)
@@ -62,45 +62,45 @@ func tell(streams genericiooptions.IOStreams) {
 	r.Done("secret/postgresql-secret-2", "created")
 }
 
-func TestTerminalShowsDurationsAndWholeWords(t *testing.T) {
+func TestConsole_PrintsDurationsAndWrapsOnTerminal(t *testing.T) {
 	t.Setenv("TERM", "xterm")
 	allowColour(t)
 	assert.Equal(t, `role pgb_abcdefghijkl_1 created
 login as pgb_abcdefghijkl_1 over
-postgresql-svc.a-namespace-of-some-length.svc.cluster.local proved (1.2s)
+postgresql-svc.a-namespace-of-some-length.svc.cluster.local verified (1.2s)
 `+"\x1b[33;1mWarning:\x1b[0m"+` the password is not verified: the server trusts connections
 to postgresql-svc without asking for it
 secret/postgresql-secret-2 created
-`, onTerminal(t, tell))
+`, onTerminal(t, reportAll))
 }
 
-func TestColourCanBeRefused(t *testing.T) {
+func TestConsole_PrintsNoColourIfDisabled(t *testing.T) {
 	t.Setenv("TERM", "xterm")
 	t.Setenv("NO_COLOR", "")
-	assert.NotContains(t, onTerminal(t, tell), "\x1b")
+	assert.NotContains(t, onTerminal(t, reportAll), "\x1b")
 	allowColour(t)
 	t.Setenv("TERM", "dumb")
-	assert.NotContains(t, onTerminal(t, tell), "\x1b")
+	assert.NotContains(t, onTerminal(t, reportAll), "\x1b")
 }
 
-func TestPipeGetsPlainLines(t *testing.T) {
+func TestConsole_PrintsPlainLinesToPipe(t *testing.T) {
 	streams, _, out, errOut := genericiooptions.NewTestIOStreams()
-	tell(streams)
+	reportAll(streams)
 	assert.Equal(t, "secret/postgresql-secret-2 created\n", out.String())
 	assert.Equal(t, "role pgb_abcdefghijkl_1 created\n"+longStep+
 		"\nWarning: the password is not verified: the server trusts connections to postgresql-svc without asking for it\n", errOut.String())
 }
 
-func TestQuietKeepsResultsAndWarnings(t *testing.T) {
+func TestConsole_QuietPrintsResultsAndWarnings(t *testing.T) {
 	out, errOut := &bytes.Buffer{}, &bytes.Buffer{}
 	messages := newConsole(errOut)
 	messages.quiet = true
-	tell(genericiooptions.IOStreams{Out: out, ErrOut: messages})
+	reportAll(genericiooptions.IOStreams{Out: out, ErrOut: messages})
 	assert.Equal(t, "secret/postgresql-secret-2 created\n", out.String())
 	assert.Regexp(t, `^Warning: .*\n$`, errOut.String())
 }
 
-func TestMessagesDoNotSteerTheTerminal(t *testing.T) {
+func TestConsole_EscapesControlCharacters(t *testing.T) {
 	streams, _, out, errOut := genericiooptions.NewTestIOStreams()
 	r := newReport(streams, "")
 	r.Done("role/\x1b[2Ja", "dropped")
@@ -111,7 +111,7 @@ func TestMessagesDoNotSteerTheTerminal(t *testing.T) {
 	assert.Equal(t, "three \ufffd\ufffd\nWarning: four \ufffd]0;title\n", errOut.String())
 }
 
-// allowColour lets no variable of the test's own environment forbid colours.
+// allowColour unsets the variables that disable colours.
 func allowColour(t *testing.T) {
 	t.Helper()
 	t.Setenv("NO_COLOR", "")

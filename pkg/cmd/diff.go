@@ -23,7 +23,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 )
 
-// The exit codes of diff, as kubectl's.
+// The exit codes of diff, like those of kubectl diff.
 const (
 	exitDifferent = 1
 	exitTrouble   = 2
@@ -33,12 +33,12 @@ func newDiffCommand(connection *genericclioptions.ConfigFlags, streams genericio
 	files := &fileFlags{}
 	cmd := &cobra.Command{
 		Use:   "diff -f FILE",
-		Short: "Show what an apply would change",
+		Short: "Show what apply would change",
 		Long: templates.LongDesc(`
-			Show what an apply would change.
+			Show what apply would change.
 
-			It compares the files with what Secrets and workloads say of their bindings, and asks no database; whether these say the truth is what
-			check tells. It ends with status 0 where nothing would change, 1 where something would, and a higher one on an error.`),
+			It compares the files with the metadata of Secrets and workloads. It does not query the database; use check for that. The exit
+			code is 0 if nothing would change, 1 if something would change, and higher after an error.`),
 		Example: templates.Examples(`
 			# Show what would change
 			kubectl pgbind diff -f bindings.yaml`),
@@ -69,8 +69,10 @@ func runDiff(ctx context.Context, connection *genericclioptions.ConfigFlags, str
 	return showDiff(streams.Out, binding.Compare(items, found, time.Now()))
 }
 
-// readBindings reads the bindings of the items' namespaces. What cannot be read is an error: a comparison with it would mislead.
-func readBindings(ctx context.Context, connection *genericclioptions.ConfigFlags, items []*binding.Item, selector labels.Selector) ([]inventory.Binding, error) {
+// readBindings reads the bindings in the namespaces of the items. It fails if something cannot be read, because the comparison would be
+// misleading.
+func readBindings(ctx context.Context, connection *genericclioptions.ConfigFlags, items []*binding.Item,
+	selector labels.Selector) ([]inventory.Binding, error) {
 	reader, err := newReader(connection)
 	if err != nil {
 		return nil, err
@@ -95,7 +97,7 @@ func readBindings(ctx context.Context, connection *genericclioptions.ConfigFlags
 	return found, nil
 }
 
-// showDiff prints each difference as diff -u does. The error is an *exitError where there is one.
+// showDiff prints each difference like diff -u. If there is one, it returns an *exitError.
 func showDiff(out io.Writer, differences []binding.Difference) error {
 	different := false
 	for _, d := range differences {
@@ -123,7 +125,7 @@ func showDiff(out io.Writer, differences []binding.Difference) error {
 	return nil
 }
 
-// textOf is the binding in lines; none for no binding.
+// textOf returns the binding as lines, or nothing if there is no binding.
 func textOf(b *v1alpha1.Binding) ([]string, error) {
 	if b == nil {
 		return nil, nil

@@ -1,4 +1,4 @@
-// Package cmd is the command line: flags become options, and nothing else happens here.
+// Package cmd is the command line: it turns flags into options.
 package cmd
 
 import (
@@ -17,19 +17,19 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// The exit codes beside 0 and 1, as timeout(1) and the shells have them.
+// The exit codes in addition to 0 and 1, like those of timeout(1) and of shells.
 const (
 	exitTimeout    = 124
 	exitSignalBase = 128
 )
 
-// Execute runs the command line args and returns the process's exit code: 0 done or unchanged, 1 an error, 124 a timeout,
-// 128 and the signal's number after a signal. A first signal lets the command take back what it made; a second one ends the process.
+// Execute runs the command line args and returns the exit code: 0 success, 1 an error, 124 a timeout, 128 and the signal's number after a
+// signal. After a first signal the command rolls back what it created; a second signal ends the process.
 func Execute(ctx context.Context, streams genericiooptions.IOStreams, args []string) int {
 	silenceLibraries()
 	ctx, stop := untilSignal(ctx)
 	defer stop()
-	root := NewRootCommand(streams) //nolint:contextcheck // cobra hands the context to the commands
+	root := NewRootCommand(streams) //nolint:contextcheck // cobra passes the context to the commands
 	root.SetArgs(args)
 	executed, err := root.ExecuteContextC(ctx)
 	exit := (*exitError)(nil)
@@ -42,7 +42,7 @@ func Execute(ctx context.Context, streams genericiooptions.IOStreams, args []str
 	return exitCode(ctx, err, executed)
 }
 
-// errorCode is the annotation of a command of which errors, those of its usage too, have another exit code than 1.
+// errorCode is the annotation of a command whose errors, including usage errors, have an exit code other than 1.
 const errorCode = "errorCode"
 
 func codeOfErrors(cmd *cobra.Command) int {
@@ -52,13 +52,13 @@ func codeOfErrors(cmd *cobra.Command) int {
 	return 1
 }
 
-// silenceLibraries keeps to itself what client-go logs, which reaches the user as an error anyway.
+// silenceLibraries disables the log of client-go, because commands return the same errors.
 func silenceLibraries() {
 	klog.LogToStderr(false)
 	klog.SetOutput(io.Discard)
 	flags := flag.NewFlagSet("", flag.ContinueOnError)
 	klog.InitFlags(flags)
-	_ = flags.Set("stderrthreshold", "FATAL") // it is a flag of klog's; errors would be written twice
+	_ = flags.Set("stderrthreshold", "FATAL") // a flag of klog; errors would be printed twice
 }
 
 func exitCode(ctx context.Context, err error, executed *cobra.Command) int {
@@ -77,7 +77,7 @@ func exitCode(ctx context.Context, err error, executed *cobra.Command) int {
 	return codeOfErrors(executed)
 }
 
-// exitError is the end of a command that has said all there is to say.
+// exitError ends a command that has already printed everything.
 type exitError struct{ code int }
 
 func (e *exitError) Error() string { return fmt.Sprintf("exit status %d", e.code) }
@@ -87,7 +87,7 @@ type signalError struct{ signal syscall.Signal }
 
 func (e *signalError) Error() string { return "stopped by signal: " + e.signal.String() }
 
-// untilSignal is a context that ends with the first SIGINT or SIGTERM. The next one acts as if nobody listened.
+// untilSignal returns a context that ends with the first SIGINT or SIGTERM. The next signal has its default effect.
 func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	signals := make(chan os.Signal, 1)

@@ -11,7 +11,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 )
 
-func TestParseDuration(t *testing.T) {
+func TestParseDuration_AcceptsAndRejects(t *testing.T) {
 	for text, want := range map[string]time.Duration{"30d": 30 * day, "12h": 12 * time.Hour, "1h30m": 90 * time.Minute, "36500d": maxDuration} {
 		got, err := parseDuration(text)
 		require.NoError(t, err, text)
@@ -23,7 +23,7 @@ func TestParseDuration(t *testing.T) {
 	}
 }
 
-func TestKeyFlags(t *testing.T) {
+func TestKeyFlags_SetOptions(t *testing.T) {
 	var o binding.Options
 	flags := keyFlags{keys: []string{"uri", "servicebinding", "port"}, sslMode: "verify-full"}
 	require.NoError(t, flags.apply(&o))
@@ -32,7 +32,7 @@ func TestKeyFlags(t *testing.T) {
 	require.ErrorContains(t, (&keyFlags{keys: []string{"url"}}).apply(&o), "pgpass")
 }
 
-func TestOnlyOnePasswordIsReadFromStdin(t *testing.T) {
+func TestSources_RejectTwoPasswordsFromStdin(t *testing.T) {
 	f := bindFlags{database: databaseFlags{adminPassword: "stdin"}, login: loginFlags{password: "stdin"}}
 	_, err := f.sources()
 	require.ErrorContains(t, err, "cannot both read stdin")

@@ -14,7 +14,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/binding"
 )
 
-// FuzzDuration reads what ends a password or tells old ones: never a time that has passed, and none that wraps around.
+// FuzzDuration requires that a duration is never negative and never overflows.
 func FuzzDuration(f *testing.F) {
 	for _, seed := range []string{"", "30d", "12h", "45m", "0d", "-1d", "d", "213504d", "9223372036854775807d", "1e3d", "2562047h47m16s", "-1h", "1h30m", "1.5d", "٣d", "1_000h"} {
 		f.Add(seed)
@@ -39,7 +39,7 @@ func FuzzDuration(f *testing.F) {
 	})
 }
 
-// FuzzShown prints what others named, in a message and in a table: nothing of it steers a terminal.
+// FuzzShown prints arbitrary names in a message and in a table. No control character may reach the terminal.
 func FuzzShown(f *testing.F) {
 	for _, seed := range []string{"plain", "\x1b[31mred", "a\rb", "\a\b\x7f", "\u009b31m", "one\ntwo\tthree", "\xff\xfe", "ü中🐘", strings.Repeat("x ", 100)} {
 		f.Add(seed)
@@ -59,7 +59,7 @@ func FuzzShown(f *testing.F) {
 	})
 }
 
-// FuzzKeyFlags reads the names of keys, which become those of files and variables.
+// FuzzKeyFlags parses names of keys, which become names of files and variables.
 func FuzzKeyFlags(f *testing.F) {
 	for _, seed := range []string{"", "uri", "URI", "port", "jdbc", "pgpass", "database", "servicebinding", "../x", "uri,uri", "uri "} {
 		f.Add(seed, "require")
@@ -71,7 +71,7 @@ func FuzzKeyFlags(f *testing.F) {
 			return
 		}
 		assert.Regexp(t, `^(disable|allow|prefer|require|verify-ca|verify-full)?$`, o.Keys.SSLMode)
-		assert.NotEqual(t, o.Keys.ServiceBinding, len(o.Keys.Keys) == 1, "it is one thing")
+		assert.NotEqual(t, o.Keys.ServiceBinding, len(o.Keys.Keys) == 1, "a key is either optional or servicebinding")
 		for _, k := range o.Keys.Keys {
 			assert.Regexp(t, `^[a-z]+$`, string(k))
 		}

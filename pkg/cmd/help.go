@@ -10,10 +10,10 @@ import (
 	"k8s.io/kubectl/pkg/util/templates"
 )
 
-// helpWidth is where long texts are wrapped, so that they fit a terminal of the usual 80 columns and read the same in a file.
+// helpWidth is the width of long texts: they fit a terminal of 80 columns and look the same in a file.
 const helpWidth = 79
 
-// helpAsKubectl gives the tree kubectl's help: commands in groups, flags of all commands behind "options", a way on after a mistake.
+// helpAsKubectl formats the help like kubectl: commands in groups, global flags under "options", and a hint after a mistake.
 func helpAsKubectl(root *cobra.Command, groups templates.CommandGroups) {
 	templates.ActsAsRootCommand(root, []string{"options", "help"}, groups...)
 	root.SuggestionsMinimumDistance = suggestionDistance
@@ -29,7 +29,7 @@ func helpAsKubectl(root *cobra.Command, groups templates.CommandGroups) {
 	}
 }
 
-// withDisplayName writes "kubectl pgbind" where kubectl's templates know the root command by its bare name only.
+// withDisplayName writes "kubectl pgbind" where kubectl's templates print only the name of the root command.
 func withDisplayName(usage func(*cobra.Command) error) func(*cobra.Command) error {
 	return func(cmd *cobra.Command) error {
 		out, text := cmd.OutOrStderr(), &strings.Builder{}
@@ -42,8 +42,8 @@ func withDisplayName(usage func(*cobra.Command) error) func(*cobra.Command) erro
 	}
 }
 
-// paragraphs wraps each paragraph of a text. templates.LongDesc leaves the line break before a paragraph in the way, which its
-// Markdown renderer turns into a space.
+// paragraphs wraps each paragraph of a text. templates.LongDesc leaves the line break before a paragraph, and its Markdown renderer turns
+// that into a space.
 func paragraphs(text string) string {
 	var wrapped []string
 	for _, paragraph := range strings.Split(text, "\n\n") {
@@ -52,7 +52,7 @@ func paragraphs(text string) string {
 	return strings.Join(wrapped, "\n\n")
 }
 
-// withoutTrailingSpace clears the empty lines, which templates.Examples indents like the others.
+// withoutTrailingSpace trims the empty lines, which templates.Examples indents like the others.
 func withoutTrailingSpace(text string) string {
 	return strings.ReplaceAll(text, "\n"+templates.Indentation+"\n", "\n\n")
 }

@@ -20,7 +20,7 @@ func run(t *testing.T, args ...string) (stdout, stderr string, code int) {
 	return out.String(), errOut.String(), code
 }
 
-func TestAnErrorOfADiffIsNoDifference(t *testing.T) {
+func TestDiff_ReturnsErrorCode(t *testing.T) {
 	for _, args := range [][]string{{"diff"}, {"diff", "--bogus"}, {"diff", "stray", "-f", "x"}, {"diff", "-f", "no-such-file"}} {
 		stdout, stderr, code := run(t, args...)
 		assert.Empty(t, stdout)
@@ -38,20 +38,20 @@ func tree(t *testing.T) []*cobra.Command {
 	return commandsOf(root)
 }
 
-func TestEveryCommandExplainsItself(t *testing.T) {
+func TestHelp_ExplainsEveryCommand(t *testing.T) {
 	for _, cmd := range tree(t) {
 		if cmd.Name() == "help" {
 			continue
 		}
 		t.Run(cmd.CommandPath(), func(t *testing.T) {
-			assert.True(t, strings.HasPrefix(cmd.CommandPath(), "kubectl pgbind"), "named as it is typed")
+			assert.True(t, strings.HasPrefix(cmd.CommandPath(), "kubectl pgbind"), "the help has the command as it is typed")
 			assert.Regexp(t, `^[A-Z][^\n]*[^.\n]$`, cmd.Short)
-			assert.LessOrEqual(t, len(cmd.Short), 64, "fits beside the name of the command")
-			assert.Equal(t, strings.Fields(cmd.Short)[0], strings.Fields(cmd.Long)[0], "the long text opens as the short one")
+			assert.LessOrEqual(t, len(cmd.Short), 64, "fits in the list of commands")
+			assert.Equal(t, strings.Fields(cmd.Short)[0], strings.Fields(cmd.Long)[0], "the long text starts like the short one")
 			assert.Regexp(t, `\.$`, cmd.Long)
 			for line := range strings.Lines(cmd.Long) {
 				assert.LessOrEqual(t, len(strings.TrimRight(line, "\n")), 80, line)
-				assert.NotRegexp(t, `^\s+\S`, line, "no stray indentation")
+				assert.NotRegexp(t, `^\s+\S`, line, "the text is not indented")
 			}
 			checkExamples(t, cmd)
 			cmd.LocalNonPersistentFlags().VisitAll(func(flag *pflag.Flag) { checkFlag(t, flag) })
@@ -59,7 +59,7 @@ func TestEveryCommandExplainsItself(t *testing.T) {
 	}
 }
 
-// checkExamples wants each example as a comment and a command, without a prompt, apart by an empty line.
+// checkExamples requires that each example is a comment and a command without a prompt, separated by empty lines.
 func checkExamples(t *testing.T, cmd *cobra.Command) {
 	t.Helper()
 	require.NotEmpty(t, cmd.Example)
@@ -80,7 +80,7 @@ func checkFlag(t *testing.T, flag *pflag.Flag) {
 	assert.Regexp(t, `^['"A-Z-]`, flag.Usage, flag.Name)
 }
 
-func TestHelpIsKubectls(t *testing.T) {
+func TestHelp_LooksLikeKubectl(t *testing.T) {
 	stdout, stderr, code := run(t, "--help")
 	assert.Zero(t, code)
 	assert.Empty(t, stderr)
@@ -89,7 +89,7 @@ func TestHelpIsKubectls(t *testing.T) {
 	assert.Contains(t, stdout, `Use "kubectl pgbind <command> --help" for more information about a given command.`)
 	assert.Contains(t, stdout, `Use "kubectl pgbind options" for a list of global command-line options`)
 	assert.NotContains(t, stdout, "--kubeconfig")
-	assert.NotContains(t, stdout, "Commands:\n\n", "no group without commands")
+	assert.NotContains(t, stdout, "Commands:\n\n", "every group has commands")
 
 	stdout, stderr, code = run(t, "options")
 	assert.Zero(t, code)
@@ -97,20 +97,20 @@ func TestHelpIsKubectls(t *testing.T) {
 	assert.Contains(t, stdout, "--kubeconfig")
 }
 
-func TestMistakesAreAnsweredWithASuggestion(t *testing.T) {
+func TestExecute_SuggestsCorrection(t *testing.T) {
 	for _, test := range []struct{ line, want string }{
 		{"vresion", `error: unknown command "vresion" for "kubectl pgbind": did you mean version?`},
 		{"completio deployment/web", `error: unknown command "completio" for "kubectl pgbind": did you mean completion?`},
 		{"--acces readonly deployment/web", "error: unknown flag: --acces: did you mean --access?"},
 		{"version --outptu json", "error: unknown flag: --outptu: did you mean --output?"},
 		{"version --nonsense", "error: unknown flag: --nonsense"},
-		{"deploymet/web", `error: "deploymet" is no kind of workload: did you mean deployment/web?`},
-		{"deploymet web", `error: "deploymet" is no kind of workload: did you mean deployment?`},
-		{"deployment/web statefulst/a", `error: "statefulst" is no kind of workload: did you mean statefulset/a?`},
-		{"unbind daemonst/web", `error: "daemonst" is no kind of workload: did you mean daemonset/web?`},
-		{"psql replica/web -- daemonst/x", `error: "replica" is no kind of workload: did you mean replicaset/web or replicationcontroller/web?`},
+		{"deploymet/web", `error: "deploymet" is not a workload type: did you mean deployment/web?`},
+		{"deploymet web", `error: "deploymet" is not a workload type: did you mean deployment?`},
+		{"deployment/web statefulst/a", `error: "statefulst" is not a workload type: did you mean statefulset/a?`},
+		{"unbind daemonst/web", `error: "daemonst" is not a workload type: did you mean daemonset/web?`},
+		{"psql replica/web -- daemonst/x", `error: "replica" is not a workload type: did you mean replicaset/web or replicationcontroller/web?`},
 		{"list deployment/web", `error: unknown command "deployment/web" for "kubectl pgbind list"`},
-		{"nonsense", `error: "nonsense" names no single workload: add its name, as in nonsense/NAME`},
+		{"nonsense", `error: workload name required: use nonsense/NAME`},
 	} {
 		stdout, stderr, code := run(t, strings.Fields(test.line)...)
 		assert.Equal(t, 1, code, test.line)
@@ -119,7 +119,7 @@ func TestMistakesAreAnsweredWithASuggestion(t *testing.T) {
 	}
 }
 
-func TestVersionForPrograms(t *testing.T) {
+func TestVersion_PrintsJSONAndYAML(t *testing.T) {
 	stdout, _, code := run(t, "version", "-o", "json")
 	assert.Zero(t, code)
 	assert.Regexp(t, `(?s)^\{.*"version": ".+",.*"goVersion": "go1\..+",.*"platform": ".+/.+".*\}\n$`, stdout)
@@ -128,5 +128,5 @@ func TestVersionForPrograms(t *testing.T) {
 	assert.Regexp(t, `(?m)^version: .+\n$`, stdout)
 	_, stderr, code := run(t, "version", "-o", "xml")
 	assert.Equal(t, 1, code)
-	assert.Contains(t, stderr, `--output "xml" is unknown: use json or yaml`)
+	assert.Contains(t, stderr, `invalid --output "xml": use json or yaml`)
 }

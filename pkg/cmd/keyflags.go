@@ -12,7 +12,7 @@ import (
 
 const serviceBindingKey = "servicebinding"
 
-// keyFlags say what the Secret holds.
+// keyFlags select the keys of the Secret.
 type keyFlags struct {
 	keys    []string
 	sslMode string
@@ -20,15 +20,17 @@ type keyFlags struct {
 }
 
 func (f *keyFlags) addTo(flags *pflag.FlagSet) {
-	flags.StringSliceVar(&f.keys, "key", nil, "Key that the Secret also holds, repeatable: port, database, uri, jdbc or pgpass; servicebinding makes a second Secret, NAME-binding, as servicebinding.io has it")
-	flags.StringVar(&f.sslMode, "sslmode", "", "The sslmode in the URIs (default: require where the server encrypts, else disable)")
-	flags.StringVar(&f.ca, "ca-from", "", "Where the certificates of the server's authority are, in the workload's namespace: secret/NAME:KEY or configmap/NAME:KEY")
+	flags.StringSliceVar(&f.keys, "key", nil, "Additional key of the Secret, repeatable: port, database, uri, jdbc or pgpass; "+
+		"servicebinding creates a second Secret, NAME-binding, in the form of servicebinding.io")
+	flags.StringVar(&f.sslMode, "sslmode", "", "The sslmode in the URIs (default: require if the server supports TLS, or else disable)")
+	flags.StringVar(&f.ca, "ca-from", "",
+		"CA certificates of the server, in the namespace of the workload: secret/NAME:KEY or configmap/NAME:KEY")
 }
 
 func (f *keyFlags) apply(o *binding.Options) error {
 	modes := []string{"", "disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
 	if !slices.Contains(modes, f.sslMode) {
-		return fmt.Errorf("--sslmode %q is unknown: use disable, allow, prefer, require, verify-ca or verify-full", f.sslMode)
+		return fmt.Errorf("invalid --sslmode %q: use disable, allow, prefer, require, verify-ca or verify-full", f.sslMode)
 	}
 	o.Keys.SSLMode = f.sslMode
 	for _, name := range f.keys {

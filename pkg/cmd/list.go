@@ -22,10 +22,10 @@ func newListCommand(connection *genericclioptions.ConfigFlags, streams genericio
 		Aliases: []string{"ls"},
 		Short:   "List the bindings of a namespace",
 		Long: templates.LongDesc(`
-			List the bindings of a namespace, or of all.
+			List the bindings of a namespace or of all namespaces.
 
-			It asks the API server for metadata only, so that no Secret's values leave it; the right to list Secrets is needed all the same.
-			Without it, what the workloads' annotations say is shown. No database is asked: whether it is still true is what check tells.`),
+			It reads only metadata from the API server, not the values of Secrets; you still need permission to list Secrets. Without it, the
+			command shows what the annotations of workloads contain. It does not query the database; use check to verify bindings.`),
 		Example: templates.Examples(`
 			# List the bindings of the current namespace
 			kubectl pgbind list
@@ -38,7 +38,7 @@ func newListCommand(connection *genericclioptions.ConfigFlags, streams genericio
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if tree && *output.OutputFormat != "" {
-				return fmt.Errorf("--tree and --output exclude each other")
+				return fmt.Errorf("specify either --tree or --output")
 			}
 			cmd.SilenceUsage = true
 			found, namespace, err := scope.read(cmd.Context(), connection, newReport(streams, ""))
@@ -59,11 +59,11 @@ func newListCommand(connection *genericclioptions.ConfigFlags, streams genericio
 	}
 	scope.addTo(cmd)
 	output.addTo(cmd)
-	cmd.Flags().BoolVar(&tree, "tree", false, "Draw each database with its access roles, login roles, Secrets and workloads")
+	cmd.Flags().BoolVar(&tree, "tree", false, "Print a tree of databases, access roles, login roles, Secrets and workloads")
 	return cmd
 }
 
-// printTree draws the bindings; a terminal gets the states in colour.
+// printTree prints the bindings as a tree. On a terminal the states are in colour.
 func printTree(out io.Writer, found *inventory.Inventory) error {
 	text := &strings.Builder{}
 	if err := found.WriteTree(text, time.Now()); err != nil {
@@ -73,7 +73,7 @@ func printTree(out io.Writer, found *inventory.Inventory) error {
 	return err
 }
 
-// nothingFound says that there is nothing, in kubectl's words.
+// nothingFound prints the message of kubectl for an empty result.
 func nothingFound(streams genericiooptions.IOStreams, namespace string) {
 	if namespace == "" {
 		fmt.Fprintln(streams.ErrOut, "No resources found")

@@ -11,7 +11,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/binding"
 )
 
-// loginFlags say how the user logs in.
+// loginFlags are the flags for the login of the user.
 type loginFlags struct {
 	username string
 	password string
@@ -19,9 +19,10 @@ type loginFlags struct {
 }
 
 func (f *loginFlags) addTo(flags *pflag.FlagSet) {
-	flags.StringVar(&f.username, "username", "", "Name of the user (default: one that is derived from the workload and the database)")
-	flags.StringVar(&f.password, "password-from", "", "Where the user's password is: secret/NAME:KEY in the workload's namespace, or stdin (default: a random one)")
-	flags.StringVar(&f.expires, "expires", "", "When the user's password ends, from now: 30d, 12h (default: never)")
+	flags.StringVar(&f.username, "username", "", "Name of the user (default: derived from the workload and the database)")
+	flags.StringVar(&f.password, "password-from", "", "Password of the user: secret/NAME:KEY in the namespace of the workload, "+
+		"or stdin (default: a random password)")
+	flags.StringVar(&f.expires, "expires", "", "Time from now at which the user's password expires: 30d, 12h (default: never)")
 }
 
 func (f *loginFlags) apply(o *binding.Options) error {
@@ -31,7 +32,7 @@ func (f *loginFlags) apply(o *binding.Options) error {
 	}
 	expires, err := parseDuration(f.expires)
 	if err != nil {
-		return fmt.Errorf("--expires %q is no time to come: use 30d, 12h or 45m", f.expires)
+		return fmt.Errorf("invalid --expires %q: use a duration such as 30d, 12h or 45m", f.expires)
 	}
 	o.Login.Expires = expires
 	return nil
@@ -39,14 +40,14 @@ func (f *loginFlags) apply(o *binding.Options) error {
 
 const day = 24 * time.Hour
 
-// parseDuration reads a positive duration: days, or what Go writes.
+// parseDuration parses a positive duration: a number of days, or Go's format.
 func parseDuration(text string) (time.Duration, error) {
 	var duration time.Duration
 	var err error
 	if days, ok := strings.CutSuffix(text, "d"); ok {
 		var n int
 		n, err = strconv.Atoi(days)
-		// More days than that may overflow, and come out as a short time.
+		// A larger number of days can overflow to a short time.
 		duration = time.Duration(min(max(n, 0), maxDays+1)) * day
 	} else {
 		duration, err = time.ParseDuration(text)
@@ -60,7 +61,7 @@ func parseDuration(text string) (time.Duration, error) {
 	return duration, nil
 }
 
-// maxDuration keeps the year of an end within what is written with four digits.
+// maxDuration keeps the year of the expiry below five digits.
 const (
 	maxDays     = 100 * 365
 	maxDuration = maxDays * day

@@ -8,25 +8,25 @@ import (
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 )
 
-// ifForbidden adds a next step to the API server's refusal, which names the missing right but no way on. The namespace is left open:
-// the workload's and the database's may differ. Other errors stay as they are.
+// ifForbidden adds a next step to a Forbidden error of the API server. It does not name the namespace, because those of the workload and
+// the database can differ. Other errors stay unchanged.
 func ifForbidden(err error) error {
 	if !apierrors.IsForbidden(err) {
 		return err
 	}
-	return fmt.Errorf("%w: ask for this right; what you may do shows: kubectl auth can-i --list -n NAMESPACE", err)
+	return fmt.Errorf("%w: ask your administrator for this permission; to list yours: kubectl auth can-i --list -n NAMESPACE", err)
 }
 
-// ifNotFound adds to the API server's word that a workload is not there how to see which are.
+// ifNotFound adds to a NotFound error the command that lists the existing workloads.
 func ifNotFound(err error, namespace string) error {
 	status := apierrors.APIStatus(nil)
 	if !apierrors.IsNotFound(err) || !errors.As(err, &status) || status.Status().Details == nil {
 		return err
 	}
-	return fmt.Errorf("%w: see what there is with: kubectl get %s -n %s", err, status.Status().Details.Kind, namespace)
+	return fmt.Errorf("%w: list the existing ones with: kubectl get %s -n %s", err, status.Status().Details.Kind, namespace)
 }
 
-// eachError lists the errors that err stands for, as explain puts them.
+// eachError returns the errors that err contains, each passed through explain.
 func eachError(err error, explain func(error) error) []error {
 	if err == nil {
 		return nil

@@ -6,14 +6,14 @@ import (
 	"k8s.io/kubectl/pkg/util/templates"
 )
 
-// newOptionsCommand keeps the connection flags out of every other command's help, as kubectl does.
+// newOptionsCommand prints the connection flags, which are not in the help of the other commands, as in kubectl.
 func newOptionsCommand(streams genericiooptions.IOStreams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "options",
 		Short: "Print the list of flags inherited by all commands",
 		Long:  "Print the list of flags inherited by all commands.",
 		Example: templates.Examples(`
-			# Print the flags that every command takes
+			# Print the flags that every command accepts
 			kubectl pgbind options`),
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Usage() },

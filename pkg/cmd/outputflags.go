@@ -13,10 +13,10 @@ import (
 	"k8s.io/cli-runtime/pkg/printers"
 )
 
-// wide is the format that shows all columns of a table.
+// wide is the output format with all columns of a table.
 const wide = "wide"
 
-// outputFlags are the formats of kubectl get. Its own flags would cost every run of the program as much time as all the rest of its start.
+// outputFlags are the output formats of kubectl get. Its own flags would double the start-up time of the program.
 type outputFlags struct {
 	*genericclioptions.PrintFlags
 	noHeaders bool
@@ -33,22 +33,22 @@ func (f *outputFlags) addTo(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.noHeaders, "no-headers", false, "When using the default or custom-columns output format, don't print headers")
 }
 
-// formats are those that may be named.
+// formats returns the valid formats.
 func (f *outputFlags) formats() []string { return append(f.AllowedFormats(), customColumns, wide) }
 
-// human says whether the output is a table.
+// human reports whether the output is a table.
 func (f *outputFlags) human() bool {
 	template := f.TemplatePrinterFlags.TemplateArgument
 	return (*f.OutputFormat == "" || *f.OutputFormat == wide) && (template == nil || *template == "")
 }
 
-// printable is what can be printed in every format.
+// printable can be printed in every format.
 type printable interface {
 	Table(now time.Time) *metav1.Table
 	List(now time.Time) (*unstructured.UnstructuredList, error)
 }
 
-// print writes p to the standard output; withNamespace gives a table the column for it.
+// print writes p to standard output. withNamespace adds the column NAMESPACE to a table.
 func (f *outputFlags) print(streams genericiooptions.IOStreams, p printable, withNamespace bool) error {
 	now := time.Now()
 	if f.human() {
@@ -66,7 +66,7 @@ func (f *outputFlags) print(streams genericiooptions.IOStreams, p printable, wit
 	return printer.PrintObj(list, streams.Out)
 }
 
-// printer writes a list in the chosen format, which is no table.
+// printer returns the printer of the chosen format, which is not a table.
 func (f *outputFlags) printer() (printers.ResourcePrinter, error) {
 	if spec, ok := strings.CutPrefix(*f.OutputFormat, customColumns); ok {
 		return newColumnsPrinter(strings.TrimPrefix(spec, "="), f.noHeaders)

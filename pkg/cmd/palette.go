@@ -8,7 +8,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 )
 
-// The colours of a terminal.
+// Colours of a terminal.
 const (
 	red     = "\x1b[31m"
 	green   = "\x1b[32m"
@@ -16,10 +16,10 @@ const (
 	noColor = "\x1b[0m"
 )
 
-// palette colours states, where it is true.
+// palette colours states if it is true.
 type palette bool
 
-// state colours a state by whether it is well, unknown or wrong.
+// state colours a state: good, unknown or bad.
 func (p palette) state(word string) string {
 	if !p || word == "" {
 		return word
@@ -33,7 +33,7 @@ func (p palette) state(word string) string {
 	return red + word + noColor
 }
 
-// column colours the column of that name in the lines of a table, the first of which has the names.
+// column colours the named column in the lines of a table. The first line contains the headers.
 func (p palette) column(lines []string, name string) []string {
 	start := strings.Index(lines[0], strings.ToUpper(name))
 	if !p || start < 0 {
@@ -51,7 +51,7 @@ func (p palette) column(lines []string, name string) []string {
 	return coloured
 }
 
-// tree colours what the lines of a tree say in brackets at their ends.
+// tree colours the states in brackets at the ends of a tree's lines.
 func (p palette) tree(text string) string {
 	if !p {
 		return text

@@ -13,20 +13,20 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/binding"
 )
 
-// clearLine makes a terminal forget the line that the cursor is in.
+// clearLine clears the current line of a terminal.
 const clearLine = "\r\033[K"
 
-// progress prints the results of many bindings as they come, and on a terminal how far they are.
+// progress prints the results of many bindings when they arrive, and on a terminal how many are done.
 type progress struct {
 	streams  genericiooptions.IOStreams
 	warnings *printers.WarningPrinter
 	terminal bool
-	suffix   string // of results
+	suffix   string // appended to results
 	total    int
 	start    time.Time
 
 	mu     sync.Mutex
-	proved int // logins
+	proved int // verified logins
 	counts map[binding.Outcome]int
 	made   map[string]bool // the ids of the bindings
 	drawn  time.Time
@@ -40,7 +40,7 @@ func newProgress(streams genericiooptions.IOStreams, total int, suffix string) *
 	}
 }
 
-// isTerminal says whether somebody watches: a quiet console draws nothing.
+// isTerminal reports whether w is a terminal without --quiet.
 func isTerminal(w io.Writer) bool {
 	if c, ok := w.(*console); ok && c.quiet {
 		return false
@@ -48,7 +48,7 @@ func isTerminal(w io.Writer) bool {
 	return printers.IsTerminal(terminalOf(w))
 }
 
-// notes keeps what is told about one of many items; the steps of many at once would tell nobody anything.
+// notes keeps the warnings of one of many items. It drops the steps: those of many items at once are unreadable.
 type notes struct{ warnings, shown []string }
 
 // Done implements report.Reporter; the outcome of the item tells it.
@@ -106,7 +106,7 @@ func (p *progress) Verified(*binding.Item) {
 	p.draw()
 }
 
-// verbs says of a workload what became of its binding.
+// verbs describes what happened to the binding of a workload.
 func verbs(o binding.Outcome) string {
 	if o == binding.Created {
 		return "bound"
@@ -114,21 +114,22 @@ func verbs(o binding.Outcome) string {
 	return string(o)
 }
 
-// clear makes room for a line on a terminal.
+// clear clears the status line on a terminal.
 func (p *progress) clear() {
 	if p.terminal && !p.drawn.IsZero() {
 		fmt.Fprint(p.streams.ErrOut, clearLine)
 	}
 }
 
-// draw shows how far it is, on a terminal.
+// draw prints the status line on a terminal.
 func (p *progress) draw() {
 	if !p.terminal {
 		return
 	}
 	p.drawn = time.Now()
 	done := p.done()
-	fmt.Fprintf(p.streams.ErrOut, "%d logins proved, %d done, %d failed, %d left, %.1f a second", p.proved, done-p.counts[binding.Failed], p.counts[binding.Failed], p.total-done, p.rate())
+	fmt.Fprintf(p.streams.ErrOut, "%d logins verified, %d done, %d failed, %d left, %.1f per second",
+		p.proved, done-p.counts[binding.Failed], p.counts[binding.Failed], p.total-done, p.rate())
 }
 
 func (p *progress) done() int {
@@ -148,7 +149,8 @@ func (p *progress) end() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.clear()
-	fmt.Fprintf(term.NewResponsiveWriter(terminalOf(p.streams.ErrOut)), "%d bindings in %s (%.1f a second): %d bound, %d configured, %d unchanged, %d failed\n",
+	fmt.Fprintf(term.NewResponsiveWriter(terminalOf(p.streams.ErrOut)),
+		"%d bindings in %s (%.1f per second): %d bound, %d configured, %d unchanged, %d failed\n",
 		p.done(), time.Since(p.start).Round(time.Millisecond), p.rate(),
 		p.counts[binding.Created], p.counts[binding.Configured], p.counts[binding.Unchanged], p.counts[binding.Failed])
 }

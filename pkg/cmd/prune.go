@@ -22,17 +22,17 @@ func newPruneCommand(connection *genericclioptions.ConfigFlags, streams generici
 	flags := &pruneFlags{check: checkFlags{connection: connection}, streams: streams}
 	cmd := &cobra.Command{
 		Use:   "prune",
-		Short: "Remove expired bindings and what nothing belongs to any more",
+		Short: "Remove expired bindings and orphaned Secrets and roles",
 		Long: templates.LongDesc(`
-			Remove expired bindings, Secrets whose workload is gone, and roles that have neither.
+			Remove expired bindings, Secrets whose workload does not exist, and roles without Secret and workload.
 
-			It removes what check calls Expired, OrphanedSecret or OrphanedRole, as unbind does, so that no table is lost. What check calls
-			Unknown stays. What is to go is listed first; then it asks, or, where there is no terminal, wants --yes.`),
+			It removes what check reports as Expired, OrphanedSecret or OrphanedRole, in the same way as unbind, so that no table is lost. It
+			keeps what check reports as Unknown. It lists what it will remove and asks for confirmation; without a terminal, use --yes.`),
 		Example: templates.Examples(`
 			# Show what would be removed from the current namespace
 			kubectl pgbind prune --dry-run=client
 
-			# Remove it from all namespaces without asking
+			# Remove it from all namespaces without confirmation
 			kubectl pgbind prune -A --yes`),
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -52,7 +52,7 @@ func newPruneCommand(connection *genericclioptions.ConfigFlags, streams generici
 	return cmd
 }
 
-// pruneFlags say what is pruned, and how.
+// pruneFlags select what is pruned.
 type pruneFlags struct {
 	check   checkFlags
 	streams genericiooptions.IOStreams
@@ -64,9 +64,9 @@ func (f *pruneFlags) addTo(cmd *cobra.Command) {
 	f.check.scope.addTo(cmd)
 	f.check.database.addServer(cmd.Flags())
 	f.check.database.addAdminPassword(cmd.Flags())
-	cmd.Flags().BoolVarP(&f.yes, "yes", "y", false, "Do not ask")
-	cmd.Flags().DurationVar(&f.options.Grace, "grace", defaultGrace, "How long open sessions get before they are ended")
-	cmd.Flags().DurationVar(&f.options.Timeout, "timeout", defaultTimeout, "How long to wait for the Pods that still have an expired Secret")
+	cmd.Flags().BoolVarP(&f.yes, "yes", "y", false, "Do not ask for confirmation")
+	cmd.Flags().DurationVar(&f.options.Grace, "grace", defaultGrace, "Time for open sessions to end before they are terminated")
+	cmd.Flags().DurationVar(&f.options.Timeout, "timeout", defaultTimeout, "Time to wait for the Pods that still use an expired Secret")
 	cmdutil.AddFieldManagerFlagVar(cmd, &f.check.manager, "kubectl-pgbind")
 	cmdutil.AddDryRunFlag(cmd)
 }
@@ -77,31 +77,31 @@ func (f *pruneFlags) run(ctx context.Context, r *report) error {
 		return err
 	}
 	if unknown := done.findings.Only(check.Unknown); len(unknown) > 0 {
-		r.Warn("what is unknown stays as it is, which kubectl pgbind check lists (%d in all): %s", len(unknown), unknown[0].Message)
+		r.Warn("skipping %d unknown findings (see kubectl pgbind check), the first of which is: %s", len(unknown), unknown[0].Message)
 	}
-	doomed := prune.Prunable(done.findings)
-	if len(doomed) == 0 {
+	prunable := prune.Prunable(done.findings)
+	if len(prunable) == 0 {
 		r.Step("nothing to prune")
 		return nil
 	}
-	if err := f.list(doomed); err != nil || f.options.DryRun != cmdutil.DryRunNone {
+	if err := f.list(prunable); err != nil || f.options.DryRun != cmdutil.DryRunNone {
 		return err
 	}
 	if !f.yes {
-		if err := confirm(ctx, f.streams, len(doomed)); err != nil {
+		if err := confirm(ctx, f.streams, len(prunable)); err != nil {
 			return err
 		}
 	}
-	return f.pruner(done, r).Prune(ctx, doomed)
+	return f.pruner(done, r).Prune(ctx, prunable)
 }
 
-// list shows what is to go. Of a dry run that is the result.
-func (f *pruneFlags) list(doomed check.Findings) error {
+// list prints what will be removed. For a dry run this is the result.
+func (f *pruneFlags) list(prunable check.Findings) error {
 	out := f.streams.ErrOut
 	if f.options.DryRun != cmdutil.DryRunNone {
 		out = f.streams.Out
 	}
-	return printTable(out, doomed.Table(time.Now()), printers.PrintOptions{WithNamespace: f.check.scope.all})
+	return printTable(out, prunable.Table(time.Now()), printers.PrintOptions{WithNamespace: f.check.scope.all})
 }
 
 func (f *pruneFlags) pruner(done *checked, r *report) *prune.Pruner {

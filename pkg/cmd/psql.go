@@ -23,13 +23,14 @@ func newPsqlCommand(connection *genericclioptions.ConfigFlags, streams genericio
 		Long: templates.LongDesc(`
 			Run psql as the user of a binding, in the container of its database.
 
-			The login takes the way of the application: over the network, with the Secret's password, which psql reads from its input when
-			it asks for it. On a terminal it is as with kubectl exec -it; else psql reads a script, and the exit code is its own. Nothing is
-			written in the container; the history lasts as long as the session. Arguments after -- are psql's. They are part of the request,
-			which the API server may log, so give SQL that holds a secret by the standard input.
+			psql logs in like the application: over the network, with the Secret's password, which it reads from its input when the server
+			asks for it. On a terminal it is interactive, as with kubectl exec -it. Otherwise psql reads a script from standard input, and its
+			exit code is returned. Nothing is written in the container, and the history is lost at the end of the session. Arguments after --
+			are passed to psql. They are part of the request, which the API server may log, so pass SQL that contains a secret on standard
+			input.
 
-			This is access to the database's Pod, not a sandbox: whoever may run it may run any program in that Pod, and psql itself runs
-			programs there by \!. What limits the user in the database is the role.`),
+			This command gives access to the database's Pod and is not a sandbox: everyone who can run it can run any program in that Pod, and
+			psql itself can run programs there. In the database, the role limits what the user can do.`),
 		Example: templates.Examples(`
 			# Open psql as the Deployment's user
 			kubectl pgbind psql deployment/web
@@ -62,7 +63,7 @@ func newPsqlCommand(connection *genericclioptions.ConfigFlags, streams genericio
 	return cmd
 }
 
-// psqlFlags say which session is meant.
+// psqlFlags select the session.
 type psqlFlags struct {
 	connection *genericclioptions.ConfigFlags
 	streams    genericiooptions.IOStreams
@@ -75,17 +76,18 @@ func (f *psqlFlags) addTo(cmd *cobra.Command) {
 	f.database.addServer(cmd.Flags())
 	f.database.addAdminPassword(cmd.Flags())
 	cmd.Flags().StringVar(&f.database.dbname, "dbname", "postgres", "Database for --admin without a workload")
-	cmd.Flags().StringVar(&f.secret, "secret", "", "Name of the binding's Secret, where the workload has several")
-	cmd.Flags().BoolVar(&f.admin, "admin", false, "As the administrator instead of the binding's user; without a workload, on the server that --postgres names")
+	cmd.Flags().StringVar(&f.secret, "secret", "", "Name of the binding's Secret, if the workload has several bindings")
+	cmd.Flags().BoolVar(&f.admin, "admin", false, "Log in as the administrator instead of the binding's user; "+
+		"without a workload, on the server that --postgres names")
 }
 
-// complete refuses what does not fit together.
+// complete rejects invalid combinations of flags.
 func (f *psqlFlags) complete(cmd *cobra.Command) error {
 	switch {
 	case f.database.adminPassword == "":
 		return nil
 	case f.database.adminPassword == "stdin":
-		return errors.New("the standard input is psql's own: give --admin-password-from as secret/NAME:KEY")
+		return errors.New("psql reads standard input: use --admin-password-from secret/NAME:KEY")
 	case !cmd.Flags().Changed("postgres") && !cmd.Flags().Changed("postgres-namespace"):
 		return errUnnamed
 	}
@@ -126,10 +128,11 @@ func (f *psqlFlags) opener(ctx context.Context, named target.Ref) (*session.Open
 		return nil, err
 	}
 	return &session.Opener{
-		Kube: clients.kube, Workloads: clients.workloads, Inventory: reader, Databases: target.NewFinder(clients.kube), Container: f.database.container,
+		Kube: clients.kube, Workloads: clients.workloads, Inventory: reader, Databases: target.NewFinder(clients.kube),
+		Container: f.database.container,
 		Server: func(d *target.Database) session.Server {
 			server := clients.server(d, admins.of(d), f.database.dbname)
-			server.Exec = clients.exec // a person may take any time
+			server.Exec = clients.exec // an interactive session has no limit
 			return terminalServer{server, f.streams}
 		},
 	}, nil

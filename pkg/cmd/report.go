@@ -12,13 +12,13 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/binding"
 )
 
-// report writes results to the standard output and everything else to the standard error, as kubectl does.
+// report writes results to standard output and everything else to standard error, as kubectl does.
 type report struct {
 	streams  genericiooptions.IOStreams
 	console  *console
 	warnings *printers.WarningPrinter
-	suffix   string // of results
-	objects  bool   // results are printed as objects, when all are there
+	suffix   string // appended to results
+	objects  bool   // results are printed as objects at the end
 	bindings []*v1alpha1.Binding
 }
 
@@ -40,16 +40,16 @@ func (r *report) Done(object, verb string) {
 	fmt.Fprintln(term.NewResponsiveWriter(r.streams.Out), shown(object+" "+verb+r.suffix))
 }
 
-// Bound keeps a binding for the end.
+// Bound keeps a binding to print it at the end.
 func (r *report) Bound(i *binding.Item) { r.bindings = append(r.bindings, i.Binding) }
 
-// Verified implements binding.Progress; a step tells it.
+// Verified implements binding.Progress; a step reports it.
 func (r *report) Verified(*binding.Item) {}
 
 // Finished implements binding.Progress; the error of the only item is the command's.
 func (r *report) Finished(*binding.Item) {}
 
-// Show prints a text that was asked for; beside objects it would be in their way.
+// Show prints a text that the user requested, unless the results are printed as objects.
 func (r *report) Show(text string) {
 	out := r.streams.Out
 	if r.objects {

@@ -12,7 +12,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
 )
 
-// resultFlags choose a format in which the results are printed as objects instead of lines.
+// resultFlags select an output format for results as objects instead of lines.
 type resultFlags struct{ *genericclioptions.PrintFlags }
 
 func newResultFlags() *resultFlags { return &resultFlags{genericclioptions.NewPrintFlags("")} }
@@ -22,10 +22,10 @@ func (f *resultFlags) addTo(cmd *cobra.Command) {
 	complete(cmd, cmd.Flag("output"), fixed(f.AllowedFormats()...))
 }
 
-// objects says whether a format was chosen.
+// objects reports whether a format was selected.
 func (f *resultFlags) objects() bool { return f.OutputFlagSpecified() }
 
-// print writes bindings to the standard output: one as itself, several as a List.
+// print writes bindings to standard output: a single one as an object, several as a List.
 func (f *resultFlags) print(streams genericiooptions.IOStreams, bindings []*v1alpha1.Binding) error {
 	printer, err := f.ToPrinter()
 	if err != nil {

@@ -15,13 +15,13 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/version"
 )
 
-// The client-side limits of kubectl.
+// The client-side rate limits of kubectl.
 const (
 	qps   = 50
 	burst = 300
 )
 
-// NewRootCommand builds the command tree. The root command itself binds.
+// NewRootCommand returns the command tree. The root command itself binds.
 func NewRootCommand(streams genericiooptions.IOStreams) *cobra.Command {
 	connection := genericclioptions.NewConfigFlags(true).WithDiscoveryBurst(burst).WithDiscoveryQPS(qps).WithWrapConfigFn(identify(new(dial)))
 	messages := newConsole(streams.ErrOut)
@@ -42,7 +42,7 @@ func NewRootCommand(streams genericiooptions.IOStreams) *cobra.Command {
 	return root
 }
 
-// commandGroups is the order of the commands in the help.
+// commandGroups returns the commands in the order of the help.
 func commandGroups(connection *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams) templates.CommandGroups {
 	return templates.CommandGroups{
 		{Message: "Binding Commands:", Commands: []*cobra.Command{
@@ -64,8 +64,8 @@ func commandGroups(connection *genericclioptions.ConfigFlags, streams genericioo
 	}
 }
 
-// identify makes the API server's audit log name the program, whose requests share the connection that the first one dials, and whose later execs
-// resume its TLS session.
+// identify sets the user agent, which the API server's audit log contains. It lets the requests share the connection that the first one
+// dials, and lets execs resume its TLS session.
 func identify(d *dial) func(*rest.Config) *rest.Config {
 	sessions := tls.NewLRUClientSessionCache(0)
 	return func(config *rest.Config) *rest.Config {

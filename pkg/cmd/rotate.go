@@ -22,7 +22,7 @@ import (
 
 const defaultSettle = 2 * time.Minute
 
-// rotateFlags are the flags of a rotation as they are typed.
+// rotateFlags are the flags of rotate as the user typed them.
 type rotateFlags struct {
 	database  databaseFlags
 	scope     scopeFlags
@@ -36,19 +36,19 @@ func newRotateCommand(connection *genericclioptions.ConfigFlags, streams generic
 	flags := &rotateFlags{}
 	cmd := &cobra.Command{
 		Use:   "rotate TYPE/NAME... | --all | -l SELECTOR",
-		Short: "Give workloads new PostgreSQL users, with no failed request",
+		Short: "Replace PostgreSQL users without downtime",
 		Long: templates.LongDesc(`
-			Give workloads new PostgreSQL users.
+			Replace the PostgreSQL users of workloads without downtime.
 
-			It makes a second user with all that the first one may do, proves its login, puts it into the same Secret, replaces the Pods
-			of every workload that uses the Secret, waits until the first user has no session any more, and drops it. When a step fails
-			before the first user is locked out, everything is taken back; a run that died is finished by the next one. Where a workload
-			reads the Secret's files, nobody can see when it does, so the first user stays until the next rotation.`),
+			It creates a second user with the privileges of the first one, verifies its login, writes it to the same Secret, replaces the Pods
+			of every workload that uses the Secret, waits until the first user has no sessions, and drops it. If a step fails before the first
+			user is disabled, everything is rolled back. An interrupted run is completed by the next one. If a workload reads the Secret's
+			files, it is unknown when it does so, and the first user stays until the next rotation.`),
 		Example: templates.Examples(`
-			# Give the Deployment a new user
+			# Replace the user of the Deployment
 			kubectl pgbind rotate deployment/web
 
-			# Rotate every login of the namespace that is older than 30 days
+			# Replace every user of the namespace that is older than 30 days
 			kubectl pgbind rotate --all --older-than 720h`),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			namespace, _, err := connection.ToRawKubeConfigLoader().Namespace()
@@ -73,29 +73,30 @@ func (f *rotateFlags) addTo(cmd *cobra.Command) {
 	f.database.addAdminPassword(flags)
 	f.scope.addTo(cmd)
 	flags.BoolVar(&f.all, "all", false, "All bindings of the namespace")
-	flags.DurationVar(&f.olderThan, "older-than", 0, "Only logins that are older; needs --all or a selector")
-	flags.StringVar(&f.filter.Database, "dbname", "", "Database of the binding, where the workload has several")
-	flags.StringVar(&f.filter.Secret, "secret", "", "Secret of the binding, where the workload has several")
-	flags.DurationVar(&o.Timeout, "timeout", defaultTimeout, "How long to wait for the new Pods, and for the end of the old ones")
-	flags.DurationVar(&o.Grace, "grace", defaultGrace, "How long idle sessions of the old user get before they are ended")
-	flags.DurationVar(&o.Drain, "drain-timeout", time.Minute, "How long busy sessions of the old user get after that")
-	flags.DurationVar(&o.Settle, "settle", defaultSettle, "How long Pods get that read the Secret's files")
-	flags.DurationVar(&o.DropAfter, "drop-after", 0, "Drop the old user after this time where Pods read the Secret's files (default: by the next rotation)")
-	flags.BoolVar(&o.InPlace, "in-place", false, "Keep the user and change only its password; Pods that have the old one need a restart")
-	flags.BoolVar(&o.Restart, "restart", false, "Replace the Pods of a workload that does not do it by itself, one by one")
-	flags.BoolVar(&o.Force, "force", false, "Also where the old user was granted something itself, which is lost")
+	flags.DurationVar(&f.olderThan, "older-than", 0, "Only users that are older than this; needs --all or a selector")
+	flags.StringVar(&f.filter.Database, "dbname", "", "Database of the binding, if the workload has several bindings")
+	flags.StringVar(&f.filter.Secret, "secret", "", "Secret of the binding, if the workload has several bindings")
+	flags.DurationVar(&o.Timeout, "timeout", defaultTimeout, "Time to wait for the new Pods and for the end of the old ones")
+	flags.DurationVar(&o.Grace, "grace", defaultGrace, "Time for idle sessions of the old user to end before they are terminated")
+	flags.DurationVar(&o.Drain, "drain-timeout", time.Minute, "Time for busy sessions of the old user to end after that")
+	flags.DurationVar(&o.Settle, "settle", defaultSettle, "Time for Pods to read changed files of the Secret")
+	flags.DurationVar(&o.DropAfter, "drop-after", 0, "Drop the old user after this time if Pods read the Secret's files "+
+		"(default: the next rotation drops it)")
+	flags.BoolVar(&o.InPlace, "in-place", false, "Keep the user and change only its password; Pods that use the old password need a restart")
+	flags.BoolVar(&o.Restart, "restart", false, "Delete the Pods one by one if the workload does not replace them itself")
+	flags.BoolVar(&o.Force, "force", false, "Proceed even if the old user has privileges of its own, which are lost")
 	cmdutil.AddFieldManagerFlagVar(cmd, &o.FieldManager, "kubectl-pgbind")
 	cmdutil.AddDryRunFlag(cmd)
 }
 
-// complete turns what was typed into what a rotation needs; its errors are errors of usage.
+// complete turns the flags into options. Its errors are usage errors.
 func (f *rotateFlags) complete(cmd *cobra.Command, s subjects) error {
 	many := f.all || f.scope.all || f.scope.selector != ""
 	switch {
 	case many && len(s.args) > 0:
-		return errors.New("name workloads, or choose them by --all, --all-namespaces or --selector, not both")
+		return errors.New("specify workloads, or --all, --all-namespaces or --selector, but not both")
 	case !many && len(s.args) == 0:
-		return errors.New("no workload given: name it as TYPE/NAME, or use --all")
+		return errors.New("workload required: name it as TYPE/NAME, or use --all")
 	case !many && f.scope.shard.text != "":
 		return errors.New("--shard needs --all, --all-namespaces or --selector")
 	case !many && f.olderThan > 0:
@@ -111,14 +112,14 @@ func (f *rotateFlags) complete(cmd *cobra.Command, s subjects) error {
 	return err
 }
 
-// rotateRun is one call of the command.
+// rotateRun is one run of the command.
 type rotateRun struct {
 	*rotateFlags
 	connection *genericclioptions.ConfigFlags
 	report     *report
 }
 
-// rotate goes on after an error, as kubectl does, and returns all errors.
+// rotate continues after an error, as kubectl does, and returns all errors.
 func (r *rotateRun) rotate(ctx context.Context, s subjects) error {
 	clients, err := newClients(r.connection, r.options.FieldManager)
 	if err != nil {
@@ -149,7 +150,7 @@ func (r *rotateRun) rotate(ctx context.Context, s subjects) error {
 	return utilerrors.NewAggregate(errs)
 }
 
-// named finds the bindings of the workloads that the command line names.
+// named returns the bindings of the workloads on the command line.
 func (r *rotateRun) named(ctx context.Context, c *clients, s subjects) ([]*lookup.Binding, error) {
 	workloads, err := c.workloads.Get(ctx, s.namespace, s.args)
 	if err != nil {
@@ -162,14 +163,14 @@ func (r *rotateRun) named(ctx context.Context, c *clients, s subjects) ([]*looku
 			return nil, err
 		}
 		if binding == nil {
-			return nil, fmt.Errorf("nothing is bound to %s in namespace %s: bind it with: kubectl pgbind %s -n %s", w, s.namespace, w, s.namespace)
+			return nil, fmt.Errorf("%s in namespace %s has no binding: create one with: kubectl pgbind %s -n %s", w, s.namespace, w, s.namespace)
 		}
 		bindings = append(bindings, binding)
 	}
 	return bindings, nil
 }
 
-// chosen finds the bindings that the flags describe.
+// chosen returns the bindings that the flags select.
 func (r *rotateRun) chosen(ctx context.Context, c *clients) ([]*lookup.Binding, error) {
 	found, _, err := r.scope.read(ctx, r.connection, r.report)
 	if err != nil {
@@ -187,7 +188,7 @@ func (r *rotateRun) chosen(ctx context.Context, c *clients) ([]*lookup.Binding, 
 		}
 		binding, err := lookup.Read(ctx, c.kube, b.Namespace, b.SecretName)
 		if apierrors.IsNotFound(err) {
-			continue // taken back since it was listed
+			continue // unbound since it was listed
 		}
 		if err != nil {
 			return nil, err
@@ -195,7 +196,7 @@ func (r *rotateRun) chosen(ctx context.Context, c *clients) ([]*lookup.Binding, 
 		bindings = append(bindings, binding)
 	}
 	if len(bindings) == 0 {
-		r.report.Step("no login has to be rotated")
+		r.report.Step("nothing to rotate")
 	}
 	return bindings, nil
 }

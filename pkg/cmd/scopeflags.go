@@ -11,7 +11,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 )
 
-// scopeFlags say which bindings are meant.
+// scopeFlags select bindings.
 type scopeFlags struct {
 	all      bool
 	selector string
@@ -19,12 +19,12 @@ type scopeFlags struct {
 }
 
 func (f *scopeFlags) addTo(cmd *cobra.Command) {
-	cmd.Flags().BoolVarP(&f.all, "all-namespaces", "A", false, "In all namespaces")
-	cmd.Flags().StringVarP(&f.selector, "selector", "l", "", "Only the bindings of workloads with these labels, as kubectl get takes them")
+	cmd.Flags().BoolVarP(&f.all, "all-namespaces", "A", false, "Use all namespaces")
+	cmd.Flags().StringVarP(&f.selector, "selector", "l", "", "Label selector for workloads, as in kubectl get")
 	f.shard.addTo(cmd.Flags())
 }
 
-// namespace is the one that is meant, "" for all.
+// namespace returns the namespace, or an empty string for all namespaces.
 func (f *scopeFlags) namespace(connection *genericclioptions.ConfigFlags) (string, error) {
 	namespace, _, err := connection.ToRawKubeConfigLoader().Namespace()
 	if err != nil {
@@ -36,8 +36,9 @@ func (f *scopeFlags) namespace(connection *genericclioptions.ConfigFlags) (strin
 	return namespace, nil
 }
 
-// read reads the bindings of the scope, those of other shards too, and warns of what could not be read.
-func (f *scopeFlags) read(ctx context.Context, connection *genericclioptions.ConfigFlags, r *report) (found *inventory.Inventory, namespace string, err error) {
+// read reads the bindings of the scope, including those of other shards, and warns about everything that could not be read.
+func (f *scopeFlags) read(ctx context.Context, connection *genericclioptions.ConfigFlags,
+	r *report) (found *inventory.Inventory, namespace string, err error) {
 	selector, err := labels.Parse(f.selector)
 	if err != nil {
 		return nil, "", fmt.Errorf("read --selector: %w", err)
@@ -56,7 +57,7 @@ func (f *scopeFlags) read(ctx context.Context, connection *genericclioptions.Con
 		r.Warn("%s", gap)
 	}
 	if !found.SecretsRead() {
-		r.Warn("shown is what the workloads say of their bindings")
+		r.Warn("Secrets could not be listed: the output contains only the annotations of workloads")
 	}
 	return found, namespace, nil
 }

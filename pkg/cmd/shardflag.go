@@ -10,17 +10,17 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/shard"
 )
 
-// jobIndex is the variable by which the Pods of an Indexed Job know their parts.
+// jobIndex is the variable that contains the index of a Pod of an Indexed Job.
 const jobIndex = "JOB_COMPLETION_INDEX"
 
-// shardFlag says which part of many bindings is meant.
+// shardFlag selects one part of many bindings.
 type shardFlag struct{ text string }
 
 func (f *shardFlag) addTo(flags *pflag.FlagSet) {
-	flags.StringVar(&f.text, "shard", "", "Only the part I of N, as I/N with I from 0; /N takes I from $"+jobIndex)
+	flags.StringVar(&f.text, "shard", "", "Only part I of N, in the form I/N with I starting at 0; /N uses I from $"+jobIndex)
 }
 
-// shard reads what was typed.
+// shard parses the flag.
 func (f *shardFlag) shard() (shard.Shard, error) {
 	s, err := shard.Parse(f.text, os.Getenv(jobIndex))
 	if err != nil {
@@ -29,7 +29,7 @@ func (f *shardFlag) shard() (shard.Shard, error) {
 	return s, nil
 }
 
-// pick takes the bindings of the shard.
+// pick returns the bindings of the shard.
 func (f *shardFlag) pick(all []inventory.Binding) ([]inventory.Binding, error) {
 	s, err := f.shard()
 	var picked []inventory.Binding

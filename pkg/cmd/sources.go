@@ -12,12 +12,12 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 )
 
-// sources are the values that no command line may show, by the flags that say where they are.
+// sources are the values that must not be on the command line, by the flags that name them.
 type sources struct {
 	admin, password, ca credentials.Source
 }
 
-// sources reads the flags; it reads nothing else yet.
+// sources parses the flags. It does not read the values.
 func (f *bindFlags) sources() (sources, error) {
 	var s sources
 	var errAdmin, errPassword, errCA error
@@ -25,7 +25,7 @@ func (f *bindFlags) sources() (sources, error) {
 	s.password, errPassword = named("--password-from", f.login.password, credentials.ParsePasswordSource)
 	s.ca, errCA = named("--ca-from", f.keys.ca, credentials.ParseCertificateSource)
 	if s.admin.Kind == credentials.FromStdin && s.password == s.admin {
-		return s, errors.New("--admin-password-from and --password-from cannot both read stdin: give one of them as secret/NAME:KEY")
+		return s, errors.New("--admin-password-from and --password-from cannot both read stdin: use secret/NAME:KEY for one of them")
 	}
 	return s, errors.Join(errAdmin, errPassword, errCA)
 }
@@ -38,7 +38,7 @@ func named(flag, text string, parse func(string) (credentials.Source, error)) (c
 	return source, nil
 }
 
-// read fills in what the sources hold; the administrator's password is in the database's namespace.
+// read reads the values. The administrator's password is in the namespace of the database.
 func (s sources) read(ctx context.Context, kube kubernetes.Interface, r *bindRun, o *binding.Options) error {
 	o.From = v1alpha1.Sources{AdminPasswordFrom: lasting(s.admin), PasswordFrom: lasting(s.password), CAFrom: lasting(s.ca)}
 	reader := &credentials.Reader{Kube: kube, Stdin: r.streams.In}
@@ -49,7 +49,7 @@ func (s sources) read(ctx context.Context, kube kubernetes.Interface, r *bindRun
 	return errors.Join(errAdmin, errPassword, errCA)
 }
 
-// lasting is what of a source can be written down: nothing of the standard input.
+// lasting returns the source in the form that is stored; empty for standard input.
 func lasting(source credentials.Source) string {
 	if source.Kind == credentials.FromStdin {
 		return ""

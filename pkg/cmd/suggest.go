@@ -11,13 +11,13 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-// suggestionDistance is how many letters a mistyped name may differ, as cobra has it.
+// suggestionDistance is the maximum number of different letters, as in cobra.
 const suggestionDistance = 2
 
-// shortestSlip is the length from which on a word that differs so much is still the same word.
+// shortestSlip is the minimum length of a word for a suggestion: a shorter word with so many differences is another word.
 const shortestSlip = 5
 
-// suggestFlag names the flags that an unknown one may have been meant for.
+// suggestFlag suggests flags that are similar to an unknown one.
 func suggestFlag(usageError func(*cobra.Command, error) error) func(*cobra.Command, error) error {
 	return func(cmd *cobra.Command, err error) error {
 		var unknown *pflag.NotExistError
@@ -30,19 +30,19 @@ func suggestFlag(usageError func(*cobra.Command, error) error) func(*cobra.Comma
 	}
 }
 
-// suggestCommand refuses a word that stands where a workload should but looks like one of the commands.
+// suggestCommand rejects a word in the place of a workload that is similar to a command.
 func suggestCommand(root *cobra.Command, word string) error {
 	if strings.Contains(word, "/") {
 		return nil
 	}
 	if names := root.SuggestionsFor(word); len(names) > 0 {
-		return fmt.Errorf("unknown command %q for %q%s\nSee '%s --help' for usage", word, root.CommandPath(), didYouMean("", names, ""), root.CommandPath())
+		return fmt.Errorf("unknown command %q for %q%s\nSee '%s --help' for usage",
+			word, root.CommandPath(), didYouMean("", names, ""), root.CommandPath())
 	}
 	return nil
 }
 
-// suggestType refuses a workload of a kind that differs from a known one by a slip: kinds of other groups, and short words, are the API
-// server's to judge.
+// suggestType rejects a workload whose type is similar to a known one. Short words and types of other groups are left to the API server.
 func suggestType(cmd *cobra.Command, args []string) error {
 	if dash := cmd.ArgsLenAtDash(); dash >= 0 {
 		args = args[:dash]
@@ -56,13 +56,13 @@ func suggestType(cmd *cobra.Command, args []string) error {
 			continue
 		}
 		if types := similar(word, typeNames()); len(types) > 0 {
-			return fmt.Errorf("%q is no kind of workload%s", word, didYouMean("", types, strings.TrimPrefix(arg, word)))
+			return fmt.Errorf("%q is not a workload type%s", word, didYouMean("", types, strings.TrimPrefix(arg, word)))
 		}
 	}
 	return nil
 }
 
-// similar returns the names that differ little from the word. It is cobra's judgement, which it makes of commands only.
+// similar returns the names that are similar to the word. It uses cobra's function, which works only for commands.
 func similar(word string, names []string) []string {
 	parent := &cobra.Command{SuggestionsMinimumDistance: suggestionDistance}
 	for _, name := range names {
@@ -71,7 +71,7 @@ func similar(word string, names []string) []string {
 	return parent.SuggestionsFor(word)
 }
 
-// didYouMean asks whether one of the names was meant, each between the prefix and the suffix.
+// didYouMean returns the end of an error that suggests the names, each between the prefix and the suffix.
 func didYouMean(prefix string, names []string, suffix string) string {
 	if len(names) == 0 {
 		return ""

@@ -13,14 +13,14 @@ import (
 	"k8s.io/kubectl/pkg/util/term"
 )
 
-// The columns that a terminal shows in a way of their own.
+// Columns with a format of their own on a terminal.
 const (
 	stateColumn   = "State"
-	commandColumn = "Mend"
+	commandColumn = "Fix"
 )
 
-// printTable writes a table as kubectl does. A terminal gets the states in colour, and where the lines are too long for it, one line
-// for each cell instead: a table of which every line is wrapped cannot be read.
+// printTable prints a table like kubectl. A terminal gets the states in colour. If the lines are too long for the terminal, it gets one
+// line for each cell, because a table with wrapped lines is hard to read.
 func printTable(w io.Writer, table *metav1.Table, options printers.PrintOptions) error {
 	table = shownTable(table)
 	out := terminalOf(w)
@@ -30,7 +30,7 @@ func printTable(w io.Writer, table *metav1.Table, options printers.PrintOptions)
 	headless := options.NoHeaders
 	options.NoHeaders = false
 	text := &strings.Builder{}
-	if err := printers.NewTablePrinter(options).PrintObj(table, text); err != nil { // also adds the column of namespaces
+	if err := printers.NewTablePrinter(options).PrintObj(table, text); err != nil { // also adds the column NAMESPACE
 		return err
 	}
 	lines := strings.Split(text.String(), "\n")
@@ -47,7 +47,7 @@ func printTable(w io.Writer, table *metav1.Table, options printers.PrintOptions)
 	return err
 }
 
-// shownTable makes control characters visible, of which kubectl's printer passes some on.
+// shownTable makes control characters visible, because kubectl's printer passes some of them through.
 func shownTable(table *metav1.Table) *metav1.Table {
 	shownRows := *table
 	shownRows.Rows = slices.Clone(table.Rows)
@@ -64,7 +64,7 @@ func shownTable(table *metav1.Table) *metav1.Table {
 	return &shownRows
 }
 
-// terminalOf looks through the console that the commands write to.
+// terminalOf returns the writer behind the console.
 func terminalOf(w io.Writer) io.Writer {
 	if c, ok := w.(*console); ok {
 		return terminalOf(c.Writer)
@@ -80,7 +80,7 @@ func longest(lines []string) int {
 	return length
 }
 
-// rowByRow writes each row as lines of a header and a cell, and an empty line between rows. What is not known stays out.
+// rowByRow prints each row as lines of a header and a cell, with an empty line between rows. It omits empty cells.
 func rowByRow(table *metav1.Table, wide bool, width int, p palette) string {
 	headers := 0
 	for _, column := range table.ColumnDefinitions {
@@ -98,7 +98,7 @@ func rowByRow(table *metav1.Table, wide bool, width int, p palette) string {
 			switch column.Name {
 			case stateColumn:
 				cell = p.state(cell)
-			case commandColumn: // it stays in one piece, so that it can be copied
+			case commandColumn: // not wrapped, so that it can be copied
 			default:
 				cell = wrap(cell, width, indent)
 			}
@@ -109,7 +109,7 @@ func rowByRow(table *metav1.Table, wide bool, width int, p palette) string {
 	return strings.Join(rows, "\n")
 }
 
-// wrap breaks a text between words where a line of that width, indented, ends.
+// wrap wraps a text between words to the width, with indented lines.
 func wrap(text string, width, indent int) string {
 	wrapped := wordwrap.WrapString(strings.Join(strings.Fields(text), " "), uint(max(width-indent, 1)))
 	return strings.ReplaceAll(wrapped, "\n", "\n"+strings.Repeat(" ", indent))

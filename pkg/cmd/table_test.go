@@ -13,7 +13,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/check"
 )
 
-// states is a table that fits a terminal.
+// states returns a table that fits a terminal.
 func states() *metav1.Table {
 	return &metav1.Table{
 		ColumnDefinitions: []metav1.TableColumnDefinition{{Name: "Workload"}, {Name: "State"}, {Name: "ID", Priority: 1}},
@@ -33,7 +33,7 @@ func printed(t *testing.T, table *metav1.Table, options printers.PrintOptions) f
 	}
 }
 
-func TestTableHasItsStatesInColour(t *testing.T) {
+func TestPrintTable_ColoursStates(t *testing.T) {
 	t.Setenv("TERM", "xterm")
 	allowColour(t)
 	assert.Equal(t, "WORKLOAD         STATE\n"+
@@ -51,14 +51,14 @@ job/y            Unknown
 `, onTerminal(t, printed(t, states(), printers.PrintOptions{})))
 }
 
-func TestTableThatIsTooWideIsPrintedRowByRow(t *testing.T) {
+func TestPrintTable_PrintsWideTableRowByRow(t *testing.T) {
 	t.Setenv("TERM", "xterm")
 	allowColour(t)
 	findings := check.Findings{
 		{ //nolint:gosec // the name of a Secret
 			Reason: check.LoginFailed, Namespace: "shop", Workload: "deployment/web", Secret: "postgresql-secret-2", Role: "pgb_abcdefghijkl_1",
 			Message: "the server refuses the Secret's password, which somebody has changed since then,\x1b[2J or the Secret",
-			Mend:    "kubectl pgbind deployment/web -n shop --postgres statefulset/postgresql --secret postgresql-secret-2",
+			Fix:     "kubectl pgbind deployment/web -n shop --postgres statefulset/postgresql --secret postgresql-secret-2",
 		},
 		{Reason: check.OK, Namespace: "shop", Workload: "deployment/api", Role: "pgb_abcdefghijkm_1"},
 	}
@@ -69,7 +69,7 @@ SECRET      postgresql-secret-2
 ROLE        pgb_abcdefghijkl_1
 FINDING     the server refuses the Secret's password, which somebody has changed
             since then,`+"\ufffd"+`[2J or the Secret
-MEND        kubectl pgbind deployment/web -n shop --postgres statefulset/postgresql --secret postgresql-secret-2
+FIX         kubectl pgbind deployment/web -n shop --postgres statefulset/postgresql --secret postgresql-secret-2
 
 NAMESPACE   shop
 STATE       `+"\x1b[32mOK\x1b[0m"+`
@@ -79,7 +79,7 @@ ROLE        pgb_abcdefghijkm_1
 `, onTerminal(t, printed(t, findings.Table(time.Time{}), printers.PrintOptions{WithNamespace: true})))
 }
 
-func TestTableIsKubectlsInAPipe(t *testing.T) {
+func TestPrintTable_PrintsLikeKubectlToPipe(t *testing.T) {
 	allowColour(t)
 	streams, _, out, _ := genericiooptions.NewTestIOStreams()
 	require.NoError(t, printTable(streams.Out, states(), printers.PrintOptions{Wide: true}))
@@ -90,7 +90,7 @@ job/y            Unknown    c
 `, out.String())
 }
 
-func TestTreeHasItsStatesInColour(t *testing.T) {
+func TestPalette_ColoursStatesOfTree(t *testing.T) {
 	const tree = "database a (b) on c\n└─ job/x (Expired)\n"
 	assert.Equal(t, tree, palette(false).tree(tree))
 	assert.Equal(t, "database a (b) on c\n└─ job/x (\x1b[31mExpired\x1b[0m)\n", palette(true).tree(tree))

@@ -13,8 +13,8 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/session"
 )
 
-// terminalServer gives the sessions of a server the command's streams. Where these are a terminal it is raw for as long as psql runs, so
-// that every key, Ctrl-C too, reaches psql, and psql hears of every new size.
+// terminalServer connects the sessions of a server with the command's streams. A terminal is in raw mode while psql runs, so that psql
+// gets every key, including Ctrl-C, and every new size.
 type terminalServer struct {
 	session.Server
 	streams genericiooptions.IOStreams
@@ -36,13 +36,13 @@ func (s terminalServer) attach(shell *postgres.Shell, run func() error) error {
 	if !tty.IsTerminalIn() || !tty.IsTerminalOut() {
 		return run()
 	}
-	// A signal ends the context, and that the session; kubectl's own handler would end the process at once.
+	// A signal ends the context, and with it the session. kubectl's own handler would end the process immediately.
 	tty.Parent = interrupt.New(func(os.Signal) {})
 	shell.Terminal = sizes{tty.MonitorSize(tty.GetSize())}
 	return tty.Safe(run)
 }
 
-// sizes is kubectl's queue of terminal sizes as client-go takes it.
+// sizes adapts kubectl's queue of terminal sizes to client-go.
 type sizes struct{ queue term.TerminalSizeQueue }
 
 // Next implements remotecommand.TerminalSizeQueue.

@@ -14,11 +14,10 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
 )
 
-// traceLevel is the verbosity from which on kubectl shows its requests.
+// traceLevel is the verbosity at which kubectl prints its requests.
 const traceLevel = 6
 
-// trace tells of every request and every exec how long it took: never a query or a body, of which one may hold a command and the
-// other a Secret.
+// trace prints the duration of every request and exec. It never prints a query or a body, which can contain a command or a Secret.
 type trace struct {
 	start time.Time
 	mu    sync.Mutex
@@ -27,9 +26,9 @@ type trace struct {
 
 type traceKey struct{}
 
-// addTrace gives the command tree the flag, and its commands' contexts the trace.
+// addTrace adds the flag to the command tree, and the trace to the contexts of its commands.
 func addTrace(root *cobra.Command) {
-	level := root.PersistentFlags().IntP("v", "v", 0, "Verbosity: 6 shows each request and each exec with its duration")
+	level := root.PersistentFlags().IntP("v", "v", 0, "Verbosity: 6 prints each request and each exec with its duration")
 	root.PersistentPreRun = func(cmd *cobra.Command, _ []string) {
 		if *level >= traceLevel {
 			cmd.SetContext(context.WithValue(cmd.Context(), traceKey{}, &trace{start: time.Now(), out: cmd.ErrOrStderr()}))
@@ -37,7 +36,7 @@ func addTrace(root *cobra.Command) {
 	}
 }
 
-// traceOf is the trace that ctx carries, or nil.
+// traceOf returns the trace in ctx, or nil.
 func traceOf(ctx context.Context) *trace {
 	t, _ := ctx.Value(traceKey{}).(*trace)
 	return t
@@ -60,7 +59,7 @@ func (t tracedTransport) RoundTrip(request *http.Request) (*http.Response, error
 	}
 	start := time.Now()
 	response, err := t.next.RoundTrip(request)
-	outcome := "no answer"
+	outcome := "no response"
 	if err == nil {
 		outcome = response.Status
 	}
@@ -81,7 +80,7 @@ func (e tracedExec) Exec(ctx context.Context, c podexec.Container, argv []string
 		outcome, exit := "done", (*podexec.ExitError)(nil)
 		switch {
 		case errors.As(t.Err, &exit):
-			outcome = exit.Error() // psql's, where a login without a password was refused as it should be
+			outcome = exit.Error() // psql fails if the server correctly rejects a login without a password
 		case t.Err != nil:
 			outcome = "failed"
 		}

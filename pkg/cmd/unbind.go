@@ -19,7 +19,7 @@ import (
 
 const defaultGrace = 10 * time.Second
 
-// unbindFlags are the flags of an unbind as they are typed.
+// unbindFlags are the flags of unbind as the user typed them.
 type unbindFlags struct {
 	database databaseFlags
 	options  unbind.Options
@@ -30,19 +30,19 @@ func newUnbindCommand(connection *genericclioptions.ConfigFlags, streams generic
 	flags := &unbindFlags{}
 	cmd := &cobra.Command{
 		Use:   "unbind TYPE/NAME...",
-		Short: "Take a workload's PostgreSQL user back, without losing data",
+		Short: "Remove a workload's PostgreSQL user, keeping its data",
 		Long: templates.LongDesc(`
-			Take a workload's PostgreSQL user back.
+			Remove a workload's PostgreSQL user and keep its data.
 
-			It removes the reference to the Secret from the workload, waits until no Pod has it any more, locks the user out, ends its
-			sessions, hands what it owns in any database to the access role of its binding, drops it, and deletes the Secret. Tables that
-			the workload made stay, and the next binding can use them. What would lose data is refused before anything is changed. A run
-			that was interrupted goes on when the command is given again; where nothing is bound, nothing happens.`),
+			It removes the reference to the Secret from the workload, waits until no Pod uses it, disables the user, terminates its sessions,
+			reassigns what the user owns in any database to the access role of its binding, drops the user, and deletes the Secret. Tables
+			that the workload created stay, and the next binding can use them. If data would be lost, it stops before it changes anything. Run
+			the command again to complete an interrupted run. If nothing is bound, it changes nothing.`),
 		Example: templates.Examples(`
-			# Take back what "kubectl pgbind deployment/web" made, also after the Deployment was deleted
+			# Remove what "kubectl pgbind deployment/web" created, even if the Deployment was deleted
 			kubectl pgbind unbind deployment/web
 
-			# See what would happen
+			# Print what would be removed
 			kubectl pgbind unbind deployment/web --dry-run=client`),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			namespace, _, err := connection.ToRawKubeConfigLoader().Namespace()
@@ -68,24 +68,25 @@ func (f *unbindFlags) addTo(cmd *cobra.Command) {
 	flags, o := cmd.Flags(), &f.options
 	f.database.addServer(flags)
 	f.database.addAdminPassword(flags)
-	flags.StringVar(&o.Database, "dbname", "", "Database of the binding, where the workload has several")
-	flags.StringVar(&o.Secret, "secret", "", "Secret of the binding, where the workload has several")
-	flags.DurationVar(&o.Grace, "grace", defaultGrace, "How long open sessions get before they are ended")
-	flags.DurationVar(&o.Timeout, "timeout", defaultTimeout, "How long to wait for the Pods that still have the Secret")
-	flags.BoolVar(&o.Force, "force", false, "Also where other workloads use the Secret, which lose their login")
-	flags.BoolVar(&o.Restart, "restart", false, "Replace the Pods of a workload that does not do it by itself, one by one")
-	flags.BoolVar(&o.Recreate, "recreate", false, "Replace a bare Pod by an equal one without the Secret")
-	flags.BoolVar(&o.Keep, "keep-role", false, "Take only the login from the user; binding again takes it back")
-	flags.BoolVar(&o.Purge, "purge", false, "Also remove the access role and its grants, if it has no other members and owns nothing")
-	flags.BoolVar(&o.Abandon, "abandon-role", false, "Leave the user where it is, since its database is gone, and print the SQL that would remove it")
+	flags.StringVar(&o.Database, "dbname", "", "Database of the binding, if the workload has several bindings")
+	flags.StringVar(&o.Secret, "secret", "", "Secret of the binding, if the workload has several bindings")
+	flags.DurationVar(&o.Grace, "grace", defaultGrace, "Time for open sessions to end before they are terminated")
+	flags.DurationVar(&o.Timeout, "timeout", defaultTimeout, "Time to wait for the Pods that still use the Secret")
+	flags.BoolVar(&o.Force, "force", false, "Proceed even if other workloads use the Secret and lose their login")
+	flags.BoolVar(&o.Restart, "restart", false, "Delete the Pods one by one if the workload does not replace them itself")
+	flags.BoolVar(&o.Recreate, "recreate", false, "Replace a bare Pod with a copy that does not use the Secret")
+	flags.BoolVar(&o.Keep, "keep-role", false, "Keep the user but disable its login; the next bind enables it again")
+	flags.BoolVar(&o.Purge, "purge", false, "Also drop the access role if it has no other members and owns nothing")
+	flags.BoolVar(&o.Abandon, "abandon-role", false,
+		"Do not drop the user, because its database no longer exists; print the SQL that would drop it")
 	cmdutil.AddFieldManagerFlagVar(cmd, &f.manager, "kubectl-pgbind")
 	cmdutil.AddDryRunFlag(cmd)
 }
 
-// complete turns what was typed into what an unbind needs; its errors are errors of usage.
+// complete turns the flags into options. Its errors are usage errors.
 func (f *unbindFlags) complete(cmd *cobra.Command, namespace string) error {
 	if f.options.Abandon && (f.options.Keep || f.options.Purge) || f.options.Keep && f.options.Purge {
-		return errors.New("--abandon-role, --keep-role and --purge exclude each other")
+		return errors.New("specify only one of --abandon-role, --keep-role and --purge")
 	}
 	strategy, err := cmdutil.GetDryRunStrategy(cmd)
 	if err != nil {
@@ -97,13 +98,13 @@ func (f *unbindFlags) complete(cmd *cobra.Command, namespace string) error {
 	return err
 }
 
-// subjects are the workloads that a command line names.
+// subjects are the workloads on the command line.
 type subjects struct {
 	namespace string
 	args      []string
 }
 
-// run goes on after an error, as kubectl does, and returns all errors.
+// run continues after an error, as kubectl does, and returns all errors.
 func (f *unbindFlags) run(ctx context.Context, c *clients, report *report, s subjects) error {
 	found, err := c.workloads.Lookup(ctx, s.namespace, s.args)
 	if err != nil {

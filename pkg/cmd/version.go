@@ -13,7 +13,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/version"
 )
 
-// build is what version prints for programs.
+// build is the version in JSON and YAML.
 type build struct {
 	Version   string `json:"version"`
 	GoVersion string `json:"goVersion"`
@@ -28,12 +28,12 @@ func newVersionCommand(streams genericiooptions.IOStreams) *cobra.Command {
 		Long: templates.LongDesc(`
 			Print the version of kubectl pgbind.
 
-			The API server's audit log names the same version in its user agent. No cluster is asked.`),
+			The API server's audit log contains the same version in the user agent. This command needs no cluster.`),
 		Example: templates.Examples(`
 			# Print the version
 			kubectl pgbind version
 
-			# Print it for a program, with the Go version and the platform of the build
+			# Print the version as JSON, with the Go version and the platform of the build
 			kubectl pgbind version --output json`),
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
@@ -50,7 +50,7 @@ func newVersionCommand(streams genericiooptions.IOStreams) *cobra.Command {
 	return cmd
 }
 
-// versionAs writes the version in an output format, "" for people.
+// versionAs returns the version in an output format; an empty format is plain text.
 func versionAs(format string) (string, error) {
 	b := build{Version: version.String(), GoVersion: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	switch format {
@@ -63,5 +63,5 @@ func versionAs(format string) (string, error) {
 		text, err := yaml.Marshal(b)
 		return string(text[:max(0, len(text)-1)]), err
 	}
-	return "", fmt.Errorf("--output %q is unknown: use json or yaml", format)
+	return "", fmt.Errorf("invalid --output %q: use json or yaml", format)
 }

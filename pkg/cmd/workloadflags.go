@@ -12,7 +12,7 @@ import (
 
 const defaultTimeout = 5 * time.Minute
 
-// referenceFlags say how the workload's Pods get the Secret.
+// referenceFlags select how the workload's Pods use the Secret.
 type referenceFlags struct {
 	inject     string
 	containers []string
@@ -23,12 +23,15 @@ type referenceFlags struct {
 }
 
 func (f *referenceFlags) addTo(flags *pflag.FlagSet) {
-	flags.StringVar(&f.inject, "inject", string(workload.InjectEnvFrom), "How the Pods get the Secret: envFrom, env, volume, or none, which prints the patch instead")
-	flags.StringSliceVarP(&f.containers, "container", "c", nil, "Container that gets the Secret, repeatable; '*' for all (default: the default-container annotation's, else the only one)")
+	flags.StringVar(&f.inject, "inject", string(workload.InjectEnvFrom),
+		"How the Pods use the Secret: envFrom, env, volume, or none, which only prints the patch")
+	flags.StringSliceVarP(&f.containers, "container", "c", nil, "Container that uses the Secret, repeatable; '*' for all "+
+		"(default: the container of the default-container annotation, or else the only one)")
 	flags.StringVar(&f.prefix, "env-prefix", "", "Prefix of the variables' names")
-	flags.StringVar(&f.mountPath, "mount-path", "", "Folder in which --inject volume shows the Secret")
-	flags.BoolVar(&f.adopt, "adopt", false, "Take over equal references to the Secret that somebody else wrote")
-	flags.BoolVar(&f.force, "force", false, "Also where the manifest of another tool sets envFrom, and would take ours away, and --isolated in a schema in which others may create")
+	flags.StringVar(&f.mountPath, "mount-path", "", "Directory in which --inject volume mounts the Secret")
+	flags.BoolVar(&f.adopt, "adopt", false, "Take over existing references to the Secret")
+	flags.BoolVar(&f.force, "force", false, "Proceed even if another field manager owns envFrom and may revert the change, "+
+		"or if other roles can create objects in a schema of --isolated")
 }
 
 func (f *referenceFlags) apply(o *binding.Options) error {
@@ -43,7 +46,7 @@ func (f *referenceFlags) apply(o *binding.Options) error {
 			return fmt.Errorf("--inject volume needs --mount-path")
 		}
 	default:
-		return fmt.Errorf("--inject %q is unknown: use envFrom, env, volume or none", f.inject)
+		return fmt.Errorf("invalid --inject %q: use envFrom, env, volume or none", f.inject)
 	}
 	o.Reference = binding.ReferenceOptions{
 		Inject: inject, Containers: f.containers, Prefix: f.prefix, MountPath: f.mountPath, Adopt: f.adopt, Force: f.force,
@@ -51,7 +54,7 @@ func (f *referenceFlags) apply(o *binding.Options) error {
 	return nil
 }
 
-// rolloutFlags say how Pods are replaced, and what is waited for.
+// rolloutFlags select how Pods are replaced and whether to wait for them.
 type rolloutFlags struct {
 	wait     bool
 	timeout  time.Duration
@@ -60,10 +63,10 @@ type rolloutFlags struct {
 }
 
 func (f *rolloutFlags) addTo(flags *pflag.FlagSet) {
-	flags.BoolVar(&f.wait, "wait", true, "Wait until the workload's Pods have the Secret")
-	flags.DurationVar(&f.timeout, "timeout", defaultTimeout, "How long to wait for the Pods")
-	flags.BoolVar(&f.restart, "restart", false, "Replace the Pods of a workload that does not do it by itself, one by one")
-	flags.BoolVar(&f.recreate, "recreate", false, "Replace a bare Pod by an equal one that has the Secret")
+	flags.BoolVar(&f.wait, "wait", true, "Wait until the workload's Pods use the Secret")
+	flags.DurationVar(&f.timeout, "timeout", defaultTimeout, "Time to wait for the Pods")
+	flags.BoolVar(&f.restart, "restart", false, "Delete the Pods one by one if the workload does not replace them itself")
+	flags.BoolVar(&f.recreate, "recreate", false, "Replace a bare Pod with a copy that uses the Secret")
 }
 
 func (f *rolloutFlags) apply(o *binding.Options) {

@@ -13,20 +13,20 @@ import (
 
 const usualSchema = "public"
 
-// annotationPrefix begins the key of a workload's annotation for a binding; the Secret's name ends it.
+// annotationPrefix is the prefix of the key of a binding's annotation on the workload. The Secret's name follows.
 const annotationPrefix = "binding.pgbind.dev/"
 
-// Annotation is what a workload says of one of its bindings: enough to make its Secret anew when somebody has deleted that.
+// Annotation describes a binding on its workload, in enough detail to create the Secret again if it was deleted.
 type Annotation struct {
 	ID         string `json:"id"`
 	Role       string `json:"role"`
 	Database   string `json:"database"`
 	Generation int    `json:"generation"`
-	// Unbinding says that the binding is being taken back: from then on no other run may go on with it.
+	// Unbinding means that unbind has started to remove the binding. No other run may change it then.
 	Unbinding bool `json:"unbinding,omitempty"`
 
 	Postgres          string   `json:"postgres,omitempty"`
-	PostgresNamespace string   `json:"postgresNamespace,omitempty"` // empty: the workload's
+	PostgresNamespace string   `json:"postgresNamespace,omitempty"` // empty: the workload's namespace
 	Access            string   `json:"access,omitempty"`
 	Schemas           []string `json:"schemas,omitempty"` // empty: public
 	Isolated          bool     `json:"isolated,omitempty"`
@@ -35,7 +35,7 @@ type Annotation struct {
 	Expires time.Time `json:"expires,omitzero"`
 }
 
-// RefuseUnbinding is an error where a workload, named as kubectl prints it, says that the binding of that Secret is being taken back.
+// RefuseUnbinding returns an error if unbind has started to remove the binding of that Secret from the workload.
 func (a Annotation) RefuseUnbinding(workload, secret string) error {
 	if !a.Unbinding {
 		return nil
@@ -43,19 +43,20 @@ func (a Annotation) RefuseUnbinding(workload, secret string) error {
 	return &UnbindingError{Workload: workload, Secret: secret}
 }
 
-// UnbindingError says that another run takes the binding back, or died while it did.
+// UnbindingError reports that another run is removing the binding, or was interrupted while it did.
 type UnbindingError struct{ Workload, Secret string }
 
 func (e *UnbindingError) Error() string {
-	return fmt.Sprintf("%s is being unbound from secret/%s: finish that first with: kubectl pgbind unbind %s", e.Workload, e.Secret, e.Workload)
+	return fmt.Sprintf("%s is being unbound from secret/%s: finish that first: kubectl pgbind unbind %s", e.Workload, e.Secret, e.Workload)
 }
 
-// Note is what the workload in that namespace says of the binding with these marks.
+// Note returns the annotation for the binding with this metadata, on a workload in that namespace.
 func (m Marks) Note(namespace string) Annotation {
 	a := Annotation{
 		ID: m.ID, Role: m.Role, Database: m.Database, Generation: m.Generation,
-		Postgres: m.Postgres, PostgresNamespace: m.PostgresNamespace, Access: m.Access, Schemas: m.Schemas, Isolated: m.Isolated, Keys: m.Choices.Keys,
-		Expires: m.Expires.UTC(), // wherever the command ran
+		Postgres: m.Postgres, PostgresNamespace: m.PostgresNamespace, Access: m.Access, Schemas: m.Schemas, Isolated: m.Isolated,
+		Keys:    m.Choices.Keys,
+		Expires: m.Expires.UTC(), // the same in every time zone
 	}
 	if a.PostgresNamespace == namespace {
 		a.PostgresNamespace = ""
@@ -66,7 +67,7 @@ func (m Marks) Note(namespace string) Annotation {
 	return a
 }
 
-// Marks are those of the binding as far as the workload of that name tells them.
+// Marks returns the binding's metadata as far as the annotation of that workload contains it.
 func (a Annotation) Marks(workload string) Marks {
 	return Marks{
 		ID: a.ID, Role: a.Role, Database: a.Database, Generation: a.Generation, Workload: workload,
@@ -75,25 +76,25 @@ func (a Annotation) Marks(workload string) Marks {
 	}
 }
 
-// AnnotationKey is the key of the annotation for the binding of that Secret. A Secret's name can be too long for one, which is an error.
+// AnnotationKey returns the key of the annotation for the binding of that Secret. It fails if the Secret's name is too long for a key.
 func AnnotationKey(secret string) (string, error) {
 	key := annotationPrefix + secret
 	if problems := validation.IsQualifiedName(key); len(problems) > 0 {
-		return "", fmt.Errorf("secret name %q is too long to be noted on a workload: choose one of 63 characters at most with --secret", secret)
+		return "", fmt.Errorf("secret name %q is too long for an annotation of the workload: use --secret with at most 63 characters", secret)
 	}
 	return key, nil
 }
 
-// GenerationAnnotation is the key of the pod template's annotation that a rotation of that Secret's login counts up, so that the Pods are replaced.
+// GenerationAnnotation returns the key of the pod template's annotation that a rotation increments, so that the Pods are replaced.
 func GenerationAnnotation(secret string) string { return "generation.pgbind.dev/" + secret }
 
-// Value is the annotation's value.
+// Value returns the value of the annotation.
 func (a Annotation) Value() (string, error) {
 	text, err := json.Marshal(a)
 	return string(text), err
 }
 
-// AnnotationsOf reads the bindings that an object's annotations tell of, by the names of their Secrets. What cannot be read is not ours.
+// AnnotationsOf returns the bindings in an object's annotations, by the names of their Secrets. It ignores values that it cannot parse.
 func AnnotationsOf(annotations map[string]string) map[string]Annotation {
 	found := map[string]Annotation{}
 	for key, value := range annotations {

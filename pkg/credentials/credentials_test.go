@@ -14,7 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-func TestIDTellsBindingsApart(t *testing.T) {
+func TestID_IsUnique(t *testing.T) {
 	id := ID("uid", "ns/statefulset/pg", "shop")
 	assert.Equal(t, id, ID("uid", "ns/statefulset/pg", "shop"))
 	assert.NotEqual(t, id, ID("uid2", "ns/statefulset/pg", "shop"))
@@ -22,7 +22,7 @@ func TestIDTellsBindingsApart(t *testing.T) {
 	assert.NotEqual(t, id, ID("uid", "ns/statefulset/pg", "shop2"))
 }
 
-func TestNamesNeedNoQuoting(t *testing.T) {
+func TestNames_NeedNoQuoting(t *testing.T) {
 	assert.Regexp(t, `^pgb_[a-z2-7]{12}_3$`, RoleName(ID("uid", "l", "d"), 3))
 	seen := map[string]bool{}
 	for range 100 {
@@ -33,7 +33,7 @@ func TestNamesNeedNoQuoting(t *testing.T) {
 	}
 }
 
-func TestSecretNames(t *testing.T) {
+func TestSecretNames_AreNumbered(t *testing.T) {
 	var names []string
 	for name := range SecretNames {
 		if names = append(names, name); len(names) == 3 {
@@ -50,7 +50,7 @@ func testMarks() Marks {
 	}
 }
 
-func TestSecretKeepsCredentialsAndMarks(t *testing.T) {
+func TestNewSecret_StoresCredentialsAndMetadata(t *testing.T) {
 	credentials := Credentials{Host: "h", Username: "u", Password: "p"}
 	secret := NewSecret(types.NamespacedName{Namespace: "ns", Name: "s"}, testMarks(), credentials)
 	assert.Equal(t, corev1.SecretTypeOpaque, secret.Type)
@@ -66,14 +66,14 @@ func TestSecretKeepsCredentialsAndMarks(t *testing.T) {
 	assert.Equal(t, testMarks(), marks)
 }
 
-func TestWhatCarriesNoMarkIsNotOurs(t *testing.T) {
+func TestMarksOf_IgnoresOtherSecrets(t *testing.T) {
 	ours := NewSecret(types.NamespacedName{Name: "s"}, testMarks(), Credentials{})
 	for name, change := range map[string]func(*corev1.Secret){
-		"no label":         func(s *corev1.Secret) { s.Labels = nil },
-		"another manager":  func(s *corev1.Secret) { s.Labels = map[string]string{ManagedByLabel: "Helm"} },
-		"no id":            func(s *corev1.Secret) { delete(s.Annotations, "pgbind.dev/id") },
-		"no generation":    func(s *corev1.Secret) { delete(s.Annotations, "pgbind.dev/generation") },
-		"a bad generation": func(s *corev1.Secret) { s.Annotations["pgbind.dev/generation"] = "x" },
+		"no label":       func(s *corev1.Secret) { s.Labels = nil },
+		"other manager":  func(s *corev1.Secret) { s.Labels = map[string]string{ManagedByLabel: "Helm"} },
+		"no id":          func(s *corev1.Secret) { delete(s.Annotations, "pgbind.dev/id") },
+		"no generation":  func(s *corev1.Secret) { delete(s.Annotations, "pgbind.dev/generation") },
+		"bad generation": func(s *corev1.Secret) { s.Annotations["pgbind.dev/generation"] = "x" },
 	} {
 		secret := ours.DeepCopy()
 		change(secret)
@@ -84,13 +84,13 @@ func TestWhatCarriesNoMarkIsNotOurs(t *testing.T) {
 	assert.False(t, ok)
 }
 
-func TestIncompleteCredentials(t *testing.T) {
+func TestOf_RejectsIncompleteCredentials(t *testing.T) {
 	secret := NewSecret(types.NamespacedName{Name: "s"}, testMarks(), Credentials{Host: "h", Username: "u"})
 	_, ok := Of(secret)
 	assert.False(t, ok)
 }
 
-func TestAnnotations(t *testing.T) {
+func TestAnnotationsOf_ReadsValues(t *testing.T) {
 	key, err := AnnotationKey("postgresql-secret-2")
 	require.NoError(t, err)
 	want := Annotation{ID: "id", Role: "r", Database: "d", Generation: 3}
@@ -100,7 +100,7 @@ func TestAnnotations(t *testing.T) {
 	assert.Equal(t, map[string]Annotation{"postgresql-secret-2": want}, found)
 }
 
-func TestAnnotationKeyOfALongName(t *testing.T) {
+func TestAnnotationKey_RejectsLongName(t *testing.T) {
 	_, err := AnnotationKey(strings.Repeat("x", 64))
 	require.ErrorContains(t, err, "--secret")
 }

@@ -12,7 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// FuzzCredentials has a connection URI, a JDBC URL and a pgpass line read again by what reads them.
+// FuzzCredentials parses a connection URI, a JDBC URL and a pgpass line as their readers do.
 func FuzzCredentials(f *testing.F) {
 	f.Add("db.shop.svc", "user", "password", "shop")
 	f.Add("10.0.0.1", `u:s/e?r@`, `p'a"s\s:w#o%r&d+ =`, `d/a:t\a?b#ase`)
@@ -20,7 +20,7 @@ func FuzzCredentials(f *testing.F) {
 	f.Add("::1", "a+b", "c+d", "e+f")
 	f.Fuzz(func(t *testing.T, host, user, password, database string) {
 		if !utf8.ValidString(user+password+database) || host != "db.shop.svc" && host != "10.0.0.1" && host != "::1" || database == "" {
-			return // no server has such a name, and no Service such a host
+			return // not a possible name or host
 		}
 		c := Credentials{Host: host, Username: user, Password: password, Database: database, Port: 6432, SSLMode: "require", CAPath: "/ca.crt"}
 		uri, err := url.Parse(c.URI())
@@ -28,7 +28,7 @@ func FuzzCredentials(f *testing.F) {
 		again, _ := uri.User.Password()
 		assert.Equal(t, []string{host, "6432", user, password, "/" + database}, []string{uri.Hostname(), uri.Port(), uri.User.Username(), again, uri.Path})
 		for _, text := range []string{uri.EscapedPath(), uri.RawQuery, c.jdbc()} {
-			assert.NotContains(t, text, "+", "one reader takes it for itself, another for a space")
+			assert.NotContains(t, text, "+", "readers disagree on the meaning of a plus sign")
 		}
 		assert.Equal(t, url.Values{"sslmode": {"require"}, "sslrootcert": {"/ca.crt"}}, uri.Query())
 
@@ -41,7 +41,7 @@ func FuzzCredentials(f *testing.F) {
 	})
 }
 
-// pgpassFields reads a line as libpq does.
+// pgpassFields parses a line as libpq does.
 func pgpassFields(line string) []string {
 	fields, field := []string{}, strings.Builder{}
 	for i := 0; i < len(line); i++ {
@@ -58,7 +58,7 @@ func pgpassFields(line string) []string {
 	return append(fields, field.String())
 }
 
-// assertRenewed writes credentials to a Secret and changes the password alone: the rest is found again in the Secret.
+// assertRenewed writes credentials to a Secret and changes only the password. The other values must stay.
 func assertRenewed(t *testing.T, c Credentials) {
 	t.Helper()
 	marks := Marks{ID: "id", Generation: 1}
@@ -68,7 +68,7 @@ func assertRenewed(t *testing.T, c Credentials) {
 	assert.Equal(t, before, secret)
 }
 
-// FuzzMarks reads what anybody may have written on an object, and writes it again.
+// FuzzMarks reads arbitrary metadata and writes it again.
 func FuzzMarks(f *testing.F) {
 	f.Add("id", "1", `["a"]`, `{"inject":"env"}`, "2026-01-02T03:04:05Z")
 	f.Add("", "x", "null", "[]", "never")
@@ -104,7 +104,7 @@ func FuzzSource(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		source, err := ParsePasswordSource(text)
 		if err != nil {
-			assert.False(t, len(text) > 8 && strings.Contains(err.Error(), text), "the error does not repeat what may be the password")
+			assert.False(t, len(text) > 8 && strings.Contains(err.Error(), text), "the error does not contain the text, which may be a password")
 		} else {
 			assert.Equal(t, text, source.String())
 		}

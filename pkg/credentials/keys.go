@@ -12,10 +12,10 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// Key is something that a Secret may hold beside host, user name and password, as --key names it.
+// Key names an optional value of a Secret, in addition to host, user name and password.
 type Key string
 
-// The keys that can be asked for. Port and database come along by themselves where they are not the usual ones.
+// The optional keys. A Secret also contains port and database if they differ from the defaults.
 const (
 	KeyPort     Key = "port"
 	KeyDatabase Key = "database"
@@ -24,10 +24,10 @@ const (
 	KeyPgpass   Key = "pgpass"
 )
 
-// Names of keys that are files rather than variables.
+// Keys whose values are files and not variables.
 const (
 	pgpassFile = ".pgpass"
-	CAFile     = "ca.crt" // the certificates of the server's authority
+	CAFile     = "ca.crt" // CA certificates of the server
 )
 
 const (
@@ -37,15 +37,15 @@ const (
 
 func allKeys() []Key { return []Key{KeyPort, KeyDatabase, KeyURI, KeyJDBC, KeyPgpass} }
 
-// ParseKey returns the key of that name, or an error that lists the names.
+// ParseKey returns the key of that name. The error lists the valid names.
 func ParseKey(name string) (Key, error) {
 	if key := Key(name); slices.Contains(allKeys(), key) {
 		return key, nil
 	}
-	return "", fmt.Errorf("key %q is unknown: use port, database, uri, jdbc, pgpass or servicebinding", name)
+	return "", fmt.Errorf("invalid key %q: use port, database, uri, jdbc, pgpass or servicebinding", name)
 }
 
-// KnownKeys are those of the names that ParseKey knows.
+// KnownKeys returns the names that ParseKey accepts as keys.
 func KnownKeys(names []string) []Key {
 	var keys []Key
 	for _, name := range names {
@@ -56,7 +56,7 @@ func KnownKeys(names []string) []Key {
 	return keys
 }
 
-// entry is the name under which the Secret holds a key, and its value.
+// entry returns the name and the value that a Secret contains for a key.
 func (c Credentials) entry(key Key) (name, value string) {
 	switch key {
 	case KeyPort:
@@ -71,7 +71,7 @@ func (c Credentials) entry(key Key) (name, value string) {
 	return pgpassFile, c.pgpass()
 }
 
-// data is what a Secret holds: the three keys of every Secret, what differs from the usual, and the keys that were asked for.
+// data returns the data of a Secret: the three required keys, port and database if they differ from the defaults, and the given keys.
 func (c Credentials) data(keys []Key) map[string][]byte {
 	data := map[string][]byte{KeyHost: []byte(c.Host), KeyUsername: []byte(c.Username), KeyPassword: []byte(c.Password)}
 	if c.port() != strconv.Itoa(usualPort) {
@@ -90,7 +90,7 @@ func (c Credentials) data(keys []Key) map[string][]byte {
 	return data
 }
 
-// VariablesOf lists the keys of a Secret's data that can be variables, in order; the others are files.
+// VariablesOf returns, sorted, the keys of a Secret's data that are valid names of variables. The others are files.
 func VariablesOf(data map[string][]byte) []string {
 	var names []string
 	for name := range data {
@@ -105,14 +105,14 @@ func VariablesOf(data map[string][]byte) []string {
 func (c Credentials) port() string     { return strconv.Itoa(int(c.LoginPort())) }
 func (c Credentials) database() string { return cmp.Or(c.Database, usualDatabase) }
 
-// URI is the connection URI of libpq and most drivers; everything in it is escaped.
+// URI returns a connection URI for libpq and most drivers, with all values escaped.
 func (c Credentials) URI() string {
 	u := c.url("postgresql", url.Values{})
 	u.User = url.UserPassword(c.Username, c.Password)
 	return u.String()
 }
 
-// jdbc is the URL of the Java driver, which reads user and password as parameters.
+// jdbc returns a URL for the Java driver, with user and password as parameters.
 func (c Credentials) jdbc() string {
 	u := c.url("postgresql", url.Values{"user": {c.Username}, "password": {c.Password}})
 	return "jdbc:" + u.String()
@@ -128,12 +128,12 @@ func (c Credentials) url(scheme string, parameters url.Values) url.URL {
 	return url.URL{
 		Scheme: scheme, Host: net.JoinHostPort(c.Host, c.port()),
 		Path: "/" + c.database(), RawPath: "/" + strings.ReplaceAll(url.PathEscape(c.database()), "+", "%2B"),
-		// libpq takes a plus sign for itself, the Java driver for a space.
+		// libpq reads a plus sign literally, the Java driver as a space.
 		RawQuery: strings.ReplaceAll(parameters.Encode(), "+", "%20"),
 	}
 }
 
-// pgpass is a line of libpq's password file.
+// pgpass returns a line of libpq's password file.
 func (c Credentials) pgpass() string {
 	fields := []string{c.Host, c.port(), c.database(), c.Username, c.Password}
 	for i, field := range fields {

@@ -19,7 +19,7 @@ func TestParseKey(t *testing.T) {
 	require.ErrorContains(t, err, "pgpass")
 }
 
-// login is the user and the password of the examples.
+// login is the user and the password in the examples.
 var login = url.UserPassword("u", "p").String()
 
 func text(secret *corev1.Secret) map[string]string {
@@ -30,7 +30,7 @@ func text(secret *corev1.Secret) map[string]string {
 	return values
 }
 
-func TestKeysOfTheSecret(t *testing.T) {
+func TestNewSecret_HasKeys(t *testing.T) {
 	three := map[string]string{"POSTGRES_HOST": "h", "POSTGRES_USERNAME": "u", "POSTGRES_PASSWORD": "p"}
 	with := func(more map[string]string) map[string]string {
 		for name, value := range three {
@@ -45,7 +45,7 @@ func TestKeysOfTheSecret(t *testing.T) {
 	}{
 		"the lesson's": {func(*Credentials) {}, nil, three},
 		"usual values": {func(c *Credentials) { c.Port, c.Database = 5432, "postgres" }, nil, three},
-		"another port and database": {
+		"other port and database": {
 			func(c *Credentials) { c.Port, c.Database = 5433, "shop" }, nil,
 			with(map[string]string{"POSTGRES_PORT": "5433", "POSTGRES_DB": "shop"}),
 		},
@@ -66,7 +66,7 @@ func TestKeysOfTheSecret(t *testing.T) {
 	}
 }
 
-func TestNothingInAURIIsTakenForItsStructure(t *testing.T) {
+func TestURI_EscapesValues(t *testing.T) {
 	for _, hostile := range []string{`a b`, `p@ss:w/rd?#&=+%41`, `'"\`, `[]`, `ü`} {
 		c := Credentials{Host: "::1", Username: hostile, Password: hostile, Database: hostile, SSLMode: "require"}
 		u, err := url.Parse(c.URI())
@@ -80,17 +80,17 @@ func TestNothingInAURIIsTakenForItsStructure(t *testing.T) {
 	}
 }
 
-func TestPgpassEscapes(t *testing.T) {
+func TestPgpass_EscapesValues(t *testing.T) {
 	c := Credentials{Host: "::1", Username: `a\b`, Password: "c:d"}
 	assert.Equal(t, `\:\:1:5432:postgres:a\\b:c\:d`+"\n", c.pgpass())
 }
 
-func TestOnlyNamesOfVariablesAreVariables(t *testing.T) {
+func TestVariablesOf_OmitsFiles(t *testing.T) {
 	data := Credentials{CA: "PEM"}.data([]Key{KeyPgpass, KeyURI})
 	assert.Equal(t, []string{"POSTGRES_HOST", "POSTGRES_PASSWORD", "POSTGRES_URI", "POSTGRES_USERNAME"}, VariablesOf(data))
 }
 
-func TestServiceBinding(t *testing.T) {
+func TestNewServiceBinding_HasKeys(t *testing.T) {
 	of := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "s", UID: "uid"}}
 	secret := NewServiceBinding(of, Credentials{Host: "h", Username: "u", Password: "p", CA: "PEM"})
 	assert.Equal(t, "s-binding", secret.Name)
@@ -103,5 +103,5 @@ func TestServiceBinding(t *testing.T) {
 	assert.False(t, IsServiceBindingOf(secret, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{UID: "other"}}))
 	assert.False(t, IsServiceBindingOf(of, of))
 	_, ours := MarksOf(secret)
-	assert.False(t, ours, "it is no binding of its own")
+	assert.False(t, ours, "the second Secret has no metadata of a binding")
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
 )
 
-// The marks by which objects are known as ours. They are hints: whoever may write Secrets can forge them, so a role is only
-// ever touched on the word of its own comment.
+// The metadata that identifies Secrets of bindings. It is a hint, because everyone who can write Secrets can forge it. A role is
+// changed only if its own comment names the binding.
 const (
 	ManagedByLabel = "app.kubernetes.io/managed-by"
 	ManagedBy      = "kubectl-pgbind"
@@ -20,26 +20,26 @@ const (
 	prefix = "pgbind.dev/"
 )
 
-// Marks say which binding a Secret belongs to.
+// Marks is the metadata of a binding on its Secret.
 type Marks struct {
 	ID                string
 	Run               string
 	Workload          string // as kubectl prints it: deployment.apps/web
 	Database          string
-	Postgres          string // what ran SQL: pod/postgresql-sfs-0
+	Postgres          string // where SQL ran: pod/postgresql-sfs-0
 	PostgresNamespace string
 	Location          string
 	Access            string
 	Schemas           []string // empty: public
-	Isolated          bool     // whether the access role is for this binding alone
+	Isolated          bool     // the access role belongs to this binding alone
 	Role              string
 	Generation        int
-	Expires           time.Time // when the password ends; zero: never
+	Expires           time.Time // when the login role expires; zero: never
 	Rotated           time.Time // when the credentials last changed in place; zero: never
 	Choices           v1alpha1.Choices
 }
 
-// fields is the one list of the marks and their annotations.
+// fields maps the names of the annotations to the fields.
 func (m *Marks) fields() map[string]*string {
 	return map[string]*string{
 		"id":                 &m.ID,
@@ -54,12 +54,12 @@ func (m *Marks) fields() map[string]*string {
 	}
 }
 
-// times is the one list of the marks that are times.
+// times maps the names of the annotations to the fields that are times.
 func (m *Marks) times() map[string]*time.Time {
 	return map[string]*time.Time{"expires": &m.Expires, "rotated": &m.Rotated}
 }
 
-// MarksOf reads the marks of an object; ok is false where it carries none of ours.
+// MarksOf reads the metadata of a binding from an object; ok is false if it has none.
 func MarksOf(object metav1.Object) (marks Marks, ok bool) {
 	annotations := object.GetAnnotations()
 	if object.GetLabels()[ManagedByLabel] != ManagedBy {
@@ -85,7 +85,7 @@ func MarksOf(object metav1.Object) (marks Marks, ok bool) {
 	return marks, err == nil && marks.ID != ""
 }
 
-// write puts the marks on an object.
+// write adds the metadata to an object.
 func (m Marks) write(object metav1.Object) {
 	object.SetLabels(merge(object.GetLabels(), map[string]string{ManagedByLabel: ManagedBy}))
 	annotations := merge(object.GetAnnotations(), m.annotations())
@@ -95,8 +95,8 @@ func (m Marks) write(object metav1.Object) {
 	object.SetAnnotations(annotations)
 }
 
-// Changed is what must be written over the annotations of an object so that it carries the marks; an empty one is none. What tells of
-// the run that made the object stays, and so does a time that the marks do not tell.
+// Changed returns the annotations to write so that the object has this metadata; an empty value removes an annotation. It keeps the
+// run that created the object, and times that are not set in m.
 func (m Marks) Changed(object metav1.Object) map[string]string {
 	changed, present, wanted := map[string]string{}, object.GetAnnotations(), m.annotations()
 	for name, value := range wanted {
@@ -136,7 +136,7 @@ func (m Marks) annotations() map[string]string {
 	return annotations
 }
 
-// choices are written as one annotation; empty for none.
+// choices returns the choices as one annotation, empty if there are none.
 func (m Marks) choices() string {
 	text, err := json.Marshal(m.Choices)
 	if err != nil || string(text) == "{}" {
@@ -145,7 +145,7 @@ func (m Marks) choices() string {
 	return string(text)
 }
 
-// merge adds to what others wrote, and wins over it.
+// merge returns both maps; ours wins over theirs.
 func merge(theirs, ours map[string]string) map[string]string {
 	merged := maps.Clone(theirs)
 	if merged == nil {

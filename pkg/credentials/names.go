@@ -1,4 +1,4 @@
-// Package credentials gives a binding its names and its password, and writes and reads the Secret that hands them over.
+// Package credentials names the roles and Secrets of a binding, generates its password, and reads and writes its Secret.
 package credentials
 
 import (
@@ -11,15 +11,15 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// ID is a binding's identity: the same for the same workload, server and database, so that a run that died finds its own work again.
-// location is the server's, as package target gives it.
+// ID returns a binding's identity. It is the same for the same workload, server and database, so that a run finds what an interrupted
+// run created. location is Database.Location of package target.
 func ID(workload types.UID, location, database string) string {
 	sum := sha256.Sum256([]byte(strings.Join([]string{"pgbind/v1", string(workload), location, database}, "\x00")))
 	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:])[:12])
 }
 
-// Identity is what a workload, named as kubectl prints it, keeps for its life. A bare Pod is replaced by its equal, so that its name counts,
-// and nothing that only some users may read.
+// Identity returns what identifies a workload for its whole life. For a bare Pod this is the name, because a replaced Pod has another
+// UID. It needs nothing that requires additional permissions.
 func Identity(namespace, workload string, uid types.UID) types.UID {
 	if strings.HasPrefix(workload, "pod/") {
 		return types.UID(namespace + "/" + workload)
@@ -27,22 +27,23 @@ func Identity(namespace, workload string, uid types.UID) types.UID {
 	return uid
 }
 
-// RoleName is the login role's name: it tells nobody anything and needs no quoting, neither in SQL nor in a connection string.
-// A rotation counts the generation up from 1.
+// RoleName returns the name of a login role. It reveals nothing and needs no quotes in SQL or in a connection string.
+// Generations count from 1; a rotation increments the generation.
 func RoleName(id string, generation int) string {
 	return fmt.Sprintf("pgb_%s_%d", id, generation)
 }
 
-// NewRun names one run of the program, so that it can take back what it made itself and nothing else.
+// NewRun returns the name of one run of the program, so that it rolls back only what it created itself.
 func NewRun() string { return strings.ToLower(rand.Text()[:12]) }
 
-// NewPassword draws a password of 128 bits or more, letters and digits only: some applications join it into a connection string unquoted.
+// NewPassword returns a random password of at least 128 bits. It has only letters and digits, because some applications put it into a
+// connection string without quotes.
 func NewPassword() string { return rand.Text() }
 
 // FirstSecretName is the first of SecretNames.
 const FirstSecretName = "postgresql-secret-2" //nolint:gosec // a name, not a credential
 
-// SecretName is the default name of a number, counted from 1. The administrator's own Secret is the one before.
+// SecretName returns the default name with a number, counted from 1. postgresql-secret-1 is the administrator's Secret.
 func SecretName(number int) string { return fmt.Sprintf("postgresql-secret-%d", number+1) }
 
 // SecretNames yields the default names of Secrets: postgresql-secret-2, -3 and so on.

@@ -9,8 +9,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// Renew writes marks and credentials to a Secret that is there already, into every key of ours that it has or is to have, and leaves
-// alone what others wrote to it. What c leaves open beside the login stays as the Secret has it.
+// Renew writes metadata and credentials to an existing Secret, into every key of ours that it has or needs, and keeps the keys of others.
+// Values other than the login that c does not set stay as they are.
 func Renew(secret *corev1.Secret, marks Marks, c Credentials, keys ...Key) {
 	c.keep(secret.Data)
 	data := c.data(keys)
@@ -26,7 +26,7 @@ func Renew(secret *corev1.Secret, marks Marks, c Credentials, keys ...Key) {
 	marks.write(secret)
 }
 
-// keep reads from a Secret's data what c leaves open beside the login.
+// keep sets the values that c does not contain, other than the login, from a Secret's data.
 func (c *Credentials) keep(data map[string][]byte) {
 	value := func(key Key) string {
 		name, _ := c.entry(key)
@@ -40,7 +40,7 @@ func (c *Credentials) keep(data map[string][]byte) {
 	}
 }
 
-// portOf is the port in a Secret's data; 0 where it has none, or what is no number.
+// portOf returns the port in a Secret's data, or 0 if it has none or an invalid one.
 func portOf(data map[string][]byte) int32 {
 	name, _ := Credentials{}.entry(KeyPort)
 	port, err := strconv.ParseInt(string(data[name]), 10, 32)
@@ -50,7 +50,7 @@ func portOf(data map[string][]byte) int32 {
 	return int32(port)
 }
 
-// parametersOf reads the parameters of a URI; of one that is none, nothing.
+// parametersOf returns the parameters of a URI, or nothing if the URI is invalid.
 func parametersOf(uri string) url.Values {
 	u, err := url.Parse(uri)
 	if err != nil {

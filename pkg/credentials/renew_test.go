@@ -9,16 +9,16 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
 )
 
-func TestRenewedKeysAreThoseOfANewSecret(t *testing.T) {
+func TestRenew_WritesKeysOfNewSecret(t *testing.T) {
 	old := Credentials{Host: "h", Username: "old", Password: "old"}
 	tests := map[string]struct {
 		change func(*Credentials)
 		keys   []Key
 	}{
-		"the lesson's":   {func(*Credentials) {}, nil},
-		"all":            {func(c *Credentials) { c.Port, c.Database, c.SSLMode = 5433, "a b", "require" }, allKeys()},
-		"a file for TLS": {func(c *Credentials) { c.SSLMode, c.CA, c.CAPath = "verify-full", "PEM", "/run/ca.crt" }, []Key{KeyJDBC}},
-		"only a file":    {func(*Credentials) {}, []Key{KeyPgpass}},
+		"the lesson's": {func(*Credentials) {}, nil},
+		"all":          {func(c *Credentials) { c.Port, c.Database, c.SSLMode = 5433, "a b", "require" }, allKeys()},
+		"file for TLS": {func(c *Credentials) { c.SSLMode, c.CA, c.CAPath = "verify-full", "PEM", "/run/ca.crt" }, []Key{KeyJDBC}},
+		"only file":    {func(*Credentials) {}, []Key{KeyPgpass}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -35,7 +35,7 @@ func TestRenewedKeysAreThoseOfANewSecret(t *testing.T) {
 	}
 }
 
-func TestARenewedSecretForgetsChoicesThatAreNoMore(t *testing.T) {
+func TestRenew_RemovesOldChoices(t *testing.T) {
 	before, after := testMarks(), testMarks()
 	before.Choices, after.Choices = v1alpha1.Choices{Sources: v1alpha1.Sources{PasswordFrom: "secret/chosen:password"}}, v1alpha1.Choices{}
 	secret := NewSecret(types.NamespacedName{Name: "s"}, before, Credentials{})

@@ -9,8 +9,8 @@ import (
 
 const serviceBindingType corev1.SecretType = "servicebinding.io/postgresql"
 
-// NewServiceBinding builds the second Secret of a binding, in the form of servicebinding.io, for applications and operators that read
-// that. It belongs to the first Secret and goes with it.
+// NewServiceBinding returns the second Secret of a binding, in the form of servicebinding.io, for applications and operators that read
+// it. The first Secret owns it, so that both are deleted together.
 func NewServiceBinding(of *corev1.Secret, c Credentials) *corev1.Secret {
 	secret := &corev1.Secret{
 		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"},
@@ -32,19 +32,20 @@ func NewServiceBinding(of *corev1.Secret, c Credentials) *corev1.Secret {
 	return secret
 }
 
-// RenewServiceBinding writes the login that the first Secret holds by now into the second one, and leaves alone what others wrote to it.
+// RenewServiceBinding copies the current login from the first Secret to the second one and keeps the keys of others.
 func RenewServiceBinding(second, first *corev1.Secret) {
 	c, _ := Of(first)
 	c.keep(map[string][]byte{
-		"POSTGRES_PORT": second.Data["port"], "POSTGRES_DB": second.Data["database"], "POSTGRES_URI": second.Data["uri"], CAFile: second.Data[CAFile],
+		"POSTGRES_PORT": second.Data["port"], "POSTGRES_DB": second.Data["database"], "POSTGRES_URI": second.Data["uri"],
+		CAFile: second.Data[CAFile],
 	})
 	maps.Copy(second.Data, NewServiceBinding(first, c).Data)
 }
 
-// ServiceBindingName is the name of the second Secret of the binding whose first Secret has this name.
+// ServiceBindingName returns the name of the second Secret.
 func ServiceBindingName(secret string) string { return secret + "-binding" }
 
-// IsServiceBindingOf says whether secret is the second Secret of that first one.
+// IsServiceBindingOf reports whether secret is the second Secret of the first one.
 func IsServiceBindingOf(secret, of *corev1.Secret) bool {
 	for _, owner := range secret.OwnerReferences {
 		if owner.UID == of.UID && of.UID != "" {

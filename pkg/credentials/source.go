@@ -20,12 +20,12 @@ const (
 	FromConfigMap = "configmap"
 )
 
-// Source is where a value comes from that no command line may show: the standard input, or a key of a Secret or ConfigMap. The zero
-// Source is no source.
+// Source refers to a value that must not be on a command line: standard input, or a key of a Secret or ConfigMap. The zero Source
+// refers to nothing.
 type Source struct{ Kind, Name, Key string }
 
-// ParsePasswordSource reads "stdin" or "secret/NAME:KEY"; an empty text is the zero Source. The error tells the forms, and does not
-// repeat the text, which may be the password itself.
+// ParsePasswordSource parses "stdin" or "secret/NAME:KEY"; an empty text is the zero Source. The error does not repeat the text, which may
+// be the password itself.
 func ParsePasswordSource(text string) (Source, error) {
 	if text == FromStdin {
 		return Source{Kind: FromStdin}, nil
@@ -33,18 +33,18 @@ func ParsePasswordSource(text string) (Source, error) {
 	if s, ok := parseSource(text, FromSecret); ok {
 		return s, nil
 	}
-	return Source{}, errors.New("a password comes from secret/NAME:KEY or from stdin")
+	return Source{}, errors.New("invalid source of a password: use secret/NAME:KEY or stdin")
 }
 
-// ParseCertificateSource reads "secret/NAME:KEY" or "configmap/NAME:KEY"; an empty text is the zero Source. The error tells the forms.
+// ParseCertificateSource parses "secret/NAME:KEY" or "configmap/NAME:KEY"; an empty text is the zero Source.
 func ParseCertificateSource(text string) (Source, error) {
 	if s, ok := parseSource(text, FromSecret, FromConfigMap); ok {
 		return s, nil
 	}
-	return Source{}, fmt.Errorf("%q names no certificate: use secret/NAME:KEY or configmap/NAME:KEY", text)
+	return Source{}, fmt.Errorf("invalid source of certificates %q: use secret/NAME:KEY or configmap/NAME:KEY", text)
 }
 
-// parseSource reads KIND/NAME:KEY with one of these kinds.
+// parseSource parses KIND/NAME:KEY with one of the kinds.
 func parseSource(text string, kinds ...string) (Source, bool) {
 	if text == "" {
 		return Source{}, true
@@ -59,7 +59,7 @@ func parseSource(text string, kinds ...string) (Source, bool) {
 	return Source{}, false
 }
 
-// String is the Source as the command line takes it.
+// String returns the Source in the form of the command line.
 func (s Source) String() string {
 	if s.Name == "" {
 		return s.Kind
@@ -67,14 +67,14 @@ func (s Source) String() string {
 	return s.Kind + "/" + s.Name + ":" + s.Key
 }
 
-// Reader reads Sources.
+// Reader reads the values of Sources.
 type Reader struct {
 	Kube  kubernetes.Interface
 	Stdin io.Reader // for one Source
 }
 
-// Read returns what source holds in namespace: of the standard input the first line, without its end. The zero Source holds nothing.
-// The error names the source; an answer of the API server is wrapped.
+// Read returns the value of source in namespace: the first line of standard input, or the value of a key. The value of the zero Source is
+// empty. The error names the source and wraps the API server's error.
 func (r *Reader) Read(ctx context.Context, source Source, namespace string) (string, error) {
 	if source == (Source{}) {
 		return "", nil

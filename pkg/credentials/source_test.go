@@ -12,7 +12,7 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 )
 
-func TestParseSources(t *testing.T) {
+func TestParseSource_AcceptsAndRejects(t *testing.T) {
 	tests := map[string]struct {
 		password, certificate bool
 	}{
@@ -39,7 +39,7 @@ func TestParseSources(t *testing.T) {
 	}
 }
 
-func TestReadSources(t *testing.T) {
+func TestReader_ReadsSources(t *testing.T) {
 	meta := metav1.ObjectMeta{Namespace: "ns", Name: "n"}
 	kube := fake.NewClientset(
 		&corev1.Secret{ObjectMeta: meta, Data: map[string][]byte{"k": []byte("from the secret")}},

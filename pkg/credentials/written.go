@@ -9,7 +9,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
 )
 
-// Written is the binding in its written form, as the marks of the Secret of that name tell it.
+// Written returns the Binding object for this metadata and the Secret of that name.
 func (m Marks) Written(secret types.NamespacedName) *v1alpha1.Binding {
 	return &v1alpha1.Binding{
 		TypeMeta:   metav1.TypeMeta{APIVersion: v1alpha1.APIVersion, Kind: v1alpha1.Kind},

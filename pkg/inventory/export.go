@@ -12,7 +12,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
 )
 
-// List is the bindings in their written form, as a List of kubectl.
+// List returns the bindings as Binding objects in a List.
 func (i *Inventory) List(now time.Time) (*unstructured.UnstructuredList, error) {
 	list := &unstructured.UnstructuredList{}
 	list.SetAPIVersion("v1")
@@ -27,7 +27,7 @@ func (i *Inventory) List(now time.Time) (*unstructured.UnstructuredList, error) 
 	return list, nil
 }
 
-// export is the binding in its written form.
+// export returns the binding as a Binding object.
 func (b *Binding) export(now time.Time) *v1alpha1.Binding {
 	written := b.Marks.Written(types.NamespacedName{Namespace: b.Namespace, Name: b.SecretName})
 	written.CreationTimestamp = metav1.NewTime(b.Created)

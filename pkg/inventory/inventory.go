@@ -1,5 +1,5 @@
-// Package inventory tells which bindings there are, from the marks that the API server keeps. It reads metadata only, so that no
-// Secret's values leave the server. What it tells are hints: whoever may write Secrets or workloads can forge them.
+// Package inventory lists the bindings that the API server knows. It reads only metadata, so that the values of Secrets stay on the
+// server. The result is a hint: everyone who can write Secrets or workloads can forge metadata.
 package inventory
 
 import (
@@ -10,52 +10,52 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 )
 
-// State says in one word how the two sides of a binding that the API server knows agree.
+// State describes how the Secret and the workload of a binding match.
 type State string
 
 const (
-	// Bound is a Secret and a workload that name each other.
+	// Bound means that the Secret and the workload name each other.
 	Bound State = "Bound"
-	// Unreferenced is a Secret whose workload does not name it, as a bind leaves it that died, or --inject none.
+	// Unreferenced means that the workload does not name the Secret, as after an interrupted bind or with --inject none.
 	Unreferenced State = "Unreferenced"
-	// NoWorkload is a Secret whose workload is gone, or is another one of the same name.
+	// NoWorkload means that the workload does not exist, or a newer one has its name.
 	NoWorkload State = "NoWorkload"
-	// NoSecret is a workload that names a Secret which is gone.
+	// NoSecret means that the workload names a Secret that does not exist.
 	NoSecret State = "NoSecret"
-	// Expired is a binding beyond its time.
+	// Expired means that the binding has expired.
 	Expired State = "Expired"
-	// Unknown is a binding of which one side may not be read.
+	// Unknown means that the Secret or the workload cannot be read.
 	Unknown State = "Unknown"
 )
 
-// Presence says whether an object is there. The zero value says that it is not known.
+// Presence reports whether an object exists. The zero value means that this is unknown.
 type Presence int
 
 const (
-	// Unread is what no authorised read has answered.
+	// Unread means that the object could not be read.
 	Unread Presence = iota
-	// Present is there.
+	// Present means that the object exists.
 	Present
-	// Absent is what an authorised read did not find.
+	// Absent means that the API server reported that the object does not exist.
 	Absent
 )
 
-// Binding is one binding as its marks tell of it. Where there is no Secret, Marks hold what the workload's annotation tells.
+// Binding is one binding according to its metadata. Without a Secret, Marks hold what the workload's annotation contains.
 type Binding struct {
 	Namespace  string
 	SecretName string
 	Marks      credentials.Marks
-	Created    time.Time // the Secret; zero without one
+	Created    time.Time // creation of the Secret; zero without one
 
 	Secret   Presence
 	Workload Presence
-	// Noted is what the workload says of the Secret; nil where it says nothing.
+	// Noted is the workload's annotation for the Secret; nil if it has none.
 	Noted *credentials.Annotation
-	// WorkloadUID is the workload's, empty unless it is present.
+	// WorkloadUID is the UID of the workload, empty unless the workload is Present.
 	WorkloadUID types.UID
 }
 
-// State judges the binding at the time now.
+// State returns the state of the binding at the time now.
 func (b *Binding) State(now time.Time) State {
 	switch {
 	case b.Secret == Absent:
@@ -72,16 +72,16 @@ func (b *Binding) State(now time.Time) State {
 	return Bound
 }
 
-// Expired says whether the marks give a time that is over.
+// Expired reports whether the binding has expired according to its metadata.
 func (b *Binding) Expired(now time.Time) bool {
 	return !b.Marks.Expires.IsZero() && !now.Before(b.Marks.Expires)
 }
 
-// Inventory is what one reading found.
+// Inventory is the result of one Read.
 type Inventory struct {
-	// Bindings are in the order of their namespaces, workloads and Secrets.
+	// Bindings are sorted by namespace, workload and Secret.
 	Bindings []Binding
-	// Gaps are the errors of what could not be read, which leave Unread behind.
+	// Gaps are the errors of lists that failed. The objects of these lists are Unread.
 	Gaps []error
 
 	secrets   map[types.NamespacedName]bool
@@ -90,13 +90,13 @@ type Inventory struct {
 	allowed   bool // Secrets could be listed
 }
 
-// Workload is as much of a workload as an inventory keeps.
+// Workload is the part of a workload that an inventory keeps.
 type Workload struct {
 	Namespace, Name string // Name as kubectl prints it: deployment.apps/web
 	UID             types.UID
 }
 
-// Workloads lists the workloads of a namespace that could be read; whole says whether all could.
+// Workloads returns the workloads of a namespace that could be read. whole reports whether every kind could be listed.
 func (i *Inventory) Workloads(namespace string) (list []Workload, whole bool) {
 	for _, w := range i.workloads {
 		if w.Namespace == namespace {
@@ -106,5 +106,5 @@ func (i *Inventory) Workloads(namespace string) (list []Workload, whole bool) {
 	return list, i.whole
 }
 
-// SecretsRead says whether the Secrets could be listed, so that one that is not in Bindings does not exist.
+// SecretsRead reports whether Secrets could be listed. If so, a Secret that is not in Bindings does not exist.
 func (i *Inventory) SecretsRead() bool { return i.allowed }

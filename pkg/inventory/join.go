@@ -13,12 +13,12 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-// join brings Secrets and workloads together.
+// join matches Secrets with workloads.
 type join struct {
 	inventory *Inventory
 	secrets   *listing
 	workloads map[types.NamespacedName]*metav1.PartialObjectMetadata // by namespace and the name that kubectl prints
-	unread    map[string]bool                                        // the kinds that could not be listed, as in "deployment.apps"
+	unread    map[string]bool                                        // the kinds that could not be listed, for example "deployment.apps"
 }
 
 func newJoin(secrets *listing) *join {
@@ -32,7 +32,7 @@ func newJoin(secrets *listing) *join {
 	return j
 }
 
-// add takes the workloads of one kind. What a controller keeps is left out: a Deployment's annotations are copied to its ReplicaSets.
+// add adds the workloads of one kind. It skips objects that have a controller: a Deployment's annotations are copied to its ReplicaSets.
 func (j *join) add(resource workload.Resource, found *listing) {
 	if found.err != nil {
 		j.inventory.Gaps = append(j.inventory.Gaps, found.err)
@@ -49,7 +49,7 @@ func (j *join) add(resource workload.Resource, found *listing) {
 	}
 }
 
-// finish makes the bindings.
+// finish returns the bindings that match the selector.
 func (j *join) finish(selector labels.Selector) *Inventory {
 	for _, object := range j.secrets.objects {
 		marks, ok := credentials.MarksOf(object)
@@ -65,12 +65,13 @@ func (j *join) finish(selector labels.Selector) *Inventory {
 		j.dangling(name, object, selector)
 	}
 	slices.SortFunc(j.inventory.Bindings, func(a, b Binding) int {
-		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Marks.Workload, b.Marks.Workload), cmp.Compare(a.SecretName, b.SecretName))
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Marks.Workload, b.Marks.Workload),
+			cmp.Compare(a.SecretName, b.SecretName))
 	})
 	return j.inventory
 }
 
-// attach finds the workload that a Secret's marks name.
+// attach finds the workload that a Secret's metadata names.
 func (j *join) attach(b *Binding) {
 	object, found := j.workloads[types.NamespacedName{Namespace: b.Namespace, Name: b.Marks.Workload}]
 	kind, _, _ := strings.Cut(b.Marks.Workload, "/")
@@ -87,12 +88,13 @@ func (j *join) attach(b *Binding) {
 	}
 }
 
-// belongsTo tells a workload from a later one of its name. A bare Pod is replaced by its equal, so that its name counts.
+// belongsTo reports whether the binding belongs to the workload with this UID and not to an earlier one of the same name. A bare Pod
+// is identified by its name, because its replacement has another UID.
 func (b *Binding) belongsTo(uid types.UID) bool {
 	return strings.HasPrefix(b.Marks.Workload, "pod/") || credentials.ID(uid, b.Marks.Location, b.Marks.Database) == b.Marks.ID
 }
 
-// dangling adds what a workload says of Secrets that were not found.
+// dangling adds the bindings that a workload's annotations name and whose Secrets were not found.
 func (j *join) dangling(name types.NamespacedName, object *metav1.PartialObjectMetadata, selector labels.Selector) {
 	for secret, note := range credentials.AnnotationsOf(object.Annotations) {
 		if j.inventory.secrets[types.NamespacedName{Namespace: name.Namespace, Name: secret}] {
@@ -109,7 +111,7 @@ func (j *join) dangling(name types.NamespacedName, object *metav1.PartialObjectM
 	}
 }
 
-// keep adds the binding where the labels of its workload are selected.
+// keep adds the binding if the selector matches the labels of its workload.
 func (j *join) keep(b Binding, selector labels.Selector) {
 	set := labels.Set{}
 	if object, ok := j.workloads[types.NamespacedName{Namespace: b.Namespace, Name: b.Marks.Workload}]; ok {

@@ -17,20 +17,21 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-// Reader reads inventories.
+// Reader reads the inventory of a cluster.
 type Reader struct{ client metadata.Interface }
 
-// NewReader returns a Reader of the cluster of client.
+// NewReader returns a Reader that uses client.
 func NewReader(client metadata.Interface) *Reader { return &Reader{client: client} }
 
-// Read lists the bindings of a namespace, or of all with "". Of these, selector takes those whose workload has the labels; one that
-// selects everything also takes those without a workload. Where Secrets may not be listed, the workloads' own annotations tell of the
-// bindings. What else could not be read is a gap. It is an error only where nothing could be read, or ctx has ended.
+// Read lists the bindings of a namespace, or of all namespaces if it is empty. selector matches the labels of the workload; a selector
+// that matches everything also includes bindings without a workload. If Secrets cannot be listed, the annotations of the workloads
+// name the bindings. Other failed lists become gaps. Read fails only if nothing could be read or ctx has ended.
 func (r *Reader) Read(ctx context.Context, namespace string, selector labels.Selector) (*Inventory, error) {
 	secrets, workloads := &listing{}, make([]*listing, len(workload.Resources()))
 	var reads errgroup.Group
 	reads.Go(func() error {
-		secrets = r.list(ctx, schema.GroupVersionResource{Version: "v1", Resource: "secrets"}, place{namespace, credentials.ManagedByLabel + "=" + credentials.ManagedBy})
+		secrets = r.list(ctx, schema.GroupVersionResource{Version: "v1", Resource: "secrets"},
+			place{namespace, credentials.ManagedByLabel + "=" + credentials.ManagedBy})
 		return nil
 	})
 	for i, resource := range workload.Resources() {
@@ -39,7 +40,7 @@ func (r *Reader) Read(ctx context.Context, namespace string, selector labels.Sel
 			return nil
 		})
 	}
-	_ = reads.Wait() // each keeps its own error
+	_ = reads.Wait() // each list keeps its own error
 	j := newJoin(secrets)
 	for i, resource := range workload.Resources() {
 		j.add(resource, workloads[i])
@@ -53,16 +54,16 @@ func (r *Reader) Read(ctx context.Context, namespace string, selector labels.Sel
 	return j.finish(selector), nil
 }
 
-// place is where a list is taken from.
+// place is the namespace and the label selector of a list.
 type place struct{ namespace, selector string }
 
-// listing is one kind's objects.
+// listing is the result of listing one kind.
 type listing struct {
 	objects []*metav1.PartialObjectMetadata
 	err     error
 }
 
-// list reads the metadata of one kind, page by page, and keeps what the inventory needs of it.
+// list reads the metadata of one kind, page by page, and keeps what the inventory needs.
 func (r *Reader) list(ctx context.Context, resource schema.GroupVersionResource, from place) *listing {
 	found := &listing{}
 	pages := pager.New(func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
@@ -80,7 +81,7 @@ func (r *Reader) list(ctx context.Context, resource schema.GroupVersionResource,
 	return found
 }
 
-// slim drops what most of an object's metadata is made of.
+// slim drops most of an object's metadata to save memory.
 func slim(object *metav1.PartialObjectMetadata) *metav1.PartialObjectMetadata {
 	return &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{
 		Namespace: object.Namespace, Name: object.Name, UID: object.UID, CreationTimestamp: object.CreationTimestamp,

@@ -21,7 +21,7 @@ import (
 
 const location = "shop/statefulset/pg"
 
-// cluster is a cluster of which everything but listing metadata fails the test.
+// cluster returns a client that only lists metadata. Any other request fails the test.
 func cluster(t *testing.T, objects ...runtime.Object) *fake.FakeMetadataClient {
 	t.Helper()
 	scheme := fake.NewTestScheme()
@@ -54,14 +54,14 @@ func marksOf(workload string, uid types.UID) credentials.Marks {
 	}
 }
 
-// secret is the metadata of a binding's Secret.
+// secret returns the metadata of a binding's Secret.
 func secret(name string, marks credentials.Marks) runtime.Object {
 	made := credentials.NewSecret(types.NamespacedName{Namespace: "shop", Name: name}, marks, credentials.Credentials{})
 	made.CreationTimestamp = metav1.NewTime(noon.Add(-time.Hour))
 	return &metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"}, ObjectMeta: made.ObjectMeta}
 }
 
-// deployment is the metadata of a Deployment that notes the ids of the Secrets.
+// deployment returns the metadata of a Deployment whose annotations name the Secrets with these ids.
 func deployment(name string, uid types.UID, ids map[string]string) *metav1.PartialObjectMetadata {
 	object := &metav1.PartialObjectMetadata{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "apps/v1", Kind: "Deployment"},
@@ -75,27 +75,27 @@ func deployment(name string, uid types.UID, ids map[string]string) *metav1.Parti
 
 var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 
-func TestStates(t *testing.T) {
+func TestRead_ReturnsStates(t *testing.T) {
 	web := marksOf("deployment.apps/web", "uid-web")
 	expired := web
 	expired.Expires = noon.Add(-time.Minute)
-	pod := marksOf("pod/one", "whatever it was")
+	pod := marksOf("pod/one", "any UID")
 	tests := map[string]struct {
 		objects []runtime.Object
 		forbid  string
 		state   State
 	}{
-		"both sides agree":                     {[]runtime.Object{secret("s", web), deployment("web", "uid-web", map[string]string{"s": web.ID})}, "", Bound},
-		"the workload says nothing":            {[]runtime.Object{secret("s", web), deployment("web", "uid-web", nil)}, "", Unreferenced},
-		"the workload names another id":        {[]runtime.Object{secret("s", web), deployment("web", "uid-web", map[string]string{"s": "other"})}, "", Unreferenced},
-		"the workload is gone":                 {[]runtime.Object{secret("s", web)}, "", NoWorkload},
-		"the workload is a later one":          {[]runtime.Object{secret("s", web), deployment("web", "uid-later", map[string]string{"s": web.ID})}, "", NoWorkload},
-		"the Secret is gone":                   {[]runtime.Object{deployment("web", "uid-web", map[string]string{"s": web.ID})}, "", NoSecret},
-		"its time is over":                     {[]runtime.Object{secret("s", expired), deployment("web", "uid-web", map[string]string{"s": web.ID})}, "", Expired},
-		"the workloads may not be listed":      {[]runtime.Object{secret("s", web)}, "deployments", Unknown},
-		"other workloads may not be listed":    {[]runtime.Object{secret("s", web)}, "statefulsets", NoWorkload},
-		"the Secrets may not be listed":        {[]runtime.Object{secret("s", web), deployment("web", "uid-web", map[string]string{"s": web.ID})}, "secrets", Unknown},
-		"a bare Pod is known by its name only": {[]runtime.Object{secret("s", pod), &metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"}, ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "one", UID: "new"}}}, "", Unreferenced},
+		"Secret and workload match":        {[]runtime.Object{secret("s", web), deployment("web", "uid-web", map[string]string{"s": web.ID})}, "", Bound},
+		"no annotation on the workload":    {[]runtime.Object{secret("s", web), deployment("web", "uid-web", nil)}, "", Unreferenced},
+		"other id in the annotation":       {[]runtime.Object{secret("s", web), deployment("web", "uid-web", map[string]string{"s": "other"})}, "", Unreferenced},
+		"deleted workload":                 {[]runtime.Object{secret("s", web)}, "", NoWorkload},
+		"recreated workload":               {[]runtime.Object{secret("s", web), deployment("web", "uid-later", map[string]string{"s": web.ID})}, "", NoWorkload},
+		"deleted Secret":                   {[]runtime.Object{deployment("web", "uid-web", map[string]string{"s": web.ID})}, "", NoSecret},
+		"expired":                          {[]runtime.Object{secret("s", expired), deployment("web", "uid-web", map[string]string{"s": web.ID})}, "", Expired},
+		"workloads cannot be listed":       {[]runtime.Object{secret("s", web)}, "deployments", Unknown},
+		"other workloads cannot be listed": {[]runtime.Object{secret("s", web)}, "statefulsets", NoWorkload},
+		"Secrets cannot be listed":         {[]runtime.Object{secret("s", web), deployment("web", "uid-web", map[string]string{"s": web.ID})}, "secrets", Unknown},
+		"bare Pod is matched by name":      {[]runtime.Object{secret("s", pod), &metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"}, ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "one", UID: "new"}}}, "", Unreferenced},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -112,7 +112,7 @@ func TestStates(t *testing.T) {
 	}
 }
 
-func TestTheNoteTellsOfABindingWhoseSecretIsGone(t *testing.T) {
+func TestRead_FindsBindingWithoutSecret(t *testing.T) {
 	marks := marksOf("deployment.apps/web", "uid-web")
 	marks.Isolated, marks.Schemas, marks.Choices.Keys = true, []string{"shop"}, []string{"uri"}
 	value, err := marks.Note("shop").Value()
@@ -122,11 +122,11 @@ func TestTheNoteTellsOfABindingWhoseSecretIsGone(t *testing.T) {
 	found, err := NewReader(cluster(t, web)).Read(t.Context(), "shop", labels.Everything())
 	require.NoError(t, err)
 	require.Len(t, found.Bindings, 1)
-	marks.PostgresNamespace, marks.Location = "", "" // the workload's own; not told
+	marks.PostgresNamespace, marks.Location = "", "" // not in the annotation, because they are the workload's
 	assert.Equal(t, marks, found.Bindings[0].Marks)
 }
 
-func TestCopiesOfAnnotationsAreNoBindings(t *testing.T) {
+func TestRead_IgnoresCopiedAnnotations(t *testing.T) {
 	web := marksOf("deployment.apps/web", "uid-web")
 	copied := deployment("web-5d8f", "uid-set", map[string]string{"s": web.ID})
 	copied.Kind = "ReplicaSet"
@@ -141,7 +141,7 @@ func TestCopiesOfAnnotationsAreNoBindings(t *testing.T) {
 	assert.Equal(t, []Workload{{"shop", "deployment.apps/web", "uid-web"}}, workloads)
 }
 
-func TestSelectorTakesWorkloads(t *testing.T) {
+func TestRead_SelectsWorkloads(t *testing.T) {
 	web, api := marksOf("deployment.apps/web", "uid-web"), marksOf("deployment.apps/api", "uid-api")
 	client := cluster(t, secret("s", web), secret("t", api), secret("u", marksOf("deployment.apps/gone", "x")),
 		deployment("web", "uid-web", nil), deployment("api", "uid-api", nil))
@@ -153,14 +153,14 @@ func TestSelectorTakesWorkloads(t *testing.T) {
 	assert.Equal(t, "deployment.apps/web", found.Bindings[0].Marks.Workload)
 }
 
-func TestNothingReadableIsAnError(t *testing.T) {
+func TestRead_FailsIfNothingIsReadable(t *testing.T) {
 	client := cluster(t)
 	forbid(client, "secrets", "deployments", "statefulsets", "daemonsets", "replicasets", "replicationcontrollers", "cronjobs", "pods")
 	_, err := NewReader(client).Read(t.Context(), "shop", labels.Everything())
 	require.ErrorContains(t, err, "secrets")
 }
 
-func TestTreeAndTable(t *testing.T) {
+func TestInventory_WritesTreeAndTable(t *testing.T) {
 	web := marksOf("deployment.apps/web", "uid-web")
 	client := cluster(t, secret("s", web), secret("u", marksOf("deployment.apps/gone", "x")), deployment("web", "uid-web", map[string]string{"s": web.ID, "lost": web.ID}))
 	found, err := NewReader(client).Read(t.Context(), "", labels.Everything())

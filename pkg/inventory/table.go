@@ -9,18 +9,21 @@ import (
 	"k8s.io/apimachinery/pkg/util/duration"
 )
 
-// Table is the bindings as kubectl prints a table, at the time now. The wide columns have priority 1.
+// Table returns the bindings at the time now. Columns of priority 1 are printed with -o wide.
 func (i *Inventory) Table(now time.Time) *metav1.Table {
 	table := &metav1.Table{ColumnDefinitions: columns()}
 	for n := range i.Bindings {
 		b := &i.Bindings[n]
 		table.Rows = append(table.Rows, metav1.TableRow{
 			Cells: []any{
-				cmp.Or(b.Marks.Workload, "<unknown>"), cmp.Or(b.Marks.Database, "<unknown>"), b.where(), cmp.Or(b.Marks.Role, "<unknown>"), cmp.Or(b.Marks.Access, "<unknown>"),
+				cmp.Or(b.Marks.Workload, "<unknown>"), cmp.Or(b.Marks.Database, "<unknown>"), b.where(),
+				cmp.Or(b.Marks.Role, "<unknown>"), cmp.Or(b.Marks.Access, "<unknown>"),
 				b.SecretName, age(b.Created, now), until(b.Marks.Expires, now), string(b.State(now)),
 				int64(b.Marks.Generation), cmp.Or(b.Marks.Location, "<unknown>"), b.Marks.ID,
 			},
-			Object: runtime.RawExtension{Object: &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: b.Namespace, Name: b.SecretName}}},
+			Object: runtime.RawExtension{Object: &metav1.PartialObjectMetadata{
+				ObjectMeta: metav1.ObjectMeta{Namespace: b.Namespace, Name: b.SecretName},
+			}},
 		})
 	}
 	return table
@@ -37,7 +40,7 @@ func columns() []metav1.TableColumnDefinition {
 	return definitions
 }
 
-// where names what runs the server, with its namespace where that is another one.
+// where names the database's Pod, StatefulSet or Service, with its namespace if it is not the workload's.
 func (b *Binding) where() string {
 	switch {
 	case b.Marks.Postgres == "":

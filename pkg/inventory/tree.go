@@ -13,7 +13,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 )
 
-// WriteTree draws each database with its access roles, their login roles, the Secrets of these and the workloads that have them.
+// WriteTree writes each database with its access roles, their login roles, and the Secrets and workloads of these.
 func (i *Inventory) WriteTree(w io.Writer, now time.Time) error {
 	root := &node{}
 	for n := range i.Bindings {
@@ -32,7 +32,7 @@ func (i *Inventory) WriteTree(w io.Writer, now time.Time) error {
 	return err
 }
 
-// accessRole names the role that holds the grants; only the database itself knows for sure.
+// accessRole returns the name of the access role according to the metadata. Only the server knows whether it exists.
 func (b *Binding) accessRole() string {
 	if b.Marks.Access == "" {
 		return "unknown"
@@ -40,7 +40,7 @@ func (b *Binding) accessRole() string {
 	return b.AccessRole().Role()
 }
 
-// AccessRole is what the marks say the binding gives access to.
+// AccessRole returns the access that the metadata names.
 func (b *Binding) AccessRole() postgres.Access {
 	return lookup.AccessOf(b.Marks)
 }

@@ -1,5 +1,5 @@
-// Package lookup finds the bindings of a workload by what is left of them: the workload's own annotations and the marks of Secrets.
-// Both are hints: whoever may write them can forge them.
+// Package lookup finds the bindings of a workload from the workload's annotations and the metadata of Secrets.
+// Both are hints: everyone who can write these objects can forge them.
 package lookup
 
 import (
@@ -20,33 +20,33 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-// Subject is the workload whose binding is meant; it may be gone already.
+// Subject is the workload of a binding. The workload can already be deleted.
 type Subject struct {
 	Namespace string
 	Name      string             // as kubectl prints it: deployment.apps/web
 	Workload  *workload.Workload // nil: deleted
 }
 
-// Filter says which binding of a workload is meant.
+// Filter selects one binding of a workload.
 type Filter struct {
 	Secret   string // empty: any
 	Database string // empty: any
 }
 
-// Binding is what is left of a binding.
+// Binding is a binding, or what is left of it.
 type Binding struct {
 	Subject
 	SecretName string
-	Secret     *corev1.Secret    // nil: gone
-	Marks      credentials.Marks // the Secret's, or what the workload's annotation tells
+	Secret     *corev1.Secret    // nil: deleted
+	Marks      credentials.Marks // from the Secret, or from the workload's annotation
 }
 
-// Owner is what the comments of the binding's roles must say.
+// Owner returns the owner that the comments of the binding's roles must name.
 func (b *Binding) Owner() postgres.Owner {
 	return postgres.Owner{ID: b.Marks.ID, Run: b.Marks.Run, Namespace: b.Namespace}
 }
 
-// AccessOf is what a binding's marks say that it gives access to.
+// AccessOf returns the access that the binding's metadata names.
 func AccessOf(m credentials.Marks) postgres.Access {
 	access := postgres.Access{Database: m.Database, Schemas: m.Schemas, Level: postgres.Level(m.Access)}
 	if len(access.Schemas) == 0 {
@@ -58,19 +58,20 @@ func AccessOf(m credentials.Marks) postgres.Access {
 	return access
 }
 
-// Location is where the binding's server runs, as the Secret says; where it says nothing, it is otherwise.
+// Location returns the reference to the binding's server from the Secret's metadata, or otherwise if the metadata has none.
 func (b *Binding) Location(otherwise target.Ref) (target.Ref, error) {
 	if b.Marks.Postgres == "" {
 		return otherwise, nil
 	}
 	ref, err := target.ParseRef(b.Marks.Postgres, cmp.Or(b.Marks.PostgresNamespace, b.Namespace))
 	if err != nil {
-		return ref, fmt.Errorf("secret/%s does not tell where its database runs (%w): name it with --postgres", b.SecretName, err)
+		return ref, fmt.Errorf("the metadata of secret/%s does not name the database's Pod, StatefulSet or Service (%w): use --postgres",
+			b.SecretName, err)
 	}
 	return ref, nil
 }
 
-// Find returns the binding of the subject that the filter means, or nil where nothing is bound. Several are an error that lists them.
+// Find returns the binding of the subject that matches the filter, or nil if there is none. If several match, the error lists them.
 func Find(ctx context.Context, kube kubernetes.Interface, n Subject, f Filter) (*Binding, error) {
 	secrets, err := markedSecrets(ctx, kube, n)
 	if err != nil {
@@ -79,7 +80,7 @@ func Find(ctx context.Context, kube kubernetes.Interface, n Subject, f Filter) (
 	var found []*Binding
 	for name, marks := range n.noted() {
 		b := &Binding{Subject: n, SecretName: name, Marks: marks}
-		// A Secret of that name may have become another binding's.
+		// The Secret of that name can belong to another binding by now.
 		if secret, ok := secrets[name]; ok {
 			if now, _ := credentials.MarksOf(secret); now.ID == marks.ID {
 				b.Secret, b.Marks = secret, now
@@ -103,7 +104,7 @@ func Find(ctx context.Context, kube kubernetes.Interface, n Subject, f Filter) (
 	return found[0], nil
 }
 
-// Read returns the binding that a Secret's marks tell of. A Secret without our marks is an error.
+// Read returns the binding of a Secret. It fails if the Secret has no metadata of a binding.
 func Read(ctx context.Context, kube kubernetes.Interface, namespace, name string) (*Binding, error) {
 	secret, err := kube.CoreV1().Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
@@ -111,7 +112,7 @@ func Read(ctx context.Context, kube kubernetes.Interface, namespace, name string
 	}
 	marks, ok := credentials.MarksOf(secret)
 	if !ok {
-		return nil, fmt.Errorf("secret/%s in namespace %s is no binding's any more", name, namespace)
+		return nil, fmt.Errorf("secret/%s in namespace %s no longer belongs to a binding", name, namespace)
 	}
 	return &Binding{Subject: Subject{Namespace: namespace, Name: marks.Workload}, SecretName: name, Secret: secret, Marks: marks}, nil
 }
@@ -120,7 +121,7 @@ func (f Filter) means(b *Binding) bool {
 	return (f.Secret == "" || f.Secret == b.SecretName) && (f.Database == "" || f.Database == b.Marks.Database)
 }
 
-// noted is what the workload's own annotations tell, by the names of the Secrets.
+// noted returns the bindings that the workload's annotations name, by the names of their Secrets.
 func (n Subject) noted() map[string]credentials.Marks {
 	noted := map[string]credentials.Marks{}
 	if n.Workload == nil {
@@ -132,10 +133,11 @@ func (n Subject) noted() map[string]credentials.Marks {
 	return noted
 }
 
-// markedSecrets lists the Secrets that we made in the namespace, by their names.
+// markedSecrets returns the Secrets in the namespace that belong to bindings, by name.
 func markedSecrets(ctx context.Context, kube kubernetes.Interface, n Subject) (map[string]*corev1.Secret, error) {
 	marked := map[string]*corev1.Secret{}
-	list, err := kube.CoreV1().Secrets(n.Namespace).List(ctx, metav1.ListOptions{LabelSelector: credentials.ManagedByLabel + "=" + credentials.ManagedBy})
+	list, err := kube.CoreV1().Secrets(n.Namespace).List(ctx,
+		metav1.ListOptions{LabelSelector: credentials.ManagedByLabel + "=" + credentials.ManagedBy})
 	if apierrors.IsForbidden(err) {
 		return marked, readNoted(ctx, kube, n, marked)
 	}
@@ -150,10 +152,11 @@ func markedSecrets(ctx context.Context, kube kubernetes.Interface, n Subject) (m
 	return marked, nil
 }
 
-// readNoted does with the Secrets that the workload's annotations name where the others may not be listed.
+// readNoted reads the Secrets that the workload's annotations name, for a user who cannot list Secrets.
 func readNoted(ctx context.Context, kube kubernetes.Interface, n Subject, marked map[string]*corev1.Secret) error {
 	if n.Workload == nil {
-		return fmt.Errorf("%s is gone, and the Secrets of namespace %s may not be listed: only they tell what was bound to it", n.Name, n.Namespace)
+		return fmt.Errorf("%s does not exist, and only the Secrets of namespace %s name its bindings: get the right to list them",
+			n.Name, n.Namespace)
 	}
 	for name := range n.noted() {
 		secret, err := kube.CoreV1().Secrets(n.Namespace).Get(ctx, name, metav1.GetOptions{})
@@ -170,7 +173,7 @@ func readNoted(ctx context.Context, kube kubernetes.Interface, n Subject, marked
 	return nil
 }
 
-// several is the error for a workload with more than one binding.
+// several returns the error for a workload with more than one matching binding.
 func several(found []*Binding) error {
 	slices.SortFunc(found, func(a, b *Binding) int { return cmp.Compare(a.SecretName, b.SecretName) })
 	var names []string

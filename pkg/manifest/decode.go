@@ -18,7 +18,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/docs"
 )
 
-// decoder reads one file.
+// decoder decodes one file.
 type decoder struct {
 	file      string
 	schema    *validate.SchemaValidator
@@ -26,7 +26,7 @@ type decoder struct {
 	errs      []error
 }
 
-// decode reads every document of a file.
+// decode decodes every document of a file.
 func (d *decoder) decode(from io.Reader) error {
 	stream := yaml.NewDecoder(from)
 	for {
@@ -38,14 +38,14 @@ func (d *decoder) decode(from io.Reader) error {
 		if err != nil {
 			return errors.Join(append(d.errs, fmt.Errorf("%s: %w", d.file, err))...)
 		}
-		// A document of comments alone is none.
+		// Skip a document that contains only comments.
 		if root := document.Content[0]; root.Tag != "!!null" {
 			d.add(fields{file: d.file, node: root})
 		}
 	}
 }
 
-// newValidator reads the published schema, as the API server reads that of a custom resource.
+// newValidator returns a validator of the published schema. It is the code with which the API server validates custom resources.
 func newValidator() (*validate.SchemaValidator, error) {
 	schema := &spec.Schema{}
 	if err := json.Unmarshal(docs.BindingSchema, schema); err != nil {
@@ -54,7 +54,7 @@ func newValidator() (*validate.SchemaValidator, error) {
 	return validate.NewSchemaValidator(schema, nil, "", strfmt.Default), nil
 }
 
-// add takes a binding, or a List of them.
+// add adds a binding, or the bindings of a List.
 func (d *decoder) add(f fields) {
 	if _, kind := child(f.node, "kind"); kind == nil || kind.Value != "List" {
 		d.addBinding(f)
@@ -68,9 +68,9 @@ func (d *decoder) add(f fields) {
 				d.addBinding(fields{file: d.file, node: item, prefix: "items[" + strconv.Itoa(n) + "]"})
 			}
 		case key.Value == "items":
-			d.errs = append(d.errs, fmt.Errorf("%s: it must be a list", f.at([]string{"items"})))
+			d.errs = append(d.errs, fmt.Errorf("%s: must be a list", f.at([]string{"items"})))
 		case key.Value != "apiVersion" && key.Value != "kind" && key.Value != "metadata":
-			d.errs = append(d.errs, fmt.Errorf("%s: the field is unknown", f.at([]string{key.Value})))
+			d.errs = append(d.errs, fmt.Errorf("%s: unknown field", f.at([]string{key.Value})))
 		}
 	}
 }
@@ -106,7 +106,7 @@ func (d *decoder) addBinding(f fields) {
 	d.documents = append(d.documents, document)
 }
 
-// validate holds a binding against the schema, and says what is wrong with which field.
+// validate validates a binding against the schema and returns an error for each invalid field.
 func (d *decoder) validate(value any, f fields) []error {
 	var errs []error
 	found := d.schema.Validate(value).Errors
@@ -117,17 +117,15 @@ func (d *decoder) validate(value any, f fields) []error {
 			errs = append(errs, fmt.Errorf("%s: %w", f.at(nil), err))
 			continue
 		}
-		path, said := pathOf(invalid.Name), strings.TrimPrefix(invalid.Error(), invalid.Name+" in "+invalid.In+" ")
+		path, message := pathOf(invalid.Name), strings.TrimPrefix(invalid.Error(), invalid.Name+" in "+invalid.In+" ")
 		switch invalid.Code() {
 		case validation.UnallowedPropertyCode:
-			path, said = append(path, fmt.Sprint(invalid.Value)), "the field is unknown"
+			path, message = append(path, fmt.Sprint(invalid.Value)), "unknown field"
 		case validation.InvalidTypeCode:
-			want, _, _ := strings.Cut(said, ": ")
-			said = fmt.Sprintf("it %s, not %v", want, invalid.Value)
-		default:
-			said = "it " + said
+			want, _, _ := strings.Cut(message, ": ")
+			message = fmt.Sprintf("%s, not %v", want, invalid.Value)
 		}
-		errs = append(errs, fmt.Errorf("%s: %s", f.at(path), said))
+		errs = append(errs, fmt.Errorf("%s: %s", f.at(path), message))
 	}
 	return errs
 }

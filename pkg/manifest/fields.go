@@ -8,14 +8,14 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// fields is where the fields of an object are written.
+// fields maps the fields of an object to their lines in the file.
 type fields struct {
 	file   string
 	node   *yaml.Node
-	prefix string // of the object itself, within a List
+	prefix string // path of the object within a List
 }
 
-// at says where a field is. One that is not written is said to be where the object that lacks it is.
+// at returns the position of a field. A missing field is reported at the object that should have it.
 func (f fields) at(path []string) string {
 	line := f.node.Line
 	node := f.node
@@ -33,7 +33,7 @@ func (f fields) at(path []string) string {
 	return at
 }
 
-// name is the path as people write it: items[2].spec.access.
+// name returns the path in the usual form: items[2].spec.access.
 func (f fields) name(path []string) string {
 	name := f.prefix
 	for _, part := range path {
@@ -46,12 +46,12 @@ func (f fields) name(path []string) string {
 	return strings.TrimPrefix(name, ".")
 }
 
-// pathOf reads a path as name writes it. A key of a map that has a dot in it becomes two parts, which name joins again.
+// pathOf splits a path in the form that name returns. A map key that contains a dot becomes two parts, which name joins again.
 func pathOf(name string) []string {
 	return strings.FieldsFunc(name, func(r rune) bool { return r == '.' || r == '[' || r == ']' })
 }
 
-// child finds a part of a mapping or a sequence; key is where it begins.
+// child returns an element of a mapping or a sequence; key is the node at which it starts.
 func child(parent *yaml.Node, name string) (key, value *yaml.Node) {
 	for parent.Kind == yaml.AliasNode {
 		parent = parent.Alias
@@ -71,7 +71,8 @@ func child(parent *yaml.Node, name string) (key, value *yaml.Node) {
 	return nil, nil
 }
 
-// check finds what decoding would let pass: fields that are written twice, and keys that are no text. It keeps dates the texts that they are in JSON.
+// check finds mistakes that decoding ignores: duplicate fields, and keys that are not strings. It also turns dates into strings,
+// which is what they are in JSON.
 func (f fields) check(node *yaml.Node, path []string) []error {
 	if node.Tag == "!!timestamp" {
 		node.Tag = "!!str"
@@ -86,10 +87,11 @@ func (f fields) check(node *yaml.Node, path []string) []error {
 		for i := 0; i+1 < len(node.Content); i += 2 {
 			key := node.Content[i]
 			if line, again := first[key.Value]; again {
-				errs = append(errs, fmt.Errorf("%s:%d: %s: the field is written twice, first in line %d", f.file, key.Line, f.name(append(path[:len(path):len(path)], key.Value)), line))
+				errs = append(errs, fmt.Errorf("%s:%d: %s: duplicate field, first set in line %d",
+					f.file, key.Line, f.name(append(path[:len(path):len(path)], key.Value)), line))
 			}
 			if key.ShortTag() != "!!str" {
-				errs = append(errs, fmt.Errorf("%s:%d: %s: the field's name %q is no text", f.file, key.Line, f.name(path), key.Value))
+				errs = append(errs, fmt.Errorf("%s:%d: %s: the field name %q is not a string", f.file, key.Line, f.name(path), key.Value))
 			}
 			first[key.Value] = key.Line
 			below(key.Value, node.Content[i+1])

@@ -9,7 +9,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// FuzzRead reads files that anybody may have written. What is read can be written and read again.
+// FuzzRead reads arbitrary files. Every accepted binding can be written and read again.
 func FuzzRead(f *testing.F) {
 	const head = "apiVersion: pgbind.dev/v1alpha1\nkind: Binding\n"
 	for _, seed := range []string{

@@ -1,5 +1,5 @@
-// Package manifest reads bindings from files, and takes nothing that it does not understand: what is mistyped is an error that names
-// the file, the line and the field.
+// Package manifest reads bindings from files. It rejects everything that it does not understand, with an error that names the file,
+// the line and the field.
 package manifest
 
 import (
@@ -14,7 +14,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
 )
 
-// Stdin is the name that stands for the standard input.
+// Stdin is the file name that means standard input.
 const Stdin = "-"
 
 // Document is one binding of a file.
@@ -24,18 +24,18 @@ type Document struct {
 	fields fields
 }
 
-// At says where a field of the document is, as FILE:LINE: FIELD, for errors about its value. The field is a path of JSON names.
+// At returns the position of a field as FILE:LINE: FIELD, for errors about its value. path consists of JSON names.
 func (d *Document) At(path ...string) string { return d.fields.at(path) }
 
-// Reader reads files.
+// Reader reads files of bindings.
 type Reader struct {
 	Stdin     io.Reader
-	Recursive bool // also the folders in a folder
+	Recursive bool // also read subdirectories
 }
 
-// Read reads the bindings of files and folders, in the order of their names, all of them or none. Of a folder it takes what ends in
-// .yaml, .yml or .json. The error joins those of all files: what cannot be read, and each field that is unknown, doubled or has a value that
-// it cannot have.
+// Read reads the bindings of files and directories in the order of their names. Of a directory it reads the files that end in .yaml,
+// .yml or .json. If anything is wrong it returns no bindings and an error that joins the mistakes of all files: unreadable files, and
+// unknown, duplicate or invalid fields.
 func (r *Reader) Read(names ...string) ([]*Document, error) {
 	schema, err := newValidator()
 	if err != nil {
@@ -58,7 +58,7 @@ func (r *Reader) Read(names ...string) ([]*Document, error) {
 	return documents, nil
 }
 
-// files are those that a name stands for.
+// files returns the files that a name means.
 func (r *Reader) files(name string) ([]string, error) {
 	if name == Stdin {
 		return []string{name}, nil

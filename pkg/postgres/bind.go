@@ -74,6 +74,9 @@ type Result struct {
 	Did      []string // statements that changed something, without the password's
 	Lacks    []string // what the level promises and could not be given
 	Withheld []Withheld
+	// Unfinished are changes of privileges that other sessions prevented.
+	Unfinished []Unfinished
+	Unowned    *Unowned // nil: the application owns all tables of its schemas, or its level lets it own none
 	// Creators are others who may create in a schema of an isolated access role that this bind created.
 	Creators []Creator
 	// Escalations are what applications prepared, with privileges that earlier versions granted, to run code as another role.
@@ -92,6 +95,19 @@ type Result struct {
 type Withheld struct {
 	Relation string `json:"relation"` // quoted for SQL
 	Reason   string `json:"reason"`   // belongs to the superuser ... and reads ...
+}
+
+// Unfinished is a change of privileges that other sessions prevented.
+type Unfinished struct {
+	Statement string   `json:"statement"`
+	Blockers  []string `json:"blockers"` // process, user, application and start of the transaction; empty if they are gone
+}
+
+// Unowned counts the tables of the bound schemas that an application of level all uses and does not own.
+type Unowned struct {
+	Tables int    `json:"tables"`
+	Keys   int    `json:"keys"`  // foreign keys to them
+	First  string `json:"first"` // the first of them, quoted for SQL
 }
 
 // Escalation is something by which an application's code may run as another role.
@@ -159,7 +175,7 @@ func (s *Server) bind(ctx context.Context, b Binding, l Login) (*Result, error) 
 // result turns what a script reported of a binding into what a bind returns.
 func (s *Server) result(r Request, out *output, err error) (*Result, error) {
 	b, l := r.Binding, r.Login
-	result := &Result{Did: out.did, Lacks: out.Lacks, Withheld: out.Withheld, Escalations: out.Escalations, Creators: out.Creators, Public: out.Public}
+	result := &Result{Did: out.did, Lacks: out.Lacks, Withheld: out.Withheld, Unowned: out.Unowned, Unfinished: out.Unfinished, Escalations: out.Escalations, Creators: out.Creators, Public: out.Public}
 	if out.Server != nil {
 		result.Version = out.Server.Version
 	}

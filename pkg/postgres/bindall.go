@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -230,11 +231,14 @@ func (b *batch) share() {
 		for _, i := range group {
 			about.Lacks, about.Public = append(about.Lacks, b.outputs[i].Lacks...), append(about.Public, b.outputs[i].Public...)
 			about.Withheld, about.Escalations = append(about.Withheld, b.outputs[i].Withheld...), append(about.Escalations, b.outputs[i].Escalations...)
+			about.Unfinished = append(about.Unfinished, b.outputs[i].Unfinished...)
+			about.Unowned = cmp.Or(about.Unowned, b.outputs[i].Unowned)
 			about.Committed = about.Committed || b.outputs[i].Committed
 		}
 		for _, i := range group {
 			b.outputs[i].Lacks, b.outputs[i].Public, b.outputs[i].Committed = about.Lacks, about.Public, about.Committed
-			b.outputs[i].Withheld, b.outputs[i].Escalations = about.Withheld, about.Escalations
+			b.outputs[i].Unfinished = about.Unfinished
+			b.outputs[i].Withheld, b.outputs[i].Escalations, b.outputs[i].Unowned = about.Withheld, about.Escalations, about.Unowned
 		}
 	}
 }

@@ -50,7 +50,7 @@ func TestBindAllIsOneSession(t *testing.T) {
 			assert.True(t, outcome.Result.Verified)
 		}
 		require.Len(t, c.stdin, 1)
-		assert.Equal(t, 1, strings.Count(c.stdin[0], "LOCK TABLE pg_catalog.pg_authid"), "they share an access role and a transaction")
+		assert.Equal(t, 2, strings.Count(c.stdin[0], "LOCK TABLE pg_catalog.pg_authid"), "they share an access role and its two transactions")
 		assert.NotContains(t, strings.Join(c.argv[0], " "), "secret1")
 	}
 }
@@ -110,7 +110,7 @@ func TestBindAllForgetsAnAddressThatMayBeWrong(t *testing.T) {
 	assert.Equal(t, "10.0.0.9", all[3].Login.Address, "it is the caller's")
 }
 
-func TestBindAllHasATransactionForEachAccessRole(t *testing.T) {
+func TestBindAllHasTwoTransactionsForEachAccessRole(t *testing.T) {
 	lacking := `pgbind {"lacks": ["SELECT on table x"]}` + "\n"
 	text := primary + "pgbind {\"about\": 0}\n" + lacking + "pgbind {\"about\": 0}\n" + hosted + "pgbind {\"about\": 2}\n" + hosted + "pgbind {\"about\": 1}\n" + hosted
 	for i := range 3 {
@@ -120,7 +120,7 @@ func TestBindAllHasATransactionForEachAccessRole(t *testing.T) {
 	all := requests(t, 3)
 	all[1].Binding.Access.Level = ReadOnly
 	outcomes := server.BindAll(t.Context(), all)
-	assert.Equal(t, 2, strings.Count(c.stdin[0], "LOCK TABLE pg_catalog.pg_authid"))
+	assert.Equal(t, 4, strings.Count(c.stdin[0], "LOCK TABLE pg_catalog.pg_authid"))
 	for i, lacks := range [][]string{{"SELECT on table x"}, nil, {"SELECT on table x"}} {
 		assert.Equal(t, lacks, outcomes[i].Result.Lacks)
 	}

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 )
 
@@ -13,25 +14,29 @@ func bindScript(b Binding, l Login) (*script, error) {
 	return sc.proof(b, l), nil
 }
 
-// complete appends the transaction that completes login roles of one access. What it reports of a request begins with its number; what
-// is done for all of them counts as the first one's.
+// complete appends what completes login roles of one access role: a short transaction creates the access role, the privileges follow without a lock
+// on roles, and another short transaction gives the login roles what they shall be. What it reports of a request begins with its number; what is done for all
+// of them counts as the first one's.
 func (s *script) complete(requests []Request, numbers []int) error {
 	s.number(numbers[0])
-	if err := s.access(requests[0].Binding); err != nil {
+	first := requests[0].Binding
+	if err := s.describe(first); err != nil {
 		return err
 	}
-	level := string(requests[0].Binding.Access.Level)
-	s.logins(requests, numbers).run("role", "narrow").set("level", "").run("extra", "revoke", "own_defaults").set("level", level).run("terms")
-	s.set("role", requests[0].Binding.Role).run("public", "doubt", "effective", "settled")
+	access, logins := subject{Name: first.Access.Role(), Claim: first.Access.claim()}, loginSubjects(requests)
+	s.set("logins", s.logins(requests, numbers))
+	s.run("refuse_schemas", "lock").subjects(access).run("judge", "refuse_shared", "access").subjects(logins...).run("judge", "commit_role")
+	s.privileges()
+	s.run("lock").subjects(access).run("judge", "absent").subjects(logins...).run("judge", "role", "terms")
 	if err := s.passwords(requests, numbers); err != nil {
 		return err
 	}
-	s.run("commit")
+	s.run("commit").set("role", first.Role).run("doubt", "effective", "settled")
 	return nil
 }
 
-// access begins a transaction and appends what gives the binding's access role all that its level says.
-func (s *script) access(b Binding) error {
+// describe sets what the SQL files need to know of the access role and its level.
+func (s *script) describe(b Binding) error {
 	levels, err := levelTable()
 	if err != nil {
 		return err
@@ -43,13 +48,51 @@ func (s *script) access(b Binding) error {
 	s.set("access", b.Access.Role(), "access_mark", b.Access.mark(b.Owner.Run), "revoke_public", boolean(b.RevokePublic),
 		"level", string(b.Access.Level), "acts_as_access", boolean(b.Access.Level == All), "levels", levels, "schemas", schemas,
 		"grantees", s.json([]string{b.Access.Role()}), "isolated", boolean(b.Access.Isolated != ""), "shares", boolean(b.Force))
-	s.run("refuse_schemas", "lock").subjects(subject{Name: b.Access.Role(), Claim: b.Access.claim()}).run("judge", "refuse_shared", "access", "join")
-	s.run("withheld", "extra", "revoke", "grants", "leave", "report_withheld", "escalations")
 	return nil
 }
 
-// logins judges login roles and names them with what they shall be.
-func (s *script) logins(requests []Request, numbers []int) *script {
+// privileges appends what makes the privileges of the access role equal to its level, takes from a login role that gets a narrower level what it holds in its own
+// name, and reports what stays.
+func (s *script) privileges() {
+	s.run("begin_changes", "join", "withheld").change("extra", "missing")
+	s.run("report_withheld", "unowned", "escalations", "public", "narrow").only("narrows", func() {
+		s.set("level", "", "missing", "[]", "waits", "true").run("extra", "change")
+		s.only("remains", func() { s.run("extra", "unfinished") }).run("own_defaults")
+	})
+	s.run("leave", "end_changes")
+}
+
+// tries is how often the changes of privileges that another session prevents are tried.
+const tries = 3
+
+// change appends the changes that the files find: they run once, and as often as it is worthwhile where another session prevents some of them.
+func (s *script) change(find ...string) *script {
+	s.run(find...).set("waits", "false").run("change")
+	for range tries - 1 {
+		s.only("remains", func() { s.run(find...).set("waits", "true").run("change") })
+	}
+	return s.only("remains", func() { s.run(find...).run("unfinished") })
+}
+
+// only has psql run what is appended where the variable is true.
+func (s *script) only(variable string, write func()) *script {
+	fmt.Fprintf(&s.text, "\\if :%s\n", variable)
+	write()
+	s.text.WriteString("\\endif\n")
+	return s
+}
+
+// loginSubjects are the login roles of requests, as judge.sql reads them.
+func loginSubjects(requests []Request) []subject {
+	var subjects []subject
+	for _, r := range requests {
+		subjects = append(subjects, subject{Name: r.Binding.Role, Claim: r.Binding.Owner.claim()})
+	}
+	return subjects
+}
+
+// logins is the table of login roles, with what they shall be.
+func (s *script) logins(requests []Request, numbers []int) string {
 	type login struct {
 		Number int    `json:"number"`
 		Name   string `json:"name"`
@@ -59,14 +102,12 @@ func (s *script) logins(requests []Request, numbers []int) *script {
 		Owner  string `json:"owner"` // the binding's owner role
 		Claim  string `json:"owner_claim"`
 	}
-	var subjects []subject
 	var logins []login
 	for i, r := range requests {
 		b := r.Binding
-		subjects = append(subjects, subject{Name: b.Role, Claim: b.Owner.claim()})
 		logins = append(logins, login{numbers[i], b.Role, b.Owner.mark(), r.Login.Set, validUntil(b.Expires), b.Owner.Role(), b.Owner.roleClaim()})
 	}
-	return s.subjects(subjects...).run("judge").set("logins", s.json(logins))
+	return s.json(logins)
 }
 
 // passwords appends those that are to be set, as the last of the transaction.

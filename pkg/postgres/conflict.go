@@ -44,7 +44,11 @@ func retryable(err error) bool {
 	if errors.Is(err, errCut) {
 		return true
 	}
+	var vanished *VanishedError
 	var failure *SQLError
+	if errors.As(err, &vanished) {
+		return true
+	}
 	if !errors.As(err, &failure) {
 		return false
 	}

@@ -137,6 +137,13 @@ func (e *ReservedSchemaError) Error() string {
 	return fmt.Sprintf("schema %q belongs to PostgreSQL or to an extension, and no binding gets privileges there: name another one with --schema", e.Schema)
 }
 
+// VanishedError says that another run dropped an access role while it was granted privileges. Running the same again creates it again.
+type VanishedError struct{ Role string }
+
+func (e *VanishedError) Error() string {
+	return fmt.Sprintf("another run dropped role %q meanwhile: run the command again", e.Role)
+}
+
 // Creator is a role that may create in a schema, or PUBLIC.
 type Creator struct {
 	Schema string `json:"schema"`

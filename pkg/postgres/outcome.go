@@ -18,6 +18,8 @@ func (s *Server) outcome(out *output, execErr error, run string) error {
 		return &SharedSchemaError{Creators: out.Creators}
 	case out.Reserved != "":
 		return &ReservedSchemaError{Schema: out.Reserved}
+	case out.Vanished != "":
+		return &VanishedError{Role: out.Vanished}
 	case out.Incomplete != "":
 		return ErrIncomplete
 	case out.End == run && out.Login != nil:
@@ -67,7 +69,7 @@ func (s *Server) scriptError(out *output, execErr error) error {
 
 // lastWords is what psql said of its end. One that was killed says nothing.
 func lastWords(out *output, exit *podexec.ExitError) string {
-	if said := message(out.stderr); said != "" {
+	if said := lastMessage(out.stderr); said != "" {
 		return said
 	}
 	return fmt.Sprintf("it ended with %v and told nothing: see whether its Pod was stopped, and run the command again", exit)

@@ -21,6 +21,8 @@ type output struct {
 	Shared     bool          `json:"shared"` // refused because of Creators
 	Lacks      []string      `json:"lacks"`
 	Withheld   []Withheld    `json:"withheld"`
+	Unowned    *Unowned      `json:"unowned"`
+	Vanished   string        `json:"vanished"` // a role
 	Committed  bool          `json:"committed"`
 	Domain     string        `json:"domain"` // the cluster's
 	Login      *login        `json:"login"`
@@ -37,6 +39,7 @@ type output struct {
 	End        string        `json:"end"`
 
 	Escalations []Escalation `json:"-"` // of all lines
+	Unfinished  []Unfinished `json:"-"` // of all lines
 
 	did     []string
 	holders []Holder
@@ -112,12 +115,14 @@ func (o *output) add(text []byte) error {
 		Holder      *Holder      `json:"holder"`
 		Objects     *Objects     `json:"objects"`
 		Escalations []Escalation `json:"escalations"`
+		Unfinished  []Unfinished `json:"unfinished"`
 	}
 	if err := errors.Join(json.Unmarshal(text, o), json.Unmarshal(text, &one)); err != nil {
 		return err
 	}
 	o.reports = append(o.reports, text)
 	o.Escalations = append(o.Escalations, one.Escalations...)
+	o.Unfinished = append(o.Unfinished, one.Unfinished...)
 	if one.Did != "" {
 		o.did = append(o.did, one.Did)
 	}
@@ -135,16 +140,30 @@ const sqlstateLine = `(?m)^(?:psql:[^\n]*?: )?\S+: {2}([0-9A-Z]{5})(?:: ([^\n]*)
 
 const classOfWarnings = "01"
 
-// sqlError is the first error that psql wrote, if it carries a SQLSTATE.
+// sqlError is the error that ended psql, if it carries a SQLSTATE: the last one, since a change of a privilege that fails ends nothing.
 func (o *output) sqlError() *SQLError {
-	all := regexp.MustCompile(sqlstateLine).FindAllStringSubmatch(o.stderr, -1)
-	first := slices.IndexFunc(all, func(match []string) bool { return !strings.HasPrefix(match[1], classOfWarnings) })
-	if first < 0 {
-		return nil
+	all := regexp.MustCompile(sqlstateLine).FindAllStringSubmatchIndex(o.stderr, -1)
+	for _, at := range slices.Backward(all) {
+		state, text := o.stderr[at[2]:at[3]], ""
+		if strings.HasPrefix(state, classOfWarnings) {
+			continue
+		}
+		if at[4] >= 0 {
+			text = o.stderr[at[4]:at[5]]
+		}
+		ofRoles := regexp.MustCompile(`(?m): {2}pg_authid$`).MatchString(o.stderr[at[0]:])
+		return &SQLError{State: state, Message: text, OfRoles: ofRoles}
 	}
-	match := all[first]
-	ofRoles := regexp.MustCompile(`(?m): {2}pg_authid$`).MatchString(o.stderr)
-	return &SQLError{State: match[1], Message: match[2], OfRoles: ofRoles}
+	return nil
+}
+
+// lastMessage is what a program wrote to its standard error last, which may have several lines.
+func lastMessage(stderr string) string {
+	starts := regexp.MustCompile(`(?m)^(?:psql|createuser):`).FindAllStringIndex(stderr, -1)
+	if len(starts) == 0 {
+		return message(stderr)
+	}
+	return message(stderr[starts[len(starts)-1][0]:])
 }
 
 // message is the first line of what a program wrote to its standard error, without the program's own position in its script.

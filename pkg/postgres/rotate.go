@@ -35,7 +35,7 @@ func (s *Server) succeed(ctx context.Context, r Successor, l Login) (*Result, er
 	if out == nil {
 		return nil, err
 	}
-	result := &Result{Did: out.did, Lacks: out.Lacks}
+	result := &Result{Did: out.did, Lacks: out.Lacks, Unfinished: out.Unfinished}
 	if out.Committed {
 		result.Host = l.hostIn(out.Domain)
 	}
@@ -66,13 +66,15 @@ func (s *Server) successionScript(r Successor, l Login) (*script, error) {
 	}
 	l.Set = true
 	b := Binding{Role: r.Role, Owner: r.Owner, Access: Access{Database: s.Database}}
-	sc := new(script).set("role", r.Role, "former", r.Former, "verifier", verifier, "leaving", "true").run("session", "lock")
-	sc.subjects(subject{Name: r.Former, Claim: r.Owner.claim()}).run("judge", "former").set("leaving", "false")
 	levels, err := levelTable()
 	if err != nil {
 		return nil, err
 	}
-	sc.logins([]Request{{b, l}}, []int{0}).run("role", "succeed")
-	sc.set("levels", levels).run("current_level", "withheld", "extra", "revoke", "silence", "password", "commit")
+	requests := []Request{{b, l}}
+	sc := new(script).set("role", r.Role, "former", r.Former, "verifier", verifier, "levels", levels, "missing", "[]").run("session")
+	sc.run("begin_changes", "current_level", "withheld").change("extra").run("end_changes")
+	sc.set("leaving", "true").run("lock").subjects(subject{Name: r.Former, Claim: r.Owner.claim()}).run("judge", "former")
+	sc.set("leaving", "false").subjects(loginSubjects(requests)...).run("judge").set("logins", sc.logins(requests, []int{0}))
+	sc.run("role", "succeed", "silence", "password", "commit")
 	return sc.proof(b, l), nil
 }

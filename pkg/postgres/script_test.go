@@ -144,3 +144,21 @@ func testBinding() Binding {
 		Access: Access{Database: "postgres", Schemas: []string{"public"}, Level: All},
 	}
 }
+
+// TestBindScript_ChangesPrivilegesWithoutTheLockOnRoles: whoever waits for an object must not keep others from creating roles.
+func TestBindScript_ChangesPrivilegesWithoutTheLockOnRoles(t *testing.T) {
+	explained, err := Explain(testBinding(), Login{Set: true})
+	require.NoError(t, err)
+	parts := strings.Split(explained, "LOCK TABLE pg_catalog.pg_authid")
+	require.Len(t, parts, 3, "one transaction creates the access role, one completes the login role")
+	for _, part := range parts[1:] {
+		locked, after, committed := strings.Cut(part, "COMMIT;")
+		require.True(t, committed)
+		for _, change := range []string{"AS missing", "AS extra", "SET lock_timeout = '3s'", "REVOKE %s ON"} {
+			assert.NotContains(t, locked, change)
+		}
+		if part == parts[1] {
+			assert.Contains(t, after, "AS missing")
+		}
+	}
+}

@@ -25,7 +25,11 @@ type Answer struct {
 	Exceeds  []string // what the role holds beyond its level, as the statements that take it away
 	// Escalations are what an application prepared in the database to run code as another role.
 	Escalations []Escalation
-	Login       LoginAnswer
+	// Shadows are schemas of the application that have the name of another role.
+	Shadows []Escalation
+	// SharedCode says which other roles run code of the application when they use what it owns.
+	SharedCode []string
+	Login      LoginAnswer
 }
 
 // LoginAnswer is how the login ended.

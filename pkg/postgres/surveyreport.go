@@ -14,6 +14,8 @@ type surveyLine struct {
 	Lacks       []string     `json:"lacks"`
 	Exceeds     []string     `json:"exceeds"`
 	Escalations []Escalation `json:"escalations"`
+	Shadows     []Escalation `json:"shadows"`
+	Shared      []string     `json:"shared"`
 	Attempt     *int         `json:"attempt"`
 	Login       *login       `json:"login"`
 }
@@ -65,6 +67,7 @@ func (a *Answer) add(line surveyLine) {
 	a.Answered = a.Answered || line.Answered
 	a.Lacks, a.Exceeds = append(a.Lacks, line.Lacks...), append(a.Exceeds, line.Exceeds...)
 	a.Escalations = append(a.Escalations, line.Escalations...)
+	a.Shadows, a.SharedCode = append(a.Shadows, line.Shadows...), append(a.SharedCode, line.Shared...)
 	if line.Login != nil {
 		a.Login = LoginAnswer{Tried: true, Reached: line.Login.Host, User: line.Login.CurrentUser, Method: line.Login.Method}
 	}

@@ -35,7 +35,7 @@ func factsScript(questions []Question) (*script, error) {
 			return nil, err
 		}
 		sc.set("about", strconv.Itoa(i), "role", q.Role, "access", q.Access.Role(), "level", string(q.Access.Level), "schemas", schemas)
-		sc.set("grantees", sc.json([]string{q.Role, q.Access.Role()})).run("about", "withheld", "effective", "extra", "excess", "escalations", "answered")
+		sc.set("grantees", sc.json([]string{q.Role, q.Access.Role()})).run("about", "withheld", "effective", "extra", "excess", "escalations", "shadows", "shared_code", "answered")
 	}
 	return sc, nil
 }

@@ -1,4 +1,4 @@
-// Package prune removes what a check found to be expired or orphaned, and nothing else.
+// Package prune removes the expired and orphaned bindings and roles that a check found.
 package prune
 
 import (
@@ -15,37 +15,37 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-// Workloads reads workloads, which may be gone; *workload.Client does.
+// Workloads reads workloads, including deleted ones. *workload.Client implements it.
 type Workloads interface {
 	Lookup(ctx context.Context, namespace string, args []string) ([]workload.Named, error)
 }
 
-// Unbinder takes a binding back; *unbind.Unbinder does.
+// Unbinder removes a binding. *unbind.Unbinder implements it.
 type Unbinder interface {
 	Unbind(ctx context.Context, n unbind.Subject, o unbind.Options) error
 }
 
-// Databases finds the servers that a reference may mean; *target.Finder does.
+// Databases finds the servers that a reference can mean. *target.Finder implements it.
 type Databases interface {
 	Candidates(ctx context.Context, ref target.Ref, choice target.Choice) ([]*target.Database, error)
 }
 
-// Pruner prunes.
+// Pruner removes what a check found.
 type Pruner struct {
 	Workloads Workloads
 	Unbinder  Unbinder
 	Databases Databases
 	Roles     func(*target.Database) retire.Roles
 	Report    report.Reporter
-	Options   unbind.Options // what of them is not about one binding
+	Options   unbind.Options // the options that all bindings share
 }
 
-// Prunable picks what may be pruned. What is unknown is not.
+// Prunable returns the findings that can be pruned. Unknown ones cannot.
 func Prunable(found check.Findings) check.Findings {
 	return found.Only(check.Expired, check.OrphanedSecret, check.OrphanedRole)
 }
 
-// Prune removes each of the findings, which are Prunable; it goes on after an error and returns them all.
+// Prune removes each of the findings, which must be Prunable. It continues after an error and returns all errors.
 func (p *Pruner) Prune(ctx context.Context, found check.Findings) error {
 	var errs []error
 	for _, f := range found {
@@ -79,7 +79,7 @@ func (p *Pruner) unbind(ctx context.Context, f check.Finding, w *workload.Worklo
 	return p.Unbinder.Unbind(ctx, unbind.Subject{Namespace: f.Namespace, Name: f.Workload, Workload: w}, options)
 }
 
-// dropRole drops a role that only its own comment tells of.
+// dropRole drops a role that has no Secret and no workload.
 func (p *Pruner) dropRole(ctx context.Context, f check.Finding) error {
 	candidates, err := p.Databases.Candidates(ctx, f.Server, p.Options.Choice)
 	if err != nil {
@@ -97,7 +97,7 @@ func (p *Pruner) dropRole(ctx context.Context, f check.Finding) error {
 	return err
 }
 
-// retire drops one role. Others with its owner are findings of their own.
+// retire drops one role. Other roles of the same owner have findings of their own.
 func (p *Pruner) retire(ctx context.Context, retirer *retire.Retirer, role string) error {
 	held, err := retirer.Survey(ctx, role)
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-// world notes what is done to it, and fails the test when something is done that is not expected.
+// world records the calls and fails the test on an unexpected one.
 type world struct {
 	t       *testing.T
 	did     []string
@@ -64,7 +64,7 @@ func (w *world) Disable(_ context.Context, _ postgres.Owner, role string) error 
 func (w *world) Sessions(context.Context, postgres.Owner, string) (int, error) { return 0, nil }
 
 func (w *world) EndSessions(context.Context, postgres.Owner, string) error {
-	w.t.Error("there are no sessions to end")
+	w.t.Error("unexpected call of EndSessions")
 	return nil
 }
 
@@ -91,25 +91,25 @@ func newPruner(t *testing.T, w *world) *Pruner {
 	return &Pruner{Workloads: w, Unbinder: w, Databases: w, Report: w, Roles: func(*target.Database) retire.Roles { return w }}
 }
 
-func TestOnlyWhatIsKnownIsPrunable(t *testing.T) {
+func TestPrunable_ExcludesUnknown(t *testing.T) {
 	var all check.Findings
 	for _, reason := range []check.Reason{
 		check.LoginFailed, check.NoRole, check.ForeignRole, check.NoSecret, check.BadSecret, check.Unreferenced, check.StalePods, check.Lacks, check.Exceeds,
-		check.Disagrees, check.Expired, check.OrphanedSecret, check.OrphanedRole, check.Unfinished, check.Leftover, check.NotVerified, check.Unknown, check.OK,
+		check.Mismatch, check.Expired, check.OrphanedSecret, check.OrphanedRole, check.Unfinished, check.Leftover, check.NotVerified, check.Unknown, check.OK,
 	} {
 		all = append(all, check.Finding{Reason: reason})
 	}
 	assert.Equal(t, check.Findings{{Reason: check.Expired}, {Reason: check.OrphanedSecret}, {Reason: check.OrphanedRole}}, Prunable(all))
 }
 
-func TestPrune(t *testing.T) {
+func TestPrune_ContinuesAfterError(t *testing.T) {
 	w := &world{unbinds: map[string]error{"old": nil, "left": errors.New("still used")}, standby: 1}
 	err := newPruner(t, w).Prune(t.Context(), check.Findings{
 		{Reason: check.Expired, Namespace: "ns", Workload: "deployment.apps/web", Secret: "old"},
 		{Reason: check.OrphanedSecret, Namespace: "ns", Workload: "deployment.apps/gone", Secret: "left"},
 		orphanedRole(),
 	})
-	require.EqualError(t, err, "namespace ns: still used", "it goes on after an error")
+	require.EqualError(t, err, "namespace ns: still used", "Prune continues after an error")
 	assert.Equal(t, []string{
 		"lookup deployment.apps/web", "unbind ns deployment.apps/web old",
 		"unbind ns deployment.apps/gone left",
@@ -117,13 +117,13 @@ func TestPrune(t *testing.T) {
 	}, w.did)
 }
 
-func TestRoleThatMayNotBeDropped(t *testing.T) {
+func TestPrune_KeepsForeignRole(t *testing.T) {
 	w := &world{holds: &postgres.ForeignRoleError{Role: "pgb_abc_1"}}
 	require.Error(t, newPruner(t, w).Prune(t.Context(), check.Findings{orphanedRole()}))
 	assert.Equal(t, []string{"holdings pgb_abc_1"}, w.did)
 }
 
-func TestPruneStopsWithItsContext(t *testing.T) {
+func TestPrune_StopsWithContext(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cause := errors.New("stopped")
 	cancel(cause)

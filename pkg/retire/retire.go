@@ -1,5 +1,5 @@
-// Package retire takes a binding's login role out of service: it tells what the role holds, refuses where something would be lost,
-// locks the role out, ends its sessions and drops it. Unbind and rotate end with it.
+// Package retire removes a binding's login role: it reports what depends on the role, refuses if data would be lost, disables the login,
+// terminates the sessions and drops the role. Unbind and rotate end with it.
 package retire
 
 import (
@@ -12,13 +12,13 @@ import (
 )
 
 const (
-	// pollInterval is how often sessions are counted.
+	// pollInterval is the interval between counts of the sessions.
 	pollInterval = time.Second
-	// endTime is how long a session may take to end once the server was told to end it.
+	// endTime limits the time until a terminated session has ended.
 	endTime = 15 * time.Second
 )
 
-// Roles is what the story needs of the server; *postgres.Server does it.
+// Roles changes roles on one server. *postgres.Server implements it.
 type Roles interface {
 	Holdings(ctx context.Context, owner postgres.Owner, role string) (*postgres.Holdings, error)
 	Disable(ctx context.Context, owner postgres.Owner, role string) error
@@ -30,14 +30,15 @@ type Roles interface {
 // Retirer retires the login roles of one binding.
 type Retirer struct {
 	Roles  Roles
-	Owner  postgres.Owner // of the binding
+	Owner  postgres.Owner // owner of the binding's roles
 	Report report.Reporter
-	Grace  time.Duration // that open sessions get
-	// Found is what Survey found: a role that was dropped since then, and made anew, is another binding's. nil: whatever has the name is meant.
+	Grace  time.Duration // time for open sessions to end
+	// Found is the result of Survey. It identifies each role by its OID, because a role of the same name can be created again for another
+	// binding. nil: identify roles only by name.
 	Found *postgres.Holdings
 }
 
-// owner is that of a role, with what tells the role from a later one of its name.
+// owner returns the owner of a role, with its OID if Found contains it.
 func (r *Retirer) owner(role string) postgres.Owner {
 	owner := r.Owner
 	if r.Found == nil {
@@ -51,43 +52,43 @@ func (r *Retirer) owner(role string) postgres.Owner {
 	return owner
 }
 
-// LockOut takes the login from the role and then its sessions: those that have not ended after the grace are ended. It may be repeated.
-// An error names what still holds the role.
+// LockOut disables the login of the role, waits for its sessions to end, and terminates them after the grace period. It can be repeated.
+// An error names the remaining sessions.
 func (r *Retirer) LockOut(ctx context.Context, role string) error {
 	if err := r.Roles.Disable(ctx, r.owner(role), role); err != nil {
-		return fmt.Errorf("take the login from role %q: %w", role, err)
+		return fmt.Errorf("disable the login of role %q: %w", role, err)
 	}
 	left, err := r.AwaitSessions(ctx, role, r.Grace)
 	if err != nil || left == 0 {
 		return err
 	}
-	r.Report.Step("ending %d sessions of role %s", left, role)
+	r.Report.Step("terminating %d sessions of role %s", left, role)
 	if err := r.Roles.EndSessions(ctx, r.owner(role), role); err != nil {
-		return fmt.Errorf("end the sessions of role %q: %w", role, err)
+		return fmt.Errorf("terminate the sessions of role %q: %w", role, err)
 	}
 	left, err = r.AwaitSessions(ctx, role, endTime)
 	if err == nil && left > 0 {
-		err = fmt.Errorf("%d sessions of role %q do not end: look for them in pg_stat_activity", left, role)
+		err = fmt.Errorf("%d sessions of role %q did not end: find them in pg_stat_activity", left, role)
 	}
 	return err
 }
 
-// AwaitSessions waits until the role has no session, for limit at most, and returns how many are left.
+// AwaitSessions waits until the role has no sessions, up to limit, and returns how many are left.
 func (r *Retirer) AwaitSessions(ctx context.Context, role string, limit time.Duration) (left int, err error) {
 	var deadline time.Time
-	for told := 0; ; told = left {
+	for reported := 0; ; reported = left {
 		if left, err = r.Roles.Sessions(ctx, r.owner(role), role); err != nil {
 			return left, fmt.Errorf("count the sessions of role %q: %w", role, err)
 		}
 		if deadline.IsZero() {
-			// From the first look on: a slow server does not shorten what the sessions get.
+			// Start with the first count, so that a slow server does not shorten the time for the sessions.
 			deadline = time.Now().Add(limit)
 		}
 		if left == 0 || !time.Now().Before(deadline) {
 			return left, nil
 		}
-		if left != told {
-			r.Report.Step("waiting for %d sessions of role %s, %s at most", left, role, time.Until(deadline).Round(time.Second))
+		if left != reported {
+			r.Report.Step("waiting up to %[3]s for %[1]d sessions of role %[2]s", left, role, time.Until(deadline).Round(time.Second))
 		}
 		select {
 		case <-ctx.Done():
@@ -97,10 +98,10 @@ func (r *Retirer) AwaitSessions(ctx context.Context, role string, limit time.Dur
 	}
 }
 
-// Drop hands on what the role owns and drops it. It may be repeated.
+// Drop reassigns what the role owns and drops the role. It can be repeated.
 func (r *Retirer) Drop(ctx context.Context, role string, databases []postgres.HeldDatabase) error {
 	if err := r.obstacles(role); err != nil {
-		return fmt.Errorf("role %q can no longer log in, but cannot be dropped: %w", role, err)
+		return fmt.Errorf("role %q can no longer log in but cannot be dropped: %w", role, err)
 	}
 	did, err := r.Roles.Drop(ctx, r.owner(role), role, databases)
 	for _, statement := range did {

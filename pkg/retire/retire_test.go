@@ -14,14 +14,14 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 )
 
-// server is one with a role that has sessions; each count of them takes the next number, and the last one stays.
+// server is a server with one role that has sessions. Each count returns the next number, and then the last one.
 type server struct {
 	t        *testing.T
 	sessions []int
 	holdings postgres.Holdings
-	failures map[string]error // by what is asked
+	failures map[string]error // by request
 	drops    []string         // statements that a drop reports
-	oid      int64            // of the role that is meant; 0: not known
+	oid      int64            // of the expected role; 0: unknown
 	did      []string
 }
 
@@ -65,26 +65,26 @@ func (s *server) Drop(_ context.Context, owner postgres.Owner, role string, data
 	return s.drops, s.do("drop", role)
 }
 
-// said is what a user hears.
-type said struct{ lines []string }
+// messages records the messages for the user.
+type messages struct{ lines []string }
 
-func (*said) Done(string, string) {}
-func (*said) Show(string)         {}
-func (s *said) Step(format string, args ...any) {
+func (*messages) Done(string, string) {}
+func (*messages) Show(string)         {}
+func (s *messages) Step(format string, args ...any) {
 	s.lines = append(s.lines, fmt.Sprintf(format, args...))
 }
-func (s *said) Warn(format string, args ...any) {
+func (s *messages) Warn(format string, args ...any) {
 	s.lines = append(s.lines, "warning: "+fmt.Sprintf(format, args...))
 }
 
-func retirer(t *testing.T, s *server) (*Retirer, *said) {
+func retirer(t *testing.T, s *server) (*Retirer, *messages) {
 	t.Helper()
 	s.t = t
-	heard := &said{}
-	return &Retirer{Roles: s, Owner: postgres.Owner{ID: "abc"}, Report: heard, Grace: 3 * time.Second}, heard
+	reported := &messages{}
+	return &Retirer{Roles: s, Owner: postgres.Owner{ID: "abc"}, Report: reported, Grace: 3 * time.Second}, reported
 }
 
-func TestLockOut(t *testing.T) {
+func TestLockOut_EndsSessions(t *testing.T) {
 	broken := errors.New("broken")
 	tests := map[string]struct {
 		server server
@@ -92,13 +92,13 @@ func TestLockOut(t *testing.T) {
 		took   time.Duration
 		err    string
 	}{
-		"nobody there":            {server{sessions: []int{0}}, []string{"disable", "count"}, 0, ""},
-		"they end by themselves":  {server{sessions: []int{2, 1, 0}}, []string{"disable", "count", "count", "count"}, 2 * time.Second, ""},
-		"they are ended":          {server{sessions: []int{2, 2, 2, 2, 2, 0}}, []string{"disable", "count", "count", "count", "count", "end", "count", "count"}, 4 * time.Second, ""},
-		"they cannot be ended":    {server{sessions: []int{1}}, nil, 18 * time.Second, `1 sessions of role "pgb_abc_1" do not end: look for them in pg_stat_activity`},
-		"the login cannot be had": {server{sessions: []int{1}, failures: map[string]error{"disable": broken}}, []string{"disable"}, 0, `take the login from role "pgb_abc_1": broken`},
-		"they cannot be counted":  {server{sessions: []int{1}, failures: map[string]error{"count": broken}}, []string{"disable", "count"}, 0, `count the sessions of role "pgb_abc_1": broken`},
-		"ending them fails":       {server{sessions: []int{1}, failures: map[string]error{"end": broken}}, nil, 3 * time.Second, `end the sessions of role "pgb_abc_1": broken`},
+		"no sessions":             {server{sessions: []int{0}}, []string{"disable", "count"}, 0, ""},
+		"sessions end":            {server{sessions: []int{2, 1, 0}}, []string{"disable", "count", "count", "count"}, 2 * time.Second, ""},
+		"sessions are terminated": {server{sessions: []int{2, 2, 2, 2, 2, 0}}, []string{"disable", "count", "count", "count", "count", "end", "count", "count"}, 4 * time.Second, ""},
+		"sessions do not end":     {server{sessions: []int{1}}, nil, 18 * time.Second, `1 sessions of role "pgb_abc_1" did not end: find them in pg_stat_activity`},
+		"disabling fails":         {server{sessions: []int{1}, failures: map[string]error{"disable": broken}}, []string{"disable"}, 0, `disable the login of role "pgb_abc_1": broken`},
+		"counting fails":          {server{sessions: []int{1}, failures: map[string]error{"count": broken}}, []string{"disable", "count"}, 0, `count the sessions of role "pgb_abc_1": broken`},
+		"terminating fails":       {server{sessions: []int{1}, failures: map[string]error{"end": broken}}, nil, 3 * time.Second, `terminate the sessions of role "pgb_abc_1": broken`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -120,7 +120,7 @@ func TestLockOut(t *testing.T) {
 	}
 }
 
-func TestARoleIsTheOneThatTheSurveyFound(t *testing.T) {
+func TestLockOut_IdentifiesRoleByOID(t *testing.T) {
 	s := &server{sessions: []int{0}, oid: 20001, holdings: postgres.Holdings{Roles: []postgres.Holder{{Role: "pgb_abc_0", OID: 20000}, {Role: "pgb_abc_1", OID: 20001}}}}
 	r, _ := retirer(t, s)
 	r.Found = &s.holdings
@@ -128,35 +128,37 @@ func TestARoleIsTheOneThatTheSurveyFound(t *testing.T) {
 	require.NoError(t, r.Drop(t.Context(), "pgb_abc_1", []postgres.HeldDatabase{{Name: "shop", Open: true}}))
 }
 
-func TestTheWaitEndsWithItsContextAndSaysWhatIsLeft(t *testing.T) {
+func TestAwaitSessions_StopsWithContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r, heard := retirer(t, &server{sessions: []int{3, 3, 2}})
+		r, reported := retirer(t, &server{sessions: []int{3, 3, 2}})
 		ctx, cancel := context.WithTimeoutCause(t.Context(), 2500*time.Millisecond, errors.New("interrupted"))
 		defer cancel()
 		left, err := r.AwaitSessions(ctx, "pgb_abc_1", time.Minute)
 		require.EqualError(t, err, `wait for the sessions of role "pgb_abc_1" to end: interrupted`)
 		assert.Equal(t, 2, left)
-		assert.Equal(t, []string{"waiting for 3 sessions of role pgb_abc_1, 1m0s at most", "waiting for 2 sessions of role pgb_abc_1, 58s at most"}, heard.lines)
+		assert.Equal(t, []string{
+			"waiting up to 1m0s for 3 sessions of role pgb_abc_1", "waiting up to 58s for 2 sessions of role pgb_abc_1",
+		}, reported.lines)
 	})
 }
 
-func TestDrop(t *testing.T) {
+func TestDrop_ReportsStatements(t *testing.T) {
 	held := []postgres.HeldDatabase{{Name: "shop", Open: true}}
 	for name, test := range map[string]struct{ failure, want error }{
 		"done":   {nil, nil},
 		"failed": {postgres.ErrStandby, postgres.ErrStandby},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r, heard := retirer(t, &server{drops: []string{"DROP OWNED BY pgb_abc_1 RESTRICT (in database shop)"}, failures: map[string]error{"drop": test.failure}})
+			r, reported := retirer(t, &server{drops: []string{"DROP OWNED BY pgb_abc_1 RESTRICT (in database shop)"}, failures: map[string]error{"drop": test.failure}})
 			err := r.Drop(t.Context(), "pgb_abc_1", held)
 			require.ErrorIs(t, err, test.want)
-			assert.Equal(t, []string{"DROP OWNED BY pgb_abc_1 RESTRICT (in database shop)"}, heard.lines, "what was done is told, also beside an error")
+			assert.Equal(t, []string{"DROP OWNED BY pgb_abc_1 RESTRICT (in database shop)"}, reported.lines, "the statements are reported, even with an error")
 		})
 	}
 }
 
-func TestSurveyTellsWhatARoleHolds(t *testing.T) {
-	r, heard := retirer(t, &server{holdings: postgres.Holdings{
+func TestSurvey_ReportsDependencies(t *testing.T) {
+	r, reported := retirer(t, &server{holdings: postgres.Holdings{
 		Databases: []postgres.HeldDatabase{{Name: "shop", Open: true}},
 		Roles: []postgres.Holder{{
 			Role: "pgb_abc_1", Heir: "pgbind_shop",
@@ -168,10 +170,10 @@ func TestSurveyTellsWhatARoleHolds(t *testing.T) {
 	require.NoError(t, err)
 	assert.Len(t, found.Roles, 1)
 	assert.Equal(t, []string{
-		"role pgb_abc_1 owns 2 objects in database shop, which go to role pgbind_shop: table a, table b",
-		"warning: with role pgb_abc_1 go in database shop: SELECT on table c",
+		"in database shop, 2 objects of role pgb_abc_1 are reassigned to role pgbind_shop: table a, table b",
+		"warning: in database shop, privileges of role pgb_abc_1 are lost: SELECT on table c",
 		"role pgb_abc_1 has 2 sessions in database shop (idle)",
-	}, heard.lines)
+	}, reported.lines)
 }
 
 func TestDrop_NamesEveryObstacle(t *testing.T) {
@@ -182,14 +184,14 @@ func TestDrop_NamesEveryObstacle(t *testing.T) {
 			Objects: []postgres.Objects{{Database: "shop", Definers: []string{"f()"}}},
 		}},
 	}}
-	r, heard := retirer(t, s)
+	r, reported := retirer(t, s)
 	found, err := r.Survey(t.Context(), "pgb_abc_1")
 	require.NoError(t, err)
 	assert.Equal(t, []string{
-		"warning: in database shop, functions still run with the privileges of role pgb_abc_1 or its access role for everyone who may execute them: f(); to end that: ALTER FUNCTION … SECURITY INVOKER",
-		"warning: role pgb_abc_1 has members, which lose what it may do: a, b",
-	}, heard.lines[:2])
-	assert.Contains(t, heard.lines[2], "warning: role pgb_abc_1 can be locked out, but not dropped: database \"shut\"")
+		"warning: in database shop, these functions still run with the privileges of role pgb_abc_1 or its access role for everyone who can execute them: f(); to change that: ALTER FUNCTION … SECURITY INVOKER",
+		"warning: role pgb_abc_1 has members, which lose its privileges: a, b",
+	}, reported.lines[:2])
+	assert.Contains(t, reported.lines[2], "warning: role pgb_abc_1 can be disabled but not dropped: database \"shut\"")
 	err = r.Drop(t.Context(), "pgb_abc_1", found.Databases)
 	for _, wayOut := range []string{"can no longer log in", `ALTER DATABASE "shut" ALLOW_CONNECTIONS true`, "ROLLBACK PREPARED"} {
 		require.ErrorContains(t, err, wayOut)

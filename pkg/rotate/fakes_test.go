@@ -37,12 +37,12 @@ const (
 	heir       = "pgbind_postgres_public_all_x"
 )
 
-// world is a bound workload, its Pods and its server in memory. Each of its methods also asserts what must be true before it is called.
+// world is a bound workload, its Pods and its server in memory. Each method also checks that the steps before it are done.
 type world struct {
 	t        *testing.T
 	kube     *fake.Clientset
 	workload *workload.Workload
-	pods     string            // the login that the Pods have
+	pods     string            // the role that the Pods use
 	passes   map[string]string // passwords by role; empty: none yet
 	locked   map[string]bool
 	sessions map[string]int
@@ -50,11 +50,11 @@ type world struct {
 	log      []string
 	version  int
 
-	// fail makes the step of that name fail once before it did anything, lose after it has done it.
+	// fail lets the step of that name fail once before its effect, lose after it.
 	fail, lose map[string]error
-	// then is what somebody else does once the step of that name is done.
+	// then is what another run does after the step of that name.
 	then map[string]func()
-	// refused is what the API server says to the dry run of a write.
+	// refused is the API server's response to the dry run of a write.
 	refused map[string]error
 
 	warned, results []string
@@ -74,7 +74,7 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// setWorkload makes the bound workload one with that spec.
+// setWorkload gives the bound workload this spec.
 func (w *world) setWorkload(spec corev1.PodSpec) {
 	value, err := credentials.Annotation{ID: bindingID, Role: first, Database: "postgres", Generation: 1}.Value()
 	require.NoError(w.t, err)
@@ -87,7 +87,7 @@ func (w *world) setWorkload(spec corev1.PodSpec) {
 	require.NoError(w.t, err)
 }
 
-// react refuses every request that a rotation has no reason for, and checks the version of an update.
+// react fails the test on every request that a rotation does not need, and checks the resource version of an update.
 func (w *world) react(action k8stesting.Action) (bool, runtime.Object, error) {
 	switch verb := action.GetVerb() + " " + action.GetResource().Resource; verb {
 	case "get namespaces", "get secrets", "list secrets", "delete secrets":
@@ -122,7 +122,7 @@ func (w *world) update(resource schema.GroupVersionResource, secret *corev1.Secr
 	})
 }
 
-// step does one thing, unless it is to fail before.
+// step runs one step, unless it fails first.
 func (w *world) step(name string, do func()) error {
 	if err := w.fail[name]; err != nil {
 		delete(w.fail, name)
@@ -214,7 +214,7 @@ func (w *world) Holdings(_ context.Context, owner postgres.Owner, _ string) (*po
 }
 
 func (w *world) Disable(_ context.Context, _ postgres.Owner, role string) error {
-	assert.NotEqual(w.t, w.pods, role, "the Pods still have this login")
+	assert.NotEqual(w.t, w.pods, role, "no Pod uses this login any more")
 	return w.step("disable "+role, func() { w.locked[role] = true })
 }
 
@@ -248,14 +248,14 @@ func (w *world) Warn(format string, args ...any) {
 
 func (w *world) Show(string) { w.t.Error("unexpected: show") }
 
-// assertSecret looks for passwords in what is said.
+// assertSecret requires that a message contains no password.
 func (w *world) assertSecret(text string) {
 	for _, password := range w.passes {
-		assert.False(w.t, password != "" && strings.Contains(text, password), "a password is shown")
+		assert.False(w.t, password != "" && strings.Contains(text, password), "the message contains no password")
 	}
 }
 
-// rotate runs a rotation against the world.
+// rotate runs a rotation in the world.
 func (w *world) rotate(change ...func(*Options)) error {
 	w.log, w.results, w.warned = nil, nil, nil
 	options := Options{Grace: 10 * time.Second, Drain: time.Minute, Timeout: time.Minute, Settle: 2 * time.Minute}
@@ -277,7 +277,7 @@ func (w *world) secret() *corev1.Secret {
 	return secret
 }
 
-// assertOnly finds one role, which everything names and whose password everything has.
+// assertOnly requires that only one role exists, and that everything names it and has its password.
 func (w *world) assertOnly(role string) {
 	w.t.Helper()
 	assert.Equal(w.t, []string{role}, slices.Collect(maps.Keys(w.passes)))
@@ -293,7 +293,7 @@ func (w *world) assertOnly(role string) {
 	assert.Equal(w.t, role, w.pods)
 }
 
-// otherRunWins makes another run's update come first.
+// otherRunWins lets another run's update come first.
 func (w *world) otherRunWins() k8stesting.ReactionFunc {
 	won := false
 	return func(action k8stesting.Action) (bool, runtime.Object, error) {

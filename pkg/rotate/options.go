@@ -8,23 +8,24 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
 )
 
-// Options says how bindings are rotated.
+// Options are the options of a rotation.
 type Options struct {
 	Postgres target.Ref
-	Named    bool // Postgres was named by the user; else the Secret's marks come first
+	Named    bool // the user set Postgres; otherwise the Secret's metadata overrides it
 	Choice   target.Choice
 
-	Grace   time.Duration // that idle sessions of the former role get
-	Drain   time.Duration // that all sessions of the former role get
-	Timeout time.Duration // for the Pods, and for putting them back
-	Settle  time.Duration // that Pods get to read the Secret's files again
-	Restart bool          // replace the Pods of a workload that does not do it by itself
-	Force   bool          // also where the former role was granted something itself, which is lost
+	Grace   time.Duration // time for idle sessions of the old role to end
+	Drain   time.Duration // time for all sessions of the old role to end
+	Timeout time.Duration // for the rollout, and for its roll-back
+	Settle  time.Duration // time for applications to read the Secret's files again
+	Restart bool          // delete the Pods of a workload that does not replace them itself
+	Force   bool          // proceed even if the old role has privileges of its own, which are lost
 
-	// DropAfter is how long after the Secret's change the former role is dropped where nobody can see whether it is still used; zero: by the next rotation.
+	// DropAfter is the time from the Secret's change until the old role is dropped, if it is unknown whether something still uses the role.
+	// Zero: the next rotation drops it.
 	DropAfter time.Duration
 	InPlace   bool // change only the password
 	DryRun    cmdutil.DryRunStrategy
-	// FieldManager is recorded for every write.
+	// FieldManager is the field manager of every write.
 	FieldManager string
 }

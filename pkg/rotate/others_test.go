@@ -12,7 +12,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 )
 
-// hand has the Secret hand over the login of a role, as another run writes it.
+// hand writes the login of a role to the Secret, as another run does.
 func (w *world) hand(role string, generation int) {
 	w.t.Helper()
 	secret := w.secret().DeepCopy()
@@ -23,7 +23,7 @@ func (w *world) hand(role string, generation int) {
 	require.NoError(w.t, w.kube.Tracker().Update(corev1.SchemeGroupVersion.WithResource("secrets"), secret, "ns"))
 }
 
-// afterPlan has another run do something when this one has planned: at its first write, which is the Secret's dry run.
+// afterPlan lets another run do something after this one has planned: at its first write, which is the dry run of the Secret.
 func (w *world) afterPlan(do func()) {
 	planned := false
 	w.kube.PrependReactor("update", "secrets", func(k8stesting.Action) (bool, runtime.Object, error) {
@@ -35,15 +35,15 @@ func (w *world) afterPlan(do func()) {
 	})
 }
 
-// rotated is what a whole rotation of another run leaves.
+// rotated is the result of a complete rotation by another run.
 func (w *world) rotated() {
 	w.passes[second], w.pods = "theirs", second
 	w.hand(second, 2)
 	delete(w.passes, first)
 }
 
-func TestARoleThatAnotherRunHandedOverIsLeftAlone(t *testing.T) {
-	t.Run("by a run that goes on with it", func(t *testing.T) {
+func TestRotate_KeepsRoleOfOtherRun(t *testing.T) {
+	t.Run("other run succeeds", func(t *testing.T) {
 		inWorld(t, func(w *world) {
 			w.afterPlan(w.rotated)
 			require.NoError(w.t, w.rotate())
@@ -51,7 +51,7 @@ func TestARoleThatAnotherRunHandedOverIsLeftAlone(t *testing.T) {
 			w.assertOnly(second)
 		})
 	})
-	t.Run("by a run that fails", func(t *testing.T) {
+	t.Run("this run fails", func(t *testing.T) {
 		inWorld(t, func(w *world) {
 			w.afterPlan(w.rotated)
 			w.fail["password of "+second] = errBroken
@@ -62,7 +62,7 @@ func TestARoleThatAnotherRunHandedOverIsLeftAlone(t *testing.T) {
 	})
 }
 
-func TestARoleIsNotDroppedWhenTheEarlierRunPutsItBack(t *testing.T) {
+func TestRotate_KeepsRoleThatEarlierRunRestores(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.passes[second] = "p2"
 		w.hand(second, 2)
@@ -77,7 +77,7 @@ func TestARoleIsNotDroppedWhenTheEarlierRunPutsItBack(t *testing.T) {
 	})
 }
 
-func TestABindingThatIsTakenBackIsLeft(t *testing.T) {
+func TestRotate_StopsIfUnbound(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.then["secret of "+second] = func() {
 			require.NoError(w.t, w.kube.Tracker().Delete(corev1.SchemeGroupVersion.WithResource("secrets"), "ns", secretName))
@@ -94,12 +94,12 @@ func TestABindingThatIsTakenBackIsLeft(t *testing.T) {
 	})
 }
 
-func TestABindingThatIsNotWholeYetIsLeft(t *testing.T) {
+func TestRotate_RefusesIncompleteBinding(t *testing.T) {
 	inWorld(t, func(w *world) {
 		key, err := credentials.AnnotationKey(secretName)
 		require.NoError(w.t, err)
 		w.workload.SetAnnotation(key, "")
-		require.ErrorContains(w.t, w.rotate(), "finish that first with: kubectl pgbind deployment.apps/web -n ns")
+		require.ErrorContains(w.t, w.rotate(), "finish that first: kubectl pgbind deployment.apps/web -n ns")
 		assert.Empty(w.t, w.log)
 	})
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-// rotation is everything about one that can be known before anything is written, and what became of it.
+// rotation is the plan of a rotation and its progress.
 type rotation struct {
 	lookup.Binding
 	options  Options
@@ -30,19 +30,19 @@ type rotation struct {
 	generation   int
 	owner        postgres.Owner
 	password     string
-	since        time.Time // Pods that start later have the new login
-	host         string    // that the proof of the login went to
-	encrypted    bool      // the proof of the login was
+	since        time.Time // Pods that start later use the new login
+	host         string    // host of the verified login
+	encrypted    bool      // the verified login was encrypted
 
-	users   []*workload.Workload // of the Secret, the bound workload among them
-	unseen  bool                 // something may use the former login without anybody seeing it
-	kept    bool                 // Pods that nobody replaces have the former login
+	users   []*workload.Workload // of the Secret, including the bound workload
+	unseen  bool                 // it is unknown whether something still uses the old login
+	kept    bool                 // Pods that are not replaced use the old login
 	patched []patched
-	// keepSuccessor says that the undoing has met something that may still have the new login.
+	// keepSuccessor means that the roll-back found something that may use the new login.
 	keepSuccessor bool
 }
 
-// plan reads what is there and refuses what cannot work. It writes nothing: the Secret and the references are sent as a dry run.
+// plan reads the state and refuses what cannot work. It writes nothing: it sends the Secret and the references as a dry run.
 func (r *Rotator) plan(ctx context.Context, b *lookup.Binding, o Options) (*rotation, error) {
 	p := &rotation{Binding: *b, options: o, former: b.Marks.Role, generation: b.Marks.Generation + 1, password: credentials.NewPassword()}
 	p.role = credentials.RoleName(b.Marks.ID, p.generation)
@@ -61,7 +61,8 @@ func (r *Rotator) plan(ctx context.Context, b *lookup.Binding, o Options) (*rota
 		return nil, err
 	}
 	if !o.InPlace && p.former != credentials.RoleName(b.Marks.ID, b.Marks.Generation) {
-		r.Report.Warn("the user name %q was chosen; the next user is called %q: keep the name with --in-place", p.former, p.role)
+		r.Report.Warn("the user name %q was chosen with --username, but the next user is called %q: use --in-place to keep the name",
+			p.former, p.role)
 	}
 	if err := r.findUsers(ctx, p); err != nil {
 		return nil, err
@@ -69,16 +70,16 @@ func (r *Rotator) plan(ctx context.Context, b *lookup.Binding, o Options) (*rota
 	return p, r.rehearse(ctx, p)
 }
 
-// refuseUnfinished refuses a Secret whose workload has no note of it: the run that binds it is under way, or died.
+// refuseUnfinished refuses a Secret whose workload has no annotation: its bind is in progress or was interrupted.
 func (p *rotation) refuseUnfinished() error {
 	if p.Workload == nil || p.notes(p.Workload) || p.Marks.Choices.Inject == string(workload.InjectNone) {
 		return nil
 	}
-	return fmt.Errorf("%s is not bound to secret/%s in namespace %s yet: finish that first with: kubectl pgbind %s -n %s",
+	return fmt.Errorf("%s is not bound to secret/%s in namespace %s yet: finish that first: kubectl pgbind %s -n %s",
 		p.Name, p.SecretName, p.Namespace, p.Name, p.Namespace)
 }
 
-// survey finds the server, where the user says, else where the Secret says, else at the default, and what the binding's roles hold there.
+// survey finds the server (from the user, or else from the Secret, or else the default) and what depends on the binding's roles there.
 func (r *Rotator) survey(ctx context.Context, p *rotation) error {
 	var err error
 	p.ref = p.options.Postgres
@@ -105,14 +106,15 @@ func (r *Rotator) survey(ctx context.Context, p *rotation) error {
 	return err
 }
 
-// sortRoles tells the role that is in use from those that earlier rotations left behind, and refuses a successor that would be less than it.
+// sortRoles finds the current role and those that earlier rotations left. It refuses if the new role would have fewer privileges.
 func (p *rotation) sortRoles() error {
 	i := slices.IndexFunc(p.held.Roles, func(h postgres.Holder) bool { return h.Role == p.former })
 	if i < 0 {
-		return fmt.Errorf("role %q of secret/%s is gone: make it anew with: kubectl pgbind %s -n %s", p.former, p.SecretName, p.Name, p.Namespace)
+		return fmt.Errorf("role %q of secret/%s does not exist: create it again with: kubectl pgbind %s -n %s",
+			p.former, p.SecretName, p.Name, p.Namespace)
 	}
 	for _, holder := range p.held.Roles {
-		// The next role is there where a run died before it was handed over; it is taken up again.
+		// The new role exists if a run was interrupted before it wrote the Secret. Use it.
 		if holder.Role != p.former && holder.Role != p.role {
 			p.earlier = append(p.earlier, holder.Role)
 		}
@@ -123,19 +125,20 @@ func (p *rotation) sortRoles() error {
 	return p.refuseLoss(p.held.Roles[i])
 }
 
-// refuseLoss refuses to replace a role that was granted something beside what its access role has.
+// refuseLoss refuses to replace a role that has privileges of its own, in addition to those of its access role.
 func (p *rotation) refuseLoss(h postgres.Holder) error {
 	var errs []error
 	for _, o := range h.Objects {
 		if o.Granted > 0 {
-			errs = append(errs, fmt.Errorf("role %q itself has, in database %q, what its successor would not have (%s): grant it to role %s, change only the password with --in-place, or go on with --force",
+			errs = append(errs, fmt.Errorf("role %q has privileges of its own in database %q that the new role would not get (%s): "+
+				"grant them to role %s, change only the password with --in-place, or use --force",
 				h.Role, o.Database, strings.Join(o.Loses, ", "), h.Access))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// findUsers lists what has the login, and whether its Pods must be replaced to get another one.
+// findUsers lists the users of the login, and whether their Pods must be replaced.
 func (r *Rotator) findUsers(ctx context.Context, p *rotation) error {
 	users, err := r.Workloads.Users(ctx, p.Namespace, p.SecretName)
 	if unlisted := (*workload.UnlistedError)(nil); errors.As(err, &unlisted) {
@@ -154,7 +157,7 @@ func (r *Rotator) findUsers(ctx context.Context, p *rotation) error {
 	return nil
 }
 
-// restarts says whether the workload gets another login only with new Pods.
+// restarts reports whether the workload gets a new login only with new Pods.
 func (p *rotation) restarts(w *workload.Workload) bool {
 	return workload.ReadsOnce(&w.Template().Spec, p.SecretName)
 }
@@ -163,7 +166,7 @@ func (r *Rotator) retirer(p *rotation) *retire.Retirer {
 	return &retire.Retirer{Roles: p.roles, Owner: p.owner, Report: r.Report, Found: p.held}
 }
 
-// login is how the new password is set and proved, over the way that the applications take.
+// login describes how to set the new password and how to verify it, with the same address as the applications.
 func (p *rotation) login(password string) postgres.Login {
 	login := postgres.Login{
 		Password: password, Set: true, Host: p.database.HostName(), HostComplete: p.database.HostComplete(),
@@ -178,7 +181,7 @@ func (p *rotation) login(password string) postgres.Login {
 	return login
 }
 
-// show tells what would be done.
+// show reports what a rotation would do.
 func (r *Rotator) show(p *rotation) {
 	for _, user := range p.users {
 		if p.restarts(user) && !p.options.InPlace {

@@ -11,16 +11,16 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-// patched is a workload that this run told of the new login.
+// patched is a workload that this run changed to the new login.
 type patched struct {
 	workload *workload.Workload
-	before   string // the generation that its template named
+	before   string // the generation that its template had
 }
 
-// replacePods tells every workload of the new login, and waits until the Pods with the former one are gone.
+// replacePods changes every workload to the new login, and waits until the Pods with the old one are gone.
 func (r *Rotator) replacePods(ctx context.Context, p *rotation) error {
 	for _, user := range p.users {
-		if err := r.tell(ctx, p, user); err != nil {
+		if err := r.announce(ctx, p, user); err != nil {
 			return err
 		}
 	}
@@ -34,27 +34,27 @@ func (r *Rotator) replacePods(ctx context.Context, p *rotation) error {
 	return nil
 }
 
-// tell writes the generation into the workload's note, and into its template where only new Pods get the new login.
-func (r *Rotator) tell(ctx context.Context, p *rotation, user *workload.Workload) error {
+// announce writes the new role to the workload's annotation, and the generation to its template if only new Pods get the new login.
+func (r *Rotator) announce(ctx context.Context, p *rotation, user *workload.Workload) error {
 	if user.IsPod() || user.IsJob() {
 		if p.restarts(user) && !user.Created().After(p.since) {
 			p.kept = true
-			r.Report.Warn("%s keeps the former login, since it cannot be changed", user)
+			r.Report.Warn("%s keeps the old login because it cannot be changed", user)
 		}
 		return nil
 	}
 	before := user.Template().Annotations[credentials.GenerationAnnotation(p.SecretName)]
-	// Remembered before: the API server may have accepted a patch that it did not answer.
+	// Record the patch before sending it: the API server can accept a patch without responding.
 	p.patched = append(p.patched, patched{workload: user, before: before})
 	changed, _, err := r.Workloads.Patch(ctx, user, p.change(strconv.Itoa(p.generation), p.role, p.generation), false)
 	if err != nil {
-		return fmt.Errorf("have %s take the new login: %w", user, err)
+		return fmt.Errorf("change %s to the new login: %w", user, err)
 	}
 	p.patched[len(p.patched)-1].workload = changed
 	return nil
 }
 
-// change makes the note name a role, and the template a generation; an empty one is removed.
+// change sets the role in the annotation and the generation in the template; an empty one is removed.
 func (p *rotation) change(template, role string, generation int) func(*workload.Workload) error {
 	return func(w *workload.Workload) error {
 		if p.restarts(w) {
@@ -78,10 +78,10 @@ func (p *rotation) change(template, role string, generation int) func(*workload.
 	}
 }
 
-// errUnbound says that a workload had a note of the binding and has none any more.
-var errUnbound = errors.New("was unbound meanwhile")
+// errUnbound reports that a workload no longer has the annotation of the binding.
+var errUnbound = errors.New("was unbound during the rotation")
 
-// refuseUnbound returns an error where a workload without a note of the binding had one when it was listed.
+// refuseUnbound returns an error if a workload had the annotation of the binding when it was listed and no longer has it.
 func (p *rotation) refuseUnbound(w *workload.Workload) error {
 	for _, user := range p.users {
 		if user.UID() == w.UID() && p.notes(user) {
@@ -91,12 +91,12 @@ func (p *rotation) refuseUnbound(w *workload.Workload) error {
 	return nil
 }
 
-// notes says whether a workload has a note of the binding.
+// notes reports whether a workload has the annotation of the binding.
 func (p *rotation) notes(w *workload.Workload) bool {
 	return credentials.AnnotationsOf(w.Annotations())[p.SecretName].ID == p.Marks.ID
 }
 
-// setAnnotation changes an annotation of the Pods.
+// setAnnotation sets or removes an annotation of the pod template.
 func setAnnotation(w *workload.Workload, key, value string) {
 	t := w.Template()
 	if value == "" {
@@ -109,7 +109,7 @@ func setAnnotation(w *workload.Workload, key, value string) {
 	t.Annotations[key] = value
 }
 
-// awaitPods follows the rollout until no Pod with the former login is left. Pods that nobody replaces keep the former role alive.
+// awaitPods waits until no Pod uses the old login. Pods that are not replaced automatically keep the old role in use.
 func (r *Rotator) awaitPods(ctx context.Context, p *rotation, w *workload.Workload) error {
 	if !p.restarts(w) {
 		return nil
@@ -132,7 +132,7 @@ func (r *Rotator) awaitPods(ctx context.Context, p *rotation, w *workload.Worklo
 	return r.Workloads.WaitOutdatedGone(ctx, w, p.SecretName, progress)
 }
 
-// putPodsBack has the workloads take the former login again, which the Secret holds by then.
+// putPodsBack changes the workloads back to the old login, after the Secret holds it again.
 func (r *Rotator) putPodsBack(p *rotation) undo.Step {
 	return undo.Step{
 		What: "the Pods with the new login",
@@ -145,7 +145,7 @@ func (r *Rotator) putPodsBack(p *rotation) undo.Step {
 			for _, one := range p.patched {
 				changed, _, err := r.Workloads.Patch(ctx, one.workload, p.change(one.before, p.former, p.Marks.Generation), false)
 				if unbinding := (*credentials.UnbindingError)(nil); errors.As(err, &unbinding) || errors.Is(err, errUnbound) {
-					continue // these Pods lose the login anyway
+					continue // unbind removes the login of these Pods anyway
 				}
 				if err == nil {
 					err = r.awaitPods(ctx, p, changed)

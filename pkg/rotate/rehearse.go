@@ -10,8 +10,8 @@ import (
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 )
 
-// rehearse sends the writes as a dry run and reads what will be read on the way, so that permissions, admission and quota refuse while there
-// is nothing to undo.
+// rehearse sends all writes as a dry run and makes all later reads, so that missing permissions, admission and quotas fail before there is
+// anything to roll back.
 func (r *Rotator) rehearse(ctx context.Context, p *rotation) error {
 	if p.options.DryRun == cmdutil.DryRunClient {
 		return nil
@@ -19,7 +19,7 @@ func (r *Rotator) rehearse(ctx context.Context, p *rotation) error {
 	if _, err := r.Kube.CoreV1().Secrets(p.Namespace).Get(ctx, p.SecretName, metav1.GetOptions{}); err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("secret/%s in namespace %s cannot be read: %w", p.SecretName, p.Namespace, err)
 	}
-	// Another run may have written meanwhile; what follows from that is decided where the Secret is written.
+	// Another run can have written the Secret. The actual write handles that.
 	if err := r.trySecret(ctx, p); err != nil && !apierrors.IsConflict(err) && !apierrors.IsAlreadyExists(err) {
 		return fmt.Errorf("secret/%s in namespace %s cannot be written: %w", p.SecretName, p.Namespace, err)
 	}
@@ -31,10 +31,10 @@ func (r *Rotator) rehearse(ctx context.Context, p *rotation) error {
 			continue
 		}
 		if _, _, err := r.Workloads.Patch(ctx, user, p.change(strconv.Itoa(p.generation), p.role, p.generation), true); err != nil {
-			return fmt.Errorf("%s cannot be told of the new login: %w", user, err)
+			return fmt.Errorf("%s cannot be changed to the new login: %w", user, err)
 		}
 		if _, err := r.Workloads.OutdatedPods(ctx, user, p.SecretName); err != nil {
-			return fmt.Errorf("the Pods of %s cannot be waited for: %w", user, err)
+			return fmt.Errorf("cannot wait for the Pods of %s: %w", user, err)
 		}
 	}
 	return nil

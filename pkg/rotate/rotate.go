@@ -1,5 +1,4 @@
-// Package rotate replaces a binding's login by a new one while its workloads go on working. It tells the story step by step; it knows no
-// command line and no SQL.
+// Package rotate replaces the login of a binding while its workloads continue to work. It contains no command line and no SQL.
 package rotate
 
 import (
@@ -18,7 +17,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-// Workloads reads and changes workloads; *workload.Client does.
+// Workloads reads and changes workloads. *workload.Client implements it.
 type Workloads interface {
 	Users(ctx context.Context, namespace, secret string) ([]*workload.Workload, error)
 	Patch(ctx context.Context, w *workload.Workload, change func(*workload.Workload) error, dryRun bool) (*workload.Workload, bool, error)
@@ -28,7 +27,7 @@ type Workloads interface {
 	WaitOutdatedGone(ctx context.Context, w *workload.Workload, secret string, progress func(string)) error
 }
 
-// Roles makes and drops roles on one server; *postgres.Server does.
+// Roles creates and drops roles on one server. *postgres.Server implements it.
 type Roles interface {
 	retire.Roles
 	CreateUser(ctx context.Context, role string) (exists bool, err error)
@@ -50,10 +49,10 @@ type Rotator struct {
 	Report    report.Reporter
 }
 
-// Rotate gives a binding a second login role with all that the first one has, hands it over in the same Secret, replaces the Pods that
-// have the first one's password, and then retires the first one. Until that one is locked out, an error, the end of ctx too, undoes
-// everything. From there on, and where a run died, the next run goes on. Where nobody can see whether the workload has taken the new
-// login, the first role stays until the next rotation.
+// Rotate creates a second login role with everything that the first one has, writes it to the same Secret, replaces the Pods that use the
+// first one, and then drops the first one. If a step fails or ctx ends before the first role is disabled, everything is rolled back. After
+// that, or if a run was interrupted, the next run continues. If it is unknown whether the workload uses the new login, the first role
+// stays until the next rotation.
 func (r *Rotator) Rotate(ctx context.Context, b *lookup.Binding, o Options) error {
 	p, err := r.plan(ctx, b, o)
 	if err != nil {
@@ -77,9 +76,9 @@ func (r *Rotator) Rotate(ctx context.Context, b *lookup.Binding, o Options) erro
 	return r.retireFormer(ctx, p, p.former)
 }
 
-// handOver gives the new login to everything that has the former one.
+// handOver changes everything that uses the old login to the new one.
 func (r *Rotator) handOver(ctx context.Context, p *rotation, made *undo.Stack) error {
-	if err := r.makeSuccessor(ctx, p, made); err != nil {
+	if err := r.createSuccessor(ctx, p, made); err != nil {
 		return err
 	}
 	made.Push(r.putPodsBack(p))

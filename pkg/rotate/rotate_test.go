@@ -17,13 +17,13 @@ import (
 
 var errBroken = errors.New("connection reset")
 
-// inWorld runs a test in time that passes at once.
+// inWorld runs a test with a fake clock.
 func inWorld(t *testing.T, test func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) { test(newWorld(t)) })
 }
 
-// reversible and final are the steps of a rotation, in their order.
+// reversible and final return the steps of a rotation, in order.
 func reversible() []string {
 	return []string{"createuser " + second, "password of " + second, "secret of " + second, "patch 2", "rollout to " + second, "end idle of " + first}
 }
@@ -32,18 +32,18 @@ func final() []string {
 	return []string{"disable " + first, "end sessions of " + first, "drop " + first}
 }
 
-func TestRotateWritesInOrder(t *testing.T) {
+func TestRotate_WritesInOrder(t *testing.T) {
 	inWorld(t, func(w *world) {
 		require.NoError(w.t, w.rotate())
 		assert.Equal(w.t, slices.Concat(reversible(), final()), w.log)
 		assert.Equal(w.t, []string{"secret/" + secretName + " rotated", "role/" + first + " dropped"}, w.results)
 		w.assertOnly(second)
-		require.NoError(w.t, w.rotate(), "and again")
+		require.NoError(w.t, w.rotate(), "a second rotation")
 		w.assertOnly("pgb_abc_3")
 	})
 }
 
-func TestUntilTheFormerRoleIsLockedOutEverythingIsUndone(t *testing.T) {
+func TestRotate_RollsBackUntilOldRoleIsDisabled(t *testing.T) {
 	for _, step := range reversible() {
 		for when, set := range map[string]func(*world){
 			"before": func(w *world) { w.fail[step] = errBroken },
@@ -55,7 +55,7 @@ func TestUntilTheFormerRoleIsLockedOutEverythingIsUndone(t *testing.T) {
 					require.ErrorIs(w.t, w.rotate(), errBroken)
 					assert.Empty(w.t, w.results)
 					if step == reversible()[0] && when == "after" {
-						// Nobody knows whether createuser did its work: the role stays, and the next run takes it up.
+						// It is unknown whether createuser succeeded: the role stays, and the next run uses it.
 						delete(w.passes, second)
 					}
 					w.assertOnly(first)
@@ -67,14 +67,14 @@ func TestUntilTheFormerRoleIsLockedOutEverythingIsUndone(t *testing.T) {
 	}
 }
 
-func TestARunThatDiedIsFinishedByTheNext(t *testing.T) {
+func TestRotate_ContinuesInterruptedRun(t *testing.T) {
 	for _, step := range final() {
 		t.Run(step, func(t *testing.T) {
 			inWorld(t, func(w *world) {
 				w.fail[step] = errBroken
 				err := w.rotate()
 				require.ErrorIs(w.t, err, errBroken)
-				require.ErrorContains(w.t, err, "the same command goes on")
+				require.ErrorContains(w.t, err, "run the same command again")
 				require.NoError(w.t, w.rotate())
 				w.assertOnly(second)
 			})
@@ -89,42 +89,42 @@ func TestARunThatDiedIsFinishedByTheNext(t *testing.T) {
 			credentials.Renew(secret, marks, credentials.Credentials{Host: "svc.ns", Username: second, Password: "p2"})
 			require.NoError(w.t, w.kube.Tracker().Update(corev1.SchemeGroupVersion.WithResource("secrets"), secret, "ns"))
 			require.NoError(w.t, w.rotate())
-			assert.Equal(w.t, slices.Concat([]string{"patch 2", "rollout to " + second, "end idle of " + first}, final()), w.log, "what was left to do")
+			assert.Equal(w.t, slices.Concat([]string{"patch 2", "rollout to " + second, "end idle of " + first}, final()), w.log, "the remaining steps")
 			w.assertOnly(second)
 		})
 	})
 }
 
-func TestAnUndoThatFailsLeavesTheLoginThatIsInUse(t *testing.T) {
+func TestRotate_KeepsLoginInUseIfRollbackFails(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.fail["rollout to "+second], w.fail["secret of "+first] = errBroken, errBroken
 		require.ErrorIs(w.t, w.rotate(), errBroken)
-		assert.Contains(w.t, w.passes, second, "the Secret holds it")
+		assert.Contains(w.t, w.passes, second, "the Secret contains this role")
 		assert.NotEmpty(w.t, w.warned)
 		require.NoError(w.t, w.rotate())
 		w.assertOnly(second)
 	})
 }
 
-func TestTwoRunsAtOnce(t *testing.T) {
+func TestRotate_UsesPasswordOfConcurrentRun(t *testing.T) {
 	inWorld(t, func(w *world) {
-		// The other run has written the same generation to the Secret after this one had read it.
+		// The other run wrote the same generation to the Secret after this run read it.
 		w.kube.PrependReactor("update", "secrets", w.otherRunWins())
 		require.NoError(w.t, w.rotate())
-		assert.Equal(w.t, "other", w.passes[second], "the password in the Secret counts")
+		assert.Equal(w.t, "other", w.passes[second], "the role has the password in the Secret")
 		w.assertOnly(second)
 	})
 }
 
-func TestFilesAreReadByThemselves(t *testing.T) {
+func TestRotate_KeepsPodsThatReadFiles(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.setWorkload(corev1.PodSpec{
 			Containers: []corev1.Container{{Name: "app", VolumeMounts: []corev1.VolumeMount{{Name: "login", MountPath: "/login"}}}},
 			Volumes:    []corev1.Volume{{Name: "login", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: secretName}}}},
 		})
-		begun := time.Now()
+		start := time.Now()
 		require.NoError(w.t, w.rotate())
-		assert.Equal(w.t, 2*time.Minute, time.Since(begun))
+		assert.Equal(w.t, 2*time.Minute, time.Since(start))
 		assert.Contains(w.t, w.passes, first)
 		assert.False(w.t, w.locked[first])
 		assert.Empty(w.t, w.workload.Template().Annotations, "no Pod is replaced")
@@ -140,7 +140,7 @@ func TestFilesAreReadByThemselves(t *testing.T) {
 	})
 }
 
-func TestWhatMayNotBeWrittenIsRefusedBeforeAnythingIsDone(t *testing.T) {
+func TestRotate_FailsBeforeWritingIfForbidden(t *testing.T) {
 	for _, request := range []string{"secret", "patch", "pods", "users"} {
 		inWorld(t, func(w *world) {
 			w.refused[request] = errors.New("not for you")
@@ -153,7 +153,7 @@ func TestWhatMayNotBeWrittenIsRefusedBeforeAnythingIsDone(t *testing.T) {
 	}
 }
 
-func TestAFasterRotationIsJoined(t *testing.T) {
+func TestRotate_JoinsFasterRotation(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.then["password of "+second] = func() {
 			theirs := w.secret().DeepCopy()
@@ -171,7 +171,7 @@ func TestAFasterRotationIsJoined(t *testing.T) {
 	})
 }
 
-func TestADeletedSecretGetsTheNextGeneration(t *testing.T) {
+func TestRotate_RecreatesDeletedSecret(t *testing.T) {
 	inWorld(t, func(w *world) {
 		labels := w.secret().Labels
 		require.NoError(w.t, w.kube.Tracker().Delete(corev1.SchemeGroupVersion.WithResource("secrets"), "ns", secretName))
@@ -187,7 +187,7 @@ func TestADeletedSecretGetsTheNextGeneration(t *testing.T) {
 	})
 }
 
-func TestInPlace(t *testing.T) {
+func TestRotate_InPlace(t *testing.T) {
 	in := func(o *Options) { o.InPlace = true }
 	t.Run("only the password", func(t *testing.T) {
 		inWorld(t, func(w *world) {
@@ -209,15 +209,15 @@ func TestInPlace(t *testing.T) {
 	})
 }
 
-func TestNothingIsChanged(t *testing.T) {
-	t.Run("by a dry run", func(t *testing.T) {
+func TestRotate_ChangesNothing(t *testing.T) {
+	t.Run("dry run", func(t *testing.T) {
 		inWorld(t, func(w *world) {
 			require.NoError(w.t, w.rotate(func(o *Options) { o.DryRun = cmdutil.DryRunClient }))
 			assert.Empty(w.t, w.log)
 			w.assertOnly(first)
 		})
 	})
-	t.Run("where a grant would be lost", func(t *testing.T) {
+	t.Run("own privileges would be lost", func(t *testing.T) {
 		inWorld(t, func(w *world) {
 			w.granted = 1
 			require.ErrorContains(w.t, w.rotate(), "privileges on table t")
@@ -226,10 +226,10 @@ func TestNothingIsChanged(t *testing.T) {
 			w.assertOnly(second)
 		})
 	})
-	t.Run("where the role is gone", func(t *testing.T) {
+	t.Run("missing role", func(t *testing.T) {
 		inWorld(t, func(w *world) {
 			delete(w.passes, first)
-			require.ErrorContains(w.t, w.rotate(), "make it anew with: kubectl pgbind deployment.apps/web -n ns")
+			require.ErrorContains(w.t, w.rotate(), "create it again with: kubectl pgbind deployment.apps/web -n ns")
 		})
 	})
 }

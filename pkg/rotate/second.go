@@ -14,7 +14,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 )
 
-// writeSecond has the binding's second Secret, if there is one, say what the first one says. It went with a first one that was deleted.
+// writeSecond copies the new login to the binding's second Secret, if it has one, and creates that again if it was deleted with the first.
 func (r *Rotator) writeSecond(ctx context.Context, p *rotation, first *corev1.Secret) error {
 	name := credentials.ServiceBindingName(first.Name)
 	secrets := r.Kube.CoreV1().Secrets(first.Namespace)

@@ -10,7 +10,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 )
 
-func TestTheSecondSecretFollowsTheFirst(t *testing.T) {
+func TestRotate_UpdatesSecondSecret(t *testing.T) {
 	secrets := corev1.SchemeGroupVersion.WithResource("secrets")
 	login := func(w *world) string {
 		object, err := w.kube.Tracker().Get(secrets, "ns", secretName+"-binding")

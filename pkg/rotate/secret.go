@@ -16,7 +16,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/undo"
 )
 
-// writeSecret puts the new login into the Secret; one that somebody deleted is made anew.
+// writeSecret writes the new login to the Secret, and creates the Secret again if it was deleted.
 func (r *Rotator) writeSecret(ctx context.Context, p *rotation, made *undo.Stack) error {
 	secrets := r.Kube.CoreV1().Secrets(p.Namespace)
 	made.Push(r.restoreSecret(p))
@@ -26,7 +26,7 @@ func (r *Rotator) writeSecret(ctx context.Context, p *rotation, made *undo.Stack
 	if p.Secret == nil {
 		written, err = secrets.Create(ctx, p.newSecret(), metav1.CreateOptions{FieldManager: p.options.FieldManager})
 	} else {
-		// The version that was read goes with it, so that two rotations at once do not both win.
+		// The update contains the resource version, so that only one of two concurrent rotations succeeds.
 		written, err = secrets.Update(ctx, p.renewed(), metav1.UpdateOptions{FieldManager: p.options.FieldManager})
 	}
 	if apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) {
@@ -39,19 +39,20 @@ func (r *Rotator) writeSecret(ctx context.Context, p *rotation, made *undo.Stack
 	return r.writeSecond(ctx, p, written)
 }
 
-// joinOther goes on with what another run wrote, if it made the same role: its password counts, and the role is not this run's to take back.
+// joinOther continues with the Secret that another run wrote, if it has the same role. Its password counts, and this run must not roll
+// back the role.
 func (r *Rotator) joinOther(ctx context.Context, p *rotation, conflict error) (*corev1.Secret, error) {
 	current, c, err := r.handedOver(ctx, p)
 	if err != nil || c == nil {
 		return nil, errors.Join(conflict, err)
 	}
 	p.keepSuccessor, p.password = true, c.Password
-	// Only the password: the other run has made the role what it has to be, and may have dropped the former one by now.
+	// Set only the password: the other run has set up the role, and may have dropped the old one.
 	_, err = p.roles.Succeed(ctx, postgres.Successor{Role: p.role, Former: p.role, Owner: p.owner}, p.login(p.password))
 	return current, err
 }
 
-// handedOver reads the Secret, and the login of the new role if it hands that over; else nil. A Secret that is gone hands over nothing.
+// handedOver returns the Secret, and its login if that is the new role. Both are nil if the Secret does not exist.
 func (r *Rotator) handedOver(ctx context.Context, p *rotation) (*corev1.Secret, *credentials.Credentials, error) {
 	current, err := r.Kube.CoreV1().Secrets(p.Namespace).Get(ctx, p.SecretName, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
@@ -67,7 +68,7 @@ func (r *Rotator) handedOver(ctx context.Context, p *rotation) (*corev1.Secret, 
 	return current, &c, nil
 }
 
-// renewed is the Secret with the new login.
+// renewed returns the Secret with the new login.
 func (p *rotation) renewed() *corev1.Secret {
 	renewed := p.Secret.DeepCopy()
 	c, _ := credentials.Of(renewed)
@@ -76,7 +77,7 @@ func (p *rotation) renewed() *corev1.Secret {
 	return renewed
 }
 
-// newSecret stands in for one that was deleted. What its marks said is taken from the workload and from the server.
+// newSecret returns a Secret to replace a deleted one. Its metadata comes from the workload and from the server.
 func (p *rotation) newSecret() *corev1.Secret {
 	name := types.NamespacedName{Namespace: p.Namespace, Name: p.SecretName}
 	marks := p.marks()
@@ -89,9 +90,10 @@ func (p *rotation) newSecret() *corev1.Secret {
 	return credentials.NewSecret(name, marks, p.fresh(), credentials.KnownKeys(marks.Choices.Keys)...)
 }
 
-// fresh is all that a new Secret hands over.
+// fresh returns the credentials for a new Secret.
 func (p *rotation) fresh() credentials.Credentials {
-	c := credentials.Credentials{Host: p.host, Username: p.role, Password: p.password, Port: p.database.Port, Database: p.Marks.Database, SSLMode: "disable"}
+	c := credentials.Credentials{Host: p.host, Username: p.role, Password: p.password, Port: p.database.Port,
+		Database: p.Marks.Database, SSLMode: "disable"}
 	if p.encrypted {
 		c.SSLMode = "require"
 	}
@@ -101,11 +103,11 @@ func (p *rotation) fresh() credentials.Credentials {
 func (p *rotation) marks() credentials.Marks {
 	marks := p.Marks
 	marks.Run, marks.Role, marks.Generation, marks.Rotated = p.owner.Run, p.role, p.generation, p.since
-	marks.Choices.PasswordFrom = "" // the new password is nobody's choice
+	marks.Choices.PasswordFrom = "" // the new password is random
 	return marks
 }
 
-// restoreSecret puts the former login back, if the Secret still holds what this run wrote.
+// restoreSecret writes the old login back, if the Secret still has what this run wrote.
 func (r *Rotator) restoreSecret(p *rotation) undo.Step {
 	return undo.Step{
 		What: "the new login in secret/" + p.SecretName,
@@ -153,7 +155,7 @@ func (r *Rotator) restorePassword(p *rotation) undo.Step {
 			case p.keepSuccessor:
 				return false, errors.New("the Secret may still hold it")
 			case !ok:
-				return false, errors.New("the Secret did not hold the former one")
+				return false, errors.New("the Secret did not hold the old password")
 			}
 			_, err := p.roles.Succeed(ctx, postgres.Successor{Role: p.role, Former: p.role, Owner: p.owner}, p.login(c.Password))
 			return err == nil, err

@@ -10,19 +10,19 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/undo"
 )
 
-// makeSuccessor makes the second login role and proves that it can log in.
-func (r *Rotator) makeSuccessor(ctx context.Context, p *rotation, made *undo.Stack) error {
+// createSuccessor creates the second login role and verifies that it can log in.
+func (r *Rotator) createSuccessor(ctx context.Context, p *rotation, made *undo.Stack) error {
 	exists, err := p.roles.CreateUser(ctx, p.role)
 	if unknown := new(postgres.UnknownError); err == nil || errors.As(err, &unknown) {
 		made.Push(r.dropSuccessor(p))
 	}
 	if err != nil {
-		return fmt.Errorf("make role %q in pod/%s: %w", p.role, p.database.Pod.Name, err)
+		return fmt.Errorf("create role %q in pod/%s: %w", p.role, p.database.Pod.Name, err)
 	}
 	former := p.former
 	if exists {
-		// Another rotation is under way, or one died. Where the Secret has the role by now, Pods may have its password already, and the
-		// former role may be gone.
+		// Another rotation is in progress or was interrupted. If the Secret has the role by now, Pods may use its password, and the old role may
+		// be gone.
 		_, c, err := r.handedOver(ctx, p)
 		if err != nil {
 			return err
@@ -41,14 +41,14 @@ func (r *Rotator) makeSuccessor(ctx context.Context, p *rotation, made *undo.Sta
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("make role %q the successor of %q in pod/%s: %w", p.role, p.former, p.database.Pod.Name, err)
+		return fmt.Errorf("set up role %q to replace %q in pod/%s: %w", p.role, p.former, p.database.Pod.Name, err)
 	}
 	p.host, p.encrypted = result.Host, result.SSL
 	report.Login(r.Report, p.role, result)
 	return nil
 }
 
-// dropSuccessor takes the second login role back, unless Pods may still have its password.
+// dropSuccessor drops the second login role, unless Pods may still use it.
 func (r *Rotator) dropSuccessor(p *rotation) undo.Step {
 	return undo.Step{
 		What: "role " + p.role,
@@ -57,7 +57,7 @@ func (r *Rotator) dropSuccessor(p *rotation) undo.Step {
 			if p.keepSuccessor {
 				return false, errors.New("something may still have its password")
 			}
-			// What this run wrote to the Secret is taken back by now: another run has handed the role over, and answers for it.
+			// This run has rolled back what it wrote to the Secret. Another run has written the role there and is responsible for it.
 			if _, c, err := r.handedOver(ctx, p); c != nil || err != nil {
 				return false, err
 			}
@@ -71,10 +71,11 @@ func (r *Rotator) dropSuccessor(p *rotation) undo.Step {
 	}
 }
 
-// inPlace changes the password of the role that is in use, and the Secret.
+// inPlace changes the password of the current role and the Secret.
 func (r *Rotator) inPlace(ctx context.Context, p *rotation) error {
 	if p.Secret == nil {
-		return fmt.Errorf("secret/%s is gone: rotate without --in-place, which makes a new user, since Pods still have the password of this one", p.SecretName)
+		return fmt.Errorf("secret/%s does not exist and Pods may still use its password: rotate without --in-place, which creates a new user",
+			p.SecretName)
 	}
 	p.role, p.generation = p.former, p.Marks.Generation
 	made := &undo.Stack{Report: r.Report}
@@ -93,7 +94,9 @@ func (r *Rotator) inPlace(ctx context.Context, p *rotation) error {
 		if !p.restarts(user) {
 			continue
 		}
-		r.Report.Warn("the Pods of %s have the former password: their open sessions go on, and new ones fail until: kubectl rollout restart %s -n %s", user, user, p.Namespace)
+		r.Report.Warn("the Pods of %s have the old password: open sessions continue, but new ones fail until you run: "+
+			"kubectl rollout restart %s -n %s",
+			user, user, p.Namespace)
 	}
 	return nil
 }

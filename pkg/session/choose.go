@@ -14,7 +14,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 )
 
-// choose reads the Secret of the one binding that is meant. That there is none, or more than one, is an error that lists them.
+// choose reads the Secret of the binding that the request means. If none or several match, the error lists them.
 func (o *Opener) choose(ctx context.Context, r Request) (*corev1.Secret, error) {
 	name := r.Secret
 	if name == "" {
@@ -34,10 +34,10 @@ func (o *Opener) choose(ctx context.Context, r Request) (*corev1.Secret, error) 
 	return secret, nil
 }
 
-// candidate is a binding that may be meant.
+// candidate is a binding that the request can mean.
 type candidate struct{ workload, secret, database string }
 
-// candidates are the bindings that the named workload notes, or all of the namespace.
+// candidates returns the bindings in the workload's annotations, or all bindings of the namespace.
 func (o *Opener) candidates(ctx context.Context, r Request) ([]candidate, error) {
 	var found []candidate
 	if len(r.Workload) == 0 {
@@ -65,18 +65,18 @@ func (o *Opener) candidates(ctx context.Context, r Request) ([]candidate, error)
 	return found, nil
 }
 
-// choiceError says what there is to choose from.
+// choiceError returns the error that lists the candidates.
 func choiceError(r Request, candidates []candidate) error {
 	what := "namespace " + r.Namespace
 	if len(r.Workload) > 0 {
 		what = strings.Join(r.Workload, " ") + " in " + what
 	}
 	if len(candidates) == 0 {
-		return fmt.Errorf("%s has no binding: make one with kubectl pgbind TYPE/NAME", what)
+		return fmt.Errorf("%s has no binding: create one with kubectl pgbind TYPE/NAME", what)
 	}
 	var lines strings.Builder
 	for _, c := range candidates {
 		fmt.Fprintf(&lines, "\n  kubectl pgbind psql %s --secret %s -n %s    # database %s", c.workload, c.secret, r.Namespace, c.database)
 	}
-	return fmt.Errorf("%s has %d bindings: choose one of them%s", what, len(candidates), lines.String())
+	return fmt.Errorf("%s has %d bindings: choose one%s", what, len(candidates), lines.String())
 }

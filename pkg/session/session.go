@@ -1,4 +1,4 @@
-// Package session opens psql for a person or a script: it finds out which binding is meant, and where and as whom to log in.
+// Package session opens psql for a person or a script: it finds the binding, its server and the role to log in as.
 package session
 
 import (
@@ -17,40 +17,40 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-// Workloads reads workloads; *workload.Client does.
+// Workloads reads workloads. *workload.Client implements it.
 type Workloads interface {
 	Get(ctx context.Context, namespace string, args []string) ([]*workload.Workload, error)
 }
 
-// Databases finds a database's Pod, container and host; *target.Finder does.
+// Databases finds a database's Pod, container and host. *target.Finder implements it.
 type Databases interface {
 	Find(ctx context.Context, ref target.Ref, choice target.Choice) (*target.Database, error)
 }
 
-// Server runs psql in a database's container; *postgres.Server does.
+// Server runs psql in a database's container. *postgres.Server implements it.
 type Server interface {
 	RunShell(ctx context.Context, shell postgres.Shell) error
 	RunAdminShell(ctx context.Context, shell postgres.Shell) error
 }
 
-// Opener opens sessions.
+// Opener opens psql sessions.
 type Opener struct {
 	Kube      kubernetes.Interface
 	Workloads Workloads
 	Inventory *inventory.Reader
 	Databases Databases
 	Server    func(*target.Database) Server
-	Container string // that runs the server; empty: found
+	Container string // the server's container; empty: detected
 }
 
-// Request says which binding is meant.
+// Request selects the binding.
 type Request struct {
 	Namespace string
 	Workload  []string // TYPE/NAME as typed; empty: the only binding of the namespace
 	Secret    string   // which of the workload's bindings; empty: the only one
 }
 
-// Open runs psql with args as the user of the binding, in its database. A *podexec.ExitError is psql's own end.
+// Open runs psql with args as the binding's role in its database. If psql exits with an error, it returns a *podexec.ExitError.
 func (o *Opener) Open(ctx context.Context, r Request, args []string) error {
 	place, err := o.locate(ctx, r)
 	if err != nil {
@@ -58,7 +58,8 @@ func (o *Opener) Open(ctx context.Context, r Request, args []string) error {
 	}
 	c, complete := credentials.Of(place.secret)
 	if !complete {
-		return fmt.Errorf("secret/%s in namespace %s lacks a key of the login: bind %s again", place.secret.Name, place.secret.Namespace, place.marks.Workload)
+		return fmt.Errorf("secret/%s in namespace %s is missing a key of the login: run kubectl pgbind %s -n %[2]s",
+			place.secret.Name, place.secret.Namespace, place.marks.Workload)
 	}
 	d := place.database
 	return o.Server(d).RunShell(ctx, postgres.Shell{
@@ -67,7 +68,7 @@ func (o *Opener) Open(ctx context.Context, r Request, args []string) error {
 	})
 }
 
-// OpenAdmin does it as the administrator: in the binding's database where r names one, else in the fallback.
+// OpenAdmin runs psql as the administrator: in the database of the binding that r selects, or else in the fallback.
 func (o *Opener) OpenAdmin(ctx context.Context, r Request, fallback Target, args []string) error {
 	if len(r.Workload) == 0 && r.Secret == "" {
 		database, err := o.Databases.Find(ctx, fallback.Ref, target.Choice{Container: o.Container})
@@ -83,13 +84,13 @@ func (o *Opener) OpenAdmin(ctx context.Context, r Request, fallback Target, args
 	return o.Server(place.database).RunAdminShell(ctx, postgres.Shell{Database: place.marks.Database, Args: args})
 }
 
-// Target is a database that is named without a binding.
+// Target is a database that is selected without a binding.
 type Target struct {
 	Ref      target.Ref
 	Database string
 }
 
-// place is a binding and where its database runs.
+// place is a binding and its server.
 type place struct {
 	secret   *corev1.Secret
 	marks    credentials.Marks
@@ -103,11 +104,11 @@ func (o *Opener) locate(ctx context.Context, r Request) (*place, error) {
 	}
 	marks, ok := credentials.MarksOf(secret)
 	if !ok {
-		return nil, fmt.Errorf("secret/%s in namespace %s is no binding's: it carries no marks of kubectl pgbind", secret.Name, secret.Namespace)
+		return nil, fmt.Errorf("secret/%s in namespace %s is not managed by kubectl pgbind", secret.Name, secret.Namespace)
 	}
 	ref, err := target.ParseRef(marks.Postgres, cmp.Or(marks.PostgresNamespace, secret.Namespace))
 	if err != nil {
-		return nil, errors.New("the Secret's marks do not say where the database runs: bind the workload again")
+		return nil, errors.New("the Secret's metadata does not name the database's Pod, StatefulSet or Service: bind the workload again")
 	}
 	database, err := o.Databases.Find(ctx, ref, target.Choice{Container: o.Container})
 	if err != nil {

@@ -19,10 +19,10 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
 )
 
-// server notes the sessions that were opened.
+// server records the sessions that were opened.
 type server struct {
 	t      *testing.T
-	find   target.Ref // the one that is expected
+	find   target.Ref // the expected reference
 	opened []postgres.Shell
 	admin  bool
 }
@@ -42,7 +42,7 @@ func (s *server) RunAdminShell(_ context.Context, shell postgres.Shell) error {
 	return nil
 }
 
-// secret is a binding's Secret.
+// secret returns a binding's Secret.
 func secret(name string) *corev1.Secret {
 	marks := credentials.Marks{ID: name, Workload: "deployment.apps/" + name, Database: "shop", Postgres: "pod/pg-0", PostgresNamespace: "data", Role: "pgb_" + name, Generation: 1}
 	made := credentials.NewSecret(types.NamespacedName{Namespace: "ns", Name: name}, marks, credentials.Credentials{Host: "pg", Port: 6432, Username: "pgb_" + name, Password: "p-" + name})
@@ -50,7 +50,7 @@ func secret(name string) *corev1.Secret {
 	return made
 }
 
-// newOpener opens sessions in a namespace with these Secrets.
+// newOpener returns an Opener for a namespace with these Secrets.
 func newOpener(t *testing.T, s *server, secrets ...*corev1.Secret) *Opener {
 	t.Helper()
 	s.t = t
@@ -67,7 +67,7 @@ func newOpener(t *testing.T, s *server, secrets ...*corev1.Secret) *Opener {
 	}
 }
 
-func TestOpen(t *testing.T) {
+func TestOpen_LogsInAsBinding(t *testing.T) {
 	s := &server{find: target.Ref{Kind: "pod", Name: "pg-0", Namespace: "data"}}
 	require.NoError(t, newOpener(t, s, secret("a")).Open(t.Context(), Request{Namespace: "ns"}, []string{"-l"}))
 	require.Len(t, s.opened, 1)
@@ -77,7 +77,7 @@ func TestOpen(t *testing.T) {
 	}, s.opened[0])
 }
 
-func TestOpenAdmin(t *testing.T) {
+func TestOpenAdmin_LogsInAsAdministrator(t *testing.T) {
 	fallback := Target{Ref: target.Ref{Kind: "pod", Name: "other", Namespace: "ns"}, Database: "postgres"}
 	s := &server{find: fallback.Ref}
 	require.NoError(t, newOpener(t, s).OpenAdmin(t.Context(), Request{Namespace: "ns"}, fallback, nil))
@@ -86,10 +86,10 @@ func TestOpenAdmin(t *testing.T) {
 	s = &server{find: target.Ref{Kind: "pod", Name: "pg-0", Namespace: "data"}}
 	require.NoError(t, newOpener(t, s, secret("a"), secret("b")).OpenAdmin(t.Context(), Request{Namespace: "ns", Secret: "b"}, fallback, nil))
 	assert.True(t, s.admin)
-	assert.Equal(t, postgres.Shell{Database: "shop"}, s.opened[0], "without the user's password")
+	assert.Equal(t, postgres.Shell{Database: "shop"}, s.opened[0], "the administrator's session has no password")
 }
 
-func TestWhatIsNotClear(t *testing.T) {
+func TestOpen_RejectsAmbiguousRequest(t *testing.T) {
 	foreign := secret("a")
 	foreign.Annotations = nil
 	incomplete := secret("a")
@@ -99,11 +99,11 @@ func TestWhatIsNotClear(t *testing.T) {
 		request Request
 		err     string
 	}{
-		"no binding":         {nil, Request{Namespace: "ns"}, "namespace ns has no binding"},
-		"two bindings":       {[]*corev1.Secret{secret("a"), secret("b")}, Request{Namespace: "ns"}, "psql deployment.apps/b --secret b -n ns"},
-		"no such Secret":     {nil, Request{Namespace: "ns", Secret: "x"}, "not found"},
-		"another's Secret":   {[]*corev1.Secret{foreign}, Request{Namespace: "ns", Secret: "a"}, "carries no marks"},
-		"a Secret with gaps": {[]*corev1.Secret{incomplete}, Request{Namespace: "ns"}, "lacks a key"},
+		"no binding":        {nil, Request{Namespace: "ns"}, "namespace ns has no binding"},
+		"two bindings":      {[]*corev1.Secret{secret("a"), secret("b")}, Request{Namespace: "ns"}, "psql deployment.apps/b --secret b -n ns"},
+		"no such Secret":    {nil, Request{Namespace: "ns", Secret: "x"}, "not found"},
+		"unmanaged Secret":  {[]*corev1.Secret{foreign}, Request{Namespace: "ns", Secret: "a"}, "is not managed by kubectl pgbind"},
+		"incomplete Secret": {[]*corev1.Secret{incomplete}, Request{Namespace: "ns"}, "is missing a key"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// FuzzParse has every shard of the same count asked for the same binding: it is of one of them.
+// FuzzParse requires that exactly one shard of a count has a given binding.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{"", "0/4", "3/4", "4/4", "-1/4", "/4", "/", "0/0", "1", "a/b", "0/4/4", "00/04", "+1/2", "0/9223372036854775807", "0/99999999999999999999"} {
 		f.Add(seed, "1", "ns", "deployment.apps/web")

@@ -1,4 +1,4 @@
-// Package shard splits bindings among processes that know nothing of each other.
+// Package shard divides bindings among processes that do not communicate.
 package shard
 
 import (
@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// Shard is one part of Count. The zero Shard is everything.
+// Shard is part Index of Count. The zero Shard contains everything.
 type Shard struct{ Index, Count int }
 
-// Parse reads "I/N", the part I, counted from 0, of N. Where I is left out, as in "/4", it is index, which a Job gives to its Pods. An empty
-// text is the zero Shard. The error says what is expected.
+// Parse reads "I/N": part I of N, counted from 0. In the form "/N", I is index, which an Indexed Job passes to its Pods.
+// An empty text is the zero Shard.
 func Parse(text, index string) (Shard, error) {
 	if text == "" {
 		return Shard{}, nil
@@ -27,14 +27,15 @@ func Parse(text, index string) (Shard, error) {
 	s.Count, errCount = strconv.Atoi(count)
 	switch {
 	case !found || errCount != nil || s.Count < 1:
-		return Shard{}, fmt.Errorf("the shard %q is not I/N, as in 0/4, or /4 in a Pod of an Indexed Job", text)
+		return Shard{}, fmt.Errorf("invalid shard %q: use I/N, such as 0/4, or /N in a Pod of an Indexed Job", text)
 	case errIndex != nil || s.Index < 0 || s.Index >= s.Count:
-		return Shard{}, fmt.Errorf("the shard's index %q is not one of 0 to %d: give it as in 0/%d, or let an Indexed Job set JOB_COMPLETION_INDEX", part, s.Count-1, s.Count)
+		return Shard{}, fmt.Errorf("invalid shard index %q: use one of 0 to %d, such as 0/%d, or let an Indexed Job set JOB_COMPLETION_INDEX",
+			part, s.Count-1, s.Count)
 	}
 	return s, nil
 }
 
-// Has says whether what is known by these words is of this shard. Of all shards of one count, exactly one has it, whatever else there is.
+// Has reports whether the shard has the item with these words as its key. Of all shards of one count, exactly one has it.
 func (s Shard) Has(words ...string) bool {
 	if s.Count < 2 {
 		return true
@@ -42,14 +43,14 @@ func (s Shard) Has(words ...string) bool {
 	return hash(words)%uint64(s.Count) == uint64(s.Index) //nolint:gosec // neither is negative
 }
 
-// hash must stay as it is: with another one, a shard that is redone would do another one's part.
+// hash must not change: otherwise a shard that runs again, with a newer version, would have other items.
 func hash(words []string) uint64 {
 	sum := fnv.New64a()
 	for _, word := range words {
-		_, _ = sum.Write([]byte(word + "\x00")) // a hash takes everything
+		_, _ = sum.Write([]byte(word + "\x00")) // a hash never fails
 	}
 	return sum.Sum64()
 }
 
-// First says whether this shard also has what belongs to none.
+// First reports whether the shard also has the items without a key.
 func (s Shard) First() bool { return s.Index == 0 }

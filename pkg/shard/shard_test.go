@@ -22,7 +22,7 @@ func TestParse(t *testing.T) {
 	require.ErrorContains(t, err, "JOB_COMPLETION_INDEX")
 }
 
-func TestEachIsOfOneShard(t *testing.T) {
+func TestHas_AssignsEachItemToOneShard(t *testing.T) {
 	const all, count = 1000, 4
 	var sizes [count]int
 	for i := range all {
@@ -41,7 +41,7 @@ func TestEachIsOfOneShard(t *testing.T) {
 	assert.True(t, Shard{}.Has("anything"))
 }
 
-func TestTheHashIsStable(t *testing.T) {
+func TestHash_IsStable(t *testing.T) {
 	assert.Equal(t, uint64(0x3732dc0da59de94a), hash([]string{"shop", "deployment.apps/web", "postgres"}))
 	assert.NotEqual(t, hash([]string{"ab", "c"}), hash([]string{"a", "bc"}))
 }

@@ -1,4 +1,4 @@
 package target
 
-// bare is a server that nobody's labels tell about, such as the lesson's StatefulSet.
+// bare is a server without known labels, such as the StatefulSet of the lesson.
 func bare() product { return product{} }

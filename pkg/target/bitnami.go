@@ -1,7 +1,7 @@
 package target
 
-// bitnami is the Helm chart postgresql. Its labels are fixed when it is installed and name no cluster: the release may
-// have several.
+// bitnami is the Helm chart postgresql. Its labels are set at installation and do not name a cluster: a release can have several
+// servers.
 func bitnami() product {
 	return product{
 		name:      "bitnami",

@@ -2,7 +2,7 @@ package target
 
 import corev1 "k8s.io/api/core/v1"
 
-// Candidates returns those of the Pods in which a server may run, by their labels, ports and images, as the command line names them.
+// Candidates returns references to the Pods that may run a server, according to their labels, ports and images.
 func Candidates(pods []corev1.Pod) []Ref {
 	var refs []Ref
 	for i := range pods {

@@ -1,6 +1,6 @@
 package target
 
-// cloudNativePG is the operator cloudnative-pg.io. Releases before 1.18 had the label role alone.
+// cloudNativePG is the operator cloudnative-pg.io. Releases before 1.18 set only the label role.
 func cloudNativePG() product {
 	return product{
 		name:      "cloudnativepg",

@@ -10,19 +10,19 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// DefaultPort is that of a server whose container names none.
+// DefaultPort is the port of a server whose container declares none.
 const DefaultPort = 5432
 
 const defaultContainerAnnotation = "kubectl.kubernetes.io/default-container"
 
-// containerOf chooses the container of pod in which the server runs: the one that was asked for, else by annotation,
-// by the product's name for it, as the only one, and as the only one that looks like PostgreSQL.
+// containerOf returns the container of pod that runs the server: the one in asked, or else by annotation, by the product's name for
+// it, as the only container, or as the only one that looks like PostgreSQL.
 func containerOf(pod *corev1.Pod, p product, asked string) (*corev1.Container, error) {
 	if asked != "" {
 		if c := containerNamed(pod, asked); c != nil {
 			return c, nil
 		}
-		return nil, fmt.Errorf("pod/%s has no container %q: it has %s", pod.Name, asked, containerNames(pod))
+		return nil, fmt.Errorf("pod/%s has no container %q: use one of %s", pod.Name, asked, containerNames(pod))
 	}
 	for _, name := range []string{pod.Annotations[defaultContainerAnnotation], p.container} {
 		if c := containerNamed(pod, name); c != nil {
@@ -37,7 +37,7 @@ func containerOf(pod *corev1.Pod, p product, asked string) (*corev1.Container, e
 			return &pod.Spec.Containers[first], nil
 		}
 	}
-	return nil, fmt.Errorf("pod/%s has several containers, %s: choose one with --postgres-container", pod.Name, containerNames(pod))
+	return nil, fmt.Errorf("pod/%s has several containers (%s): choose one with --postgres-container", pod.Name, containerNames(pod))
 }
 
 func containerNamed(pod *corev1.Pod, name string) *corev1.Container {
@@ -56,7 +56,7 @@ func containerNames(pod *corev1.Pod) string {
 	return strings.Join(names, ", ")
 }
 
-// looksLikePostgres tells whether a server may run in pod.
+// looksLikePostgres reports whether pod may run a server.
 func looksLikePostgres(pod *corev1.Pod) bool {
 	return productOf(pod).name != "" ||
 		slices.ContainsFunc(pod.Spec.Containers, hasPostgresPort) || slices.ContainsFunc(pod.Spec.Containers, hasPostgresImage)
@@ -66,7 +66,7 @@ func hasPostgresPort(c corev1.Container) bool {
 	return slices.ContainsFunc(c.Ports, func(p corev1.ContainerPort) bool { return p.ContainerPort == DefaultPort })
 }
 
-// hasPostgresImage goes by the last part of the image's name. What only speaks to servers often has it, too.
+// hasPostgresImage checks the last part of the image's name. Images of clients often have the same name.
 func hasPostgresImage(c corev1.Container) bool {
 	name, _, _ := strings.Cut(path.Base(c.Image), "@")
 	name, _, _ = strings.Cut(name, ":")
@@ -76,7 +76,7 @@ func hasPostgresImage(c corev1.Container) bool {
 	return slices.ContainsFunc(servers, in) && !slices.ContainsFunc(others, in)
 }
 
-// isPostgresPortName knows how charts and operators name the port, and that an exporter's may be named after it.
+// isPostgresPortName recognizes the port names of charts and operators. An exporter's port can have a similar name.
 func isPostgresPortName(name string) bool {
 	if strings.Contains(name, "postgres") {
 		return !strings.Contains(name, "metric") && !strings.Contains(name, "export")
@@ -84,7 +84,7 @@ func isPostgresPortName(name string) bool {
 	return slices.Contains([]string{"pg", "pgsql", "psql", "pgport"}, name)
 }
 
-// serverPort is the port on which the server in c listens, and whether c says so itself.
+// serverPort returns the port of the server in c; known is false if c does not declare it.
 func serverPort(c *corev1.Container) (port int32, known bool) {
 	if port, err := strconv.ParseInt(literal(c, "PGPORT"), 10, 32); err == nil {
 		return int32(port), true
@@ -100,7 +100,7 @@ func serverPort(c *corev1.Container) (port int32, known bool) {
 	return DefaultPort, false
 }
 
-// socketDir is where programs in c look for the server's socket; empty if c leaves it to their default.
+// socketDir returns the directory in which programs in c look for the server's socket; empty means their default.
 func socketDir(c *corev1.Container) string {
 	if host := literal(c, "PGHOST"); strings.HasPrefix(host, "/") {
 		return host
@@ -108,7 +108,7 @@ func socketDir(c *corev1.Container) string {
 	return ""
 }
 
-// literal is the value that the Pod's manifest gives to a variable of c; empty if it comes from elsewhere.
+// literal returns the value of a variable of c in the Pod's manifest; empty if it comes from elsewhere.
 func literal(c *corev1.Container, variable string) string {
 	i := slices.IndexFunc(c.Env, func(e corev1.EnvVar) bool { return e.Name == variable })
 	if i < 0 {

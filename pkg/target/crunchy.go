@@ -1,6 +1,6 @@
 package target
 
-// crunchy is the operator PGO of Crunchy Data, and those that were made from it.
+// crunchy is the operator PGO of Crunchy Data, and its forks.
 func crunchy() product {
 	return product{
 		name:      "crunchy",

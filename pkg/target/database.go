@@ -10,36 +10,36 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// Database is where SQL is run and how applications reach it.
+// Database is where SQL runs and how applications reach the server.
 type Database struct {
 	Pod       *corev1.Pod
 	Container string
 
-	// PodIP and PodPort reach the server without a Service. SocketDir is the folder of its socket where the container
-	// names one by PGHOST, else empty.
+	// PodIP and PodPort reach the server without a Service. SocketDir is the directory of its socket if the container sets PGHOST, and
+	// else empty.
 	PodIP     string
 	PodPort   int32
 	SocketDir string
 
-	// Service names the Pod, in the same namespace; it is empty if the caller gave Host. Port belongs to either.
+	// Service is the name of a Service in the namespace of the Pod, empty if the caller set Host. Port belongs to Service or Host.
 	Service       string
 	Host          string
 	ClusterDomain string
 	Port          int32
 
-	// Address is what the cluster's DNS has for the Service's name; empty where that is not known, or may be one of several.
+	// Address is the address that the cluster's DNS returns for the Service; empty if it is unknown or one of several.
 	Address string
 
-	// HostReachesReplicas says that the Service also leads to other Pods.
+	// HostReachesReplicas is true if the Service also leads to other Pods.
 	HostReachesReplicas bool
 
-	// Location tells the server from all others in the cluster, and outlives its Pods: NAMESPACE/KIND/NAME.
+	// Location identifies the server in the cluster, independent of its current Pods: NAMESPACE/KIND/NAME.
 	Location string
 
-	deployment types.UID // that runs the Pod, if any
+	deployment types.UID // of the Pod, if any
 }
 
-// HostName is the name that applications use; without HostComplete the cluster's domain may be appended to it.
+// HostName returns the name that applications use. Unless HostComplete, the cluster's domain can be appended to it.
 func (d *Database) HostName() string {
 	if d.Host != "" {
 		return d.Host
@@ -51,10 +51,10 @@ func (d *Database) HostName() string {
 	return name
 }
 
-// HostComplete tells whether HostName is the caller's own or ends in the cluster's domain.
+// HostComplete reports whether HostName was set by the caller or ends in the cluster's domain.
 func (d *Database) HostComplete() bool { return d.Host != "" || d.ClusterDomain != "" }
 
-// RunBy tells whether the object uid is the Pod or runs it.
+// RunBy reports whether uid is the Pod, or an owner that runs it.
 func (d *Database) RunBy(uid types.UID) bool {
 	if uid == "" {
 		return false
@@ -63,7 +63,7 @@ func (d *Database) RunBy(uid types.UID) bool {
 		slices.ContainsFunc(d.Pod.OwnerReferences, func(owner metav1.OwnerReference) bool { return owner.UID == uid })
 }
 
-// location names the server that pod belongs to.
+// location returns the Location of the server that runs in pod.
 func location(pod *corev1.Pod, p product) string {
 	if cluster := pod.Labels[p.cluster]; cluster != "" {
 		return pod.Namespace + "/" + p.name + "/" + cluster
@@ -72,7 +72,7 @@ func location(pod *corev1.Pod, p product) string {
 	if owner == nil {
 		return pod.Namespace + "/pod/" + pod.Name
 	}
-	// A ReplicaSet is new with each rollout of its Deployment.
+	// Each rollout of a Deployment creates a new ReplicaSet, so use the name of the Deployment.
 	if name, ok := strings.CutSuffix(owner.Name, "-"+pod.Labels[appsv1.DefaultDeploymentUniqueLabelKey]); ok && owner.Kind == "ReplicaSet" {
 		return pod.Namespace + "/deployment/" + name
 	}

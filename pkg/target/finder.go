@@ -18,7 +18,7 @@ import (
 // Finder finds databases in a cluster. It only reads.
 type Finder struct{ client kubernetes.Interface }
 
-// NewFinder returns a Finder for the cluster of client.
+// NewFinder returns a Finder that uses client.
 func NewFinder(client kubernetes.Interface) *Finder { return &Finder{client: client} }
 
 // Find returns the first of Candidates.
@@ -30,10 +30,10 @@ func (f *Finder) Find(ctx context.Context, ref Ref, choice Choice) (*Database, e
 	return candidates[0], nil
 }
 
-// Candidates returns the servers that ref may mean, at least one, all of them ready: for a Pod that Pod, else the
-// Pods of the StatefulSet or Service with those first that labels call the primary. Only the servers know for sure.
+// Candidates returns the ready servers that ref can mean, at least one: that Pod, or else the Pods of the StatefulSet or Service, with
+// the primary first according to the labels. Only the servers know which one is the primary.
 //
-// An error of the API server is wrapped. Where no Pod can be used, the error says why and names Pods that look right.
+// An error of the API server is wrapped. If no Pod can be used, the error gives the reason and suggests other Pods.
 func (f *Finder) Candidates(ctx context.Context, ref Ref, choice Choice) ([]*Database, error) {
 	if err := choice.check(); err != nil {
 		return nil, err
@@ -42,7 +42,7 @@ func (f *Finder) Candidates(ctx context.Context, ref Ref, choice Choice) ([]*Dat
 	s.network = sync.OnceValues(func() (*network, error) { return readNetwork(ctx, f.client, ref.Namespace) })
 	if s.needsNetwork() {
 		var reading sync.WaitGroup
-		reading.Go(func() { _, _ = s.network() }) // beside the Pods; who needs it gets its error
+		reading.Go(func() { _, _ = s.network() }) // in parallel with the Pods; every caller gets its error
 		defer reading.Wait()
 	}
 	pods, err := s.pods(ctx)
@@ -63,13 +63,13 @@ type search struct {
 	client  kubernetes.Interface
 	ref     Ref
 	choice  Choice
-	network func() (*network, error) // read once
+	network func() (*network, error) // reads only once
 }
 
-// needsNetwork says whether the Services decide which Pods are meant, or by which name they are reached.
+// needsNetwork reports whether the Services are needed to find the Pods or the host name.
 func (s *search) needsNetwork() bool { return s.choice.Host == "" || s.ref.Kind == KindService }
 
-// databases describes each Pod, without those after the first that cannot be used.
+// databases describes the Pods, except those after the first that cannot be used.
 func (s *search) databases(ctx context.Context, pods []*corev1.Pod) ([]*Database, error) {
 	var found []*Database
 	for i, pod := range pods {
@@ -116,7 +116,7 @@ func (s *search) database(ctx context.Context, pod *corev1.Pod) (*Database, erro
 	return d, nil
 }
 
-// deployment is the Deployment that runs pod through a ReplicaSet; empty if there is none or it may not be read.
+// deployment returns the Deployment that runs pod through a ReplicaSet; empty if there is none or it cannot be read.
 func (s *search) deployment(ctx context.Context, pod *corev1.Pod) types.UID {
 	owner := metav1.GetControllerOf(pod)
 	if owner == nil || owner.Kind != "ReplicaSet" {
@@ -132,7 +132,7 @@ func (s *search) deployment(ctx context.Context, pod *corev1.Pod) types.UID {
 	return ""
 }
 
-// primaryFirst orders pods by what their labels say, and then by name as people count.
+// primaryFirst sorts pods: the primary first according to the labels, then by name in natural order.
 func primaryFirst(pods []*corev1.Pod) []*corev1.Pod {
 	slices.SortFunc(pods, func(a, b *corev1.Pod) int {
 		return cmp.Or(

@@ -22,7 +22,7 @@ var (
 	lessonRef    = target.Ref{Kind: target.KindPod, Name: "postgresql-sfs-0", Namespace: namespace}
 )
 
-// lesson is the lesson's database, with changes made to its Pod.
+// lesson returns the database of the lesson, with changes to its Pod.
 func lesson(changes ...func(*corev1.Pod)) []runtime.Object {
 	changes = append([]func(*corev1.Pod){labelled(lessonLabels), controlledBy("StatefulSet", "postgresql-sfs")}, changes...)
 	return []runtime.Object{
@@ -54,11 +54,11 @@ func TestParseRef(t *testing.T) {
 	}
 	for _, text := range []string{"", "a", "pod", "pod/", "/a", "pod/a/b", "deployment/a", "pod/A", "pod/.."} {
 		_, err := target.ParseRef(text, namespace)
-		require.EqualError(t, err, `"`+text+`" does not name a database: use pod/NAME, statefulset/NAME or service/NAME`)
+		require.EqualError(t, err, `invalid database "`+text+`": use pod/NAME, statefulset/NAME or service/NAME`)
 	}
 }
 
-func TestTheLessonsDatabase(t *testing.T) {
+func TestFind_FindsDatabaseOfLesson(t *testing.T) {
 	requests := map[string][]string{
 		"pod/postgresql-sfs-0":       {"get pods", "list endpointslices", "list services"},
 		"statefulset/postgresql-sfs": {"get statefulsets", "list endpointslices", "list pods", "list services"},
@@ -88,16 +88,16 @@ func TestTheLessonsDatabase(t *testing.T) {
 	}
 }
 
-func TestAHostThatCannotBeIsRefusedBeforeAnythingIsAsked(t *testing.T) {
+func TestFind_RejectsInvalidChoiceWithoutRequests(t *testing.T) {
 	for _, choice := range []target.Choice{{Host: "a b"}, {Host: "a,b"}, {Host: "/tmp"}, {Host: "a\nb"}, {Host: "a@b"}, {ClusterDomain: "a/b"}, {Port: -1}, {Port: 65536}} {
 		cluster := newCluster(t, lesson()...)
 		_, err := target.NewFinder(cluster).Candidates(t.Context(), lessonRef, choice)
-		require.ErrorContains(t, err, "correct --")
+		require.ErrorContains(t, err, "invalid --")
 		assert.Empty(t, cluster.requests)
 	}
 }
 
-func TestChoices(t *testing.T) {
+func TestFind_AppliesChoice(t *testing.T) {
 	tests := map[string]struct {
 		choice   target.Choice
 		host     string
@@ -126,7 +126,7 @@ func TestChoices(t *testing.T) {
 	}
 }
 
-func TestRefusals(t *testing.T) {
+func TestFind_ExplainsFailure(t *testing.T) {
 	elsewhere := target.Ref{Kind: target.KindPod, Name: "elsewhere-0", Namespace: namespace}
 	deleted := func(pod *corev1.Pod) {
 		pod.DeletionTimestamp, pod.Finalizers = new(metav1.Now()), []string{"example/hold"}
@@ -139,7 +139,7 @@ func TestRefusals(t *testing.T) {
 	}
 	pending := func(pod *corev1.Pod) { pod.Status = corev1.PodStatus{Phase: corev1.PodPending} }
 	const unready = "cannot use pod/postgresql-sfs-0 in namespace data as the database: pod/postgresql-sfs-0 is not ready, "
-	const described = " (kubectl describe pod/postgresql-sfs-0 -n data tells more)"
+	const described = " (see kubectl describe pod/postgresql-sfs-0 -n data)"
 	const alone = ": name the database with --postgres and --postgres-namespace"
 	tests := map[string]struct {
 		cluster *cluster
@@ -148,7 +148,7 @@ func TestRefusals(t *testing.T) {
 	}{
 		"not found": {
 			newCluster(t, lesson()...), elsewhere,
-			`cannot use pod/elsewhere-0 in namespace data as the database: pods "elsewhere-0" not found: this looks like a database there: --postgres=pod/postgresql-sfs-0`,
+			`cannot use pod/elsewhere-0 in namespace data as the database: pods "elsewhere-0" not found: this looks like a database: --postgres=pod/postgresql-sfs-0`,
 		},
 		"not found, nothing similar": {
 			newCluster(t), elsewhere, `cannot use pod/elsewhere-0 in namespace data as the database: pods "elsewhere-0" not found` + alone,
@@ -159,14 +159,14 @@ func TestRefusals(t *testing.T) {
 		},
 		"not ready": {
 			newCluster(t, append(lesson(notReady("containers with unready status: [postgresql-db]")), newPod("other-0"))...), lessonRef,
-			unready + "containers with unready status: [postgresql-db]" + described + ": this looks like a database there: --postgres=pod/other-0",
+			unready + "containers with unready status: [postgresql-db]" + described + ": this looks like a database: --postgres=pod/other-0",
 		},
-		"crashing":      {newCluster(t, lesson(crashing)...), lessonRef, unready + "container postgresql-db waits: CrashLoopBackOff" + described + alone},
+		"crashing":      {newCluster(t, lesson(crashing)...), lessonRef, unready + "container postgresql-db is waiting: CrashLoopBackOff" + described + alone},
 		"pending":       {newCluster(t, lesson(pending)...), lessonRef, unready + "its phase is Pending" + described + alone},
 		"being deleted": {newCluster(t, lesson(deleted)...), lessonRef, unready + "it is being deleted" + described + alone},
 		"no such StatefulSet": {
 			newCluster(t, lesson()...), target.Ref{Kind: target.KindStatefulSet, Name: "sts", Namespace: namespace},
-			`cannot use statefulset/sts in namespace data as the database: statefulsets.apps "sts" not found: this looks like a database there: --postgres=pod/postgresql-sfs-0`,
+			`cannot use statefulset/sts in namespace data as the database: statefulsets.apps "sts" not found: this looks like a database: --postgres=pod/postgresql-sfs-0`,
 		},
 		"Service of nothing": {
 			newCluster(t, newService("svc", "10.0.0.1", nil), slicesFor("svc")), target.Ref{Kind: target.KindService, Name: "svc", Namespace: namespace},
@@ -178,11 +178,11 @@ func TestRefusals(t *testing.T) {
 		},
 		"Services not readable": {
 			newCluster(t, lesson()...).refuse("list", "services", forbidden("services")), lessonRef,
-			"looking for the database's service in namespace data (--host names its address without that): services is forbidden: ask your administrator",
+			"find the database's service in namespace data (or use --host): services is forbidden: ask your administrator",
 		},
 		"neither EndpointSlices nor Endpoints": {
 			newCluster(t, lesson()...).refuse("list", "endpointslices", forbidden("endpointslices")).refuse("list", "endpoints", forbidden("endpoints")), lessonRef,
-			"looking for the pods behind the services of namespace data (--host names the database's address without that): endpointslices is forbidden: ask your administrator",
+			"find the pods behind the services of namespace data (or use --host): endpointslices is forbidden: ask your administrator",
 		},
 		"Pod not readable": {
 			newCluster(t, lesson()...).refuse("get", "pods", forbidden("pods")), lessonRef,
@@ -197,15 +197,15 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-func TestRefusalsKeepTheirType(t *testing.T) {
+func TestFind_WrapsAPIErrors(t *testing.T) {
 	_, err := target.NewFinder(newCluster(t)).Find(t.Context(), lessonRef, target.Choice{})
 	assert.True(t, apierrors.IsNotFound(err))
 	_, err = target.NewFinder(newCluster(t).refuse("get", "pods", forbidden("pods"))).Find(t.Context(), lessonRef, target.Choice{})
 	assert.True(t, apierrors.IsForbidden(err))
 }
 
-func TestEndpointsStandInForEndpointSlices(t *testing.T) {
-	//nolint:staticcheck // SA1019: what is tested
+func TestFind_ReadsEndpointsIfSlicesAreForbidden(t *testing.T) {
+	//nolint:staticcheck // SA1019: the subject of this test
 	endpoints := &corev1.Endpoints{
 		ObjectMeta: metav1.ObjectMeta{Name: "postgresql-svc", Namespace: namespace},
 		Subsets: []corev1.EndpointSubset{{
@@ -225,7 +225,7 @@ func TestEndpointsStandInForEndpointSlices(t *testing.T) {
 	}
 }
 
-func TestRunBy(t *testing.T) {
+func TestRunBy_MatchesOwners(t *testing.T) {
 	set := &appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{Name: "pg-5d8f", Namespace: namespace, OwnerReferences: controller("Deployment", "pg")}}
 	inDeployment := newPod("postgresql-sfs-0", controlledBy("ReplicaSet", "pg-5d8f"), labelled(map[string]string{appsv1.DefaultDeploymentUniqueLabelKey: "5d8f"}))
 	tests := map[string]struct {
@@ -233,7 +233,7 @@ func TestRunBy(t *testing.T) {
 		location string
 		by       []types.UID
 	}{
-		"nobody":      {newCluster(t, newPod("postgresql-sfs-0")), "data/pod/postgresql-sfs-0", nil},
+		"no owner":    {newCluster(t, newPod("postgresql-sfs-0")), "data/pod/postgresql-sfs-0", nil},
 		"StatefulSet": {newCluster(t, lesson()...), "data/statefulset/postgresql-sfs", []types.UID{"uid-of-postgresql-sfs"}},
 		"Deployment":  {newCluster(t, inDeployment, set), "data/deployment/pg", []types.UID{"uid-of-pg-5d8f", "uid-of-pg"}},
 		"ReplicaSet not readable": {

@@ -16,7 +16,7 @@ import (
 
 const namespace = "data"
 
-// cluster is an API server with some objects that fails the test on anything but reading.
+// cluster is an API server with some objects. Any request other than a read fails the test.
 type cluster struct {
 	*fake.Clientset
 	requests []string
@@ -39,7 +39,7 @@ func newCluster(t *testing.T, objects ...runtime.Object) *cluster {
 	return c
 }
 
-// refuse makes the cluster answer requests of this kind with err.
+// refuse lets requests of this kind fail with err.
 func (c *cluster) refuse(verb, resource string, err error) *cluster {
 	c.PrependReactor(verb, resource, func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, err })
 	return c
@@ -97,7 +97,7 @@ func newService(name, clusterIP string, selector map[string]string) *corev1.Serv
 	}
 }
 
-// slicesFor returns the EndpointSlice of a Service: port 5432 of the named Pods.
+// slicesFor returns the EndpointSlice of a Service with port 5432 of the named Pods.
 func slicesFor(service string, pods ...string) *discoveryv1.EndpointSlice {
 	slice := &discoveryv1.EndpointSlice{
 		ObjectMeta: metav1.ObjectMeta{Name: service + "-x7", Namespace: namespace, Labels: map[string]string{discoveryv1.LabelServiceName: service}},
@@ -111,5 +111,5 @@ func slicesFor(service string, pods ...string) *discoveryv1.EndpointSlice {
 	return slice
 }
 
-// sorted is for requests whose order does not matter.
+// sorted sorts requests whose order does not matter.
 func sorted(requests []string) []string { return slices.Sorted(slices.Values(requests)) }

@@ -19,14 +19,14 @@ func FuzzParseRef(f *testing.F) {
 		if err != nil {
 			return
 		}
-		assert.Regexp(t, `^(pod|statefulset|service)/[a-z0-9.-]{1,253}$`, ref.String(), "what goes into the path of a request")
+		assert.Regexp(t, `^(pod|statefulset|service)/[a-z0-9.-]{1,253}$`, ref.String(), "the reference is used in the path of a request")
 		again, err := ParseRef(ref.String(), "ns")
 		require.NoError(t, err)
 		assert.Equal(t, ref, again)
 	})
 }
 
-// FuzzChoice has each host that is let through read again from where it gets to.
+// FuzzChoice requires that every accepted host can be parsed from a URI and from a password file.
 func FuzzChoice(f *testing.F) {
 	for _, seed := range []string{"db.example", "DB_1.example.", "10.0.0.1", "::1", "a b", "a,b", "/tmp", "a\nb", "evil@x", "x:1", "[::1]", "fe80::1%eth0", "-x", "x?y#z", "", "\u00fc"} {
 		f.Add(seed, int32(5432))
@@ -40,6 +40,6 @@ func FuzzChoice(f *testing.F) {
 		require.NoError(t, err)
 		assert.Equal(t, host, uri.Hostname())
 		assert.Equal(t, "user", uri.User.String())
-		assert.False(t, strings.ContainsAny(host, " ,/\\'\"\r\n"), "no list, no socket, no second line")
+		assert.False(t, strings.ContainsAny(host, " ,/\\'\"\r\n"), "the host is not a list, a socket or several lines")
 	})
 }

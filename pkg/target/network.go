@@ -13,26 +13,26 @@ import (
 	"k8s.io/client-go/kubernetes"
 )
 
-// network is the Services of a namespace and where they lead.
+// network contains the Services of a namespace and their backends.
 type network struct {
 	services []corev1.Service
 	backends []backend
 }
 
-// backend says that a Service leads to these members on these ports. A Service may have several.
+// backend is a set of members with the same ports behind a Service. A Service can have several.
 type backend struct {
 	service string
 	members []member
 	ports   []backendPort
 }
 
-// backendPort is a port of the members; the Service's own port has the same name.
+// backendPort is a port of the members. The Service's port has the same name.
 type backendPort struct {
 	name   string
 	number int32
 }
 
-// member is one end of a Service: a Pod's name where it is known, and an address.
+// member is one backend of a Service: an address and, if known, the name of a Pod.
 type member struct{ pod, ip string }
 
 func (m member) is(pod *corev1.Pod) bool {
@@ -46,7 +46,7 @@ func (b backend) leadsTo(pod *corev1.Pod) bool {
 	return slices.ContainsFunc(b.members, func(m member) bool { return m.is(pod) })
 }
 
-// readNetwork lists a namespace's Services and, beside them, what is behind them.
+// readNetwork lists the Services of a namespace and, in parallel, their backends.
 func readNetwork(ctx context.Context, client kubernetes.Interface, namespace string) (*network, error) {
 	var backends []backend
 	var backendsErr error
@@ -55,7 +55,7 @@ func readNetwork(ctx context.Context, client kubernetes.Interface, namespace str
 	services, err := client.CoreV1().Services(namespace).List(ctx, metav1.ListOptions{})
 	reading.Wait()
 	if err != nil {
-		return nil, fmt.Errorf("looking for the database's service in namespace %s (--host names its address without that): %w", namespace, err)
+		return nil, fmt.Errorf("find the database's service in namespace %s (or use --host): %w", namespace, err)
 	}
 	if backendsErr != nil {
 		return nil, backendsErr
@@ -63,20 +63,20 @@ func readNetwork(ctx context.Context, client kubernetes.Interface, namespace str
 	return &network{services: services.Items, backends: backends}, nil
 }
 
-// readBackends lists a namespace's EndpointSlices, or Endpoints where EndpointSlices may not be read.
+// readBackends lists the EndpointSlices of a namespace, or the Endpoints if EndpointSlices cannot be read.
 func readBackends(ctx context.Context, client kubernetes.Interface, namespace string) ([]backend, error) {
 	endpointSlices, err := client.DiscoveryV1().EndpointSlices(namespace).List(ctx, metav1.ListOptions{})
 	if err == nil {
 		return fromSlices(endpointSlices.Items), nil
 	}
 	if apierrors.IsForbidden(err) || apierrors.IsNotFound(err) {
-		// Deprecated, and still served to those who may not read EndpointSlices.
+		// Endpoints are deprecated, but still served to users who cannot read EndpointSlices.
 		endpoints, oldErr := client.CoreV1().Endpoints(namespace).List(ctx, metav1.ListOptions{})
 		if oldErr == nil {
 			return fromEndpoints(endpoints.Items), nil
 		}
 	}
-	return nil, fmt.Errorf("looking for the pods behind the services of namespace %s (--host names the database's address without that): %w", namespace, err)
+	return nil, fmt.Errorf("find the pods behind the services of namespace %s (or use --host): %w", namespace, err)
 }
 
 func fromSlices(endpointSlices []discoveryv1.EndpointSlice) []backend {

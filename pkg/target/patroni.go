@@ -1,6 +1,6 @@
 package target
 
-// patroni is Patroni without an operator, with the label names of its own examples.
+// patroni is Patroni without an operator, with the labels of its own examples.
 func patroni() product {
 	return product{
 		name:    "patroni",

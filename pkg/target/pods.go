@@ -12,10 +12,10 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 )
 
-// maxSuggestions keeps an error readable in a namespace with many databases.
+// maxSuggestions limits the length of an error in a namespace with many databases.
 const maxSuggestions = 5
 
-// pods reads the Pods that the Ref means, whatever their state.
+// pods reads the Pods that the Ref means, ready or not.
 func (s *search) pods(ctx context.Context) ([]*corev1.Pod, error) {
 	switch s.ref.Kind {
 	case KindStatefulSet:
@@ -42,7 +42,7 @@ func (s *search) podsOfStatefulSet(ctx context.Context) ([]*corev1.Pod, error) {
 	return s.list(ctx, selector, func(pod *corev1.Pod) bool { return metav1.IsControlledBy(pod, set) })
 }
 
-// podsOfService goes by where the Service leads: a Service that a database's leader moves by itself has no selector.
+// podsOfService uses the endpoints of the Service: a Service that Patroni's leader updates has no selector.
 func (s *search) podsOfService(ctx context.Context) ([]*corev1.Pod, error) {
 	network, err := s.network()
 	if err != nil {
@@ -75,7 +75,7 @@ func (s *search) cannotRead(err error) error {
 	return fmt.Errorf("cannot use %s in namespace %s as the database: %w", s.ref, s.ref.Namespace, err)
 }
 
-// unreadyError says that a Ref leads to no Pod that is ready, and why.
+// unreadyError reports that a Ref has no ready Pod, and why.
 type unreadyError struct {
 	ref    Ref
 	reason string
@@ -85,14 +85,14 @@ func (e *unreadyError) Error() string {
 	return fmt.Sprintf("cannot use %s in namespace %s as the database: %s", e.ref, e.ref.Namespace, e.reason)
 }
 
-// readyOf leaves out the Pods that are not ready. The error, an *unreadyError if none is left, speaks of the first.
+// readyOf returns the ready Pods. If there is none, the error is an *unreadyError about the first Pod.
 func readyOf(ref Ref, pods []*corev1.Pod) ([]*corev1.Pod, error) {
 	if len(pods) == 0 {
 		return nil, &unreadyError{ref: ref, reason: "it has no pods"}
 	}
 	ready := slices.DeleteFunc(slices.Clone(pods), func(pod *corev1.Pod) bool { return !isReady(pod) })
 	if len(ready) == 0 {
-		return nil, &unreadyError{ref: ref, reason: fmt.Sprintf("pod/%s is not ready, %s (kubectl describe pod/%s -n %s tells more)",
+		return nil, &unreadyError{ref: ref, reason: fmt.Sprintf("pod/%s is not ready, %s (see kubectl describe pod/%s -n %s)",
 			pods[0].Name, whyNotReady(pods[0]), pods[0].Name, pods[0].Namespace)}
 	}
 	return ready, nil
@@ -105,14 +105,14 @@ func isReady(pod *corev1.Pod) bool {
 		})
 }
 
-// whyNotReady is what the Pod's status says: the more specific the better.
+// whyNotReady returns the most specific reason in the Pod's status.
 func whyNotReady(pod *corev1.Pod) string {
 	if pod.DeletionTimestamp != nil {
 		return "it is being deleted"
 	}
 	for _, c := range append(slices.Clone(pod.Status.InitContainerStatuses), pod.Status.ContainerStatuses...) {
 		if c.State.Waiting != nil && c.State.Waiting.Reason != "" {
-			return fmt.Sprintf("container %s waits: %s", c.Name, c.State.Waiting.Reason)
+			return fmt.Sprintf("container %s is waiting: %s", c.Name, c.State.Waiting.Reason)
 		}
 	}
 	for _, c := range pod.Status.Conditions {
@@ -123,7 +123,7 @@ func whyNotReady(pod *corev1.Pod) string {
 	return "its phase is " + string(pod.Status.Phase)
 }
 
-// suggestion names ready Pods of the namespace that look like PostgreSQL, as the end of an error.
+// suggestion names ready Pods of the namespace that look like PostgreSQL. It is the end of an error message.
 func (s *search) suggestion(ctx context.Context) string {
 	looks := func(pod *corev1.Pod) bool { return isReady(pod) && looksLikePostgres(pod) }
 	pods, err := s.list(ctx, labels.Everything(), looks)
@@ -134,5 +134,5 @@ func (s *search) suggestion(ctx context.Context) string {
 	for _, pod := range primaryFirst(pods)[:min(len(pods), maxSuggestions)] {
 		names = append(names, "--postgres=pod/"+pod.Name)
 	}
-	return ": this looks like a database there: " + strings.Join(names, ", ")
+	return ": this looks like a database: " + strings.Join(names, ", ")
 }

@@ -6,23 +6,23 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// product is what an operator or a chart tells about its Pods by their labels. Labels are hints: the server itself
-// knows best whether it is the primary.
+// product describes the labels that an operator or a chart sets on its Pods. Labels are hints: only the server knows whether it is the
+// primary.
 type product struct {
 	name      string
-	labels    map[string]string // that all its Pods have; an empty value stands for any
-	cluster   string            // label that tells its servers in a namespace apart; empty if there is none
-	roles     []string          // labels of which one tells the primary
-	primary   []string          // values of that label
+	labels    map[string]string // of all its Pods; an empty value matches any
+	cluster   string            // label that identifies a server in a namespace; may be empty
+	roles     []string          // labels of which one names the role
+	primary   []string          // values of that label for the primary
 	container string
 }
 
-// products lists all that are known, the more specific first.
+// products lists the known products, the more specific first.
 func products() []product {
 	return []product{cloudNativePG(), crunchy(), stackGres(), zalando(), bitnami(), patroni()}
 }
 
-// productOf returns the product that made pod; bare() if none is known.
+// productOf returns the product that created pod, or bare() if it is unknown.
 func productOf(pod *corev1.Pod) product {
 	for _, p := range products() {
 		if p.made(pod) {
@@ -41,7 +41,7 @@ func (p product) made(pod *corev1.Pod) bool {
 	return true
 }
 
-// primaryAmong tells whether labels, of a Pod or in a Service's selector, say that it is the primary.
+// primaryAmong reports whether the labels, of a Pod or in a Service's selector, identify the primary.
 func (p product) primaryAmong(labels map[string]string) bool {
 	return slices.ContainsFunc(p.roles, func(role string) bool { return slices.Contains(p.primary, labels[role]) })
 }

@@ -12,11 +12,11 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
 )
 
-// layout is a database as an operator or a chart lays it out: two Pods, of which the second is the primary.
+// layout is a database as an operator or a chart creates it: two Pods, the second of which is the primary.
 type layout struct {
 	replica, primary map[string]string // labels of the Pods
 	containers       []corev1.Container
-	services         []runtime.Object // with what they lead to
+	services         []runtime.Object // with their endpoints
 	service          string           // that applications should use
 	container        string
 	location         string
@@ -66,7 +66,7 @@ func crunchy() layout {
 	const prefix = "postgres-operator.crunchydata.com/"
 	members := map[string]string{prefix + "cluster": "hippo"}
 	leader := slicesFor("hippo-ha", "db-1")
-	leader.Endpoints[0].TargetRef = nil // Patroni writes addresses, and not every release a target
+	leader.Endpoints[0].TargetRef = nil // Patroni writes addresses, and only some releases write a target
 	primary := slicesFor("hippo-primary", "nobody")
 	primary.Endpoints[0] = discoveryv1.Endpoint{Addresses: []string{"10.0.0.1"}} // the cluster IP of hippo-ha
 	every := slicesFor("hippo-pods", "db-0", "db-1")
@@ -129,7 +129,7 @@ func bitnami() layout {
 	}
 }
 
-func TestLayouts(t *testing.T) {
+func TestFind_FindsPrimaryOfProducts(t *testing.T) {
 	layouts := map[string]layout{
 		"CloudNativePG": cloudNativePG(), "CloudNativePG before 1.18": oldCloudNativePG(), "Zalando": zalando(), "Crunchy": crunchy(),
 		"StackGres": stackGres(), "Patroni": patroni(), "Bitnami": bitnami(),
@@ -154,7 +154,7 @@ func TestLayouts(t *testing.T) {
 			found, err := finder.Candidates(t.Context(), target.Ref{Kind: target.KindService, Name: "every", Namespace: namespace}, target.Choice{})
 			require.NoError(t, err)
 			require.Len(t, found, 2)
-			assert.Equal(t, "db-1", found[0].Pod.Name, "the labels call it the primary")
+			assert.Equal(t, "db-1", found[0].Pod.Name, "the labels identify the primary")
 			assert.Equal(t, "db-0", found[1].Pod.Name)
 			assert.Equal(t, found[0].Location, found[1].Location)
 			assert.Equal(t, "every", found[0].Service, "the user named it")
@@ -163,7 +163,7 @@ func TestLayouts(t *testing.T) {
 	}
 }
 
-func TestCandidatesWithoutLabels(t *testing.T) {
+func TestFind_WithoutLabels(t *testing.T) {
 	objects := append(lesson(),
 		newPod("postgresql-sfs-10", labelled(lessonLabels), controlledBy("StatefulSet", "postgresql-sfs")),
 		newPod("postgresql-sfs-2", labelled(lessonLabels), controlledBy("StatefulSet", "postgresql-sfs")),
@@ -178,5 +178,5 @@ func TestCandidatesWithoutLabels(t *testing.T) {
 	for _, d := range found {
 		names = append(names, d.Pod.Name)
 	}
-	assert.Equal(t, []string{"postgresql-sfs-0", "postgresql-sfs-2", "postgresql-sfs-10"}, names, "ready, its own, and with a Service")
+	assert.Equal(t, []string{"postgresql-sfs-0", "postgresql-sfs-2", "postgresql-sfs-10"}, names, "ready Pods of the StatefulSet with a Service")
 }

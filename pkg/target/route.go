@@ -9,13 +9,13 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// How well a Service serves applications that write: the lower the better.
+// Ranks of Services for applications that write. A lower rank is better.
 const (
 	asNamed      = iota // the user named it
-	toPrimary           // it follows the primary
-	toThisPod           // it leads to no other Pod at present
-	pinnedToPod         // it leads to this Pod even after another has become the primary
-	toAllMembers        // it also leads to replicas
+	toPrimary           // follows the primary
+	toThisPod           // currently leads to no other Pod
+	pinnedToPod         // leads to this Pod even if another becomes the primary
+	toAllMembers        // also leads to replicas
 )
 
 // route is a Service that leads to the server, and its port.
@@ -28,17 +28,17 @@ type route struct {
 	others   bool
 }
 
-// endpoint is the server as Services lead to it.
+// endpoint describes the server that a Service must lead to.
 type endpoint struct {
 	pod       *corev1.Pod
 	product   product
 	port      int32
 	portKnown bool
-	wanted    int32  // port that the Service must have, if not 0
-	named     string // Service that the user named, if any
+	wanted    int32  // port of the Service; 0: any
+	named     string // Service that the user named; empty: any
 }
 
-// routeTo chooses the Service by which applications best reach e. The error tells what to do if there is none.
+// routeTo returns the best Service for applications to reach e. If there is none, the error suggests what to do.
 func (n *network) routeTo(e endpoint) (*route, error) {
 	var routes []route
 	for _, service := range n.services {
@@ -52,12 +52,13 @@ func (n *network) routeTo(e endpoint) (*route, error) {
 			e.pod.Namespace, port, e.pod.Name)
 	}
 	best := slices.MinFunc(routes, func(a, b route) int {
-		return cmp.Or(cmp.Compare(a.rank, b.rank), compareBool(a.headless, b.headless), cmp.Compare(len(a.service), len(b.service)), cmp.Compare(a.service, b.service))
+		return cmp.Or(cmp.Compare(a.rank, b.rank), compareBool(a.headless, b.headless),
+			cmp.Compare(len(a.service), len(b.service)), cmp.Compare(a.service, b.service))
 	})
 	return &best, nil
 }
 
-// routeBy tells how service leads to e; nil if it does not.
+// routeBy returns the route through service to e, or nil if it does not lead there.
 func (n *network) routeBy(service corev1.Service, e endpoint) *route {
 	headless := service.Spec.ClusterIP == corev1.ClusterIPNone
 	var found *route
@@ -83,7 +84,7 @@ func (n *network) routeBy(service corev1.Service, e endpoint) *route {
 	return found
 }
 
-// addressOf is what the cluster's DNS has for the name of a Service with these members; empty where that may be one of several.
+// addressOf returns the address that DNS returns for a Service with these members, or an empty string if there can be several.
 func addressOf(service corev1.Service, members []member) string {
 	switch {
 	case len(service.Spec.ClusterIPs) > 1:
@@ -95,7 +96,7 @@ func addressOf(service corev1.Service, members []member) string {
 	return ""
 }
 
-// portBy is the port at which service, by b, leads to the server; 0 if none does.
+// portBy returns the port of service through which b reaches the server, or 0.
 func (e endpoint) portBy(service corev1.Service, b backend, headless bool) int32 {
 	if headless && len(b.ports) == 0 {
 		b.ports = []backendPort{{number: e.port}}
@@ -114,7 +115,7 @@ func (e endpoint) portBy(service corev1.Service, b backend, headless bool) int32
 	return 0
 }
 
-// servicePort is the port of service that leads to p. The name of a headless Service stands for the members themselves.
+// servicePort returns the port of service that leads to p. The name of a headless Service resolves to the members themselves.
 func servicePort(service corev1.Service, p backendPort, headless bool) int32 {
 	if headless {
 		return p.number

@@ -15,7 +15,7 @@ import (
 
 const headless = corev1.ClusterIPNone
 
-// ports sets the Service's ports to pairs of name and number.
+// servicePorts sets the Service's ports to pairs of name and number.
 func servicePorts(service *corev1.Service, ports map[string]int32) *corev1.Service {
 	service.Spec.Ports = nil
 	for name, port := range ports {
@@ -32,7 +32,7 @@ func slicePorts(slice *discoveryv1.EndpointSlice, ports map[string]int32) *disco
 	return slice
 }
 
-func TestRoute(t *testing.T) {
+func TestRouteTo_ChoosesService(t *testing.T) {
 	const pod, other = "postgresql-sfs-0", "postgresql-sfs-1"
 	selector := map[string]string{"app": "x"}
 	pinned := map[string]string{appsv1.StatefulSetPodNameLabel: pod}
@@ -44,62 +44,62 @@ func TestRoute(t *testing.T) {
 		objects  []runtime.Object
 		pod      []func(*corev1.Pod)
 		wanted   int32
-		service  string // empty: none is found
+		service  string // empty: no Service
 		port     int32
 		replicas bool
 	}{
-		"one member before many": {
+		"one member is better than many": {
 			objects: []runtime.Object{newService("all", "10.0.0.1", selector), slicesFor("all", pod, other), newService("primary", headless, selector), slicesFor("primary", pod)},
 			service: "primary", port: 5432,
 		},
-		"many, if there is no better": {
+		"many members": {
 			objects: []runtime.Object{newService("all", headless, selector), slicesFor("all", pod, other)}, service: "all", port: 5432, replicas: true,
 		},
 		"members of two slices": {
 			objects: []runtime.Object{newService("all", headless, selector), slicesFor("all", pod), renamed(slicesFor("all", other), "all-x8")}, service: "all", port: 5432, replicas: true,
 		},
-		"one that goes away": {objects: []runtime.Object{newService("pg", headless, selector), terminating}, service: "pg", port: 5432},
-		"moved by the leader before selecting": {
+		"terminating member": {objects: []runtime.Object{newService("pg", headless, selector), terminating}, service: "pg", port: 5432},
+		"managed by the leader is better than a selector": {
 			objects: []runtime.Object{newService("a", "10.0.0.1", selector), slicesFor("a", pod), newService("leader", "10.0.0.2", nil), slicesFor("leader", pod)}, service: "leader", port: 5432,
 		},
-		"the primary's, though it is alone": {
+		"primary's Service, single member": {
 			objects: []runtime.Object{newService("r", "10.0.0.1", selector), slicesFor("r", pod), newService("orders-rw", "10.0.0.2", primary), slicesFor("orders-rw", pod)},
 			pod:     []func(*corev1.Pod){labelled(primary)}, service: "orders-rw", port: 5432,
 		},
-		"the primary's, in the middle of a failover": {
+		"primary's Service during a failover": {
 			objects: []runtime.Object{newService("orders-rw", "10.0.0.2", primary), slicesFor("orders-rw", pod, other)},
 			pod:     []func(*corev1.Pod){labelled(primary)}, service: "orders-rw", port: 5432,
 		},
-		"a cluster IP before headless": {objects: []runtime.Object{newService("a", headless, selector), slicesFor("a", pod), newService("bb", "10.0.0.1", selector), slicesFor("bb", pod)}, service: "bb", port: 5432},
-		"the shorter name":             {objects: []runtime.Object{newService("a-pg", headless, selector), slicesFor("a-pg", pod), newService("pg", headless, selector), slicesFor("pg", pod)}, service: "pg", port: 5432},
-		"pinned to the Pod":            {objects: []runtime.Object{newService("pin", "10.0.0.1", pinned), slicesFor("pin", pod), newService("free", headless, selector), slicesFor("free", pod)}, service: "free", port: 5432},
-		"pinned before all members":    {objects: []runtime.Object{newService("pin", "10.0.0.1", pinned), slicesFor("pin", pod), newService("all", headless, selector), slicesFor("all", pod, other)}, service: "pin", port: 5432},
-		"another port of the Service": {
+		"cluster IP is better than headless": {objects: []runtime.Object{newService("a", headless, selector), slicesFor("a", pod), newService("bb", "10.0.0.1", selector), slicesFor("bb", pod)}, service: "bb", port: 5432},
+		"the shorter name":                   {objects: []runtime.Object{newService("a-pg", headless, selector), slicesFor("a-pg", pod), newService("pg", headless, selector), slicesFor("pg", pod)}, service: "pg", port: 5432},
+		"pinned to the Pod":                  {objects: []runtime.Object{newService("pin", "10.0.0.1", pinned), slicesFor("pin", pod), newService("free", headless, selector), slicesFor("free", pod)}, service: "free", port: 5432},
+		"pinned before all members":          {objects: []runtime.Object{newService("pin", "10.0.0.1", pinned), slicesFor("pin", pod), newService("all", headless, selector), slicesFor("all", pod, other)}, service: "pin", port: 5432},
+		"other port of the Service": {
 			objects: []runtime.Object{servicePorts(newService("pg", "10.0.0.1", selector), map[string]int32{"postgresql": 6000, "metrics": 9187}), slicePorts(slicesFor("pg", pod), map[string]int32{"postgresql": 5432, "metrics": 9187})},
 			service: "pg", port: 6000,
 		},
-		"a headless Service has the Pod's ports": {
+		"headless Service uses the Pod's ports": {
 			objects: []runtime.Object{servicePorts(newService("pg", headless, selector), map[string]int32{"postgresql": 6000}), slicesFor("pg", pod)}, service: "pg", port: 5432,
 		},
 		"headless without ports": {objects: []runtime.Object{newService("pg", headless, selector), slicePorts(slicesFor("pg", pod), nil)}, service: "pg", port: 5432},
-		"the wanted port": {
+		"wanted port": {
 			objects: []runtime.Object{
 				newService("pg", "10.0.0.1", selector), slicesFor("pg", pod),
 				servicePorts(newService("pool", "10.0.0.2", selector), map[string]int32{"pool": 6432}), slicePorts(slicesFor("pool", pod), map[string]int32{"pool": 6432}),
 			},
 			wanted: 6432, service: "pool", port: 6432,
 		},
-		"a wanted port that nobody has": {objects: []runtime.Object{newService("pg", "10.0.0.1", selector), slicesFor("pg", pod)}, wanted: 1},
-		"an undeclared port": {
+		"wanted port does not exist": {objects: []runtime.Object{newService("pg", "10.0.0.1", selector), slicesFor("pg", pod)}, wanted: 1},
+		"undeclared port": {
 			objects: []runtime.Object{servicePorts(newService("pg", "10.0.0.1", selector), map[string]int32{"tcp": 5432}), slicePorts(slicesFor("pg", pod), map[string]int32{"tcp": 5433})},
 			pod:     undeclared, service: "pg", port: 5432,
 		},
-		"a declared port that the Service does not have": {
+		"declared port without Service port": {
 			objects: []runtime.Object{servicePorts(newService("web", "10.0.0.1", selector), map[string]int32{"http": 80}), slicePorts(slicesFor("web", pod), map[string]int32{"http": 8080})},
 		},
 		"a Service of another Pod":    {objects: []runtime.Object{newService("pg", "10.0.0.1", selector), slicesFor("pg", other)}},
 		"a slice without its Service": {objects: []runtime.Object{slicesFor("pg", pod)}},
-		"a port that the Service does not name": {
+		"unnamed port of the Service": {
 			objects: []runtime.Object{servicePorts(newService("pg", "10.0.0.1", selector), map[string]int32{"else": 5432}), slicesFor("pg", pod)},
 		},
 	}
@@ -119,7 +119,7 @@ func TestRoute(t *testing.T) {
 	}
 }
 
-func TestAddressOfTheServicesName(t *testing.T) {
+func TestFind_SetsAddress(t *testing.T) {
 	const pod = "postgresql-sfs-0"
 	selector := map[string]string{"app": "x"}
 	terminating := slicesFor("pg", pod, "postgresql-sfs-1")

@@ -1,5 +1,5 @@
-// Package target finds the server that runs SQL and the address at which applications reach it: which Pod, container
-// and host. It knows the labels of the usual operators and charts, one file for each.
+// Package target finds the server that runs SQL, and the address at which applications reach it: Pod, container and host. It knows the
+// labels of common operators and charts, one file for each.
 package target
 
 import (
@@ -19,14 +19,13 @@ const (
 	KindService     = "service"
 )
 
-// Ref names what runs or reaches a server: a Pod, a StatefulSet or a Service.
+// Ref names a Pod, a StatefulSet or a Service that runs a server or leads to it.
 type Ref struct{ Kind, Name, Namespace string }
 
-// String is the Ref as the command line takes it, without the namespace.
+// String returns the Ref in the form of the command line, without the namespace.
 func (r Ref) String() string { return r.Kind + "/" + r.Name }
 
-// ParseRef reads TYPE/NAME, with TYPE in any of the spellings that kubectl knows, as an object in namespace.
-// The error says which forms there are.
+// ParseRef parses TYPE/NAME, with any name of TYPE that kubectl accepts, as an object in namespace.
 func ParseRef(s, namespace string) (Ref, error) {
 	spellings := map[string][]string{
 		KindPod:         {"pod", "pods", "po"},
@@ -39,28 +38,28 @@ func ParseRef(s, namespace string) (Ref, error) {
 			return Ref{Kind: kind, Name: name, Namespace: namespace}, nil
 		}
 	}
-	return Ref{}, fmt.Errorf("%q does not name a database: use pod/NAME, statefulset/NAME or service/NAME", s)
+	return Ref{}, fmt.Errorf("invalid database %q: use pod/NAME, statefulset/NAME or service/NAME", s)
 }
 
-// Choice is what the caller decides itself; what is empty is found.
+// Choice contains what the caller decides. Empty fields are detected.
 type Choice struct {
-	Container     string // that runs the server
+	Container     string // of the server
 	Host          string // at which applications reach the server
 	Port          int32  // of the Host, or else of a Service
-	ClusterDomain string // that ends the names of Services
+	ClusterDomain string // at the end of the names of Services
 }
 
-// check refuses what cannot be: a host stands in connection strings, and in a line of a password file.
+// check rejects invalid values. The host becomes part of connection strings and of a line in a password file.
 func (c Choice) check() error {
 	name := regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?\.?$`)
 	if c.Host != "" && !name.MatchString(c.Host) && net.ParseIP(c.Host) == nil {
-		return fmt.Errorf("the host %q is neither a DNS name nor an IP address: correct --host", c.Host)
+		return fmt.Errorf("invalid --host %q: use a DNS name or an IP address", c.Host)
 	}
 	if c.ClusterDomain != "" && !name.MatchString(c.ClusterDomain) {
-		return fmt.Errorf("the cluster's domain %q is no DNS name: correct --cluster-domain", c.ClusterDomain)
+		return fmt.Errorf("invalid --cluster-domain %q: use a DNS name", c.ClusterDomain)
 	}
 	if c.Port < 0 || c.Port > 65535 {
-		return fmt.Errorf("the port %d is not one of 1 to 65535: correct --port", c.Port)
+		return fmt.Errorf("invalid --port %d: use 1 to 65535", c.Port)
 	}
 	return nil
 }

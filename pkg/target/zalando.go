@@ -1,6 +1,6 @@
 package target
 
-// zalando is the postgres-operator of Zalando with its image Spilo.
+// zalando is the postgres-operator of Zalando, with the image Spilo.
 func zalando() product {
 	return product{
 		name:      "zalando",

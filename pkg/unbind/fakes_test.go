@@ -33,7 +33,7 @@ const (
 	accessRole  = "pgbind_postgres_public_all_u26fcriu4q"
 )
 
-// world is a bound workload and its server in memory. Each of its methods also asserts what must be true before it is called.
+// world is a bound workload and its server in memory. Each method also checks that the steps before it are done.
 type world struct {
 	t        *testing.T
 	kube     *fake.Clientset
@@ -44,9 +44,9 @@ type world struct {
 	sessions int
 	log      []string
 
-	// fail makes the step of that name fail once before it did anything, lose after it has done it.
+	// fail lets the step of that name fail once before its effect, lose after it.
 	fail, lose map[string]error
-	// then is what somebody else does once the step of that name is done.
+	// then is what another run does after the step of that name.
 	then map[string]func()
 
 	location               target.Ref
@@ -95,7 +95,7 @@ func (w *world) boundSecret() *corev1.Secret {
 	return secret
 }
 
-// react refuses every request that unbind has no reason for.
+// react fails the test on every request that unbind does not need.
 func (w *world) react(action k8stesting.Action) (bool, runtime.Object, error) {
 	switch verb := action.GetVerb() + " " + action.GetResource().Resource; verb {
 	case "list secrets", "get secrets":
@@ -107,7 +107,7 @@ func (w *world) react(action k8stesting.Action) (bool, runtime.Object, error) {
 		if len(deletion.DeleteOptions.DryRun) > 0 {
 			return true, nil, w.fault("try delete secret")
 		}
-		assert.False(w.t, w.pods, "a Pod still needs the Secret")
+		assert.False(w.t, w.pods, "no Pod uses the Secret any more")
 		return w.deleteSecret(deletion)
 	default:
 		w.t.Errorf("unexpected request: %s", verb)
@@ -131,7 +131,7 @@ func (w *world) fault(name string) error {
 	return err
 }
 
-// step does one thing, unless it is to fail before.
+// step runs one step, unless it fails first.
 func (w *world) step(name string, do func()) error {
 	if err := w.fault(name); err != nil {
 		return err
@@ -225,8 +225,8 @@ func (w *world) Holdings(_ context.Context, owner postgres.Owner, role string) (
 
 func (w *world) Disable(_ context.Context, owner postgres.Owner, role string) error {
 	assert.Equal(w.t, bindingID, owner.ID)
-	assert.Equal(w.t, w.role.OID, owner.OID, "a later role of that name")
-	assert.False(w.t, w.pods, "a Pod still needs the login")
+	assert.Equal(w.t, w.role.OID, owner.OID, "the role is identified by its OID")
+	assert.False(w.t, w.pods, "no Pod uses the login any more")
 	return w.step("disable "+role, func() { w.role.CanLogin = false })
 }
 
@@ -235,12 +235,12 @@ func (w *world) Sessions(context.Context, postgres.Owner, string) (int, error) {
 }
 
 func (w *world) EndSessions(_ context.Context, _ postgres.Owner, role string) error {
-	assert.False(w.t, w.role.CanLogin, "new sessions could come")
+	assert.False(w.t, w.role.CanLogin, "the login is disabled first")
 	return w.step("end sessions of "+role, func() { w.sessions = 0 })
 }
 
 func (w *world) Drop(_ context.Context, owner postgres.Owner, role string, _ []postgres.HeldDatabase) ([]string, error) {
-	assert.Equal(w.t, w.role.OID, owner.OID, "a later role of that name")
+	assert.Equal(w.t, w.role.OID, owner.OID, "the role is identified by its OID")
 	assert.Zero(w.t, w.sessions)
 	err := w.step("drop "+role, func() { w.role = nil })
 	return []string{"DROP ROLE " + role}, err
@@ -265,7 +265,7 @@ func (w *world) Warn(format string, args ...any) {
 
 func (w *world) Show(text string) { w.shown = append(w.shown, text) }
 
-// unbind runs an unbind against the world.
+// unbind runs an unbind in the world.
 func (w *world) unbind(change ...func(*Options)) error {
 	w.log, w.results, w.warned, w.shown = nil, nil, nil, nil
 	options := Options{Postgres: target.Ref{Kind: target.KindPod, Name: "default-0", Namespace: "ns"}, Grace: 10 * time.Second, Timeout: time.Minute}
@@ -288,7 +288,7 @@ func (w *world) secret() *corev1.Secret {
 	return found
 }
 
-// assertUnbound finds nothing of the binding, and everything else as it was.
+// assertUnbound requires that the binding is gone and everything else is unchanged.
 func (w *world) assertUnbound() {
 	w.t.Helper()
 	assert.Nil(w.t, w.role)
@@ -301,10 +301,10 @@ func (w *world) assertUnbound() {
 	}
 }
 
-// assertBound finds the binding whole.
+// assertBound requires that the binding is complete.
 func (w *world) assertBound() {
 	w.t.Helper()
-	assert.Empty(w.t, w.log, "nothing was changed")
+	assert.Empty(w.t, w.log, "nothing changed")
 	require.NotNil(w.t, w.role)
 	assert.True(w.t, w.role.CanLogin)
 	assert.NotNil(w.t, w.secret())

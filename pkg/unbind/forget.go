@@ -8,11 +8,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// forget removes the workload's note of the binding, which keeps other runs from it until nothing of it is left.
+// forget removes the binding's annotation from the workload. Until then it keeps other runs from using the binding.
 func (u *Unbinder) forget(ctx context.Context, b *binding) error {
 	if b.Workload != nil && !b.Workload.IsPod() {
 		if _, _, err := u.Workloads.Patch(ctx, b.Workload, b.removeNote, false); err != nil {
-			return fmt.Errorf("remove the note of the binding: %w", err)
+			return fmt.Errorf("remove the annotation of the binding: %w", err)
 		}
 	}
 	u.Report.Done(b.Name, "unbound")
@@ -22,14 +22,14 @@ func (u *Unbinder) forget(ctx context.Context, b *binding) error {
 	return nil
 }
 
-// attempts is how often the roles are dropped at most before the Secret goes.
+// attempts limits how often the roles are dropped before the Secret is deleted.
 const attempts = 3
 
-// dropLogin drops the login roles and then deletes the Secret that tells of them. A rotation that wrote to it in between has made another
-// role, so that the roles are looked at again.
+// dropLogin drops the login roles and then deletes the Secret that names them. If a rotation changed the Secret in between, it has
+// created another role, so dropLogin reads the roles again.
 func (u *Unbinder) dropLogin(ctx context.Context, b *binding) error {
 	for tried := 1; ; tried++ {
-		if done, err := u.takenBack(ctx, b); done || err != nil {
+		if done, err := u.removedByOther(ctx, b); done || err != nil {
 			return err
 		}
 		if err := u.refresh(ctx, b); err != nil {
@@ -51,9 +51,9 @@ func (u *Unbinder) dropLogin(ctx context.Context, b *binding) error {
 	}
 }
 
-// takenBack says that another run has taken the binding back to its end: the note that this one left is gone. From then on the workload
-// may be bound anew, with a role of the same name.
-func (u *Unbinder) takenBack(ctx context.Context, b *binding) (bool, error) {
+// removedByOther reports whether another run has completed the unbind: the annotation that this run left is gone. From then on the workload
+// can be bound again, with a role of the same name.
+func (u *Unbinder) removedByOther(ctx context.Context, b *binding) (bool, error) {
 	if b.Workload == nil || !b.notesUnbinding(b.Workload) {
 		return false, nil
 	}
@@ -62,12 +62,12 @@ func (u *Unbinder) takenBack(ctx context.Context, b *binding) (bool, error) {
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("look whether another run was faster: %w", err)
+		return false, fmt.Errorf("check for another run: %w", err)
 	}
 	return !b.notesUnbinding(current), nil
 }
 
-// deleteSecret deletes the Secret that was found, and no later one of its name.
+// deleteSecret deletes the Secret that was found, and not a newer one of the same name.
 func (u *Unbinder) deleteSecret(ctx context.Context, b *binding, options metav1.DeleteOptions) error {
 	if options.Preconditions == nil {
 		options.Preconditions = &metav1.Preconditions{}

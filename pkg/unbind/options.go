@@ -9,27 +9,27 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
 )
 
-// Subject is the workload whose binding is taken back; it may be gone already.
+// Subject is the workload to unbind. It can already be deleted.
 type Subject = lookup.Subject
 
-// Options says which binding is taken back, and how.
+// Options selects the binding to remove, and how to remove it.
 type Options struct {
 	Secret   string // empty: the workload's only binding
-	Database string // empty: as the Secret says
+	Database string // empty: from the Secret
 	Postgres target.Ref
-	Named    bool // Postgres was named by the user; else the Secret's marks come first
+	Named    bool // the user set Postgres; otherwise the Secret's metadata overrides it
 	Choice   target.Choice
 
-	Grace   time.Duration // that open sessions get
-	Timeout time.Duration // for the Pods that still have the Secret
+	Grace   time.Duration // time for open sessions to end
+	Timeout time.Duration // for the Pods that still use the Secret
 
-	Force    bool // also where other workloads use the Secret
-	Restart  bool // replace the Pods of a workload that does not do it by itself
-	Recreate bool // replace a bare Pod by an equal one
+	Force    bool // proceed even if other workloads use the Secret
+	Restart  bool // delete the Pods of a workload that does not replace them itself
+	Recreate bool // replace a bare Pod
 
-	Abandon bool // leave the role: its server is gone
-	Keep    bool // leave the role, without its login
-	Purge   bool // also remove the access role, if nothing else uses it
+	Abandon bool // keep the role, because its server no longer exists
+	Keep    bool // keep the role, but disable its login
+	Purge   bool // also drop the access role if nothing else uses it
 
 	DryRun cmdutil.DryRunStrategy
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-// refuse returns an error where the Secret is still needed, or where the API server would not accept the writes.
+// refuse returns an error if the Secret is still needed, or if the API server would reject the writes.
 func (u *Unbinder) refuse(ctx context.Context, b *binding) error {
 	if !b.options.Force {
 		if err := u.refuseUsed(ctx, b); err != nil {
@@ -28,7 +28,7 @@ func (u *Unbinder) refuse(ctx context.Context, b *binding) error {
 			return fmt.Errorf("the reference to secret/%s cannot be removed: %w", b.SecretName, err)
 		}
 		if _, err := u.Workloads.OutdatedPods(ctx, b.Workload, b.SecretName); err != nil {
-			return fmt.Errorf("the Pods of %s cannot be waited for: %w", b.Name, err)
+			return fmt.Errorf("cannot wait for the Pods of %s: %w", b.Name, err)
 		}
 	}
 	if b.Secret == nil {
@@ -38,12 +38,12 @@ func (u *Unbinder) refuse(ctx context.Context, b *binding) error {
 		return err
 	}
 	if err := u.deleteSecret(ctx, b, metav1.DeleteOptions{DryRun: []string{metav1.DryRunAll}}); err != nil {
-		return fmt.Errorf("%w: unbind needs the right to delete it", err)
+		return fmt.Errorf("%w: unbind needs permission to delete it", err)
 	}
 	return nil
 }
 
-// refuseUsed refuses a Secret that something else still needs.
+// refuseUsed returns an error if something else uses the Secret.
 func (u *Unbinder) refuseUsed(ctx context.Context, b *binding) error {
 	users, err := u.Workloads.Users(ctx, b.Namespace, b.SecretName)
 	if unlisted := (*workload.UnlistedError)(nil); errors.As(err, &unlisted) {
@@ -58,7 +58,7 @@ func (u *Unbinder) refuseUsed(ctx context.Context, b *binding) error {
 		}
 	}
 	if len(others) > 0 {
-		return fmt.Errorf("secret/%s is also used by %s: take the reference out of there first, or go on with --force", b.SecretName, strings.Join(others, ", "))
+		return fmt.Errorf("secret/%s is also used by %s: remove these references first, or use --force", b.SecretName, strings.Join(others, ", "))
 	}
 	if b.Workload == nil {
 		return nil
@@ -68,25 +68,25 @@ func (u *Unbinder) refuseUsed(ctx context.Context, b *binding) error {
 		return err
 	}
 	if workload.UsesSecret(&without.Template().Spec, b.SecretName) {
-		return fmt.Errorf("%s also refers to secret/%s in a way that pgbind did not make: remove that first, or go on with --force", b.Name, b.SecretName)
+		return fmt.Errorf("%s also references secret/%s in a way that pgbind did not create: remove that reference first, or use --force",
+			b.Name, b.SecretName)
 	}
 	return nil
 }
 
-// removeReference takes out of a workload what refers to the Secret. The note of the binding stays, and says to every other run that it
-// is being taken back.
+// removeReference removes the reference to the Secret from a workload. The annotation stays and tells other runs that unbind has started.
 func (b *binding) removeReference(w *workload.Workload) error {
 	if workload.RemoveReference(w.Template(), b.SecretName) {
 		delete(w.Template().Annotations, credentials.GenerationAnnotation(b.SecretName))
 	}
 	if w.IsPod() {
-		// A Pod is changed only by replacing it, which happens once; from here on its Secret alone tells of the binding.
+		// A Pod is replaced, which happens only once. From then on only its Secret describes the binding.
 		return b.removeNote(w)
 	}
 	return b.noteUnbinding(w)
 }
 
-// noteUnbinding is left out where a bind leaves no note either.
+// noteUnbinding records in the annotation that unbind has started. A workload without an annotation gets none.
 func (b *binding) noteUnbinding(w *workload.Workload) error {
 	note, noted := credentials.AnnotationsOf(w.Annotations())[b.SecretName]
 	switch {
@@ -105,13 +105,13 @@ func (b *binding) noteUnbinding(w *workload.Workload) error {
 	return err
 }
 
-// notesUnbinding says whether a workload's note of the binding says that it is being taken back.
+// notesUnbinding reports whether the workload's annotation records that unbind has started.
 func (b *binding) notesUnbinding(w *workload.Workload) bool {
 	note := credentials.AnnotationsOf(w.Annotations())[b.SecretName]
 	return note.ID == b.Marks.ID && note.Unbinding
 }
 
-// removeNote takes the annotation of the binding out of a workload, if it is this binding's, and not one that was made since.
+// removeNote removes the annotation from a workload if it belongs to this binding and not to a newer one.
 func (b *binding) removeNote(w *workload.Workload) error {
 	key, err := credentials.AnnotationKey(b.SecretName)
 	if err == nil && (b.notesUnbinding(w) || w.IsPod() && credentials.AnnotationsOf(w.Annotations())[b.SecretName].ID == b.Marks.ID) {
@@ -120,8 +120,9 @@ func (b *binding) removeNote(w *workload.Workload) error {
 	return err
 }
 
-// send changes the workload; a bare Pod cannot be changed and is replaced.
-func (u *Unbinder) send(ctx context.Context, b *binding, change func(*workload.Workload) error, dryRun bool) (*workload.Workload, bool, error) {
+// send changes the workload. A bare Pod is replaced, because it cannot be changed.
+func (u *Unbinder) send(ctx context.Context, b *binding, change func(*workload.Workload) error,
+	dryRun bool) (*workload.Workload, bool, error) {
 	if b.Workload.IsPod() && b.options.Recreate {
 		return u.Workloads.RecreatePod(ctx, b.Workload, change, dryRun)
 	}

@@ -17,7 +17,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
 )
 
-// survey finds the server and what the binding's roles hold there, and reports it.
+// survey finds the server and reports what depends on the binding's roles there.
 func (u *Unbinder) survey(ctx context.Context, b *binding) error {
 	if b.options.Abandon {
 		return nil
@@ -28,7 +28,7 @@ func (u *Unbinder) survey(ctx context.Context, b *binding) error {
 	}
 	candidates, err := u.Databases.Candidates(ctx, ref, b.options.Choice)
 	if err != nil {
-		return fmt.Errorf("%w (if the database is gone for good, --abandon-role takes back the rest)", err)
+		return fmt.Errorf("%w (if the database no longer exists, use --abandon-role to remove the rest)", err)
 	}
 	for _, database := range candidates {
 		b.roles = u.Roles(database, b.Marks.Database)
@@ -43,8 +43,8 @@ func (u *Unbinder) survey(ctx context.Context, b *binding) error {
 	return err
 }
 
-// refresh looks at the roles again if a rotation has changed the Secret before it heard that the binding is being taken back. A Secret that
-// is gone, or another binding's by now, is none to delete.
+// refresh reads the roles again if a rotation changed the Secret before it noticed the unbind. A Secret that was deleted, or that
+// belongs to another binding by now, is not deleted.
 func (u *Unbinder) refresh(ctx context.Context, b *binding) error {
 	current, err := u.readSecret(ctx, b)
 	if err != nil {
@@ -66,7 +66,7 @@ func (u *Unbinder) refresh(ctx context.Context, b *binding) error {
 	return u.survey(ctx, b)
 }
 
-// readSecret reads the Secret as it is now; nil where there is none.
+// readSecret reads the current Secret; nil if it does not exist.
 func (u *Unbinder) readSecret(ctx context.Context, b *binding) (*corev1.Secret, error) {
 	if b.Secret == nil {
 		return nil, nil
@@ -81,7 +81,7 @@ func (u *Unbinder) readSecret(ctx context.Context, b *binding) (*corev1.Secret, 
 	return current, nil
 }
 
-// location is where the binding's server runs: where the user says, else where the Secret says, else the default.
+// location returns the binding's server: from the user, or else from the Secret, or else the default.
 func (b *binding) location() (target.Ref, error) {
 	if b.options.Named {
 		return b.options.Postgres, nil
@@ -93,7 +93,7 @@ func (u *Unbinder) retirer(b *binding) *retire.Retirer {
 	return &retire.Retirer{Roles: b.roles, Owner: b.Owner(), Report: u.Report, Grace: b.options.Grace, Found: b.held}
 }
 
-// retire locks every login role of the binding out and drops it; one is kept without its login if the options say so.
+// retire disables and drops every login role of the binding. With Keep, it only disables the current one.
 func (u *Unbinder) retire(ctx context.Context, b *binding) error {
 	if b.roles == nil {
 		return nil
@@ -116,7 +116,7 @@ func (u *Unbinder) retire(ctx context.Context, b *binding) error {
 	return u.keep(ctx, b)
 }
 
-// keep gives the role that stays the name that the first run of a new binding looks for. A name that the user chose stays.
+// keep renames the role that stays to the name that the next bind looks for. A name that the user chose stays.
 func (u *Unbinder) keep(ctx context.Context, b *binding) error {
 	there := slices.ContainsFunc(b.held.Roles, func(h postgres.Holder) bool { return h.Role == b.Marks.Role })
 	if !b.options.Keep || !there {
@@ -130,11 +130,11 @@ func (u *Unbinder) keep(ctx context.Context, b *binding) error {
 	if err := b.roles.Rename(ctx, b.Owner(), b.Marks.Role, name); err != nil {
 		return fmt.Errorf("rename role %q: %w", b.Marks.Role, err)
 	}
-	u.Report.Done("role/"+name, "kept without its login")
+	u.Report.Done("role/"+name, "kept without login")
 	return nil
 }
 
-// purge removes the access role if nothing uses it any more.
+// purge drops the access role if nothing uses it any more.
 func (u *Unbinder) purge(ctx context.Context, b *binding) error {
 	access := b.accessRole()
 	if b.roles == nil || !b.options.Purge || access == "" {
@@ -146,16 +146,16 @@ func (u *Unbinder) purge(ctx context.Context, b *binding) error {
 	}
 	switch {
 	case err != nil:
-		return fmt.Errorf("remove access role %q: %w", access, err)
+		return fmt.Errorf("drop access role %q: %w", access, err)
 	case stays:
-		u.Report.Warn("access role %s stays: it has other members, or owns what the workload made", access)
+		u.Report.Warn("access role %s stays: it has other members, or owns objects of the workload", access)
 	default:
 		u.Report.Done("role/"+access, "dropped")
 	}
 	return nil
 }
 
-// accessRole is the access role of the binding. Once the login role is gone, only the Secret still tells.
+// accessRole returns the access role of the binding. After the login role is dropped, only the Secret names it.
 func (b *binding) accessRole() string {
 	if b.held != nil {
 		for _, holder := range b.held.Roles {
@@ -167,7 +167,7 @@ func (b *binding) accessRole() string {
 	return b.markedAccessRole()
 }
 
-// markedAccessRole is the access role that the marks tell of; empty where they tell of none.
+// markedAccessRole returns the access role that the metadata names, or an empty string.
 func (b *binding) markedAccessRole() string {
 	if b.Marks.Access == "" {
 		return ""
@@ -175,13 +175,13 @@ func (b *binding) markedAccessRole() string {
 	return lookup.AccessOf(b.Marks).Role()
 }
 
-// leftover tells what nobody could do on a server that is gone.
+// leftover prints the statements to run if the abandoned server still exists.
 func (u *Unbinder) leftover(b *binding) error {
 	sql, err := postgres.Leftover(b.Marks.Role, b.markedAccessRole())
 	if err != nil {
 		return err
 	}
-	u.Report.Warn("role %s stays, if its server is still there. What is left to do:", b.Marks.Role)
+	u.Report.Warn("role %s was not dropped. If its server still exists, run:", b.Marks.Role)
 	u.Report.Show(sql)
 	return nil
 }

@@ -1,14 +1,14 @@
 package unbind
 
-// show tells what would be done, in the order in which it would be done.
+// show reports what unbind would do, in the order of the steps.
 func (u *Unbinder) show(b *binding) error {
 	if b.Workload != nil {
-		u.Report.Step("reference to secret/%s would be removed from %s, and its Pods replaced", b.SecretName, b.Name)
+		u.Report.Step("the reference to secret/%s would be removed from %s and its Pods would be replaced", b.SecretName, b.Name)
 	}
 	if b.held != nil {
 		for _, holder := range b.held.Roles {
 			if b.options.Keep && holder.Role == b.Marks.Role {
-				u.Report.Done("role/"+holder.Role, "kept without its login")
+				u.Report.Done("role/"+holder.Role, "kept without login")
 			} else {
 				u.Report.Done("role/"+holder.Role, "dropped")
 			}

@@ -1,5 +1,5 @@
-// Package unbind takes a binding back: the reference, the login role and the Secret, without losing what the workload made in the
-// database. It tells the story step by step; it knows no command line and no SQL.
+// Package unbind removes a binding: the reference, the login role and the Secret. It keeps the data that the workload created in the
+// database. It contains no command line and no SQL.
 package unbind
 
 import (
@@ -18,11 +18,12 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-// Workloads reads and changes workloads; *workload.Client does.
+// Workloads reads and changes workloads. *workload.Client implements it.
 type Workloads interface {
 	Users(ctx context.Context, namespace, secret string) ([]*workload.Workload, error)
 	Patch(ctx context.Context, w *workload.Workload, change func(*workload.Workload) error, dryRun bool) (*workload.Workload, bool, error)
-	RecreatePod(ctx context.Context, w *workload.Workload, change func(*workload.Workload) error, dryRun bool) (*workload.Workload, bool, error)
+	RecreatePod(ctx context.Context, w *workload.Workload, change func(*workload.Workload) error,
+		dryRun bool) (*workload.Workload, bool, error)
 	Reread(ctx context.Context, w *workload.Workload) (*workload.Workload, error)
 	Restart(ctx context.Context, w *workload.Workload, secret string, progress func(string)) error
 	WaitRollout(ctx context.Context, w *workload.Workload, progress func(string)) error
@@ -31,7 +32,7 @@ type Workloads interface {
 	WaitSecretUnused(ctx context.Context, namespace, secret string, progress func(string)) error
 }
 
-// Roles drops roles on one server; *postgres.Server does.
+// Roles drops roles on one server. *postgres.Server implements it.
 type Roles interface {
 	retire.Roles
 	Rename(ctx context.Context, owner postgres.Owner, role, name string) error
@@ -43,7 +44,7 @@ type Databases interface {
 	Candidates(ctx context.Context, ref target.Ref, choice target.Choice) ([]*target.Database, error)
 }
 
-// Unbinder takes bindings back.
+// Unbinder removes bindings.
 type Unbinder struct {
 	Workloads Workloads
 	Databases Databases
@@ -52,7 +53,7 @@ type Unbinder struct {
 	Report    report.Reporter
 }
 
-// binding is what is taken back.
+// binding is the binding to remove.
 type binding struct {
 	lookup.Binding
 	options Options
@@ -60,9 +61,9 @@ type binding struct {
 	held    *postgres.Holdings
 }
 
-// Unbind takes the binding of what n names back, in an order in which nothing that runs loses its login too early: the reference and the
-// Pods that have it, the login role's sessions, the role, and last the Secret, which tells the next run what is left to do if this one
-// ends in between. Nothing bound is no error. Everything that would lose data or break another workload is refused before anything is changed.
+// Unbind removes the binding of n, in an order in which no running Pod loses its login: first the reference and the Pods that use it, then
+// the sessions, the role, and last the Secret, from which the next run continues if this one is interrupted. It is not an error if nothing
+// is bound. Before it changes anything, it refuses if data would be lost or if another workload would fail.
 func (u *Unbinder) Unbind(ctx context.Context, n Subject, o Options) error {
 	found, err := lookup.Find(ctx, u.Kube, n, lookup.Filter{Secret: o.Secret, Database: o.Database})
 	if err != nil {
@@ -83,14 +84,14 @@ func (u *Unbinder) Unbind(ctx context.Context, n Subject, o Options) error {
 	if o.DryRun != cmdutil.DryRunNone {
 		return u.show(b)
 	}
-	if err := u.takeBack(ctx, b); err != nil {
-		return fmt.Errorf("%w (what is done stays done: the same command goes on from there)", err)
+	if err := u.removeBinding(ctx, b); err != nil {
+		return fmt.Errorf("%w (completed steps are kept: run the same command again to continue)", err)
 	}
 	return nil
 }
 
-// takeBack does it. Each step may be repeated, and finds what it needs after any of the others.
-func (u *Unbinder) takeBack(ctx context.Context, b *binding) error {
+// removeBinding runs the steps. Each step can be repeated and works after any of the others.
+func (u *Unbinder) removeBinding(ctx context.Context, b *binding) error {
 	if err := u.withdraw(ctx, b); err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ var (
 	forbidden = apierrors.NewForbidden(schema.GroupResource{Resource: "secrets"}, "", errors.New("no"))
 )
 
-// inWorld runs a test in time that passes at once.
+// inWorld runs a test with a fake clock.
 func inWorld(t *testing.T, test func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) { test(newWorld(t)) })
@@ -33,17 +33,17 @@ func order() []string {
 	return []string{"patch reference", "drain", "disable " + roleName, "end sessions of " + roleName, "drop " + roleName, "delete secret", "patch note"}
 }
 
-func TestUnbindWritesInOrder(t *testing.T) {
+func TestUnbind_WritesInOrder(t *testing.T) {
 	inWorld(t, func(w *world) {
 		require.NoError(w.t, w.unbind())
 		assert.Equal(w.t, order(), w.log)
 		assert.Equal(w.t, []string{"role/" + roleName + " dropped", "secret/" + secretName + " deleted", "deployment.apps/web unbound"}, w.results)
-		assert.Equal(w.t, target.Ref{Kind: target.KindPod, Name: "pg-0", Namespace: "db"}, w.location, "the Secret tells where")
+		assert.Equal(w.t, target.Ref{Kind: target.KindPod, Name: "pg-0", Namespace: "db"}, w.location, "the Secret names the server")
 		w.assertUnbound()
 	})
 }
 
-func TestUnbindTwiceChangesNothing(t *testing.T) {
+func TestUnbind_ChangesNothingTheSecondTime(t *testing.T) {
 	inWorld(t, func(w *world) {
 		require.NoError(w.t, w.unbind())
 		require.NoError(w.t, w.unbind())
@@ -52,7 +52,7 @@ func TestUnbindTwiceChangesNothing(t *testing.T) {
 	})
 }
 
-func TestARunThatDiedIsFinishedByTheNext(t *testing.T) {
+func TestUnbind_ContinuesInterruptedRun(t *testing.T) {
 	for _, step := range order() {
 		for when, set := range map[string]func(*world){
 			"before": func(w *world) { w.fail[step] = errBroken },
@@ -63,7 +63,7 @@ func TestARunThatDiedIsFinishedByTheNext(t *testing.T) {
 					set(w)
 					err := w.unbind()
 					require.ErrorIs(w.t, err, errBroken)
-					require.ErrorContains(w.t, err, "the same command goes on")
+					require.ErrorContains(w.t, err, "run the same command again")
 					require.NoError(w.t, w.unbind())
 					w.assertUnbound()
 				})
@@ -81,7 +81,7 @@ func TestARunThatDiedIsFinishedByTheNext(t *testing.T) {
 	}
 }
 
-func TestARoleOfARotationThatWroteTheSecretMeanwhileGoesToo(t *testing.T) {
+func TestUnbind_DropsRoleOfConcurrentRotation(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.then["drop "+roleName] = func() {
 			secret := w.secret().DeepCopy()
@@ -98,8 +98,8 @@ func TestARoleOfARotationThatWroteTheSecretMeanwhileGoesToo(t *testing.T) {
 	})
 }
 
-func TestABindingThatIsMadeAfterAnotherRunTookThisOneBackStays(t *testing.T) {
-	for name, secret := range map[string]string{"by a Secret of the same name": secretName, "by another one": "another"} {
+func TestUnbind_KeepsNewerBinding(t *testing.T) {
+	for name, secret := range map[string]string{"same Secret name": secretName, "other Secret name": "another"} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(w *world) {
 				again := w.bound("web", bindingID)
@@ -119,22 +119,22 @@ func TestABindingThatIsMadeAfterAnotherRunTookThisOneBackStays(t *testing.T) {
 	}
 }
 
-func TestNothingIsChangedWhere(t *testing.T) {
+func TestUnbind_RefusesWithoutChanges(t *testing.T) {
 	tests := map[string]struct {
 		set  func(*world)
 		want string
 	}{
-		"another workload uses the Secret": {func(w *world) { w.others = []*workload.Workload{w.bound("other", "x")} }, "deployment.apps/other: take the reference out of there first, or go on with --force"},
-		"the workload also refers to it in its own way": {func(w *world) {
+		"other workload uses the Secret": {func(w *world) { w.others = []*workload.Workload{w.bound("other", "x")} }, "deployment.apps/other: remove these references first, or use --force"},
+		"other reference in the workload": {func(w *world) {
 			container := &w.workload.Template().Spec.Containers[0]
 			container.Env = append(container.Env, corev1.EnvVar{Name: "PW", ValueFrom: &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{
 				LocalObjectReference: corev1.LocalObjectReference{Name: secretName}, Key: "POSTGRES_PASSWORD"}}})
-		}, "in a way that pgbind did not make"},
-		"the patch would be refused":    {func(w *world) { w.fail["try patch"] = errBroken }, "cannot be removed"},
-		"the Pods may not be seen":      {func(w *world) { w.fail["list pods"] = errBroken }, "cannot be waited for"},
-		"the deletion would be refused": {func(w *world) { w.fail["try delete secret"] = errBroken }, "needs the right"},
-		"the database is not found":     {func(w *world) { w.fail["find"] = errBroken }, "--abandon-role"},
-		"the role is not the binding's": {func(w *world) {
+		}, "in a way that pgbind did not create"},
+		"patch is rejected":       {func(w *world) { w.fail["try patch"] = errBroken }, "cannot be removed"},
+		"Pods cannot be listed":   {func(w *world) { w.fail["list pods"] = errBroken }, "cannot wait for"},
+		"deletion is forbidden":   {func(w *world) { w.fail["try delete secret"] = errBroken }, "needs permission"},
+		"database does not exist": {func(w *world) { w.fail["find"] = errBroken }, "--abandon-role"},
+		"foreign role": {func(w *world) {
 			w.fail["holdings"] = &postgres.ForeignRoleError{Role: "postgres", Verdict: "privileged"}
 		}, `role "postgres" exists and is not this binding's`},
 	}
@@ -149,16 +149,16 @@ func TestNothingIsChangedWhere(t *testing.T) {
 	}
 }
 
-// TestUnbind_LocksOutFirst has something stand in the way of dropping the role: the login is disabled, and the Secret stays for the next run.
+// TestUnbind_LocksOutFirst requires that a role that cannot be dropped is disabled, and that the Secret stays for the next run.
 func TestUnbind_LocksOutFirst(t *testing.T) {
 	for name, test := range map[string]struct {
 		change func(*postgres.Holdings)
 		want   string
 	}{
-		"a prepared transaction": {func(h *postgres.Holdings) {
+		"prepared transaction": {func(h *postgres.Holdings) {
 			h.Roles[0].Prepared = []postgres.Prepared{{Name: "tx", Database: "shop"}}
-		}, `"tx" in database "shop" holds its locks: end it there with COMMIT PREPARED`},
-		"a database is closed": {func(h *postgres.Holdings) { h.Databases = []postgres.HeldDatabase{{Name: "shop"}} }, "ALLOW_CONNECTIONS true"},
+		}, `"tx" in database "shop" holds locks of the role: end it there with COMMIT PREPARED`},
+		"database without connections": {func(h *postgres.Holdings) { h.Databases = []postgres.HeldDatabase{{Name: "shop"}} }, "ALLOW_CONNECTIONS true"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(w *world) {
@@ -173,7 +173,7 @@ func TestUnbind_LocksOutFirst(t *testing.T) {
 	}
 }
 
-func TestForceLeavesTheOthersBehind(t *testing.T) {
+func TestUnbind_ForceIgnoresOtherWorkloads(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.others = []*workload.Workload{w.bound("other", "x")}
 		require.NoError(w.t, w.unbind(func(o *Options) { o.Force = true }))
@@ -181,28 +181,28 @@ func TestForceLeavesTheOthersBehind(t *testing.T) {
 	})
 }
 
-func TestWhatIsLeftIsFound(t *testing.T) {
-	t.Run("the workload is gone", func(t *testing.T) {
+func TestUnbind_FindsPartialBinding(t *testing.T) {
+	t.Run("deleted workload", func(t *testing.T) {
 		inWorld(t, func(w *world) {
 			w.workload = nil
 			require.NoError(w.t, w.unbind())
 			w.assertUnbound()
 		})
 	})
-	t.Run("the workload is gone and Secrets may not be listed", func(t *testing.T) {
+	t.Run("deleted workload, Secrets cannot be listed", func(t *testing.T) {
 		inWorld(t, func(w *world) {
 			w.workload, w.fail["list secrets"] = nil, forbidden
-			require.ErrorContains(w.t, w.unbind(), "only they tell")
+			require.ErrorContains(w.t, w.unbind(), "get the right to list them")
 		})
 	})
-	t.Run("Secrets may not be listed", func(t *testing.T) {
+	t.Run("Secrets cannot be listed", func(t *testing.T) {
 		inWorld(t, func(w *world) {
 			w.kube.PrependReactor("list", "secrets", refuseList)
 			require.NoError(w.t, w.unbind())
 			w.assertUnbound()
 		})
 	})
-	t.Run("the Secret is gone", func(t *testing.T) {
+	t.Run("deleted Secret", func(t *testing.T) {
 		inWorld(t, func(w *world) {
 			require.NoError(w.t, w.kube.Tracker().Delete(corev1.SchemeGroupVersion.WithResource("secrets"), "ns", secretName))
 			require.NoError(w.t, w.unbind())
@@ -210,7 +210,7 @@ func TestWhatIsLeftIsFound(t *testing.T) {
 			w.assertUnbound()
 		})
 	})
-	t.Run("the user names the database's Pod", func(t *testing.T) {
+	t.Run("database Pod named by the user", func(t *testing.T) {
 		inWorld(t, func(w *world) {
 			require.NoError(w.t, w.unbind(func(o *Options) { o.Named = true }))
 			assert.Equal(w.t, "default-0", w.location.Name)
@@ -218,7 +218,7 @@ func TestWhatIsLeftIsFound(t *testing.T) {
 	})
 }
 
-func TestSeveralBindingsAreNotGuessed(t *testing.T) {
+func TestUnbind_RejectsAmbiguousBinding(t *testing.T) {
 	inWorld(t, func(w *world) {
 		second := w.boundSecret()
 		second.Name = "second"
@@ -230,7 +230,7 @@ func TestSeveralBindingsAreNotGuessed(t *testing.T) {
 	})
 }
 
-func TestWaysToLeaveOrTakeMore(t *testing.T) {
+func TestUnbind_AppliesOptions(t *testing.T) {
 	t.Run("abandon", func(t *testing.T) {
 		inWorld(t, func(w *world) {
 			require.NoError(w.t, w.unbind(func(o *Options) { o.Abandon = true }))

@@ -25,19 +25,19 @@ func (u *Unbinder) withdraw(ctx context.Context, b *binding) error {
 	return nil
 }
 
-// drain waits until nothing runs that still has the login.
+// drain waits until no Pod uses the login.
 func (u *Unbinder) drain(ctx context.Context, b *binding) error {
 	ctx, cancel := context.WithTimeout(ctx, b.options.Timeout)
 	defer cancel()
 	err := u.awaitEnd(ctx, b)
 	if end, _ := ctx.Deadline(); err != nil && !errors.Is(err, context.DeadlineExceeded) && time.Now().After(end) {
-		// The client's rate limiter says in words of its own that there is no time left.
+		// Report the cause, because the client's rate limiter returns an error of its own at the end of ctx.
 		return fmt.Errorf("%w: %w", context.DeadlineExceeded, err)
 	}
 	return err
 }
 
-// awaitEnd waits for the workload's Pods, or for everything that uses the Secret where the workload is gone.
+// awaitEnd waits for the workload's Pods, or for all users of the Secret if the workload is deleted.
 func (u *Unbinder) awaitEnd(ctx context.Context, b *binding) error {
 	progress := func(line string) { u.Report.Step("%s", line) }
 	if b.Workload == nil {

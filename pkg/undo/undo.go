@@ -1,4 +1,4 @@
-// Package undo takes back what a run made when a later step of it fails.
+// Package undo rolls back what a run created when a later step fails.
 package undo
 
 import (
@@ -7,23 +7,23 @@ import (
 	"time"
 )
 
-// DefaultLimit bounds the undoing after an interruption where nothing has to be waited for.
+// DefaultLimit limits the time of a roll-back that does not wait for anything.
 const DefaultLimit = 30 * time.Second
 
-// Reporter tells the user what is taken back.
+// Reporter reports what is rolled back.
 type Reporter interface {
 	Step(format string, args ...any)
 	Warn(format string, args ...any)
 }
 
-// Step takes back one thing that a run made.
+// Step rolls back one thing.
 type Step struct {
-	What string                                       // the thing, as the user knows it
-	How  string                                       // the command that does it by hand
-	Do   func(context.Context) (done bool, err error) // not done: there was nothing to take back any more
+	What string                                       // what is rolled back, as the user knows it
+	How  string                                       // the command that does the same
+	Do   func(context.Context) (done bool, err error) // not done: there was nothing left to roll back
 }
 
-// Stack remembers what a run made.
+// Stack collects the steps that roll back a run.
 type Stack struct {
 	Report Reporter
 	Limit  time.Duration // for all steps; zero: DefaultLimit
@@ -31,11 +31,11 @@ type Stack struct {
 	steps []Step
 }
 
-// Push remembers how the newest thing is taken back.
+// Push adds the step that rolls back what the run created last.
 func (s *Stack) Push(step Step) { s.steps = append(s.steps, step) }
 
-// Run takes everything back, the last thing first, also after ctx has ended, and returns cause. What could not be taken back is
-// reported with the command for it.
+// Run runs the steps in reverse order, even if ctx has ended, and returns cause. For a step that fails it reports the command that
+// does the same.
 func (s *Stack) Run(ctx context.Context, cause error) error {
 	limit := s.Limit
 	if limit == 0 {
@@ -47,15 +47,15 @@ func (s *Stack) Run(ctx context.Context, cause error) error {
 		done, err := step.Do(ctx)
 		switch {
 		case err != nil:
-			s.Report.Warn("%s could not be taken back (%v); do it with: %s", step.What, err, step.How)
+			s.Report.Warn("%s could not be rolled back (%v): run: %s", step.What, err, step.How)
 		case done:
-			s.Report.Step("%s taken back", step.What)
+			s.Report.Step("%s rolled back", step.What)
 		}
 	}
 	return cause
 }
 
-// AfterEnd is a context for what must be done although ctx may have ended.
+// AfterEnd returns a context for work that must be done even if ctx has ended.
 func AfterEnd(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), limit)
 }

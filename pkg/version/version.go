@@ -1,12 +1,12 @@
-// Package version tells which version of kubectl-pgbind this is.
+// Package version returns the version of kubectl-pgbind.
 package version
 
 import "runtime/debug"
 
-// value is set by the linker for a release.
+// value is set by the linker in a release.
 var value string //nolint:gochecknoglobals // the linker can set nothing else
 
-// String returns the release's version, else what the Go toolchain recorded, else "unknown".
+// String returns the version of the release, else the version that the Go toolchain recorded, else "unknown".
 func String() string {
 	if value != "" {
 		return value

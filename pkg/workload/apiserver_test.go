@@ -32,7 +32,7 @@ const (
 	fieldManager = "kubectl-pgbind"
 )
 
-// apiServer answers the discovery requests and those that a test expects; any other fails the test.
+// apiServer answers discovery requests and the requests that a test expects. Any other request fails the test.
 type apiServer struct {
 	t        *testing.T
 	mu       sync.Mutex
@@ -41,7 +41,7 @@ type apiServer struct {
 	explored int // discovery requests
 }
 
-// newAPIServer starts a server and a client of it, through the same connection flags that kubectl has.
+// newAPIServer starts a server and returns it with a client, which uses the same connection flags as kubectl.
 func newAPIServer(t *testing.T) (*apiServer, *workload.Client) {
 	t.Helper()
 	s := &apiServer{t: t, handlers: map[string]http.HandlerFunc{}}
@@ -67,7 +67,7 @@ func newAPIServer(t *testing.T) (*apiServer, *workload.Client) {
 	return s, client
 }
 
-// on tells what to answer to a request, named as "GET /api/v1/...".
+// on sets the answer to a request, named as "GET /api/v1/...".
 func (s *apiServer) on(request string, answer http.HandlerFunc) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -81,7 +81,7 @@ func (s *apiServer) sent() []string {
 	return slices.Clone(s.requests)
 }
 
-// ServeHTTP answers a request, or fails the test.
+// ServeHTTP answers an expected request and fails the test on any other.
 func (s *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if doc, ok := discoveryDocuments()[r.URL.Path]; ok {
 		s.mu.Lock()
@@ -102,7 +102,7 @@ func (s *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer(w, r)
 }
 
-// discoveryDocuments is what the discovery client asks for, by path.
+// discoveryDocuments returns the answers to the discovery client, by path.
 func discoveryDocuments() map[string]any {
 	group := func(name string) metav1.APIGroup {
 		version := metav1.GroupVersionForDiscovery{GroupVersion: name + "/v1", Version: "v1"}
@@ -127,17 +127,17 @@ func discoveryDocuments() map[string]any {
 	}
 }
 
-// answer returns a handler that answers with the object.
+// answer returns a handler that responds with the object.
 func answer(obj runtime.Object) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, withKind(obj)) }
 }
 
-// refuse returns a handler that answers with an API error.
+// refuse returns a handler that responds with an API error.
 func refuse(err *apierrors.StatusError) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { writeStatus(w, err) }
 }
 
-// withKind returns a copy with apiVersion and kind, which every answer of an API server has.
+// withKind returns a copy with apiVersion and kind, as in every response of an API server.
 func withKind(obj runtime.Object) runtime.Object {
 	obj = obj.DeepCopyObject()
 	if gvks, _, err := scheme.Scheme.ObjectKinds(obj); err == nil {
@@ -146,7 +146,7 @@ func withKind(obj runtime.Object) runtime.Object {
 	return obj
 }
 
-// writeStatus answers with an API error.
+// writeStatus responds with an API error.
 func writeStatus(w http.ResponseWriter, err *apierrors.StatusError) {
 	status := err.ErrStatus
 	status.APIVersion, status.Kind = "v1", "Status"
@@ -159,7 +159,7 @@ func writeJSON(w http.ResponseWriter, status int, body any) {
 	_ = json.NewEncoder(w).Encode(body)
 }
 
-// body reads a request's body.
+// body returns a request's body.
 func body(t *testing.T, r *http.Request) []byte {
 	t.Helper()
 	data, err := io.ReadAll(r.Body)
@@ -167,30 +167,30 @@ func body(t *testing.T, r *http.Request) []byte {
 	return data
 }
 
-// decode reads a request's body, which a typed client sends as protobuf, into the object.
+// decode decodes a request's body into the object. Typed clients send protobuf.
 func decode(t *testing.T, r *http.Request, into runtime.Object) {
 	t.Helper()
 	_, _, err := scheme.Codecs.UniversalDeserializer().Decode(body(t, r), nil, into)
 	assert.NoError(t, err)
 }
 
-// notFound is the API server's answer for an object that is not there.
+// notFound returns the API server's error for an object that does not exist.
 func notFound(resource, name string) *apierrors.StatusError {
 	return apierrors.NewNotFound(schema.GroupResource{Resource: resource}, name)
 }
 
-// meta is the metadata of a test object.
+// meta returns the metadata of a test object.
 func meta(name string, owners ...metav1.OwnerReference) metav1.ObjectMeta {
 	return metav1.ObjectMeta{Namespace: namespace, Name: name, UID: "uid-1", ResourceVersion: "1", Generation: 1, OwnerReferences: owners}
 }
 
-// ownedBy is a reference to a controller.
+// ownedBy returns a reference to a controller.
 func ownedBy(apiVersion, kind, name string) metav1.OwnerReference {
 	controller := true
 	return metav1.OwnerReference{APIVersion: apiVersion, Kind: kind, Name: name, Controller: &controller}
 }
 
-// template is a pod template with one container for each name.
+// template returns a pod template with one container for each name.
 func template(names ...string) corev1.PodTemplateSpec {
 	t := corev1.PodTemplateSpec{}
 	for _, name := range names {
@@ -199,7 +199,7 @@ func template(names ...string) corev1.PodTemplateSpec {
 	return t
 }
 
-// deployment is a Deployment with one container "app".
+// deployment returns a Deployment with one container "app".
 func deployment(name string) *appsv1.Deployment {
 	return &appsv1.Deployment{ObjectMeta: meta(name), Spec: appsv1.DeploymentSpec{Template: template("app")}}
 }

@@ -29,8 +29,8 @@ type Client struct {
 	fieldManager string
 }
 
-// NewClient makes a client of the cluster that getter names; every write is recorded under fieldManager.
-// It sends nothing; an error means that the connection settings are not usable.
+// NewClient returns a client of the cluster that getter names. fieldManager is the field manager of every write.
+// It sends no request; an error means that the connection settings are invalid.
 func NewClient(getter genericclioptions.RESTClientGetter, fieldManager string) (*Client, error) {
 	config, err := getter.ToRESTConfig()
 	if err != nil {
@@ -38,26 +38,26 @@ func NewClient(getter genericclioptions.RESTClientGetter, fieldManager string) (
 	}
 	typed, err := kubernetes.NewForConfig(Compact(config))
 	if err != nil {
-		return nil, fmt.Errorf("make a client of the cluster: %w", err)
+		return nil, fmt.Errorf("create a client for the cluster: %w", err)
 	}
 	untyped, err := dynamic.NewForConfig(config)
 	if err != nil {
-		return nil, fmt.Errorf("make a client of the cluster: %w", err)
+		return nil, fmt.Errorf("create a client for the cluster: %w", err)
 	}
 	return &Client{getter: getter, typed: typed, dynamic: untyped, fieldManager: fieldManager}, nil
 }
 
-// Compact is config for a client of Kubernetes' own kinds: the API server answers it in protobuf, which costs both sides a fraction of what JSON does.
+// Compact returns config for a client of built-in kinds. The API server then responds in protobuf, which costs both sides less than JSON.
 func Compact(config *rest.Config) *rest.Config {
 	compact := rest.CopyConfig(config)
 	compact.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
 	return compact
 }
 
-// Get reads the workloads that args name, as kubectl takes them: TYPE/NAME..., or TYPE NAME..., short names and TYPE.GROUP included.
-// It sends one request for each workload, and asks which kinds there are only where it does not know one. A TYPE alone, a kind without Pods and a Job are errors that
-// say what to do instead; an object that is not there is an error for which apierrors.IsNotFound holds. Beside the error
-// about one of them, or a utilerrors.Aggregate about several, it returns the others.
+// Get reads the workloads that args name in the forms that kubectl accepts: TYPE/NAME... or TYPE NAME..., including short names and
+// TYPE.GROUP. It sends one request for each workload, and discovery requests only if a kind is not built in. A TYPE without a name, a
+// kind without Pods and a Job are errors that name an alternative. If an object does not exist, apierrors.IsNotFound holds for the error.
+// With the error about one workload, or a utilerrors.Aggregate about several, it returns the other workloads.
 func (c *Client) Get(ctx context.Context, namespace string, args []string) ([]*Workload, error) {
 	found, err := c.named(ctx, namespace, args)
 	if err != nil {
@@ -78,7 +78,7 @@ func (c *Client) Get(ctx context.Context, namespace string, args []string) ([]*W
 	return workloads, utilerrors.NewAggregate(errs)
 }
 
-// List reads all workloads of a type in a namespace, a page at a time.
+// List reads all workloads of a type in a namespace, page by page.
 func (c *Client) List(ctx context.Context, namespace string, of Type) ([]*Workload, error) {
 	k, _ := kindFor(schema.GroupKind{Group: of.Resource.Group, Kind: of.kind})
 	pages := pager.New(func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
@@ -100,14 +100,14 @@ func (c *Client) List(ctx context.Context, namespace string, of Type) ([]*Worklo
 	return workloads, nil
 }
 
-// Named is a workload that was asked for by its name.
+// Named is the result for one workload that was requested by name.
 type Named struct {
 	Name     string    // as kubectl prints it: "deployment.apps/web"
-	Workload *Workload // nil: there is none of that name
+	Workload *Workload // nil: it does not exist
 	err      error
 }
 
-// Lookup is Get for what may have been deleted already: an object that is not there is no error but a Named without a Workload.
+// Lookup is like Get, but a workload that does not exist is not an error. It is returned as a Named without a Workload.
 func (c *Client) Lookup(ctx context.Context, namespace string, args []string) ([]Named, error) {
 	found, err := c.named(ctx, namespace, args)
 	for _, f := range found {
@@ -118,7 +118,7 @@ func (c *Client) Lookup(ctx context.Context, namespace string, args []string) ([
 	return found, err
 }
 
-// named reads each workload once, and keeps the error about each.
+// named reads each workload once and keeps an error for each.
 func (c *Client) named(ctx context.Context, namespace string, args []string) ([]Named, error) {
 	if err := checkArgs(args); err != nil {
 		return nil, err
@@ -142,13 +142,13 @@ func (c *Client) named(ctx context.Context, namespace string, args []string) ([]
 	return found, nil
 }
 
-// id is what an argument names.
+// id is the kind and name of an argument.
 type id struct {
 	kind schema.GroupKind
 	name string
 }
 
-// wellKnown turns arguments into names and kinds where each is one of Kubernetes' own, so that nobody need be asked which kinds there are.
+// wellKnown returns the names and kinds of arguments whose kinds are all built in, which needs no discovery.
 func wellKnown(args []string) (ids []id, ok bool) {
 	for _, arg := range args {
 		word, name, _ := strings.Cut(arg, "/")
@@ -161,7 +161,7 @@ func wellKnown(args []string) (ids []id, ok bool) {
 	return ids, true
 }
 
-// resolve turns arguments into names and kinds without reading the objects, since the builder's own reading cannot be cancelled.
+// resolve returns the names and kinds of arguments without reading the objects, because a read by the builder cannot be cancelled.
 func (c *Client) resolve(namespace string, args []string) ([]id, error) {
 	infos, err := resource.NewBuilder(c.getter).
 		Unstructured().
@@ -179,25 +179,25 @@ func (c *Client) resolve(namespace string, args []string) ([]id, error) {
 	return ids, nil
 }
 
-// checkArgs refuses arguments that name no single workload in words that fit this program.
+// checkArgs rejects arguments without a single name, with errors that are specific to this program.
 func checkArgs(args []string) error {
 	noSlash := func(arg string) bool { return !strings.Contains(arg, "/") }
 	switch i := slices.IndexFunc(args, noSlash); {
 	case len(args) == 0:
-		return errors.New("no workload given: name it as TYPE/NAME, for example deployment/web")
+		return errors.New("workload required: name it as TYPE/NAME, for example deployment/web")
 	case len(args) == 1 && i == 0:
-		return fmt.Errorf("%q names no single workload: add its name, as in %s/NAME", args[0], args[0])
+		return fmt.Errorf("workload name required: use %s/NAME", args[0])
 	case i > 0 && !noSlash(args[0]), i == 0 && slices.ContainsFunc(args, func(arg string) bool { return !noSlash(arg) }):
-		return fmt.Errorf("%q is no workload beside others given as TYPE/NAME: write each as TYPE/NAME", args[i])
+		return fmt.Errorf("%q is not in the form TYPE/NAME: use that form for every workload", args[i])
 	}
 	return nil
 }
 
-// getBindable reads one object and refuses those to which nothing can be bound.
+// getBindable reads one object and rejects kinds that cannot be bound.
 func (c *Client) getBindable(ctx context.Context, gk schema.GroupKind, namespace, name string) (*Workload, error) {
 	k, ok := kindFor(gk)
 	if !ok {
-		return nil, fmt.Errorf("%s runs no Pods that could be given a Secret: name a %s", qualifiedName(gk, name), bindableKinds())
+		return nil, fmt.Errorf("%s has no pod template: bind a %s", qualifiedName(gk, name), bindableKinds())
 	}
 	w, err := c.read(ctx, k, namespace, name)
 	if err != nil {
@@ -207,9 +207,10 @@ func (c *Client) getBindable(ctx context.Context, gk schema.GroupKind, namespace
 		return w, nil
 	}
 	if owner := w.Controller(); owner != nil {
-		return nil, fmt.Errorf("%s cannot be changed once it is created: bind its owner %s instead", w, ownerName(owner))
+		return nil, fmt.Errorf("%s cannot be changed after its creation: bind its owner %s instead", w, ownerName(owner))
 	}
-	return nil, fmt.Errorf("%s cannot be changed once it is created: delete it, put the reference to the Secret into its manifest, and submit it again", w)
+	return nil, fmt.Errorf("%s cannot be changed after its creation: "+
+		"delete it, add the reference to the Secret to its manifest, and create it again", w)
 }
 
 // read gets one object.

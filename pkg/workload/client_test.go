@@ -13,7 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-func TestGetReadsEveryKindByEveryName(t *testing.T) {
+func TestGet_ReadsEveryKindByEveryName(t *testing.T) {
 	rcTemplate := template("app")
 	objects := map[string]runtime.Object{
 		"/apis/apps/v1/namespaces/shop/deployments/web":     deployment("web"),
@@ -54,12 +54,12 @@ func TestGetReadsEveryKindByEveryName(t *testing.T) {
 				assert.Equal(t, namespace, w.Namespace())
 			}
 			assert.Equal(t, tt.want, names)
-			assert.Len(t, server.sent(), len(tt.want), "one request for each workload")
+			assert.Len(t, server.sent(), len(tt.want), "Get sends one request for each workload")
 		})
 	}
 }
 
-func TestGetAsksForNoKindsThatAreWellKnown(t *testing.T) {
+func TestGet_SkipsDiscoveryOfBuiltInKinds(t *testing.T) {
 	server, client := newAPIServer(t)
 	server.on("GET /apis/apps/v1/namespaces/shop/deployments/web", answer(deployment("web")))
 	for _, arg := range []string{"deployment/web", "deploy/web", "Deployments.apps/web"} {
@@ -69,14 +69,14 @@ func TestGetAsksForNoKindsThatAreWellKnown(t *testing.T) {
 	}
 	_, err := client.Get(t.Context(), namespace, []string{"deployments.v1.apps/web"})
 	require.NoError(t, err)
-	assert.NotZero(t, server.explored, "only a server can tell what this is")
+	assert.NotZero(t, server.explored, "a kind that is not built in needs discovery")
 	for _, arg := range []string{"deployment/web/x", "deployment/", "deployment,statefulset/web"} {
 		_, err := client.Get(t.Context(), namespace, []string{arg})
 		require.Error(t, err, arg)
 	}
 }
 
-func TestGetRefusesWithTheWayOut(t *testing.T) {
+func TestGet_RejectsUnbindable(t *testing.T) {
 	job := func(name string) *batchv1.Job {
 		return &batchv1.Job{ObjectMeta: meta(name), Spec: batchv1.JobSpec{Template: template("app")}}
 	}
@@ -86,13 +86,13 @@ func TestGetRefusesWithTheWayOut(t *testing.T) {
 		args []string
 		want string
 	}{
-		{nil, "no workload given"},
-		{[]string{"deployment"}, "as in deployment/NAME"},
+		{nil, "workload required"},
+		{[]string{"deployment"}, "use deployment/NAME"},
 		{[]string{"deployment/web", "deployment"}, "TYPE"},
 		{[]string{"nonsense/web"}, `the server doesn't have a resource type "nonsense"`},
-		{[]string{"node/n1"}, "node/n1 runs no Pods that could be given a Secret: name a deployment, statefulset"},
-		{[]string{"svc/web"}, "service/web runs no Pods"},
-		{[]string{"job/once"}, "submit it again"},
+		{[]string{"node/n1"}, "node/n1 has no pod template: bind a deployment, statefulset"},
+		{[]string{"svc/web"}, "service/web has no pod template"},
+		{[]string{"job/once"}, "create it again"},
 		{[]string{"job/nightly-1"}, "bind its owner cronjob.batch/nightly instead"},
 		{[]string{"rc/empty"}, "has no pod template"},
 	} {
@@ -107,7 +107,7 @@ func TestGetRefusesWithTheWayOut(t *testing.T) {
 	}
 }
 
-func TestGetKeepsTheTypeOfAnAPIError(t *testing.T) {
+func TestGet_WrapsAPIErrors(t *testing.T) {
 	server, client := newAPIServer(t)
 	server.on("GET /apis/apps/v1/namespaces/shop/deployments/web", refuse(notFound("deployments", "web")))
 	_, err := client.Get(t.Context(), namespace, []string{"deployment/web"})
@@ -115,7 +115,7 @@ func TestGetKeepsTheTypeOfAnAPIError(t *testing.T) {
 	assert.True(t, apierrors.IsNotFound(err))
 }
 
-func TestTopOwner(t *testing.T) {
+func TestTopOwner_ReturnsLastOwner(t *testing.T) {
 	pod := func(owner string) *corev1.Pod {
 		p := &corev1.Pod{ObjectMeta: meta("web-abc-x"), Spec: template("app").Spec}
 		if owner != "" {

@@ -8,15 +8,15 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// defaultContainerAnnotation on a template names the container that commands take when none is named.
+// defaultContainerAnnotation on a template names the container that commands use by default.
 const defaultContainerAnnotation = "kubectl.kubernetes.io/default-container"
 
-// AllContainers stands for every container of a template, init containers included.
+// AllContainers means every container of a template, including init containers.
 const AllContainers = "*"
 
-// Containers returns the names of the containers that want asks for, in the template's order: those named, all for AllContainers, and
-// for an empty want the one that the default-container annotation names, else the only one. A name that is not there, and no name
-// where there are several containers, are errors that list them.
+// Containers returns the names of the containers that want selects, in the template's order. AllContainers selects all. An empty want
+// selects the container that the default-container annotation names, or else the only container. An unknown name, and an empty want
+// with several containers, are errors that list the containers.
 func Containers(t *corev1.PodTemplateSpec, want []string) ([]string, error) {
 	all := containerNames(t)
 	if slices.Contains(want, AllContainers) {
@@ -37,7 +37,7 @@ func Containers(t *corev1.PodTemplateSpec, want []string) ([]string, error) {
 	return slices.DeleteFunc(all, func(name string) bool { return !slices.Contains(want, name) }), nil
 }
 
-// defaultContainer names the container that is meant when none is named.
+// defaultContainer returns the container that an empty want selects.
 func defaultContainer(t *corev1.PodTemplateSpec) (string, error) {
 	if name := t.Annotations[defaultContainerAnnotation]; name != "" {
 		return name, nil
@@ -45,15 +45,16 @@ func defaultContainer(t *corev1.PodTemplateSpec) (string, error) {
 	if len(t.Spec.Containers) == 1 {
 		return t.Spec.Containers[0].Name, nil
 	}
-	return "", fmt.Errorf("there are several containers: choose with -c NAME among %s, or -c '*' for all", strings.Join(containerNames(t), ", "))
+	return "", fmt.Errorf("there are several containers: use -c NAME with one of %s, or -c '*' for all", strings.Join(containerNames(t), ", "))
 }
 
-// unknownContainer is the error for a container that the template does not have.
+// unknownContainer returns the error for a container that the template does not have.
 func unknownContainer(t *corev1.PodTemplateSpec, name string) error {
-	return fmt.Errorf("there is no container %q: choose with -c NAME among %s, or -c '*' for all", name, strings.Join(containerNames(t), ", "))
+	return fmt.Errorf("container %q does not exist: use -c NAME with one of %s, or -c '*' for all",
+		name, strings.Join(containerNames(t), ", "))
 }
 
-// containerNames lists the init containers first, in the order in which they start.
+// containerNames returns the names, init containers first, in the order in which they start.
 func containerNames(t *corev1.PodTemplateSpec) []string {
 	var names []string
 	for _, container := range containers(&t.Spec) {
@@ -74,7 +75,7 @@ func containers(spec *corev1.PodSpec) []*corev1.Container {
 	return found
 }
 
-// container returns a pointer to the container of that name, or an error that lists those there are.
+// container returns a pointer to the container of that name, or an error that lists the containers.
 func container(t *corev1.PodTemplateSpec, name string) (*corev1.Container, error) {
 	for _, found := range containers(&t.Spec) {
 		if found.Name == name {

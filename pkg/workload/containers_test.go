@@ -25,15 +25,15 @@ func TestContainers(t *testing.T) {
 		names    []string
 		err      string
 	}{
-		"the only one":                   {template: single, names: []string{"app"}},
-		"the only one beside init":       {template: withInit, names: []string{"app"}},
-		"the annotated one":              {template: annotated, names: []string{"proxy"}},
-		"a flag before the annotation":   {template: annotated, want: []string{"app"}, names: []string{"app"}},
-		"all":                            {template: several, want: []string{"*"}, names: []string{"migrate", "app", "proxy"}},
-		"named, once, in their order":    {template: several, want: []string{"proxy", "migrate", "proxy"}, names: []string{"migrate", "proxy"}},
-		"none named of several":          {template: several, err: "choose with -c NAME among migrate, app, proxy, or -c '*' for all"},
-		"an unknown name":                {template: several, want: []string{"web"}, err: `there is no container "web": choose with -c NAME among migrate, app, proxy`},
-		"an annotation that is outdated": {template: stale, err: `there is no container "gone"`},
+		"only container":                {template: single, names: []string{"app"}},
+		"only container with init":      {template: withInit, names: []string{"app"}},
+		"annotated container":           {template: annotated, names: []string{"proxy"}},
+		"flag overrides annotation":     {template: annotated, want: []string{"app"}, names: []string{"app"}},
+		"all":                           {template: several, want: []string{"*"}, names: []string{"migrate", "app", "proxy"}},
+		"names, deduplicated, in order": {template: several, want: []string{"proxy", "migrate", "proxy"}, names: []string{"migrate", "proxy"}},
+		"no name, several containers":   {template: several, err: "use -c NAME with one of migrate, app, proxy, or -c '*' for all"},
+		"unknown name":                  {template: several, want: []string{"web"}, err: `container "web" does not exist: use -c NAME with one of migrate, app, proxy`},
+		"outdated annotation":           {template: stale, err: `container "gone" does not exist`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			names, err := workload.Containers(&tt.template, tt.want)
@@ -47,10 +47,10 @@ func TestContainers(t *testing.T) {
 	}
 }
 
-func TestReferenceToAnUnknownContainer(t *testing.T) {
+func TestAdd_RejectsUnknownContainer(t *testing.T) {
 	tpl := template("app")
 	r := reference(workload.InjectEnvFrom)
 	r.Containers = []string{"gone"}
-	require.ErrorContains(t, r.Add(&tpl), `there is no container "gone"`)
+	require.ErrorContains(t, r.Add(&tpl), `container "gone" does not exist`)
 	assert.False(t, r.Present(&tpl))
 }

@@ -7,7 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// envFromForm is one envFrom entry, the last one: of equal names the last entry wins.
+// envFromForm writes one envFrom entry. It is the last one, because of equal names the last entry wins.
 type envFromForm struct{}
 
 func (envFromForm) add(r Reference, _ *corev1.PodTemplateSpec, c *corev1.Container) error {
@@ -16,7 +16,7 @@ func (envFromForm) add(r Reference, _ *corev1.PodTemplateSpec, c *corev1.Contain
 			return envConflict(r, c, i)
 		}
 	}
-	// An entry that is there stays where it is, so that a second run changes nothing.
+	// Keep the position of an existing entry, so that a second run changes nothing.
 	if i := slices.IndexFunc(c.EnvFrom, refersTo(r.Secret)); i >= 0 {
 		c.EnvFrom[i].Prefix = r.Prefix
 		return nil
@@ -40,7 +40,7 @@ func (envFromForm) remove(secret string, _ *corev1.PodTemplateSpec, c *corev1.Co
 	return len(c.EnvFrom) < before
 }
 
-// envForm is one env entry for each key.
+// envForm writes one env entry for each key.
 type envForm struct{}
 
 func (envForm) add(r Reference, _ *corev1.PodTemplateSpec, c *corev1.Container) error {
@@ -62,7 +62,7 @@ func (envForm) present(r Reference, _ *corev1.PodTemplateSpec, c *corev1.Contain
 	})
 }
 
-// remove leaves variables alone that show a key under another name than a prefix and the key, since Add would not have made them.
+// remove keeps variables whose name is not a prefix followed by the key, because add does not write such names.
 func (envForm) remove(secret string, _ *corev1.PodTemplateSpec, c *corev1.Container) bool {
 	before := len(c.Env)
 	c.Env = slices.DeleteFunc(c.Env, func(e corev1.EnvVar) bool {
@@ -72,14 +72,14 @@ func (envForm) remove(secret string, _ *corev1.PodTemplateSpec, c *corev1.Contai
 	return len(c.Env) < before
 }
 
-// envVar is the variable that shows one key.
+// envVar returns the variable for one key.
 func envVar(r Reference, key string) corev1.EnvVar {
 	return corev1.EnvVar{Name: r.Prefix + key, ValueFrom: &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{
 		LocalObjectReference: corev1.LocalObjectReference{Name: r.Secret}, Key: key,
 	}}}
 }
 
-// envConflict is the error for the container's variable at index i.
+// envConflict returns the error for the container's variable at index i.
 func envConflict(r Reference, c *corev1.Container, i int) error {
 	name := c.Env[i].Name
 	return &ConflictError{Container: c.Name, Variable: name, Equal: envRefersTo(c.Env[i], r.Secret, strings.TrimPrefix(name, r.Prefix))}
@@ -90,7 +90,7 @@ func envIndex(c *corev1.Container, name string) int {
 	return slices.IndexFunc(c.Env, func(e corev1.EnvVar) bool { return e.Name == name })
 }
 
-// secretKey returns what the variable shows of the Secret, or nil when it does not come from that Secret.
+// secretKey returns the variable's reference to the Secret, or nil if it has none.
 func secretKey(e corev1.EnvVar, secret string) *corev1.SecretKeySelector {
 	if e.ValueFrom == nil || e.ValueFrom.SecretKeyRef == nil || e.ValueFrom.SecretKeyRef.Name != secret {
 		return nil
@@ -98,13 +98,13 @@ func secretKey(e corev1.EnvVar, secret string) *corev1.SecretKeySelector {
 	return e.ValueFrom.SecretKeyRef
 }
 
-// envRefersTo says whether the variable shows that key of that Secret.
+// envRefersTo reports whether the variable refers to that key of that Secret.
 func envRefersTo(e corev1.EnvVar, secret, key string) bool {
 	ref := secretKey(e, secret)
 	return ref != nil && ref.Key == key
 }
 
-// refersTo matches the envFrom entries for the Secret.
+// refersTo returns a function that matches envFrom entries for the Secret.
 func refersTo(secret string) func(corev1.EnvFromSource) bool {
 	return func(e corev1.EnvFromSource) bool { return e.SecretRef != nil && e.SecretRef.Name == secret }
 }

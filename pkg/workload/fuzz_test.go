@@ -12,7 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// FuzzFullName writes one workload in one way, however it was typed.
+// FuzzFullName requires that every spelling of a workload has the same full name.
 func FuzzFullName(f *testing.F) {
 	for _, seed := range []string{"", "/", "deploy/web", "Deployments.apps/web", "deployment.other/web", "po/a/b", "job/x", "sts/", "x.y/z", "deployment.apps/web", "DEPLOY./web"} {
 		f.Add(seed)
@@ -26,7 +26,7 @@ func FuzzFullName(f *testing.F) {
 	})
 }
 
-// FuzzManagedBy reads what any tool may have left on a workload about the fields it manages.
+// FuzzManagedBy reads arbitrary managed fields.
 func FuzzManagedBy(f *testing.F) {
 	const fields = `{"f:spec":{"f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"app\"}":{"f:envFrom":{}}}}}}}`
 	const applied = `{"kind":"Deployment","spec":{"template":{"spec":{"containers":[{"name":"app","envFrom":[{}]}]}}}}`
@@ -45,11 +45,11 @@ func FuzzManagedBy(f *testing.F) {
 		manager, managed := ManagedBy(w, []string{container})
 		assert.Equal(t, managed, manager != "")
 		_, none := ManagedBy(w, nil)
-		assert.False(t, none, "of no container")
+		assert.False(t, none, "without containers")
 	})
 }
 
-// FuzzReference adds a Secret to a template and takes it away: the template is then as before, whatever the names are.
+// FuzzReference adds a reference to a template and removes it. The template must then be as before, for all names.
 func FuzzReference(f *testing.F) {
 	for _, inject := range []Inject{InjectEnvFrom, InjectEnv, InjectVolume} {
 		f.Add(string(inject), "postgresql-secret-2", "DB_", "POSTGRES_HOST", "/run/db")
@@ -69,7 +69,7 @@ func FuzzReference(f *testing.F) {
 		assert.True(t, UsesSecret(&template.Spec, secret))
 		once := template.DeepCopy()
 		require.NoError(t, r.Set(template))
-		assert.Equal(t, once, template, "set twice, it is there once")
+		assert.Equal(t, once, template, "setting it twice adds one reference")
 		assert.True(t, r.Present(template))
 		assert.True(t, RemoveReference(template, secret))
 		text, err := json.Marshal(template)

@@ -10,9 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// ManagedBy names the tool whose manifest itself sets envFrom of one of the containers, and so would take an entry of ours away when
-// it is applied the next time. A manifest that says nothing about envFrom does no harm and is not named. Only InjectEnvFrom needs to
-// ask: env and volumes are merged entry by entry.
+// ManagedBy returns the tool whose manifest sets envFrom of one of the containers. When that tool applies its manifest again, it removes
+// our entry. A manifest without envFrom does no harm. Only InjectEnvFrom needs this check: env and volumes are merged by entry.
 func ManagedBy(w *Workload, containers []string) (manager string, ok bool) {
 	for _, entry := range w.object.GetManagedFields() {
 		if appliesManifests(entry) && ownsEnvFrom(w, entry, containers) {
@@ -25,8 +24,8 @@ func ManagedBy(w *Workload, containers []string) (manager string, ok bool) {
 	return "", false
 }
 
-// appliesManifests says whether the entry is of something that comes back with the same manifest: whoever uses server-side apply, and
-// the tools known to do it by other writes.
+// appliesManifests reports whether the entry belongs to a tool that applies the same manifest again: one that uses server-side apply,
+// or one of the known tools that use other writes.
 func appliesManifests(entry metav1.ManagedFieldsEntry) bool {
 	return entry.Operation == metav1.ManagedFieldsOperationApply || slices.Contains([]string{
 		"argocd-controller", "argocd-application-controller", "kustomize-controller", "helm-controller", "helm",
@@ -34,7 +33,7 @@ func appliesManifests(entry metav1.ManagedFieldsEntry) bool {
 	}, entry.Manager)
 }
 
-// ownsEnvFrom says whether the entry's fields hold envFrom of one of the containers.
+// ownsEnvFrom reports whether the entry's fields include envFrom of one of the containers.
 func ownsEnvFrom(w *Workload, entry metav1.ManagedFieldsEntry, containers []string) bool {
 	if entry.FieldsV1 == nil {
 		return false
@@ -58,7 +57,7 @@ func ownsEnvFrom(w *Workload, entry metav1.ManagedFieldsEntry, containers []stri
 	return false
 }
 
-// lastAppliedHasEnvFrom says whether the manifest that kubectl apply left in the annotation sets envFrom of one of the containers.
+// lastAppliedHasEnvFrom reports whether the manifest in the annotation of kubectl apply sets envFrom of one of the containers.
 func lastAppliedHasEnvFrom(w *Workload, containers []string) bool {
 	obj := w.kind.new()
 	if err := json.Unmarshal([]byte(w.Annotations()[corev1.LastAppliedConfigAnnotation]), obj); err != nil {

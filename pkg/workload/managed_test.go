@@ -14,7 +14,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-// get reads one workload from a server that has only that.
+// get reads one workload from a server that has only this workload.
 func get(t *testing.T, path, arg string, obj runtime.Object) *workload.Workload {
 	t.Helper()
 	server, client := newAPIServer(t)
@@ -37,16 +37,16 @@ func TestManagedBy(t *testing.T) {
 		fields    string
 		want      string
 	}{
-		"server-side apply":               {"ci", metav1.ManagedFieldsOperationApply, envFromOfApp, "ci"},
-		"server-side apply, init":         {"ci", metav1.ManagedFieldsOperationApply, envFromOfMig, "ci"},
-		"server-side apply without":       {"ci", metav1.ManagedFieldsOperationApply, imageOfApp, ""},
-		"server-side apply, other one":    {"ci", metav1.ManagedFieldsOperationApply, envFromOther, ""},
-		"Argo CD":                         {"argocd-controller", metav1.ManagedFieldsOperationUpdate, envFromOfApp, "argocd-controller"},
-		"Flux":                            {"kustomize-controller", metav1.ManagedFieldsOperationApply, envFromOfApp, "kustomize-controller"},
-		"Helm":                            {"helm", metav1.ManagedFieldsOperationUpdate, envFromOfApp, "helm"},
-		"kubectl edit comes back to none": {"kubectl-edit", metav1.ManagedFieldsOperationUpdate, envFromOfApp, ""},
-		"ours":                            {fieldManager, metav1.ManagedFieldsOperationUpdate, envFromOfApp, ""},
-		"no fields":                       {"helm", metav1.ManagedFieldsOperationApply, "", ""},
+		"server-side apply":             {"ci", metav1.ManagedFieldsOperationApply, envFromOfApp, "ci"},
+		"server-side apply, init":       {"ci", metav1.ManagedFieldsOperationApply, envFromOfMig, "ci"},
+		"server-side apply without":     {"ci", metav1.ManagedFieldsOperationApply, imageOfApp, ""},
+		"server-side apply, other one":  {"ci", metav1.ManagedFieldsOperationApply, envFromOther, ""},
+		"Argo CD":                       {"argocd-controller", metav1.ManagedFieldsOperationUpdate, envFromOfApp, "argocd-controller"},
+		"Flux":                          {"kustomize-controller", metav1.ManagedFieldsOperationApply, envFromOfApp, "kustomize-controller"},
+		"Helm":                          {"helm", metav1.ManagedFieldsOperationUpdate, envFromOfApp, "helm"},
+		"kubectl edit does not reapply": {"kubectl-edit", metav1.ManagedFieldsOperationUpdate, envFromOfApp, ""},
+		"ours":                          {fieldManager, metav1.ManagedFieldsOperationUpdate, envFromOfApp, ""},
+		"no fields":                     {"helm", metav1.ManagedFieldsOperationApply, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := deployment("web")
@@ -62,7 +62,7 @@ func TestManagedBy(t *testing.T) {
 	}
 }
 
-func TestManagedByTheAppliedManifest(t *testing.T) {
+func TestManagedBy_ReadsLastAppliedManifest(t *testing.T) {
 	plain, own := deployment("web"), deployment("web")
 	own.Spec.Template.Spec.Containers[0].EnvFrom = []corev1.EnvFromSource{envFrom("", "other")}
 	for name, tt := range map[string]struct {
@@ -84,7 +84,7 @@ func TestManagedByTheAppliedManifest(t *testing.T) {
 	}
 }
 
-func TestManagedByFindsTheTemplateOfACronJob(t *testing.T) {
+func TestManagedBy_FindsTemplateOfCronJob(t *testing.T) {
 	fields := `{"f:spec":{"f:jobTemplate":{"f:spec":{"f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"app\"}":{"f:envFrom":{}}}}}}}}}`
 	c := &batchv1.CronJob{ObjectMeta: meta("nightly"), Spec: batchv1.CronJobSpec{JobTemplate: batchv1.JobTemplateSpec{Spec: batchv1.JobSpec{Template: template("app")}}}}
 	c.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "ci", Operation: metav1.ManagedFieldsOperationApply, FieldsV1: metav1.NewFieldsV1(fields)}}

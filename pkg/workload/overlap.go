@@ -8,25 +8,25 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// Overlap is another envFrom entry of a container that may set the same variables as the reference. Which keys it has is not looked up.
+// Overlap is another envFrom entry of a container that may set the same variables. The keys of its source are not read.
 type Overlap struct {
 	Container string
 	// Source is "secret/NAME" or "configmap/NAME".
 	Source string
-	// Wins says that the other entry comes after ours, so that its values reach the container.
+	// Wins reports whether the other entry comes after ours, so that the container gets its values.
 	Wins bool
 }
 
-// String is the warning for the user.
+// String returns the warning for the user.
 func (o Overlap) String() string {
 	winner := "the binding's Secret wins"
 	if o.Wins {
-		winner = o.Source + " wins, since it comes later"
+		winner = o.Source + " wins because it comes later"
 	}
-	return fmt.Sprintf("container %s also has envFrom %s: where both set a variable, %s", o.Container, o.Source, winner)
+	return fmt.Sprintf("container %s also has envFrom %s: if both set a variable, %s", o.Container, o.Source, winner)
 }
 
-// Overlaps lists the other envFrom entries, in the containers of the reference, that may set its variables; call it after Add.
+// Overlaps returns the other envFrom entries in the containers of the reference that may set its variables. Call it after Add.
 func (r Reference) Overlaps(t *corev1.PodTemplateSpec) []Overlap {
 	if r.Inject != InjectEnvFrom && r.Inject != InjectEnv {
 		return nil
@@ -46,7 +46,8 @@ func (r Reference) Overlaps(t *corev1.PodTemplateSpec) []Overlap {
 	return overlaps
 }
 
-// Hides says whether a variable of the reference has the name of one that the other Secret, of the same keys, gives to the same container.
+// Hides reports whether a variable of the reference has the same name as a variable that the other Secret, with the same keys, sets in
+// the same container.
 func (r Reference) Hides(t *corev1.PodTemplateSpec, other string) bool {
 	if r.Inject != InjectEnvFrom && r.Inject != InjectEnv {
 		return false
@@ -56,12 +57,12 @@ func (r Reference) Hides(t *corev1.PodTemplateSpec, other string) bool {
 	})
 }
 
-// sets says whether the reference sets the variable.
+// sets reports whether the reference sets the variable.
 func (r Reference) sets(name string) bool {
 	return slices.ContainsFunc(r.Keys, func(key string) bool { return r.Prefix+key == name })
 }
 
-// variables lists the variables that the container has of the Secret with these keys.
+// variables returns the variables that the container gets from the Secret with these keys.
 func variables(c *corev1.Container, secret string, keys []string) []string {
 	var names []string
 	for _, e := range c.EnvFrom {
@@ -79,12 +80,12 @@ func variables(c *corev1.Container, secret string, keys []string) []string {
 	return names
 }
 
-// mayShare says whether a key of the other source can become one of the reference's variables.
+// mayShare reports whether a key of the other source can become one of the reference's variables.
 func (r Reference) mayShare(e corev1.EnvFromSource) bool {
 	return slices.ContainsFunc(r.Keys, func(key string) bool { return strings.HasPrefix(r.Prefix+key, e.Prefix) })
 }
 
-// sourceName names what an envFrom entry refers to.
+// sourceName returns the name of the object that an envFrom entry refers to.
 func sourceName(e corev1.EnvFromSource) string {
 	if e.SecretRef != nil {
 		return "secret/" + e.SecretRef.Name

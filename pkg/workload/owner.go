@@ -7,9 +7,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// TopOwner follows the controlling owners of w upward and returns the last one as kubectl names it ("deployment.apps/web"),
-// or "" when nothing controls w. An owner of a kind that is not known here, or that may not be read or is gone, ends the walk:
-// it is the last one known.
+// TopOwner follows the controllers of w upward and returns the last one in the form of kubectl ("deployment.apps/web"), or "" if w has
+// no controller. It stops at an owner of an unknown kind, or one that cannot be read or does not exist, and returns that owner.
 func (c *Client) TopOwner(ctx context.Context, w *Workload) (string, error) {
 	top := ""
 	for owner := w.Controller(); owner != nil; owner = w.Controller() {

@@ -13,14 +13,14 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 )
 
-// conflictRetries is how often a change is made again on what another writer left.
+// conflictRetries is the number of times that a change is retried after another writer's change.
 const conflictRetries = 3
 
-// Patch applies change to w and sends the difference. envFrom is replaced as a whole by a patch, so the patch carries the version that
-// it was made from: when another writer was faster, w is read again and change runs again on the result, three times at most.
-// It returns the workload as the API server has it now, and false when there was nothing to change, in which case nothing was sent.
-// With dryRun the API server checks and answers as if, and keeps nothing. The passed workload stays as it is.
-// A change of a Pod is an UnchangeableError. After the last conflict apierrors.IsConflict holds.
+// Patch applies change to w and sends the difference. A patch replaces envFrom as a whole, so it contains the resource version of w: if
+// another writer was faster, Patch reads w again and repeats the change on the result, up to three times.
+// It returns the workload as the API server now has it. It returns false if change changed nothing; then it sent no request.
+// With dryRun the API server validates the patch and does not store it. The passed workload stays unchanged.
+// A change of a Pod returns an UnchangeableError. After the last conflict apierrors.IsConflict holds for the error.
 func (c *Client) Patch(ctx context.Context, w *Workload, change func(*Workload) error, dryRun bool) (*Workload, bool, error) {
 	result, changed := w, false
 	var conflict error
@@ -39,7 +39,7 @@ func (c *Client) Patch(ctx context.Context, w *Workload, change func(*Workload) 
 		}
 		return err == nil, err
 	})
-	// client-go's retry.RetryOnConflict is not used: it returns nil when the context ended, or a request of its own timed out.
+	// Do not use retry.RetryOnConflict of client-go: it returns nil if the context ended or one of its requests timed out.
 	if conflict != nil && ctx.Err() == nil {
 		err = conflict
 	}
@@ -49,27 +49,28 @@ func (c *Client) Patch(ctx context.Context, w *Workload, change func(*Workload) 
 	return result, changed, nil
 }
 
-// UnchangeableError says that a Pod cannot be changed but only be replaced (see RecreatePod).
+// UnchangeableError reports that a Pod cannot be changed. RecreatePod replaces it.
 type UnchangeableError struct{ Pod string }
 
-// Error names the Pod and the ways out.
+// Error names the Pod and the alternatives.
 func (e UnchangeableError) Error() string {
-	return fmt.Sprintf("the containers of pod/%s cannot be changed once it runs: replace it by an equal Pod with --recreate, or bind what should run it (for example a Deployment)", e.Pod)
+	return fmt.Sprintf("the containers of pod/%s cannot be changed after its creation: replace the Pod with --recreate, "+
+		"or bind a workload that runs it, for example a Deployment", e.Pod)
 }
 
-// Reread gets the workload's newest version and refuses another object that has taken its name.
+// Reread reads the current version of the workload. It fails if the object was deleted and its name is used by another one.
 func (c *Client) Reread(ctx context.Context, w *Workload) (*Workload, error) {
 	current, err := c.read(ctx, w.kind, w.Namespace(), w.Name())
 	if err != nil {
 		return nil, err
 	}
 	if current.UID() != w.UID() {
-		return nil, fmt.Errorf("%s in namespace %s was deleted and made anew meanwhile: run the command again", w, w.Namespace())
+		return nil, fmt.Errorf("%s in namespace %s was deleted and created again during this command: run the command again", w, w.Namespace())
 	}
 	return current, nil
 }
 
-// patchOnce makes the change on a copy of w and sends it, unless there is none.
+// patchOnce applies the change to a copy of w and sends the difference, if any.
 func (c *Client) patchOnce(ctx context.Context, w *Workload, change func(*Workload) error, dryRun bool) (*Workload, bool, error) {
 	changed := w.DeepCopy()
 	if err := change(changed); err != nil {
@@ -102,8 +103,8 @@ func (c *Client) patchOnce(ctx context.Context, w *Workload, change func(*Worklo
 	return result, true, err
 }
 
-// PatchBytes returns the strategic merge patch, in JSON, that leads from one version of a workload to another, or nil when they are
-// equal. It is what Patch sends, without the version that locks it, so that it can be shown or applied by hand.
+// PatchBytes returns the strategic merge patch, in JSON, from one version of a workload to another, or nil if they are equal. It is the
+// patch that Patch sends, without the resource version, so that it can be printed or applied by hand.
 func PatchBytes(from, to *Workload) ([]byte, error) {
 	before, err := json.Marshal(from.Object())
 	if err != nil {

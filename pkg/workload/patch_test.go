@@ -26,12 +26,12 @@ import (
 
 const webPath = "/apis/apps/v1/namespaces/shop/deployments/web"
 
-// store is a Deployment as an API server keeps it: a patch for another version than the present one is a conflict.
+// store is a Deployment in an API server: a patch for another version than the current one is a conflict.
 type store struct {
 	t         *testing.T
 	mu        sync.Mutex
 	object    *appsv1.Deployment
-	conflicts int // answered before the first patch is taken
+	conflicts int // number of conflicts before a patch is accepted
 	patches   []string
 	dryRuns   int
 }
@@ -55,7 +55,7 @@ func (s *store) patch(w http.ResponseWriter, r *http.Request) {
 	s.patches = append(s.patches, string(data))
 	locked := metav1.PartialObjectMetadata{}
 	assert.NoError(s.t, json.Unmarshal(data, &locked))
-	assert.NotEmpty(s.t, locked.ResourceVersion, "the patch must be locked to a version")
+	assert.NotEmpty(s.t, locked.ResourceVersion, "the patch contains the resource version")
 	if s.conflicts > 0 || locked.ResourceVersion != s.object.ResourceVersion {
 		s.conflicts--
 		conflict := apierrors.NewConflict(schema.GroupResource{Group: "apps", Resource: "deployments"}, "web", errors.New("the object has been modified"))
@@ -79,7 +79,7 @@ func (s *store) patch(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, withKind(patched))
 }
 
-// secrets lists what the only container's envFrom refers to.
+// secrets returns the Secrets in envFrom of the only container.
 func (s *store) secrets() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -94,7 +94,7 @@ func envFromSecrets(c corev1.Container) []string {
 	return names
 }
 
-// addSecret is a change that adds the Secret to the container "app".
+// addSecret returns a change that adds the Secret to the container "app".
 func addSecret(name string) func(*workload.Workload) error {
 	return func(w *workload.Workload) error {
 		return workload.Reference{Secret: name, Inject: workload.InjectEnvFrom, Containers: []string{"app"}}.Add(w.Template())
@@ -111,20 +111,20 @@ func newStore(t *testing.T) (*store, *workload.Client, *workload.Workload) {
 	return s, client, ws[0]
 }
 
-func TestPatchSendsTheDifferenceLockedToItsVersion(t *testing.T) {
+func TestPatch_SendsDifferenceWithResourceVersion(t *testing.T) {
 	s, client, w := newStore(t)
 	got, changed, err := client.Patch(t.Context(), w, addSecret("postgresql-secret-2"), false)
 	require.NoError(t, err)
 	assert.True(t, changed)
 	assert.Equal(t, []string{"postgresql-secret-2"}, s.secrets())
 	assert.Equal(t, []string{"postgresql-secret-2"}, envFromSecrets(got.Template().Spec.Containers[0]))
-	assert.Empty(t, w.Template().Spec.Containers[0].EnvFrom, "the workload that was passed stays as it is")
+	assert.Empty(t, w.Template().Spec.Containers[0].EnvFrom, "the passed workload stays unchanged")
 	require.Len(t, s.patches, 1)
 	assert.JSONEq(t, `{"metadata":{"resourceVersion":"1"},"spec":{"template":{"spec":{"$setElementOrder/containers":[{"name":"app"}],
 		"containers":[{"name":"app","envFrom":[{"secretRef":{"name":"postgresql-secret-2"}}]}]}}}}`, s.patches[0])
 }
 
-func TestPatchSendsNothingWithoutAChange(t *testing.T) {
+func TestPatch_SendsNothingWithoutChange(t *testing.T) {
 	s, client, w := newStore(t)
 	got, changed, err := client.Patch(t.Context(), w, func(*workload.Workload) error { return nil }, false)
 	require.NoError(t, err)
@@ -133,7 +133,7 @@ func TestPatchSendsNothingWithoutAChange(t *testing.T) {
 	assert.Empty(t, s.patches)
 }
 
-func TestPatchDryRunKeepsNothing(t *testing.T) {
+func TestPatch_DryRunStoresNothing(t *testing.T) {
 	s, client, w := newStore(t)
 	got, changed, err := client.Patch(t.Context(), w, addSecret("a"), true)
 	require.NoError(t, err)
@@ -143,7 +143,7 @@ func TestPatchDryRunKeepsNothing(t *testing.T) {
 	assert.Empty(t, s.secrets())
 }
 
-func TestPatchRetriesConflicts(t *testing.T) {
+func TestPatch_RetriesConflicts(t *testing.T) {
 	for _, tt := range []struct {
 		conflicts int
 		wantErr   bool
@@ -160,7 +160,7 @@ func TestPatchRetriesConflicts(t *testing.T) {
 	}
 }
 
-func TestPatchTwoWritersLoseNothing(t *testing.T) {
+func TestPatch_KeepsChangesOfOtherWriters(t *testing.T) {
 	s, client, w := newStore(t)
 	_, _, err := client.Patch(t.Context(), w, addSecret("theirs"), false)
 	require.NoError(t, err)
@@ -172,7 +172,7 @@ func TestPatchTwoWritersLoseNothing(t *testing.T) {
 		return nil
 	}, false)
 	require.NoError(t, err)
-	assert.False(t, changed, "in the version that was passed there is nothing to remove")
+	assert.False(t, changed, "the passed version has nothing to remove")
 
 	ws, err := client.Get(t.Context(), namespace, []string{"deploy/web"})
 	require.NoError(t, err)
@@ -185,7 +185,7 @@ func TestPatchTwoWritersLoseNothing(t *testing.T) {
 	assert.Equal(t, []string{"ours"}, s.secrets())
 }
 
-func TestPatchOfTheSameChangeByManyConverges(t *testing.T) {
+func TestPatch_ConvergesForSameChange(t *testing.T) {
 	s, client, w := newStore(t)
 	var wg sync.WaitGroup
 	for range 20 {
@@ -198,8 +198,8 @@ func TestPatchOfTheSameChangeByManyConverges(t *testing.T) {
 	assert.Equal(t, []string{"postgresql-secret-2"}, s.secrets())
 }
 
-func TestPatchStops(t *testing.T) {
-	t.Run("at an error of the change", func(t *testing.T) {
+func TestPatch_Stops(t *testing.T) {
+	t.Run("if the change fails", func(t *testing.T) {
 		s, client, w := newStore(t)
 		refused := errors.New("refused")
 		_, changed, err := client.Patch(t.Context(), w, func(*workload.Workload) error { return refused }, false)
@@ -207,14 +207,14 @@ func TestPatchStops(t *testing.T) {
 		assert.False(t, changed)
 		assert.Empty(t, s.patches)
 	})
-	t.Run("when another object has taken the name", func(t *testing.T) {
+	t.Run("if the object was recreated", func(t *testing.T) {
 		s, client, w := newStore(t)
 		s.object.UID, s.object.ResourceVersion = "uid-2", "7"
 		_, _, err := client.Patch(t.Context(), w, addSecret("a"), false)
-		require.ErrorContains(t, err, "deleted and made anew")
+		require.ErrorContains(t, err, "deleted and created again")
 		assert.Empty(t, s.secrets())
 	})
-	t.Run("when the context ends", func(t *testing.T) {
+	t.Run("if the context ends", func(t *testing.T) {
 		s, client, w := newStore(t)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -232,14 +232,14 @@ func TestPatchStops(t *testing.T) {
 	})
 }
 
-func TestPatchTellsOfARequestThatTimedOut(t *testing.T) {
+func TestPatch_ReportsTimeout(t *testing.T) {
 	for conflicts := range 2 {
 		s, client, w := newStore(t)
 		s.conflicts = conflicts
 		calls := 0
 		_, _, err := client.Patch(t.Context(), w, func(w *workload.Workload) error {
 			if calls++; calls > conflicts {
-				return context.DeadlineExceeded // as --request-timeout ends a request
+				return context.DeadlineExceeded // as with --request-timeout
 			}
 			return addSecret("db")(w)
 		}, false)
@@ -247,7 +247,7 @@ func TestPatchTellsOfARequestThatTimedOut(t *testing.T) {
 	}
 }
 
-func TestPatchReachesEveryKind(t *testing.T) {
+func TestPatch_PatchesEveryKind(t *testing.T) {
 	rcTemplate := template("app")
 	cron := batchv1.JobTemplateSpec{Spec: batchv1.JobSpec{Template: template("app")}}
 	patchOf := func(path string) string {
@@ -284,7 +284,7 @@ func TestPatchReachesEveryKind(t *testing.T) {
 	}
 }
 
-func TestPatchBytesAreForPeople(t *testing.T) {
+func TestPatchBytes_OmitResourceVersion(t *testing.T) {
 	_, _, w := newStore(t)
 	changed := w.DeepCopy()
 	require.NoError(t, addSecret("a")(changed))
@@ -297,5 +297,5 @@ func TestPatchBytesAreForPeople(t *testing.T) {
 	workload.RemoveReference(changed.Template(), "a")
 	patch, err = workload.PatchBytes(w, changed)
 	require.NoError(t, err)
-	assert.Nil(t, patch, "taken back, nothing is left")
+	assert.Nil(t, patch, "nothing is left after the change is reverted")
 }

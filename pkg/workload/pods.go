@@ -20,10 +20,10 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 )
 
-// pollInterval is how often Pods are listed while something is awaited.
+// pollInterval is the interval between lists of Pods while waiting.
 const pollInterval = time.Second
 
-// Pods lists the Pods that the workload controls, itself or through its ReplicaSets or Jobs, and that have not ended.
+// Pods returns the running Pods that the workload controls, directly or through its ReplicaSets or Jobs.
 func (c *Client) Pods(ctx context.Context, w *Workload) ([]*corev1.Pod, error) {
 	owners, err := c.podOwners(ctx, w)
 	if err != nil {
@@ -49,7 +49,7 @@ func (c *Client) Pods(ctx context.Context, w *Workload) ([]*corev1.Pod, error) {
 	return pods, nil
 }
 
-// podOwners returns the UIDs of what may control the workload's Pods.
+// podOwners returns the UIDs of the possible controllers of the workload's Pods.
 func (c *Client) podOwners(ctx context.Context, w *Workload) (map[types.UID]bool, error) {
 	owners := map[types.UID]bool{w.UID(): true}
 	between := map[string]string{"Deployment": "ReplicaSet", "CronJob": "Job"}[w.kind.gvk.Kind]
@@ -66,7 +66,7 @@ func (c *Client) podOwners(ctx context.Context, w *Workload) (map[types.UID]bool
 	return owners, err
 }
 
-// list reads the objects of the kind in the namespace that the label selector takes.
+// list returns the objects of the kind in the namespace that match the label selector.
 func (c *Client) list(ctx context.Context, k kind, namespace, selector string) ([]object, error) {
 	var objects []object
 	list, err := c.rest(k).Get().Namespace(namespace).Resource(k.resource).
@@ -100,8 +100,10 @@ func podSelector(obj object) (string, error) {
 	case *corev1.ReplicationController:
 		selector = &metav1.LabelSelector{MatchLabels: o.Spec.Selector}
 	case *batchv1.CronJob, *batchv1.Job:
-		// Every Pod of a Job has this label, whatever the template says.
-		selector = &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{Key: "job-name", Operator: metav1.LabelSelectorOpExists}}}
+		// Every Pod of a Job has this label, even if the template has none.
+		selector = &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{
+			{Key: "job-name", Operator: metav1.LabelSelectorOpExists},
+		}}
 	default:
 		selector = &metav1.LabelSelector{}
 	}
@@ -112,7 +114,7 @@ func podSelector(obj object) (string, error) {
 	return parsed.String(), nil
 }
 
-// controllerUID returns the UID of what controls the object, or "".
+// controllerUID returns the UID of the object's controller, or "".
 func controllerUID(obj metav1.Object) types.UID {
 	if owner := metav1.GetControllerOf(obj); owner != nil {
 		return owner.UID
@@ -120,14 +122,14 @@ func controllerUID(obj metav1.Object) types.UID {
 	return ""
 }
 
-// OutdatedPods lists the workload's Pods that were not made from its present template, as far as the Secret goes and the generation of its login
-// that the template names; what admission changed in a Pod does not count.
+// OutdatedPods returns the Pods of the workload that differ from its current template in their use of the Secret or in the generation of
+// its login role. It ignores changes by admission.
 func (c *Client) OutdatedPods(ctx context.Context, w *Workload, secret string) ([]*corev1.Pod, error) {
 	pods, err := c.Pods(ctx, w)
 	return slices.DeleteFunc(pods, func(pod *corev1.Pod) bool { return upToDate(pod.Annotations, &pod.Spec, w.template, secret) }), err
 }
 
-// upToDate compares what a Pod has, or would get, with the template.
+// upToDate reports whether a Pod, or its template, uses the Secret in the same way as the template t.
 func upToDate(annotations map[string]string, spec *corev1.PodSpec, t *corev1.PodTemplateSpec, secret string) bool {
 	if generation := credentials.GenerationAnnotation(secret); annotations[generation] != t.Annotations[generation] {
 		return false
@@ -135,9 +137,9 @@ func upToDate(annotations map[string]string, spec *corev1.PodSpec, t *corev1.Pod
 	return maps.Equal(uses(spec, secret), uses(&t.Spec, secret))
 }
 
-// WaitOutdatedGone waits until OutdatedPods is empty, which is later than the end of a rollout: an old Pod may take long to terminate,
-// and the active Jobs of a CronJob run to their end. progress hears each change of what is waited for.
-// The end of ctx (context.Cause) is an error that names what is left.
+// WaitOutdatedGone waits until OutdatedPods is empty. This can be later than the end of a rollout, because an old Pod can take long to
+// terminate and the active Jobs of a CronJob continue. progress is called when the list changes.
+// If ctx ends (context.Cause), the error names the remaining Pods and Jobs.
 func (c *Client) WaitOutdatedGone(ctx context.Context, w *Workload, secret string, progress func(string)) error {
 	return waitGone(ctx, progress, func(ctx context.Context) (string, error) {
 		pods, err := c.OutdatedPods(ctx, w, secret)
@@ -149,7 +151,7 @@ func (c *Client) WaitOutdatedGone(ctx context.Context, w *Workload, secret strin
 	})
 }
 
-// WaitSecretUnused waits until no Pod of the namespace that has not ended uses the Secret. Its errors are those of WaitOutdatedGone.
+// WaitSecretUnused waits until no running Pod of the namespace uses the Secret. Its errors are those of WaitOutdatedGone.
 func (c *Client) WaitSecretUnused(ctx context.Context, namespace, secret string, progress func(string)) error {
 	return waitGone(ctx, progress, func(ctx context.Context) (string, error) {
 		k, _ := kindFor(corev1.SchemeGroupVersion.WithKind("Pod").GroupKind())
@@ -165,7 +167,7 @@ func (c *Client) WaitSecretUnused(ctx context.Context, namespace, secret string,
 	})
 }
 
-// waitGone waits until nothing is listed.
+// waitGone waits until list returns nothing.
 func waitGone(ctx context.Context, progress func(string), list func(context.Context) (string, error)) error {
 	left := ""
 	err := wait.PollUntilContextCancel(ctx, pollInterval, true, func(ctx context.Context) (bool, error) {
@@ -175,17 +177,17 @@ func waitGone(ctx context.Context, progress func(string), list func(context.Cont
 		}
 		if names != left {
 			left = names
-			progress("Waiting for what still has the former credentials to end: " + left)
+			progress("Waiting for Pods and Jobs with the former credentials to end: " + left)
 		}
 		return false, nil
 	})
 	if cause := context.Cause(ctx); cause != nil && err != nil {
-		return fmt.Errorf("wait for the end of what still has the former credentials (%s): %w", left, cause)
+		return fmt.Errorf("wait for Pods and Jobs with the former credentials to end (%s): %w", left, cause)
 	}
 	return err
 }
 
-// outdatedJobs names the active Jobs of a CronJob that were made from another template and may start more Pods.
+// outdatedJobs returns the names of the active Jobs of a CronJob that have an older template and can start more Pods.
 func (c *Client) outdatedJobs(ctx context.Context, w *Workload, secret string) ([]string, error) {
 	if _, ok := w.object.(*batchv1.CronJob); !ok {
 		return nil, nil
@@ -195,7 +197,8 @@ func (c *Client) outdatedJobs(ctx context.Context, w *Workload, secret string) (
 	var names []string
 	for _, obj := range objects {
 		job, err := newWorkload(k, obj)
-		if err == nil && controllerUID(obj) == w.UID() && !ended(job) && !upToDate(job.template.Annotations, &job.template.Spec, w.template, secret) {
+		if err == nil && controllerUID(obj) == w.UID() && !ended(job) &&
+			!upToDate(job.template.Annotations, &job.template.Spec, w.template, secret) {
 			names = append(names, job.String())
 		}
 	}

@@ -26,7 +26,7 @@ import (
 
 const podsPath = "/api/v1/namespaces/shop/pods"
 
-// controlled is the metadata of an object with a UID of its own that another controls.
+// controlled returns the metadata of an object with a UID of its own and a controller.
 func controlled(name string, controller types.UID) metav1.ObjectMeta {
 	yes := true
 	m := meta(name)
@@ -35,7 +35,7 @@ func controlled(name string, controller types.UID) metav1.ObjectMeta {
 	return m
 }
 
-// runningPod is a ready Pod, with or without the reference to the Secret.
+// runningPod returns a ready Pod, with or without the reference to the Secret.
 func runningPod(name string, controller types.UID, bound bool) corev1.Pod {
 	tpl := template("app")
 	if bound {
@@ -55,7 +55,7 @@ func podNamesOf(pods []*corev1.Pod) []string {
 	return names
 }
 
-func TestPodsAreThoseThatTheWorkloadControls(t *testing.T) {
+func TestPods_ReturnsControlledPods(t *testing.T) {
 	selector := &metav1.LabelSelector{MatchLabels: map[string]string{"app": "web"}}
 	d := deployment("web")
 	d.Spec.Selector = selector
@@ -96,7 +96,7 @@ func TestPodsAreThoseThatTheWorkloadControls(t *testing.T) {
 	}
 }
 
-// replicaSet is one of two replicas, bound to the Secret.
+// replicaSet returns a bound ReplicaSet with two replicas.
 func replicaSet() *appsv1.ReplicaSet {
 	tpl := template("app")
 	tpl.Spec.Containers[0].EnvFrom = []corev1.EnvFromSource{envFrom("", ours)}
@@ -104,7 +104,7 @@ func replicaSet() *appsv1.ReplicaSet {
 	return &appsv1.ReplicaSet{ObjectMeta: meta("rs"), Spec: appsv1.ReplicaSetSpec{Template: tpl}}
 }
 
-// podServer keeps the Pods of a ReplicaSet, which makes a new one for each that is deleted.
+// podServer serves the Pods of a ReplicaSet. It creates a new Pod for each deleted one.
 type podServer struct {
 	t         *testing.T
 	mu        sync.Mutex
@@ -113,7 +113,7 @@ type podServer struct {
 	unhealthy bool // the new Pods do not become ready
 }
 
-// serve registers the ReplicaSet "rs" and its Pods.
+// serve registers the requests for the ReplicaSet "rs" and its Pods.
 func (s *podServer) serve(server *apiServer) {
 	server.on("GET /apis/apps/v1/namespaces/shop/replicasets/rs", answer(replicaSet()))
 	server.on("GET "+podsPath, func(w http.ResponseWriter, _ *http.Request) {
@@ -146,7 +146,7 @@ func (s *podServer) delete(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, withKind(&metav1.Status{Status: metav1.StatusSuccess}))
 }
 
-// newPodServer starts a server with two Pods without the reference and one that has it.
+// newPodServer starts a server with two Pods without the reference and one with it.
 func newPodServer(t *testing.T) (*podServer, *workload.Client, *workload.Workload) {
 	t.Helper()
 	server, client := newAPIServer(t)
@@ -159,7 +159,7 @@ func newPodServer(t *testing.T) (*podServer, *workload.Client, *workload.Workloa
 	return s, client, ws[0]
 }
 
-func TestRestartReplacesTheOutdatedPodsOneByOne(t *testing.T) {
+func TestRestart_ReplacesOutdatedPodsOneByOne(t *testing.T) {
 	s, client, w := newPodServer(t)
 	outdated, err := client.OutdatedPods(t.Context(), w, ours)
 	require.NoError(t, err)
@@ -168,32 +168,32 @@ func TestRestartReplacesTheOutdatedPodsOneByOne(t *testing.T) {
 	require.NoError(t, client.Restart(t.Context(), w, ours, func(line string) { lines = append(lines, line) }))
 	assert.Equal(t, []string{"a", "b"}, s.deleted)
 	assert.Equal(t, []string{`Replacing pod "a" of replicaset.apps/rs...`, `Replacing pod "b" of replicaset.apps/rs...`}, lines)
-	require.NoError(t, client.Restart(t.Context(), w, ours, nil), "nothing is left to do")
+	require.NoError(t, client.Restart(t.Context(), w, ours, nil), "a second restart has nothing to do")
 	require.NoError(t, client.WaitOutdatedGone(t.Context(), w, ours, nil))
 }
 
-func TestRestartStopsAtAPodThatDoesNotStart(t *testing.T) {
+func TestRestart_StopsIfNewPodIsNotReady(t *testing.T) {
 	s, client, w := newPodServer(t)
 	s.unhealthy = true
 	ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, errors.New("time is up"))
 	defer cancel()
 	err := client.Restart(ctx, w, ours, func(string) {})
-	require.ErrorContains(t, err, "replace pod/a of replicaset.apps/rs in namespace shop: its successor is not ready: time is up")
+	require.ErrorContains(t, err, "replace pod/a of replicaset.apps/rs in namespace shop: its replacement is not ready: time is up")
 	assert.Equal(t, []string{"a"}, s.deleted)
 }
 
-func TestWaitOutdatedGoneNamesThePodsLeft(t *testing.T) {
+func TestWaitOutdatedGone_NamesRemainingPods(t *testing.T) {
 	s, client, w := newPodServer(t)
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 1500*time.Millisecond, errors.New("time is up"))
 	defer cancel()
 	var lines []string
 	err := client.WaitOutdatedGone(ctx, w, ours, func(line string) { lines = append(lines, line) })
-	require.ErrorContains(t, err, "wait for the end of what still has the former credentials (pod/a, pod/b): time is up")
-	assert.Equal(t, []string{"Waiting for what still has the former credentials to end: pod/a, pod/b"}, lines, "said once")
+	require.ErrorContains(t, err, "wait for Pods and Jobs with the former credentials to end (pod/a, pod/b): time is up")
+	assert.Equal(t, []string{"Waiting for Pods and Jobs with the former credentials to end: pod/a, pod/b"}, lines, "reported once")
 	assert.Empty(t, s.deleted)
 }
 
-func TestUsers(t *testing.T) {
+func TestUsers_ReturnsReadableWorkloads(t *testing.T) {
 	bound := template("app")
 	bound.Spec.Containers[0].EnvFrom = []corev1.EnvFromSource{envFrom("", ours)}
 	bare := runningPod("bare", "", true)
@@ -226,7 +226,7 @@ func TestUsers(t *testing.T) {
 	server.on("GET /apis/apps/v1/namespaces/shop/daemonsets", refuse(apierrors.NewForbidden(schema.GroupResource{Group: "apps", Resource: "daemonsets"}, "", nil)))
 	users, err = client.Users(t.Context(), namespace, ours)
 	assert.True(t, apierrors.IsForbidden(err))
-	assert.Len(t, users, 4, "what could be read")
+	assert.Len(t, users, 4, "the workloads that could be read")
 	var unlisted *workload.UnlistedError
 	require.ErrorAs(t, err, &unlisted)
 

@@ -11,33 +11,34 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 )
 
-// createTimeout is how long the creation of the new Pod may take after its predecessor is gone, whatever happened to the context.
+// createTimeout limits the creation of the new Pod after the old one is deleted. It also applies if the context has ended.
 const createTimeout = 30 * time.Second
 
-// LostPodError says that a Pod was deleted and that its replacement does not exist.
+// LostPodError reports that a Pod was deleted and its replacement could not be created.
 type LostPodError struct {
-	// Pod is what should have been created: its manifest is all that is left of the Pod.
+	// Pod is the replacement. Its manifest is all that is left of the Pod.
 	Pod *corev1.Pod
 	Err error
 }
 
-// Error says what is gone, why, and how to get it back.
+// Error names the Pod, the cause and the command that creates it.
 func (e *LostPodError) Error() string {
-	return fmt.Sprintf("pod/%s in namespace %s was deleted but could not be created anew: %v: create it from its manifest with kubectl create -f", e.Pod.Name, e.Pod.Namespace, e.Err)
+	return fmt.Sprintf("pod/%s in namespace %s was deleted but could not be created again: %v: create it from its "+
+		"manifest with kubectl create -f", e.Pod.Name, e.Pod.Namespace, e.Err)
 }
 
 // Unwrap returns the cause.
 func (e *LostPodError) Unwrap() error { return e.Err }
 
-// RecreatePod replaces a bare Pod by an equal one to which change was applied. The API server is asked first, by a dry run under another
-// name, whether it would accept the new one; only then is the old one deleted, its end awaited, and the new one created. From the
-// deletion on the Pod is created even when ctx ends. It returns the new Pod, of which WaitRollout awaits the readiness, and false when
-// change left the Pod as it is, in which case nothing was sent. With dryRun it stops after asking. A Pod that something controls or that
-// a kubelet keeps from a file is refused; LostPodError means that the Pod is gone.
+// RecreatePod replaces a bare Pod with a copy to which change was applied. It first verifies with a dry run, under another name, that
+// the API server accepts the copy. Then it deletes the old Pod, waits for its end and creates the new one; after the deletion it
+// creates the new Pod even if ctx ends. It returns the new Pod, which may not be ready yet (see WaitRollout). It returns false if change
+// changed nothing; then it sent no request. With dryRun it stops after the dry run. It rejects Pods that have a controller or that a
+// kubelet runs from a file. A LostPodError means that the Pod is lost.
 func (c *Client) RecreatePod(ctx context.Context, w *Workload, change func(*Workload) error, dryRun bool) (*Workload, bool, error) {
 	old, ok := w.Object().(*corev1.Pod)
 	if !ok {
-		return nil, false, fmt.Errorf("%s is no Pod: nothing to recreate", w)
+		return nil, false, fmt.Errorf("%s is not a Pod and cannot be recreated", w)
 	}
 	if err := checkRecreatable(w, old); err != nil {
 		return nil, false, err
@@ -66,29 +67,31 @@ func (c *Client) RecreatePod(ctx context.Context, w *Workload, change func(*Work
 	return result, true, err
 }
 
-// checkRecreatable refuses Pods that come back by themselves in their old form.
+// checkRecreatable rejects Pods that something else would create again in their old form.
 func checkRecreatable(w *Workload, pod *corev1.Pod) error {
 	if owner := w.Controller(); owner != nil {
 		return fmt.Errorf("%s is controlled by %s: bind that instead", w, ownerName(owner))
 	}
 	if _, ok := pod.Annotations[corev1.MirrorPodAnnotationKey]; ok {
-		return fmt.Errorf("%s is kept by the kubelet of node %s from a file: put the reference to the Secret into that file", w, pod.Spec.NodeName)
+		return fmt.Errorf("%s is a static Pod of node %s: add the reference to the Secret to its file on the node", w, pod.Spec.NodeName)
 	}
 	return nil
 }
 
-// tryCreate asks the API server whether it would accept the Pod, under another name since its own is taken.
+// tryCreate verifies with a dry run that the API server accepts the Pod. It uses another name, because the Pod's own is in use.
 func (c *Client) tryCreate(ctx context.Context, pod *corev1.Pod) error {
 	trial := pod.DeepCopy()
 	trial.Name, trial.GenerateName = "", pod.Name+"-"
-	_, err := c.typed.CoreV1().Pods(pod.Namespace).Create(ctx, trial, metav1.CreateOptions{FieldManager: c.fieldManager, DryRun: []string{metav1.DryRunAll}})
+	_, err := c.typed.CoreV1().Pods(pod.Namespace).Create(ctx, trial,
+		metav1.CreateOptions{FieldManager: c.fieldManager, DryRun: []string{metav1.DryRunAll}})
 	if err != nil {
-		return fmt.Errorf("the API server would not accept the new pod/%s in namespace %s, so that the old one stays: %w", pod.Name, pod.Namespace, err)
+		return fmt.Errorf("the API server would not accept the new pod/%s in namespace %s, so the old one was kept: %w",
+			pod.Name, pod.Namespace, err)
 	}
 	return nil
 }
 
-// swap deletes the old Pod, waits for its end, and creates the new one. It is not interrupted by ctx, since half of it is a lost Pod.
+// swap deletes the old Pod, waits for its end and creates the new one. It ignores the end of ctx, because stopping halfway loses the Pod.
 func (c *Client) swap(ctx context.Context, old, pod *corev1.Pod) (*corev1.Pod, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -105,7 +108,7 @@ func (c *Client) swap(ctx context.Context, old, pod *corev1.Pod) (*corev1.Pod, e
 	pods := c.typed.CoreV1().Pods(pod.Namespace)
 	err := wait.PollUntilContextCancel(ctx, pollInterval, true, func(ctx context.Context) (bool, error) {
 		present, err := pods.Get(ctx, old.Name, metav1.GetOptions{})
-		// Whatever else the API server answers, the Pod is going away and has to come back.
+		// After any other response the Pod may be terminating, so it must be created again.
 		return apierrors.IsNotFound(err) || (err == nil && present.UID != old.UID), nil
 	})
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 
 const podPath = podsPath + "/web"
 
-// serverSetPod is the Pod "web" as a cluster keeps it, and written as its author did.
+// serverSetPod returns the Pod "web" as the API server stores it, and as its author wrote it.
 func serverSetPod() (kept, written *corev1.Pod) {
 	spec := template("app").Spec
 	spec.Volumes = []corev1.Volume{{Name: "data"}}
@@ -44,7 +44,7 @@ func serverSetPod() (kept, written *corev1.Pod) {
 	return kept, written
 }
 
-// podCluster answers for the Pod "web" and notes what is created.
+// podCluster serves the Pod "web" and records what is created.
 type podCluster struct {
 	tried, created *corev1.Pod
 	refuseTrial    *apierrors.StatusError
@@ -52,7 +52,7 @@ type podCluster struct {
 	deleted        bool
 }
 
-// serve registers the requests; the order is checked: trial, deletion, creation.
+// serve registers the requests and checks their order: dry run, deletion, creation.
 func (p *podCluster) serve(t *testing.T, server *apiServer, kept *corev1.Pod) {
 	t.Helper()
 	server.on("GET "+podPath, func(w http.ResponseWriter, _ *http.Request) {
@@ -66,7 +66,7 @@ func (p *podCluster) serve(t *testing.T, server *apiServer, kept *corev1.Pod) {
 		options := &metav1.DeleteOptions{}
 		decode(t, r, options)
 		assert.Equal(t, metav1.NewUIDPreconditions("uid-1"), options.Preconditions)
-		assert.NotNil(t, p.tried, "nothing is deleted before the API server was asked")
+		assert.NotNil(t, p.tried, "the dry run comes before the deletion")
 		p.deleted = true
 		writeJSON(w, http.StatusOK, withKind(kept))
 	})
@@ -79,7 +79,7 @@ func (p *podCluster) serve(t *testing.T, server *apiServer, kept *corev1.Pod) {
 		if r.URL.Query().Get("dryRun") == metav1.DryRunAll {
 			refused, slot = p.refuseTrial, &p.tried
 		} else {
-			assert.True(t, p.deleted, "the name is free before it is used again")
+			assert.True(t, p.deleted, "the deletion comes before the creation")
 		}
 		*slot = pod
 		if refused != nil {
@@ -102,13 +102,13 @@ func newPodCluster(t *testing.T, kept *corev1.Pod) (*podCluster, *apiServer, *wo
 	return p, server, client, ws[0]
 }
 
-// bind is the change that the tests make.
+// bind is the change in these tests.
 func bind(w *workload.Workload) error {
 	w.SetAnnotation("pgbind.dev/bindings", "x")
 	return reference(workload.InjectEnvFrom).Add(w.Template())
 }
 
-func TestRecreatePod(t *testing.T) {
+func TestRecreatePod_ReplacesPod(t *testing.T) {
 	kept, written := serverSetPod()
 	p, _, client, w := newPodCluster(t, kept)
 	got, changed, err := client.RecreatePod(t.Context(), w, bind, false)
@@ -123,16 +123,16 @@ func TestRecreatePod(t *testing.T) {
 	assert.Equal(t, written.Spec, p.tried.Spec)
 }
 
-func TestRecreatePodStopsBeforeTheDeletion(t *testing.T) {
+func TestRecreatePod_StopsBeforeDeletion(t *testing.T) {
 	kept, _ := serverSetPod()
-	t.Run("when the API server would refuse", func(t *testing.T) {
+	t.Run("if the API server rejects the new Pod", func(t *testing.T) {
 		p, _, client, w := newPodCluster(t, kept)
 		p.refuseTrial = apierrors.NewBadRequest("policy says no")
 		_, _, err := client.RecreatePod(t.Context(), w, bind, false)
-		require.ErrorContains(t, err, "the old one stays: policy says no")
+		require.ErrorContains(t, err, "the old one was kept: policy says no")
 		assert.False(t, p.deleted)
 	})
-	t.Run("at a dry run", func(t *testing.T) {
+	t.Run("with a dry run", func(t *testing.T) {
 		p, _, client, w := newPodCluster(t, kept)
 		got, changed, err := client.RecreatePod(t.Context(), w, bind, true)
 		require.NoError(t, err)
@@ -152,7 +152,7 @@ func TestRecreatePodStopsBeforeTheDeletion(t *testing.T) {
 		"controlled by replicaset.apps/rs": func(p *corev1.Pod) {
 			p.OwnerReferences = []metav1.OwnerReference{ownedBy("apps/v1", "ReplicaSet", "rs")}
 		},
-		"kept by the kubelet of node node-1": func(p *corev1.Pod) { p.Annotations[corev1.MirrorPodAnnotationKey] = "hash" },
+		"static Pod of node node-1": func(p *corev1.Pod) { p.Annotations[corev1.MirrorPodAnnotationKey] = "hash" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			kept, _ := serverSetPod()
@@ -165,7 +165,7 @@ func TestRecreatePodStopsBeforeTheDeletion(t *testing.T) {
 	}
 }
 
-func TestRecreatePodHandsBackWhatItCouldNotCreate(t *testing.T) {
+func TestRecreatePod_ReturnsLostPod(t *testing.T) {
 	kept, _ := serverSetPod()
 	p, _, client, w := newPodCluster(t, kept)
 	p.refuseCreate = apierrors.NewBadRequest("policy says no")
@@ -178,7 +178,7 @@ func TestRecreatePodHandsBackWhatItCouldNotCreate(t *testing.T) {
 	assert.ErrorContains(t, err, "kubectl create -f")
 }
 
-func TestRecreatePodFinishesWhatItBegan(t *testing.T) {
+func TestRecreatePod_CreatesPodAfterEndOfContext(t *testing.T) {
 	kept, _ := serverSetPod()
 	p, server, client, w := newPodCluster(t, kept)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -190,10 +190,10 @@ func TestRecreatePodFinishesWhatItBegan(t *testing.T) {
 	_, changed, err := client.RecreatePod(ctx, w, bind, false)
 	require.NoError(t, err)
 	assert.True(t, changed)
-	assert.NotNil(t, p.created, "half of it would be a lost Pod")
+	assert.NotNil(t, p.created, "the Pod is created after its deletion")
 }
 
-func TestRecreatePodBeginsNothingAfterTheEndOfTheContext(t *testing.T) {
+func TestRecreatePod_DeletesNothingAfterEndOfContext(t *testing.T) {
 	kept, _ := serverSetPod()
 	p, server, client, w := newPodCluster(t, kept)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -207,8 +207,8 @@ func TestRecreatePodBeginsNothingAfterTheEndOfTheContext(t *testing.T) {
 	assert.False(t, p.deleted)
 }
 
-func TestRecreatePodIsForPods(t *testing.T) {
+func TestRecreatePod_RejectsOtherKinds(t *testing.T) {
 	_, client, w := newStore(t)
 	_, _, err := client.RecreatePod(t.Context(), w, bind, false)
-	assert.ErrorContains(t, err, "deployment.apps/web is no Pod")
+	assert.ErrorContains(t, err, "deployment.apps/web is not a Pod")
 }

@@ -7,51 +7,51 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// Inject is the way in which the Pods get the values of a Secret.
+// Inject is the way in which the Pods use a Secret.
 type Inject string
 
 const (
-	// InjectEnvFrom makes every key of the Secret an environment variable by one entry.
+	// InjectEnvFrom adds one envFrom entry, which makes every key of the Secret an environment variable.
 	InjectEnvFrom Inject = "envFrom"
-	// InjectEnv makes one environment variable for each key that is named.
+	// InjectEnv adds one environment variable for each named key.
 	InjectEnv Inject = "env"
-	// InjectVolume mounts the Secret as a folder of files, which follow the Secret without new Pods.
+	// InjectVolume mounts the Secret as a directory. Its files follow changes of the Secret without new Pods.
 	InjectVolume Inject = "volume"
-	// InjectNone leaves the template alone.
+	// InjectNone does not change the template.
 	InjectNone Inject = "none"
 )
 
-// Reference is what a pod template says to give a Secret to its containers.
+// Reference describes how the containers of a pod template use a Secret.
 type Reference struct {
 	Secret string
 	Inject Inject
-	// Containers are the names that Containers returned.
+	// Containers are names that Containers returned.
 	Containers []string
-	// Keys are the Secret's keys: each becomes an environment variable, named Prefix and key.
+	// Keys are the Secret's keys. Each becomes an environment variable, named Prefix followed by the key.
 	Keys   []string
 	Prefix string
-	// MountPath is the folder in which InjectVolume shows the Secret.
+	// MountPath is the directory in which InjectVolume mounts the Secret.
 	MountPath string
-	// Adopt takes over what already refers to the Secret: equal variables of InjectEnv, and other forms, which give way. Set it too where
-	// the workload carries the mark of this binding, since the references are its own then.
+	// Adopt takes over existing references to the Secret: equal variables of InjectEnv, and other forms, which are replaced. Also set it if
+	// the workload's annotation names this binding, because the references are then its own.
 	Adopt bool
 }
 
-// form is one way to write a reference into one container.
+// form is one way to write a reference in a container.
 type form interface {
 	add(r Reference, t *corev1.PodTemplateSpec, c *corev1.Container) error
 	present(r Reference, t *corev1.PodTemplateSpec, c *corev1.Container) bool
 	remove(secret string, t *corev1.PodTemplateSpec, c *corev1.Container) bool
 }
 
-// forms lists the ways to write a reference.
+// forms returns the ways to write a reference.
 func forms() map[Inject]form {
 	return map[Inject]form{InjectEnvFrom: envFromForm{}, InjectEnv: envForm{}, InjectVolume: volumeForm{}}
 }
 
-// Add writes the reference into the containers, and changes nothing where it is there already. Errors are a ConflictError where the
-// container already has something else at that place, or about an argument (unknown container, way to inject or mount path); the
-// template may then be changed in part and is to be thrown away.
+// Add adds the reference to the containers, and changes nothing if it already exists. It returns a ConflictError if a container has
+// something else in its place, and other errors for an invalid container, way to inject or mount path. After an error the template can
+// be partly changed; discard it.
 func (r Reference) Add(t *corev1.PodTemplateSpec) error {
 	return r.each(t, func(f form, c *corev1.Container) error {
 		for inject, other := range forms() {
@@ -63,7 +63,7 @@ func (r Reference) Add(t *corev1.PodTemplateSpec) error {
 	})
 }
 
-// Present says whether Add has nothing to add: every container that the reference names has it, and sees the Secret's values.
+// Present reports whether Add has nothing to add: every container of the reference has it, and gets the Secret's values.
 func (r Reference) Present(t *corev1.PodTemplateSpec) bool {
 	present := true
 	err := r.each(t, func(f form, c *corev1.Container) error {
@@ -73,7 +73,7 @@ func (r Reference) Present(t *corev1.PodTemplateSpec) bool {
 	return present && err == nil
 }
 
-// each calls do with every container that the reference names, in its form; InjectNone has none.
+// each calls do for every container of the reference, with its form. InjectNone has no containers.
 func (r Reference) each(t *corev1.PodTemplateSpec, do func(form, *corev1.Container) error) error {
 	if r.Inject == InjectNone {
 		return nil
@@ -94,8 +94,8 @@ func (r Reference) each(t *corev1.PodTemplateSpec, do func(form, *corev1.Contain
 	return nil
 }
 
-// Set makes the reference the only one to the Secret: what Add would have made in other containers, and in other forms, gives way. Where
-// that is so already it changes nothing. Errors are those of Add.
+// Set adds the reference and removes every other one that Add could have added to other containers or in other forms. If nothing differs
+// it changes nothing. Its errors are those of Add.
 func (r Reference) Set(t *corev1.PodTemplateSpec) error {
 	alone := t.DeepCopy()
 	RemoveReference(alone, r.Secret)
@@ -109,8 +109,8 @@ func (r Reference) Set(t *corev1.PodTemplateSpec) error {
 	return nil
 }
 
-// RemoveReference takes every reference to the Secret that Add would have made out of the template, whatever the container, form and
-// prefix, and says whether there was one. What others wrote (a variable of another name, a volume of their own) stays: see UsesSecret.
+// RemoveReference removes every reference to the Secret that Add could have added, in all containers and forms and with all prefixes, and
+// reports whether there was one. Other references stay, such as variables with other names and other volumes: see UsesSecret.
 func RemoveReference(t *corev1.PodTemplateSpec, secret string) (changed bool) {
 	for _, c := range containers(&t.Spec) {
 		for _, f := range forms() {
@@ -120,25 +120,27 @@ func RemoveReference(t *corev1.PodTemplateSpec, secret string) (changed bool) {
 	return changed
 }
 
-// ConflictError says that a container already has something at the place of the reference.
+// ConflictError reports that a container already has something in the place of the reference.
 type ConflictError struct {
 	Container string
-	// Variable is the environment variable, empty when the mount path is taken.
+	// Variable is the environment variable, empty if the mount path is in use.
 	Variable string
-	// MountPath is the folder, empty when a variable is taken.
+	// MountPath is the directory, empty if the variable exists.
 	MountPath string
-	// Equal says that the variable already refers to the same key of the same Secret.
+	// Equal reports whether the variable already refers to the same key of the same Secret.
 	Equal bool
 }
 
-// Error names what is taken and the ways out.
+// Error names the conflict and the alternatives.
 func (e *ConflictError) Error() string {
 	switch {
 	case e.MountPath != "":
-		return fmt.Sprintf("container %s already mounts something at %s: remove that, or choose another --mount-path", e.Container, e.MountPath)
+		return fmt.Sprintf("container %s already mounts something at %s: remove it, or choose another --mount-path", e.Container, e.MountPath)
 	case e.Equal:
-		return fmt.Sprintf("container %s already sets %s in env from the same key of the same Secret: use --adopt to take it over, or remove it", e.Container, e.Variable)
+		return fmt.Sprintf("container %s already sets %s in env from the same key of the same Secret: "+
+			"use --adopt to take it over, or remove it", e.Container, e.Variable)
 	default:
-		return fmt.Sprintf("container %s already sets %s in env, which wins over the Secret: remove it, or choose other names with --env-prefix", e.Container, e.Variable)
+		return fmt.Sprintf("container %s already sets %s in env, which wins over the Secret: "+
+			"remove it, or choose other names with --env-prefix", e.Container, e.Variable)
 	}
 }

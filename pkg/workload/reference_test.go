@@ -12,31 +12,31 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-// ours is the name of the Secret that a bind makes by default.
+// ours is the default name of a Secret.
 const ours = "postgresql-secret-2"
 
-// lessonKeys are the keys of the Secret that a bind makes by default.
+// lessonKeys returns the default keys of a Secret.
 func lessonKeys() []string {
 	return []string{"POSTGRES_HOST", "POSTGRES_USERNAME", "POSTGRES_PASSWORD"}
 }
 
-// reference is one to the Secret of the tests, in the container "app".
+// reference returns a reference to the Secret of the tests, in the container "app".
 func reference(inject workload.Inject) workload.Reference {
 	return workload.Reference{Secret: ours, Inject: inject, Containers: []string{"app"}, Keys: lessonKeys(), MountPath: "/run/secrets/postgres"}
 }
 
-// envFrom is an entry for a Secret.
+// envFrom returns an entry for a Secret.
 func envFrom(prefix, name string) corev1.EnvFromSource {
 	return corev1.EnvFromSource{Prefix: prefix, SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: name}}}
 }
 
-// keyRef is a variable that shows one key of a Secret.
+// keyRef returns a variable that refers to one key of a Secret.
 func keyRef(name, from, key string) corev1.EnvVar {
 	return corev1.EnvVar{Name: name, ValueFrom: &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{
 		LocalObjectReference: corev1.LocalObjectReference{Name: from}, Key: key}}}
 }
 
-func TestReferenceIsAddedOnceAndRemovedWhole(t *testing.T) {
+func TestReference_AddsAndRemoves(t *testing.T) {
 	for inject, want := range map[workload.Inject]corev1.Container{
 		workload.InjectEnvFrom: {EnvFrom: []corev1.EnvFromSource{envFrom("", "other"), envFrom("", ours)}},
 		workload.InjectEnv: {EnvFrom: []corev1.EnvFromSource{envFrom("", "other")}, Env: []corev1.EnvVar{
@@ -57,7 +57,7 @@ func TestReferenceIsAddedOnceAndRemovedWhole(t *testing.T) {
 				assert.Equal(t, want, tpl.Spec.Containers[0])
 				assert.True(t, r.Present(&tpl))
 			}
-			assert.Equal(t, before.Spec.Containers[1], tpl.Spec.Containers[1], "the other container stays as it is")
+			assert.Equal(t, before.Spec.Containers[1], tpl.Spec.Containers[1], "the other container stays unchanged")
 			assert.True(t, workload.UsesSecret(&tpl.Spec, ours))
 
 			assert.True(t, workload.RemoveReference(&tpl, ours))
@@ -70,14 +70,14 @@ func TestReferenceIsAddedOnceAndRemovedWhole(t *testing.T) {
 	}
 }
 
-func TestReferenceNoneLeavesTheTemplateAlone(t *testing.T) {
+func TestReference_NoneChangesNothing(t *testing.T) {
 	tpl := template("app")
 	require.NoError(t, reference(workload.InjectNone).Add(&tpl))
 	assert.Equal(t, template("app"), tpl)
 	assert.True(t, reference(workload.InjectNone).Present(&tpl))
 }
 
-func TestReferenceChangesItsFormWhenItIsItsOwn(t *testing.T) {
+func TestReference_ChangesFormWithAdopt(t *testing.T) {
 	forms := []workload.Inject{workload.InjectEnvFrom, workload.InjectEnv, workload.InjectVolume}
 	for _, from := range forms {
 		for _, to := range forms {
@@ -98,7 +98,7 @@ func TestReferenceChangesItsFormWhenItIsItsOwn(t *testing.T) {
 	}
 }
 
-func TestReferencePrefix(t *testing.T) {
+func TestReference_AddsPrefix(t *testing.T) {
 	tpl := template("app")
 	require.NoError(t, reference(workload.InjectEnvFrom).Add(&tpl))
 	r := reference(workload.InjectEnvFrom)
@@ -114,7 +114,7 @@ func TestReferencePrefix(t *testing.T) {
 	assert.True(t, workload.RemoveReference(&tpl, ours))
 }
 
-func TestReferenceConflicts(t *testing.T) {
+func TestReference_ReportsConflicts(t *testing.T) {
 	own := corev1.EnvVar{Name: "POSTGRES_HOST", Value: "localhost"}
 	equal := keyRef("POSTGRES_HOST", ours, "POSTGRES_HOST")
 	otherKey := keyRef("POSTGRES_HOST", ours, "HOST")
@@ -125,18 +125,18 @@ func TestReferenceConflicts(t *testing.T) {
 		env    corev1.EnvVar
 		want   string
 	}{
-		"envFrom, own value":            {workload.InjectEnvFrom, "", false, own, "remove it, or choose other names with --env-prefix"},
-		"envFrom, own value, adopt":     {workload.InjectEnvFrom, "", true, own, "container app already sets POSTGRES_HOST in env, which wins"},
-		"envFrom, own value, prefix":    {workload.InjectEnvFrom, "SHOP_", false, own, ""},
-		"envFrom, equal":                {workload.InjectEnvFrom, "", false, equal, "--adopt"},
-		"envFrom, equal, adopt":         {workload.InjectEnvFrom, "", true, equal, ""},
-		"env, own value":                {workload.InjectEnv, "", false, own, "--env-prefix"},
-		"env, equal":                    {workload.InjectEnv, "", false, equal, "--adopt"},
-		"env, equal, adopt":             {workload.InjectEnv, "", true, equal, ""},
-		"env, another key, adopt":       {workload.InjectEnv, "", true, otherKey, "--env-prefix"},
-		"volume has no variables":       {workload.InjectVolume, "", false, own, ""},
-		"none leaves it to someone":     {workload.InjectNone, "", false, own, ""},
-		"an unknown way is an argument": {"file", "", false, own, `unknown way to inject "file"`},
+		"envFrom, own value":         {workload.InjectEnvFrom, "", false, own, "remove it, or choose other names with --env-prefix"},
+		"envFrom, own value, adopt":  {workload.InjectEnvFrom, "", true, own, "container app already sets POSTGRES_HOST in env, which wins"},
+		"envFrom, own value, prefix": {workload.InjectEnvFrom, "SHOP_", false, own, ""},
+		"envFrom, equal":             {workload.InjectEnvFrom, "", false, equal, "--adopt"},
+		"envFrom, equal, adopt":      {workload.InjectEnvFrom, "", true, equal, ""},
+		"env, own value":             {workload.InjectEnv, "", false, own, "--env-prefix"},
+		"env, equal":                 {workload.InjectEnv, "", false, equal, "--adopt"},
+		"env, equal, adopt":          {workload.InjectEnv, "", true, equal, ""},
+		"env, another key, adopt":    {workload.InjectEnv, "", true, otherKey, "--env-prefix"},
+		"volume has no variables":    {workload.InjectVolume, "", false, own, ""},
+		"none has no conflicts":      {workload.InjectNone, "", false, own, ""},
+		"unknown way to inject":      {"file", "", false, own, `unknown way to inject "file"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tpl := template("app")
@@ -155,7 +155,7 @@ func TestReferenceConflicts(t *testing.T) {
 	}
 }
 
-func TestReferenceConflictIsTyped(t *testing.T) {
+func TestReference_ReturnsConflictError(t *testing.T) {
 	tpl := template("app")
 	tpl.Spec.Containers[0].Env = []corev1.EnvVar{keyRef("POSTGRES_HOST", ours, "POSTGRES_HOST")}
 	var conflict *workload.ConflictError
@@ -163,7 +163,7 @@ func TestReferenceConflictIsTyped(t *testing.T) {
 	assert.Equal(t, &workload.ConflictError{Container: "app", Variable: "POSTGRES_HOST", Equal: true}, conflict)
 }
 
-func TestReferenceVolume(t *testing.T) {
+func TestReference_MountsVolume(t *testing.T) {
 	tpl := template("app", "other")
 	tpl.Spec.Containers[0].VolumeMounts = []corev1.VolumeMount{{Name: "data", MountPath: "/run/secrets/postgres/"}}
 	r := reference(workload.InjectVolume)
@@ -182,10 +182,10 @@ func TestReferenceVolume(t *testing.T) {
 	assert.Len(t, tpl.Spec.Containers[1].VolumeMounts, 1, "a new path replaces the old one")
 	assert.True(t, workload.RemoveReference(&tpl, ours))
 	assert.Empty(t, tpl.Spec.Volumes)
-	assert.Len(t, tpl.Spec.Containers[0].VolumeMounts, 1, "the mount of others stays")
+	assert.Len(t, tpl.Spec.Containers[0].VolumeMounts, 1, "the other mount stays")
 }
 
-func TestReferenceVolumeNameFitsEverySecretName(t *testing.T) {
+func TestReference_NamesVolumeForEverySecret(t *testing.T) {
 	long := strings.Repeat("a", 200)
 	names := map[string]string{}
 	for _, secretName := range []string{"short", "with.dots", "with-dots", long, long + "b", strings.Repeat("a.", 40) + "b"} {
@@ -202,7 +202,7 @@ func TestReferenceVolumeNameFitsEverySecretName(t *testing.T) {
 	}
 }
 
-func TestRemoveReferenceLeavesWhatOthersWrote(t *testing.T) {
+func TestRemoveReference_KeepsOtherReferences(t *testing.T) {
 	tpl := template("app")
 	app := &tpl.Spec.Containers[0]
 	app.Env = []corev1.EnvVar{keyRef("DB_USER", ours, "POSTGRES_USERNAME"), keyRef("POSTGRES_HOST", "other", "POSTGRES_HOST")}
@@ -214,7 +214,7 @@ func TestRemoveReferenceLeavesWhatOthersWrote(t *testing.T) {
 	assert.True(t, workload.UsesSecret(&tpl.Spec, ours))
 }
 
-func TestUsesSecret(t *testing.T) {
+func TestUsesSecret_FindsEveryUse(t *testing.T) {
 	source := func(v corev1.VolumeSource) func(*corev1.PodSpec) {
 		return func(s *corev1.PodSpec) { s.Volumes = []corev1.Volume{{Name: "v", VolumeSource: v}} }
 	}

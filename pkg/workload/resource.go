@@ -4,13 +4,13 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// Resource is how the API server serves one kind of workload.
+// Resource identifies one kind of workload in the API.
 type Resource struct {
 	schema.GroupVersionResource
 	Kind schema.GroupVersionKind
 }
 
-// Resources lists every kind whose Pods can be given a Secret, for who reads no more of them than their metadata.
+// Resources returns every kind whose Pods can use a Secret, for a caller that reads only metadata.
 func Resources() []Resource {
 	var resources []Resource
 	for _, k := range kinds() {
@@ -21,5 +21,5 @@ func Resources() []Resource {
 	return resources
 }
 
-// NameOf writes the name of an object of the kind as String does: "deployment.apps/web".
+// NameOf returns the name of an object of the kind in the form of String: "deployment.apps/web".
 func (r Resource) NameOf(name string) string { return qualifiedName(r.Kind.GroupKind(), name) }

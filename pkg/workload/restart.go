@@ -11,9 +11,9 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 )
 
-// Restart deletes the OutdatedPods of a workload that does not replace them itself (ReplacePods), one by one: the next only when as
-// many Pods are ready as were before, so that a template that does not start costs one Pod and no more. progress hears each deletion.
-// The end of ctx (context.Cause) is an error; what was deleted by then is not undone, and a second call goes on with the others.
+// Restart deletes the OutdatedPods of a workload that does not replace them itself (ReplacePods), one by one. It waits until as many Pods
+// are ready as before, so that a template that does not start costs one Pod. progress is called for each deletion. The end of ctx
+// (context.Cause) is an error; deleted Pods are not restored, and the next call continues with the others.
 func (c *Client) Restart(ctx context.Context, w *Workload, secret string, progress func(string)) error {
 	outdated, err := c.OutdatedPods(ctx, w, secret)
 	if err != nil {
@@ -30,7 +30,7 @@ func (c *Client) Restart(ctx context.Context, w *Workload, secret string, progre
 	return nil
 }
 
-// replace deletes one Pod and waits until its successor is ready.
+// replace deletes one Pod and waits until its replacement is ready.
 func (c *Client) replace(ctx context.Context, w *Workload, pod *corev1.Pod, progress func(string)) error {
 	before, err := c.readyPods(ctx, w)
 	if err != nil {
@@ -46,27 +46,28 @@ func (c *Client) replace(ctx context.Context, w *Workload, pod *corev1.Pod, prog
 		return len(now) >= len(before) && !slices.ContainsFunc(now, isOld), err
 	})
 	if cause := context.Cause(ctx); cause != nil && err != nil {
-		return fmt.Errorf("its successor is not ready: %w", cause)
+		return fmt.Errorf("its replacement is not ready: %w", cause)
 	}
 	return err
 }
 
-// readyPods lists the workload's Pods that are ready and not about to end.
+// readyPods returns the workload's Pods that are ready and not terminating.
 func (c *Client) readyPods(ctx context.Context, w *Workload) ([]*corev1.Pod, error) {
 	pods, err := c.Pods(ctx, w)
 	return slices.DeleteFunc(pods, func(pod *corev1.Pod) bool { return pod.DeletionTimestamp != nil || !isReady(pod) }), err
 }
 
-// isReady says whether the Pod passes its readiness checks.
+// isReady reports whether the Pod has the condition Ready.
 func isReady(pod *corev1.Pod) bool {
 	return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
 		return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
 	})
 }
 
-// deletePod deletes exactly this Pod, not a later one of its name; that it is gone already is no error.
+// deletePod deletes this Pod and not a newer one of its name. It is not an error if the Pod no longer exists.
 func (c *Client) deletePod(ctx context.Context, pod *corev1.Pod) error {
-	err := c.typed.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(pod.UID))})
+	err := c.typed.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name,
+		metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(pod.UID))})
 	if apierrors.IsNotFound(err) {
 		return nil
 	}

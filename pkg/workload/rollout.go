@@ -19,10 +19,9 @@ import (
 	"k8s.io/kubectl/pkg/polymorphichelpers"
 )
 
-// WaitRollout follows the rollout of w, which is the version that Patch returned, until every new Pod is up. Each new line of what
-// kubectl rollout status would say goes to progress. Where it may not be watched, it is read again and again. A passed progress deadline, a
-// deleted workload and the end of ctx (context.Cause) are errors. Only a workload whose Rollout is Followed has anything to wait for;
-// others return at once.
+// WaitRollout waits until every new Pod of w, the version that Patch returned, is available. It passes each new line of the kind that
+// kubectl rollout status prints to progress. If the user cannot watch the workload, it polls. A passed progress deadline, a deleted
+// workload and the end of ctx (context.Cause) are errors. Only a workload with the RolloutKind Followed has anything to wait for.
 func (c *Client) WaitRollout(ctx context.Context, w *Workload, progress func(string)) error {
 	if w.Rollout().Kind != Followed {
 		return nil
@@ -46,10 +45,10 @@ func (c *Client) WaitRollout(ctx context.Context, w *Workload, progress func(str
 	return nil
 }
 
-// until hands the workload to done, now and after every change, until done says so.
+// until calls done with the workload, now and after every change, until done returns true.
 func (c *Client) until(ctx context.Context, w *Workload, done watchtools.ConditionFunc) error {
 	if err := context.Cause(ctx); err != nil {
-		return err // the watching library may be done before it looks
+		return err // the watch can end before its first event
 	}
 	watching, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -65,7 +64,7 @@ func (c *Client) until(ctx context.Context, w *Workload, done watchtools.Conditi
 	return err
 }
 
-// poll reads the workload again and again, for whoever may not watch it.
+// poll reads the workload repeatedly, for a user who cannot watch it.
 func (c *Client) poll(ctx context.Context, w *Workload, done watchtools.ConditionFunc) error {
 	client := c.dynamic.Resource(w.kind.gvr()).Namespace(w.Namespace())
 	return wait.PollUntilContextCancel(ctx, pollInterval, true, func(ctx context.Context) (bool, error) {
@@ -80,7 +79,7 @@ func (c *Client) poll(ctx context.Context, w *Workload, done watchtools.Conditio
 	})
 }
 
-// statusViewer returns what reads the rollout's status, kubectl's own where it has one.
+// statusViewer returns the viewer of the rollout's status, if possible the one of kubectl.
 func (w *Workload) statusViewer() (polymorphichelpers.StatusViewer, error) {
 	if w.IsPod() {
 		return podStatusViewer{}, nil
@@ -88,10 +87,10 @@ func (w *Workload) statusViewer() (polymorphichelpers.StatusViewer, error) {
 	return polymorphichelpers.StatusViewerFor(w.Kind().GroupKind())
 }
 
-// podStatusViewer tells whether a Pod is ready, in the manner of kubectl's viewers.
+// podStatusViewer reports whether a Pod is ready, like the viewers of kubectl.
 type podStatusViewer struct{}
 
-// Status returns a line for the user and whether the Pod needs no more waiting. A Pod that failed is an error.
+// Status returns a line for the user and whether the wait is over. A Pod that failed is an error.
 func (podStatusViewer) Status(obj runtime.Unstructured, _ int64) (string, bool, error) {
 	pod := &corev1.Pod{}
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(obj.UnstructuredContent(), pod); err != nil {
@@ -101,31 +100,31 @@ func (podStatusViewer) Status(obj runtime.Unstructured, _ int64) (string, bool, 
 	case pod.Status.Phase == corev1.PodFailed:
 		return "", false, fmt.Errorf("pod %q failed: see kubectl logs %s --namespace %s", pod.Name, pod.Name, pod.Namespace)
 	case pod.Status.Phase == corev1.PodSucceeded:
-		return fmt.Sprintf("pod %q ran to its end", pod.Name), true, nil
+		return fmt.Sprintf("pod %q completed", pod.Name), true, nil
 	case isReady(pod):
 		return fmt.Sprintf("pod %q is ready", pod.Name), true, nil
 	}
 	return fmt.Sprintf("Waiting for pod %q to be ready...", pod.Name), false, nil
 }
 
-// rolloutStatus judges one event of the watch.
+// rolloutStatus evaluates one event of the watch.
 func rolloutStatus(viewer polymorphichelpers.StatusViewer, w *Workload, e watch.Event) (string, bool, error) {
 	obj, ok := e.Object.(*unstructured.Unstructured)
 	if !ok {
 		return "", false, apierrors.FromObject(e.Object)
 	}
 	if e.Type == watch.Deleted || obj.GetUID() != w.UID() {
-		return "", false, errors.New("it was deleted meanwhile")
+		return "", false, errors.New("it was deleted")
 	}
-	// The first answer may come from a cache of the API server that has not seen the change yet, and would call the old Pods done.
+	// The first response can come from a cache of the API server that does not have the change yet. It would report the old Pods as done.
 	if obj.GetGeneration() < w.object.GetGeneration() {
 		return "", false, nil
 	}
 	return viewer.Status(obj, 0)
 }
 
-// listWatch reads the one object. An answer that will not change by waiting ends the wait through fail, since the watching library
-// would try again for ever.
+// listWatch lists and watches the one object. It calls fail with an error that waiting cannot resolve, because the watch library would
+// retry forever.
 func (c *Client) listWatch(caller context.Context, w *Workload, fail context.CancelCauseFunc) cache.ListerWatcher {
 	client := c.dynamic.Resource(w.kind.gvr()).Namespace(w.Namespace())
 	only := fields.OneTermEqualSelector(metav1.ObjectNameField, w.Name()).String()
@@ -138,7 +137,7 @@ func (c *Client) listWatch(caller context.Context, w *Workload, fail context.Can
 	return cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
 			options.FieldSelector = only
-			list, err := client.List(knowing{ctx, caller}, options) //nolint:contextcheck // it is the informer's
+			list, err := client.List(knowing{ctx, caller}, options) //nolint:contextcheck // the informer's context
 			return list, check(err)
 		},
 		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
@@ -149,10 +148,10 @@ func (c *Client) listWatch(caller context.Context, w *Workload, fail context.Can
 	}, c.dynamic)
 }
 
-// knowing is a context that also has the values of another one, which an informer's own lacks: whoever traces requests goes by them.
+// knowing adds the values of another context to an informer's, which has none: request tracing reads them.
 type knowing struct {
 	context.Context
-	caller context.Context //nolint:containedctx // its values are what this is for
+	caller context.Context //nolint:containedctx // needed for its values
 }
 
 // Value implements context.Context.

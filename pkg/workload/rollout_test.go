@@ -25,7 +25,7 @@ import (
 
 const deployments = "/apis/apps/v1/namespaces/shop/deployments"
 
-// rolling is a Deployment of two replicas at a point of its rollout.
+// rolling returns a Deployment with two replicas during its rollout.
 func rolling(generation int64, updated, available int32) *appsv1.Deployment {
 	d := deployment("web")
 	replicas := int32(2)
@@ -34,7 +34,7 @@ func rolling(generation int64, updated, available int32) *appsv1.Deployment {
 	return d
 }
 
-// watched answers a watch: the objects are sent one after the other, the first as the state at the beginning.
+// watched returns a handler for a watch. It sends the objects one after the other, the first as the initial state.
 func watched(t *testing.T, events ...runtime.Object) http.HandlerFunc {
 	t.Helper()
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -79,7 +79,7 @@ func follow(t *testing.T, state *appsv1.Deployment, list http.HandlerFunc) ([]st
 	return lines, err
 }
 
-func TestWaitRolloutTellsEachLineOnce(t *testing.T) {
+func TestWaitRollout_ReportsEachLineOnce(t *testing.T) {
 	lines, err := follow(t, rolling(2, 0, 2), watched(t, rolling(2, 1, 2), rolling(2, 1, 2), rolling(2, 2, 1), rolling(2, 2, 2)))
 	require.NoError(t, err)
 	assert.Equal(t, []string{
@@ -89,13 +89,13 @@ func TestWaitRolloutTellsEachLineOnce(t *testing.T) {
 	}, lines)
 }
 
-func TestWaitRolloutIsNotFooledByAnOlderState(t *testing.T) {
+func TestWaitRollout_IgnoresOlderState(t *testing.T) {
 	lines, err := follow(t, rolling(2, 0, 2), watched(t, rolling(1, 2, 2), rolling(2, 2, 2)))
 	require.NoError(t, err)
 	assert.Equal(t, []string{`deployment "web" successfully rolled out`}, lines)
 }
 
-func TestWaitRolloutFails(t *testing.T) {
+func TestWaitRollout_Fails(t *testing.T) {
 	late := rolling(2, 1, 1)
 	late.Status.Conditions = []appsv1.DeploymentCondition{{Type: appsv1.DeploymentProgressing, Status: corev1.ConditionFalse, Reason: "ProgressDeadlineExceeded"}}
 	another := rolling(2, 2, 2)
@@ -104,11 +104,11 @@ func TestWaitRolloutFails(t *testing.T) {
 		list http.HandlerFunc
 		want string
 	}{
-		"progress deadline":   {watched(t, late), "exceeded its progress deadline"},
-		"deleted":             {watched(t, rolling(2, 1, 1), &metav1.Status{}), "deleted meanwhile"},
-		"another of its name": {watched(t, another), "deleted meanwhile"},
-		"unauthorized":        {refuse(apierrors.NewUnauthorized("who are you")), "who are you"},
-		"timeout":             {watched(t, rolling(2, 1, 1)), "time is up"},
+		"progress deadline": {watched(t, late), "exceeded its progress deadline"},
+		"deleted":           {watched(t, rolling(2, 1, 1), &metav1.Status{}), "it was deleted"},
+		"recreated":         {watched(t, another), "it was deleted"},
+		"unauthorized":      {refuse(apierrors.NewUnauthorized("who are you")), "who are you"},
+		"timeout":           {watched(t, rolling(2, 1, 1)), "time is up"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := follow(t, rolling(2, 0, 2), tt.list)
@@ -118,7 +118,7 @@ func TestWaitRolloutFails(t *testing.T) {
 	}
 }
 
-func TestWaitRolloutReadsWhatMayNotBeWatched(t *testing.T) {
+func TestWaitRollout_PollsIfWatchIsForbidden(t *testing.T) {
 	server, client := newAPIServer(t)
 	server.on("GET "+deployments, refuse(apierrors.NewForbidden(schema.GroupResource{Group: "apps", Resource: "deployments"}, "", nil)))
 	states := []*appsv1.Deployment{rolling(2, 0, 2), rolling(2, 1, 1), rolling(2, 2, 2)}
@@ -134,7 +134,7 @@ func TestWaitRolloutReadsWhatMayNotBeWatched(t *testing.T) {
 	assert.Len(t, lines, 2)
 }
 
-func TestWaitRolloutOfOthersReturnsAtOnce(t *testing.T) {
+func TestWaitRollout_ReturnsIfNothingToFollow(t *testing.T) {
 	paused := rolling(2, 0, 2)
 	paused.Spec.Paused = true
 	lines, err := follow(t, paused, refuse(notFound("deployments", "web")))
@@ -142,7 +142,7 @@ func TestWaitRolloutOfOthersReturnsAtOnce(t *testing.T) {
 	assert.Empty(t, lines)
 }
 
-func TestWaitRolloutOfAPodAwaitsItsReadiness(t *testing.T) {
+func TestWaitRollout_WaitsForReadyPod(t *testing.T) {
 	pod := func(phase corev1.PodPhase, ready corev1.ConditionStatus) *corev1.Pod {
 		p := &corev1.Pod{ObjectMeta: meta("web"), Spec: template("app").Spec}
 		p.Status.Phase = phase
@@ -155,7 +155,7 @@ func TestWaitRolloutOfAPodAwaitsItsReadiness(t *testing.T) {
 		err  string
 	}{
 		"ready":  {pod(corev1.PodRunning, corev1.ConditionTrue), `pod "web" is ready`, ""},
-		"ended":  {pod(corev1.PodSucceeded, corev1.ConditionFalse), `pod "web" ran to its end`, ""},
+		"ended":  {pod(corev1.PodSucceeded, corev1.ConditionFalse), `pod "web" completed`, ""},
 		"failed": {pod(corev1.PodFailed, corev1.ConditionFalse), "", "kubectl logs web --namespace shop"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -179,7 +179,7 @@ func TestWaitRolloutOfAPodAwaitsItsReadiness(t *testing.T) {
 	}
 }
 
-func TestRolloutTellsHowTheChangeReachesThePods(t *testing.T) {
+func TestRollout_ReportsKindAndMessage(t *testing.T) {
 	yes := true
 	onDelete := appsv1.StatefulSetUpdateStrategy{Type: appsv1.OnDeleteStatefulSetStrategyType}
 	two := int32(2)
@@ -196,7 +196,7 @@ func TestRolloutTellsHowTheChangeReachesThePods(t *testing.T) {
 		"paused Deployment":      {"deployments", &appsv1.Deployment{ObjectMeta: meta("x"), Spec: appsv1.DeploymentSpec{Paused: true, Template: template("app")}}, workload.Paused, "kubectl rollout resume deployment.apps/x --namespace shop"},
 		"StatefulSet":            {"statefulsets", &appsv1.StatefulSet{ObjectMeta: meta("x"), Spec: appsv1.StatefulSetSpec{Template: template("app")}}, workload.Followed, ""},
 		"StatefulSet OnDelete":   {"statefulsets", &appsv1.StatefulSet{ObjectMeta: meta("x"), Spec: appsv1.StatefulSetSpec{UpdateStrategy: onDelete}}, workload.ReplacePods, "--restart"},
-		"StatefulSet, partition": {"statefulsets", &appsv1.StatefulSet{ObjectMeta: meta("x"), Spec: appsv1.StatefulSetSpec{UpdateStrategy: partitioned}}, workload.Paused, "numbered 2 and higher"},
+		"StatefulSet, partition": {"statefulsets", &appsv1.StatefulSet{ObjectMeta: meta("x"), Spec: appsv1.StatefulSetSpec{UpdateStrategy: partitioned}}, workload.Paused, "with the ordinal 2 or higher"},
 		"DaemonSet":              {"daemonsets", &appsv1.DaemonSet{ObjectMeta: meta("x")}, workload.Followed, ""},
 		"DaemonSet OnDelete":     {"daemonsets", &appsv1.DaemonSet{ObjectMeta: meta("x"), Spec: appsv1.DaemonSetSpec{UpdateStrategy: appsv1.DaemonSetUpdateStrategy{Type: appsv1.OnDeleteDaemonSetStrategyType}}}, workload.ReplacePods, "OnDelete"},
 		"ReplicaSet":             {"replicasets", &appsv1.ReplicaSet{ObjectMeta: meta("x")}, workload.ReplacePods, "does not replace its Pods"},

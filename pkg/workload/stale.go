@@ -8,18 +8,18 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// StalePods lists the workload's Pods that do not have what the Secret holds by now: the OutdatedPods, and those that read it into
-// variables before the time changed. With the zero time only the former. A mounted Secret is followed without a new Pod. Those that are
-// about to end are left out.
+// StalePods returns the Pods of the workload that do not have the current values of the Secret: the OutdatedPods, and the Pods that read
+// it into variables before the time changed (if not zero). A mounted Secret is updated without a new Pod. It omits terminating Pods.
 func (c *Client) StalePods(ctx context.Context, w *Workload, secret string, changed time.Time) ([]*corev1.Pod, error) {
 	pods, err := c.Pods(ctx, w)
 	return slices.DeleteFunc(pods, func(pod *corev1.Pod) bool {
-		outdated := !upToDate(pod.Annotations, &pod.Spec, w.template, secret) || pod.CreationTimestamp.Time.Before(changed) && readsVariables(&pod.Spec, secret)
+		outdated := !upToDate(pod.Annotations, &pod.Spec, w.template, secret) ||
+			pod.CreationTimestamp.Time.Before(changed) && readsVariables(&pod.Spec, secret)
 		return !outdated || pod.DeletionTimestamp != nil
 	}), err
 }
 
-// readsVariables says whether a container has the Secret's values in its environment.
+// readsVariables reports whether a container has the Secret's values in its environment.
 func readsVariables(spec *corev1.PodSpec, secret string) bool {
 	for u := range uses(spec, secret) {
 		if u.form != InjectVolume {

@@ -24,7 +24,7 @@ func TestStalePods(t *testing.T) {
 
 	stale, err := client.StalePods(t.Context(), w, ours, time.Time{})
 	require.NoError(t, err)
-	assert.Equal(t, []string{"a", "b", "mounts"}, podNamesOf(stale), "those that OutdatedPods names, the mount since the template has none")
+	assert.Equal(t, []string{"a", "b", "mounts"}, podNamesOf(stale), "the OutdatedPods, including the mount that the template does not have")
 	stale, err = client.StalePods(t.Context(), w, ours, rotated)
 	require.NoError(t, err)
 	assert.Equal(t, []string{"a", "b", "old", "mounts"}, podNamesOf(stale))

@@ -7,11 +7,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// defaultTolerationSeconds is what the API server's DefaultTolerationSeconds admission gives every Pod.
+// defaultTolerationSeconds is the value that the admission plugin DefaultTolerationSeconds sets.
 const defaultTolerationSeconds = 300
 
-// submittable returns the Pod as one would have written it: without what the API server and its admission plugins set, which would
-// tie the new Pod to the old one's node or be refused. What other webhooks injected stays, since their own marks stay with it.
+// submittable returns the Pod as its author would write it, without the fields that the API server and its admission plugins set: they
+// would tie the new Pod to the old node or be rejected. Changes by other webhooks stay, because their metadata stays too.
 func submittable(pod *corev1.Pod) *corev1.Pod {
 	out := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
@@ -23,21 +23,21 @@ func submittable(pod *corev1.Pod) *corev1.Pod {
 	spec := &out.Spec
 	spec.NodeName = ""
 	spec.EphemeralContainers = nil
-	// Admission derives these from the names of the priority class and the runtime class, and refuses other values.
+	// Admission derives these fields from the priority class and the runtime class, and rejects other values.
 	spec.Priority, spec.PreemptionPolicy, spec.Overhead = nil, nil, nil
 	spec.Tolerations = slices.DeleteFunc(spec.Tolerations, isDefaultToleration)
 	dropTokenVolume(spec)
 	return out
 }
 
-// isDefaultToleration matches what DefaultTolerationSeconds adds.
+// isDefaultToleration matches the tolerations that DefaultTolerationSeconds adds.
 func isDefaultToleration(t corev1.Toleration) bool {
 	return (t.Key == corev1.TaintNodeNotReady || t.Key == corev1.TaintNodeUnreachable) &&
 		t.Operator == corev1.TolerationOpExists && t.Effect == corev1.TaintEffectNoExecute &&
 		t.TolerationSeconds != nil && *t.TolerationSeconds == defaultTolerationSeconds
 }
 
-// dropTokenVolume removes the volume and the mounts of the service account's token, which admission adds under a random name.
+// dropTokenVolume removes the service account's token, which admission mounts under a random name.
 func dropTokenVolume(spec *corev1.PodSpec) {
 	names := map[string]bool{}
 	for _, c := range containers(spec) {
@@ -57,10 +57,10 @@ func dropTokenVolume(spec *corev1.PodSpec) {
 	spec.Volumes = slices.DeleteFunc(spec.Volumes, func(v corev1.Volume) bool { return names[v.Name] })
 }
 
-// serviceAccountPath is where the token of the service account is mounted.
+// serviceAccountPath is the mount path of the service account's token.
 const serviceAccountPath = "/var/run/secrets/kubernetes.io/serviceaccount"
 
-// isInjectedTokenVolume says whether the named volume holds a token for the API server, as the ServiceAccount admission writes it.
+// isInjectedTokenVolume reports whether the volume is a token for the API server, as the ServiceAccount admission adds it.
 func isInjectedTokenVolume(spec *corev1.PodSpec, name string) bool {
 	return slices.ContainsFunc(spec.Volumes, func(v corev1.Volume) bool {
 		return v.Name == name && v.Projected != nil && slices.ContainsFunc(v.Projected.Sources, func(p corev1.VolumeProjection) bool {

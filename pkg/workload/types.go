@@ -7,14 +7,14 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// Type is a kind that can be bound, as the command line names it.
+// Type is a kind that can be bound, under its names on the command line.
 type Type struct {
 	Name     string // singular, in lower case
 	Resource schema.GroupVersionResource
-	kind     string // as objects have it
+	kind     string // as in the kind field
 }
 
-// Types lists the kinds that can be bound, the usual ones first.
+// Types returns the kinds that can be bound, the most common first.
 func Types() []Type {
 	var types []Type
 	for _, k := range kinds() {
@@ -25,8 +25,8 @@ func Types() []Type {
 	return types
 }
 
-// TypeFor returns the type that a word of the command line names: singular, plural or short, with or without the group. It asks no
-// server, so that it serves where an answer has to be quick; ok is false where only a server can tell.
+// TypeFor returns the type for a word on the command line: singular, plural or short, with or without the group. It sends no request, so
+// it is quick; ok is false if only the API server knows the type.
 func TypeFor(word string) (found Type, ok bool) {
 	short := map[string]string{
 		"deploy": "deployment", "sts": "statefulset", "ds": "daemonset", "rs": "replicaset", "rc": "replicationcontroller",
@@ -43,8 +43,8 @@ func TypeFor(word string) (found Type, ok bool) {
 	return types[i], true
 }
 
-// FullName writes TYPE/NAME as String writes a workload's name, "deployment.apps/web", without asking a server; what is of no known type
-// stays as it is.
+// FullName returns the name for TYPE/NAME in the form of Workload.String, "deployment.apps/web". It sends no request; a name of an unknown
+// type stays unchanged.
 func FullName(arg string) string {
 	word, name, _ := strings.Cut(arg, "/")
 	t, ok := TypeFor(word)

@@ -15,14 +15,14 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 )
 
-// UsesSecret says whether Pods with that spec need the Secret, or the second one of its binding, in any way: by a variable, envFrom or a volume,
-// whoever wrote it.
+// UsesSecret reports whether Pods with that spec use the Secret, or the second Secret of its binding, in any way: in a variable, in envFrom
+// or in a volume.
 func UsesSecret(spec *corev1.PodSpec, secret string) bool {
 	return len(uses(spec, secret)) > 0
 }
 
-// ReadsOnce says whether Pods with that spec get the Secret's values when they start and never again: by variables, or by files that are
-// mounted one by one. A folder of the Secret's files follows the Secret.
+// ReadsOnce reports whether Pods with that spec get the Secret's values only when they start: as variables, or as files that are mounted
+// one by one. The files of a mounted directory follow the Secret.
 func ReadsOnce(spec *corev1.PodSpec, secret string) bool {
 	for u := range uses(spec, secret) {
 		if u.form != InjectVolume || u.key != "" {
@@ -32,7 +32,7 @@ func ReadsOnce(spec *corev1.PodSpec, secret string) bool {
 	return false
 }
 
-// use is one place where a container gets the Secret; two specs with the same set of uses give the same.
+// use is one use of the Secret in a container. Two specs with the same set of uses are equivalent.
 type use struct {
 	secret    string
 	container string
@@ -42,7 +42,7 @@ type use struct {
 	key  string
 }
 
-// uses returns every place where the spec needs the Secret, or the second one of its binding, which holds the same login.
+// uses returns every use of the Secret, or of the second Secret of its binding, which holds the same login.
 func uses(spec *corev1.PodSpec, secret string) map[use]bool {
 	found := map[use]bool{}
 	for _, name := range []string{secret, credentials.ServiceBindingName(secret)} {
@@ -51,7 +51,7 @@ func uses(spec *corev1.PodSpec, secret string) map[use]bool {
 	return found
 }
 
-// addUses adds the places where the spec needs that one Secret.
+// addUses adds the uses of one Secret.
 func addUses(found map[use]bool, spec *corev1.PodSpec, secret string) {
 	for _, v := range spec.Volumes {
 		if showsSecret(v, secret) {
@@ -77,7 +77,7 @@ func addUses(found map[use]bool, spec *corev1.PodSpec, secret string) {
 	}
 }
 
-// showsSecret says whether the volume holds the Secret, alone or among others.
+// showsSecret reports whether the volume contains the Secret, alone or with others.
 func showsSecret(v corev1.Volume, secret string) bool {
 	if v.Secret != nil && v.Secret.SecretName == secret {
 		return true
@@ -87,9 +87,9 @@ func showsSecret(v corev1.Volume, secret string) bool {
 	})
 }
 
-// Users lists the workloads of the namespace whose template uses the Secret, or the second one of its binding, Jobs and bare Pods that have not
-// ended included; what is controlled by another workload is left out, since that one is listed. With an *UnlistedError the list holds what could
-// be read; with any other error, which another try may not meet, there is none.
+// Users returns the workloads of the namespace whose template uses the Secret or the second Secret of its binding, including Jobs and bare
+// Pods that have not ended. It omits workloads that another one controls. With an *UnlistedError it returns the workloads that could be
+// read; with any other error, which may be temporary, it returns none.
 func (c *Client) Users(ctx context.Context, namespace, secret string) ([]*Workload, error) {
 	var users []*Workload
 	var unlisted []error
@@ -114,20 +114,20 @@ func (c *Client) Users(ctx context.Context, namespace, secret string) ([]*Worklo
 	return users, nil
 }
 
-// UnlistedError says that some kinds of workloads may not be listed, so that what uses a Secret is not all known.
+// UnlistedError reports that some kinds of workloads could not be listed, so that other users of the Secret may exist.
 type UnlistedError struct {
 	Namespace, Secret string
 	err               error
 }
 
 func (e *UnlistedError) Error() string {
-	return fmt.Sprintf("not every workload of namespace %s could be asked whether it uses secret/%s: %v", e.Namespace, e.Secret, e.err)
+	return fmt.Sprintf("cannot list all workloads of namespace %s, and some may use secret/%s: %v", e.Namespace, e.Secret, e.err)
 }
 
-// Unwrap returns the API server's refusals.
+// Unwrap returns the errors of the API server.
 func (e *UnlistedError) Unwrap() error { return e.err }
 
-// ended says whether the object is a Job or a Pod that has run to its end, and so needs nothing any more.
+// ended reports whether the object is a Job or a Pod that has ended.
 func ended(w *Workload) bool {
 	switch o := w.object.(type) {
 	case *corev1.Pod:
@@ -140,7 +140,7 @@ func ended(w *Workload) bool {
 	return false
 }
 
-// controlledByWorkload says whether the object's controller is of a kind that Users lists itself.
+// controlledByWorkload reports whether the object's controller is of a kind that Users lists itself.
 func controlledByWorkload(w *Workload) bool {
 	owner := metav1.GetControllerOf(w.object)
 	if owner == nil {

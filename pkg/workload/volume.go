@@ -12,13 +12,13 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// volumeForm is a volume of the Secret and a read-only mount. The whole folder is mounted: a mount of single files (subPath) would not
-// follow a changed Secret.
+// volumeForm adds a volume with the Secret and a read-only mount. It mounts the whole directory, because mounts of single files (subPath)
+// do not follow changes of the Secret.
 type volumeForm struct{}
 
 func (f volumeForm) add(r Reference, t *corev1.PodTemplateSpec, c *corev1.Container) error {
 	if !path.IsAbs(r.MountPath) || strings.Contains(r.MountPath, ":") {
-		return fmt.Errorf("mount path %q is not a path that a volume can have: give an absolute one without a colon by --mount-path", r.MountPath)
+		return fmt.Errorf("invalid mount path %q: use an absolute path without a colon for --mount-path", r.MountPath)
 	}
 	name := volumeName(r.Secret)
 	taken := func(m corev1.VolumeMount) bool {
@@ -43,7 +43,7 @@ func (f volumeForm) present(r Reference, t *corev1.PodTemplateSpec, c *corev1.Co
 	return slices.ContainsFunc(t.Spec.Volumes, isVolumeOf(r.Secret)) && f.mounted(r, c)
 }
 
-// remove takes the mount out of the container, and the volume when no other container mounts it.
+// remove removes the mount from the container, and the volume if no other container mounts it.
 func (volumeForm) remove(secret string, t *corev1.PodTemplateSpec, c *corev1.Container) bool {
 	if !slices.ContainsFunc(t.Spec.Volumes, isVolumeOf(secret)) {
 		return false
@@ -57,15 +57,15 @@ func (volumeForm) remove(secret string, t *corev1.PodTemplateSpec, c *corev1.Con
 	return true
 }
 
-// mounted says whether the container has the volume at the mount path.
+// mounted reports whether the container mounts the volume at the mount path.
 func (volumeForm) mounted(r Reference, c *corev1.Container) bool {
 	return slices.ContainsFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool {
 		return m.Name == volumeName(r.Secret) && m.MountPath == r.MountPath && m.ReadOnly
 	})
 }
 
-// volumeName derives the name of the Secret's volume, which may be no longer than a label and, unlike a Secret's, hold no dots. A name
-// that has to be changed for that gets a hash, so that two Secrets never share a volume.
+// volumeName derives the name of the volume from the Secret's name. A volume's name cannot be longer than a label or contain dots. If the
+// name has to change, it gets a hash, so that two Secrets never share a volume.
 func volumeName(secret string) string {
 	name := "pgbind-" + secret
 	if len(validation.IsDNS1123Label(name)) == 0 {
@@ -78,7 +78,7 @@ func volumeName(secret string) string {
 	return strings.TrimRight(name, "-") + "-" + hex.EncodeToString(sum[:])[:hashed]
 }
 
-// isVolumeOf matches the volume that volumeForm makes for the Secret.
+// isVolumeOf returns a function that matches the volume that volumeForm adds for the Secret.
 func isVolumeOf(secret string) func(corev1.Volume) bool {
 	return func(v corev1.Volume) bool {
 		return v.Name == volumeName(secret) && v.Secret != nil && v.Secret.SecretName == secret

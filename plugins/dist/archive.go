@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-// packed is a file on its way into an archive.
+// packed is a file to pack into an archive.
 type packed struct {
 	name, source string
 	mode         fs.FileMode
 }
 
-// writeTarGz packs the files in the given order. Neither owners nor the time of the run get into the archive.
+// writeTarGz packs the files in the given order. It does not store owners or the time of the run, so that archives are reproducible.
 func writeTarGz(file string, files []packed, modified time.Time) error {
 	return writeFile(file, func(w io.Writer) error {
 		zipped := gzip.NewWriter(w)
@@ -42,7 +42,7 @@ func writeTarGz(file string, files []packed, modified time.Time) error {
 	})
 }
 
-// writeZip is writeTarGz for a zip file.
+// writeZip is like writeTarGz for a zip file.
 func writeZip(file string, files []packed, modified time.Time) error {
 	return writeFile(file, func(w io.Writer) error {
 		archive := zip.NewWriter(w)
@@ -65,9 +65,9 @@ func writeZip(file string, files []packed, modified time.Time) error {
 	})
 }
 
-// writeFile makes the file with what write gives it.
+// writeFile creates the file with the content that write produces.
 func writeFile(name string, write func(io.Writer) error) (err error) {
-	file, err := os.Create(name) //nolint:gosec // the caller's own folder
+	file, err := os.Create(name) //nolint:gosec // the caller's own directory
 	if err != nil {
 		return err
 	}

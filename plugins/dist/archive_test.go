@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// unpack reads an archive as krew does: no folders, no links, no paths.
+// unpack reads an archive and accepts what krew accepts: no directories, no links, no paths.
 func unpack(t *testing.T, file string) map[string]packed {
 	t.Helper()
 	if strings.HasSuffix(file, ".zip") {
@@ -31,12 +31,12 @@ func unpack(t *testing.T, file string) map[string]packed {
 	files := map[string]packed{}
 	for archive := tar.NewReader(unzipped); ; {
 		header, err := archive.Next()
-		if err == io.EOF { //nolint:errorlint // the end of an archive is this very value
+		if err == io.EOF { //nolint:errorlint // the reader returns io.EOF itself
 			return files
 		}
 		require.NoError(t, err)
 		assert.Equal(t, byte(tar.TypeReg), header.Typeflag)
-		assert.Contains(t, []string{"", "rootroot"}, header.Uname+header.Gname, "nothing of who built it")
+		assert.Contains(t, []string{"", "rootroot"}, header.Uname+header.Gname, "the archive does not contain who built it")
 		assert.Zero(t, header.Uid+header.Gid)
 		content, err := io.ReadAll(archive)
 		require.NoError(t, err)
@@ -61,7 +61,7 @@ func unzip(t *testing.T, file string) map[string]packed {
 	return files
 }
 
-func TestArchivesTellNothingOfTheirMaking(t *testing.T) {
+func TestArchives_AreReproducible(t *testing.T) {
 	dir, modified := t.TempDir(), time.Date(2026, 1, 2, 3, 4, 6, 0, time.UTC)
 	program, license := filepath.Join(dir, "program"), filepath.Join(dir, "license")
 	require.NoError(t, os.WriteFile(program, []byte("program"), 0o600))

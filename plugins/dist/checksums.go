@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// sums returns the SHA-256 of each archive by its name.
+// sums returns the SHA-256 of each archive by name.
 func (r *release) sums() (map[string]string, error) {
 	sums := map[string]string{}
 	for _, p := range r.platforms {
@@ -22,9 +22,9 @@ func (r *release) sums() (map[string]string, error) {
 	return sums, nil
 }
 
-// sumOf returns a file's SHA-256 as krew wants it: hexadecimal, in lower case.
+// sumOf returns a file's SHA-256 in krew's format: hexadecimal, in lower case.
 func sumOf(file string) (string, error) {
-	content, err := os.ReadFile(file) //nolint:gosec // the caller's own folder
+	content, err := os.ReadFile(file) //nolint:gosec // the caller's own directory
 	if err != nil {
 		return "", fmt.Errorf("read an archive: %w", err)
 	}
@@ -32,7 +32,7 @@ func sumOf(file string) (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// writeChecksums writes what "sha256sum --check" reads.
+// writeChecksums writes the file that "sha256sum --check" reads.
 func (r *release) writeChecksums(sums map[string]string) error {
 	text := &strings.Builder{}
 	for _, p := range r.platforms {

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// file is what of a packed file has to be the same; a program is too long to be shown.
+// file is what must be the same about a packed file. It does not contain the content, because a program is too long to print.
 type file struct {
 	sum  [sha256.Size]byte
 	mode fs.FileMode
@@ -30,9 +30,9 @@ func filesOf(t *testing.T, archive string) map[string]file {
 	return files
 }
 
-// TestGoreleaserMakesTheSameArchives releases a clone of the last commit with both builders: what is published and what is tested before
-// are the same, byte by byte.
-func TestGoreleaserMakesTheSameArchives(t *testing.T) {
+// TestGoreleaser_BuildsSameArchives builds a clone of the last commit with both builders: the published archives must be the tested ones,
+// byte by byte.
+func TestGoreleaser_BuildsSameArchives(t *testing.T) {
 	goreleaser := filepath.Join(os.Getenv("PGBIND_DIST_TOOLS"), "goreleaser")
 	require.FileExists(t, goreleaser, "make goreleaser builds it")
 	source, err := filepath.Abs(repository)
@@ -52,12 +52,12 @@ func TestGoreleaserMakesTheSameArchives(t *testing.T) {
 		output, err := exec.CommandContext(t.Context(), goreleaser, args...).CombinedOutput() //nolint:gosec // the program that the test names
 		require.NoError(t, err, string(output))
 	}
-	assert.Len(t, strings.Split(strings.TrimSpace(readFile(t, "dist/checksums.txt")), "\n"), len(platforms()), "no archive beside these")
+	assert.Len(t, strings.Split(strings.TrimSpace(readFile(t, "dist/checksums.txt")), "\n"), len(platforms()), "no other archives")
 	for _, p := range platforms() {
 		assert.Equal(t, filesOf(t, filepath.Join(ours.dir, p.archive())), filesOf(t, filepath.Join("dist", p.archive())), p.archive())
 	}
 
-	require.NoError(t, (&release{version: "v9.8.7", dir: "dist", platforms: platforms()}).make(t.Context(), true), "the krew manifest is rendered from goreleaser's archives")
+	require.NoError(t, (&release{version: "v9.8.7", dir: "dist", platforms: platforms()}).make(t.Context(), true), "render the krew manifest from goreleaser's archives")
 	rendered, err := readManifest(filepath.Join("dist", "pgbind.yaml"))
 	require.NoError(t, err)
 	checkManifest(t, rendered, platforms())

@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// shell runs programs with a krew of its own and nothing else of the user's.
+// shell runs programs with its own krew and none of the user's settings.
 type shell struct {
 	t    *testing.T
 	env  []string
@@ -28,8 +28,8 @@ type shell struct {
 func newShell(t *testing.T) shell {
 	t.Helper()
 	tools, kubectl := os.Getenv("PGBIND_DIST_TOOLS"), os.Getenv("PGBIND_E2E_KUBECTL")
-	require.True(t, filepath.IsAbs(tools), "PGBIND_DIST_TOOLS names the folder of krew, as make dist-test sets it")
-	require.True(t, filepath.IsAbs(kubectl), "PGBIND_E2E_KUBECTL names kubectl, as make dist-test sets it")
+	require.True(t, filepath.IsAbs(tools), "PGBIND_DIST_TOOLS names the directory of krew; make dist-test sets it")
+	require.True(t, filepath.IsAbs(kubectl), "PGBIND_E2E_KUBECTL names kubectl; make dist-test sets it")
 	root := t.TempDir()
 	path := []string{filepath.Join(root, "bin"), filepath.Dir(kubectl), "/usr/bin", "/bin"}
 	return shell{t: t, krew: filepath.Join(tools, "krew"), env: []string{
@@ -38,7 +38,7 @@ func newShell(t *testing.T) shell {
 	}}
 }
 
-// run returns what the program printed, and fails the test if it failed.
+// run returns what the program printed, and fails the test if the program failed.
 func (s shell) run(name string, args ...string) string {
 	s.t.Helper()
 	output, err := s.try(name, args...)
@@ -61,7 +61,7 @@ func (s shell) try(name string, args ...string) (string, error) {
 	return string(output), err
 }
 
-// lookUp finds a program in the test's own PATH.
+// lookUp finds a program in the PATH of the test.
 func lookUp(t *testing.T, name, dirs string) string {
 	t.Helper()
 	for _, dir := range filepath.SplitList(dirs) {
@@ -73,20 +73,20 @@ func lookUp(t *testing.T, name, dirs string) string {
 	return ""
 }
 
-// checkKrew installs from the manifest and the archive, as before a release is published.
+// checkKrew installs from the manifest and the archive, as it is done before a release is published.
 func checkKrew(t *testing.T, r release) {
 	t.Helper()
 	s := newShell(t)
 	plugin, archive := filepath.Join(r.dir, "pgbind.yaml"), filepath.Join(r.dir, platform{os: runtime.GOOS, arch: runtime.GOARCH}.archive())
 	s.run(filepath.Join(filepath.Dir(s.krew), "validate-krew-manifest"), "-manifest", plugin, "-skip-install")
 	output, err := s.try(s.krew, "install", "--manifest="+plugin, "--archive="+filepath.Join(r.dir, "checksums.txt"))
-	require.Error(t, err, "not the archive that the manifest names")
+	require.Error(t, err, "krew rejects an archive that the manifest does not name")
 	assert.Contains(t, output, "checksum")
 	s.run(s.krew, "install", "--manifest="+plugin, "--archive="+archive)
 	assert.Equal(t, released+"\n", s.run("kubectl", "pgbind", "version"))
 }
 
-// checkIndex installs from the repository as a custom index, and takes it away again.
+// checkIndex installs from the repository as a custom index, and removes the index again.
 func checkIndex(t *testing.T, r release) {
 	t.Helper()
 	s := newShell(t)

@@ -1,5 +1,5 @@
-// Command dist packs a release: for each platform an archive with the plugin and its LICENSE, the archives' checksums, and the krew
-// manifest with the release's version, addresses and sums. Two runs on one commit give the same bytes.
+// Command dist packs a release: for each platform an archive with the plugin and its LICENSE, the checksums of the archives, and the krew
+// manifest with version, addresses and sums. Two runs on one commit produce the same bytes.
 package main
 
 import (
@@ -12,9 +12,9 @@ import (
 
 func main() {
 	r := release{platforms: platforms()}
-	flag.StringVar(&r.version, "version", "", "Version of the release, as its tag has it: v1.2.3")
-	flag.StringVar(&r.dir, "dir", "dist", "Folder for the archives")
-	keep := flag.Bool("keep-archives", false, "Use the archives that are in the folder, and only write checksums and manifest")
+	flag.StringVar(&r.version, "version", "", "Version of the release, in the form of its tag: v1.2.3")
+	flag.StringVar(&r.dir, "dir", "dist", "Directory for the archives")
+	keep := flag.Bool("keep-archives", false, "Use the archives in the directory, and write only checksums and manifest")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

@@ -9,13 +9,13 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// manifestFile is the manifest that releases are rendered from.
+// manifestFile is the template of the manifests of releases.
 const manifestFile = "krew-manifest.yaml"
 
-// versionPattern is semantic versioning with the tag's v, which krew asks for.
+// versionPattern matches a semantic version with the prefix v, which krew requires.
 var versionPattern = regexp.MustCompile(`^v(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$`)
 
-// manifest is krew's Plugin, as far as this project uses it.
+// manifest contains the fields of krew's Plugin that this project uses.
 type manifest struct {
 	APIVersion string   `json:"apiVersion"`
 	Kind       string   `json:"kind"`
@@ -35,7 +35,7 @@ type spec struct {
 	Platforms        []download `json:"platforms"`
 }
 
-// download is one platform's archive.
+// download is the archive of one platform.
 type download struct {
 	Selector selector `json:"selector"`
 	URI      string   `json:"uri"`
@@ -47,7 +47,7 @@ type selector struct {
 	MatchLabels map[string]string `json:"matchLabels"`
 }
 
-// readManifest reads a manifest. krew ignores a field that it does not know; here it is an error, since it is a typing mistake.
+// readManifest reads a manifest. krew ignores unknown fields; here they are errors, because they are typing mistakes.
 func readManifest(file string) (manifest, error) {
 	text, err := os.ReadFile(file) //nolint:gosec // a file of the repository
 	if err != nil {
@@ -60,7 +60,7 @@ func readManifest(file string) (manifest, error) {
 	return m, nil
 }
 
-// rendered returns the manifest of a release that has archives of these names, with these sums.
+// rendered returns the manifest of a release with archives of these names and sums.
 func (m manifest) rendered(version string, sums map[string]string) manifest {
 	m.Spec.Version = version
 	downloads := make([]download, 0, len(m.Spec.Platforms))

@@ -13,7 +13,7 @@ import (
 
 const repository = "../.."
 
-// checkManifest holds the manifest against the rules of krew's validator and of the index's reviewers.
+// checkManifest applies the rules of krew's validator and of the index's reviewers.
 func checkManifest(t *testing.T, m manifest, wanted []platform) {
 	t.Helper()
 	assert.Equal(t, "krew.googlecontainertools.github.com/v1alpha2", m.APIVersion)
@@ -31,7 +31,7 @@ func checkManifest(t *testing.T, m manifest, wanted []platform) {
 	for _, d := range m.Spec.Platforms {
 		served = append(served, checkDownload(t, m, d))
 	}
-	assert.ElementsMatch(t, wanted, served, "each platform once")
+	assert.ElementsMatch(t, wanted, served, "each platform occurs once")
 }
 
 func checkDownload(t *testing.T, m manifest, d download) platform {
@@ -39,26 +39,26 @@ func checkDownload(t *testing.T, m manifest, d download) platform {
 	assert.Len(t, d.Selector.MatchLabels, 2)
 	p := platform{os: d.Selector.MatchLabels["os"], arch: d.Selector.MatchLabels["arch"]}
 	assert.Equal(t, m.Spec.Homepage+"/releases/download/"+m.Spec.Version+"/"+p.archive(), d.URI)
-	assert.Regexp(t, `^[0-9a-f]{64}$`, d.SHA256, "lower case")
+	assert.Regexp(t, `^[0-9a-f]{64}$`, d.SHA256, "the checksum is in lower case")
 	assert.Equal(t, p.binary(), d.Bin)
 	return p
 }
 
-func TestManifestsFollowTheRules(t *testing.T) {
+func TestManifest_FollowsRules(t *testing.T) {
 	template, err := readManifest(filepath.Join(repository, manifestFile))
 	require.NoError(t, err)
-	assert.Equal(t, "v0.0.0", template.Spec.Version, "a release is rendered, never written by hand")
+	assert.Equal(t, "v0.0.0", template.Spec.Version, "the template has no version")
 	checkManifest(t, template, platforms())
 
-	t.Run("the index's", func(t *testing.T) {
+	t.Run("index", func(t *testing.T) {
 		file := filepath.Join(repository, "plugins", "pgbind.yaml")
 		index, err := readManifest(file)
 		require.NoError(t, err)
 		checkManifest(t, index, platforms())
 		assert.Equal(t, index.Metadata.Name+".yaml", filepath.Base(file))
-		assert.Equal(t, template.rendered("v1.0.0", someSums()), index.rendered("v1.0.0", someSums()), "a release apart, both say the same")
+		assert.Equal(t, template.rendered("v1.0.0", someSums()), index.rendered("v1.0.0", someSums()), "template and index differ only in the release")
 	})
-	t.Run("a release's", func(t *testing.T) {
+	t.Run("release", func(t *testing.T) {
 		sums := someSums()
 		release := template.rendered("v1.2.3-rc.1", sums)
 		file := filepath.Join(t.TempDir(), "pgbind.yaml")
@@ -70,11 +70,11 @@ func TestManifestsFollowTheRules(t *testing.T) {
 		for _, d := range read.Spec.Platforms {
 			assert.Equal(t, sums[path.Base(d.URI)], d.SHA256)
 		}
-		assert.Equal(t, "v0.0.0", template.Spec.Version, "the template stays")
+		assert.Equal(t, "v0.0.0", template.Spec.Version, "the template is unchanged")
 	})
 }
 
-// someSums are sums of every archive, no two the same.
+// someSums returns a different sum for every archive.
 func someSums() map[string]string {
 	sums := map[string]string{}
 	for i, p := range platforms() {
@@ -83,14 +83,14 @@ func someSums() map[string]string {
 	return sums
 }
 
-func TestMisspeltManifestIsRefused(t *testing.T) {
+func TestReadManifest_RejectsUnknownField(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "pgbind.yaml")
 	require.NoError(t, os.WriteFile(file, []byte("kind: Plugin\nspec: {shortDesription: x}\n"), 0o600))
 	_, err := readManifest(file)
 	require.ErrorContains(t, err, "shortDesription")
 }
 
-func TestVersionIsATag(t *testing.T) {
+func TestVersionPattern_MatchesTags(t *testing.T) {
 	for _, version := range []string{"v1.2.3", "v0.1.0", "v1.0.0-rc.1"} {
 		assert.Regexp(t, versionPattern, version)
 	}

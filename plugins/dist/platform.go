@@ -2,10 +2,10 @@ package main
 
 import "time"
 
-// platform is what one archive is for.
+// platform is the platform of one archive.
 type platform struct{ os, arch string }
 
-// platforms lists what is released.
+// platforms lists the platforms of a release.
 func platforms() []platform {
 	var all []platform
 	for _, os := range []string{"darwin", "linux", "windows"} {
@@ -16,7 +16,7 @@ func platforms() []platform {
 	return all
 }
 
-// archive is the name of the platform's archive.
+// archive returns the name of the platform's archive.
 func (p platform) archive() string {
 	extension := ".tar.gz"
 	if p.os == "windows" {
@@ -25,7 +25,7 @@ func (p platform) archive() string {
 	return "kubectl-pgbind_" + p.os + "_" + p.arch + extension
 }
 
-// binary is the name of the plugin on the platform.
+// binary returns the name of the plugin on the platform.
 func (p platform) binary() string {
 	if p.os == "windows" {
 		return "kubectl-pgbind.exe"
@@ -33,7 +33,7 @@ func (p platform) binary() string {
 	return "kubectl-pgbind"
 }
 
-// pack is how the platform's archive is written.
+// pack returns the function that writes the platform's archive.
 func (p platform) pack() func(file string, files []packed, modified time.Time) error {
 	if p.os == "windows" {
 		return writeZip

@@ -11,23 +11,23 @@ import (
 	"time"
 )
 
-// versionVariable is set by the linker, so that "kubectl pgbind version" names the release.
+// versionVariable is set by the linker, so that "kubectl pgbind version" prints the release.
 const versionVariable = "github.com/kubectl-pgbind/kubectl-pgbind/pkg/version.value"
 
-// release is one version, what it is built for, and the folder that its files are written to.
+// release is one version, its platforms, and the directory for its files.
 type release struct {
 	version, dir string
 	platforms    []platform
 }
 
-// make writes the archives, unless those of another builder are kept, then their checksums and the manifest.
+// make writes the archives (unless it keeps those of another builder), their checksums and the manifest.
 func (r *release) make(ctx context.Context, keepArchives bool) error {
 	template, err := readManifest(manifestFile)
 	if err != nil {
 		return err
 	}
 	if !versionPattern.MatchString(r.version) {
-		return fmt.Errorf("version %q is no release: write it as the tag, for example v1.2.3", r.version)
+		return fmt.Errorf("invalid version %q: use the form of a tag, for example v1.2.3", r.version)
 	}
 	if !keepArchives {
 		if err := r.makeArchives(ctx); err != nil {
@@ -46,7 +46,7 @@ func (r *release) make(ctx context.Context, keepArchives bool) error {
 
 func (r *release) makeArchives(ctx context.Context) error {
 	if err := os.MkdirAll(r.dir, 0o750); err != nil {
-		return fmt.Errorf("make the folder for the archives: %w", err)
+		return fmt.Errorf("create the directory for the archives: %w", err)
 	}
 	modified, err := commitTime(ctx)
 	if err != nil {
@@ -73,14 +73,14 @@ func (r *release) makeArchive(ctx context.Context, p platform, modified time.Tim
 	return p.pack()(filepath.Join(r.dir, p.archive()), files, modified)
 }
 
-// commitTime is when the commit was made that is built, so that the archives do not tell when they were built.
-// SOURCE_DATE_EPOCH says it where there is no repository.
+// commitTime returns the time of the commit that is built, so that the archives do not depend on the time of the build.
+// Without a repository, SOURCE_DATE_EPOCH sets it.
 func commitTime(ctx context.Context) (time.Time, error) {
 	seconds := os.Getenv("SOURCE_DATE_EPOCH")
 	if seconds == "" {
 		output, err := exec.CommandContext(ctx, "git", "log", "-1", "--format=%ct").Output()
 		if err != nil {
-			return time.Time{}, fmt.Errorf("find the commit's time: %w; set SOURCE_DATE_EPOCH where there is no repository", err)
+			return time.Time{}, fmt.Errorf("find the commit's time: %w; outside a repository, set SOURCE_DATE_EPOCH", err)
 		}
 		seconds = strings.TrimSpace(string(output))
 	}

@@ -15,7 +15,7 @@ import (
 
 const released = "v9.8.7"
 
-// wanted are the platforms that are tried: this one's takes a moment, all of them take minutes.
+// wanted returns the platforms to test: by default only the current one, because building all takes minutes.
 func wanted() []platform {
 	if os.Getenv("PGBIND_DIST_ALL") != "" {
 		return platforms()
@@ -23,7 +23,7 @@ func wanted() []platform {
 	return []platform{{os: runtime.GOOS, arch: runtime.GOARCH}}
 }
 
-// newRelease makes a release, as "make dist" does.
+// newRelease builds a release like "make dist".
 func newRelease(t *testing.T) (release, manifest) {
 	t.Helper()
 	r := release{version: released, dir: t.TempDir(), platforms: wanted()}
@@ -49,12 +49,12 @@ func TestRelease(t *testing.T) {
 		assert.NotZero(t, files[d.Bin].mode&0o111, "%s: %s is executable", archive, d.Bin)
 		assert.Contains(t, files[d.Bin].source, released, archive)
 	}
-	t.Run("is the same again", func(t *testing.T) { checkReproducible(t, sums) })
-	t.Run("installs by krew", func(t *testing.T) { checkKrew(t, r) })
+	t.Run("is reproducible", func(t *testing.T) { checkReproducible(t, sums) })
+	t.Run("installs with krew", func(t *testing.T) { checkKrew(t, r) })
 	t.Run("is found in an index", func(t *testing.T) { checkIndex(t, r) })
 }
 
-// checkReproducible builds one platform again, in another folder than the repository's.
+// checkReproducible builds one platform again, in a directory other than the repository.
 func checkReproducible(t *testing.T, sums map[string]string) {
 	t.Helper()
 	source := t.TempDir()
@@ -72,5 +72,5 @@ func checkReproducible(t *testing.T, sums map[string]string) {
 	sum, err := sumOf(filepath.Join(again.dir, p.archive()))
 	require.NoError(t, err)
 	assert.Equal(t, sums[p.archive()], sum)
-	assert.Equal(t, -1, strings.Index(unpack(t, filepath.Join(again.dir, p.archive()))[p.binary()].source, source), "the folder is not in the program")
+	assert.Equal(t, -1, strings.Index(unpack(t, filepath.Join(again.dir, p.archive()))[p.binary()].source, source), "the program does not contain the directory of the build")
 }

@@ -11,7 +11,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// workflow is what the tests need to know of a GitHub workflow.
+// workflow contains the parts of a GitHub workflow that the tests check.
 type workflow struct {
 	Jobs map[string]struct {
 		Steps []struct{ Uses, Run string }
@@ -34,7 +34,7 @@ func readWorkflow(t *testing.T, name string) (w workflow, uses map[string]string
 	return w, uses, commands
 }
 
-func TestWorkflowsPinTheirActions(t *testing.T) {
+func TestWorkflows_PinActions(t *testing.T) {
 	files, err := os.ReadDir(filepath.Join(repository, ".github", "workflows"))
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
@@ -44,14 +44,14 @@ func TestWorkflowsPinTheirActions(t *testing.T) {
 	}
 }
 
-func TestEveryPlatformIsTried(t *testing.T) {
+func TestWorkflows_TestEveryPlatform(t *testing.T) {
 	_, _, commands := readWorkflow(t, "test.yaml")
 	for _, target := range []string{"make test", "make cross", "make dist-test PGBIND_DIST_ALL=1", "make goreleaser"} {
 		assert.Contains(t, commands, target+"\n")
 	}
 }
 
-func TestReleaseReachesTheIndexes(t *testing.T) {
+func TestWorkflows_PublishRelease(t *testing.T) {
 	_, uses, commands := readWorkflow(t, "release.yaml")
 	assert.Contains(t, uses, "goreleaser/goreleaser-action")
 	assert.Contains(t, uses, "rajatjindal/krew-release-bot")

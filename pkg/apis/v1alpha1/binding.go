@@ -1,4 +1,4 @@
-// Package v1alpha1 is the form in which bindings are written down. No API server knows it: it is read from files and printed.
+// Package v1alpha1 defines the Binding object, which files contain and commands print. The API server does not serve it.
 package v1alpha1
 
 import (
@@ -7,13 +7,13 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// The identity of a written binding.
+// The API version and kind of a Binding.
 const (
 	APIVersion = "pgbind.dev/v1alpha1"
 	Kind       = "Binding"
 )
 
-// Binding is one workload's access to one database. Its name is its Secret's, its namespace the workload's.
+// Binding is one workload's access to one database. Its name is the name of its Secret, its namespace the workload's.
 type Binding struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
@@ -22,7 +22,7 @@ type Binding struct {
 	Status BindingStatus `json:"status,omitzero"`
 }
 
-// What is meant where a binding does not say it.
+// Defaults of the fields of a Binding.
 const (
 	DefaultPostgres  = "pod/postgresql-sfs-0"
 	DefaultDBName    = "postgres"
@@ -32,10 +32,10 @@ const (
 	DefaultInject    = "envFrom"
 )
 
-// KeyServiceBinding is the key that stands for a second Secret.
+// KeyServiceBinding requests a second Secret in the form of servicebinding.io.
 const KeyServiceBinding = "servicebinding"
 
-// WithDefaults is the spec of a workload in namespace with what it does not say, so that two specs that mean the same are equal.
+// WithDefaults returns the spec of a workload in namespace with its defaults filled in. Two specs that mean the same are then equal.
 func (s BindingSpec) WithDefaults(namespace string) BindingSpec {
 	s.Postgres = cmp.Or(s.Postgres, DefaultPostgres)
 	s.PostgresNamespace = cmp.Or(s.PostgresNamespace, namespace)
@@ -49,74 +49,74 @@ func (s BindingSpec) WithDefaults(namespace string) BindingSpec {
 	return s
 }
 
-// BindingSpec is what was asked for, under the names of the flags.
+// BindingSpec describes the requested binding. Its fields are named like the flags.
 type BindingSpec struct {
 	// The workload, as TYPE/NAME.
 	Workload string `json:"workload" jsonschema:"pattern=^[^/]+/[^/]+$"`
-	// Where PostgreSQL runs: pod/NAME, statefulset/NAME or service/NAME. Default: pod/postgresql-sfs-0.
+	// The object that runs PostgreSQL: pod/NAME, statefulset/NAME or service/NAME. Default: pod/postgresql-sfs-0.
 	Postgres string `json:"postgres,omitempty" jsonschema:"pattern=^[^/]+/[^/]+$"`
-	// The namespace in which PostgreSQL runs. Default: the workload's.
+	// The namespace of that object. Default: the workload's namespace.
 	PostgresNamespace string `json:"postgresNamespace,omitempty"`
-	// The database that the workload uses. Default: postgres.
+	// The database. Default: postgres.
 	DBName string `json:"dbname,omitempty"`
-	// What the user may do. Default: all.
+	// The access level. Default: all.
 	Access string `json:"access,omitempty" jsonschema:"enum=all,enum=readwrite,enum=readonly"`
-	// The schemas that the user may use. Default: public.
+	// The schemas that the access level applies to. Default: public.
 	Schemas []string `json:"schemas,omitempty" jsonschema:"minItems=1"`
-	// Whether nothing that the user creates is shared with other bindings.
+	// Whether the binding has an access role of its own, so that it shares no objects with other bindings.
 	Isolated bool `json:"isolated,omitempty"`
-	// The name of the Secret. Default: the binding's present one, else the next of postgresql-secret-2, -3 and so on.
+	// The name of the Secret. Default: the binding's current Secret, or else the first unused name of postgresql-secret-2, -3 and so on.
 	Secret string `json:"secret,omitempty"`
 
-	// When the user's password ends. Default: never.
+	// The time at which the login role expires. Default: never.
 	Expires *metav1.Time `json:"expires,omitempty"`
 
 	Choices `json:",inline"`
 }
 
-// Choices are the part of a binding that no other mark of its Secret tells.
+// Choices are the fields of a binding that its Secret stores in one annotation.
 type Choices struct {
 	Sources `json:",inline"`
 
-	// The container that runs PostgreSQL. Default: found by annotation, name, image and port.
+	// The container that runs PostgreSQL. Default: detected by annotation, name, image and port.
 	PostgresContainer string `json:"postgresContainer,omitempty"`
-	// The role that makes the user. Default: postgres.
+	// The administrator's role, which creates the login role. Default: postgres.
 	AdminUser string `json:"adminUser,omitempty"`
-	// The host name for the Secret. Default: that of the Service of the database Pod.
+	// The host name in the Secret. Default: the host name of a Service of the database Pod.
 	Host string `json:"host,omitempty"`
-	// The port of the host. Default: the Service's.
+	// The port of the host. Default: the port of the Service.
 	Port int32 `json:"port,omitempty" jsonschema:"minimum=1,maximum=65535"`
-	// The DNS domain of the cluster. Default: read in the database Pod.
+	// The DNS domain of the cluster. Default: read from the database Pod.
 	ClusterDomain string `json:"clusterDomain,omitempty"`
-	// The name of the user. Default: one that is derived from the workload and the database.
+	// The name of the login role. Default: derived from the workload and the database.
 	Username string `json:"username,omitempty"`
-	// Whether to take from everybody what no level gives.
+	// Whether to revoke privileges of PUBLIC that no access level grants.
 	RevokePublic bool `json:"revokePublic,omitempty"`
-	// What the Secret also holds; servicebinding makes a second Secret, NAME-binding.
+	// Additional keys of the Secret. The key servicebinding creates a second Secret, NAME-binding.
 	Keys []string `json:"keys,omitempty" jsonschema:"enum=port,enum=database,enum=uri,enum=jdbc,enum=pgpass,enum=servicebinding"`
-	// How the Pods get the Secret. Default: envFrom.
+	// The way in which the Pods use the Secret. Default: envFrom.
 	Inject string `json:"inject,omitempty" jsonschema:"enum=envFrom,enum=env,enum=volume,enum=none"`
-	// The containers that get the Secret; "*" stands for all. Default: the default-container annotation's, else the only one.
+	// The containers that use the Secret, or "*" for all. Default: the container of the default-container annotation, or else the only one.
 	Containers []string `json:"containers,omitempty" jsonschema:"minItems=1"`
-	// The prefix of the variables' names.
+	// The prefix of the names of the environment variables.
 	EnvPrefix string `json:"envPrefix,omitempty"`
-	// The sslmode in the URIs. Default: require where the server encrypts, else disable.
+	// The sslmode in the URIs. Default: require if the server supports TLS, or else disable.
 	SSLMode string `json:"sslmode,omitempty" jsonschema:"enum=disable,enum=allow,enum=prefer,enum=require,enum=verify-ca,enum=verify-full"`
-	// The folder in which the Secret is shown where inject is volume.
+	// The directory in which the Secret is mounted if inject is volume.
 	MountPath string `json:"mountPath,omitempty" jsonschema:"pattern=^/"`
 }
 
-// Sources say where the values are that no file holds.
+// Sources refer to values that a Binding does not contain.
 type Sources struct {
-	// Where the administrator's password is, in the namespace of PostgreSQL: secret/NAME:KEY. Default: none is needed, or its container has it.
+	// The administrator's password, in the namespace of PostgreSQL: secret/NAME:KEY. Default: none, or the password that the container has.
 	AdminPasswordFrom string `json:"adminPasswordFrom,omitempty" jsonschema:"pattern=^secret/"`
-	// Where the user's password is: secret/NAME:KEY. Default: a random one.
+	// The password of the login role: secret/NAME:KEY. Default: a random password.
 	PasswordFrom string `json:"passwordFrom,omitempty" jsonschema:"pattern=^secret/"`
-	// Where the certificates of the server's authority are: secret/NAME:KEY or configmap/NAME:KEY.
+	// The CA certificates of the server: secret/NAME:KEY or configmap/NAME:KEY.
 	CAFrom string `json:"caFrom,omitempty"`
 }
 
-// BindingStatus is what came of it.
+// BindingStatus describes an existing binding.
 type BindingStatus struct {
 	ID         string       `json:"id,omitempty"`
 	Role       string       `json:"role,omitempty"`
@@ -125,6 +125,6 @@ type BindingStatus struct {
 	Expires    *metav1.Time `json:"expires,omitempty"`
 	Rotated    *metav1.Time `json:"rotated,omitempty"`
 	State      string       `json:"state,omitempty"`
-	Host       string       `json:"host,omitempty"`     // told by a bind
-	Verified   *bool        `json:"verified,omitempty"` // by a bind: whether the server asked for the password
+	Host       string       `json:"host,omitempty"`     // set by bind
+	Verified   *bool        `json:"verified,omitempty"` // set by bind: whether the server asked for the password
 }

@@ -12,24 +12,24 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// schemaFile is written anew where PGBIND_WRITE_SCHEMA is set.
+// schemaFile is written if PGBIND_WRITE_SCHEMA is set.
 const schemaFile = "../../../docs/binding.schema.json"
 
-// metadata is as much of an object's metadata as a file of bindings may hold.
+// metadata is the part of an object's metadata that a file of bindings can contain.
 type metadata struct {
-	// The name under which the binding is known in its file. Nothing is made of this name.
+	// The name of the binding in its file. It has no effect.
 	Name string `json:"name,omitempty"`
-	// The workload's namespace. Default: the current one.
+	// The namespace of the workload. Default: the current namespace.
 	Namespace string `json:"namespace,omitempty"`
-	// The user's own.
+	// Labels of your own.
 	Labels map[string]string `json:"labels,omitempty"`
-	// The user's own.
+	// Annotations of your own.
 	Annotations map[string]string `json:"annotations,omitempty"`
-	// Told by list, and passed over.
+	// Printed by list and ignored in files.
 	CreationTimestamp *metav1.Time `json:"creationTimestamp,omitempty"`
 }
 
-// schema is what the type says, with what Go's types cannot tell.
+// schema returns the JSON Schema of a Binding, with details that Go's types do not have.
 func schema(t *testing.T) *jsonschema.Schema {
 	t.Helper()
 	r := &jsonschema.Reflector{DoNotReference: true, Anonymous: true}
@@ -53,7 +53,7 @@ func schema(t *testing.T) *jsonschema.Schema {
 	return s
 }
 
-func TestTheSchemaIsFresh(t *testing.T) {
+func TestSchema_IsUpToDate(t *testing.T) {
 	text, err := json.MarshalIndent(schema(t), "", "  ")
 	require.NoError(t, err)
 	text = append(text, '\n')
@@ -62,5 +62,5 @@ func TestTheSchemaIsFresh(t *testing.T) {
 	}
 	written, err := os.ReadFile(schemaFile)
 	require.NoError(t, err)
-	assert.Equal(t, string(text), string(written), "write it anew with: make schema")
+	assert.Equal(t, string(text), string(written), "update it with: make schema")
 }

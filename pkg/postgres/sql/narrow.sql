@@ -17,3 +17,4 @@ FROM (
   WHERE p.prosecdef AND p.proowner::bigint IN (SELECT held::text::bigint FROM pg_catalog.json_array_elements(:'left_roles') held)
   ORDER BY 1 LIMIT 20
 ) d HAVING pg_catalog.count(*) > 0;
+\endif

@@ -19,4 +19,3 @@ WITH made AS (
   GROUP BY c.rolname, c.nspname, c.verb, c.preposition, c.type, g.rolname
 )
 SELECT s.text, pg_catalog.format('SELECT %L', 'pgbind ' || pg_catalog.json_build_object('did', s.text)::text) FROM statement s ORDER BY s.text \gexec
-\endif

@@ -11,19 +11,19 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 )
 
-// The defaults of the flags, which a command need not repeat.
+// Defaults of flags, which a command does not repeat.
 const (
 	defaultPostgres = "pod/postgresql-sfs-0"
 	defaultDatabase = "postgres"
 	defaultAccess   = "all"
 )
 
-// command is a command line of pgbind in the binding's namespace.
+// command returns a command line of pgbind in the binding's namespace.
 func command(b *inventory.Binding, words ...string) string {
 	return shell(append(append([]string{"kubectl", "pgbind"}, words...), "-n", b.Namespace)...)
 }
 
-// rebind is the command that binds the same again, which repairs what is ours.
+// rebind returns the command that binds again with the same choices. It repairs the role, the Secret and the reference.
 func rebind(b *inventory.Binding) string {
 	words := append([]string{b.Marks.Workload}, databaseFlags(b)...)
 	if b.Marks.Access != "" && b.Marks.Access != defaultAccess {
@@ -38,7 +38,7 @@ func rebind(b *inventory.Binding) string {
 	return command(b, append(words, choiceFlags(b.Marks.Choices)...)...)
 }
 
-// choiceFlags repeat what was chosen, so that the same is bound again and not what a bare command would make of it.
+// choiceFlags returns the flags that repeat the binding's choices; without them, a bind would apply its defaults.
 func choiceFlags(c v1alpha1.Choices) []string {
 	port := ""
 	if c.Port != 0 {
@@ -61,7 +61,7 @@ func choiceFlags(c v1alpha1.Choices) []string {
 	return words
 }
 
-// databaseFlags name the binding's database where it is not the default one.
+// databaseFlags returns the flags that name the binding's database, unless it is the default one.
 func databaseFlags(b *inventory.Binding) []string {
 	var words []string
 	if b.Marks.Postgres != "" && b.Marks.Postgres != defaultPostgres {
@@ -76,7 +76,7 @@ func databaseFlags(b *inventory.Binding) []string {
 	return words
 }
 
-// recreate deletes the Secret, so that the next bind makes it anew.
+// recreate deletes the Secret and lets the next bind create it.
 func recreate(b *inventory.Binding) string {
 	return shell("kubectl", "delete", "secret", b.SecretName, "-n", b.Namespace) + " && " + rebind(b)
 }
@@ -85,7 +85,7 @@ func restart(b *inventory.Binding) string {
 	return shell("kubectl", "rollout", "restart", b.Marks.Workload, "-n", b.Namespace)
 }
 
-// look runs a command of psql as the administrator.
+// look returns the command that runs SQL as the administrator.
 func look(b *inventory.Binding, sql string) string {
 	words := append(append([]string{"psql", "--admin"}, databaseFlags(b)...), "-n", b.Namespace, "--", "-c", sql)
 	return shell(append([]string{"kubectl", "pgbind"}, words...)...)
@@ -95,7 +95,7 @@ func canI(verb, object string, b *inventory.Binding) string {
 	return shell("kubectl", "auth", "can-i", verb, object, "-n", b.Namespace)
 }
 
-// shell joins words so that a shell takes them apart again.
+// shell quotes and joins words for a shell.
 func shell(words ...string) string {
 	plain := regexp.MustCompile(`^[A-Za-z0-9_./:=,@-]+$`)
 	quoted := make([]string, len(words))

@@ -1,0 +1,25 @@
+-- Reports the statements of :extra and :missing that could not run, with the error of the last one and the sessions that stand in the way: they lock a table,
+-- or change catalogs in a transaction that is still open. What no other session causes is an error of the script: the first of the statements shows it.
+SELECT :'LAST_ERROR_SQLSTATE' NOT IN ('00000', '55P03', '57014', 'XX000', '40001', '40P01', '23505', '42P01', '42704', '42883', '3F000') AS is_fault \gset
+WITH statement AS (
+  SELECT 1 AS part, 0 AS place, l.text, l.relation FROM pg_catalog.json_to_recordset(:'extra') AS l(text text, may bool, relation oid) WHERE l.may
+  UNION ALL
+  SELECT 2, l.place, l.text, l.relation FROM pg_catalog.json_to_recordset(:'missing') AS l(text text, place int, relation oid)
+), blocker AS (
+  SELECT DISTINCT l.relation, pg_catalog.format('process %s of user %s%s, in a transaction since %s', a.pid, a.usename, ' (' || nullif(a.application_name, '') || ')',
+                                                pg_catalog.date_trunc('second', a.xact_start)) AS name
+  FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid JOIN pg_catalog.pg_database d ON d.oid = l.database AND d.datname = pg_catalog.current_database()
+  WHERE l.granted AND l.locktype = 'relation' AND l.pid <> pg_catalog.pg_backend_pid()
+    AND (l.mode IN ('ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
+         OR l.mode = 'RowExclusiveLock' AND l.relation IN ('pg_catalog.pg_class'::regclass, 'pg_catalog.pg_namespace'::regclass, 'pg_catalog.pg_default_acl'::regclass))
+)
+SELECT 'pgbind ' || pg_catalog.json_build_object('unfinished', pg_catalog.json_agg(pg_catalog.json_build_object(
+         'statement', s.text, 'blockers', (SELECT pg_catalog.json_agg(b.name) FROM (
+           SELECT DISTINCT b.name FROM blocker b
+           WHERE b.relation = s.relation
+              OR NOT EXISTS (SELECT FROM blocker n WHERE n.relation = s.relation) AND b.relation < 16384
+           LIMIT 5) b)) ORDER BY s.part, s.place, s.text))
+FROM (SELECT * FROM statement ORDER BY part, place, text LIMIT 20) s HAVING pg_catalog.count(*) > 0;
+\if :is_fault
+SELECT l.text FROM pg_catalog.json_to_recordset(:'missing') AS l(text text, place int) ORDER BY l.place, l.text LIMIT 1 \gexec
+\endif
