@@ -43,9 +43,9 @@ func (r *run) assignNames(ctx context.Context, items []*Item) {
 			spaces[i.namespace()] = append(spaces[i.namespace()], i)
 		}
 	}
-	for namespace, group := range spaces {
+	eachGroup(spaces, func(namespace string, group []*Item) {
 		if len(group) == 1 && r.Part.Count <= 1 {
-			continue
+			return
 		}
 		taken, owned, err := r.secretNames(ctx, namespace)
 		for number := 1 + r.Part.Index; err == nil && len(group) > 0; number += max(r.Part.Count, 1) {
@@ -62,7 +62,7 @@ func (r *run) assignNames(ctx context.Context, items []*Item) {
 				i.fail(err)
 			}
 		}
-	}
+	})
 }
 
 // secretNames lists the names of the Secrets of a namespace, and the ids of the bindings that they are of.

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 
-	"golang.org/x/sync/errgroup"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
@@ -55,11 +54,11 @@ func (r *run) readWorkloads(ctx context.Context, items []*Item) {
 			missing[of] = append(missing[of], i)
 		}
 	}
-	for of, group := range missing {
+	eachGroup(missing, func(of collection, group []*Item) {
 		if t, known := workload.TypeFor(of.kind); known && len(group) >= worthListing {
 			r.listWorkloads(ctx, t, group)
 		}
-	}
+	})
 	each(open(items), func(i *Item) {
 		var err error
 		switch {
@@ -138,20 +137,14 @@ func (r *run) findDatabases(ctx context.Context, items []*Item) {
 			groups[key] = append(groups[key], i)
 		}
 	}
-	var group errgroup.Group
-	group.SetLimit(atOnce)
-	for key, of := range groups {
-		group.Go(func() error {
-			candidates, err := r.Databases.Candidates(ctx, key.ref, key.choice)
-			for _, i := range of {
-				if i.candidates = candidates; err != nil {
-					i.fail(errors.Join(i.standby, err))
-				}
+	eachGroup(groups, func(key wanted, of []*Item) {
+		candidates, err := r.Databases.Candidates(ctx, key.ref, key.choice)
+		for _, i := range of {
+			if i.candidates = candidates; err != nil {
+				i.fail(errors.Join(i.standby, err))
 			}
-			return nil
-		})
-	}
-	_ = group.Wait() // each item keeps its own error
+		}
+	})
 }
 
 // readNamespaces completes the metadata of the roles. Only who writes that needs it.

@@ -30,8 +30,6 @@ type Options struct {
 	RevokePublic bool
 
 	Secret string // empty: the binding's present one, else the next free default name
-	// SecretFree says that no Secret of that name was there when the namespace's Secrets were listed.
-	SecretFree bool
 	Login      LoginOptions
 	Keys       KeyOptions
 	Reference  ReferenceOptions

@@ -3,6 +3,7 @@
 package binding
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -91,7 +92,7 @@ func (p *Pipeline) Run(ctx context.Context, items []*Item) error {
 		left = r.round(ctx, left)
 		if len(left) > 0 && (round == rounds || !pause(ctx, backoff.Step())) {
 			for _, i := range left {
-				i.fail(i.conflict)
+				i.fail(cmp.Or(context.Cause(ctx), i.conflict))
 			}
 			r.rollBack(ctx, left)
 			break
@@ -121,17 +122,12 @@ func (r *run) round(ctx context.Context, items []*Item) (again []*Item) {
 	}
 	r.through(ctx, items, r.observe, r.show)
 	r.rollBack(ctx, items)
-	var group errgroup.Group
-	for _, of := range byServer(open(items)) {
-		group.Go(func() error {
-			met := r.execute(ctx, of)
-			r.mu.Lock()
-			defer r.mu.Unlock()
-			again = append(again, met...)
-			return nil
-		})
-	}
-	_ = group.Wait() // each item keeps its own error
+	eachGroup(byServer(open(items)), func(_ types.NamespacedName, of []*Item) {
+		met := r.execute(ctx, of)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		again = append(again, met...)
+	})
 	return again
 }
 
@@ -218,6 +214,19 @@ func each(items []*Item, do func(*Item)) {
 	for _, i := range items {
 		group.Go(func() error {
 			do(i)
+			return nil
+		})
+	}
+	_ = group.Wait() // each item keeps its own error
+}
+
+// eachGroup calls do for all groups of items, many at once.
+func eachGroup[K comparable](groups map[K][]*Item, do func(key K, items []*Item)) {
+	var group errgroup.Group
+	group.SetLimit(atOnce)
+	for key, items := range groups {
+		group.Go(func() error {
+			do(key, items)
 			return nil
 		})
 	}

@@ -95,44 +95,48 @@ func (r *run) checkReference(i *Item, p *Plan) error {
 // refuses by who asks, where and what for, so that one of a kind in a namespace is asked for; what it refuses of a single object later
 // is rolled back.
 func (r *run) tryAll(ctx context.Context, items []*Item) {
-	tryFirst(items, func(i *Item) (string, func() error) {
+	tryFirst(items, func(i *Item) string {
 		if i.assigned == "" || i.assigned != i.plan.secret.name || i.Options.DryRun == cmdutil.DryRunClient {
-			return "", nil
+			return ""
 		}
-		return "secrets in " + i.namespace(), func() error {
-			if err := r.tryCreate(ctx, i.plan); err != nil && !apierrors.IsAlreadyExists(err) {
-				return fmt.Errorf("create secret/%s in namespace %s: %w", i.assigned, i.namespace(), err)
-			}
-			return nil
+		return i.namespace()
+	}, func(i *Item) error {
+		if err := r.tryCreate(ctx, i.plan); err != nil && !apierrors.IsAlreadyExists(err) {
+			return fmt.Errorf("create secret/%s in namespace %s: %w", i.assigned, i.namespace(), err)
 		}
+		return nil
 	})
-	tryFirst(open(items), func(i *Item) (string, func() error) {
+	tryFirst(open(items), func(i *Item) string {
 		changes, err := i.plan.tryHere()
 		if i.Options.Reference.Inject == workload.InjectNone || err != nil || !changes || i.Options.DryRun == cmdutil.DryRunClient {
-			return "", nil
+			return ""
 		}
-		return i.Workload.Kind().Kind + " in " + i.namespace(), func() error {
-			if _, _, err := r.send(ctx, i.plan, true); err != nil {
-				return fmt.Errorf("%s cannot be given the Secret: %w", i.Workload, err)
-			}
-			return nil
+		return i.Workload.Kind().Kind + " in " + i.namespace()
+	}, func(i *Item) error {
+		if _, _, err := r.send(ctx, i.plan, true); err != nil {
+			return fmt.Errorf("%s cannot be given the Secret: %w", i.Workload, err)
 		}
+		return nil
 	})
 }
 
 // tryFirst asks for the first item of each kind, and for the next one where that was refused.
-func tryFirst(items []*Item, of func(*Item) (kind string, ask func() error)) {
-	accepted := map[string]bool{}
+func tryFirst(items []*Item, kindOf func(*Item) string, ask func(*Item) error) {
+	kinds := map[string][]*Item{}
 	for _, i := range items {
-		kind, ask := of(i)
-		if kind == "" || accepted[kind] {
-			continue
-		}
-		err := ask()
-		if accepted[kind] = err == nil; err != nil {
-			i.fail(err)
+		if kind := kindOf(i); kind != "" {
+			kinds[kind] = append(kinds[kind], i)
 		}
 	}
+	eachGroup(kinds, func(_ string, of []*Item) {
+		for _, i := range of {
+			err := ask(i)
+			if err == nil {
+				return
+			}
+			i.fail(err)
+		}
+	})
 }
 
 // tryHere finds what it can without the API server, and says whether the workload is to be changed.
