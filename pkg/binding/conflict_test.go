@@ -156,3 +156,19 @@ func TestASecretWhoseNameSomebodyTookIsReplaced(t *testing.T) {
 	assert.Len(t, credentials.AnnotationsOf(w.workloads["web"].Annotations()), 1)
 	assert.Empty(t, w.secret().Data)
 }
+
+func TestAWorkloadThatWasBoundMeanwhileIsObservedAgain(t *testing.T) {
+	w := newWorld(t)
+	w.before["patch"] = func() {
+		other := newWorld(t)
+		require.NoError(t, other.bind(context.Background(), func(o *Options) { o.Secret = "of-another-run" }))
+		left, err := other.kube.Tracker().Get(corev1.SchemeGroupVersion.WithResource("secrets"), "ns", "of-another-run")
+		require.NoError(t, err)
+		require.NoError(t, w.kube.Tracker().Add(left))
+		w.workloads, w.roles = other.workloads, other.roles
+	}
+	require.NoError(t, w.bind(t.Context()))
+	assert.Equal(t, []string{"secret/of-another-run unchanged", "deployment.apps/web unchanged"}, w.results)
+	assert.Nil(t, w.secret(), "it is rolled back")
+	require.NotNil(t, w.role(), "the only one")
+}

@@ -51,18 +51,19 @@ type Item struct {
 	password   string
 	try        roleTry
 
-	result   *postgres.Result // of the verified login
-	did      []string         // statements, of all rounds
-	created  string           // the login role that this run created and has not rolled back
-	secret   *corev1.Secret   // as it is now; nil: not there yet
-	isNew    bool             // this run created the Secret
-	extended bool             // this run changed the Secret
-	changed  bool             // this run changed the workload
-	made     undo.Stack
-	conflict error // the other writer that it met in this round
-	observed bool  // at least once
-	accepted bool  // the API server has accepted the change of the workload
-	finished bool
+	result    *postgres.Result // of the verified login
+	did       []string         // statements, of all rounds
+	created   string           // the login role that this run created and has not rolled back
+	secret    *corev1.Secret   // as it is now; nil: not there yet
+	isNew     bool             // this run created the Secret
+	newSecret string           // its name
+	extended  bool             // this run changed the Secret
+	changed   bool             // this run changed the workload
+	made      undo.Stack
+	conflict  error // the other writer that it met in this round
+	observed  bool  // at least once
+	accepted  bool  // the API server has accepted the change of the workload
+	finished  bool
 }
 
 // roleTry is what is to be done with a login role of a name, once a round has found out what observing does not tell.

@@ -29,7 +29,8 @@ func (r *run) observe(ctx context.Context, items []*Item) {
 	each(open(items), func(i *Item) {
 		plan, err := r.plan(ctx, i)
 		if err != nil {
-			i.fail(err)
+			i.observed = true
+			r.stop(ctx, i, err)
 			return
 		}
 		i.plan, i.secret, i.observed = plan, plan.secret.existing, true

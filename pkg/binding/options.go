@@ -29,12 +29,12 @@ type Options struct {
 	// RevokePublic takes from everybody what no level gives.
 	RevokePublic bool
 
-	Secret string // empty: the binding's present one, else the next free default name
-	Login      LoginOptions
-	Keys       KeyOptions
-	Reference  ReferenceOptions
-	Rollout    RolloutOptions
-	DryRun     cmdutil.DryRunStrategy
+	Secret    string // empty: the binding's present one, else the next free default name
+	Login     LoginOptions
+	Keys      KeyOptions
+	Reference ReferenceOptions
+	Rollout   RolloutOptions
+	DryRun    cmdutil.DryRunStrategy
 	// FieldManager is recorded for every write.
 	FieldManager string
 }

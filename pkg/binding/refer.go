@@ -95,7 +95,7 @@ func (r *run) checkReference(i *Item, p *Plan) error {
 // refuses by who asks, where and what for, so that one of a kind in a namespace is asked for; what it refuses of a single object later
 // is rolled back.
 func (r *run) tryAll(ctx context.Context, items []*Item) {
-	tryFirst(items, func(i *Item) string {
+	r.tryFirst(ctx, items, func(i *Item) string {
 		if i.assigned == "" || i.assigned != i.plan.secret.name || i.Options.DryRun == cmdutil.DryRunClient {
 			return ""
 		}
@@ -106,7 +106,7 @@ func (r *run) tryAll(ctx context.Context, items []*Item) {
 		}
 		return nil
 	})
-	tryFirst(open(items), func(i *Item) string {
+	r.tryFirst(ctx, open(items), func(i *Item) string {
 		changes, err := i.plan.tryHere()
 		if i.Options.Reference.Inject == workload.InjectNone || err != nil || !changes || i.Options.DryRun == cmdutil.DryRunClient {
 			return ""
@@ -121,7 +121,7 @@ func (r *run) tryAll(ctx context.Context, items []*Item) {
 }
 
 // tryFirst asks for the first item of each kind, and for the next one where that was refused.
-func tryFirst(items []*Item, kindOf func(*Item) string, ask func(*Item) error) {
+func (r *run) tryFirst(ctx context.Context, items []*Item, kindOf func(*Item) string, ask func(*Item) error) {
 	kinds := map[string][]*Item{}
 	for _, i := range items {
 		if kind := kindOf(i); kind != "" {
@@ -134,7 +134,7 @@ func tryFirst(items []*Item, kindOf func(*Item) string, ask func(*Item) error) {
 			if err == nil {
 				return
 			}
-			i.fail(err)
+			r.stop(ctx, i, err)
 		}
 	})
 }

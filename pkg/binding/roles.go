@@ -156,14 +156,15 @@ func (r *run) dropRole(p *Plan) undo.Step {
 	}
 }
 
-// dropUnused rolls back the login role that this run created before it learned that the binding has one of another generation.
+// dropUnused rolls back what this run created before it learned that the binding has a login role of another generation, or another Secret.
 func (r *run) dropUnused(ctx context.Context, i *Item) {
-	if i.created == "" || i.created == i.plan.binding.Role {
+	otherRole := i.created != "" && i.created != i.plan.binding.Role
+	otherSecret := i.isNew && i.newSecret != i.plan.secret.name
+	if !otherRole && !otherSecret {
 		return
 	}
-	i.made.Report, i.made.Limit = i.Report, r.undoLimit
-	_ = i.made.Run(ctx, nil)
-	i.made, i.created = undo.Stack{}, ""
+	i.rollBack(ctx, r.undoLimit)
+	i.isNew = false
 }
 
 // inDatabase adds to an error which database it is about.

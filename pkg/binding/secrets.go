@@ -44,7 +44,7 @@ func (r *run) secret(ctx context.Context, i *Item) error {
 	created, err := r.createSecret(ctx, i)
 	if created != nil {
 		i.made.Push(r.deleteSecret(created))
-		i.isNew, i.secret = true, created
+		i.isNew, i.newSecret, i.secret = true, created.Name, created
 	}
 	return err
 }

@@ -15,16 +15,8 @@ import (
 func (r *run) workloads(ctx context.Context, items []*Item) {
 	each(items, func(i *Item) {
 		bound, changed, err := r.refer(ctx, i)
-		switch {
-		case errors.Is(err, errBoundMeanwhile):
-			// What an earlier run had sent may arrive when that run is over: this one begins again with what is there now.
-			i.Err = err
-			i.rollBack(ctx, r.undoLimit)
-			i.Err, i.run, i.password, i.try, i.isNew, i.extended = nil, "", "", roleTry{}, false, false
-			i.again(err)
-			return
-		case err != nil:
-			i.fail(err)
+		if err != nil {
+			r.stop(ctx, i, err)
 			return
 		}
 		i.Workload, i.changed, i.accepted = bound, i.changed || changed, true
@@ -39,6 +31,19 @@ func (r *run) workloads(ctx context.Context, items []*Item) {
 			r.conclude(ctx, i)
 		}
 	})
+}
+
+// stop ends an item, unless its workload was bound meanwhile: what an earlier run had sent may arrive when that run is over. Then what this one
+// created is rolled back, and it begins again with what is there now.
+func (r *run) stop(ctx context.Context, i *Item, err error) {
+	i.fail(err)
+	if !errors.Is(err, errBoundMeanwhile) {
+		return
+	}
+	i.rollBack(ctx, r.undoLimit)
+	i.Err, i.Outcome, i.run, i.password, i.try = nil, "", "", "", roleTry{}
+	i.isNew, i.extended = false, false
+	i.again(err)
 }
 
 // conclude reports a binding that is made.
