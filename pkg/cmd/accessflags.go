@@ -3,7 +3,7 @@ package cmd
 import (
 	"github.com/spf13/pflag"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/binding"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 )
 
@@ -24,7 +24,7 @@ func (f *accessFlags) addTo(flags *pflag.FlagSet) {
 		"other roles that need them must have grants of their own")
 }
 
-func (f *accessFlags) apply(o *bind.Options) error {
+func (f *accessFlags) apply(o *binding.Options) error {
 	level, err := postgres.ParseLevel(f.level)
 	o.Level, o.Schemas, o.Isolated, o.RevokePublic = level, f.schemas, f.isolated, f.revoke
 	return err

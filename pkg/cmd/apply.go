@@ -15,8 +15,7 @@ import (
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 	"k8s.io/kubectl/pkg/util/templates"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apply"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/binding"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/manifest"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
 )
@@ -142,14 +141,14 @@ func (f *applyFlags) addTo(cmd *cobra.Command) {
 }
 
 // base is what the flags say of how all bindings are made; its errors are errors of usage.
-func (f *applyFlags) base(cmd *cobra.Command) (bind.Options, error) {
-	base := bind.Options{FieldManager: f.manager, Reference: bind.ReferenceOptions{Adopt: f.adopt, Force: f.force}}
+func (f *applyFlags) base(cmd *cobra.Command) (binding.Options, error) {
+	base := binding.Options{FieldManager: f.manager, Reference: binding.ReferenceOptions{Adopt: f.adopt, Force: f.force}}
 	f.rollout.apply(&base)
 	strategy, err := cmdutil.GetDryRunStrategy(cmd)
 	if err != nil {
 		return base, err
 	}
-	base.DryRun = dryRun(strategy)
+	base.DryRun = strategy
 	if f.concurrency < 1 || f.serverConcurrency < 1 {
 		return base, errors.New("--concurrency and --server-concurrency must be 1 or more")
 	}
@@ -157,11 +156,11 @@ func (f *applyFlags) base(cmd *cobra.Command) (bind.Options, error) {
 	return base, f.prune.check()
 }
 
-func itemsOf(documents []*manifest.Document, base bind.Options) ([]*apply.Item, error) {
+func itemsOf(documents []*manifest.Document, base binding.Options) ([]*binding.Item, error) {
 	var errs []error
-	items := make([]*apply.Item, len(documents))
+	items := make([]*binding.Item, len(documents))
 	for i, d := range documents {
-		item, err := apply.NewItem(d, base)
+		item, err := binding.NewItem(d, base)
 		items[i], errs = item, append(errs, err)
 	}
 	return items, errors.Join(errs...)
@@ -198,8 +197,8 @@ func (t boundedTransport) RoundTrip(request *http.Request) (*http.Response, erro
 type applyRun struct {
 	connection *genericclioptions.ConfigFlags
 	streams    genericiooptions.IOStreams
-	items      []*apply.Item // of all shards
-	base       bind.Options
+	items      []*binding.Item // of all shards
+	base       binding.Options
 	clients    *clients
 }
 
@@ -215,15 +214,15 @@ func (f *applyFlags) run(ctx context.Context, r *applyRun) error {
 	// Most of what a binding needs in memory is soon done with; a Pod that applies a fleet may have little.
 	debug.SetGCPercent(applyGC)
 	clients := r.clients
-	progress := newProgress(r.streams, len(apply.Shard(part, r.items)), resultSuffix(r.base.DryRun))
-	applier := &apply.Applier{
+	progress := newProgress(r.streams, len(binding.Shard(part, r.items)), resultSuffix(r.base.DryRun))
+	pipeline := &binding.Pipeline{
 		Workloads: clients.workloads, Databases: target.NewFinder(clients.kube), Kube: clients.kube, Metadata: clients.metadata,
-		Server: func(d *target.Database, o bind.Options) apply.Server {
-			return clients.server(d, administrator{o.AdminUser, o.AdminPassword}, o.Database)
-		},
-		ServerConcurrency: f.serverConcurrency, Part: part, Proved: progress.prove, Report: progress.add,
+		Server: clients.bindServer, Progress: progress, ServerConcurrency: f.serverConcurrency, Part: part,
 	}
-	err = applier.Apply(ctx, r.items)
+	for _, item := range r.items {
+		item.Report = &notes{}
+	}
+	err = pipeline.Run(ctx, r.items)
 	progress.end()
 	switch {
 	case err != nil:

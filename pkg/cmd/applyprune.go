@@ -11,10 +11,10 @@ import (
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/cli-runtime/pkg/printers"
+	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apply"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/binding"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/unbind"
@@ -58,16 +58,16 @@ func (f *applyFlags) pruneUnnamed(ctx context.Context, r *applyRun, made map[str
 	if err != nil {
 		return err
 	}
-	stale, err := f.shard.pick(apply.Unnamed(r.items, made, found))
+	stale, err := f.shard.pick(binding.Unnamed(r.items, made, found))
 	if err != nil || len(stale) == 0 {
 		return err
 	}
 	out := r.streams.ErrOut
-	if r.base.DryRun != bind.DryRunNone {
+	if r.base.DryRun != cmdutil.DryRunNone {
 		out = r.streams.Out
 	}
 	table := (&inventory.Inventory{Bindings: stale}).Table(time.Now())
-	if err := printTable(out, table, printers.PrintOptions{WithNamespace: true}); err != nil || r.base.DryRun != bind.DryRunNone {
+	if err := printTable(out, table, printers.PrintOptions{WithNamespace: true}); err != nil || r.base.DryRun != cmdutil.DryRunNone {
 		return err
 	}
 	if !f.prune.yes {

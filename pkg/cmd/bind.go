@@ -13,7 +13,7 @@ import (
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 	"k8s.io/kubectl/pkg/util/templates"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/binding"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
@@ -104,8 +104,8 @@ func (f *bindFlags) addTo(cmd *cobra.Command) {
 }
 
 // toOptions turns what was typed into what a bind needs; its errors are errors of usage.
-func (f *bindFlags) toOptions(cmd *cobra.Command, namespace string) (bind.Options, error) {
-	options := bind.Options{Database: f.database.dbname, AdminUser: f.database.adminUser, Choice: f.database.choice(), Secret: f.secret, FieldManager: f.manager}
+func (f *bindFlags) toOptions(cmd *cobra.Command, namespace string) (binding.Options, error) {
+	options := binding.Options{Database: f.database.dbname, AdminUser: f.database.adminUser, Choice: f.database.choice(), Secret: f.secret, FieldManager: f.manager}
 	ref, err := f.database.ref(namespace)
 	if err != nil {
 		return options, err
@@ -115,24 +115,14 @@ func (f *bindFlags) toOptions(cmd *cobra.Command, namespace string) (bind.Option
 	if err != nil {
 		return options, err
 	}
-	options.DryRun = dryRun(strategy)
+	options.DryRun = strategy
 	f.rollout.apply(&options)
 	return options, errors.Join(f.access.apply(&options), f.login.apply(&options), f.keys.apply(&options), f.reference.apply(&options))
 }
 
-func dryRun(strategy cmdutil.DryRunStrategy) bind.DryRun {
-	switch strategy {
-	case cmdutil.DryRunClient:
-		return bind.DryRunClient
-	case cmdutil.DryRunServer:
-		return bind.DryRunServer
-	}
-	return bind.DryRunNone
-}
-
 // resultSuffix is what kubectl says after the result of a dry run.
-func resultSuffix(d bind.DryRun) string {
-	return map[bind.DryRun]string{bind.DryRunClient: " (dry run)", bind.DryRunServer: " (server dry run)"}[d]
+func resultSuffix(d cmdutil.DryRunStrategy) string {
+	return map[cmdutil.DryRunStrategy]string{cmdutil.DryRunClient: " (dry run)", cmdutil.DryRunServer: " (server dry run)"}[d]
 }
 
 // bindRun is one call of the command.
@@ -148,7 +138,7 @@ type bindRun struct {
 // bindGC lets the heap of a bind grow to 16 MB before garbage is collected: one is over by then, and would spend a fifth of its processor time on it.
 const bindGC = 400
 
-func runBind(ctx context.Context, r *bindRun, options bind.Options) error {
+func runBind(ctx context.Context, r *bindRun, options binding.Options) error {
 	debug.SetGCPercent(bindGC)
 	clients, err := newClients(r.connection, options.FieldManager)
 	if err != nil {
@@ -164,13 +154,14 @@ func runBind(ctx context.Context, r *bindRun, options bind.Options) error {
 	errs := eachError(err, func(err error) error { return ifNotFound(err, r.namespace) })
 	report := newReport(r.streams, resultSuffix(options.DryRun))
 	report.objects = r.result.objects()
-	binder := &bind.Binder{
+	pipeline := &binding.Pipeline{
 		Workloads: clients.workloads, Databases: target.NewFinder(clients.kube), Kube: clients.kube, Metadata: clients.metadata,
-		Report: report, Bound: report.Bound, Roles: clients.roles,
+		Server: clients.bindServer, Progress: report, ServerConcurrency: 1,
 	}
 	// It goes on after an error, as kubectl does, but not after a signal.
 	for _, w := range workloads {
-		if err := binder.Bind(ctx, w, options); err != nil {
+		item := &binding.Item{Workload: w, Options: options, Report: report}
+		if err := errors.Join(pipeline.Run(ctx, []*binding.Item{item}), item.Err); err != nil {
 			errs = append(errs, err)
 		}
 		if ctx.Err() != nil {

@@ -9,7 +9,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/metadata"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/binding"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
@@ -66,10 +66,8 @@ func newReader(connection *genericclioptions.ConfigFlags) (*inventory.Reader, er
 	return inventory.NewReader(client), nil
 }
 
-// roles returns the server in the database's Pod.
-func (c *clients) roles(d *target.Database, o bind.Options) bind.Roles { return c.bindServer(d, o) }
-
-func (c *clients) bindServer(d *target.Database, o bind.Options) *postgres.Server {
+// bindServer is the server in the database's Pod, as a bind uses it.
+func (c *clients) bindServer(d *target.Database, o binding.Options) binding.Server {
 	return c.server(d, administrator{o.AdminUser, o.AdminPassword}, o.Database)
 }
 

@@ -19,8 +19,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apply"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/binding"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 )
 
@@ -59,7 +58,7 @@ func runDiff(ctx context.Context, connection *genericclioptions.ConfigFlags, str
 	if err != nil {
 		return err
 	}
-	items, err := itemsOf(documents, bind.Options{})
+	items, err := itemsOf(documents, binding.Options{})
 	if err != nil {
 		return err
 	}
@@ -67,12 +66,12 @@ func runDiff(ctx context.Context, connection *genericclioptions.ConfigFlags, str
 	if err != nil {
 		return err
 	}
-	return showDiff(streams.Out, apply.Compare(items, found, time.Now()))
+	return showDiff(streams.Out, binding.Compare(items, found, time.Now()))
 }
 
 // readBindings reads the bindings in the namespaces of the items. It fails if something cannot be read, because the comparison would be
 // misleading.
-func readBindings(ctx context.Context, connection *genericclioptions.ConfigFlags, items []*apply.Item,
+func readBindings(ctx context.Context, connection *genericclioptions.ConfigFlags, items []*binding.Item,
 	selector labels.Selector) ([]inventory.Binding, error) {
 	reader, err := newReader(connection)
 	if err != nil {
@@ -99,7 +98,7 @@ func readBindings(ctx context.Context, connection *genericclioptions.ConfigFlags
 }
 
 // showDiff prints each difference like diff -u. If there is one, it returns an *exitError.
-func showDiff(out io.Writer, differences []apply.Difference) error {
+func showDiff(out io.Writer, differences []binding.Difference) error {
 	different := false
 	for _, d := range differences {
 		live, err := textOf(d.Live)

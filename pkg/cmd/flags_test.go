@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/binding"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 )
 
@@ -24,10 +24,10 @@ func TestParseDuration_AcceptsAndRejects(t *testing.T) {
 }
 
 func TestKeyFlags_SetOptions(t *testing.T) {
-	var o bind.Options
+	var o binding.Options
 	flags := keyFlags{keys: []string{"uri", "servicebinding", "port"}, sslMode: "verify-full"}
 	require.NoError(t, flags.apply(&o))
-	assert.Equal(t, bind.KeyOptions{Keys: []credentials.Key{credentials.KeyURI, credentials.KeyPort}, ServiceBinding: true, SSLMode: "verify-full"}, o.Keys)
+	assert.Equal(t, binding.KeyOptions{Keys: []credentials.Key{credentials.KeyURI, credentials.KeyPort}, ServiceBinding: true, SSLMode: "verify-full"}, o.Keys)
 	require.ErrorContains(t, (&keyFlags{sslMode: "on"}).apply(&o), "verify-ca")
 	require.ErrorContains(t, (&keyFlags{keys: []string{"url"}}).apply(&o), "pgpass")
 }

@@ -11,7 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cli-runtime/pkg/printers"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/binding"
 )
 
 // FuzzDuration requires that a duration is never negative and never overflows.
@@ -22,7 +22,7 @@ func FuzzDuration(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		duration, err := parseDuration(text)
 		flags := &loginFlags{expires: text}
-		o := &bind.Options{}
+		o := &binding.Options{}
 		if errFlag := flags.apply(o); text != "" {
 			assert.Equal(t, err == nil, errFlag == nil)
 		}
@@ -66,7 +66,7 @@ func FuzzKeyFlags(f *testing.F) {
 	}
 	f.Add("uri", "Require")
 	f.Fuzz(func(t *testing.T, key, sslmode string) {
-		o := &bind.Options{}
+		o := &binding.Options{}
 		if err := (&keyFlags{keys: []string{key}, sslMode: sslmode}).apply(o); err != nil {
 			return
 		}

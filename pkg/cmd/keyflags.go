@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/binding"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 )
 
@@ -27,7 +27,7 @@ func (f *keyFlags) addTo(flags *pflag.FlagSet) {
 		"CA certificates of the server, in the namespace of the workload: secret/NAME:KEY or configmap/NAME:KEY")
 }
 
-func (f *keyFlags) apply(o *bind.Options) error {
+func (f *keyFlags) apply(o *binding.Options) error {
 	modes := []string{"", "disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
 	if !slices.Contains(modes, f.sslMode) {
 		return fmt.Errorf("invalid --sslmode %q: use disable, allow, prefer, require, verify-ca or verify-full", f.sslMode)

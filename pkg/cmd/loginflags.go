@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/binding"
 )
 
 // loginFlags are the flags for the login of the user.
@@ -25,7 +25,7 @@ func (f *loginFlags) addTo(flags *pflag.FlagSet) {
 	flags.StringVar(&f.expires, "expires", "", "Time from now at which the user's password expires: 30d, 12h (default: never)")
 }
 
-func (f *loginFlags) apply(o *bind.Options) error {
+func (f *loginFlags) apply(o *binding.Options) error {
 	o.Login.Username = f.username
 	if f.expires == "" {
 		return nil

@@ -10,7 +10,7 @@ import (
 	"k8s.io/cli-runtime/pkg/printers"
 	"k8s.io/kubectl/pkg/util/term"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apply"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/binding"
 )
 
 // clearLine clears the current line of a terminal.
@@ -27,8 +27,8 @@ type progress struct {
 
 	mu     sync.Mutex
 	proved int // verified logins
-	counts map[apply.Outcome]int
-	made   map[string]bool // ids of the bindings
+	counts map[binding.Outcome]int
+	made   map[string]bool // the ids of the bindings
 	drawn  time.Time
 }
 
@@ -36,7 +36,7 @@ func newProgress(streams genericiooptions.IOStreams, total int, suffix string) *
 	options := printers.WarningPrinterOptions{Color: printers.AllowsColorOutput(terminalOf(streams.ErrOut))}
 	return &progress{
 		streams: streams, warnings: printers.NewWarningPrinter(streams.ErrOut, options), terminal: isTerminal(streams.ErrOut),
-		suffix: suffix, total: total, start: time.Now(), counts: map[apply.Outcome]int{}, made: map[string]bool{},
+		suffix: suffix, total: total, start: time.Now(), counts: map[binding.Outcome]int{}, made: map[string]bool{},
 	}
 }
 
@@ -48,34 +48,57 @@ func isTerminal(w io.Writer) bool {
 	return printers.IsTerminal(terminalOf(w))
 }
 
-// add prints one result. It is safe for concurrent use.
-func (p *progress) add(r apply.Result) {
+// notes keeps the warnings of one of many items. It drops the steps: those of many items at once are unreadable.
+type notes struct{ warnings, shown []string }
+
+// Done implements report.Reporter; the outcome of the item tells it.
+func (n *notes) Done(string, string) {}
+
+// Step implements report.Reporter.
+func (n *notes) Step(string, ...any) {}
+
+// Warn implements report.Reporter.
+func (n *notes) Warn(format string, args ...any) {
+	n.warnings = append(n.warnings, fmt.Sprintf(format, args...))
+}
+
+// Show implements report.Reporter.
+func (n *notes) Show(text string) { n.shown = append(n.shown, text) }
+
+// Finished prints the result of an item; many may come at once.
+func (p *progress) Finished(i *binding.Item) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.counts[r.Outcome]++
-	if r.Binding != nil {
-		p.made[r.Binding.Status.ID] = true
+	p.counts[i.Outcome]++
+	if i.Binding != nil {
+		p.made[i.Binding.Status.ID] = true
 	}
 	p.clear()
-	about := fmt.Sprintf("%s in namespace %s", r.Workload, r.Item.Document.Namespace)
-	for _, warning := range r.Warnings {
-		p.warnings.Print(shown(about + ": " + warning))
+	namespace := i.Document.Namespace
+	about := fmt.Sprintf("%s in namespace %s", i.Name(), namespace)
+	if told, ok := i.Report.(*notes); ok {
+		for _, warning := range told.warnings {
+			p.warnings.Print(shown(about + ": " + warning))
+		}
+		for _, text := range told.shown {
+			fmt.Fprintf(p.streams.Out, "# %s\n%s\n", about, text)
+		}
 	}
-	for _, text := range r.Shown {
-		fmt.Fprintf(p.streams.Out, "# %s\n%s\n", about, text)
-	}
-	if r.Err != nil {
-		fmt.Fprintln(p.streams.ErrOut, shown(fmt.Sprintf("error: %s: %v", about, ifForbidden(r.Err))))
+	if i.Err != nil {
+		fmt.Fprintln(p.streams.ErrOut, shown(fmt.Sprintf("error: %s: %v", about, ifForbidden(i.Err))))
 	} else {
-		done := fmt.Sprintf("%s %s (namespace %s, database %s, secret/%s)%s", r.Workload, verbs(r.Outcome),
-			r.Item.Document.Namespace, r.Item.Options.Database, r.Binding.Name, p.suffix)
+		done := fmt.Sprintf("%s %s (namespace %s, database %s, secret/%s)%s",
+			i.Name(), verbs(i.Outcome), namespace, i.Options.Database, i.Binding.Name, p.suffix)
 		fmt.Fprintln(term.NewResponsiveWriter(p.streams.Out), shown(done))
 	}
 	p.draw()
 }
 
-// prove counts a verified login.
-func (p *progress) prove() {
+// Bound implements binding.Progress; an item is counted when it is finished.
+func (p *progress) Bound(*binding.Item) {}
+
+// Verified counts a login that works.
+func (p *progress) Verified(*binding.Item) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.proved++
@@ -84,8 +107,8 @@ func (p *progress) prove() {
 }
 
 // verbs describes what happened to the binding of a workload.
-func verbs(o apply.Outcome) string {
-	if o == apply.Created {
+func verbs(o binding.Outcome) string {
+	if o == binding.Created {
 		return "bound"
 	}
 	return string(o)
@@ -106,7 +129,7 @@ func (p *progress) draw() {
 	p.drawn = time.Now()
 	done := p.done()
 	fmt.Fprintf(p.streams.ErrOut, "%d logins verified, %d done, %d failed, %d left, %.1f per second",
-		p.proved, done-p.counts[apply.Failed], p.counts[apply.Failed], p.total-done, p.rate())
+		p.proved, done-p.counts[binding.Failed], p.counts[binding.Failed], p.total-done, p.rate())
 }
 
 func (p *progress) done() int {
@@ -119,7 +142,7 @@ func (p *progress) done() int {
 
 func (p *progress) rate() float64 { return float64(p.done()) / time.Since(p.start).Seconds() }
 
-func (p *progress) failed() int { return p.counts[apply.Failed] }
+func (p *progress) failed() int { return p.counts[binding.Failed] }
 
 // end prints the summary.
 func (p *progress) end() {
@@ -129,5 +152,5 @@ func (p *progress) end() {
 	fmt.Fprintf(term.NewResponsiveWriter(terminalOf(p.streams.ErrOut)),
 		"%d bindings in %s (%.1f per second): %d bound, %d configured, %d unchanged, %d failed\n",
 		p.done(), time.Since(p.start).Round(time.Millisecond), p.rate(),
-		p.counts[apply.Created], p.counts[apply.Configured], p.counts[apply.Unchanged], p.counts[apply.Failed])
+		p.counts[binding.Created], p.counts[binding.Configured], p.counts[binding.Unchanged], p.counts[binding.Failed])
 }

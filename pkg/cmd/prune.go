@@ -11,7 +11,6 @@ import (
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 	"k8s.io/kubectl/pkg/util/templates"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/check"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/prune"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/retire"
@@ -41,7 +40,7 @@ func newPruneCommand(connection *genericclioptions.ConfigFlags, streams generici
 			if err != nil {
 				return err
 			}
-			flags.options.DryRun = dryRun(strategy)
+			flags.options.DryRun = strategy
 			if err := flags.check.complete(cmd); err != nil {
 				return err
 			}
@@ -85,7 +84,7 @@ func (f *pruneFlags) run(ctx context.Context, r *report) error {
 		r.Step("nothing to prune")
 		return nil
 	}
-	if err := f.list(prunable); err != nil || f.options.DryRun != bind.DryRunNone {
+	if err := f.list(prunable); err != nil || f.options.DryRun != cmdutil.DryRunNone {
 		return err
 	}
 	if !f.yes {
@@ -99,7 +98,7 @@ func (f *pruneFlags) run(ctx context.Context, r *report) error {
 // list prints what will be removed. For a dry run this is the result.
 func (f *pruneFlags) list(prunable check.Findings) error {
 	out := f.streams.ErrOut
-	if f.options.DryRun != bind.DryRunNone {
+	if f.options.DryRun != cmdutil.DryRunNone {
 		out = f.streams.Out
 	}
 	return printTable(out, prunable.Table(time.Now()), printers.PrintOptions{WithNamespace: f.check.scope.all})

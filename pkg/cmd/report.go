@@ -9,6 +9,7 @@ import (
 	"k8s.io/kubectl/pkg/util/term"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/binding"
 )
 
 // report writes results to standard output and everything else to standard error, as kubectl does.
@@ -40,7 +41,13 @@ func (r *report) Done(object, verb string) {
 }
 
 // Bound keeps a binding to print it at the end.
-func (r *report) Bound(written *v1alpha1.Binding) { r.bindings = append(r.bindings, written) }
+func (r *report) Bound(i *binding.Item) { r.bindings = append(r.bindings, i.Binding) }
+
+// Verified implements binding.Progress; a step reports it.
+func (r *report) Verified(*binding.Item) {}
+
+// Finished implements binding.Progress; the error of the only item is the command's.
+func (r *report) Finished(*binding.Item) {}
 
 // Show prints a text that the user requested, unless the results are printed as objects.
 func (r *report) Show(text string) {

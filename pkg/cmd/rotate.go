@@ -106,7 +106,7 @@ func (f *rotateFlags) complete(cmd *cobra.Command, s subjects) error {
 	if err != nil {
 		return err
 	}
-	f.options.DryRun = dryRun(strategy)
+	f.options.DryRun = strategy
 	f.options.Choice = f.database.choice()
 	f.options.Postgres, f.options.Named, err = f.database.named(cmd, s.namespace)
 	return err

@@ -8,7 +8,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/binding"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 )
 
@@ -39,7 +39,7 @@ func named(flag, text string, parse func(string) (credentials.Source, error)) (c
 }
 
 // read reads the values. The administrator's password is in the namespace of the database.
-func (s sources) read(ctx context.Context, kube kubernetes.Interface, r *bindRun, o *bind.Options) error {
+func (s sources) read(ctx context.Context, kube kubernetes.Interface, r *bindRun, o *binding.Options) error {
 	o.From = v1alpha1.Sources{AdminPasswordFrom: lasting(s.admin), PasswordFrom: lasting(s.password), CAFrom: lasting(s.ca)}
 	reader := &credentials.Reader{Kube: kube, Stdin: r.streams.In}
 	var errAdmin, errPassword, errCA error

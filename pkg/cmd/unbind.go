@@ -92,7 +92,7 @@ func (f *unbindFlags) complete(cmd *cobra.Command, namespace string) error {
 	if err != nil {
 		return err
 	}
-	f.options.DryRun = dryRun(strategy)
+	f.options.DryRun = strategy
 	f.options.Choice = f.database.choice()
 	f.options.Postgres, f.options.Named, err = f.database.named(cmd, namespace)
 	return err

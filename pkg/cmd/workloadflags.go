@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/binding"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
@@ -34,7 +34,7 @@ func (f *referenceFlags) addTo(flags *pflag.FlagSet) {
 		"or if other roles can create objects in a schema of --isolated")
 }
 
-func (f *referenceFlags) apply(o *bind.Options) error {
+func (f *referenceFlags) apply(o *binding.Options) error {
 	inject := workload.Inject(f.inject)
 	switch inject {
 	case workload.InjectEnvFrom, workload.InjectEnv, workload.InjectNone:
@@ -48,7 +48,7 @@ func (f *referenceFlags) apply(o *bind.Options) error {
 	default:
 		return fmt.Errorf("invalid --inject %q: use envFrom, env, volume or none", f.inject)
 	}
-	o.Reference = bind.ReferenceOptions{
+	o.Reference = binding.ReferenceOptions{
 		Inject: inject, Containers: f.containers, Prefix: f.prefix, MountPath: f.mountPath, Adopt: f.adopt, Force: f.force,
 	}
 	return nil
@@ -69,6 +69,6 @@ func (f *rolloutFlags) addTo(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.recreate, "recreate", false, "Replace a bare Pod with a copy that uses the Secret")
 }
 
-func (f *rolloutFlags) apply(o *bind.Options) {
-	o.Rollout = bind.RolloutOptions{Wait: f.wait, Timeout: f.timeout, Restart: f.restart, Recreate: f.recreate}
+func (f *rolloutFlags) apply(o *binding.Options) {
+	o.Rollout = binding.RolloutOptions{Wait: f.wait, Timeout: f.timeout, Restart: f.restart, Recreate: f.recreate}
 }

@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/check"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/report"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/retire"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/unbind"
@@ -36,7 +36,7 @@ type Pruner struct {
 	Unbinder  Unbinder
 	Databases Databases
 	Roles     func(*target.Database) retire.Roles
-	Report    bind.Reporter
+	Report    report.Reporter
 	Options   unbind.Options // the options that all bindings share
 }
 

@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/report"
 )
 
 const (
@@ -31,7 +31,7 @@ type Roles interface {
 type Retirer struct {
 	Roles  Roles
 	Owner  postgres.Owner // owner of the binding's roles
-	Report bind.Reporter
+	Report report.Reporter
 	Grace  time.Duration // time for open sessions to end
 	// Found is the result of Survey. It identifies each role by its OID, because a role of the same name can be created again for another
 	// binding. nil: identify roles only by name.

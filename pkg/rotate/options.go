@@ -3,7 +3,8 @@ package rotate
 import (
 	"time"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
+	cmdutil "k8s.io/kubectl/pkg/cmd/util"
+
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
 )
 
@@ -24,7 +25,7 @@ type Options struct {
 	// Zero: the next rotation drops it.
 	DropAfter time.Duration
 	InPlace   bool // change only the password
-	DryRun    bind.DryRun
+	DryRun    cmdutil.DryRunStrategy
 	// FieldManager is the field manager of every write.
 	FieldManager string
 }

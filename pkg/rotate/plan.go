@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
@@ -47,7 +46,7 @@ type rotation struct {
 func (r *Rotator) plan(ctx context.Context, b *lookup.Binding, o Options) (*rotation, error) {
 	p := &rotation{Binding: *b, options: o, former: b.Marks.Role, generation: b.Marks.Generation + 1, password: credentials.NewPassword()}
 	p.role = credentials.RoleName(b.Marks.ID, p.generation)
-	namespaceUID, err := bind.NamespaceUID(ctx, r.Kube, b.Namespace)
+	namespaceUID, err := credentials.NamespaceUID(ctx, r.Kube, b.Namespace)
 	if err != nil {
 		return nil, err
 	}

@@ -7,14 +7,13 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
+	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 )
 
 // rehearse sends all writes as a dry run and makes all later reads, so that missing permissions, admission and quotas fail before there is
 // anything to roll back.
 func (r *Rotator) rehearse(ctx context.Context, p *rotation) error {
-	if p.options.DryRun == bind.DryRunClient {
+	if p.options.DryRun == cmdutil.DryRunClient {
 		return nil
 	}
 	if _, err := r.Kube.CoreV1().Secrets(p.Namespace).Get(ctx, p.SecretName, metav1.GetOptions{}); err != nil && !apierrors.IsNotFound(err) {

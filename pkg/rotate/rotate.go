@@ -6,10 +6,11 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/kubernetes"
+	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/report"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/retire"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/undo"
@@ -34,13 +35,18 @@ type Roles interface {
 	EndIdle(ctx context.Context, owner postgres.Owner, role string) error
 }
 
+// Databases finds a database's Pod, container and host; *target.Finder does.
+type Databases interface {
+	Candidates(ctx context.Context, ref target.Ref, choice target.Choice) ([]*target.Database, error)
+}
+
 // Rotator rotates bindings.
 type Rotator struct {
 	Workloads Workloads
-	Databases bind.Databases
+	Databases Databases
 	Roles     func(d *target.Database, database string) Roles
 	Kube      kubernetes.Interface
-	Report    bind.Reporter
+	Report    report.Reporter
 }
 
 // Rotate creates a second login role with everything that the first one has, writes it to the same Secret, replaces the Pods that use the
@@ -52,7 +58,7 @@ func (r *Rotator) Rotate(ctx context.Context, b *lookup.Binding, o Options) erro
 	if err != nil {
 		return err
 	}
-	if o.DryRun != bind.DryRunNone {
+	if o.DryRun != cmdutil.DryRunNone {
 		r.show(p)
 		return nil
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
+	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 )
 
@@ -144,7 +144,7 @@ func TestRotate_FailsBeforeWritingIfForbidden(t *testing.T) {
 	for _, request := range []string{"secret", "patch", "pods", "users"} {
 		inWorld(t, func(w *world) {
 			w.refused[request] = errors.New("not for you")
-			for _, dryRun := range []bind.DryRun{bind.DryRunNone, bind.DryRunServer} {
+			for _, dryRun := range []cmdutil.DryRunStrategy{cmdutil.DryRunNone, cmdutil.DryRunServer} {
 				require.ErrorContains(w.t, w.rotate(func(o *Options) { o.DryRun = dryRun }), "not for you")
 				assert.Empty(w.t, w.log)
 				assert.Equal(w.t, map[string]string{first: "p1"}, w.passes)
@@ -212,7 +212,7 @@ func TestRotate_InPlace(t *testing.T) {
 func TestRotate_ChangesNothing(t *testing.T) {
 	t.Run("dry run", func(t *testing.T) {
 		inWorld(t, func(w *world) {
-			require.NoError(w.t, w.rotate(func(o *Options) { o.DryRun = bind.DryRunClient }))
+			require.NoError(w.t, w.rotate(func(o *Options) { o.DryRun = cmdutil.DryRunClient }))
 			assert.Empty(w.t, w.log)
 			w.assertOnly(first)
 		})

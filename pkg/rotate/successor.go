@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/report"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/undo"
 )
 
@@ -44,7 +44,7 @@ func (r *Rotator) createSuccessor(ctx context.Context, p *rotation, made *undo.S
 		return fmt.Errorf("set up role %q to replace %q in pod/%s: %w", p.role, p.former, p.database.Pod.Name, err)
 	}
 	p.host, p.encrypted = result.Host, result.SSL
-	bind.TellProof(r.Report, p.role, result)
+	report.Login(r.Report, p.role, result)
 	return nil
 }
 
@@ -85,7 +85,7 @@ func (r *Rotator) inPlace(ctx context.Context, p *rotation) error {
 		return made.Run(ctx, fmt.Errorf("change the password of role %q in pod/%s: %w", p.role, p.database.Pod.Name, err))
 	}
 	p.host, p.encrypted = result.Host, result.SSL
-	bind.TellProof(r.Report, p.role, result)
+	report.Login(r.Report, p.role, result)
 	if err := r.writeSecret(ctx, p, made); err != nil {
 		return made.Run(ctx, err)
 	}

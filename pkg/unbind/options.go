@@ -3,7 +3,8 @@ package unbind
 import (
 	"time"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
+	cmdutil "k8s.io/kubectl/pkg/cmd/util"
+
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
 )
@@ -30,5 +31,5 @@ type Options struct {
 	Keep    bool // keep the role, but disable its login
 	Purge   bool // also drop the access role if nothing else uses it
 
-	DryRun bind.DryRun
+	DryRun cmdutil.DryRunStrategy
 }

@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
@@ -20,7 +20,7 @@ func (u *Unbinder) refuse(ctx context.Context, b *binding) error {
 			return err
 		}
 	}
-	if b.options.DryRun == bind.DryRunClient {
+	if b.options.DryRun == cmdutil.DryRunClient {
 		return nil
 	}
 	if b.Workload != nil {

@@ -8,10 +8,11 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/kubernetes"
+	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/report"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/retire"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
@@ -38,13 +39,18 @@ type Roles interface {
 	Purge(ctx context.Context, access string) (did []string, stays bool, err error)
 }
 
+// Databases finds a database's Pod, container and host; *target.Finder does.
+type Databases interface {
+	Candidates(ctx context.Context, ref target.Ref, choice target.Choice) ([]*target.Database, error)
+}
+
 // Unbinder removes bindings.
 type Unbinder struct {
 	Workloads Workloads
-	Databases bind.Databases
+	Databases Databases
 	Roles     func(d *target.Database, database string) Roles
 	Kube      kubernetes.Interface
-	Report    bind.Reporter
+	Report    report.Reporter
 }
 
 // binding is the binding to remove.
@@ -75,7 +81,7 @@ func (u *Unbinder) Unbind(ctx context.Context, n Subject, o Options) error {
 	if err := u.survey(ctx, b); err != nil {
 		return err
 	}
-	if o.DryRun != bind.DryRunNone {
+	if o.DryRun != cmdutil.DryRunNone {
 		return u.show(b)
 	}
 	if err := u.removeBinding(ctx, b); err != nil {

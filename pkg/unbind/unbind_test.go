@@ -10,8 +10,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/bind"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
@@ -263,7 +263,7 @@ func TestUnbind_AppliesOptions(t *testing.T) {
 	}
 	t.Run("dry run", func(t *testing.T) {
 		inWorld(t, func(w *world) {
-			require.NoError(w.t, w.unbind(func(o *Options) { o.DryRun = bind.DryRunServer }))
+			require.NoError(w.t, w.unbind(func(o *Options) { o.DryRun = cmdutil.DryRunServer }))
 			w.assertBound()
 			assert.Contains(w.t, w.results, "secret/"+secretName+" deleted")
 		})

@@ -1,0 +1,174 @@
+package binding
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+)
+
+func TestTwoRunsAtOnceConverge(t *testing.T) {
+	w := newWorld(t)
+	other := newWorld(t)
+	w.before["create secrets"] = func() {
+		// The other run sets its own password and is first with its Secret.
+		other.roles = w.roles
+		require.NoError(t, other.bind(context.Background()))
+		require.NoError(t, w.kube.Tracker().Add(other.secret()))
+		w.workloads["web"] = other.workloads["web"]
+	}
+	require.NoError(t, w.bind(t.Context()))
+	w.assertBound()
+}
+
+func TestAnotherRunMayChangeThePasswordBeforeTheProof(t *testing.T) {
+	w := newWorld(t)
+	w.before["proof"] = func() { w.role().run, w.role().password = "another", "another" }
+	require.NoError(t, w.bind(t.Context()))
+	assert.Equal(t, []string{"createuser", "psql", "psql", "create secrets", "patch", "rollout"}, w.log)
+	w.assertBound()
+}
+
+func TestARoleThatAnotherRunHasReplacedIsNotMadeAgain(t *testing.T) {
+	t.Run("a rotation ends before this run looks at the role", func(t *testing.T) {
+		w := newWorld(t)
+		require.NoError(t, w.bind(t.Context()))
+		w.before["psql"] = w.rotated
+		require.NoError(t, w.bind(t.Context()))
+		w.assertBound()
+		require.NotNil(t, w.role(), "the only one")
+	})
+	t.Run("a run that found the Secret of an earlier binding gone is first", func(t *testing.T) {
+		w := newWorld(t)
+		w.before["create secrets"] = func() {
+			first := newWorld(t)
+			require.NoError(t, first.bind(t.Context()))
+			first.rotated()
+			require.NoError(t, w.kube.Tracker().Add(first.secret()))
+			w.workloads["web"], w.roles[first.role().name] = first.workloads["web"], first.role()
+		}
+		require.NoError(t, w.bind(t.Context()))
+		w.assertBound()
+		require.NotNil(t, w.role(), "the only one")
+	})
+}
+
+// rotated is what a whole rotation leaves of a binding.
+func (w *world) rotated() {
+	w.t.Helper()
+	secret := w.secret().DeepCopy()
+	marks, _ := credentials.MarksOf(secret)
+	c, _ := credentials.Of(secret)
+	marks.Generation++
+	marks.Run, marks.Role = "rotation", credentials.RoleName(marks.ID, marks.Generation)
+	c.Username, c.Password = marks.Role, "rotated"
+	credentials.Renew(secret, marks, c)
+	require.NoError(w.t, w.kube.Tracker().Update(corev1.SchemeGroupVersion.WithResource("secrets"), secret, "ns"))
+	w.roles = map[string]*roleState{marks.Role: {name: marks.Role, mark: marks.ID, run: marks.Run, password: "rotated", granted: true}}
+	value, err := marks.Note("ns").Value()
+	require.NoError(w.t, err)
+	key, err := credentials.AnnotationKey(secretName)
+	require.NoError(w.t, err)
+	w.workloads["web"] = w.workloads["web"].DeepCopy()
+	w.workloads["web"].SetAnnotation(key, value)
+}
+
+func TestALoginThatFailsOtherwiseIsNotTriedAgain(t *testing.T) {
+	w := newWorld(t)
+	w.before["proof"] = func() { w.role().password = "another" }
+	login := new(postgres.LoginError)
+	require.ErrorAs(t, w.bind(t.Context()), &login)
+	assert.Equal(t, []string{"createuser", "psql", "drop role"}, w.log)
+	w.assertUntouched()
+}
+
+func TestTheUndoOfAnotherRunIsMadeGood(t *testing.T) {
+	t.Run("its role goes before the password is set", func(t *testing.T) {
+		w := newWorld(t)
+		w.before["psql"] = func() { clear(w.roles) }
+		require.NoError(t, w.bind(t.Context()))
+		w.assertBound()
+	})
+	t.Run("its Secret goes while this run relies on it", func(t *testing.T) {
+		first := newWorld(t)
+		require.NoError(t, first.bind(t.Context()))
+		w := newWorld(t, first.secret())
+		w.roles = first.roles
+		w.before["patch"] = func() {
+			require.NoError(t, w.kube.Tracker().Delete(corev1.SchemeGroupVersion.WithResource("secrets"), "ns", secretName))
+		}
+		require.NoError(t, w.bind(t.Context()))
+		w.assertBound()
+		require.NotNil(t, w.role(), "the only one")
+	})
+}
+
+func TestASecretOfThisBindingIsFoundUnderAnyName(t *testing.T) {
+	died := newWorld(t)
+	require.NoError(t, died.bind(t.Context(), func(o *Options) { o.Secret = "chosen" }))
+	left, err := died.kube.Tracker().Get(corev1.SchemeGroupVersion.WithResource("secrets"), "ns", "chosen")
+	require.NoError(t, err)
+	w := newWorld(t, left)
+	w.roles = died.roles
+	require.NoError(t, w.bind(t.Context()))
+	assert.Equal(t, "secret/chosen unchanged", w.results[0])
+	require.ErrorContains(t, w.bind(t.Context(), func(o *Options) { o.Secret = "other" }), "secret/chosen")
+}
+
+func TestManySecretsAreLookedThroughAtOnce(t *testing.T) {
+	for name, mayList := range map[string]bool{"listed": true, "tried one by one": false} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			for n := 2; n < 60; n++ {
+				foreign := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: fmt.Sprintf("postgresql-secret-%d", n)}}
+				require.NoError(t, w.kube.Tracker().Add(foreign))
+			}
+			if !mayList {
+				w.fail["list secrets"] = errRefused
+			}
+			require.NoError(t, w.bind(t.Context()))
+			assert.Equal(t, "secret/postgresql-secret-60 created", w.results[0])
+			if requests := len(w.kube.Actions()); mayList {
+				assert.Less(t, requests, 10)
+			}
+		})
+	}
+}
+
+func TestASecretWhoseNameSomebodyTookIsReplaced(t *testing.T) {
+	w := newWorld(t)
+	require.NoError(t, w.bind(t.Context()))
+	secrets := corev1.SchemeGroupVersion.WithResource("secrets")
+	require.NoError(t, w.kube.Tracker().Delete(secrets, "ns", secretName))
+	require.NoError(t, w.kube.Tracker().Add(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: secretName}}))
+	require.NoError(t, w.bind(t.Context()))
+	assert.Equal(t, "secret/postgresql-secret-3 created", w.results[0])
+	references := w.workloads["web"].Template().Spec.Containers[0].EnvFrom
+	require.Len(t, references, 1)
+	assert.Equal(t, "postgresql-secret-3", references[0].SecretRef.Name)
+	assert.Len(t, credentials.AnnotationsOf(w.workloads["web"].Annotations()), 1)
+	assert.Empty(t, w.secret().Data)
+}
+
+func TestAWorkloadThatWasBoundMeanwhileIsObservedAgain(t *testing.T) {
+	w := newWorld(t)
+	w.before["patch"] = func() {
+		other := newWorld(t)
+		require.NoError(t, other.bind(context.Background(), func(o *Options) { o.Secret = "of-another-run" }))
+		left, err := other.kube.Tracker().Get(corev1.SchemeGroupVersion.WithResource("secrets"), "ns", "of-another-run")
+		require.NoError(t, err)
+		require.NoError(t, w.kube.Tracker().Add(left))
+		w.workloads, w.roles = other.workloads, other.roles
+	}
+	require.NoError(t, w.bind(t.Context()))
+	assert.Equal(t, []string{"secret/of-another-run unchanged", "deployment.apps/web unchanged"}, w.results)
+	assert.Nil(t, w.secret(), "it is rolled back")
+	require.NotNil(t, w.role(), "the only one")
+}

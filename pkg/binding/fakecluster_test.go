@@ -1,0 +1,192 @@
+package binding
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	k8stesting "k8s.io/client-go/testing"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
+)
+
+// react checks each request, and keeps dry runs from writing.
+func (w *world) react(action k8stesting.Action) (bool, runtime.Object, error) {
+	verb := action.GetVerb() + " " + action.GetResource().Resource
+	switch verb {
+	case "get namespaces", "get secrets", "patch secrets", "delete secrets", "create events":
+	case "create secrets":
+		create, _ := action.(k8stesting.CreateActionImpl)
+		if len(create.CreateOptions.DryRun) > 0 {
+			_, err := w.kube.Tracker().Get(action.GetResource(), "ns", create.Object.(*corev1.Secret).Name)
+			if err == nil {
+				return true, nil, apierrors.NewAlreadyExists(schema.GroupResource{Resource: "secrets"}, "s")
+			}
+			return true, create.Object, w.fault("try secret")
+		}
+		secret, _ := create.Object.(*corev1.Secret)
+		secret.UID = types.UID("uid-of-" + secret.Name)
+	default:
+		w.t.Errorf("unexpected request: %s", verb)
+	}
+	if verb == "create secrets" || verb == "delete secrets" {
+		return w.faulty(verb, action)
+	}
+	return false, nil, nil
+}
+
+// faulty makes a write fail before or after it was done.
+func (w *world) faulty(verb string, action k8stesting.Action) (bool, runtime.Object, error) {
+	if err := w.fault(verb); err != nil {
+		return true, nil, err
+	}
+	w.wrote(verb)
+	w.mu.Lock()
+	err, ok := w.lose[verb]
+	delete(w.lose, verb)
+	w.mu.Unlock()
+	if ok {
+		create, _ := action.(k8stesting.CreateActionImpl)
+		require.NoError(w.t, w.kube.Tracker().Create(action.GetResource(), create.Object, "ns"))
+		return true, nil, err
+	}
+	return false, nil, nil
+}
+
+func (w *world) wrote(what string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.log = append(w.log, what)
+}
+
+func (w *world) fault(name string) error {
+	w.mu.Lock()
+	do, ok := w.before[name]
+	delete(w.before, name)
+	w.mu.Unlock()
+	if ok {
+		do()
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	err := cmp.Or(w.always[name], w.fail[name])
+	delete(w.fail, name)
+	return err
+}
+
+func (w *world) Get(_ context.Context, namespace string, args []string) ([]*workload.Workload, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.gets++
+	_, name, _ := strings.Cut(args[0], "/")
+	found, ok := w.workloads[name]
+	if !ok || namespace != "ns" {
+		return nil, apierrors.NewNotFound(schema.GroupResource{Resource: "deployments"}, args[0])
+	}
+	return []*workload.Workload{found}, nil
+}
+
+func (w *world) List(_ context.Context, namespace string, of workload.Type) ([]*workload.Workload, error) {
+	if err := w.fault("list"); err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lists++
+	require.Equal(w.t, "ns/deployment", namespace+"/"+of.Name)
+	return slices.Collect(maps.Values(w.workloads)), nil
+}
+
+func (w *world) TopOwner(context.Context, *workload.Workload) (string, error) { return "", nil }
+
+func (w *world) Patch(_ context.Context, from *workload.Workload, change func(*workload.Workload) error, dryRun bool) (*workload.Workload, bool, error) {
+	name := map[bool]string{true: "try patch", false: "patch"}[dryRun]
+	if err := cmp.Or(w.fault(name), w.fault(name+" "+from.Name())); err != nil {
+		return nil, false, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if dryRun {
+		w.dries++
+	}
+	current := w.workloads[from.Name()]
+	changed := current.DeepCopy()
+	if err := change(changed); err != nil {
+		return nil, false, err
+	}
+	patch, err := workload.PatchBytes(current, changed)
+	if err != nil || patch == nil || dryRun {
+		return from, patch != nil, err
+	}
+	w.log = append(w.log, "patch")
+	w.workloads[from.Name()] = changed
+	err = w.lose[name]
+	return changed, true, err
+}
+
+func (w *world) RecreatePod(context.Context, *workload.Workload, func(*workload.Workload) error, bool) (*workload.Workload, bool, error) {
+	w.t.Error("unexpected: recreate")
+	return nil, false, nil
+}
+
+func (w *world) Reread(_ context.Context, of *workload.Workload) (*workload.Workload, error) {
+	err := w.fault("reread")
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.workloads[of.Name()], err
+}
+
+func (w *world) WaitRollout(ctx context.Context, _ *workload.Workload, progress func(string)) error {
+	progress("rolled out")
+	w.wrote("rollout")
+	if err := w.fault("rollout"); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+func (w *world) Restart(context.Context, *workload.Workload, string, func(string)) error {
+	w.t.Error("unexpected: restart")
+	return nil
+}
+
+func (w *world) OutdatedPods(context.Context, *workload.Workload, string) ([]*corev1.Pod, error) {
+	w.t.Error("unexpected: list Pods")
+	return nil, nil
+}
+
+func (w *world) Candidates(_ context.Context, ref target.Ref, choice target.Choice) ([]*target.Database, error) {
+	if err := cmp.Or(w.fault("find"), w.fault("find "+ref.Name)); err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.searches++
+	if len(w.asked) > 0 && w.moves != nil {
+		w.moves()
+	}
+	names := []string{ref.Name}
+	if ref.Kind != target.KindPod {
+		names = []string{"pg-0", "pg-1", "pg-2"}
+	}
+	var found []*target.Database
+	for _, name := range names {
+		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: ref.Namespace, Name: name}}
+		d := &target.Database{Pod: pod, Container: "db", Service: "svc", Port: 5432, PodPort: 5432, PodIP: "10.0.0.1", Location: "ns/statefulset/pg"}
+		if choice.Host != "" {
+			d.Service, d.Host, d.Port = "", choice.Host, cmp.Or(choice.Port, d.Port)
+		}
+		found = append(found, d)
+	}
+	return found, nil
+}

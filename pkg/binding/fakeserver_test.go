@@ -1,0 +1,164 @@
+package binding
+
+import (
+	"context"
+
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/metadata"
+	metadatafake "k8s.io/client-go/metadata/fake"
+	k8stesting "k8s.io/client-go/testing"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+)
+
+// roleState is a login role of the world.
+type roleState struct {
+	name, mark, run, password string
+	granted                   bool
+}
+
+// server is one Pod of the world's PostgreSQL server.
+type server struct {
+	*world
+	pod string
+}
+
+func (s *server) exec(requests []postgres.Request) {
+	s.mu.Lock()
+	s.execs = append(s.execs, len(requests))
+	s.mu.Unlock()
+	if s.slow != nil {
+		s.slow(requests)
+	}
+}
+
+func (s *server) standby() bool { return s.primary != "" && s.pod != s.primary }
+
+func (s *server) CreateAll(_ context.Context, requests []postgres.Request) []postgres.Creation {
+	s.exec(requests)
+	creations := make([]postgres.Creation, len(requests))
+	for i, r := range requests {
+		creations[i].Made, creations[i].Result, creations[i].Err = s.create(r)
+	}
+	return creations
+}
+
+func (s *server) create(r postgres.Request) (made bool, result *postgres.Result, err error) {
+	s.mu.Lock()
+	s.asked = append(s.asked, s.pod)
+	s.mu.Unlock()
+	if err := s.fault("createuser"); err != nil {
+		return false, nil, err
+	}
+	if s.standby() {
+		return false, nil, postgres.ErrStandby
+	}
+	s.mu.Lock()
+	there := s.roles[r.Binding.Role] != nil
+	s.mu.Unlock()
+	if there {
+		return false, nil, postgres.ErrExists
+	}
+	s.mu.Lock()
+	s.log = append(s.log, "createuser")
+	s.roles[r.Binding.Role] = &roleState{name: r.Binding.Role}
+	err = s.lose["createuser"]
+	s.mu.Unlock()
+	if err != nil {
+		return false, nil, err
+	}
+	result, err = s.bindOne(r)
+	return true, result, err
+}
+
+func (s *server) BindAll(_ context.Context, requests []postgres.Request) []postgres.Outcome {
+	s.exec(requests)
+	outcomes := make([]postgres.Outcome, len(requests))
+	for i, r := range requests {
+		outcomes[i].Result, outcomes[i].Err = s.bindOne(r)
+	}
+	return outcomes
+}
+
+func (s *server) bindOne(r postgres.Request) (*postgres.Result, error) {
+	b, l := r.Binding, r.Login
+	for _, name := range []string{"psql", "psql " + b.Access.Database} {
+		if err := s.fault(name); err != nil {
+			return nil, err
+		}
+	}
+	if s.standby() {
+		return nil, postgres.ErrStandby
+	}
+	s.mu.Lock()
+	role := s.roles[b.Role]
+	s.mu.Unlock()
+	switch {
+	case role == nil || !l.Set && role.password == "":
+		return nil, postgres.ErrIncomplete
+	case role.mark != "" && role.mark != b.Owner.ID:
+		return nil, &postgres.ForeignRoleError{Role: b.Role, Verdict: "foreign"}
+	}
+	result := &postgres.Result{Host: l.Host, Reached: l.Host, Verified: true, SSL: true}
+	if !role.granted {
+		result.Did = []string{"GRANT"}
+	}
+	role.granted = true
+	if l.Set {
+		s.wrote("psql")
+		role.mark, role.run, role.password = b.Owner.ID, b.Owner.Run, l.Password
+		if err := s.fault("proof"); err != nil {
+			return nil, err
+		}
+	}
+	if l.Password != role.password {
+		return result, &postgres.LoginError{Message: "no"}
+	}
+	return result, s.lose["psql"]
+}
+
+func (s *server) LastRun(_ context.Context, role string) (string, error) {
+	return s.roles[role].run, nil
+}
+
+func (s *server) Undo(_ context.Context, b postgres.Binding) ([]string, error) {
+	if err := s.fault("drop role"); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	role := s.roles[b.Role]
+	if role == nil || role.run != "" && role.run != b.Owner.Run {
+		return nil, nil
+	}
+	s.log = append(s.log, "drop role")
+	delete(s.roles, b.Role)
+	return []string{"DROP ROLE"}, nil
+}
+
+// metadata shows the Secrets of kube as a metadata client does.
+func (w *world) metadata() metadata.Interface {
+	scheme := metadatafake.NewTestScheme()
+	require.NoError(w.t, metav1.AddMetaToScheme(scheme))
+	client := metadatafake.NewSimpleMetadataClient(scheme)
+	client.PrependReactor("*", "*", func(action k8stesting.Action) (bool, runtime.Object, error) {
+		if action.GetVerb() != "list" || action.GetResource().Resource != "secrets" {
+			w.t.Errorf("unexpected request: %s %s", action.GetVerb(), action.GetResource().Resource)
+		}
+		if err := w.fault("list secrets"); err != nil {
+			return true, nil, err
+		}
+		list, err := w.kube.Tracker().List(action.GetResource(), corev1.SchemeGroupVersion.WithKind("Secret"), "ns")
+		require.NoError(w.t, err)
+		found := &metav1.List{}
+		secrets, _ := list.(*corev1.SecretList)
+		for _, s := range secrets.Items {
+			found.Items = append(found.Items, runtime.RawExtension{Object: &metav1.PartialObjectMetadata{ObjectMeta: s.ObjectMeta}})
+		}
+		return true, found, nil
+	})
+	return client
+}

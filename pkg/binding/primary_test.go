@@ -1,0 +1,53 @@
+package binding
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+)
+
+func ofStatefulSet(o *Options) {
+	o.Postgres = target.Ref{Kind: target.KindStatefulSet, Name: "pg", Namespace: "ns"}
+}
+
+func TestThePrimaryIsWhatTheServersSay(t *testing.T) {
+	w := newWorld(t)
+	w.primary = "pg-2"
+	require.NoError(t, w.bind(t.Context(), ofStatefulSet))
+	assert.Equal(t, []string{"pg-0", "pg-1", "pg-2"}, w.asked)
+	w.assertBound()
+}
+
+func TestAPrimaryThatMovedIsFoundAgain(t *testing.T) {
+	t.Run("before the role is made", func(t *testing.T) {
+		w := newWorld(t)
+		w.primary = "none yet"
+		w.moves = func() { w.primary = "pg-1" }
+		require.NoError(t, w.bind(t.Context(), ofStatefulSet))
+		assert.Equal(t, []string{"pg-0", "pg-1", "pg-2", "pg-0", "pg-1"}, w.asked)
+		w.assertBound()
+	})
+	t.Run("after it", func(t *testing.T) {
+		w := newWorld(t)
+		w.primary = "pg-0"
+		w.before["psql"] = func() { w.primary = "pg-1" }
+		require.NoError(t, w.bind(t.Context(), ofStatefulSet))
+		assert.Equal(t, []string{"pg-0", "pg-1"}, w.asked)
+		w.assertBound()
+	})
+}
+
+func TestWithoutAPrimaryNothingIsLeft(t *testing.T) {
+	for _, change := range []func(*Options){ofStatefulSet, func(*Options) {}} {
+		w := newWorld(t)
+		w.primary = "elsewhere"
+		err := w.bind(t.Context(), change)
+		require.ErrorIs(t, err, postgres.ErrStandby)
+		require.ErrorContains(t, err, "--postgres")
+		w.assertUntouched()
+	}
+}

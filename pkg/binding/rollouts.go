@@ -1,0 +1,91 @@
+package binding
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
+)
+
+// RolloutError says that the binding is made but its rollout was not seen to end.
+type RolloutError struct {
+	Workload, Namespace string
+	// Next is the command that goes on.
+	Next string
+	Err  error
+}
+
+func (e *RolloutError) Error() string {
+	return fmt.Sprintf("%s is bound, but its Pods were not seen to be ready: %v; go on with: %s; or take it back with: kubectl pgbind unbind %s -n %s",
+		e.Workload, e.Err, e.Next, e.Workload, e.Namespace)
+}
+
+func (e *RolloutError) Unwrap() error { return e.Err }
+
+// follow waits until the Pods of the items have the Secrets' values.
+func (r *run) follow(ctx context.Context, items []*Item) {
+	each(items, func(i *Item) {
+		if err := r.rollout(ctx, i); err != nil {
+			i.fail(err)
+		}
+		r.finish(i)
+	})
+}
+
+// rollout waits until the Pods have the Secret's values, or tells how they get them.
+func (r *run) rollout(ctx context.Context, i *Item) error {
+	o, w := i.Options.Rollout, i.Workload
+	progress := func(line string) { i.Report.Step("%s", line) }
+	ctx, cancel := context.WithTimeoutCause(ctx, o.Timeout, timeoutError(o.Timeout))
+	defer cancel()
+	switch rollout := w.Rollout(); {
+	case rollout.Kind == workload.ReplacePods && o.Restart:
+		return unready(w, r.Workloads.Restart(ctx, w, i.plan.secret.name, progress))
+	case !i.changed:
+	case rollout.Kind == workload.ReplacePods:
+		progress(rollout.Message + r.outdated(ctx, i))
+	case rollout.Kind != workload.Followed:
+		progress(rollout.Message)
+	case o.Wait:
+		return unready(w, r.Workloads.WaitRollout(ctx, w, progress))
+	}
+	return nil
+}
+
+// outdated names the Pods that run without the Secret. It adds to a message that is true without it, so that an error is no matter.
+func (r *run) outdated(ctx context.Context, i *Item) string {
+	pods, err := r.Workloads.OutdatedPods(ctx, i.Workload, i.plan.secret.name)
+	if err != nil || len(pods) == 0 {
+		return ""
+	}
+	var names []string
+	for _, pod := range pods {
+		names = append(names, "pod/"+pod.Name)
+	}
+	return "; to be replaced: " + strings.Join(names, ", ")
+}
+
+// unready tells how to go on after an error of waiting.
+func unready(w *workload.Workload, err error) error {
+	if err == nil {
+		return nil
+	}
+	next := fmt.Sprintf("kubectl rollout status %s -n %s", w, w.Namespace())
+	switch {
+	case w.IsPod():
+		next = fmt.Sprintf("kubectl wait --for=condition=Ready %s -n %s", w, w.Namespace())
+	case w.Rollout().Kind == workload.ReplacePods:
+		next = "the same command, which replaces the Pods that are left"
+	}
+	return &RolloutError{Workload: w.String(), Namespace: w.Namespace(), Next: next, Err: err}
+}
+
+// timeoutError is the cause of a wait's end that names how long it was.
+type timeoutError time.Duration
+
+func (e timeoutError) Error() string { return "timed out after " + time.Duration(e).String() }
+
+// Is makes it the same as what a context says.
+func (e timeoutError) Is(target error) bool { return target == context.DeadlineExceeded }

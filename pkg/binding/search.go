@@ -1,0 +1,67 @@
+package binding
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+)
+
+// search looks through the Secrets of the namespace, of which it reads no content: present says that name is the binding's own one, or
+// the wanted one of somebody else; otherwise name is free.
+func (r *run) search(ctx context.Context, i *Item, p *Plan) (name string, present bool, err error) {
+	resource := corev1.SchemeGroupVersion.WithResource("secrets")
+	list, err := r.Metadata.Resource(resource).Namespace(p.workload.Namespace()).List(ctx, metav1.ListOptions{})
+	if apierrors.IsForbidden(err) {
+		return r.probe(ctx, i, p)
+	}
+	if err != nil {
+		return "", false, fmt.Errorf("list secrets in namespace %s: %w", p.workload.Namespace(), err)
+	}
+	taken := map[string]bool{}
+	for i := range list.Items {
+		if marks, ok := credentials.MarksOf(&list.Items[i]); ok && marks.ID == p.binding.Owner.ID {
+			return list.Items[i].Name, true, nil
+		}
+		taken[list.Items[i].Name] = true
+	}
+	for name = range p.secretNames {
+		if !taken[name] && (r.claim(i, name) || name == p.options.Secret) {
+			return name, false, nil
+		}
+	}
+	return name, true, nil
+}
+
+// probe does the same name by name, where Secrets may not be listed.
+func (r *run) probe(ctx context.Context, i *Item, p *Plan) (name string, present bool, err error) {
+	for name = range p.secretNames {
+		if !r.claim(i, name) {
+			continue
+		}
+		found, err := r.Kube.CoreV1().Secrets(p.workload.Namespace()).Get(ctx, name, metav1.GetOptions{})
+		if apierrors.IsNotFound(err) {
+			return name, false, nil
+		}
+		if err != nil {
+			return "", false, fmt.Errorf("read secret/%s in namespace %s: %w", name, p.workload.Namespace(), err)
+		}
+		if marks, ok := credentials.MarksOf(found); ok && marks.ID == p.binding.Owner.ID {
+			break
+		}
+	}
+	return name, true, nil
+}
+
+// secretNames yields the names that the Secret may get.
+func (p *Plan) secretNames(yield func(string) bool) {
+	if name := p.options.Secret; name != "" {
+		yield(name)
+		return
+	}
+	credentials.SecretNames(yield)
+}
