@@ -24,7 +24,7 @@ func TestDocumentsSayWhatTheCodeSays(t *testing.T) {
 
 func TestLinksLeadSomewhere(t *testing.T) {
 	var files []string
-	for _, pattern := range []string{"README.md", "docs/*.md", "docs/how-to/*.md"} {
+	for _, pattern := range []string{"*.md", "docs/*.md", "docs/how-to/*.md", "e2e/cluster/*.md"} {
 		found, err := filepath.Glob(filepath.Join(repository, pattern))
 		require.NoError(t, err)
 		require.NotEmpty(t, found)
