@@ -152,7 +152,7 @@ func (s *Server) CreateUser(ctx context.Context, role string) (exists bool, err 
 	return false, err
 }
 
-// Bind completes the login role in one transaction (access role, missing grants, membership, mark, password) and then logs in with the password.
+// Bind creates the access role, grants what its level lacks, completes the login role (membership, metadata, password), and then logs in with the password.
 // It may be repeated, and repeats itself where the transaction lost to another one or its outcome was cut off. Errors: ErrStandby, ErrIncomplete, *AdminLoginError,
 // *ForeignRoleError, *LockedError, *LoginError (the transaction is committed then), *SQLError.
 func (s *Server) Bind(ctx context.Context, b Binding, l Login) (*Result, error) {
