@@ -52,6 +52,7 @@ type Item struct {
 	try        roleTry
 
 	result    *postgres.Result // of the verified login
+	asked     postgres.Request // what it was verified for
 	did       []string         // statements, of all rounds
 	created   string           // the login role that this run created and has not rolled back
 	secret    *corev1.Secret   // as it is now; nil: not there yet
@@ -96,7 +97,7 @@ func (i *Item) rollBack(ctx context.Context, limit time.Duration) {
 	}
 	i.made.Report, i.made.Limit = i.Report, limit
 	i.Err = i.made.Run(ctx, i.Err)
-	i.made, i.created = undo.Stack{}, ""
+	i.made, i.created, i.result = undo.Stack{}, "", nil
 }
 
 // namespace is the workload's.

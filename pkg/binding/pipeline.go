@@ -71,8 +71,8 @@ type Pipeline struct {
 	Part shard.Shard
 }
 
-// rounds limits how often an item that met another writer is observed again.
-const rounds = 5
+// rounds limits how often an item that met another writer is observed again. Fifty runs that look for a free name need more than five.
+const rounds = 10
 
 // undoEach is how much longer a roll-back may take for each item that may be in the way.
 const undoEach = 100 * time.Millisecond

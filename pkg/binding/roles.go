@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
@@ -17,6 +18,7 @@ import (
 // server itself knows: items on a standby go on with the next candidate.
 func (r *run) roles(ctx context.Context, items []*Item) {
 	each(items, func(i *Item) { r.dropUnused(ctx, i) })
+	items = slices.DeleteFunc(slices.Clone(items), (*Item).isVerified)
 	for len(items) > 0 {
 		var group errgroup.Group
 		for _, batch := range r.batches(items) {
@@ -28,6 +30,11 @@ func (r *run) roles(ctx context.Context, items []*Item) {
 		_ = group.Wait() // each item keeps its own error
 		items = onStandby(items)
 	}
+}
+
+// isVerified says that an earlier round did all that is asked for: the item met another writer only later.
+func (i *Item) isVerified() bool {
+	return i.result != nil && reflect.DeepEqual(i.asked, i.plan.request())
 }
 
 // batches splits items into those that share an exec.
@@ -86,7 +93,7 @@ func (r *run) concludeRole(ctx context.Context, s Server, i *Item, o postgres.Ou
 		if i.result == nil {
 			r.Progress.Verified(i)
 		}
-		i.result = o.Result
+		i.result, i.asked = o.Result, i.plan.request()
 	case errors.Is(err, postgres.ErrStandby):
 		i.standby = err
 	case errors.Is(err, postgres.ErrExists):

@@ -14,7 +14,7 @@ func bindScript(b Binding, l Login) (*script, error) {
 	return sc.proof(b, l), nil
 }
 
-// complete appends what completes login roles of one access role: a short transaction creates the access role, the privileges follow without a lock
+// complete appends what completes login roles of one access role: a short transaction creates the access role if need be, the privileges follow without a lock
 // on roles, and another short transaction gives the login roles what they shall be. What it reports of a request begins with its number; what is done for all
 // of them counts as the first one's.
 func (s *script) complete(requests []Request, numbers []int) error {
@@ -25,9 +25,11 @@ func (s *script) complete(requests []Request, numbers []int) error {
 	}
 	access, logins := subject{Name: first.Access.Role(), Claim: first.Access.claim()}, loginSubjects(requests)
 	s.set("logins", s.logins(requests, numbers))
-	s.run("refuse_schemas", "lock").subjects(access).run("judge", "refuse_shared", "access").subjects(logins...).run("judge", "commit_role")
+	s.run("refuse_schemas").subjects(logins...).run("judge", "needs_access").only("creates", func() {
+		s.run("lock").subjects(access).run("judge", "refuse_shared", "access", "commit_role")
+	})
 	s.privileges()
-	s.run("lock").subjects(access).run("judge", "absent").subjects(logins...).run("judge", "role", "terms")
+	s.run("lock").subjects(append(logins, access)...).run("judge", "absent", "role", "terms")
 	if err := s.passwords(requests, numbers); err != nil {
 		return err
 	}
@@ -45,7 +47,7 @@ func (s *script) describe(b Binding) error {
 	if err != nil {
 		return err
 	}
-	s.set("access", b.Access.Role(), "access_mark", b.Access.mark(b.Owner.Run), "revoke_public", boolean(b.RevokePublic),
+	s.set("access", b.Access.Role(), "access_mark", b.Access.mark(b.Owner.Run), "access_claim", b.Access.claim(), "revoke_public", boolean(b.RevokePublic),
 		"level", string(b.Access.Level), "acts_as_access", boolean(b.Access.Level == All), "levels", levels, "schemas", schemas,
 		"grantees", s.json([]string{b.Access.Role()}), "isolated", boolean(b.Access.Isolated != ""), "shares", boolean(b.Force))
 	return nil

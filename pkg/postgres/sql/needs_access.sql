@@ -1,0 +1,6 @@
+-- Sets :creates where the access role does not exist yet, or is not marked as it should be. Without the lock on roles: what follows decides under it.
+SELECT NOT EXISTS (
+  SELECT FROM pg_catalog.pg_roles r
+  WHERE r.rolname = :'access' AND pg_catalog.starts_with(pg_catalog.shobj_description(r.oid, 'pg_authid'), :'access_claim')
+    AND NOT (pg_catalog.strpos(:'access_mark', ' isolated=true ') > 0 AND pg_catalog.strpos(pg_catalog.shobj_description(r.oid, 'pg_authid'), ' isolated=true ') = 0)
+) AS creates \gset
