@@ -87,7 +87,7 @@ func refusals() []refusal {
 		}, []string{"configured", "POSTGRES_HOST"}},
 		{"no programs at all in the database container", func(f *fixture) *harness.Command {
 			return f.withDatabase(databasePod("empty", corev1.Container{Name: "empty", Image: appImage}))
-		}, []string{"empty", "createuser"}},
+		}, []string{"empty", "could not start program", "--postgres-container"}},
 	}
 }
 
