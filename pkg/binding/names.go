@@ -44,8 +44,8 @@ func (r *run) assignNames(ctx context.Context, items []*Item) {
 		}
 	}
 	eachGroup(spaces, func(namespace string, group []*Item) {
-		if len(group) == 1 && r.Part.Count <= 1 {
-			return
+		if group[0].Document == nil && len(group) == 1 {
+			return // a bind needs no right to list Secrets
 		}
 		taken, owned, err := r.secretNames(ctx, namespace)
 		for number := 1 + r.Part.Index; err == nil && len(group) > 0; number += max(r.Part.Count, 1) {

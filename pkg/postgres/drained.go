@@ -14,6 +14,9 @@ import (
 // quit ends a psql whose input stays open.
 const quit = "\\quit\n"
 
+// holdInput is how long the input stays open, so that the container waits until its output has arrived. If the output is lost, it would wait forever.
+const holdInput = 20 * time.Second
+
 // endOfExec limits the wait for the end of an exec whose psql has reported its exit code.
 const endOfExec = 2 * time.Second
 
@@ -68,6 +71,8 @@ func (s *Server) execute(ctx context.Context, argv []string, input string) (stdo
 		done <- err
 	}()
 	_, _ = io.WriteString(stdin, input) // where nobody reads it, the end of the exec says why
+	release := time.AfterFunc(holdInput, func() { _ = stdin.Close() })
+	defer release.Stop()
 	select {
 	case err = <-done:
 	case <-ended:
