@@ -171,7 +171,7 @@ demo: build app-image ## Run the lesson on the cluster and print the page of the
 # As many points of each command as make soak can test in about three minutes.
 .PHONY: soak-sample
 soak-sample: ## Run make soak at a few points of each command, and print the duration
-	@PGBIND_SOAK=2 $(MAKE) --no-print-directory test BUDGETS=soak:12
+	@PGBIND_SOAK=2 $(MAKE) --no-print-directory test BUDGETS=soak:20
 
 # Time limit of each part of the tests, in minutes. On a machine without caches, e2e also builds the programs and images of the cluster.
 BUDGETS = unit:12 lint:12 modules:5 e2e:55 privileges:25 dist-test:6
