@@ -162,7 +162,7 @@ soak: build app-image ## Kill and disturb runs at every request, and try all pri
 	$(if $(PGBIND_SOAK),,$(MAKE) --no-print-directory e2e PGBIND_PG= PGBIND_PART= PGBIND_NAMES=24 PGBIND_SHARE= E2E_TIMEOUT=150m)
 	go -C e2e/tools/gotestsum build -trimpath -o $(CURDIR)/.cache/ tool
 	$(WITH_CLUSTER) .cache/gotestsum --format standard-verbose -- \
-		-tags e2e,soak -count=1 -timeout 60m -parallel 8 -run '^Test(Crashes|Faults|ServerFaultMatrix)$$' ./e2e/
+		-tags e2e,soak -count=1 -timeout 60m -parallel $(if $(PGBIND_SOAK),4,8) -run '^Test(Crashes|Faults|ServerFaultMatrix)$$' ./e2e/
 
 .PHONY: demo
 demo: build app-image ## Run the lesson on the cluster and print the page of the web app

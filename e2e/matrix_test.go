@@ -24,7 +24,7 @@ import (
 )
 
 // runTime is the most that a disturbed run may take.
-const runTime = 90 * time.Second
+const runTime = 3 * time.Minute
 
 // requestTimeout is what a run waits for an answer that does not come.
 const requestTimeout = 12 * time.Second
