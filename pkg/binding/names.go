@@ -45,7 +45,7 @@ func (r *run) assignNames(ctx context.Context, items []*Item) {
 	}
 	eachGroup(spaces, func(namespace string, group []*Item) {
 		if group[0].Document == nil && len(group) == 1 {
-			return // a bind needs no right to list Secrets
+			return // a bind needs no right to list Secrets: it tries one name after the other
 		}
 		taken, owned, err := r.secretNames(ctx, namespace)
 		for number := 1 + r.Part.Index; err == nil && len(group) > 0; number += max(r.Part.Count, 1) {
