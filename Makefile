@@ -41,7 +41,7 @@ docs: schema ## Generate the documents that follow from the code
 
 .PHONY: schema
 schema: ## Generate the JSON Schema of bindings
-	PGBIND_WRITE_SCHEMA=1 go test -count=1 -run '^TestSchema_IsUpToDate$$' ./pkg/apis/v1alpha1
+	PGBIND_WRITE_SCHEMA=1 go test -count=1 -run '^TestSchema_IsUpToDate$$' ./pkg/api/v1alpha1
 
 .PHONY: cluster
 cluster: ## Start the test cluster if it is not running
@@ -57,7 +57,8 @@ cluster-down: ## Delete the test cluster and everything that it started
 
 # The demo and the end-to-end tests use only these settings, never those of the user.
 WITH_CLUSTER = PGBIND_E2E_POSTGRES="$(POSTGRES)" PGBIND_E2E_KUBECONFIG="$$(go run ./e2e/cluster kubeconfig)" \
-	PGBIND_E2E_KUBECTL="$$(go run ./e2e/cluster path)/kubectl" PGBIND_E2E_PLUGIN="$(CURDIR)/bin/kubectl-pgbind"
+	PGBIND_E2E_KUBECTL="$$(go run ./e2e/cluster path)/kubectl" PGBIND_E2E_PLUGIN="$(CURDIR)/bin/kubectl-pgbind" \
+	PGBIND_E2E_OLD_PLUGIN="$(CURDIR)/$(OLD_PLUGIN)"
 
 .PHONY: app-image
 app-image: cluster ## Build the web app's image and load it into the cluster
@@ -71,6 +72,16 @@ image: cluster ## Build the plugin's own image kubectl-pgbind:dev and load it in
 server-images: cluster ## Load the oldest and the newest PostgreSQL and a pooler into the cluster
 	@go run ./e2e/cluster postgres 13 18
 	@go run ./e2e/cluster pooler
+
+# The commit whose metadata the plugin must still read, and its plugin, with which a test binds before it goes on with the present one.
+OLD_COMMIT = 03b9a501f9ad8480e8b92a61e86fd890d127d67e
+OLD_PLUGIN = .cache/$(OLD_COMMIT)/kubectl-pgbind
+$(OLD_PLUGIN):
+	@git cat-file -e $(OLD_COMMIT)^{commit} 2>/dev/null || \
+		{ echo "commit $(OLD_COMMIT) is missing, which the test of an upgrade builds: run git fetch --unshallow" >&2; exit 1; }
+	rm -rf $(@D) && mkdir -p $(@D)/source && git archive $(OLD_COMMIT) | tar -x -C $(@D)/source
+	cd $(@D)/source && CGO_ENABLED=0 go build -trimpath -o ../kubectl-pgbind ./cmd/kubectl-pgbind
+	rm -rf $(@D)/source
 
 # turn returns one of several words, a different one after every N commits, where N is the first argument.
 turn = $(word $(shell echo $$(( $$(git rev-list --count HEAD) / $(1) % $(words $(2)) + 1 ))),$(2))
@@ -86,7 +97,7 @@ PGBIND_SHARE ?= $(call turn,1,1/3 2/3 3/3)
 SHARED_TESTS = $$(grep -hoE '^func Test\w+' e2e/*_test.go | cut -c6- | grep -vx TestMain | sort | \
 	awk -v part="$(PGBIND_SHARE)" '{ split(part, p, "/"); if (part == "" || NR % p[2] == p[1] % p[2]) print }' | paste -sd '|')
 .PHONY: e2e
-e2e: build app-image image server-images ## Run the end-to-end tests on the cluster
+e2e: build app-image image server-images $(OLD_PLUGIN) ## Run the end-to-end tests on the cluster
 	@echo "share $(PGBIND_SHARE) of the tests, SQL on PostgreSQL $(PGBIND_PG), part $(PGBIND_PART) of the rights"
 	@rm -rf .cache/e2e && mkdir -p .cache/e2e
 	go test -tags e2e -count=1 $$(go list -tags e2e ./e2e/... | grep -vE '/e2e(/privileges)?$$')

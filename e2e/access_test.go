@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -14,14 +15,14 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 )
 
-// ownSchema is a database whose owner may create roles and is no superuser, with a schema of its own and one of somebody else.
+// ownSchema is a database whose owner can create roles and is not a superuser, with a schema of this owner and one of another role.
 const ownSchema = `
 CREATE SCHEMA own AUTHORIZATION boss;
 SET ROLE boss; CREATE TABLE own.first(id serial PRIMARY KEY, name text); RESET ROLE;
 CREATE SCHEMA theirs; CREATE TABLE theirs.secret(id int)`
 
-// TestLevels tries what each level gives, in any order, on every version of the server that the cluster has, as a superuser and as an
-// administrator who may only create roles.
+// TestLevels tests the privileges of each level, in several orders, on every server version of the cluster, as a superuser and as an
+// administrator who can only create roles.
 func TestLevels(t *testing.T) {
 	t.Parallel()
 	f := newNamespace(t)
@@ -40,7 +41,7 @@ func TestLevels(t *testing.T) {
 				t.Run(admin+" tells what it could not give", func(t *testing.T) { a.in(t).lacks() })
 			}
 			a := &accessTest{sqlServer: s, database: "of_postgres", admin: "postgres", host: f.podIP("postgres-" + version)}
-			t.Run("what everybody has", func(t *testing.T) { a.in(t).public() })
+			t.Run("privileges of PUBLIC", func(t *testing.T) { a.in(t).public() })
 			if version == "17" {
 				t.Run("a lock's holder is named", func(t *testing.T) { a.in(t).locked() })
 			}
@@ -68,7 +69,7 @@ func (a *accessTest) in(t *testing.T) *accessTest {
 	return &copied
 }
 
-// bind makes a login role of that name, as pgbind's own package does it.
+// bind creates a login role of that name with pgbind's own package.
 func (a *accessTest) bind(role string, access postgres.Access, change ...func(*postgres.Binding)) *postgres.Result {
 	a.t.Helper()
 	server := *a.Server
@@ -78,15 +79,19 @@ func (a *accessTest) bind(role string, access postgres.Access, change ...func(*p
 	for _, c := range change {
 		c(&binding)
 	}
-	_, err := server.CreateUser(a.ctx, binding.Role)
-	require.NoError(a.t, err)
-	result, err := server.Bind(a.ctx, binding, postgres.Login{Password: "only-for-this-test", Set: true, Host: a.host, HostComplete: true, Port: 5432})
-	require.NoError(a.t, err)
-	require.True(a.t, result.Verified)
-	return result
+	login := postgres.Login{Password: "only-for-this-test", Set: true, Host: a.host, HostComplete: true, Port: 5432}
+	request := []postgres.Request{{Binding: binding, Login: login}}
+	created := server.CreateAll(a.ctx, request)[0]
+	outcome := created.Outcome
+	if errors.Is(created.Err, postgres.ErrExists) {
+		outcome = server.BindAll(a.ctx, request)[0]
+	}
+	require.NoError(a.t, outcome.Err)
+	require.True(a.t, outcome.Result.Verified)
+	return outcome.Result
 }
 
-// role tells the roles of the two administrators apart.
+// role returns a name that differs for the two administrators.
 func (a *accessTest) role(name string) string { return "app_" + a.admin + "_" + name }
 
 func (a *accessTest) may(role, sql string) {
@@ -126,10 +131,10 @@ func (a *accessTest) levels() {
 	a.mayNot("all", "SELECT * FROM theirs.secret")
 	a.mayNot("all", "CREATE FUNCTION own.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE TRIGGER t BEFORE INSERT ON own.first FOR EACH ROW EXECUTE FUNCTION own.f()")
 	again := a.bind("all", postgres.Access{Schemas: own, Level: postgres.All})
-	assert.Empty(a.t, again.Did, "said twice")
+	assert.Empty(a.t, again.Did, "bound again")
 }
 
-// isolates gives an access role to one binding alone.
+// isolates binds with an access role of its own.
 func (a *accessTest) isolates() {
 	a.bind("alone", postgres.Access{Schemas: []string{"own"}, Level: postgres.All, Isolated: "alone"}, func(b *postgres.Binding) { b.Force = true })
 	a.may("alone", "CREATE TABLE own.of_alone(id int)")
@@ -137,7 +142,7 @@ func (a *accessTest) isolates() {
 	require.ErrorContains(a.t, err, "must be owner")
 }
 
-// lacks binds to two schemas, one of which an administrator without superuser rights has no say in.
+// lacks binds to two schemas. On one of them, an administrator who is not a superuser cannot grant anything.
 func (a *accessTest) lacks() {
 	both := postgres.Access{Database: a.database, Schemas: []string{"own", "theirs"}, Level: postgres.ReadOnly}
 	result := a.bind("both", both)
@@ -146,7 +151,7 @@ func (a *accessTest) lacks() {
 		assert.Empty(a.t, result.Lacks)
 		a.may("both", "SELECT * FROM theirs.secret")
 		a.mayNot("reads", "SELECT * FROM theirs.secret")
-		assert.Equal(a.t, []string{"schema nowhere does not exist"}, a.bind("lost", postgres.Access{Schemas: []string{"nowhere"}, Level: postgres.ReadOnly}).Lacks)
+		assert.Equal(a.t, []string{"nowhere"}, a.bind("lost", postgres.Access{Schemas: []string{"nowhere"}, Level: postgres.ReadOnly}).NoSchemas)
 		a.sql(a.database, fmt.Sprintf(`DO $$ BEGIN
 			IF current_setting('server_version_num')::int < 160000 THEN ALTER ROLE %[2]q NOINHERIT; ELSE EXECUTE 'GRANT %[1]q TO %[2]q WITH INHERIT FALSE'; END IF;
 		END $$`, both.Role(), a.role("both")))
@@ -157,7 +162,7 @@ func (a *accessTest) lacks() {
 	a.mayNot("both", "SELECT * FROM theirs.secret")
 }
 
-// public takes from everybody what no level gives.
+// public revokes from PUBLIC what no level grants.
 func (a *accessTest) public() {
 	reads := postgres.Access{Schemas: []string{"public"}, Level: postgres.ReadOnly}
 	open := a.bind("open", reads).Public
@@ -182,7 +187,7 @@ func (a *accessTest) public() {
 	assert.Equal(a.t, "t", a.sql("postgres", "SELECT rolvaliduntil BETWEEN now() + '50 min' AND now() + '70 min' FROM pg_roles WHERE rolname = '"+a.role("closed")+"'"))
 }
 
-// locked keeps roles from being changed for longer than a bind waits.
+// locked holds a lock on roles for longer than a bind waits.
 func (a *accessTest) locked() {
 	const holder = "FROM pg_stat_activity WHERE application_name = 'somebody' AND wait_event = 'PgSleep'"
 	ended := make(chan error, 1)
@@ -194,7 +199,8 @@ func (a *accessTest) locked() {
 	server := *a.Server
 	server.Database = "postgres"
 
-	_, err := server.CreateUser(a.ctx, "late")
+	late := postgres.Binding{Role: "late", Owner: postgres.Owner{ID: "late", Run: "r", Namespace: "shop"}}
+	err := server.CreateAll(a.ctx, []postgres.Request{{Binding: late, Login: postgres.Login{Password: "only-for-this-test", Set: true}}})[0].Err
 
 	var locked *postgres.LockedError
 	require.ErrorAs(a.t, err, &locked)

@@ -10,7 +10,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
 )
 
-// TestAdministratorWhoIsNoSuperuser lives a binding through as a role that may create roles and owns the database, and nothing more.
+// TestAdministratorWhoIsNoSuperuser runs all commands as a role that can create roles and owns the database, and nothing more.
 func TestAdministratorWhoIsNoSuperuser(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim)
@@ -21,7 +21,7 @@ func TestAdministratorWhoIsNoSuperuser(t *testing.T) {
 
 	bound := by("deployment/web", "--dbname=shop")
 	assert.NotContains(t, bound.Stderr, "still lacks")
-	assert.Contains(t, bound.Stderr, "proved")
+	assert.Contains(t, bound.Stderr, "verified")
 	assert.Contains(t, by("deployment/web", "--dbname=shop").Stdout, "deployment.apps/web unchanged")
 	f.as(firstSecret, "\\connect shop\nCREATE TABLE orders(id int)")
 	assert.Zero(t, f.run(f.Pgbind("check", "deployment/web", "--admin-user=boss")).Code)

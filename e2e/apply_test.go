@@ -50,7 +50,7 @@ func TestApplyMakesWhatFilesSay(t *testing.T) {
 		assert.Zero(t, diff.Code, diff.Stdout)
 		assert.Len(t, verbsOf(f.apply(export), "unchanged"), 3)
 	})
-	t.Run("a change is made, and a failure stops nothing else", func(t *testing.T) {
+	t.Run("a failure does not stop other bindings", func(t *testing.T) {
 		f := f.in(t)
 		changed := f.bindings(dir, "workload: deployment/one, access: readonly", "workload: deployment/gone", "workload: deployment/three, postgres: pod/gone-0, dbname: other", "workload: deployment/two")
 		result := f.run(f.Pgbind("apply", "-f", changed, "--wait=false"))
@@ -62,7 +62,7 @@ func TestApplyMakesWhatFilesSay(t *testing.T) {
 		assert.Empty(t, two.Spec.Template.Spec.Containers[0].Env, "the other form gave way")
 		assert.Len(t, two.Spec.Template.Spec.Containers[0].EnvFrom, 1)
 	})
-	t.Run("prune takes back what no file names", func(t *testing.T) {
+	t.Run("prune removes what no file contains", func(t *testing.T) {
 		f := f.in(t)
 		rest := f.bindings(dir, "workload: deployment/one, access: readonly")
 		refused := f.run(f.Pgbind("apply", "-f", rest, "--wait=false", "--prune", "-l", "name=three"))
@@ -74,7 +74,7 @@ func TestApplyMakesWhatFilesSay(t *testing.T) {
 	})
 }
 
-// TestPruneGoesToTheContainerThatWasChosen: in a Pod of two that look alike, only the binding tells which one is its server.
+// TestPruneGoesToTheContainerThatWasChosen has a Pod with two similar containers. Only the binding records which one is its server.
 func TestPruneGoesToTheContainerThatWasChosen(t *testing.T) {
 	t.Parallel()
 	f := newNamespace(t)
@@ -95,7 +95,7 @@ func TestPruneGoesToTheContainerThatWasChosen(t *testing.T) {
 	assert.Empty(t, f.references("goes"))
 }
 
-// TestApplyChangesWorkloadsLast reads in the trace what came when: one exec has no more than 25 of so few bindings.
+// TestApplyChangesWorkloadsLast reads the order of requests in the trace. With so few bindings, an exec has 25 of them at most.
 func TestApplyChangesWorkloadsLast(t *testing.T) {
 	t.Parallel()
 	const number = 60
@@ -108,7 +108,7 @@ func TestApplyChangesWorkloadsLast(t *testing.T) {
 		switch {
 		case strings.Contains(line, " exec in pod/"):
 			execs, early = execs+1, patches
-		case strings.Contains(line, "PATCH /apis/apps/v1/") && strings.Contains(line, " 200 OK "): // else its controller was faster, and it is sent again
+		case strings.Contains(line, "PATCH /apis/apps/v1/") && strings.Contains(line, " 200 OK "): // otherwise its controller was faster, and the patch is repeated
 			patches++
 		}
 	}
@@ -146,7 +146,7 @@ func (f *fixture) labelled(name string) {
 	require.NoError(f.t, err)
 }
 
-// manyLabelled makes as many Deployments that run no Pods, and returns the specs of their bindings.
+// manyLabelled creates n Deployments without Pods, and returns the specs of their bindings.
 func (f *fixture) manyLabelled(number int) []string {
 	f.t.Helper()
 	var specs []string

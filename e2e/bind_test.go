@@ -122,7 +122,7 @@ func TestTablesMadeLaterAreShared(t *testing.T) {
 	f.as(secondSecret, "DROP TABLE of_first")
 }
 
-// roles is every role that PostgreSQL did not make itself: what it may do, what it is a member of, its mark, and what
+// roles returns every role that PostgreSQL did not create itself: its attributes, memberships and comment, and a value that
 // changes with its password.
 func (f *fixture) roles() string {
 	f.t.Helper()

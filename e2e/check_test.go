@@ -7,10 +7,12 @@ import (
 	"os/exec"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
 )
@@ -49,8 +51,9 @@ func TestCheck(t *testing.T) {
 			f.kubectl("patch", application, "--type=json", "--patch", `[{"op":"remove","path":"/spec/template/spec/containers/0/envFrom"}]`)
 		}},
 		{"rotation", "StalePods", func(f *fixture) {
-			f.kubectl("annotate", "secret", firstSecret, "pgbind.dev/rotated=2099-01-01T00:00:00Z")
-			f.t.Cleanup(func() { f.kubectl("annotate", "secret", firstSecret, "pgbind.dev/rotated-") })
+			later := metav1.NewTime(time.Date(2099, 1, 1, 0, 0, 0, 0, time.UTC))
+			f.forge(firstSecret, func(m *metadata) { m.Status.Rotated = &later })
+			f.t.Cleanup(func() { f.forge(firstSecret, func(m *metadata) { m.Status.Rotated = nil }) })
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -60,7 +63,7 @@ func TestCheck(t *testing.T) {
 			found := f.check(1)
 			require.Equal(t, test.reason, found[0].Reason, "%+v", found)
 			assert.Equal(t, found[0], f.check(1, application)[0], "the same for one workload")
-			if test.reason != "StalePods" { // the time given here is still to come
+			if test.reason != "StalePods" { // the limit is not over yet
 				f.obey(found[0].Fix)
 				f.requireHealthy()
 			}
@@ -77,7 +80,7 @@ func TestCheck(t *testing.T) {
 	})
 }
 
-// TestOrphans tells what nothing belongs to from what cannot be known, and prunes the former only.
+// TestOrphans distinguishes orphans from what cannot be read, and prunes only orphans.
 func TestOrphans(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim)
@@ -97,7 +100,7 @@ func TestOrphans(t *testing.T) {
 	assert.Equal(t, []string{"OrphanedSecret", "OrphanedRole", "Unknown", "Unknown", "OK"}, reasons(found))
 	assert.Equal(t, []string{gone, lost}, []string{found[0].Role, found[1].Role})
 
-	t.Run("without the right to list Secrets nothing is an orphan", func(t *testing.T) {
+	t.Run("without permission to list Secrets nothing is an orphan", func(t *testing.T) {
 		f := f.in(t)
 		kubeconfig, err := f.Identity(f.ctx, "checker", t.TempDir(), append(right("list secrets").without(documentedRules(f.t)), rbacv1.PolicyRule{
 			APIGroups: []string{"", "apps", "batch"}, Resources: []string{"pods", "replicationcontrollers", "deployments", "statefulsets", "daemonsets", "replicasets", "cronjobs"}, Verbs: []string{"list"},
@@ -170,7 +173,7 @@ func reasons(found []finding) []string {
 	return list
 }
 
-// obey runs the command that check names, as a user's shell would.
+// obey runs the command that check prints, in a shell.
 func (f *fixture) obey(fix string) {
 	f.t.Helper()
 	kubectl := f.Kubectl().Cmd(f.ctx)

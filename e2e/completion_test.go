@@ -14,10 +14,11 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
 )
 
-// completionFactor is how many times as long as kubectl's own completion one of the plugin may take: kubectl starts a script, which starts the plugin.
+// completionFactor limits the duration of a completion by the plugin, as a multiple of kubectl's own: kubectl starts a script, which starts
+// the plugin.
 const completionFactor = 3
 
-// TestCompletion runs before the parallel tests, which would take the time that it measures.
+// TestCompletion runs before the parallel tests, because it measures time.
 func TestCompletion(t *testing.T) {
 	f := newLesson(t, harness.WithoutClaim)
 	f.create(deployment("second", nil))
@@ -48,7 +49,7 @@ func TestCompletion(t *testing.T) {
 		{[]string{"version", "-o", ""}, []string{"json", "yaml"}},
 		{[]string{"apply", "-f", ""}, []string{"json", "yaml", "yml"}},
 		{[]string{"--context", ""}, []string{context}},
-		{[]string{application, "--postgres", ""}, []string{"pod/postgresql-sfs-0"}},
+		{[]string{application, "--postgres", ""}, []string{"service/postgresql-svc", "statefulset/postgresql-sfs", "pod/postgresql-sfs-0"}},
 		{[]string{application, "--dbname", ""}, []string{"postgres"}},
 		{[]string{application, "--secret", ""}, []string{firstSecret}},
 		{[]string{application, "--postgres-namespace", f.Name}, []string{f.Name}},
@@ -73,7 +74,7 @@ func (f *fixture) installCompletion() {
 	require.NoError(f.t, f.Install("kubectl_complete-pgbind", []byte(script)))
 }
 
-// complete asks kubectl what can follow "kubectl pgbind --namespace=... words...", the last of which is not complete, and how long that takes.
+// complete has kubectl complete the last of the words after "kubectl pgbind --namespace=...", and returns the duration.
 func (f *fixture) complete(limit time.Duration, words ...string) (candidates []string, fastest time.Duration) {
 	f.t.Helper()
 	candidates, fastest = f.fastest(limit, append([]string{"pgbind", "--namespace", f.Name}, words...)...)
@@ -83,7 +84,7 @@ func (f *fixture) complete(limit time.Duration, words ...string) (candidates []s
 	return candidates[:directive], fastest
 }
 
-// fastest has kubectl complete the words, until that takes less than the limit, ten times at most, since the machine may have other work.
+// fastest repeats a completion until it takes less than the limit, ten times at most, because the machine may have other work.
 func (f *fixture) fastest(limit time.Duration, words ...string) (candidates []string, fastest time.Duration) {
 	f.t.Helper()
 	const tries = 10

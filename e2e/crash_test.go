@@ -10,7 +10,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/faultproxy"
 )
 
-// TestCrashes kills a run at every point of its way and expects the next run to finish its work.
+// TestCrashes kills a run at every point, and expects the next run to complete its work.
 func TestCrashes(t *testing.T) {
 	t.Parallel()
 	for _, o := range operations(theDatabase) {
@@ -31,14 +31,14 @@ func TestCrashes(t *testing.T) {
 	}
 }
 
-// killed kills the run and finishes its work with another.
+// killed kills the run and completes its work with another.
 func (m *matrix) killed(tr *trial) {
 	m.disturb(tr)
 	m.again(tr)
 }
 
-// crashes are the trials of a crash matrix: the run dies before the API server hears of a request and when it has acted, but its answer is
-// not there yet; and in an exec at the command's first word.
+// crashes returns the trials of a crash matrix. The run is killed before the API server gets a request, after the server has acted but
+// before its answer arrives, and in an exec at the command's first output.
 func crashes(points []faultproxy.Exchange) []*trial {
 	var trials []*trial
 	add := func(e faultproxy.Exchange, moment faultproxy.Moment) {

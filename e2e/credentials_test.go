@@ -58,9 +58,8 @@ func TestDatabaseInAnotherNamespace(t *testing.T) {
 	assert.Equal(t, []string{".pgpass", "POSTGRES_DB", "POSTGRES_HOST", "POSTGRES_PASSWORD", "POSTGRES_PORT", "POSTGRES_URI", "POSTGRES_USERNAME"}, keys(secret))
 	assert.Equal(t, "shop-db."+db.Name+".svc.cluster.local", string(secret.Data["POSTGRES_HOST"]))
 	assert.Equal(t, "5433 shop", string(secret.Data["POSTGRES_PORT"])+" "+string(secret.Data["POSTGRES_DB"]))
-	expires, err := time.Parse(time.RFC3339, secret.Annotations["pgbind.dev/expires"])
-	require.NoError(t, err)
-	assert.WithinDuration(t, time.Now().Add(30*24*time.Hour), expires, time.Hour)
+	require.NotNil(t, f.metadata(secret).Status.Expires)
+	assert.WithinDuration(t, time.Now().Add(30*24*time.Hour), f.metadata(secret).Status.Expires.Time, time.Hour)
 	second := f.secret(firstSecret + "-binding")
 	assert.Equal(t, corev1.SecretType("servicebinding.io/postgresql"), second.Type)
 	assert.Equal(t, digest(secret.Data["POSTGRES_URI"]), digest(second.Data["uri"]))
@@ -86,18 +85,18 @@ func TestDatabaseInAnotherNamespace(t *testing.T) {
 	f.delete("secret", firstSecret)
 	f.eventually("the second Secret goes with the first", func() bool { return len(f.boundSecrets()) == 0 })
 	f.bind("rotate", "deployment/web", "--grace=1s")
-	anew := f.secret(firstSecret)
-	assert.Equal(t, keys(rotated), keys(anew), "all that was in it")
-	assert.Equal(t, digest(anew.Data["POSTGRES_URI"]), digest(f.secret(firstSecret + "-binding").Data["uri"]))
-	db.answers(`IFS= read -r uri; psql --no-psqlrc --quiet --no-align --tuples-only --dbname="$uri"`, string(anew.Data["POSTGRES_URI"]))
-	assert.Equal(t, `["Sales 1","public"]`, anew.Annotations["pgbind.dev/schemas"])
+	recreated := f.secret(firstSecret)
+	assert.Equal(t, keys(rotated), keys(recreated), "it has the same keys")
+	assert.Equal(t, digest(recreated.Data["POSTGRES_URI"]), digest(f.secret(firstSecret + "-binding").Data["uri"]))
+	db.answers(`IFS= read -r uri; psql --no-psqlrc --quiet --no-align --tuples-only --dbname="$uri"`, string(recreated.Data["POSTGRES_URI"]))
+	assert.Equal(t, []string{"Sales 1", "public"}, f.metadata(recreated).Spec.Schemas)
 	healthy := f.run(f.Pgbind("check", "deployment/web"))
 	assert.Zero(t, healthy.Code, healthy.Stdout+healthy.Stderr)
 	f.bind("unbind", "deployment/web", "--grace=1s")
 	f.eventually("both Secrets are gone", func() bool { return len(f.boundSecrets()) == 0 })
 }
 
-// answers logs in with what the Secret gives, which the line reads first, and reads the table.
+// answers logs in with the Secret, which the line reads first, and reads the table.
 func (f *fixture) answers(line, login string) {
 	f.t.Helper()
 	rows, err := f.inPod("pg", line).Stdin(login + "\nSELECT id FROM \"Sales 1\".orders").Output(f.ctx)
@@ -111,9 +110,12 @@ func TestGivenPassword(t *testing.T) {
 	const password = `it's \ "mine" $(id)` //nolint:gosec // only for this test
 	f.create(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "mine"}, StringData: map[string]string{"password": password, "bad": "pässword"}})
 	before := f.traces()
-	for _, flag := range []string{"--password-from=secret/mine:bad", "--password-from=hunter2", "--username=pg_mine", "--username=" + strings.Repeat("a", 64), "--expires=soon", "--key=url"} {
+	for flag, code := range map[string]int{
+		"--password-from=secret/mine:bad": 1, "--password-from=hunter2": 2, "--username=pg_mine": 2, "--username=" + strings.Repeat("a", 64): 2,
+		"--expires=soon": 2, "--key=url": 2,
+	} {
 		result := f.run(f.Pgbind(application, flag))
-		assert.Equal(t, 1, result.Code, flag)
+		assert.Equal(t, code, result.Code, flag)
 		assert.NotContains(t, result.Stderr, "pässword")
 	}
 	assert.Equal(t, before, f.traces(), "nothing is left behind")

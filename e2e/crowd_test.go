@@ -82,7 +82,7 @@ func TestAnotherWriterLosesNothing(t *testing.T) {
 	assert.Equal(t, firstSecret, references[1].SecretRef.Name)
 }
 
-// atOnce runs n commands beside each other.
+// atOnce runs n commands at once.
 func (f *fixture) atOnce(n int, command func(i int) *harness.Command) []harness.Result {
 	f.t.Helper()
 	results := make([]harness.Result, n)
@@ -97,7 +97,7 @@ func (f *fixture) atOnce(n int, command func(i int) *harness.Command) []harness.
 	return results
 }
 
-// boundSecrets names the Secrets that bindings made.
+// boundSecrets returns the names of the Secrets of bindings.
 func (f *fixture) boundSecrets() []string {
 	f.t.Helper()
 	out, err := f.Kubectl("get", "secrets", "--selector=app.kubernetes.io/managed-by=kubectl-pgbind", "--output=name").Output(f.ctx)

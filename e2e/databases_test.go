@@ -17,10 +17,10 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/lesson"
 )
 
-// linkPrograms makes links to every program of the image in /programs, in the order of PATH, except for one.
+// linkPrograms creates links in /programs to every program of the image but one, in the order of PATH.
 const linkPrograms = `IFS=:; for folder in $PATH; do ln -s "$folder"/* /programs/ 2>/dev/null; done; rm /programs/"$1"`
 
-// without takes a program out of the lesson's database container; everything else runs as ever.
+// without removes a program from the lesson's database container; everything else works.
 func without(program string) harness.Change {
 	return func(object *unstructured.Unstructured) error {
 		if object.GetKind() != "StatefulSet" {

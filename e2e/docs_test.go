@@ -21,7 +21,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/lesson"
 )
 
-// shellBlock is a piece of a document that a reader can type. A block that cannot be run here is not marked "sh".
+// shellBlock matches the commands of a document. A block that cannot run here has no mark "sh".
 var shellBlock = regexp.MustCompile("(?ms)^```sh\n(.*?)^```$")
 
 // followedElsewhere are the documents that need more than the lesson's database, or whose commands are those of the help.
@@ -52,7 +52,7 @@ func TestDocuments(t *testing.T) {
 	assert.NotZero(t, documents)
 }
 
-// TestReadme looks around as the README tells after the demo.
+// TestReadme runs the commands of the README after a bind, as the demo does.
 func TestReadme(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim)
@@ -71,7 +71,7 @@ func (f *fixture) follow(file string, oldnew ...string) {
 	f.requireNoPassword(result.Stdout + result.Stderr)
 }
 
-// howTo is a document that tells how to do one thing.
+// howTo returns the path of a how-to.
 func howTo(name string) string { return filepath.Join("..", "docs", "how-to", name) }
 
 // commandsIn returns the commands of a document, each block announced on stderr.
@@ -87,7 +87,7 @@ func commandsIn(t *testing.T, file string) string {
 	return script.String()
 }
 
-// removeNamespace removes a namespace that a document makes, now and when the test ends.
+// removeNamespace deletes a namespace that a document creates, now and when the test ends.
 func (f *fixture) removeNamespace(name string) {
 	f.t.Helper()
 	remove := func(ctx context.Context) {

@@ -58,5 +58,5 @@ func (f *fixture) proxy() *harness.Proxy {
 	return proxy
 }
 
-// squeeze makes one space of many, so that indentation does not matter.
+// squeeze replaces white space by one space each, so that indentation does not matter.
 func squeeze(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -20,11 +20,11 @@ import (
 // right is a verb on a resource: "patch deployments.apps".
 type right string
 
-// rights are those that the documents give a command: whether it cannot do without.
+// rights are the documented permissions of a command, and whether each is necessary.
 type rights map[right]bool
 
-// TestEffects runs each command with the rights that the table in docs/effects.md gives it. These are enough, it uses each of them,
-// and it asks for no others but those that the table calls dispensable.
+// TestEffects runs each command with the necessary permissions of the table in docs/effects.md. They suffice, the command uses each of
+// them, and it uses no others but those that the table has in brackets.
 func TestEffects(t *testing.T) {
 	t.Parallel()
 	documented := documentedRights(t)
@@ -67,7 +67,7 @@ func (f *fixture) loseWorkload() {
 	f.delete("deployment", "gone")
 }
 
-// grant gives a user of that name what it cannot do without.
+// grant gives a user of that name the necessary permissions.
 func (f *fixture) grant(user string, granted rights) {
 	f.t.Helper()
 	var rules []rbacv1.PolicyRule
@@ -81,7 +81,7 @@ func (f *fixture) grant(user string, granted rights) {
 	f.permit(user, rules)
 }
 
-// requireUsed holds what was asked of the API server against the rights of the command.
+// requireUsed compares the requests with the permissions of the command.
 func (f *fixture) requireUsed(documented rights, requests []string) {
 	f.t.Helper()
 	used := map[right]bool{}
@@ -98,7 +98,7 @@ func (f *fixture) requireUsed(documented rights, requests []string) {
 	}
 }
 
-// rightFor is the right that a request takes; none for what everybody may read.
+// rightFor returns the permission that a request needs, and false if it needs none.
 func rightFor(request string) (right, bool) {
 	method, uri, _ := strings.Cut(request, " ")
 	address, err := url.Parse(uri)
@@ -123,8 +123,8 @@ func rightFor(request string) (right, bool) {
 	return right(verb + " " + resource), true
 }
 
-// documentedRights reads the table of docs/effects.md: a row for each resource, a column for each command. What is in brackets is
-// dispensable.
+// documentedRights reads the table of docs/effects.md: a row for each resource, a column for each command. Permissions in brackets
+// are not necessary.
 func documentedRights(t *testing.T) map[string]rights {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "docs", "effects.md"))
@@ -154,7 +154,7 @@ func documentedRights(t *testing.T) map[string]rights {
 	return granted
 }
 
-// cells are those of a table's row.
+// cells returns the cells of a row.
 func cells(row string) []string {
 	var all []string
 	for cell := range strings.SplitSeq(strings.TrimSuffix(strings.TrimSpace(row), "|"), "|") {

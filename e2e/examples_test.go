@@ -24,10 +24,12 @@ import (
 // databaseLabel is the value of the label app of the lesson's database.
 const databaseLabel = "postgresql-a"
 
-// narrowed are the examples that reach into every namespace, and so into the other tests'; they are run in one namespace.
+// narrowed maps the examples that affect every namespace, and so other tests, to commands for one namespace.
 var narrowed = map[string]string{
-	"kubectl pgbind prune -A --yes":   "kubectl pgbind prune --yes",
-	"kubectl pgbind check -A -o json": "kubectl pgbind check -o json",
+	"kubectl pgbind prune -A --yes":                                               "kubectl pgbind prune --yes",
+	"kubectl pgbind check -A -o json":                                             "kubectl pgbind check -o json",
+	"kubectl pgbind audit -A --postgres statefulset/pg --postgres-namespace data": "kubectl pgbind audit --postgres statefulset/pg",
+	"kubectl pgbind audit -A -o html > audit.html":                                "kubectl pgbind audit -o html > audit.html",
 }
 
 // TestExamples runs every example of the help, in the order of the help, on one namespace.
@@ -77,7 +79,7 @@ func examples(root *cobra.Command) []string {
 	return commands
 }
 
-// secondServer makes the lesson's database again under another name, with a database "shop" in it.
+// secondServer deploys the lesson's database again under another name, with a database "shop" in it.
 func (f *fixture) secondServer(name string) {
 	f.t.Helper()
 	objects, err := lesson.Objects(f.Name)

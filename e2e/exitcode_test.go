@@ -6,6 +6,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -18,13 +19,13 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
 )
 
-// TestExitCodes ends runs that watch a rollout which never ends: the binding stays, and the message tells how to go on.
+// TestExitCodes ends runs that follow a rollout which never ends. The binding stays, and the message says how to continue.
 func TestExitCodes(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim)
 	for name, test := range map[string]struct {
 		code   int
-		signal syscall.Signal // none: it runs into its timeout
+		signal syscall.Signal // none: the run times out
 		words  string
 	}{
 		"timeout":    {code: 124, words: "timed out after 2s"},
@@ -56,7 +57,7 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
-// TestNoCluster is told in one line.
+// TestNoCluster expects one line of error.
 func TestNoCluster(t *testing.T) {
 	t.Parallel()
 	f := newNamespace(t)
@@ -66,6 +67,26 @@ func TestNoCluster(t *testing.T) {
 	result := f.run(f.Pgbind("deployment/web").As(kubeconfig))
 	assert.Equal(t, 1, result.Code)
 	assert.Regexp(t, `^error: .*connection refused\n$`, result.Stderr)
+}
+
+// TestUsageErrors expects exit code 2 and the command that was meant, without a cluster.
+func TestUsageErrors(t *testing.T) {
+	t.Parallel()
+	f := newNamespace(t)
+	for line, words := range map[string]string{
+		"status":                      `did you mean "check"?`,
+		"create deployment/web":       `did you mean "bind"?`,
+		"bind":                        "workload required",
+		"bind deployment/web --bogus": "unknown flag: --bogus",
+		"unbind":                      "workload required",
+		"apply":                       "file required",
+		"check -o toml":               "allowed formats are",
+	} {
+		result := f.run(f.Pgbind(strings.Fields(line)...))
+		assert.Equal(t, 2, result.Code, line)
+		assert.Empty(t, result.Stdout, line)
+		assert.Contains(t, result.Stderr, words, line)
+	}
 }
 
 // waitForEvent waits for what a bind writes last.

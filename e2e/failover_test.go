@@ -14,7 +14,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/faultproxy"
 )
 
-// TestFailover has the primary die and a standby take its place in the middle of each command's work on the primary.
+// TestFailover stops the primary and promotes a standby in the middle of each command's work on the primary.
 func TestFailover(t *testing.T) {
 	t.Parallel()
 	f := newNamespace(t)
@@ -46,7 +46,7 @@ func TestFailover(t *testing.T) {
 	t.Logf("4 failovers, of which %d had a run fail with a clear error and a clean second run, in %s", failed, time.Since(start).Round(time.Second))
 }
 
-// onPrimary stops a run in one of its execs in the primary's Pod, in the middle of what it tells it.
+// onPrimary stops a run in one of its execs in the primary's Pod, in the middle of the input.
 func (m *matrix) onPrimary(points []faultproxy.Exchange, primary string, nth int) *trial {
 	m.t.Helper()
 	var execs []faultproxy.Exchange
@@ -62,7 +62,7 @@ func (m *matrix) onPrimary(points []faultproxy.Exchange, primary string, nth int
 	}}
 }
 
-// failOver has the primary die, with what it did not send to its standby, and promotes that.
+// failOver stops the primary before it has sent its last changes to the standby, and promotes the standby.
 func (f *fixture) failOver(primary, standby string) error {
 	const die = `touch /data/hold; exec setpriv --reuid=postgres --regid=postgres --clear-groups pg_ctl stop --silent --mode=immediate --no-wait`
 	if _, err := f.Kubectl("exec", primary, "--container=database", "--", "sh", "-c", die).Output(f.ctx); err != nil {
@@ -90,7 +90,7 @@ func (f *fixture) rejoin(former, primary string) {
 	require.NoError(f.t, err)
 }
 
-// requireBindings finds that many whole bindings, and nothing that belongs to none.
+// requireBindings requires n complete bindings, and nothing that belongs to no binding.
 func (f *fixture) requireBindings(primary string, count int) {
 	f.t.Helper()
 	assert.Equal(f.t, strconv.Itoa(count), f.sqlIn(primary, "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'pgb\\_%'"), "login roles")

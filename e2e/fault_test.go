@@ -14,7 +14,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/faultproxy"
 )
 
-// TestFaults breaks every request and every exec of a command in every way that an API server, or what is before it, can break.
+// TestFaults disturbs every request and every exec of a command in every way in which an API server, or a proxy before it, can fail.
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	for _, o := range operations(theDatabase) {
@@ -61,7 +61,7 @@ func faults(points []faultproxy.Exchange) []*trial {
 	return trials
 }
 
-// faultsOf is all that can happen to an exchange.
+// faultsOf returns everything that can happen to an exchange.
 func faultsOf(e faultproxy.Exchange) []faultproxy.Fault {
 	faults := []faultproxy.Fault{
 		{Action: faultproxy.Answer, Code: http.StatusTooManyRequests},
@@ -71,7 +71,7 @@ func faultsOf(e faultproxy.Exchange) []faultproxy.Fault {
 		{Action: faultproxy.Stall, Moment: faultproxy.After},
 	}
 	if strings.HasPrefix(e.Request, http.MethodGet) {
-		return faults // a read has no conflict, and what was read leaves nothing behind
+		return faults // a read has no conflict and changes nothing
 	}
 	faults = append(faults,
 		faultproxy.Fault{Action: faultproxy.Answer, Code: http.StatusConflict},
@@ -82,7 +82,7 @@ func faultsOf(e faultproxy.Exchange) []faultproxy.Fault {
 	return append(faults, streamFaults(e)...)
 }
 
-// streamFaults is what can happen to an exec alone.
+// streamFaults returns what can happen only to an exec.
 func streamFaults(e faultproxy.Exchange) []faultproxy.Fault {
 	faults := []faultproxy.Fault{
 		{Action: faultproxy.Refuse},

@@ -24,13 +24,13 @@ const (
 	secondSecret = "postgresql-secret-3" //nolint:gosec // a Secret's name, not its content
 )
 
-// in is the same namespace, for a subtest.
+// in returns the same namespace, for a subtest.
 func (f *fixture) in(t *testing.T) *fixture {
 	t.Helper()
 	return &fixture{Namespace: f.Namespace, t: t, ctx: f.ctx}
 }
 
-// inPart says whether number i belongs to the part that the text names: the second of three with 2/3. All do where it names none.
+// inPart returns whether number i belongs to a part, such as 2/3, the second of three. An empty text means all.
 func inPart(t *testing.T, text string, i int) bool {
 	t.Helper()
 	if text == "" {
@@ -60,18 +60,27 @@ func (f *fixture) bind(args ...string) harness.Result {
 	return result
 }
 
-// requireNoPassword fails when the text holds the password of a binding in the namespace.
+// requireNoPassword fails when the text holds the password of a binding in the namespace, under whichever name its Secret has it.
 func (f *fixture) requireNoPassword(text string) {
 	f.t.Helper()
 	secrets, err := f.Client.CoreV1().Secrets(f.Name).List(f.ctx, metav1.ListOptions{})
 	require.NoError(f.t, err)
 	for _, secret := range secrets.Items {
-		password := string(secret.Data["POSTGRES_PASSWORD"])
-		require.False(f.t, password != "" && strings.Contains(text, password), "the password of secret %s is shown", secret.Name)
+		ours := secret.Labels["app.kubernetes.io/managed-by"] == "kubectl-pgbind"
+		for key, value := range secret.Data {
+			holds := key == "POSTGRES_PASSWORD" || ours && strings.Contains(strings.ToLower(key), "password")
+			require.False(f.t, holds && len(value) > 0 && strings.Contains(text, string(value)), "%s of secret %s is shown", key, secret.Name)
+		}
 	}
 }
 
-// digest stands for a secret where two are compared, so that a comparison that fails shows none.
+// inShell runs a line of shell in a Pod of the Deployment.
+func (f *fixture) inShell(name, line string) string {
+	f.t.Helper()
+	return strings.TrimSpace(f.kubectl("exec", "deployment/"+name, "--", "sh", "-c", line))
+}
+
+// digest replaces a secret in a comparison, so that a failure does not print it.
 func digest(secret []byte) string { return fmt.Sprintf("%x", sha256.Sum256(secret)) }
 
 func digests(data map[string][]byte) map[string]string {
@@ -94,7 +103,7 @@ func (f *fixture) admin(sql string) string {
 	return rows
 }
 
-// as runs SQL with the login that the Secret hands over.
+// as runs SQL with the login in the Secret.
 func (f *fixture) as(secret, sql string) string {
 	f.t.Helper()
 	rows, err := f.UserSQL(f.ctx, f.login(secret), sql)

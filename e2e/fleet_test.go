@@ -27,11 +27,11 @@ func TestCronJobRotates(t *testing.T) {
 	f.restrict()
 	f.bind("deployment/web")
 	f.bind("deployment/guest", "--expires", "1h")
-	f.kubectl("annotate", "secret", secondSecret, "--overwrite", "pgbind.dev/expires=2001-01-01T00:00:00Z")
+	f.forge(secondSecret, expired)
 	f.admin("ALTER ROLE " + f.login(secondSecret).Username + " VALID UNTIL '2001-01-01'")
 	before := f.login(firstSecret).Username
 	f.manifest("rotate.yaml")
-	// What is a minute old stands for what is a month old.
+	// A minute replaces the month of the manifest.
 	f.kubectl("set", "env", "cronjob/pgbind-rotate", "--containers=rotate", "OLDER_THAN=1s")
 	f.kubectl("create", "job", "--from=cronjob/pgbind-rotate", "now")
 	f.kubectl("wait", "--for=condition=Complete", "job/now", "--timeout=180s")
@@ -41,7 +41,7 @@ func TestCronJobRotates(t *testing.T) {
 	assert.NotEqual(t, before, after)
 	assert.Equal(t, after, f.as(firstSecret, "SELECT session_user"))
 	assert.Equal(t, "0", f.admin("SELECT count(*) FROM pg_roles WHERE rolname = '"+before+"'"))
-	assert.Equal(t, []string{"binding.pgbind.dev/" + firstSecret}, lines(f.run(f.Pgbind("list", "-o", "name")).Stdout), "what has expired is taken back")
+	assert.Equal(t, []string{"binding.pgbind.dev/" + firstSecret}, lines(f.run(f.Pgbind("list", "-o", "name")).Stdout), "the expired binding is removed")
 }
 
 func TestListIsAllowedByItsManifest(t *testing.T) {
@@ -61,7 +61,7 @@ func TestBindToAServiceIsAllowedByItsManifest(t *testing.T) {
 	assert.NotContains(t, result.Stderr, "Warning")
 }
 
-// TestIndexedJobAppliesShards has four Pods make the bindings of a file, one of which is killed.
+// TestIndexedJobAppliesShards has four Pods apply a file, and kills one of them.
 func TestIndexedJobAppliesShards(t *testing.T) {
 	t.Parallel()
 	const number, shards = 24, 4
@@ -93,7 +93,7 @@ func TestIndexedJobAppliesShards(t *testing.T) {
 	assert.Equal(t, fmt.Sprint(number), f.admin(`SELECT count(*) FROM pg_roles WHERE rolname LIKE 'pgb\_%' AND rolcanlogin`))
 }
 
-// restrict makes the namespace refuse Pods that are not restricted; those that run stay.
+// restrict makes the namespace refuse Pods that violate the restricted standard. Running Pods stay.
 func (f *fixture) restrict() {
 	f.t.Helper()
 	f.kubectl("label", "namespace", f.Name, "pod-security.kubernetes.io/enforce=restricted", "pod-security.kubernetes.io/enforce-version=latest")
@@ -107,7 +107,7 @@ func (f *fixture) manifest(name string) {
 	f.kubectl("apply", "--filename="+path)
 }
 
-// killShard kills the Pod of a part while it runs, without time to take anything back.
+// killShard kills the Pod of a part while it runs, without time to roll back.
 func (f *fixture) killShard(index int) (name string) {
 	f.t.Helper()
 	require.Eventually(f.t, func() bool {

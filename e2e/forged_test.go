@@ -13,8 +13,8 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
 )
 
-// TestForgedMarksGainNothing binds what somebody prepared who may write Secrets and workloads of the namespace: the victim's role and
-// Secret stay as they are.
+// TestForgedMarksGainNothing binds Secrets and workloads with forged metadata, from a user who can write them in the namespace. The
+// victim's role and Secret do not change.
 func TestForgedMarksGainNothing(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim)

@@ -11,8 +11,8 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
 )
 
-// TestAccessByFlags gives workloads of one database what the flags say, the narrow ones first. What each level means on every version
-// of the server is for TestLevels.
+// TestAccessByFlags binds workloads of one database with different levels, the narrow ones first. TestLevels tests what each level means on
+// every server version.
 func TestAccessByFlags(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim)
@@ -28,7 +28,7 @@ func TestAccessByFlags(t *testing.T) {
 
 	refused := f.run(f.Pgbind("deployment/alone", "--secret=alone", "--schema=own", "--isolated"))
 	assert.Equal(t, 1, refused.Code)
-	assert.Contains(t, refused.Stderr, "in schema own): use a schema of its own with --schema, or --force")
+	assert.Contains(t, refused.Stderr, "in schema own): use a separate schema with --schema, or --force")
 	forced := f.bind("deployment/alone", "--secret=alone", "--schema=own", "--isolated", "--force")
 	assert.Contains(t, forced.Stderr, "in schema own may create")
 	f.bind("deployment/alone", "--secret=alone", "--schema=own", "--isolated")
@@ -47,7 +47,7 @@ func TestAccessByFlags(t *testing.T) {
 	assert.Contains(t, lacks.Stderr, "still lacks: ")
 	assert.Contains(t, lacks.Stderr, "SELECT on table theirs.things")
 
-	open := f.bind("deployment/closed", "--secret=closed", "--access=readonly")
+	open := f.bind("deployment/closed", "--secret=closed", "--access=readonly", "-v=1")
 	assert.Contains(t, open.Stderr, "to take it away: REVOKE CONNECT, TEMPORARY ON DATABASE postgres FROM PUBLIC")
 	f.as("closed", "\\connect other\nSELECT 1")
 	f.bind("deployment/closed", "--secret=closed", "--access=readonly", "--revoke-public")
@@ -55,7 +55,7 @@ func TestAccessByFlags(t *testing.T) {
 	require.ErrorContains(t, err, "permission denied")
 }
 
-// mayNot tries SQL with the login that the Secret hands over.
+// mayNot requires that the login in the Secret cannot run the SQL.
 func (f *fixture) mayNot(secret, sql string) {
 	f.t.Helper()
 	_, err := f.UserSQL(f.ctx, f.login(secret), sql)

@@ -11,9 +11,9 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
 )
 
-// trapSQL is what a hostile application plants: functions and operators that stand in for PostgreSQL's own where a call
-// is not qualified, that make the application's role a superuser when an administrator runs into one of them, and that do as another
-// application's role what they like.
+// trapSQL is what a hostile application creates: functions and operators that replace PostgreSQL's own if a call is not qualified. If an
+// administrator runs one of them, it makes the application's role a superuser. If another application does, it acts as that application's
+// role.
 const trapSQL = `
 CREATE FUNCTION SCHEMA.spring() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN

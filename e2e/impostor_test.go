@@ -13,8 +13,8 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
 )
 
-// impostor is a server that lets everybody in and answers each query as if it were a COPY, so that psql sends it what is left of its script. It
-// writes down what it gets.
+// impostor is a server that accepts every login and answers each query as if it were a COPY, so that psql sends it the rest of its script.
+// It records what it gets.
 const impostor = `
 use strict; use warnings; use IO::Socket::INET;
 $SIG{CHLD} = 'IGNORE';
@@ -43,8 +43,8 @@ while (my $client = $server->accept) {
 }
 `
 
-// TestNoOtherPasswordReachesAServerThatASecretNames has one of three bindings name a server of its own, which gets the rest of the script that
-// tries the logins of all.
+// TestNoOtherPasswordReachesAServerThatASecretNames lets one of three bindings name the impostor, which gets the rest of the script that
+// tries all logins.
 func TestNoOtherPasswordReachesAServerThatASecretNames(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim)

@@ -16,7 +16,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
 )
 
-// TestInjection binds Deployments without Pods, of which the template tells what their Pods would get.
+// TestInjection binds Deployments without Pods, and reads their pod templates.
 func TestInjection(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim)
@@ -26,7 +26,7 @@ func TestInjection(t *testing.T) {
 	t.Run("none", func(t *testing.T) { f.in(t).testNone() })
 	t.Run("envFrom of another tool", func(t *testing.T) { f.in(t).testManaged() })
 	t.Run("second database", func(t *testing.T) { f.in(t).testSecondDatabase() })
-	t.Run("no right to make Events", func(t *testing.T) { f.in(t).testNoEvents() })
+	t.Run("no permission to create Events", func(t *testing.T) { f.in(t).testNoEvents() })
 }
 
 func (f *fixture) testContainers() {
@@ -68,7 +68,7 @@ func (f *fixture) testVolume() {
 		pod.TerminationGracePeriodSeconds = new(int64)
 	}))
 	result := f.run(f.Pgbind("deploy/mounted", "--inject=volume"))
-	assert.Equal(f.t, 1, result.Code)
+	assert.Equal(f.t, 2, result.Code)
 	assert.Contains(f.t, result.Stderr, "--mount-path")
 	f.bind("deploy/mounted", "--inject=volume", "--mount-path=/etc/postgresql-login")
 	assert.Empty(f.t, f.containersWithEnvFrom("mounted"))
@@ -91,7 +91,7 @@ func (f *fixture) testNone() {
 	assert.Contains(f.t, again.Stdout, "deployment.apps/in-git unchanged")
 }
 
-// applyPatch applies what a run printed before its two results, and finds the login that it refers to.
+// applyPatch applies the patch that a run printed before its two results, and returns the login to which it refers.
 func (f *fixture) applyPatch(name string, printed harness.Result) {
 	f.t.Helper()
 	out := lines(printed.Stdout)

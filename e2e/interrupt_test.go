@@ -21,7 +21,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/lesson"
 )
 
-// moment is where a run is interrupted: when it sends a request, or waits for the answer to it.
+// moment is when a run is interrupted: when it sends a request, or when it waits for the answer.
 type moment struct {
 	name    string
 	request func(*http.Request) bool
@@ -46,12 +46,12 @@ func moments() []moment {
 
 func isExec(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/exec") }
 
-// signals are the ways to end a run, with the exit code that follows. SIGTERM differs from SIGINT in nothing else: see TestExitCodes.
+// signals maps signals to exit codes. SIGTERM differs from SIGINT only in the exit code: see TestExitCodes.
 func signals() map[syscall.Signal]int {
 	return map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGKILL: -1}
 }
 
-// TestInterruptedRunIsMadeGoodByTheNext ends runs at every write. What was on its way arrives late, when the run is over.
+// TestInterruptedRunIsMadeGoodByTheNext interrupts runs at every write. The request that was in flight arrives after the end of the run.
 func TestInterruptedRunIsMadeGoodByTheNext(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim)
@@ -85,7 +85,7 @@ func TestInterruptedRunIsMadeGoodByTheNext(t *testing.T) {
 	logs, err := f.Kubectl("logs", lesson.DatabasePod).Output(f.ctx)
 	require.NoError(t, err)
 	assert.Contains(t, logs, "ready to accept connections")
-	assert.NotRegexp(t, "terminated by signal|exited with exit code|reinitializing", logs, "what a killed run leaves is no crash of the server")
+	assert.NotRegexp(t, "terminated by signal|exited with exit code|reinitializing", logs, "a killed run does not crash the server")
 	assert.Equal(t, f.count("deployments", "binding.pgbind.dev"), f.admin("SELECT count(*) FROM pg_roles WHERE rolname ~ '^pgb_'"), "no role is left over")
 }
 
@@ -121,7 +121,7 @@ func (f *fixture) interrupt(command *harness.Command, signal os.Signal, ready fu
 	return result
 }
 
-// lockCatalog makes whoever writes to a catalog wait.
+// lockCatalog makes writes to a catalog wait.
 func (f *fixture) lockCatalog(catalog string) {
 	f.t.Helper()
 	go func() {
@@ -144,7 +144,7 @@ func (f *fixture) waitFor(sql string) {
 	}), sql)
 }
 
-// requireOneBinding finds one Secret, one role and one reference of the Deployment, and that the login works.
+// requireOneBinding requires one Secret, one role, one reference of the Deployment, and a login that works.
 func (f *fixture) requireOneBinding(name string) {
 	f.t.Helper()
 	secrets, err := f.Client.CoreV1().Secrets(f.Name).List(f.ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/managed-by=kubectl-pgbind"})
@@ -152,9 +152,9 @@ func (f *fixture) requireOneBinding(name string) {
 	var own []string
 	id := ""
 	for i := range secrets.Items {
-		if secrets.Items[i].Annotations["pgbind.dev/workload"] == "deployment.apps/"+name {
+		if found := f.metadata(&secrets.Items[i]); found.Spec.Workload == "deployment.apps/"+name {
 			own = append(own, secrets.Items[i].Name)
-			id = secrets.Items[i].Annotations["pgbind.dev/id"]
+			id = found.Status.ID
 		}
 	}
 	require.Len(f.t, own, 1, "Secrets")

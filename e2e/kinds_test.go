@@ -35,8 +35,8 @@ func TestEveryKind(t *testing.T) {
 	for _, test := range []struct {
 		args        []string
 		name        string
-		rollout     string // what is said of it
-		mustReplace string // a Pod that is named, by its label
+		rollout     string // the expected message
+		mustReplace string // the label of a Pod that the message must name
 	}{
 		{args: []string{"deploy/deployed"}, name: "deployment.apps/deployed", rollout: "successfully rolled out"},
 		{args: []string{"sts", "stateful"}, name: "statefulset.apps/stateful", rollout: "partitioned roll out complete"},
@@ -154,15 +154,26 @@ func TestSeveralWorkloadsInOneCall(t *testing.T) {
 	result = f.bind("deployments", "one", "two")
 	assert.Contains(t, result.Stdout, "deployment.apps/one unchanged\n")
 	assert.Contains(t, result.Stdout, "deployment.apps/two unchanged\n")
+
+	f.create(small(deployment("three", nil)))
+	f.create(small(deployment("four", nil)))
+	refused := f.run(f.Pgbind("bind", "deploy/three", "deploy/four", "--username=shop"))
+	assert.Equal(t, 2, refused.Code)
+	assert.Contains(t, refused.Stderr, "--username names the user of one workload")
+	result = f.bind("bind", "deploy/three", "deploy/four", "-v=6")
+	assert.Equal(t, 1, strings.Count(result.Stderr, " exec in pod/"), "one session creates both users")
+	out := lines(result.Stdout)
+	require.Len(t, out, 4)
+	assert.Equal(t, []string{"deployment.apps/three bound", "deployment.apps/four bound"}, []string{out[1], out[3]})
 }
 
-// small takes the Pods away from a Deployment of which only the template matters.
+// small removes the Pods of a Deployment if only its template matters.
 func small(deployment *appsv1.Deployment) *appsv1.Deployment {
 	deployment.Spec.Replicas = new(int32)
 	return deployment
 }
 
-// pods names the Pods with the label app that are not about to end; none for an empty one.
+// pods returns the names of the Pods with the label app that are not terminating; none for an empty label.
 func (f *fixture) pods(app string) []string {
 	f.t.Helper()
 	if app == "" {
@@ -196,7 +207,7 @@ func (f *fixture) podUID() string {
 	return string(pod.UID)
 }
 
-// eventOn is the UID of the object of that name of which a Bound Event tells.
+// eventOn returns the UID of the object in a Bound Event, by name.
 func (f *fixture) eventOn(name string) string {
 	f.t.Helper()
 	uids, err := f.Kubectl("get", "events", "--field-selector=reason=Bound,involvedObject.name="+name, "--output=jsonpath={.items[*].involvedObject.uid}").Output(f.ctx)

@@ -12,7 +12,8 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
 )
 
-// castSQL prepares a cast by which the comparison of foreignKeySQL runs a function of the application as the owner of company. climbSQL uses it.
+// castSQL creates a cast, with which the comparison of foreignKeySQL runs a function of the application as the owner of company. climbSQL
+// uses it.
 const castSQL = `
 CREATE TYPE public.e AS ENUM ('1');
 CREATE FUNCTION public.f(public.e) RETURNS int LANGUAGE plpgsql AS $$ BEGIN
@@ -121,7 +122,7 @@ func TestPreparedForeignKey_Climbs(t *testing.T) {
 	assert.Equal(t, "t", f.superuser(f.login(firstSecret).Username))
 }
 
-// TestLevels_WithholdViewsOfSuperusers tries views that read what only a superuser may read, at every depth.
+// TestLevels_WithholdViewsOfSuperusers tests views that read what only a superuser can read, at every depth.
 func TestLevels_WithholdViewsOfSuperusers(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim)
@@ -153,8 +154,8 @@ func TestLevels_WithholdViewsOfSuperusers(t *testing.T) {
 	f.mayNot("secret-all", "SELECT * FROM public.verifiers")
 }
 
-// TestLevels_LeaveWhatTheAdministratorMayNotRevoke has an administrator who is no superuser bind where a superuser, and a role with a grant option,
-// granted something to the access role.
+// TestLevels_LeaveWhatTheAdministratorMayNotRevoke binds as an administrator who is not a superuser. Before, a superuser and a role with a
+// grant option granted something to the access role.
 func TestLevels_LeaveWhatTheAdministratorMayNotRevoke(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim)
@@ -165,13 +166,13 @@ func TestLevels_LeaveWhatTheAdministratorMayNotRevoke(t *testing.T) {
 	f.admin("GRANT REFERENCES ON public.company TO " + access + "; ALTER DEFAULT PRIVILEGES IN SCHEMA own GRANT TRIGGER ON TABLES TO " + access)
 	f.bind(arguments...)
 	f.admin(`CREATE ROLE other; GRANT TRIGGER ON public.company TO other WITH GRANT OPTION; SET ROLE other; GRANT TRIGGER ON public.company TO ` + access)
-	again := f.bind(arguments...)
+	again := f.bind(append(arguments, "-v=1")...)
 	assert.NotContains(t, again.Stderr, "REVOKE", "nothing was revoked")
 	found := f.run(f.Pgbind("check"))
 	assert.Equal(t, 1, found.Code)
 	assert.Contains(t, found.Stdout, "REVOKE REFERENCES ON TABLE public.company FROM "+access)
 	assert.Contains(t, found.Stdout, "REVOKE TRIGGER ON TABLE public.company FROM "+access)
-	superuser := f.bind(application, "--schema=own", "--access=readonly")
+	superuser := f.bind(application, "--schema=own", "--access=readonly", "-v=1")
 	assert.Contains(t, superuser.Stderr, "REVOKE REFERENCES ON TABLE public.company FROM "+access)
 	assert.NotContains(t, superuser.Stderr, "REVOKE TRIGGER ON TABLE public.company", "the grant of another role is not reported as revoked")
 }

@@ -72,7 +72,7 @@ func TestList(t *testing.T) {
 	})
 }
 
-// list is what the command prints, which must not show a password.
+// list returns what the command prints, which must contain no password.
 func (f *fixture) list(args ...string) string {
 	f.t.Helper()
 	result := f.run(f.Pgbind(append([]string{"list"}, args...)...))

@@ -14,7 +14,8 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/lesson"
 )
 
-// datagrams is how many the database's Pod has sent: its questions to the cluster's DNS, since a server since version 15 itself sends none.
+// datagrams counts the datagrams that the database's Pod has sent: queries to the cluster's DNS, because the server itself sends none from
+// version 15 on.
 func (f *fixture) datagrams() int {
 	f.t.Helper()
 	counters := f.run(f.inPod(lesson.DatabasePod, `awk '$1 == "Udp:" { print $5 }' /proc/net/snmp`)).Stdout
@@ -42,7 +43,7 @@ func TestApplyLooksTheDatabasesNameUpOnceASession(t *testing.T) {
 			assert.NotContains(t, result.Stderr, "does not answer from the database Pod")
 			assert.Equal(t, !headless, strings.HasPrefix(f.login("postgresql-secret-2").Host, "pg."))
 			asked := f.datagrams() - before
-			assert.Positive(t, asked, "the name is part of what is proved")
+			assert.Positive(t, asked, "the name is part of what is verified")
 			assert.Less(t, asked, number)
 		})
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
 )
 
-// TestAnOutputThatGotLostIsAskedForAgain has an exec end as a success of which nothing is heard, which a busy cluster does now and then.
+// TestAnOutputThatGotLostIsAskedForAgain lets an exec succeed and drops its output, as sometimes happens on a busy cluster.
 func TestAnOutputThatGotLostIsAskedForAgain(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim)
@@ -22,12 +22,12 @@ func TestAnOutputThatGotLostIsAskedForAgain(t *testing.T) {
 	f.bind("deploy/web", "--secret=first", "--wait=false")
 	role := f.login("first").Username
 	f.bind("unbind", "deploy/web")
-	f.admin(`CREATE ROLE "` + role + `"`) // as a run leaves it that died after createuser
+	f.admin(`CREATE ROLE "` + role + `"`) // as after a run that died after createuser
 	assert.Equal(t, int32(4), f.losing(2, "deploy/web"), "createuser, two looks at the role that is there, psql")
 	f.requireOneBinding("web")
 }
 
-// losing binds a workload while the output of one of the execs gets lost, and returns how many there were.
+// losing binds a workload while the output of one of its execs is lost, and returns the number of execs.
 func (f *fixture) losing(nth int32, workload string) int32 {
 	f.t.Helper()
 	var execs atomic.Int32

@@ -20,26 +20,26 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/faultproxy"
 )
 
-// want is what a command does for want of a right.
+// want is what a command does without a permission.
 type want int
 
 const (
 	refuses want = iota // it fails, and names verb and resource
-	warns               // it goes on, and names verb and resource
-	manages             // it tries, and goes on with less: it reads instead of watching, one by one instead of all, or leaves no note
+	warns               // it continues, and names verb and resource
+	manages             // it tries, and continues without: it polls instead of watching, reads one by one instead of a list, or writes no Event
 )
 
 // fleetSize is how many workloads of a kind are listed at once.
 const fleetSize = 10
 
-// lack is a right of a manifest and the command of that manifest's purpose that asks for it. NAME is a workload for it alone.
+// lack is a permission of a manifest, and a command of the manifest that uses it. NAME is a workload for that command alone.
 type lack struct {
 	right   right
 	command string
 	want    want
 }
 
-// listLacks, bindLacks and rotateLacks have every right of their manifest. Most commands are dry runs, so that they can share what is there.
+// listLacks, bindLacks and rotateLacks have every permission of their manifest. Most commands are dry runs and can share workloads.
 func listLacks() []lack {
 	var lacks []lack
 	for _, resource := range []string{"deployments.apps", "statefulsets.apps", "daemonsets.apps", "replicasets.apps", "cronjobs.batch", "pods", "replicationcontrollers", "secrets"} {
@@ -100,12 +100,12 @@ func rotateLacks() []lack {
 	return lacks
 }
 
-// TestManifestsHaveNothingToSpare works with the rights of each manifest of docs, and then with each single one of them taken away.
+// TestManifestsHaveNothingToSpare runs commands with the permissions of each manifest of docs, and then without each single one of them.
 func TestManifestsHaveNothingToSpare(t *testing.T) {
 	t.Parallel()
 	f := newDatabase(t)
 	f.fleet()
-	// The last one leaves a Secret that may not be deleted.
+	// The last one leaves a Secret that it cannot delete.
 	for _, manifest := range []struct {
 		name  string
 		lacks []lack
@@ -119,7 +119,7 @@ func TestManifestsHaveNothingToSpare(t *testing.T) {
 		assert.ElementsMatch(t, rightsIn(rules), listed, "each right of %s.yaml is tried", name)
 		f.permit(name, rules)
 		f.tryWhole(name, lacks)
-		for _, dry := range []bool{true, false} { // what is real comes when no dry run looks at everything
+		for _, dry := range []bool{true, false} { // dry runs first, because some of them read everything
 			t.Run(fmt.Sprintf("%s, dry: %t", name, dry), func(t *testing.T) {
 				for i, l := range lacks {
 					if l.dry() == dry && inPart(t, os.Getenv("PGBIND_PART"), i) {
@@ -133,7 +133,7 @@ func TestManifestsHaveNothingToSpare(t *testing.T) {
 	}
 }
 
-// dry says whether the command leaves no trace.
+// dry returns whether the command changes nothing.
 func (l lack) dry() bool { return strings.Contains(l.command, "--dry-run") || l.command == "list" }
 
 // tryWhole runs the dry commands with all rights of the manifest: nothing is refused.
@@ -174,7 +174,7 @@ func (f *fixture) tryWithout(l lack, user string) {
 	assert.Regexp(f.t, `(?m)^(error|Warning): .*cannot `+verb+` resource "`+regexp.QuoteMeta(resource)+`"`, result.Stderr)
 }
 
-// fleetFile has so many bindings that their workloads are listed and not read one by one.
+// fleetFile contains enough bindings that their workloads are listed and not read one by one.
 func fleetFile() string {
 	var text strings.Builder
 	for i := range fleetSize {
@@ -185,7 +185,7 @@ func fleetFile() string {
 	return text.String()
 }
 
-// fleet makes what the commands work on.
+// fleet creates the workloads of the commands.
 func (f *fixture) fleet() {
 	f.t.Helper()
 	for _, kind := range []string{"deployment", "statefulset"} {
@@ -196,14 +196,14 @@ func (f *fixture) fleet() {
 	}
 	f.worker("deployment", "expired", false)
 	f.bind("deployment/expired", "--expires=1h")
-	f.kubectl("annotate", "secret", firstSecret, "--overwrite", "pgbind.dev/expires=2001-01-01T00:00:00Z")
+	f.forge(firstSecret, expired)
 	f.admin("ALTER ROLE " + f.login(firstSecret).Username + " VALID UNTIL '2001-01-01'")
 	for _, kind := range []string{"deployment", "statefulset", "daemonset"} {
 		f.worker(kind, "bound", true)
 	}
 }
 
-// worker makes a workload that runs nothing, and binds it if that is wanted.
+// worker creates a workload without Pods, and optionally binds it.
 func (f *fixture) worker(kind, name string, bound bool) {
 	f.t.Helper()
 	var err error
@@ -227,7 +227,7 @@ func (f *fixture) worker(kind, name string, bound bool) {
 	}
 }
 
-// refusingPatches is the kubeconfig of an API server that fails where the workload is patched, so that what was made is taken back.
+// refusingPatches returns the kubeconfig of an API server that refuses the patch of the workload, so that a run rolls back.
 func (f *fixture) refusingPatches(name string) string {
 	f.t.Helper()
 	proxy, err := faultproxy.Start(f.REST, func(e faultproxy.Exchange) faultproxy.Fault {
@@ -243,7 +243,7 @@ func (f *fixture) refusingPatches(name string) string {
 	return kubeconfig
 }
 
-// manifestRules are those of the Role in a manifest of docs.
+// manifestRules returns the rules of the Role in a manifest of docs.
 func manifestRules(t *testing.T, name string) []rbacv1.PolicyRule {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "docs", "manifests", name+".yaml")) //nolint:gosec // one of ours
@@ -258,7 +258,7 @@ func manifestRules(t *testing.T, name string) []rbacv1.PolicyRule {
 	return nil
 }
 
-// permit gives a user of that name these rights in the namespace.
+// permit gives a user of that name these permissions in the namespace.
 func (f *fixture) permit(user string, rules []rbacv1.PolicyRule) {
 	f.t.Helper()
 	require.NoError(f.t, f.Permit(f.ctx, rbacv1.Subject{Kind: rbacv1.UserKind, APIGroup: rbacv1.GroupName, Name: user}, rules))

@@ -23,13 +23,13 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/lesson"
 )
 
-// runTime is the most that a disturbed run may take.
+// runTime limits a disturbed run.
 const runTime = 3 * time.Minute
 
-// requestTimeout is what a run waits for an answer that does not come.
+// requestTimeout is how long a run waits for an answer.
 const requestTimeout = 12 * time.Second
 
-// matrix tries one command many times, disturbed each time in another way, on workloads of their own that share a database.
+// matrix runs a command many times and disturbs each run in another way. Each run has a workload of its own, and all share a database.
 type matrix struct {
 	*fixture
 	operation
@@ -40,12 +40,12 @@ type operation struct {
 	name    string
 	command func(workload string) []string
 	stdin   func(workload string) string
-	finds   func(workload string) []string // what it needs to be done before; nil: nothing
+	finds   func(workload string) []string // a command that runs first; nil: none
 	leaves  bool                           // a binding
 	pair    bool                           // works on a second workload too
 }
 
-// operations are those on a database, which is named as --postgres names it.
+// operations returns the operations on a database, named as in --postgres.
 func operations(database string) []operation {
 	binding := func(workload string) []string { return binding(workload, database) }
 	nothing := func(string) string { return "" }
@@ -60,7 +60,7 @@ func operations(database string) []operation {
 // theDatabase is the lesson's.
 const theDatabase = "pod/" + lesson.DatabasePod
 
-// workloads are those that the operation works on, by the name of the trial's.
+// workloads returns the workloads of an operation, by the name of the trial's workload.
 func (o operation) workloads(name string) []string {
 	if o.pair {
 		return []string{name, name + second}
@@ -68,16 +68,16 @@ func (o operation) workloads(name string) []string {
 	return []string{name}
 }
 
-// second is what the name of a trial's second workload ends with.
+// second is the suffix of a trial's second workload.
 const second = "-too"
 
 // trial is one disturbed run.
 type trial struct {
 	workload string
 	disturbance
-	exec   bool           // the disturbed exchange is one
-	missed bool           // the point was not part of the run, which was left undisturbed then
-	result harness.Result // what it left; empty if it was killed
+	exec   bool           // the disturbed exchange is an exec
+	missed bool           // the point did not occur, and the run was not disturbed
+	result harness.Result // empty if it was killed
 }
 
 // String names the trial.
@@ -108,7 +108,7 @@ func rotation(workload string) []string {
 	return []string{"rotate", "deployment/" + workload, "--settle=1s"}
 }
 
-// applying makes one binding after the other, so that the requests of two runs come in the same order.
+// applying applies one binding after the other, so that the requests of two runs have the same order.
 func applying(string) []string {
 	return []string{"apply", "--filename=-", "--concurrency=1", "--wait=false"}
 }
@@ -123,7 +123,7 @@ func (m *matrix) in(t *testing.T) *matrix {
 	return &matrix{fixture: m.fixture.in(t), operation: m.operation}
 }
 
-// prepare makes what a trial works on.
+// prepare creates the workloads of a trial.
 func (m *matrix) prepare(tr *trial) {
 	m.t.Helper()
 	for _, workload := range m.workloads(tr.workload) {
@@ -137,7 +137,7 @@ func (m *matrix) prepare(tr *trial) {
 	}
 }
 
-// settled waits until the cluster has done its part of a Deployment, and so writes to it no more.
+// settled waits until the controllers no longer write to a Deployment.
 func (m *matrix) settled(workload string) {
 	m.t.Helper()
 	err := wait.PollUntilContextTimeout(m.ctx, 100*time.Millisecond, time.Minute, true, func(context.Context) (bool, error) {
@@ -151,12 +151,12 @@ func (m *matrix) settled(workload string) {
 
 // disturbance is what happens to one exchange of a run.
 type disturbance struct {
-	point string // the exchange, as undisturbed tells it
+	point string // the exchange, as undisturbed names it
 	fault faultproxy.Fault
 	kill  bool // the process, as the fault's first act
 }
 
-// disturb runs the command on the trial's workload. Where its disturbance does not come about, it must succeed. It returns what went over the wire.
+// disturb runs the command on the trial's workload. If the disturbance does not occur, the command must succeed. It returns the exchanges.
 func (m *matrix) disturb(tr *trial, flags ...string) []faultproxy.Exchange {
 	m.t.Helper()
 	limited, cancel := context.WithTimeout(m.ctx, runTime)
@@ -209,7 +209,7 @@ func (m *matrix) again(tr *trial) {
 	assert.Zero(m.t, result.Code, result.Stderr)
 }
 
-// faulted runs the trial. If it fails, its error must tell a reader what is wrong.
+// faulted runs the trial. If it fails, its error must be clear.
 func (m *matrix) faulted(tr *trial) {
 	var flags []string
 	if tr.fault.Action == faultproxy.Stall {
@@ -228,7 +228,7 @@ func (m *matrix) faulted(tr *trial) {
 	m.t.Logf("exit %d: %s", tr.result.Code, tr.result.Stderr)
 }
 
-// undisturbed runs the command on the trial's workload without a disturbance, through the proxy, and returns what went over the wire.
+// undisturbed runs the command on the trial's workload without a disturbance, through the proxy, and returns the exchanges.
 func (m *matrix) undisturbed(tr *trial) []faultproxy.Exchange {
 	m.t.Helper()
 	m.prepare(tr)

@@ -20,7 +20,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/lesson"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 )
 
@@ -34,7 +34,7 @@ func fragments() []string {
 	}
 }
 
-// hostileNames are as many names of at most 63 bytes, as different as the fragments allow.
+// hostileNames returns n names of at most 63 bytes, as different as the fragments allow.
 func hostileNames(count int) []string {
 	var names []string
 	for _, dress := range []func(string) string{
@@ -61,8 +61,8 @@ type hostileBinding struct {
 	workload, name, role, password string
 }
 
-// TestHostileNames makes, rotates and takes back bindings with hostile names and passwords for roles, databases and schemas.
-// PGBIND_NAMES says how many, 24 without it.
+// TestHostileNames creates, rotates and removes bindings with hostile names and passwords for roles, databases and schemas.
+// PGBIND_NAMES is their number, 24 by default.
 func TestHostileNames(t *testing.T) {
 	t.Parallel()
 	count := 24
@@ -100,7 +100,7 @@ func TestHostileNames(t *testing.T) {
 
 const rolesBefore = "SELECT json_agg(r ORDER BY oid) FROM (SELECT a.*, shobj_description(oid, 'pg_authid') FROM pg_authid a) r"
 
-// hostileBindings makes a database and a schema of each name, and a workload for it.
+// hostileBindings creates a database, a schema and a workload for each name.
 func (f *fixture) hostileBindings(names []string) []hostileBinding {
 	f.t.Helper()
 	identifier := func(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
@@ -137,9 +137,8 @@ func (f *fixture) hostileFile(bindings []hostileBinding) string {
 			TypeMeta: metav1.TypeMeta{APIVersion: v1alpha1.APIVersion, Kind: v1alpha1.Kind},
 			Spec: v1alpha1.BindingSpec{
 				Workload: "deployment/" + b.workload, DBName: b.name, Schemas: []string{b.name}, Secret: b.workload,
-				Access: []string{"all", "readwrite", "readonly"}[i%3], Choices: v1alpha1.Choices{
-					Sources: v1alpha1.Sources{PasswordFrom: "secret/passwords:" + b.workload}, Username: b.role, Keys: []string{"uri", "jdbc", "pgpass"},
-				},
+				Access:       []string{"all", "readwrite", "readonly"}[i%3],
+				PasswordFrom: "secret/passwords:" + b.workload, Username: b.role, Keys: []string{"uri", "jdbc", "pgpass"},
 			},
 		})
 		require.NoError(f.t, err)
@@ -148,7 +147,7 @@ func (f *fixture) hostileFile(bindings []hostileBinding) string {
 	return file.String()
 }
 
-// logIn logs in with the URI of every Secret, and finds the role that is wanted, if one is, in the database of that name.
+// logIn logs in with the URI of every Secret, and requires the role, if one is given, in the database of that name.
 func (f *fixture) logIn(bindings []hostileBinding, role func(hostileBinding) string) {
 	f.t.Helper()
 	var uris strings.Builder

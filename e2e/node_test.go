@@ -16,8 +16,8 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/lesson"
 )
 
-// TestDatabasesOfOneNodeTakeTurns reads in the servers' logs when createuser was at work in which of two Pods of the only node. It runs before
-// the parallel tests: a Pod that makes no progress for 10 s loses its turn.
+// TestDatabasesOfOneNodeTakeTurns reads in the servers' logs when createuser ran in which of two Pods of the only node. It runs before the
+// parallel tests, because it depends on timing.
 func TestDatabasesOfOneNodeTakeTurns(t *testing.T) {
 	const number = 40
 	databases := []*fixture{newDatabase(t), newDatabase(t)}

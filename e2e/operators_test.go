@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"maps"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -15,14 +16,15 @@ import (
 
 const postgresUser = 999
 
-// operated is how an operator or a chart lays out a server: what of it decides how the database is found and logged in to.
+// operated is the layout of a server by an operator or a chart, as far as it decides how the server is found and how the administrator logs in.
 type operated struct {
 	name      string
 	document  string
-	service   string // that leads to the primary
+	service   string // selects the primary
+	database  string // of the application, as the document names it
 	container string
 	labels    map[string]string // of the Pod
-	selector  map[string]string // of the primary's Service; nil: it has none, and the operator keeps its endpoints
+	selector  map[string]string // of the primary's Service; nil: it has none, and the operator sets its endpoints
 	args      []string
 	env       map[string]string
 	socketDir string
@@ -40,20 +42,23 @@ func operators() []operated {
 	}
 	return []operated{
 		{
-			name: "cnpg", document: "cloudnativepg.md", service: "shop-rw", container: "postgres", socketDir: "/controller/run", env: with(peer, "PGHOST", "/controller/run"),
+			name: "cnpg", document: "cloudnativepg.md", service: "shop-rw", database: "app", container: "postgres",
+			socketDir: "/controller/run", env: with(peer, "PGHOST", "/controller/run"),
 			labels:   map[string]string{"cnpg.io/cluster": "cnpg", "cnpg.io/instanceRole": "primary", "cnpg.io/podRole": "instance"},
 			selector: map[string]string{"cnpg.io/cluster": "cnpg", "cnpg.io/instanceRole": "primary"},
 		},
 		{
-			name: "zalando", document: "zalando.md", service: "acid-shop", container: "postgres", root: true, env: map[string]string{"PGPORT": "5432"},
+			name: "zalando", document: "zalando.md", service: "acid-shop", database: "shop", container: "postgres",
+			root: true, env: map[string]string{"PGPORT": "5432"},
 			labels: map[string]string{"application": "spilo", "cluster-name": "zalando", "spilo-role": "master"},
 		},
 		{
-			name: "crunchy", document: "crunchy.md", service: "hippo-primary", container: "database", socketDir: "/tmp/postgres", env: with(peer, "PGHOST", "/tmp/postgres"),
+			name: "crunchy", document: "crunchy.md", service: "hippo-primary", database: "hippo", container: "database",
+			socketDir: "/tmp/postgres", env: with(peer, "PGHOST", "/tmp/postgres"),
 			labels: map[string]string{"postgres-operator.crunchydata.com/cluster": "crunchy", "postgres-operator.crunchydata.com/role": "master"},
 		},
 		{
-			name: "bitnami", document: "bitnami.md", service: "shop-postgresql", container: "postgresql",
+			name: "bitnami", document: "bitnami.md", service: "shop-postgresql", database: "shop", container: "postgresql",
 			env: map[string]string{
 				"POSTGRES_INITDB_ARGS": "--auth=md5", "POSTGRES_HOST_AUTH_METHOD": "md5", "POSTGRES_USER": "postgres", "POSTGRES_POSTGRES_PASSWORD": adminPassword,
 			},
@@ -63,9 +68,11 @@ func operators() []operated {
 	}
 }
 
-// pod is the server's Pod, with a sidecar beside it as operators have them.
+// pod is the server's Pod, with a sidecar as operators have them.
 func (o operated) pod() *corev1.Pod {
-	return postgresPod(o.name, "postgres:17", o.env, func(pod *corev1.Pod) {
+	env := map[string]string{"POSTGRES_DB": o.database}
+	maps.Copy(env, o.env)
+	return postgresPod(o.name, "postgres:17", env, func(pod *corev1.Pod) {
 		for name, value := range o.labels {
 			pod.Labels[name] = value
 		}
@@ -91,7 +98,7 @@ func emptyDir(name string) corev1.Volume {
 	return corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}}
 }
 
-// primaryService leads to the primary, by a selector or by endpoints of its own.
+// primaryService creates the Service of the primary, with a selector or with endpoints of its own.
 func (f *fixture) primaryService(o operated, pod *corev1.Pod) {
 	f.t.Helper()
 	name := o.service
@@ -127,13 +134,13 @@ func TestDatabasesOfOperators(t *testing.T) {
 			pod, err := f.Client.CoreV1().Pods(f.Name).Get(f.ctx, o.name, metav1.GetOptions{})
 			require.NoError(t, err)
 			f.primaryService(o, pod)
-			f.eventually("the Service leads to the server", func() bool {
+			f.eventually("the Service reaches the server", func() bool {
 				return f.run(f.inPod(o.name, "pg_isready --quiet --host="+o.service)).Code == 0
 			})
 
 			result := f.bind("deployment/of-"+o.name, "--postgres=pod/"+o.name, "--secret="+o.name)
 
-			assert.Contains(t, result.Stderr, "proved")
+			assert.Contains(t, result.Stderr, "verified")
 			assert.Equal(t, o.service+"."+f.Name+".svc.cluster.local", f.login(o.name).Host)
 			login, byService := f.login(o.name), []string{"deployment/of-" + o.name, "--postgres=service/" + o.service, "--secret=" + o.name}
 			f.bind(byService...)

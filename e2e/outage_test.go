@@ -18,8 +18,9 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
 )
 
-// TestApplyAmidOutages applies one file while a database server is down, the API server throttles, for one workload without end, and another
-// workload goes away just before its patch. Each binding is made, or fails for its own reason and leaves nothing; the next run makes the rest.
+// TestApplyAmidOutages applies a file while a database server is down, the API server throttles (for one workload without end), and another
+// workload is deleted just before its patch. Each binding is created, or fails for its own reason and leaves nothing; the next run creates
+// the rest.
 func TestApplyAmidOutages(t *testing.T) {
 	t.Parallel()
 	f := newDatabase(t)
@@ -41,7 +42,7 @@ func TestApplyAmidOutages(t *testing.T) {
 	f.requireNoPassword(result.Stdout + result.Stderr)
 	assert.ElementsMatch(t, []string{"one", "two", "shop"}, boundIn(result))
 	for workload, cause := range map[string]string{
-		"throttled": `said the test`, "gone": `deployments\.apps "gone" not found`, "down": `pod/pg.*takes no connections`, "down-too": `pod/pg.*takes no connections`,
+		"throttled": `said the test`, "gone": `deployments\.apps "gone" not found`, "down": `pod/pg.*accepts no connections`, "down-too": `pod/pg.*accepts no connections`,
 	} {
 		assert.Regexp(t, `(?m)^error: deployment\.apps/`+workload+`\b.*`+cause, result.Stderr)
 	}
@@ -63,7 +64,7 @@ func TestApplyAmidOutages(t *testing.T) {
 	assert.Equal(t, slices.Repeat([]string{"OK"}, len(workloads)), reasons(f.check(0)))
 }
 
-// boundIn are the Deployments that an apply says it has bound.
+// boundIn returns the Deployments that an apply reports as bound.
 func boundIn(result harness.Result) []string {
 	var names []string
 	for _, line := range verbsOf(result, "bound") {
@@ -97,8 +98,8 @@ func (f *fixture) startServer() {
 	f.eventually("the server starts again", func() bool { return f.sqlIn("pg", "SELECT 'up'") == "up" })
 }
 
-// throttling starts an API server that refuses the first of each kind of request with 429, the patch of one Deployment each time, and
-// does something before the patch of the Deployment "gone". It returns its kubeconfig, and tells how many requests it refused.
+// throttling starts an API server that refuses the first of each kind of request with 429, and the patch of one Deployment each time. It
+// calls a function before the patch of the Deployment "gone". It returns its kubeconfig, and a function that counts the refused requests.
 func (f *fixture) throttling(without string, beforePatch func()) (kubeconfig string, refused func() int) {
 	f.t.Helper()
 	var mu sync.Mutex

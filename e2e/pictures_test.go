@@ -24,7 +24,7 @@ const (
 	columns = 80
 )
 
-// TestPictures plays what the README's pictures show on a real terminal and holds it against them. "make pictures" draws them anew.
+// TestPictures runs the commands of the README's pictures on a real terminal and compares. "make pictures" draws them again.
 func TestPictures(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim)
@@ -36,7 +36,7 @@ func TestPictures(t *testing.T) {
 	f.compare("list.svg", "The bindings of a namespace as a tree", f.play("list", "--tree"))
 }
 
-// play runs the plugin on a terminal and returns what it showed, below the line that was typed. Nothing is drawn over anything.
+// play runs the plugin on a terminal and returns the command line and the output. Nothing is overwritten.
 func (f *fixture) play(args ...string) string {
 	f.t.Helper()
 	command := f.Pgbind(args...)
@@ -48,7 +48,7 @@ func (f *fixture) play(args ...string) string {
 	return typed + strings.ReplaceAll(shown, f.Name, lesson.Namespace)
 }
 
-// compare fails when the picture shows something else than the terminal did, apart from what differs from run to run.
+// compare fails if the picture differs from the terminal's output, apart from what differs from run to run.
 func (f *fixture) compare(name, title, shown string) {
 	f.t.Helper()
 	f.requireNoPassword(shown)
@@ -61,9 +61,9 @@ func (f *fixture) compare(name, title, shown string) {
 	assert.Equal(f.t, steady(picture.Text(string(svg))), steady(picture.Plain(shown)), "%s is not what is shown by now: run make pictures", name)
 }
 
-// steady leaves out what differs from run to run: derived names, durations, ages, how often the rollout was looked at, and where lines end.
+// steady removes what differs from run to run: derived names, durations, ages, the number of lines about the rollout, and line breaks.
 func steady(shown string) string {
-	// A step says how long it took only if it took long.
+	// A step reports its duration only if it took long.
 	shown = regexp.MustCompile(` +\(\d+(\.\d+)?(ms|s|m)\)`).ReplaceAllString(shown, "")
 	for pattern, same := range map[string]string{
 		`Waiting for [^.]*\.\.\.`:        "",

@@ -10,8 +10,8 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/faultproxy"
 )
 
-// naming calls the exchanges of one run as those of every run of the command are called: without the names of the namespace and of the
-// workloads, and equal ones numbered as they come. It is not always the same one of two workloads that comes first.
+// naming gives the exchanges of a run the same names in every run of the command: without the names of the namespace and of the workloads.
+// Equal exchanges get numbers, because the order of two workloads varies.
 type naming struct {
 	names *strings.Replacer
 	mu    sync.Mutex
@@ -22,7 +22,7 @@ func (m *matrix) naming(workload string) *naming {
 	return &naming{names: strings.NewReplacer("/namespaces/"+m.Name, "", workload+second, "NAME", workload, "NAME"), seen: map[string]int{}}
 }
 
-// point is what the next exchange is called.
+// point returns the name of the next exchange.
 func (n *naming) point(e faultproxy.Exchange) string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -32,8 +32,8 @@ func (n *naming) point(e faultproxy.Exchange) string {
 	return named.String()
 }
 
-// points are the exchanges that two undisturbed runs have, as the first one had them. What only one has was asked again, since something
-// else in the cluster wrote to the workload meanwhile.
+// points returns the exchanges that two undisturbed runs have in common, in the order of the first. Others are repetitions, because a
+// controller wrote to the workload meanwhile.
 func (m *matrix) points(first, other *trial) []faultproxy.Exchange {
 	m.t.Helper()
 	points, others := m.undisturbed(first), m.undisturbed(other)

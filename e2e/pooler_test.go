@@ -12,7 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// poolerConfig leads every database to the server; what follows says whom the pooler lets in.
+// poolerConfig connects every database to the server. The lines that are appended decide which users the pooler accepts.
 const poolerConfig = `[databases]
 * = host=pg port=5432
 [pgbouncer]
@@ -22,7 +22,7 @@ auth_type = scram-sha-256
 auth_file = /etc/pooler/users.txt
 `
 
-// poolers are two PgBouncers: one asks the server for whom it does not know, the other lets nobody in.
+// poolers starts two PgBouncers: one asks the server for unknown users, the other refuses all of them.
 func (f *fixture) poolers() {
 	f.t.Helper()
 	users := `"postgres" "only-for-this-test"`
@@ -51,16 +51,16 @@ func TestPooler(t *testing.T) {
 	t.Parallel()
 	f := newNamespace(t)
 	f.create(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "admin"}, StringData: map[string]string{"password": "only-for-this-test"}})
-	f.startPostgres(postgresPod("pg", "postgres:17", nil, nil))
+	f.startPostgres(postgresPod("pg", "postgres:17", map[string]string{"POSTGRES_DB": "shop"}, nil))
 	f.poolers()
 	f.idle("web", "late")
-	t.Run("as the document tells", func(t *testing.T) {
+	t.Run("commands of the document", func(t *testing.T) {
 		f.in(t).follow(howTo("pgbouncer.md"))
 	})
 
 	result := f.bind("deployment/web", "--postgres=pod/pg", "--host=pgbouncer."+f.Name+".svc.cluster.local", "--port=6432")
 
-	assert.Contains(t, result.Stderr, "over pgbouncer."+f.Name+".svc.cluster.local proved")
+	assert.Contains(t, result.Stderr, "over pgbouncer."+f.Name+".svc.cluster.local verified")
 	secret := f.secret(firstSecret)
 	assert.Equal(t, "6432", string(secret.Data["POSTGRES_PORT"]))
 	f.bind("rotate", "deployment/web", "--grace=1s")
@@ -70,9 +70,9 @@ func TestPooler(t *testing.T) {
 	result = f.bind(closed...)
 
 	assert.Contains(t, result.Stderr, "verified at the server, not through closed."+f.Name+".svc.cluster.local")
-	assert.Contains(t, result.Stderr, "a pooler must be told")
+	assert.Contains(t, result.Stderr, "to the pooler")
 	assert.Contains(t, f.bind(closed...).Stdout, "deployment.apps/late unchanged")
 	check := f.run(f.Pgbind("check", "deployment/late"))
-	assert.Equal(t, 1, check.Code, "what the application has does not let it in")
+	assert.Equal(t, 1, check.Code, "the application cannot log in")
 	require.Contains(t, check.Stdout, "closed."+f.Name)
 }

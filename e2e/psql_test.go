@@ -87,7 +87,7 @@ func testPsqlScripts(f *fixture, role string) {
 	f.admin("DELETE FROM company WHERE id = 7")
 }
 
-// testPsqlChoice shows that nothing is guessed where there is more than one binding.
+// testPsqlChoice requires that nothing is guessed if there is more than one binding.
 func testPsqlChoice(f *fixture) {
 	f.create(deployment("second", nil))
 	f.bind("deployment/second", "--wait=false")

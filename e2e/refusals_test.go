@@ -18,7 +18,7 @@ import (
 // refusal is a command line that must fail before anything is written.
 type refusal struct {
 	name    string
-	command func(f *fixture) *harness.Command // prepares what the refusal is about
+	command func(f *fixture) *harness.Command // prepares the cause of the refusal
 	want    []string                          // of the message: the object, the cause, the next step
 }
 
@@ -65,13 +65,13 @@ func refusals() []refusal {
 		}, []string{"statefulset", lesson.Database, lesson.DatabasePod}},
 		{"database Pod not found", func(f *fixture) *harness.Command {
 			return f.Pgbind(application, "--postgres=pod/elsewhere-0")
-		}, []string{"elsewhere-0", "not found", lesson.DatabasePod, "--postgres"}},
+		}, []string{"elsewhere-0", "not found", "--postgres=service/postgresql-svc"}},
 		{"database Pod not ready", func(f *fixture) *harness.Command {
 			f.create(sleepingDatabase("sleeping"))
 			f.waitForPod("sleeping", corev1.PodRunning)
 			return f.Pgbind(application, "--postgres=pod/sleeping")
-		}, []string{"sleeping", "ready", lesson.DatabasePod}},
-		{"Secret of somebody else", func(f *fixture) *harness.Command {
+		}, []string{"sleeping", "ready", "--postgres=service/postgresql-svc"}},
+		{"Secret without metadata", func(f *fixture) *harness.Command {
 			f.create(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "foreign"}, StringData: map[string]string{"POSTGRES_HOST": "here"}})
 			return f.Pgbind(application, "--secret=foreign")
 		}, []string{"foreign", "--secret"}},
@@ -91,7 +91,7 @@ func refusals() []refusal {
 	}
 }
 
-// on creates the Deployment with no Pods and is the command that binds it.
+// on creates the Deployment without Pods, and returns the command that binds it.
 func (f *fixture) on(deployment *appsv1.Deployment) *harness.Command {
 	f.t.Helper()
 	deployment.Spec.Replicas = new(int32)
@@ -100,7 +100,7 @@ func (f *fixture) on(deployment *appsv1.Deployment) *harness.Command {
 	return f.Pgbind("deployment/" + deployment.Name)
 }
 
-// withDatabase creates the Pod with a Service and is the command that binds the application to it.
+// withDatabase creates the Pod with a Service, and returns the command that binds the application to it.
 func (f *fixture) withDatabase(pod *corev1.Pod) *harness.Command {
 	f.t.Helper()
 	f.create(pod)
@@ -127,7 +127,7 @@ func (f *fixture) waitForPod(name string, phase corev1.PodPhase) {
 	require.NoError(f.t, err)
 }
 
-// traces is what a bind leaves behind: roles, Secrets and the state of every workload, with no Secret's content.
+// traces returns everything that a bind can change: roles, names of Secrets and the state of every workload.
 func (f *fixture) traces() []string {
 	f.t.Helper()
 	secrets, err := f.Kubectl("get", "secrets", `--output=jsonpath={range .items[*]}{.metadata.name} {.metadata.resourceVersion}{"\n"}{end}`).Output(f.ctx)

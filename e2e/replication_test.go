@@ -17,7 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 )
 
-// replicaScript makes the last Pod of the StatefulSet the primary, so that the order of the Pods does not happen to be right.
+// replicaScript makes the last Pod of the StatefulSet the primary, so that the order of the Pods does not lead to it.
 //
 //go:embed replica.sh
 var replicaScript string

@@ -11,7 +11,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
 )
 
 // TestResultsAsObjects prints what a bind did in each format, which must never hold the Secret's data; see fixture.bind.
@@ -47,6 +47,6 @@ func TestResultsAsObjects(t *testing.T) {
 	assert.Equal(t, "List", list.Kind)
 	assert.Len(t, list.Items, 2)
 	refused := f.run(f.Pgbind("deployment/web", "-o", "toml"))
-	assert.Equal(t, 1, refused.Code)
+	assert.Equal(t, 2, refused.Code)
 	assert.Contains(t, refused.Stderr, "allowed formats are")
 }

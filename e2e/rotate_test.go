@@ -19,7 +19,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/lesson"
 )
 
-// TestRotateUnderLoad holds rotations against plain restarts: the same Pods are replaced, so whatever fails more is a rotation's fault.
+// TestRotateUnderLoad compares rotations with restarts. Both replace the same Pods, so a rotation causes every further failure.
 func TestRotateUnderLoad(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim)
@@ -48,13 +48,13 @@ func TestRotateUnderLoad(t *testing.T) {
 	assert.True(t, strings.HasSuffix(f.loginRoles(), "_4"), "and it is the fourth")
 }
 
-// load is what happened to the requests that were sent.
+// load counts the requests and their results.
 type load struct {
 	sent   int
 	failed []string
 }
 
-// underLoad fetches the page ten times a second from the first moment to the last of what do does.
+// underLoad fetches the page ten times a second while do runs.
 func (f *fixture) underLoad(do func()) load {
 	f.t.Helper()
 	ctx, stop := context.WithCancel(f.ctx)
@@ -69,7 +69,7 @@ func (f *fixture) underLoad(do func()) load {
 				return
 			case <-ticks.C:
 			}
-			// Not the context that ends: the last request is let through.
+			// Not the context that ends, so that the last request is completed.
 			_, page, err := f.Page(f.ctx) //nolint:contextcheck // on purpose, see above
 			result.sent++
 			if err != nil {
@@ -85,7 +85,7 @@ func (f *fixture) underLoad(do func()) load {
 	return result
 }
 
-// TestRotate plays the rotations of one binding, each part on what the one before left.
+// TestRotate rotates one binding. Each part continues with the state of the part before.
 func TestRotate(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim)
@@ -96,7 +96,7 @@ func TestRotate(t *testing.T) {
 	}{
 		{"everything that uses the Secret takes the new login", rotatesAllUsers},
 		{"what was granted to the user itself is not lost", refusesGrants},
-		{"a failed rollout is taken back", takesRolloutBack},
+		{"a failed rollout is rolled back", takesRolloutBack},
 		{"the run is killed", finishesKilled},
 		{"a deleted Secret", rotatesDeletedSecret},
 		{"only the password", rotatesInPlace},
@@ -152,12 +152,13 @@ func takesRolloutBack(f *fixture) {
 	f.delete("resourcequota", "full")
 }
 
-// finishesKilled kills a run before the Secret is written, after that, and when the former role is dropped. The next run finishes it or begins anew; one login is left, and the page works.
+// finishesKilled kills a run before and after the Secret is written, and when the first role is dropped. The next run completes it or
+// starts again; one login is left, and the page works.
 func finishesKilled(f *fixture) {
-	for _, said := range []string{"proved", "holds the login", "REASSIGN OWNED"} {
+	for _, said := range []string{"verified", "holds the login", "REASSIGN OWNED"} {
 		former := f.login(firstSecret)
 		f.as(firstSecret, "SET ROLE none; SELECT lo_create(0)") // the login itself owns something, which is reassigned
-		f.killedAt(said, "rotate", application, "--grace=0s")
+		f.killedAt(said, "rotate", application, "--grace=0s", "-v=1")
 		f.bind("rotate", application, "--grace=0s")
 		f.assertRotated(former)
 	}
@@ -240,7 +241,7 @@ func TestRotateFiles(t *testing.T) {
 	f.assertUnbound()
 }
 
-// assertRotated finds one login, another one than before, with which the application works.
+// assertRotated requires one login, a new one, with which the application works.
 func (f *fixture) assertRotated(former harness.Login) {
 	f.t.Helper()
 	now := f.login(firstSecret)

@@ -17,7 +17,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/lesson"
 )
 
-// logFolder is where a talkative server writes its log.
+// logFolder is where a server with full logging writes its log.
 const logFolder = "/tmp/log"
 
 // talkative makes the server log all that it can.
@@ -25,7 +25,7 @@ func talkative(object *unstructured.Unstructured) error {
 	var args []any
 	for _, setting := range []string{
 		"shared_preload_libraries=pg_stat_statements,auto_explain", "auto_explain.log_min_duration=0", "auto_explain.log_nested_statements=on",
-		"logging_collector=on", "log_directory=" + logFolder, // the kubelet keeps no more than a part of as much as this
+		"logging_collector=on", "log_directory=" + logFolder, // too much for the kubelet, which keeps only a part
 		"log_statement=all", "log_min_duration_statement=0", "log_min_duration_sample=0", "log_statement_sample_rate=1", "log_transaction_sample_rate=1",
 		"log_min_error_statement=debug5", "log_connections=on", "log_duration=on", "debug_print_parse=on", "debug_pretty_print=off",
 	} {
@@ -34,15 +34,15 @@ func talkative(object *unstructured.Unstructured) error {
 	return harness.ChangeServer(object, func(server map[string]any) { server["args"] = args })
 }
 
-// watchProcesses prints the command line and the environment of every process of the container, again and again, until it is told to end.
-// Its own environment, in which nothing of a run can be, is left out.
+// watchProcesses repeatedly prints the command line and the environment of every process of the container, until it is stopped. It leaves
+// out its own environment, which contains nothing of a run.
 const watchProcesses = `while [ ! -e /tmp/enough ]; do
 	for process in /proc/[0-9]*; do tr '\0' ' ' <"$process/cmdline"; echo; done
 	sleep 0.05
 done 2>/dev/null; rm /tmp/enough`
 
-// TestSecretsStayWhereTheyBelong looks for every password and every verifier of a whole life of bindings in all that is logged, shown or
-// sampled meanwhile.
+// TestSecretsStayWhereTheyBelong runs every command, and searches everything that is logged, printed or sampled meanwhile for every
+// password and verifier.
 func TestSecretsStayWhereTheyBelong(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim, talkative)
@@ -65,11 +65,11 @@ func TestSecretsStayWhereTheyBelong(t *testing.T) {
 		"the server's log":                        f.run(f.Kubectl("exec", lesson.DatabasePod, "--", "sh", "-c", "cat "+logFolder+"/*")).Stdout,
 		"pg_stat_statements":                      f.admin("SELECT query FROM pg_stat_statements"),
 		"the API server's audit log":              about(f.Name, audited),
-		"the objects beside Secrets":              f.run(f.Kubectl("get", "all,events,configmaps,endpointslices", "--output=yaml", "--show-managed-fields")).Stdout,
+		"the objects except Secrets":              f.run(f.Kubectl("get", "all,events,configmaps,endpointslices", "--output=yaml", "--show-managed-fields")).Stdout,
 	}
 
 	t.Logf("%d passwords and verifiers, %d commands", len(l.known), l.commands)
-	holds := strings.Contains // the texts hold secrets if a check fails, so that no failure may show one
+	holds := strings.Contains // assert.Contains would print the text, which contains secrets if the check fails
 	for place, text := range places {
 		t.Logf("%s: %d bytes", place, len(text))
 		assert.True(t, holds(text, plantedPassword), "the scan sees the planted password in %s", place)
@@ -84,7 +84,7 @@ func TestSecretsStayWhereTheyBelong(t *testing.T) {
 	}
 }
 
-// What is planted, so that a scan that finds nothing means something, and the name of a role that the server lets nobody log in as.
+// The secrets that are planted to test the scan, and the name of a role that cannot log in.
 const (
 	verifierStart   = "SCRAM-SHA-256$"
 	barred          = "barred"
@@ -92,7 +92,7 @@ const (
 	plantedVerifier = verifierStart + "4096:cGxhbnRlZA==$cGxhbnRlZA==:cGxhbnRlZA=="
 )
 
-// about is the lines that name the namespace: other tests run meanwhile.
+// about returns the lines that name the namespace, because other tests run meanwhile.
 func about(namespace, log string) string {
 	var own []string
 	for line := range strings.Lines(log) {
@@ -103,7 +103,7 @@ func about(namespace, log string) string {
 	return strings.Join(own, "")
 }
 
-// life is that of some bindings, from the first dry run to the last unbind.
+// life runs all commands on some bindings, from the first dry run to the last unbind.
 type life struct {
 	*fixture
 	printed  strings.Builder
@@ -111,7 +111,7 @@ type life struct {
 	commands int
 }
 
-// lead runs every command that there is, as talkative as it gets.
+// lead runs every command with the highest verbosity.
 func (l *life) lead() {
 	l.t.Helper()
 	l.idle("web", "shop", "late")
@@ -156,7 +156,7 @@ func (l *life) lead() {
 	}
 }
 
-// learn notes the secrets that there are now.
+// learn records the current secrets.
 func (l *life) learn() {
 	l.t.Helper()
 	secrets, err := l.Client.CoreV1().Secrets(l.Name).List(l.ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/managed-by=kubectl-pgbind"})
@@ -174,7 +174,7 @@ func (l *life) learn() {
 	}
 }
 
-// plant puts a password in every place where the scan looks, and a verifier where the server tells of statements.
+// plant writes a password to every place that is searched, and a verifier to the server's records of statements.
 func (l *life) plant() {
 	l.t.Helper()
 	l.admin("CREATE ROLE planted PASSWORD '" + plantedPassword + "'; ALTER ROLE planted PASSWORD '" + plantedVerifier + "'")

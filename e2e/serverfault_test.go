@@ -13,7 +13,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/faultproxy"
 )
 
-// TestServerFaults has something happen to the server in the middle of each command: one exec of it for each kind of trouble.
+// TestServerFaults disturbs the server in the middle of each command, in one exec for each kind of trouble.
 // TestServerFaultMatrix tries every request.
 func TestServerFaults(t *testing.T) {
 	t.Parallel()
@@ -37,8 +37,8 @@ func TestServerFaults(t *testing.T) {
 	}
 }
 
-// suffer runs every command with the trouble at each of the chosen points of its way, one after the other, since they share the server. It
-// returns the trials.
+// suffer runs every command with the trouble at each of the chosen points, one after the other, because they share the server. It returns
+// the trials.
 func (f *fixture) suffer(trouble serverTrouble, choose func([]*trial) []*trial) (all []*trial) {
 	f.t.Helper()
 	start, bindings, failed := time.Now(), 0, 0
@@ -70,7 +70,7 @@ func (f *fixture) suffer(trouble serverTrouble, choose func([]*trial) []*trial) 
 	return all
 }
 
-// survives runs the command, has the trouble come and go, and, where the run failed, completes it with a second one.
+// survives runs the command, causes and ends the trouble, and completes a failed run with a second one.
 func (m *matrix) survives(tr *trial, trouble serverTrouble, want []state) {
 	m.t.Helper()
 	m.prepare(tr)
@@ -90,7 +90,7 @@ func (m *matrix) survives(tr *trial, trouble serverTrouble, want []state) {
 	assert.Equal(m.t, want, m.states(m.sides(), tr), tr.result.Stderr)
 }
 
-// stops are the trials that stop a run at every point of its way.
+// stops returns the trials that stop a run at every point.
 func stops(name string, points []faultproxy.Exchange, trouble serverTrouble) []*trial {
 	var trials []*trial
 	add := func(e faultproxy.Exchange, moment faultproxy.Moment, bytes int) {

@@ -18,16 +18,16 @@ import (
 type serverTrouble struct {
 	name   string
 	strike func(*fixture) error
-	mend   string // a shell script for the server's container; empty: it gets over it by itself
-	// locks says that it takes locks itself, which an open transaction of the run would keep from it.
+	mend   string // a shell script for the server's container; empty: the server recovers without one
+	// locks means that the trouble takes locks itself, which an open transaction of the run would block.
 	locks bool
-	// small says that the server's disk is.
+	// small means that the server's disk is small.
 	small bool
-	// harmless says that no run may fail by it.
+	// harmless means that no run fails because of it.
 	harmless bool
 }
 
-// moment is the one at which a few tries find most.
+// moment is when a few trials find most.
 func (trouble serverTrouble) moment() faultproxy.Moment {
 	if trouble.locks {
 		return faultproxy.Before
@@ -35,7 +35,7 @@ func (trouble serverTrouble) moment() faultproxy.Moment {
 	return faultproxy.MidStdin
 }
 
-// connections is how many the server takes, superusers' three included.
+// connections is how many connections the server accepts, including three for superusers.
 const connections = 15
 
 func serverTroubles() []serverTrouble {
@@ -60,8 +60,8 @@ func serverTroubles() []serverTrouble {
 const (
 	stopServer = `pid=$(head -1 "$PGDATA/postmaster.pid"); kill -%s "$pid"; while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done`
 
-	// What fits into the pages that are there is no proof of a full disk, so that they are filled as well, in a session that is there
-	// before: with a full disk the server may take no new one.
+	// Free space in existing pages would hide a full disk, so the script fills them too. It does so in a session that starts before:
+	// a server with a full disk may accept no new one.
 	fillDisk = `psql --username=postgres --set=ON_ERROR_STOP=1 \
 		--command='\! dd if=/dev/zero of=/data/filler bs=64k; dd if=/dev/zero of=/data/filler-too bs=4k' \
 		--command="DO \$\$ BEGIN
@@ -75,8 +75,8 @@ const (
 			FOR r IN SELECT rolname FROM pg_roles WHERE rolname LIKE 'filler\_%' LOOP EXECUTE format('DROP ROLE %I', r); END LOOP;
 		END \$\$"`
 
-	// Each of them tries until it has a connection, since a session that is just ending gives one back, and tells then. The flag is another one
-	// each time: who has not seen yet that the last one is gone must not go on.
+	// Each process tries until it has a connection, because a session that is ending releases one, and then reports. The flag has another
+	// name each time, so that a process that has not seen the end of the last trouble does not continue.
 	takeConnections = `flag=/tmp/taken.$$; touch "$flag"
 		for i in $(seq %[1]d); do
 			(while [ -e "$flag" ]; do
@@ -89,7 +89,7 @@ const (
 	nobodyConnects  = `for i in $(seq 100); do psql --username=postgres --command='SELECT 1' || exit 0; sleep 0.1; done; exit 1`
 	giveConnections = `rm -f /tmp/taken.*`
 
-	// What administrators set for everybody is meant for applications. Whoever waits for the lock waits longer than that.
+	// Administrators set such timeouts for applications. A session that waits for the lock waits longer.
 	shortTimeouts = `psql --username=postgres --set=ON_ERROR_STOP=1 \
 			--command="ALTER ROLE postgres SET statement_timeout = '200ms'" --command="ALTER ROLE postgres SET lock_timeout = '200ms'" \
 			--command="ALTER ROLE postgres SET idle_in_transaction_session_timeout = '200ms'" --command="ALTER ROLE postgres SET idle_session_timeout = '200ms'"
@@ -101,8 +101,8 @@ const (
 	withoutTimeouts = `PGOPTIONS="-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0"`
 )
 
-// newTroubledDatabase deploys the lesson's database with a server that is started again where it was stopped. Its disk is a small one where
-// it is to be filled, and else one that outlives the Pod.
+// newTroubledDatabase deploys the lesson's database with a server that restarts in its container. Its disk is small if it is to be filled,
+// and otherwise outlives the Pod.
 func newTroubledDatabase(t *testing.T, trouble serverTrouble) *fixture {
 	t.Helper()
 	f := newNamespace(t)
@@ -151,7 +151,7 @@ func (f *fixture) inServer(script string) error {
 	return err
 }
 
-// recover takes the trouble away and waits until the server works.
+// recover ends the trouble and waits until the server works.
 func (f *fixture) recover(trouble serverTrouble) {
 	f.t.Helper()
 	if trouble.mend != "" {

@@ -18,12 +18,12 @@ import (
 // goDump is what a printed Go value looks like.
 var goDump = regexp.MustCompile(`&\w*\{|map\[|0xc0|%!|\{"kind"|<nil>|goroutine `)
 
-// state is what there is of a workload's binding on all three sides, without what differs from workload to workload.
+// state is the state of a workload's binding on all three sides, without names that differ from workload to workload.
 type state struct {
 	References []corev1.EnvFromSource
 	Notes      int
 	Secrets    []string // their names and keys
-	Role       string   // what it may do and is a member of
+	Role       string   // attributes and memberships
 	LogsIn     bool
 }
 
@@ -31,8 +31,8 @@ type state struct {
 type sides struct {
 	workloads map[string]appsv1.Deployment
 	secrets   map[string][]corev1.Secret // by workload
-	roles     map[string]string          // what each login role may do, by its name
-	logins    map[string]bool            // whether the server takes the Secret's password, by role
+	roles     map[string]string          // attributes of each login role, by name
+	logins    map[string]bool            // whether the server accepts the Secret's password, by role
 }
 
 // sides reads everything in a few requests.
@@ -48,7 +48,7 @@ func (f *fixture) sides() *sides {
 	require.NoError(f.t, err)
 	var logins []harness.Login
 	for _, secret := range secrets.Items {
-		_, workload, _ := strings.Cut(secret.Annotations["pgbind.dev/workload"], "/")
+		_, workload, _ := strings.Cut(f.metadata(&secret).Spec.Workload, "/")
 		s.secrets[workload] = append(s.secrets[workload], secret)
 		value := func(key string) string { return string(secret.Data[key]) }
 		logins = append(logins, harness.Login{Host: value("POSTGRES_HOST"), Username: value("POSTGRES_USERNAME"), Password: value("POSTGRES_PASSWORD")})
@@ -76,7 +76,7 @@ func (f *fixture) loginsOnly() map[string]string {
 	return roles
 }
 
-// of is the state of one workload's binding.
+// of returns the state of one workload's binding.
 func (s *sides) of(workload string) state {
 	d, found := s.workloads[workload], state{}
 	for _, reference := range d.Spec.Template.Spec.Containers[0].EnvFrom {

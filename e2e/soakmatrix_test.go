@@ -25,8 +25,8 @@ func (m *matrix) each(name string, trials []*trial, test func(*matrix, *trial)) 
 	})
 }
 
-// chosen is as many of the trials as PGBIND_SOAK says, evenly spread over the run; with 2/3, say, the second of three such parts, which are
-// all of them together; all of them without it.
+// chosen returns as many trials as PGBIND_SOAK says, evenly spread over the run. 2/3 selects the second of three parts, which together
+// contain all trials. Without PGBIND_SOAK, it returns all.
 func (m *matrix) chosen(trials []*trial) []*trial {
 	m.t.Helper()
 	text := os.Getenv("PGBIND_SOAK")
@@ -52,7 +52,7 @@ func (m *matrix) chosen(trials []*trial) []*trial {
 	return chosen
 }
 
-// missed counts the trials whose disturbance did not come about. They say nothing, so that they must be few.
+// missed counts the trials whose disturbance did not occur. They prove nothing, so they must be few.
 func (m *matrix) missed(trials []*trial) (count int) {
 	m.t.Helper()
 	for _, tr := range trials {
@@ -64,7 +64,7 @@ func (m *matrix) missed(trials []*trial) (count int) {
 	return count
 }
 
-// agree requires that every workload ended as the undisturbed one, and that nothing is left that belongs to none of them.
+// agree requires that every workload ended as the undisturbed one, and that nothing else is left.
 func (m *matrix) agree(undisturbed *trial, trials []*trial) {
 	m.t.Helper()
 	now := m.sides()

@@ -16,13 +16,13 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 )
 
-// sqlServer is a server on which SQL is tried without a story around it.
+// sqlServer is a server for tests of single scripts.
 type sqlServer struct {
 	*postgres.Server
 	t     *testing.T
 	ctx   context.Context
 	podIP string
-	// run runs SQL as a role in a database, over the socket, where the server trusts everybody.
+	// run runs SQL as a role in a database, through the socket, where the server asks for no password.
 	run func(ctx context.Context, role, database, sql string) (string, error)
 }
 
@@ -46,13 +46,13 @@ func (s *sqlServer) sql(database, sql string) string {
 
 // sessions counts the sessions of the bound role; -1: they could not be counted.
 func (s *sqlServer) sessions() int {
-	if n, err := s.Sessions(s.ctx, sqlOwner(), boundRole); err == nil {
-		return n
+	if count := s.Sessions(s.ctx, sqlRoles(boundRole))[0]; count.Err == nil {
+		return count.Sessions
 	}
 	return -1
 }
 
-// serverVersions are those that PGBIND_PG names, separated by spaces. Without it, they are all that are promised to work.
+// serverVersions returns the versions in PGBIND_PG, separated by spaces. By default, it returns all supported versions.
 func serverVersions() []string {
 	if chosen := strings.Fields(os.Getenv("PGBIND_PG")); len(chosen) > 0 {
 		return chosen
@@ -60,7 +60,7 @@ func serverVersions() []string {
 	return []string{"13", "15", "17", "18"}
 }
 
-// server starts a server of that version, which takes prepared transactions.
+// server starts a server of that version, which allows prepared transactions.
 func (f *fixture) server(version string) *sqlServer {
 	f.t.Helper()
 	name := "postgres-" + version

@@ -1,6 +1,6 @@
 //go:build e2e
 
-// Package e2e proves the built plugin on a real cluster, run as a user runs it: "kubectl pgbind". Every test has a
+// Package e2e tests the built plugin on a real cluster, run as a user runs it: "kubectl pgbind". Every test has a
 // namespace of its own, with the lesson's database and application in it.
 package e2e
 
@@ -17,8 +17,8 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/lesson"
 )
 
-// testTime is the most that one test may take, with its wait for a place among those that run.
-const testTime = 25 * time.Minute
+// testTime limits one test, including its wait for other tests.
+const testTime = 50 * time.Minute
 
 var cluster *harness.Harness
 
@@ -36,7 +36,7 @@ type fixture struct {
 	ctx context.Context
 }
 
-// newNamespace makes a namespace that goes away with the test; when the test failed, its state is kept as artifacts.
+// newNamespace creates a namespace that is deleted after the test. If the test fails, its state is kept as artifacts.
 func newNamespace(t *testing.T) *fixture {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), testTime)
@@ -54,7 +54,7 @@ func newNamespace(t *testing.T) *fixture {
 	return &fixture{Namespace: namespace, t: t, ctx: ctx}
 }
 
-// newLesson deploys the lesson in a namespace of its own, up to where the application lacks nothing but its login.
+// newLesson deploys the lesson in a namespace of its own. The application lacks only its login.
 func newLesson(t *testing.T, changes ...harness.Change) *fixture {
 	t.Helper()
 	f := newNamespace(t)

@@ -11,12 +11,12 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 )
 
-// surveyed is what the roles that are asked about find in each database.
+// surveyed is the expected answer for each role and database.
 const surveyed = `
 CREATE TABLE public.orders(id serial PRIMARY KEY);
 CREATE VIEW public.latest AS SELECT * FROM public.orders`
 
-// TestSurveySQL tries the SQL by which check asks a server on every version of it that the cluster has.
+// TestSurveySQL tests the SQL with which check surveys a server, on every server version of the cluster.
 func TestSurveySQL(t *testing.T) {
 	t.Parallel()
 	f := newNamespace(t)
@@ -65,7 +65,7 @@ func testSurveySQL(s *sqlServer, ip, version string) {
 	surveyFindsDamage(s, questions)
 }
 
-// surveyFindsDamage asks once more after each kind of damage has been done to one of the roles.
+// surveyFindsDamage damages the roles in several ways, and surveys again after each.
 func surveyFindsDamage(s *sqlServer, questions []postgres.Question) {
 	all, readwrite, readonly := questions[0], questions[1], questions[2]
 	s.sql("app", "GRANT TRIGGER ON orders TO "+all.Role)
@@ -96,17 +96,15 @@ func surveyFindsDamage(s *sqlServer, questions []postgres.Question) {
 	assert.Empty(s.t, answers[5].Login.Failure)
 }
 
-// bound makes a role in the database and returns the question about it.
+// bound creates a role in the database and returns the request about it.
 func (s *sqlServer) bound(database string, level postgres.Level, ip string) postgres.Question {
 	s.t.Helper()
 	role := "pgb_" + database + "_" + string(level)
 	access := postgres.Access{Database: database, Schemas: []string{"public"}, Level: level}
 	login := postgres.Login{Password: "of-" + role, Set: true, Host: ip, HostComplete: true, Port: 5432}
 	s.Database = database
-	_, err := s.CreateUser(s.ctx, role)
-	require.NoError(s.t, err)
 	owner := postgres.Owner{ID: role, Run: "r", Namespace: "shop", NamespaceUID: "uid"}
-	_, err = s.Bind(s.ctx, postgres.Binding{Role: role, Owner: owner, Access: access}, login)
-	require.NoError(s.t, err)
+	creation := s.CreateAll(s.ctx, []postgres.Request{{Binding: postgres.Binding{Role: role, Owner: owner, Access: access}, Login: login}})[0]
+	require.NoError(s.t, creation.Err)
 	return postgres.Question{Role: role, Access: access, Login: login}
 }

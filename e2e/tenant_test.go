@@ -17,8 +17,8 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/lesson"
 )
 
-// TestHostileTenant is what an application can do that is bound with the widest level, and whoever may make roles, Secrets, workloads
-// or Pods beside it: it gains no privilege and no password, and what it denies to others is named.
+// TestHostileTenant tries what an application with the widest level, or a user who can create roles, Secrets, workloads or Pods, can do.
+// They gain no privilege and no password, and the command names what they prevent.
 func TestHostileTenant(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim)
@@ -43,7 +43,7 @@ func TestHostileTenant(t *testing.T) {
 	assert.Equal(t, "f", f.admin("SELECT bool_or(rolsuper OR rolcreaterole OR rolcreatedb OR rolbypassrls OR rolreplication) FROM pg_roles WHERE rolname ~ '^pgb'"))
 }
 
-// precreatedRoles makes the role first that a bind is about to make, as somebody who may make roles and wants to have this one.
+// precreatedRoles creates the role of a bind before the bind does, as a user who can create roles and wants to control it.
 func precreatedRoles(f *fixture) {
 	shown := f.run(f.Pgbind("deployment/late", "--dry-run=client"))
 	role := regexp.MustCompile(`pgb_[a-z0-9]{12}_1`).FindString(shown.Stdout)
@@ -75,7 +75,7 @@ func precreatedRoles(f *fixture) {
 	}
 }
 
-// plantedCode has the tenant make everything that runs code of its own when somebody else touches it.
+// plantedCode has the tenant create everything that runs its code when another role uses it.
 func plantedCode(f *fixture) {
 	tenant := f.login("tenants").Username
 	f.as("tenants", strings.ReplaceAll(`
@@ -109,7 +109,7 @@ func plantedCode(f *fixture) {
 	assert.Contains(f.t, lines(f.admin(bait)), "t", "the trap works, so that what is above means something")
 }
 
-// marksOfAnotherNamespace copies the victim's Secret into a namespace of the attacker, with marks that lead to the victim's server.
+// marksOfAnotherNamespace copies the victim's Secret to a namespace of the attacker, with metadata that names the victim's server.
 func marksOfAnotherNamespace(f *fixture) {
 	victim, roles := f.secret("victims"), f.roles()
 	attacker := newNamespace(f.t)
@@ -120,7 +120,7 @@ func marksOfAnotherNamespace(f *fixture) {
 	for key, value := range victim.Annotations {
 		forged.Annotations[key] = value
 	}
-	forged.Annotations["pgbind.dev/postgres-namespace"] = f.Name
+	require.Equal(f.t, f.Name, f.metadata(victim).Spec.PostgresNamespace, "the metadata leads to the victim's server")
 	attacker.create(forged)
 	attacker.create(small(deployment("victim", nil)))
 	attacker.annotate("victim", "binding.pgbind.dev/forged", f.deployment("victim").Annotations["binding.pgbind.dev/victims"])
@@ -134,7 +134,7 @@ func marksOfAnotherNamespace(f *fixture) {
 	assert.Equal(f.t, "1", f.as("victims", "SELECT 1"))
 }
 
-// heldAdvisoryLock has the tenant hold the lock by which administrators who are no superusers keep out of each other's way.
+// heldAdvisoryLock has the tenant hold the lock of administrators who are not superusers.
 func heldAdvisoryLock(f *fixture) {
 	done := make(chan struct{})
 	go func() {
@@ -153,7 +153,7 @@ func heldAdvisoryLock(f *fixture) {
 	<-done
 }
 
-// droppedByAnotherMember has the tenant drop what the access role owns and was granted, which every member of a shared one may.
+// droppedByAnotherMember has the tenant drop what the access role owns and was granted, as every member of a shared role can.
 func droppedByAnotherMember(f *fixture) {
 	f.as("victims", "CREATE TABLE public.of_victim(id int)")
 	f.as("alones", "CREATE TABLE public.of_alone(id int)")
@@ -169,7 +169,7 @@ func droppedByAnotherMember(f *fixture) {
 	require.ErrorContains(f.t, err, "permission denied")
 }
 
-// podThatLooksLikeTheDatabase puts another server behind the database's Service, which lets everybody in.
+// podThatLooksLikeTheDatabase puts another server behind the database's Service, which accepts every login.
 func podThatLooksLikeTheDatabase(f *fixture) {
 	impostor := databasePod("impostor", corev1.Container{
 		Name: lesson.Container, Image: "postgres:15", ReadinessProbe: ready(intstr.FromInt32(5432)),
@@ -198,7 +198,7 @@ func (f *fixture) databaseLabels() map[string]string {
 	return map[string]string{"app": pod.Labels["app"]}
 }
 
-// forbiddenToTenants tries what the widest level must not give.
+// forbiddenToTenants tries what the widest level must not allow.
 func forbiddenToTenants(f *fixture) {
 	f.admin("CREATE TABLE IF NOT EXISTS public.of_admin(id int); GRANT SELECT ON public.of_admin TO PUBLIC")
 	victim := f.login("victims").Username

@@ -80,7 +80,7 @@ func (t *terminal) resize(rows, columns uint16) {
 	require.NoError(t.f.t, pty.Setsize(t.pty, &pty.Winsize{Rows: rows, Cols: columns}))
 }
 
-// end waits for the end of the command and returns its exit code.
+// end waits for the end of the command, and returns its exit code.
 func (t *terminal) end() int {
 	t.f.t.Helper()
 	_ = t.cmd.Wait() // the code says it

@@ -18,8 +18,8 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
 )
 
-// TestTraffic has many users bind, unbind and rotate the same workloads in any order. What each of them leaves, and what is left in the
-// end, is a whole binding or none. PGBIND_SEED repeats an order.
+// TestTraffic binds, unbinds and rotates the same workloads in random order, many at once. Each command, and all of them together, leave a
+// complete binding or none. PGBIND_SEED repeats an order.
 func TestTraffic(t *testing.T) {
 	t.Parallel()
 	const workloads, binds, unbinds, rotates, atOnce = 25, 50, 20, 10, 16
@@ -68,7 +68,7 @@ func TestTraffic(t *testing.T) {
 		binds, unbinds, rotates, workloads, atOnce, refused, time.Since(start).Round(time.Second), bound)
 }
 
-// requireWholeOrNone finds of each workload a whole binding or nothing, and nothing that belongs to none. It returns how many are bound.
+// requireWholeOrNone requires a complete binding or nothing for each workload, and nothing else. It returns how many are bound.
 func (f *fixture) requireWholeOrNone(workloads int) (bound int) {
 	f.t.Helper()
 	now := f.sides()

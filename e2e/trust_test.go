@@ -11,8 +11,8 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
 )
 
-// TestServerThatTrustsTheNetworkIsTold: where a server asks for no password, a login with the right one proves nothing. Before version 16 a second
-// login without a password finds that out, wherever the first one led.
+// TestServerThatTrustsTheNetworkIsTold binds to a server that asks for no password, where a login proves nothing. Before version 16, a
+// second login without a password detects that, at the host of the first.
 func TestServerThatTrustsTheNetworkIsTold(t *testing.T) {
 	t.Parallel()
 	const notVerified = "the password is not verified: the server trusts connections to "

@@ -19,12 +19,12 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/lesson"
 )
 
-// preparing lets the lesson's server take prepared transactions.
+// preparing makes the lesson's server allow prepared transactions.
 func preparing(object *unstructured.Unstructured) error {
 	return harness.ChangeServer(object, func(server map[string]any) { server["args"] = []any{"-c", "max_prepared_transactions=5"} })
 }
 
-// TestUnbind plays the life of one Deployment's bindings, each part on what the one before left.
+// TestUnbind binds and unbinds one Deployment. Each part continues with the state of the part before.
 func TestUnbind(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim, preparing)
@@ -72,7 +72,7 @@ func showsUnbind(f *fixture) {
 	}
 }
 
-// refuses runs an unbind that must fail with those words before anything is changed.
+// refuses runs an unbind that must fail with that message before anything is changed.
 func (f *fixture) refuses(words ...string) {
 	f.t.Helper()
 	before := f.traces()
@@ -115,7 +115,7 @@ func refusesForeignMark(f *fixture) {
 	role := f.login(firstSecret).Username
 	mark := f.admin("SELECT shobj_description(oid, 'pg_authid') FROM pg_roles WHERE rolname = '" + role + "'")
 	f.admin("COMMENT ON ROLE " + role + " IS '" + strings.Replace(mark, "namespace="+f.Name, "namespace=other", 1) + "'")
-	f.refuses(role, "not this binding's")
+	f.refuses(role, "does not belong to this binding")
 	f.admin("COMMENT ON ROLE " + role + " IS '" + mark + "'; ALTER ROLE " + role + " CREATEDB")
 	f.refuses(role, "attributes")
 	f.admin("ALTER ROLE " + role + " NOCREATEDB")
@@ -160,11 +160,11 @@ func endsTransaction(f *fixture) {
 	f.assertUnbound()
 }
 
-// survivesKills kills a run at what it says last before and after its steps. The next run finishes it.
+// survivesKills kills a run before and after each step, at its last message. The next run completes it.
 func survivesKills(f *fixture) {
 	for _, said := range []string{"removed from", "successfully rolled out", "REASSIGN OWNED", "DROP ROLE"} {
 		f.bind(application)
-		f.killedAt(said, "unbind", application, "--grace=0s")
+		f.killedAt(said, "unbind", application, "--grace=0s", "-v=1")
 		result := f.bind("unbind", application, "--grace=0s")
 		assert.NotContains(f.t, result.Stdout, "unchanged", said)
 		f.assertUnbound()
@@ -234,7 +234,7 @@ func (f *fixture) refusesWithoutDatabase() {
 	f.secret(firstSecret)
 }
 
-// assertUnbound finds nothing of a binding but access roles.
+// assertUnbound requires that only access roles of a binding are left.
 func (f *fixture) assertUnbound() {
 	f.t.Helper()
 	f.assertUnreferenced()
@@ -252,17 +252,17 @@ func (f *fixture) assertUnreferenced() {
 	}
 }
 
-// killedAt runs the plugin and kills it as soon as it says those words.
+// killedAt runs the plugin and kills it as soon as it prints that message.
 func (f *fixture) killedAt(words string, args ...string) {
 	f.t.Helper()
 	ctx, kill := context.WithCancel(f.ctx)
 	defer kill()
-	heard := &listener{words: words, do: kill}
-	_, err := f.Pgbind(args...).Mirror(heard).Run(ctx)
-	require.ErrorIs(f.t, err, context.Canceled, "it never said %q, but: %s", words, heard.said.String())
+	output := &listener{words: words, do: kill}
+	_, err := f.Pgbind(args...).Mirror(output).Run(ctx)
+	require.ErrorIs(f.t, err, context.Canceled, "it never printed %q, but: %s", words, output.said.String())
 }
 
-// listener does something once, when it hears some words.
+// listener calls a function once, when it reads a text.
 type listener struct {
 	words string
 	do    func()
@@ -283,7 +283,7 @@ func (f *fixture) delete(kind, name string) {
 	require.NoError(f.t, err)
 }
 
-// waitForSQL asks the server until it gives that answer.
+// waitForSQL repeats a query until it returns that answer.
 func (f *fixture) waitForSQL(want, sql string) {
 	f.t.Helper()
 	require.Eventually(f.t, func() bool {

@@ -11,7 +11,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
 )
 
-// TestUnbindWhatDoesNotRollOut takes the bindings of workloads back whose Pods nobody replaces by himself.
+// TestUnbindWhatDoesNotRollOut unbinds workloads whose Pods no controller replaces after a change.
 func TestUnbindWhatDoesNotRollOut(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim)
@@ -22,7 +22,7 @@ func TestUnbindWhatDoesNotRollOut(t *testing.T) {
 	assert.Empty(t, f.boundSecrets())
 }
 
-// unbindsCronJob has a Job log in after the unbind has begun.
+// unbindsCronJob has a Job log in after the start of the unbind.
 func (f *fixture) unbindsCronJob() {
 	nightly := cronJob("nightly")
 	nightly.Spec.JobTemplate.Spec.BackoffLimit = new(int32)

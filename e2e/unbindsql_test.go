@@ -21,7 +21,7 @@ const (
 	boundMark  = "pgbind/v1 id=sqltest namespace=shop uid=uid run=r"
 )
 
-// richRole is a login role with an access role, and with two databases to hold things in.
+// richRole is a login role with an access role, and with objects in two databases.
 const richRole = `
 CREATE ROLE heir NOLOGIN; COMMENT ON ROLE heir IS '` + accessMark + `';
 CREATE ROLE third NOLOGIN;
@@ -29,7 +29,7 @@ CREATE ROLE ` + boundRole + ` LOGIN IN ROLE heir; COMMENT ON ROLE ` + boundRole 
 CREATE DATABASE app; GRANT CREATE ON DATABASE app TO ` + boundRole + `;
 CREATE DATABASE other OWNER ` + boundRole
 
-// richDatabase is one of everything that a role can hold in a database.
+// richDatabase creates one of each object that a role can own or hold in a database.
 const richDatabase = `
 CREATE TABLE public.of_admin(id int); INSERT INTO public.of_admin VALUES (1);
 GRANT SELECT ON public.of_admin TO ` + boundRole + `;
@@ -51,7 +51,7 @@ func sqlOwner() postgres.Owner {
 	return postgres.Owner{ID: "sqltest", Run: "r", Namespace: "shop", NamespaceUID: "uid"}
 }
 
-// TestRetireSQL tries the SQL by which unbind and rotate retire a role on every version of the server that the cluster has.
+// TestRetireSQL tests the SQL with which unbind and rotate drop a role, on every server version of the cluster.
 func TestRetireSQL(t *testing.T) {
 	t.Parallel()
 	f := newNamespace(t)
@@ -89,8 +89,7 @@ func testRetireSQL(s *sqlServer) {
 }
 
 func seesHoldings(s *sqlServer) {
-	found, err := s.Holdings(s.ctx, sqlOwner(), boundRole)
-	require.NoError(s.t, err)
+	found := s.holdings()
 	require.Len(s.t, found.Roles, 1)
 	holder := found.Roles[0]
 	assert.Equal(s.t, "heir", holder.Heir)
@@ -113,8 +112,7 @@ func seesHoldings(s *sqlServer) {
 
 func seesPrepared(s *sqlServer) {
 	s.sql("other", "SET SESSION AUTHORIZATION "+boundRole+"; BEGIN; INSERT INTO of_app.orders DEFAULT VALUES; PREPARE TRANSACTION 'tx'")
-	found, err := s.Holdings(s.ctx, sqlOwner(), boundRole)
-	require.NoError(s.t, err)
+	found := s.holdings()
 	assert.Equal(s.t, []postgres.Prepared{{Name: "tx", Database: "other"}}, found.Roles[0].Prepared)
 	s.sql("other", "ROLLBACK PREPARED 'tx'")
 }
@@ -124,15 +122,14 @@ func touchesNoForeignRole(s *sqlServer) {
 	before := s.sql("app", "SELECT pg_authid.*, shobj_description(oid, 'pg_authid') FROM pg_authid ORDER BY oid")
 	for _, role := range []string{"theirs", "postgres", "pg_monitor"} {
 		var foreign *postgres.ForeignRoleError
-		_, err := s.Holdings(s.ctx, sqlOwner(), role)
+		roles := sqlRoles(role)
+		require.ErrorAs(s.t, s.Holdings(s.ctx, roles)[0].Err, &foreign, role)
+		require.ErrorAs(s.t, s.Disable(s.ctx, roles)[0].Err, &foreign, role)
+		require.ErrorAs(s.t, s.EndSessions(s.ctx, roles)[0].Err, &foreign, role)
+		require.ErrorAs(s.t, s.Rename(s.ctx, []postgres.NewName{{LoginRole: roles[0], To: "mine"}})[0].Err, &foreign, role)
+		_, err := s.drop(role)
 		require.ErrorAs(s.t, err, &foreign, role)
-		require.ErrorAs(s.t, s.Disable(s.ctx, sqlOwner(), role), &foreign, role)
-		require.ErrorAs(s.t, s.EndSessions(s.ctx, sqlOwner(), role), &foreign, role)
-		require.ErrorAs(s.t, s.Rename(s.ctx, sqlOwner(), role, "mine"), &foreign, role)
-		_, err = s.Drop(s.ctx, sqlOwner(), role, nil)
-		require.ErrorAs(s.t, err, &foreign, role)
-		_, _, err = s.Purge(s.ctx, role)
-		require.ErrorAs(s.t, err, &foreign, role)
+		require.ErrorAs(s.t, s.Purge(s.ctx, []string{role})[0].Err, &foreign, role)
 	}
 	assert.Equal(s.t, before, s.sql("app", "SELECT pg_authid.*, shobj_description(oid, 'pg_authid') FROM pg_authid ORDER BY oid"))
 }
@@ -140,40 +137,46 @@ func touchesNoForeignRole(s *sqlServer) {
 func makesSuccessor(s *sqlServer) {
 	const successor = "pgb_sqltest_2"
 	s.sql("app", "ALTER ROLE "+boundRole+" IN DATABASE app SET role TO heir; ALTER ROLE "+boundRole+" CONNECTION LIMIT 7 VALID UNTIL '2099-01-01'; GRANT third TO "+boundRole)
-	exists, err := s.CreateUser(s.ctx, successor)
-	require.NoError(s.t, err)
-	assert.False(s.t, exists)
-	login := postgres.Login{Password: "onlyForThisTest", Set: true, Host: s.podIP, HostComplete: true, Port: 5432}
-	for range 2 {
-		result, err := s.Succeed(s.ctx, postgres.Successor{Role: successor, Former: boundRole, Owner: sqlOwner()}, login)
-		require.NoError(s.t, err)
-		assert.True(s.t, result.Verified)
+	replace := func(role, former string) []postgres.Request {
+		login := postgres.Login{Password: "onlyForThisTest", Set: true, Host: s.podIP, HostComplete: true, Port: 5432}
+		binding := postgres.Binding{Role: role, Former: former, Owner: sqlOwner(), Access: postgres.Access{Database: s.Database}}
+		return []postgres.Request{{Binding: binding, Login: login}}
 	}
+	created := s.CreateAll(s.ctx, replace(successor, boundRole))[0]
+	require.NoError(s.t, created.Err)
+	assert.True(s.t, created.Made)
+	assert.True(s.t, created.Result.Verified)
+	again := s.BindAll(s.ctx, replace(successor, boundRole))[0]
+	require.NoError(s.t, again.Err)
+	assert.True(s.t, again.Result.Verified)
 	facts := func(role string) string {
 		return s.sql("app", `SELECT rolsuper, rolcreaterole, rolcanlogin, rolconnlimit, rolvaliduntil,
 			(SELECT array_agg(roleid::regrole ORDER BY roleid) FROM pg_auth_members WHERE member = r.oid),
 			(SELECT setconfig FROM pg_db_role_setting WHERE setrole = r.oid), shobj_description(r.oid, 'pg_authid') FROM pg_roles r WHERE rolname = '`+role+"'")
 	}
 	assert.Equal(s.t, facts(boundRole), facts(successor))
-	found, err := s.Holdings(s.ctx, sqlOwner(), boundRole)
-	require.NoError(s.t, err)
+	found := s.holdings()
 	assert.Len(s.t, found.Roles, 2, "both generations are found")
 
 	var gone *postgres.GoneError
-	_, err = s.Succeed(s.ctx, postgres.Successor{Role: successor, Former: "missing", Owner: sqlOwner()}, login)
-	require.ErrorAs(s.t, err, &gone)
+	require.ErrorAs(s.t, s.BindAll(s.ctx, replace(successor, "missing"))[0].Err, &gone)
 	for _, pair := range [][2]string{{successor, "postgres"}, {successor, "theirs"}, {"postgres", boundRole}, {"theirs", boundRole}} {
 		var foreign *postgres.ForeignRoleError
-		_, err = s.Succeed(s.ctx, postgres.Successor{Role: pair[0], Former: pair[1], Owner: sqlOwner()}, login)
-		require.ErrorAs(s.t, err, &foreign, pair)
+		require.ErrorAs(s.t, s.BindAll(s.ctx, replace(pair[0], pair[1]))[0].Err, &foreign, pair)
 	}
 	endsIdle(s)
-	require.NoError(s.t, s.Disable(s.ctx, sqlOwner(), successor))
-	_, err = s.Drop(s.ctx, sqlOwner(), successor, nil)
+	// A role that is not ours does not prevent the change of the others.
+	changes := s.Disable(s.ctx, sqlRoles("theirs", successor, "missing"))
+	var foreign *postgres.ForeignRoleError
+	require.ErrorAs(s.t, changes[0].Err, &foreign)
+	require.NoError(s.t, changes[1].Err)
+	require.NoError(s.t, changes[2].Err)
+	assert.Equal(s.t, "f", s.sql("app", "SELECT rolcanlogin FROM pg_roles WHERE rolname = '"+successor+"'"))
+	_, err := s.drop(successor)
 	require.NoError(s.t, err)
 }
 
-// endsIdle leaves the session alone that works.
+// endsIdle terminates only idle sessions.
 func endsIdle(s *sqlServer) {
 	const idle, busy = "SELECT 1;\n\\! sleep 40", "BEGIN; SELECT pg_sleep(8)"
 	ended := make(chan error, 2)
@@ -186,7 +189,7 @@ func endsIdle(s *sqlServer) {
 	require.Eventually(s.t, func() bool {
 		return s.sql("app", "SELECT string_agg(state, ' ' ORDER BY state) FROM pg_stat_activity WHERE usename = '"+boundRole+"'") == "active idle"
 	}, 20*time.Second, 100*time.Millisecond)
-	require.NoError(s.t, s.EndIdle(s.ctx, sqlOwner(), boundRole))
+	require.NoError(s.t, s.EndIdle(s.ctx, sqlRoles(boundRole))[0].Err)
 	require.NoError(s.t, <-ended, "the busy one comes to its end")
 	require.Eventually(s.t, func() bool { return s.sessions() == 0 }, 20*time.Second, 100*time.Millisecond)
 }
@@ -198,36 +201,34 @@ func endsSessions(s *sqlServer) {
 		ended <- err
 	}()
 	require.Eventually(s.t, func() bool { return s.sessions() == 1 }, 20*time.Second, 100*time.Millisecond)
-	require.NoError(s.t, s.EndSessions(s.ctx, sqlOwner(), boundRole))
+	require.NoError(s.t, s.EndSessions(s.ctx, sqlRoles(boundRole))[0].Err)
 	assert.Equal(s.t, 1, s.sessions(), "while it may log in, its sessions are left alone")
 
-	require.NoError(s.t, s.Disable(s.ctx, sqlOwner(), boundRole))
-	require.NoError(s.t, s.Disable(s.ctx, sqlOwner(), boundRole), "said twice")
+	require.NoError(s.t, s.Disable(s.ctx, sqlRoles(boundRole))[0].Err)
+	require.NoError(s.t, s.Disable(s.ctx, sqlRoles(boundRole))[0].Err, "it can be repeated")
 	_, err := s.as(boundRole, "other", "SELECT 1")
 	require.ErrorContains(s.t, err, "not permitted to log in")
-	require.NoError(s.t, s.EndSessions(s.ctx, sqlOwner(), boundRole))
+	require.NoError(s.t, s.EndSessions(s.ctx, sqlRoles(boundRole))[0].Err)
 	require.ErrorContains(s.t, <-ended, "terminating connection")
 	require.Eventually(s.t, func() bool { return s.sessions() == 0 }, 20*time.Second, 100*time.Millisecond)
 }
 
 func touchesNoLaterRole(s *sqlServer) {
-	held, err := s.Holdings(s.ctx, sqlOwner(), boundRole)
-	require.NoError(s.t, err)
+	held := s.holdings()
 	require.Len(s.t, held.Roles, 1)
-	former := sqlOwner()
-	former.OID = held.Roles[0].OID - 1
+	former := sqlRoles(boundRole)
+	former[0].Owner.OID = held.Roles[0].OID - 1
 
-	require.NoError(s.t, s.Disable(s.ctx, former, boundRole), "it is gone")
-	did, err := s.Drop(s.ctx, former, boundRole, held.Databases)
-	require.NoError(s.t, err)
-	assert.Empty(s.t, did)
+	require.NoError(s.t, s.Disable(s.ctx, former)[0].Err, "it is gone")
+	change := s.Drop(s.ctx, []postgres.HeldRole{{LoginRole: former[0], Databases: held.Databases}})[0]
+	require.NoError(s.t, change.Err)
+	assert.Empty(s.t, change.Did)
 
 	assert.Equal(s.t, strconv.FormatInt(held.Roles[0].OID, 10)+"|t", s.sql("app", "SELECT oid, rolcanlogin FROM pg_roles WHERE rolname = '"+boundRole+"'"))
 }
 
 func dropsRole(s *sqlServer) {
-	databases := []postgres.HeldDatabase{{Name: "app", Open: true}, {Name: "other", Open: true}}
-	did, err := s.Drop(s.ctx, sqlOwner(), boundRole, databases)
+	did, err := s.drop(boundRole, "app", "other")
 	require.NoError(s.t, err)
 	assert.Equal(s.t, []string{
 		"REASSIGN OWNED BY pgb_sqltest_1 TO heir (in database app)", "DROP OWNED BY pgb_sqltest_1 RESTRICT (in database app)",
@@ -243,11 +244,11 @@ func dropsRole(s *sqlServer) {
 	}
 	assert.Equal(s.t, "heir", s.sql("app", "SELECT datdba::regrole FROM pg_database WHERE datname = 'other'"))
 
-	did, err = s.Drop(s.ctx, sqlOwner(), boundRole, databases)
-	require.NoError(s.t, err, "said twice")
+	did, err = s.drop(boundRole, "app", "other")
+	require.NoError(s.t, err, "it can be repeated")
 	assert.Empty(s.t, did)
-	require.NoError(s.t, s.Disable(s.ctx, sqlOwner(), boundRole))
-	require.NoError(s.t, s.EndSessions(s.ctx, sqlOwner(), boundRole))
+	require.NoError(s.t, s.Disable(s.ctx, sqlRoles(boundRole))[0].Err)
+	require.NoError(s.t, s.EndSessions(s.ctx, sqlRoles(boundRole))[0].Err)
 }
 
 func handsToOwnerRole(s *sqlServer) {
@@ -257,7 +258,7 @@ func handsToOwnerRole(s *sqlServer) {
 		CREATE ROLE pgb_sqltest_3 LOGIN IN ROLE narrow; COMMENT ON ROLE pgb_sqltest_3 IS '`+boundMark+`';
 		CREATE TABLE public.left_behind(id serial); ALTER TABLE public.left_behind OWNER TO pgb_sqltest_2`)
 	s.sql("other", "CREATE FUNCTION public.left_too() RETURNS int LANGUAGE sql AS 'SELECT 1'; ALTER FUNCTION public.left_too() OWNER TO pgb_sqltest_2")
-	_, err := s.Drop(s.ctx, sqlOwner(), "pgb_sqltest_2", []postgres.HeldDatabase{{Name: "app", Open: true}, {Name: "other", Open: true}})
+	_, err := s.drop("pgb_sqltest_2", "app", "other")
 	require.NoError(s.t, err)
 	assert.Equal(s.t, owner, s.sql("app", "SELECT DISTINCT relowner::regrole FROM pg_class WHERE relname LIKE 'left\\_behind%'"))
 	assert.Equal(s.t, owner, s.sql("other", "SELECT proowner::regrole FROM pg_proc WHERE proname = 'left_too'"))
@@ -266,15 +267,13 @@ func handsToOwnerRole(s *sqlServer) {
 
 	s.sql("app", "DROP TABLE public.left_behind")
 	s.sql("other", "DROP FUNCTION public.left_too()")
-	_, err = s.Drop(s.ctx, sqlOwner(), "pgb_sqltest_3", nil)
+	_, err = s.drop("pgb_sqltest_3")
 	require.NoError(s.t, err)
 	assert.Equal(s.t, "0", s.sql("app", "SELECT count(*) FROM pg_roles WHERE rolname = '"+owner+"'"))
 }
 
 func purges(s *sqlServer) {
-	_, stays, err := s.Purge(s.ctx, "heir")
-	require.NoError(s.t, err)
-	assert.True(s.t, stays, "it owns what the workload made")
+	assert.True(s.t, s.purge("heir").Stays, "it owns what the workload made")
 
 	s.sql("app", "CREATE ROLE idle NOLOGIN; COMMENT ON ROLE idle IS '"+accessMark+"'; GRANT CONNECT ON DATABASE app TO idle")
 	for _, database := range []string{"app", "other"} {
@@ -283,17 +282,49 @@ func purges(s *sqlServer) {
 			ALTER DEFAULT PRIVILEGES FOR ROLE idle IN SCHEMA public GRANT SELECT ON TABLES TO heir`)
 	}
 	s.sql("app", "GRANT idle TO theirs")
-	_, stays, err = s.Purge(s.ctx, "idle")
-	require.NoError(s.t, err)
-	assert.True(s.t, stays, "it has a member")
+	assert.True(s.t, s.purge("idle").Stays, "it has a member")
 
 	s.sql("app", "REVOKE idle FROM theirs")
-	_, stays, err = s.Purge(s.ctx, "idle")
-	require.NoError(s.t, err)
-	assert.False(s.t, stays)
+	purged := s.Purge(s.ctx, []string{"heir", "idle"})
+	require.NoError(s.t, purged[0].Err)
+	assert.True(s.t, purged[0].Stays, "what stays does not prevent the others")
+	require.NoError(s.t, purged[1].Err)
+	assert.False(s.t, purged[1].Stays)
 	assert.Equal(s.t, "0", s.sql("app", "SELECT count(*) FROM pg_roles WHERE rolname = 'idle'"))
 	assert.Equal(s.t, "1", s.sql("app", "SELECT count(*) FROM public.of_admin"))
-	_, stays, err = s.Purge(s.ctx, "idle")
-	require.NoError(s.t, err, "said twice")
-	assert.False(s.t, stays)
+	assert.False(s.t, s.purge("idle").Stays, "it can be repeated")
+}
+
+func (s *sqlServer) purge(role string) postgres.Purged {
+	s.t.Helper()
+	purged := s.Purge(s.ctx, []string{role})[0]
+	require.NoError(s.t, purged.Err)
+	return purged
+}
+
+// sqlRoles are login roles of the binding.
+func sqlRoles(names ...string) []postgres.LoginRole {
+	var roles []postgres.LoginRole
+	for _, name := range names {
+		roles = append(roles, postgres.LoginRole{Owner: sqlOwner(), Name: name})
+	}
+	return roles
+}
+
+// holdings is what the bound role holds.
+func (s *sqlServer) holdings() *postgres.Holdings {
+	s.t.Helper()
+	found := s.Holdings(s.ctx, sqlRoles(boundRole))[0]
+	require.NoError(s.t, found.Err)
+	return found.Holdings
+}
+
+// drop drops a role that holds something in these databases.
+func (s *sqlServer) drop(name string, databases ...string) (did []string, err error) {
+	role := postgres.HeldRole{LoginRole: sqlRoles(name)[0]}
+	for _, database := range databases {
+		role.Databases = append(role.Databases, postgres.HeldDatabase{Name: database, Open: true})
+	}
+	change := s.Drop(s.ctx, []postgres.HeldRole{role})[0]
+	return change.Did, change.Err
 }

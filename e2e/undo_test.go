@@ -19,16 +19,16 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/lesson"
 )
 
-// denial is what the API server says when a test's policy refuses a request.
+// denial is the message of a request that the test's policy refuses.
 const denial = "denied by the test"
 
-// TestUndo lets the dry runs pass and the real request fail, so that the error comes when the role exists already.
+// TestUndo accepts dry runs and refuses the real request, so that the error occurs after the role was created.
 func TestUndo(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name, group, resource string
 		operation             admissionv1.OperationType
-		probe                 []string // ends in what a number is to follow
+		probe                 []string // a number is appended to the last argument
 	}{
 		{"secret", "", "secrets", admissionv1.Create, []string{"create", "secret", "generic", "probe-"}},
 		{"patch", "apps", "deployments", admissionv1.Update, []string{"annotate", "deployment", lesson.Application, "--overwrite", "probe="}},
@@ -44,9 +44,9 @@ func TestUndo(t *testing.T) {
 
 			t.Log(result.Stderr)
 			assert.Equal(t, 1, result.Code)
-			assert.Empty(t, result.Stdout, "what is taken back is no result")
+			assert.Empty(t, result.Stdout, "a binding that is rolled back is not a result")
 			assert.Contains(t, result.Stderr, denial)
-			assert.Equal(t, before, f.traces(), "what the run made is taken back")
+			assert.Equal(t, before, f.traces(), "the run rolled back what it created")
 		})
 	}
 }
@@ -85,7 +85,7 @@ func (f *fixture) deny(group, resource string, operation admissionv1.OperationTy
 	})
 }
 
-// waitUntilDenied repeats the command, each time with another number at its end, until the policy is in force.
+// waitUntilDenied repeats the command, each time with another number at its end, until the policy applies.
 func (f *fixture) waitUntilDenied(command []string) {
 	f.t.Helper()
 	last, number := len(command)-1, 0

@@ -15,7 +15,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
 )
 
-// TestWebSocket goes through the life of bindings behind a load balancer that lets no SPDY through.
+// TestWebSocket runs all commands behind a load balancer that refuses SPDY.
 func TestWebSocket(t *testing.T) {
 	t.Parallel()
 	f := newDatabase(t)
@@ -46,7 +46,7 @@ type webSocketOnly struct {
 	*fixture
 	proxy      *faultproxy.Proxy
 	kubeconfig string
-	seen       int // exchanges of the commands before
+	seen       int // exchanges of earlier commands
 }
 
 func (f *fixture) withoutSPDY() *webSocketOnly {
@@ -83,7 +83,7 @@ func (w *webSocketOnly) succeeds(command *harness.Command) harness.Result {
 	return result
 }
 
-// types works in psql on a terminal, whose size is one of the streams.
+// types uses psql on a terminal, whose size is sent in a stream of its own.
 func (w *webSocketOnly) types(role string) {
 	w.t.Helper()
 	session := w.terminal(w.Pgbind("psql", application).As(w.kubeconfig), 31, 101)
@@ -98,7 +98,7 @@ func (w *webSocketOnly) types(role string) {
 	w.requireWebSocket("psql on a terminal")
 }
 
-// requireWebSocket requires of the command that ended last that each of its execs was refused over SPDY and then ran over WebSocket.
+// requireWebSocket requires that each exec of the last command was refused over SPDY and then ran over WebSocket.
 func (w *webSocketOnly) requireWebSocket(command string) {
 	w.t.Helper()
 	exchanges := w.proxy.Exchanges()

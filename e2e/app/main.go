@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// drainTime is how long the app still answers after it was told to stop: Services need that long to take it out.
+// drainTime is how long the app still answers after it gets the signal to stop: Services need that long to take it out.
 const drainTime = 3 * time.Second
 
 func main() {

@@ -24,7 +24,7 @@ const (
 	floor      = "the floor"
 )
 
-// benchBind measures a fresh bind, each of another Deployment.
+// benchBind measures fresh binds. Each binds another Deployment.
 func (b *bench) benchBind(ctx context.Context, r *report) error {
 	n, err := b.database(ctx)
 	if err != nil {
@@ -50,7 +50,7 @@ func (b *bench) benchBind(ctx context.Context, r *report) error {
 	return nil
 }
 
-// binders are the ways to bind the Deployments of a namespace: every round takes the next ones.
+// binders returns the contenders that bind the Deployments of a namespace. Every round uses the next Deployments.
 func (b *bench) binders(n *harness.Namespace) []contender {
 	ways := []struct {
 		name    string
@@ -84,7 +84,7 @@ func (b *bench) binders(n *harness.Namespace) []contender {
 	return contenders
 }
 
-// lesson is the script, with kubectl on its PATH.
+// lesson returns the script, with kubectl on its PATH.
 func (b *bench) lesson(ctx context.Context, args ...string) *exec.Cmd {
 	kubectl := b.Kubectl().Cmd(ctx)
 	cmd := exec.CommandContext(ctx, "sh", append([]string{b.script}, args...)...) //nolint:gosec // our own script
@@ -92,7 +92,7 @@ func (b *bench) lesson(ctx context.Context, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// benchStart measures how long a program takes that has nothing to do.
+// benchStart measures the start of a program that does nothing.
 func (b *bench) benchStart(ctx context.Context, r *report) error {
 	const other = "kubectl version --client"
 	of := func(name string, command *harness.Command) contender {

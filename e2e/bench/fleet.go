@@ -16,19 +16,19 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
 )
 
-// What a fleet is, and what it may take.
+// The size of a fleet, and its limits.
 const (
 	many, few, servers = 1000, 100, 20
 
 	applyLimit  = 25 * time.Second
 	applyFaster = 20.0 // times the script's rate
-	applyGrowth = 1.2  // of the time per binding, from few to many
+	applyGrowth = 1.2  // factor of the time for each binding, from few to many
 	applyMemory = 150 << 20
 	listLimit   = time.Second
 	listMemory  = 80 << 20
 )
 
-// fleet is bindings of Deployments, as many in each namespace; each namespace has its own database.
+// fleet is a set of bindings, with the same number of Deployments in each namespace. Each namespace has its own database.
 type fleet struct {
 	namespaces []*harness.Namespace
 	each       int
@@ -36,7 +36,7 @@ type fleet struct {
 
 func (f fleet) size() int { return len(f.namespaces) * f.each }
 
-// bindings is the file that describes them.
+// bindings returns the file of the bindings.
 func (f fleet) bindings() string {
 	var text strings.Builder
 	for _, n := range f.namespaces {
@@ -47,11 +47,11 @@ func (f fleet) bindings() string {
 	return text.String()
 }
 
-// turns is how often the lesson's script runs after each fleet, to be held against it.
+// turns is how often the lesson's script runs after each fleet, for comparison.
 const turns = 3
 
-// benchFleet measures many bindings at once, on one database and on several, and the list of them. A fleet is held against what the lesson's
-// script takes between its rounds.
+// benchFleet measures the apply of many bindings, on one database and on several, and their list. It compares a fleet with the lesson's
+// script, which runs between the rounds.
 func (b *bench) benchFleet(ctx context.Context, r *report) error {
 	lessons, err := b.lessons(ctx, 2*b.fleets*turns)
 	if err != nil {
@@ -89,13 +89,13 @@ func (b *bench) benchFleet(ctx context.Context, r *report) error {
 	return nil
 }
 
-// round is what rounds of fleets took, and the lesson's script between them.
+// round has the figures of the fleets and of the lesson's script.
 type round struct {
 	applied [][]figures // of each fleet
 	script  []figures
 }
 
-// rounds applies the fleets in turn, looks at what was made, and takes it away again.
+// rounds applies the fleets in turn, verifies the bindings, and deletes them.
 func (b *bench) rounds(ctx context.Context, l *lessons, look func(fleet) error, fleets ...fleet) (round, error) {
 	found := round{applied: make([][]figures, len(fleets))}
 	for number := range b.fleets {
@@ -121,7 +121,7 @@ func (b *bench) rounds(ctx context.Context, l *lessons, look func(fleet) error, 
 	return found, nil
 }
 
-// lessons are runs of the lesson's script in a namespace of their own, each of which binds another Deployment.
+// lessons runs the lesson's script in a namespace of its own. Each run binds another Deployment.
 type lessons struct {
 	*bench
 	namespace *harness.Namespace
@@ -142,7 +142,7 @@ func (l *lessons) next(ctx context.Context) *exec.Cmd {
 	return l.lesson(ctx, l.namespace.Name, deploymentName(number), fmt.Sprintf("bench-%d", number), rand.Text())
 }
 
-// databases makes namespaces with a database each.
+// databases creates namespaces with a database each.
 func (b *bench) databases(ctx context.Context, number int) ([]*harness.Namespace, error) {
 	var all []*harness.Namespace
 	for range number {
@@ -155,7 +155,7 @@ func (b *bench) databases(ctx context.Context, number int) ([]*harness.Namespace
 	return all, nil
 }
 
-// apply makes the bindings of a fleet that was not there before.
+// apply creates the bindings of a fleet. None of them exists before.
 func (b *bench) apply(ctx context.Context, f fleet) (figures, error) {
 	for _, n := range f.namespaces {
 		if err := b.deploy(ctx, n, f.each); err != nil {
@@ -169,7 +169,7 @@ func (b *bench) apply(ctx context.Context, f fleet) (figures, error) {
 	return rested(b.Pgbind("apply", "--filename="+file, "--wait=false").Cmd(ctx))
 }
 
-// list lists the bindings of a namespace as often as everything is measured.
+// list lists the bindings of a namespace, once for each run.
 func (b *bench) list(ctx context.Context, n *harness.Namespace) ([]figures, error) {
 	var listed []figures
 	for range b.runs {

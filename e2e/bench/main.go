@@ -1,5 +1,5 @@
-// Command bench measures kubectl pgbind on the cluster that the environment names: against the lesson as a script of kubectl calls,
-// against the least that a program must do, and with a thousand bindings. It writes what it found to docs.
+// Command bench measures kubectl pgbind on the cluster that the environment names: compared with the lesson as a script of kubectl
+// calls, compared with the least that a program must do, and with a thousand bindings. It writes the report to docs.
 package main
 
 import (
@@ -62,7 +62,7 @@ func run(ctx context.Context) error {
 // bench is one run of the benchmark.
 type bench struct {
 	*harness.Harness
-	dir    string // goes away with the run
+	dir    string // deleted at the end
 	runs   int
 	fleets int
 	floor  string // the program floor
@@ -71,7 +71,7 @@ type bench struct {
 	made   []*harness.Namespace
 }
 
-// unlimited is more requests a second than the benchmark's own preparations send.
+// unlimited is more requests a second than the preparations send.
 const unlimited = 1000
 
 func newBench(ctx context.Context, dir string) (*bench, error) {
@@ -100,7 +100,7 @@ func newBench(ctx context.Context, dir string) (*bench, error) {
 	return b, nil
 }
 
-// cleanUp removes the namespaces that a section made, and waits until they are gone.
+// cleanUp deletes the namespaces of a section, and waits until they are gone.
 func (b *bench) cleanUp(ctx context.Context) error {
 	made := b.made
 	b.made = nil
@@ -120,7 +120,7 @@ func (b *bench) cleanUp(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// say tells on the standard error how far the run is.
+// say prints progress to the standard error.
 func say(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, time.Now().Format("15:04:05 ")+format+"\n", args...)
 }

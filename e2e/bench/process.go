@@ -13,13 +13,13 @@ import (
 	"time"
 )
 
-// figures are what one process took.
+// figures are the measurements of a process.
 type figures struct {
 	took time.Duration
 	peak int64 // of its resident memory, in bytes
 }
 
-// measured runs a command, which must succeed.
+// measured runs and measures a command, which must succeed.
 func measured(cmd *exec.Cmd) (figures, error) {
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
@@ -39,10 +39,10 @@ func measured(cmd *exec.Cmd) (figures, error) {
 	return figures{took: took, peak: <-peak}, err
 }
 
-// watchPeak asks the kernel for the peak of a process until it is done, less and less often, since each look takes time of the processors that
-// are measured. What the kernel tells after the end is no use: it counts the memory of the process that started it.
+// watchPeak polls the peak memory of a process until it ends. It polls less and less often, because each poll uses the processors that are
+// measured. The kernel's figure after the end is not usable: it includes the memory of the process that started this one.
 func watchPeak(pid int, done <-chan struct{}) (peak int64) {
-	const often, seldom = 25 * time.Millisecond, 40 // looks in all the time so far
+	const often, seldom = 25 * time.Millisecond, 40 // polls in all the time so far
 	start := time.Now()
 	for {
 		select {
@@ -54,7 +54,7 @@ func watchPeak(pid int, done <-chan struct{}) (peak int64) {
 	}
 }
 
-// peakOf reads the peak of a process's resident memory; 0 where it is gone.
+// peakOf reads the peak of a process's resident memory; 0 if the process is gone.
 func peakOf(pid int) int64 {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -71,23 +71,23 @@ func peakOf(pid int) int64 {
 	return kilobytes << 10
 }
 
-// contender is one of the commands that are held against each other.
+// contender is one of the commands that are compared.
 type contender struct {
 	name    string
 	command func(ctx context.Context, round int) *exec.Cmd
 }
 
-// breath is how long the cluster gets to finish what was left to it, such as the removal of a Pod or the making of ReplicaSets.
+// breath is how long the cluster gets to finish earlier work, such as the deletion of a Pod or the creation of ReplicaSets.
 const breath = 3 * time.Second
 
-// rested is measured, when the cluster has come to rest.
+// rested waits until the cluster is idle, and then measures.
 func rested(cmd *exec.Cmd) (figures, error) {
 	time.Sleep(breath)
 	return measured(cmd)
 }
 
-// alternate runs the contenders in turn, round by round, so that what slows the machine down slows all of them, and returns the figures by
-// their names. A first round warms up and does not count.
+// alternate runs the contenders in turn, so that other work on the machine slows down all of them, and returns the figures by name. The
+// first round is not counted.
 func (b *bench) alternate(ctx context.Context, contenders ...contender) (map[string][]figures, error) {
 	found := map[string][]figures{}
 	for round := range b.runs + 1 {

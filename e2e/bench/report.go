@@ -11,13 +11,13 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/picture"
 )
 
-// row is one figure and its goal.
+// row is a figure and its goal.
 type row struct {
 	what, figure, against, ratio, goal string
 	reached                            bool
 }
 
-// report is what a run found.
+// report has the figures of a run.
 type report struct {
 	runs    int
 	fleets  int
@@ -25,7 +25,7 @@ type report struct {
 	rows    []row
 }
 
-// comparison is a time that is to be at most limit times another one.
+// comparison compares a time with another one. It should be at most limit times the other.
 type comparison struct {
 	what    string
 	took    time.Duration
@@ -43,19 +43,19 @@ func (r *report) compare(c comparison) {
 	})
 }
 
-// hold adds a figure that stands by itself.
+// hold adds a figure without a comparison.
 func (r *report) hold(what, figure, goal string, reached bool) {
 	r.rows = append(r.rows, row{what: what, figure: figure, goal: goal, reached: reached})
 }
 
-// list adds what a list of many bindings took.
+// list adds time and memory of a list of many bindings.
 func (r *report) list(listed []figures) {
 	took, peak := median(listed), highest(listed)
 	r.hold(fmt.Sprintf("list of %d bindings", many), rounded(took), "at most "+rounded(listLimit), took <= listLimit)
 	r.hold(fmt.Sprintf("list of %d bindings, peak memory", many), megabytes(peak), "at most "+megabytes(listMemory), peak <= listMemory)
 }
 
-// applied adds what the bindings of a fleet took, held against the lesson's script, which binds one at a time.
+// applied adds time, rate and memory of an apply of a fleet. It compares the rate with the lesson's script, which binds one workload at a time.
 func (r *report) applied(f fleet, all, lesson []figures) {
 	what := fmt.Sprintf("apply of %d bindings on %d databases", f.size(), len(f.namespaces))
 	if len(f.namespaces) == 1 {
@@ -71,7 +71,7 @@ func (r *report) applied(f fleet, all, lesson []figures) {
 	r.hold(what+", peak memory", megabytes(peak), "at most "+megabytes(applyMemory), peak <= applyMemory)
 }
 
-// growth adds how much longer a binding takes among many.
+// growth compares the time for each binding at a thousand with the time at a hundred.
 func (r *report) growth(some, all []figures) {
 	r.compare(comparison{
 		what: fmt.Sprintf("time per binding at %d", many), took: median(all) / many,
@@ -94,32 +94,33 @@ func (r *report) table() string {
 // markdown is the report as a document.
 func (r *report) markdown() string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "# Measured\n\nWritten by `make bench`: medians of %d runs that take turns (%d of a thousand bindings), all from one run of it, on %s.\n\n", r.runs, r.fleets, r.machine)
-	fmt.Fprintf(&text, "![The same as a picture](benchmark.svg)\n\n| what | figure | against | ratio | goal | |\n|---|---|---|---|---|---|\n")
+	fmt.Fprintf(&text, "# Benchmarks\n\nWritten by `make bench`: medians of %d alternating runs (%d for a thousand bindings) of one benchmark, on %s.\n\n", r.runs, r.fleets, r.machine)
+	fmt.Fprintf(&text, "![The table as a picture](benchmark.svg)\n\n| what | figure | against | ratio | goal | |\n|---|---|---|---|---|---|\n")
 	for _, line := range r.rows {
 		fmt.Fprintf(&text, "| %s | %s | %s | %s | %s | %s |\n", line.what, line.figure, line.against, line.ratio, line.goal, verdict(line.reached))
 	}
 	text.WriteString(`
-The lesson's script is [four calls of kubectl](../e2e/bench/lesson.sh), its test Pod a fifth. The floor is [a program](../e2e/bench/floor/main.go) that does
-nothing but createuser, one psql with a login over the network, a Secret and a patch. Binds do not wait for the rollout; the login is proved.
-Requests are those that the API server's audit log has, with an empty discovery cache and without the Event. The workloads of an apply are Deployments
-with 0 replicas, no run finds anything of the one before it, and between what prepares a run and the run the cluster has three seconds to come to rest.
-The rate of an apply is held against the script's between the rounds of the same fleet, with the same databases in the cluster. Once a database has
-started it is not probed, as it is not in the lesson: the probes of twenty databases would be execs on the two cores that all of this shares.
+The lesson's script is [four calls of kubectl](../e2e/bench/lesson.sh); its test Pod is a fifth call. The floor is [a
+program](../e2e/bench/floor/main.go) that does nothing but createuser, one psql with a login over the network, a Secret and a patch. Binds verify the
+login, and do not wait for the rollout. Requests are those in the API server's audit log, with an empty discovery cache and without the Event.
 
-What is left of the time cannot be saved here. A bind waits for kubectl to find its plugin, which takes about as long as kubectl's own version
-does, for one exec, and for PostgreSQL to plan what it has to look up. An apply is bound by the processors. For each binding the API server
-keeps a Secret and a Deployment, of which apply changes all when their logins are proved: what the controllers do about a change takes longer
-than the change, and comes after an apply that does not wait for rollouts, as it comes after the script. createuser is a process and a session
-of its own, and so is the login; and a password takes 4,096 rounds of SHA-256 three times, for its verifier, for the server, which makes sure
-that it is not the empty one, and for the login.
+The workloads of an apply are Deployments with 0 replicas. Each run starts without anything from earlier runs, and three seconds after its
+preparation. The script runs between the rounds of an apply, with the same databases in the cluster, and its rate is compared with the rate of that
+apply. A database that has started is not probed, as in the lesson: the probes of twenty databases would be execs on the two cores.
+
+The rest of the time cannot be saved here. A bind waits until kubectl finds its plugin, which takes about as long as ` + "`" + `kubectl version` + "`" + `, for one exec,
+and for PostgreSQL, which plans queries on its catalogs. An apply is limited by the processors. For each binding, the API server stores a Secret and a
+Deployment. What the controllers do about a changed Deployment takes longer than the change itself; ` + "`" + `apply` + "`" + ` changes Deployments last, and without
+waiting for rollouts, so this work happens after the apply, as it happens after the script. createuser needs a process and a session for each role,
+and so does each login. A password takes 4,096 rounds of SHA-256 three times: for its verifier, for the server, which checks that the password is not
+empty, and for the login.
 `)
 	return text.String()
 }
 
-// write keeps the report as a document and as a picture.
+// write writes the report as a document and as a picture.
 func (r *report) write(dir string) error {
-	for name, text := range map[string]string{"benchmark.md": r.markdown(), "benchmark.svg": picture.Draw("What kubectl pgbind takes", "$ make bench\n"+r.table())} {
+	for name, text := range map[string]string{"benchmark.md": r.markdown(), "benchmark.svg": picture.Draw("Benchmarks of kubectl pgbind", "$ make bench\n"+r.table())} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			return fmt.Errorf("write the benchmark: %w", err)
 		}

@@ -17,13 +17,13 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
 )
 
-// The users under whose names the API server's audit log has the requests of a first and of a second bind.
+// The users of a first and of a second bind in the API server's audit log.
 const (
 	freshUser  = "bench-fresh"
 	secondUser = "bench-second"
 )
 
-// benchRequests counts what a bind asks the API server for, without its Event and the rollout. The discovery cache is empty: nothing is looked for there.
+// benchRequests counts the requests of a bind, without its Event and the rollout. The discovery cache is empty.
 func (b *bench) benchRequests(ctx context.Context, r *report) error {
 	n, err := b.database(ctx)
 	if err != nil {
@@ -46,7 +46,7 @@ func (b *bench) benchRequests(ctx context.Context, r *report) error {
 	return nil
 }
 
-// countBind binds a Deployment under the name of a user, and counts that user's requests.
+// countBind binds a Deployment as a user, and counts that user's requests.
 func (b *bench) countBind(ctx context.Context, n *harness.Namespace, user string) (count, error) {
 	everything := []rbacv1.PolicyRule{{APIGroups: []string{"*"}, Resources: []string{"*"}, Verbs: []string{"*"}}}
 	kubeconfig, err := n.Identity(ctx, user, b.dir, everything)
@@ -67,7 +67,7 @@ func (b *bench) countBind(ctx context.Context, n *harness.Namespace, user string
 	return counted, err
 }
 
-// count is what a user asked for; an exec is a request, too.
+// count is the number of a user's requests; an exec is one of them.
 type count struct{ requests, execs int }
 
 // auditCount counts a user's requests in the API server's audit log.

@@ -14,8 +14,8 @@ const (
 	restLoad  = 0.3 // processors; an idle cluster of the tests keeps less than that busy
 )
 
-// awaitRest waits until the processors have little to do, three minutes at most: a cluster that was just made goes on with it for a while, and so
-// does one from which namespaces were removed. Where other work goes on it says so, since every figure has a part of that.
+// awaitRest waits until the processors are nearly idle, three minutes at most. After a cluster is created, or namespaces are deleted, the
+// controllers work for a while. If other work continues, awaitRest prints a warning, because it affects every figure.
 func awaitRest(ctx context.Context) error {
 	var load float64
 	for range restLooks {
@@ -28,7 +28,7 @@ func awaitRest(ctx context.Context) error {
 	return nil
 }
 
-// loadOver is how many processors are busy, on average of a time from now on.
+// loadOver returns how many processors are busy, on average over the time that follows.
 func loadOver(ctx context.Context, span time.Duration) (float64, error) {
 	before, err := readClock()
 	if err != nil {
@@ -43,7 +43,7 @@ func loadOver(ctx context.Context, span time.Duration) (float64, error) {
 	return float64(runtime.NumCPU()) - (after.idle-before.idle)/(after.up-before.up), err
 }
 
-// clock is what the kernel counts, in seconds: since the machine began, and for how long its processors had nothing to do, all together.
+// clock has the kernel's counters, in seconds: since the start of the machine, and the idle time of all processors together.
 type clock struct{ up, idle float64 }
 
 func readClock() (now clock, err error) {

@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// section is a part of the benchmark that stands by itself.
+// section is an independent part of the benchmark.
 type section struct {
 	name string
 	run  func(*bench, context.Context, *report) error
 }
 
-// sections are in the order of the report. What one has made is gone before the next begins.
+// sections returns the sections in the order of the report. Each deletes its objects before the next one starts.
 func sections() []section {
 	return []section{
 		{"bind", (*bench).benchBind},

@@ -20,7 +20,7 @@ import (
 // workers is how many requests of the preparations run at once.
 const workers = 16
 
-// database makes a namespace with the lesson's database, which goes away with the run.
+// database creates a namespace with the lesson's database, which is deleted at the end.
 func (b *bench) database(ctx context.Context) (*harness.Namespace, error) {
 	n, err := b.CreateNamespace(ctx)
 	if err != nil {
@@ -36,7 +36,7 @@ func (b *bench) database(ctx context.Context) (*harness.Namespace, error) {
 		if object.GetKind() == "Namespace" || object.GetKind() == "Deployment" {
 			continue
 		}
-		// Each look of a probe is an exec, and those into twenty databases are work of two cores that elsewhere many nodes share.
+		// Each probe is an exec. In a real cluster, many nodes share the work of probing twenty databases; here it takes two cores.
 		if err := errors.Join(harness.WithoutClaim(object), harness.WithoutReadiness(object)); err != nil {
 			return nil, err
 		}
@@ -54,7 +54,7 @@ func (b *bench) database(ctx context.Context) (*harness.Namespace, error) {
 
 func deploymentName(number int) string { return fmt.Sprintf("app-%04d", number) }
 
-// deploy makes Deployments without Pods, and waits until their controller has nothing to do with them.
+// deploy creates Deployments without Pods, and waits until their controller is idle.
 func (b *bench) deploy(ctx context.Context, n *harness.Namespace, number int) error {
 	group, within := errgroup.WithContext(ctx)
 	group.SetLimit(workers)
@@ -84,7 +84,7 @@ func deployment(name string) *appsv1.Deployment {
 	}
 }
 
-// settle waits until every Deployment's controller has seen it as it is.
+// settle waits until the controller has observed every Deployment.
 func (b *bench) settle(ctx context.Context, n *harness.Namespace) error {
 	return b.until(ctx, "the Deployments of namespace "+n.Name+" are seen to", func(ctx context.Context) (bool, error) {
 		list, err := b.client.AppsV1().Deployments(n.Name).List(ctx, metav1.ListOptions{})
@@ -100,7 +100,7 @@ func (b *bench) settle(ctx context.Context, n *harness.Namespace) error {
 	})
 }
 
-// clear removes the Deployments, what was bound to them, and the roles.
+// clear deletes the Deployments, their bindings and the roles.
 func (b *bench) clear(ctx context.Context, n *harness.Namespace) error {
 	background := metav1.DeletePropagationBackground
 	deletion := metav1.DeleteOptions{PropagationPolicy: &background}

@@ -8,7 +8,7 @@ import (
 const (
 	appImage    = "pgbind-app:dev"
 	pluginImage = "kubectl-pgbind:dev"
-	// nobody is no user in particular, as programs that need no rights should run.
+	// nobody is the unprivileged user of programs that need no rights.
 	nobody = "65532:65532"
 )
 
@@ -22,7 +22,7 @@ func (w *workspace) plugin(ctx context.Context) error {
 	return w.goImage(ctx, pluginImage, filepath.Join(w.repo, "cmd", "kubectl-pgbind"))
 }
 
-// goImage builds a main package without C, puts it alone into an image, and loads that into the cluster.
+// goImage builds a main package without C, creates an image with nothing else in it, and loads it into the cluster.
 func (w *workspace) goImage(ctx context.Context, image, folder string) error {
 	name := filepath.Base(folder)
 	scratch, remove, err := w.scratch(name)

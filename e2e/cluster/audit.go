@@ -17,7 +17,7 @@ func (w *workspace) printAuditLog(ctx context.Context, to io.Writer) error {
 	return nil
 }
 
-// requireAuditLog fails unless the API server writes an audit log: a patch that kind does not understand is dropped in silence.
+// requireAuditLog fails if the API server writes no audit log: kind ignores a patch that it does not understand.
 func (w *workspace) requireAuditLog(ctx context.Context) error {
 	if _, err := w.output(ctx, "kubectl", "--kubeconfig", w.kubeconfig(), "get", "namespaces"); err != nil {
 		return err

@@ -9,11 +9,11 @@ import (
 	"strings"
 )
 
-// capSysResource is the number of CAP_SYS_RESOURCE. Some sandboxes take it away, and then neither a privileged container nor a
-// negative OOM score can be had.
+// capSysResource is the number of CAP_SYS_RESOURCE. Some sandboxes drop it, and then privileged containers and negative OOM
+// scores are not possible.
 const capSysResource = 24
 
-// resourceCapability tells whether processes of this machine can have CAP_SYS_RESOURCE.
+// resourceCapability returns whether processes of this machine can have CAP_SYS_RESOURCE.
 func resourceCapability() (bool, error) {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {

@@ -16,7 +16,7 @@ const (
 	nodeLimit = "120s"
 )
 
-// up brings the cluster to where the tests need it. A cluster that answers is kept as it is.
+// up starts the cluster for the tests. It keeps a cluster that answers.
 func (w *workspace) up(ctx context.Context) error {
 	if err := w.ensureEngine(ctx); err != nil {
 		return err
@@ -50,10 +50,10 @@ func (w *workspace) up(ctx context.Context) error {
 	return os.WriteFile(w.completeMark(), nil, 0o600)
 }
 
-// completeMark is there as long as the cluster is, once all that belongs into it was loaded.
+// completeMark exists in a cluster into which everything was loaded.
 func (w *workspace) completeMark() string { return filepath.Join(w.state(), "complete") }
 
-// clusterAnswers tells whether the cluster is up: its kubeconfig is there and its API server says that it is ready.
+// clusterAnswers returns whether the cluster is up: its kubeconfig exists and its API server is ready.
 func (w *workspace) clusterAnswers(ctx context.Context) bool {
 	if !fileExists(w.kubeconfig()) {
 		return false
@@ -64,7 +64,7 @@ func (w *workspace) clusterAnswers(ctx context.Context) bool {
 	return err == nil
 }
 
-// create starts a new cluster; what is left of a broken one of that name goes first.
+// create starts a new cluster, after it has deleted the rest of a broken one of that name.
 func (w *workspace) create(ctx context.Context, chosen node) error {
 	if err := w.remove(ctx); err != nil {
 		return err
@@ -101,7 +101,7 @@ func (w *workspace) remove(ctx context.Context) error {
 	return errors.Join(os.RemoveAll(w.completeMark()), os.RemoveAll(w.kubeconfig()), os.RemoveAll(w.loadedMarks()))
 }
 
-// down removes the cluster, and the engine if "up" started it. What was built stays in the cache and in the engine's store.
+// down deletes the cluster, and stops the engine if "up" started it. It keeps the cache and the images in the engine's store.
 func (w *workspace) down(ctx context.Context) error {
 	if w.engineAnswers(ctx) != nil {
 		w.steps.say("no Docker engine answers, so there is no cluster to remove")

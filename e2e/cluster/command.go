@@ -16,7 +16,7 @@ import (
 const (
 	// tailLines is how much of a failed tool's output goes into the error.
 	tailLines = 15
-	// stopLimit is the time between the request to end and the end by force.
+	// stopLimit is the time between SIGTERM and SIGKILL.
 	stopLimit = 10 * time.Second
 )
 
@@ -28,8 +28,8 @@ type command struct {
 	stdin io.Reader
 }
 
-// start prepares the process. Folders of the cache come first on PATH, and KUBECONFIG always names our own file, so that no tool
-// can come near the user's.
+// start prepares the process. Folders of the cache come first on PATH, and KUBECONFIG always names a file of its own: no tool can
+// read or change the user's.
 func (w *workspace) start(ctx context.Context, c command) *exec.Cmd {
 	name := c.args[0]
 	if own := filepath.Join(w.bin(), name); fileExists(own) {
@@ -38,19 +38,19 @@ func (w *workspace) start(ctx context.Context, c command) *exec.Cmd {
 	process := exec.CommandContext(ctx, name, c.args[1:]...) //nolint:gosec // every caller names its tool in a literal
 	process.Dir = c.dir
 	process.Stdin = c.stdin
-	// An interrupted tool gets the time to undo its mounts and containers.
+	// An interrupted tool gets time to remove its mounts and containers.
 	process.Cancel = func() error { return process.Process.Signal(syscall.SIGTERM) }
 	process.WaitDelay = stopLimit
 	process.Env = append(os.Environ(),
 		"PATH="+w.bin()+string(os.PathListSeparator)+os.Getenv("PATH"),
 		"KUBECONFIG="+w.kubeconfig(),
-		// The classic builder runs on every engine; BuildKit would pass by the engine's default runtime, see capability.go.
+		// The classic builder runs on every engine. BuildKit would ignore the engine's default runtime, see capability.go.
 		"DOCKER_BUILDKIT=0")
 	process.Env = append(process.Env, c.env...)
 	return process
 }
 
-// output runs a short command and returns what it printed, without the space around it. The error holds its stderr.
+// output runs a short command and returns its trimmed output. The error contains its stderr.
 func (w *workspace) output(ctx context.Context, args ...string) (string, error) {
 	var stdout, stderr bytes.Buffer
 	process := w.start(ctx, command{args: args})
@@ -61,7 +61,7 @@ func (w *workspace) output(ctx context.Context, args ...string) (string, error) 
 	return strings.TrimSpace(stdout.String()), nil
 }
 
-// logged runs a long command with its output in a file of the cache. The error holds the last lines and names the file.
+// logged runs a long command with its output in a file of the cache. The error contains the last lines and the name of the file.
 func (w *workspace) logged(ctx context.Context, name string, c command) error {
 	path := w.file("logs", name+".log")
 	file, err := os.Create(path) //nolint:gosec // the name is a literal of the caller

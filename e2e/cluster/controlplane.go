@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// controlPlaneImages makes the images that kubeadm asks for, under the very names that it prints, and returns these.
+// controlPlaneImages creates the images that kubeadm requires, with the names that it prints, and returns the names.
 func (w *workspace) controlPlaneImages(ctx context.Context, base string, programs map[string]string) ([]string, error) {
 	names, err := w.requiredImages(ctx, programs["kubernetes"])
 	if err != nil {
@@ -71,7 +71,7 @@ func (w *workspace) controlPlaneImage(ctx context.Context, image, base string, p
 	case "kube-proxy":
 		return w.proxyImage(ctx, image, base, programs["kubernetes"])
 	case "etcd":
-		// The module's last element is a major version, so that Go names the binary after the folder above.
+		// The module's last element is a major version: Go names the binary after the element before it.
 		return w.programImage(ctx, program{image: image, binary: filepath.Join(programs["etcd"], "server"), name: name})
 	}
 	folder := cmp.Or(programs[name], programs["kubernetes"])
@@ -100,7 +100,7 @@ func component(image string) string {
 	return name
 }
 
-// copyProgram copies a binary into a folder, which it makes.
+// copyProgram copies a binary into a folder, which it creates.
 func copyProgram(from, folder string) error {
 	content, err := os.ReadFile(from) //nolint:gosec // a program that was built here
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// debianPackages installs packages from the machine's own Debian mirror unless the program that they bring is there already.
+// debianPackages installs packages from the machine's own Debian mirror, unless their program exists already.
 func (w *workspace) debianPackages(ctx context.Context, program string, packages ...string) error {
 	if _, err := exec.LookPath(program); err == nil {
 		return nil
@@ -19,7 +19,7 @@ func (w *workspace) debianPackages(ctx context.Context, program string, packages
 		return fmt.Errorf("%s is missing, and only root on Debian can install it: install %s yourself", program, strings.Join(packages, " "))
 	}
 	return w.steps.step("installing "+strings.Join(packages, " "), func() error {
-		// One dead third-party source must not stop us; what really is missing shows in the install.
+		// A third-party source that does not answer must not prevent the update. If a package is missing, the installation fails.
 		if err := w.logged(ctx, "apt-update", command{args: []string{"apt-get", "update"}}); err != nil {
 			w.steps.say("    going on although: %v", err)
 		}
@@ -28,7 +28,7 @@ func (w *workspace) debianPackages(ctx context.Context, program string, packages
 	})
 }
 
-// mirror returns the Debian archive that this machine's apt is set to.
+// mirror returns the Debian archive that this machine's apt uses.
 func (w *workspace) mirror(ctx context.Context) (string, error) {
 	lines, err := w.output(ctx, "apt-get", "indextargets", "--format", "$(REPO_URI)",
 		"Created-By: Packages", "Origin: Debian", "Label: Debian")
@@ -74,7 +74,7 @@ func (w *workspace) debootstrap(ctx context.Context, suite, root string) error {
 	args := []string{"debootstrap", "--variant=minbase", suite, root, mirror}
 	const scripts = "/usr/share/debootstrap/scripts"
 	if !fileExists(filepath.Join(scripts, suite)) {
-		// A suite newer than this debootstrap is installed the way of the development suite.
+		// A suite that is newer than this debootstrap is installed like the development suite.
 		args = append(args, filepath.Join(scripts, "sid"))
 	}
 	return w.logged(ctx, "debootstrap-"+suite, command{args: args})

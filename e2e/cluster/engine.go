@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// engineVariable set to existingEngine forbids to install or start one.
+	// engineVariable with the value existingEngine forbids to install or start an engine.
 	engineVariable = "PGBIND_E2E_ENGINE"
 	existingEngine = "existing"
 
@@ -20,7 +20,7 @@ const (
 	pollInterval      = 200 * time.Millisecond
 )
 
-// ensureEngine makes sure that a Docker engine answers. Where none does it installs and starts one, if it may.
+// ensureEngine makes sure that a Docker engine answers. If none does, it installs and starts one, if that is allowed.
 func (w *workspace) ensureEngine(ctx context.Context) error {
 	problem := w.engineAnswers(ctx)
 	if problem == nil {
@@ -40,7 +40,7 @@ func (w *workspace) ensureEngine(ctx context.Context) error {
 	return w.steps.step("starting a Docker engine", func() error { return w.startEngine(ctx) })
 }
 
-// engineAnswers returns nil when the engine that the client is set to answers.
+// engineAnswers returns nil if the engine of the client's configuration answers.
 func (w *workspace) engineAnswers(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, engineAnswerLimit)
 	defer cancel()
@@ -48,7 +48,7 @@ func (w *workspace) engineAnswers(ctx context.Context) error {
 	return err
 }
 
-// mayStartEngine names what keeps us from starting an engine of our own.
+// mayStartEngine returns an error that says why no engine can be started.
 func mayStartEngine() error {
 	switch {
 	case os.Getenv(engineVariable) == existingEngine:
@@ -63,8 +63,8 @@ func mayStartEngine() error {
 	return nil
 }
 
-// startEngine starts dockerd in a session of its own, with its output in a file, so that it outlives this process and holds
-// nothing open that a caller waits for.
+// startEngine starts dockerd in a session of its own, with its output in a file: it outlives this process and holds open no
+// file for which a caller waits.
 func (w *workspace) startEngine(ctx context.Context) error {
 	args, err := w.engineArguments(ctx)
 	if err != nil {
@@ -104,7 +104,7 @@ func (w *workspace) awaitEngine(ctx context.Context, ended <-chan error) error {
 	}
 }
 
-// engineArguments returns dockerd's arguments, with our runtime as the default one only where runc alone would fail.
+// engineArguments returns dockerd's arguments. The default runtime is our own only if runc would fail.
 func (w *workspace) engineArguments(ctx context.Context) ([]string, error) {
 	args := []string{"--pidfile", w.enginePIDFile()}
 	capable, err := resourceCapability()

@@ -33,7 +33,7 @@ func (w *workspace) stopEngine(ctx context.Context) error {
 	})
 }
 
-// ownEngine returns the process that the PID file names, if it is a dockerd that was started with this very file.
+// ownEngine returns the process that the PID file names, if it is a dockerd that was started with that file.
 func (w *workspace) ownEngine() (int, bool) {
 	content, err := os.ReadFile(w.enginePIDFile())
 	if err != nil {
@@ -69,7 +69,7 @@ func children(pid int) []int {
 	return found
 }
 
-// awaitEnd waits until the processes have ended, and then a little for init to take note, so that nothing shows in a process list.
+// awaitEnd waits until the processes have ended, and then a little longer until init has removed them from the process list.
 func awaitEnd(ctx context.Context, pids []int) error {
 	if !await(ctx, engineStopLimit, func() bool { return !slices.ContainsFunc(pids, alive) }) {
 		return errors.Join(fmt.Errorf("processes %v do not end", pids), ctx.Err())
@@ -78,7 +78,7 @@ func awaitEnd(ctx context.Context, pids []int) error {
 	return nil
 }
 
-// await asks again and again until the condition holds, and tells whether it did within the limit.
+// await polls until the condition is true, and returns whether it was within the limit.
 func await(ctx context.Context, limit time.Duration, condition func() bool) bool {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -94,7 +94,7 @@ func await(ctx context.Context, limit time.Duration, condition func() bool) bool
 
 func listed(pid int) bool { return fileExists(procFile(pid, "status")) }
 
-// alive tells whether a process still works. One that has ended but that nobody has waited for yet does not.
+// alive returns whether a process runs. A zombie does not.
 func alive(pid int) bool {
 	status, err := os.ReadFile(procFile(pid, "status"))
 	return err == nil && !strings.Contains(string(status), "\nState:\tZ")

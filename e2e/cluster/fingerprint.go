@@ -13,8 +13,7 @@ import (
 // fingerprintLength keeps folder names and labels short; a clash would need thousands of versions of one build.
 const fingerprintLength = 12
 
-// fingerprint returns a short hash of all files below the folders and of the texts: whatever was made from the same ones is the
-// same.
+// fingerprint returns a short hash of all files below the folders and of the texts. Equal fingerprints mean equal builds.
 func fingerprint(folders []string, texts ...string) (string, error) {
 	hash := sha256.New()
 	for _, folder := range folders {

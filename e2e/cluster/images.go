@@ -12,19 +12,19 @@ import (
 )
 
 const (
-	// sumLabel is the label that tells from which sources an image of ours was built.
+	// sumLabel is the label with the fingerprint of an image that was built here.
 	sumLabel = "kubectl-pgbind.fingerprint"
-	// registryLimit bounds the question whether a registry can be reached.
+	// registryLimit is how long to wait for a registry.
 	registryLimit = 8 * time.Second
 )
 
-// hasImage tells whether the engine has the image.
+// hasImage returns whether the engine has the image.
 func (w *workspace) hasImage(ctx context.Context, image string) bool {
 	_, err := w.output(ctx, "docker", "image", "inspect", "--format", "{{.Id}}", image)
 	return err == nil
 }
 
-// imageSum returns the fingerprint of an image that was built here, and nothing for any other.
+// imageSum returns the fingerprint of an image that was built here; empty for any other.
 func (w *workspace) imageSum(ctx context.Context, image string) string {
 	format := fmt.Sprintf("{{index .Config.Labels %q}}", sumLabel)
 	sum, err := w.output(ctx, "docker", "image", "inspect", "--format", format, image)
@@ -34,7 +34,7 @@ func (w *workspace) imageSum(ctx context.Context, image string) string {
 	return sum
 }
 
-// pull gets an image from its registry, and tells whether that worked. A registry that does not answer soon counts as none.
+// pull pulls an image, and returns whether that succeeded. A registry that does not answer soon counts as missing.
 func (w *workspace) pull(ctx context.Context, image string) bool {
 	ask, cancel := context.WithTimeout(ctx, registryLimit)
 	defer cancel()
@@ -51,15 +51,15 @@ func (w *workspace) pull(ctx context.Context, image string) bool {
 	return err == nil
 }
 
-// recipe describes an image that docker build makes of a folder.
+// recipe describes an image that docker build creates from a folder.
 type recipe struct {
 	image     string
 	folder    string
-	sum       string   // the fingerprint that the image is labelled with
+	sum       string   // the fingerprint, which becomes a label
 	arguments []string // NAME=VALUE
 }
 
-// build makes the image of a recipe.
+// build builds the image of a recipe.
 func (w *workspace) build(ctx context.Context, r recipe) error {
 	args := []string{"docker", "build", "--network=host", "--force-rm", "--tag", r.image, "--label", sumLabel + "=" + r.sum}
 	for _, argument := range r.arguments {
@@ -71,13 +71,13 @@ func (w *workspace) build(ctx context.Context, r recipe) error {
 	return w.prune(ctx)
 }
 
-// prune removes the images of ours that a newer one has taken the name of, and those that only a build needed.
+// prune removes images that were built here and that a newer one replaced, and images that only a build needed.
 func (w *workspace) prune(ctx context.Context) error {
 	_, err := w.output(ctx, "docker", "image", "prune", "--force", "--filter", "label="+sumLabel)
 	return err
 }
 
-// program describes an image that holds nothing but one static program.
+// program describes an image that contains only one static program.
 type program struct {
 	image  string
 	binary string // the program on this machine
@@ -85,7 +85,7 @@ type program struct {
 	user   string // empty means root
 }
 
-// programImage makes the image of a program.
+// programImage builds the image of a program.
 func (w *workspace) programImage(ctx context.Context, p program) error {
 	path := "/usr/local/bin/" + cmp.Or(p.name, filepath.Base(p.binary))
 	reader, writer := io.Pipe()

@@ -31,7 +31,8 @@ func (w *workspace) load(ctx context.Context, images ...string) error {
 	return w.noteLoaded(ctx, missing)
 }
 
-// missing are the images that were not loaded into this cluster as the engine has them now. Loading one again takes as long as the first time.
+// missing returns the images that this cluster lacks, or has in another version than the engine. Loading an image again takes as long as the
+// first time.
 func (w *workspace) missing(ctx context.Context, images []string) ([]string, error) {
 	var missing []string
 	for _, image := range images {
@@ -59,7 +60,7 @@ func (w *workspace) noteLoaded(ctx context.Context, images []string) error {
 	return nil
 }
 
-// loadedMarks is there as long as the cluster is. Each file in it holds the engine's ID of an image that the cluster has.
+// loadedMarks is a folder that exists as long as the cluster. Each file contains the engine's ID of an image that the cluster has.
 func (w *workspace) loadedMarks() string { return filepath.Join(w.state(), "loaded") }
 
 func (w *workspace) loadedMark(image string) string {

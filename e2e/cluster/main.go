@@ -1,5 +1,5 @@
-// Command cluster brings up a real Kubernetes cluster for the project's tests, on a machine that may have nothing but Go, make
-// and root on Debian, and takes all of it away again.
+// Command cluster starts a real Kubernetes cluster for the project's tests, on a machine that need only have Go, make and root on
+// Debian, and deletes it again.
 package main
 
 import (

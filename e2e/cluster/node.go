@@ -14,14 +14,14 @@ const (
 	restrictedSuffix = "-restricted"
 )
 
-// node is the image that the cluster's node runs, and whether it was built here, which decides about the network plugin.
+// node is the image of the cluster's node, and whether it was built here, which decides about the network plugin.
 type node struct {
 	image string
 	built bool
 }
 
-// nodeImage returns kind's own node image where a registry can be reached, and else one that is built from Go modules and Debian
-// packages. What the engine has already is taken without asking.
+// nodeImage returns kind's own node image if a registry is reachable, or else an image that is built from Go modules and Debian
+// packages. An image that the engine has already is used without asking a registry.
 func (w *workspace) nodeImage(ctx context.Context, kindFolder string) (node, error) {
 	official, err := w.output(ctx, filepath.Join(kindFolder, "nodeimage"))
 	if err != nil {
@@ -45,7 +45,7 @@ func (w *workspace) nodeImage(ctx context.Context, kindFolder string) (node, err
 	return w.fitNode(ctx, found)
 }
 
-// fitNode changes a node image for machines without CAP_SYS_RESOURCE, and leaves it alone on all others.
+// fitNode changes a node image for machines without CAP_SYS_RESOURCE. On other machines it changes nothing.
 func (w *workspace) fitNode(ctx context.Context, base node) (node, error) {
 	capable, err := resourceCapability()
 	if capable || err != nil {
@@ -65,7 +65,7 @@ func (w *workspace) fitNode(ctx context.Context, base node) (node, error) {
 	})
 }
 
-// buildNode makes the node image: kind's base files, the programs, and the control plane's images inside it.
+// buildNode builds the node image from kind's base files, the programs, and the images of the control plane.
 func (w *workspace) buildNode(ctx context.Context, image, sum string) error {
 	folder, remove, err := w.scratch("node")
 	if err != nil {
@@ -141,7 +141,7 @@ func (w *workspace) copyNodeFiles(ctx context.Context, folder string, programs m
 	return errors.Join(problems...)
 }
 
-// ownProgram builds one of the small programs beside this one and returns its path.
+// ownProgram builds one of the small programs in folders of this one and returns its path.
 func (w *workspace) ownProgram(ctx context.Context, name string) (string, error) {
 	sum, err := fingerprint([]string{w.source("cluster", name)})
 	if err != nil {
@@ -155,7 +155,7 @@ func (w *workspace) ownProgram(ctx context.Context, name string) (string, error)
 	return path, w.logged(ctx, "build-"+name, command{args: build, dir: w.repo, env: []string{"CGO_ENABLED=0"}})
 }
 
-// logName makes an image's name fit for a file name.
+// logName turns the name of an image into a file name.
 func logName(image string) string {
 	return strings.NewReplacer("/", "-", ":", "-", "@", "-").Replace(image)
 }

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// poolerImage has a tag that no registry knows, as the web app's.
+// poolerImage has a tag that no registry has, like the image of the web app.
 const poolerImage = "pgbouncer:dev"
 
-// developmentSuite is the suite that is to become Debian's next release.
+// developmentSuite is the suite of Debian's next release.
 const developmentSuite = "forky"
 
 // postgresSuites names the Debian suite that has each major version of PostgreSQL.
@@ -19,8 +19,8 @@ func postgresSuites() map[string]string {
 	return map[string]string{"13": "bullseye", "15": "bookworm", "17": "trixie", "18": developmentSuite}
 }
 
-// updateOptions returns apt's options for a suite. Lists of the one in development expire after a week, and a mirror may be further
-// behind; they are signed all the same, and that stays checked.
+// updateOptions returns apt's options for a suite. Package lists of the development suite expire after a week, and a mirror may have
+// older ones. Their signatures are still verified.
 func updateOptions(suite string) string {
 	if suite == developmentSuite {
 		return "--option=Acquire::Check-Valid-Until=false"
@@ -64,8 +64,8 @@ func (w *workspace) pooler(ctx context.Context) error {
 	return w.load(ctx, poolerImage)
 }
 
-// postgresImage makes sure that the engine has postgres:MAJOR: the official image where a registry can be reached, else one that
-// behaves like it and has the same name, so that a manifest works with both.
+// postgresImage makes sure that the engine has postgres:MAJOR: the official image if a registry is reachable, or else an image that
+// behaves like it and has the same name. A manifest works with both.
 func (w *workspace) postgresImage(ctx context.Context, major string) error {
 	suite, known := postgresSuites()[major]
 	if !known {

@@ -9,7 +9,7 @@ import (
 // shortStep is the time below which a step is not worth a line of the summary.
 const shortStep = time.Second
 
-// steps tells whoever waits what is going on and how long it took.
+// steps prints progress and durations.
 type steps struct {
 	out   io.Writer
 	start time.Time
@@ -22,11 +22,11 @@ func newSteps(out io.Writer) *steps {
 
 // say prints one line.
 func (s *steps) say(format string, args ...any) {
-	// Nothing can be done about a closed stderr, and the work goes on without it.
+	// A closed stderr is no reason to stop.
 	_, _ = fmt.Fprintf(s.out, format+"\n", args...)
 }
 
-// step announces what do is about to do, runs it, and says how long it took. It returns do's error.
+// step prints a line, runs do, and prints its duration. It returns the error of do.
 func (s *steps) step(what string, do func() error) error {
 	s.say("==> %s", what)
 	begin := time.Now()

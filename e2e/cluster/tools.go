@@ -10,11 +10,11 @@ import (
 	"strings"
 )
 
-// everyTool is Go's name for the packages that the tool lines of a go.mod list.
+// everyTool is Go's name for the packages in the tool lines of a go.mod.
 const everyTool = "tool"
 
-// tools builds packages of a module below e2e/cluster/tools, where its go.mod pins the version, and returns the folder of the
-// binaries. What was built once from the same files is not built again.
+// tools builds packages of a module below e2e/cluster/tools, whose go.mod pins the version, and returns the folder of the binaries.
+// It does not build again what was built from the same files.
 func (w *workspace) tools(ctx context.Context, module string, packages ...string) (string, error) {
 	target, err := w.toolFolder(module, packages...)
 	if err != nil || fileExists(target) {
@@ -42,7 +42,7 @@ func (w *workspace) tools(ctx context.Context, module string, packages ...string
 	})
 }
 
-// toolFolder names the folder by everything that decides what the binaries are.
+// toolFolder names the folder by everything that affects the binaries.
 func (w *workspace) toolFolder(module string, packages ...string) (string, error) {
 	sum, err := fingerprint([]string{w.source("cluster", "tools", module)}, append(packages, runtime.Version())...)
 	return w.file("tools", module+"-"+sum), err
@@ -59,7 +59,7 @@ func versionFlags(version string) string {
 	return variable + "gitVersion=" + version + variable + "gitMajor=" + parts[0] + variable + "gitMinor=" + parts[1]
 }
 
-// kindCLI builds kind and puts it into the bin folder. The result is the folder of all that is built beside it.
+// kindCLI builds kind and links it into the bin folder. It returns the folder of kind and the other binaries of that build.
 func (w *workspace) kindCLI(ctx context.Context) (string, error) {
 	folder, err := w.tools(ctx, "kind", everyTool, "./...")
 	if err != nil {
@@ -68,7 +68,7 @@ func (w *workspace) kindCLI(ctx context.Context) (string, error) {
 	return folder, link(filepath.Join(folder, "kind"), w.bin())
 }
 
-// kubectl puts a kubectl into the bin folder: the one of the node image's build if there was one, else one built by itself.
+// kubectl links kubectl into the bin folder: from the build of the node image if there was one, or else from a build of its own.
 func (w *workspace) kubectl(ctx context.Context) error {
 	folder, err := w.toolFolder("kubernetes", everyTool)
 	if err != nil {
@@ -94,7 +94,7 @@ func link(target, folder string) error {
 	return os.Symlink(target, name)
 }
 
-// kindFiles returns the folder of the files that kind's own node image is made of.
+// kindFiles returns the folder with the files of kind's own node image.
 func (w *workspace) kindFiles(ctx context.Context) (string, error) {
 	folder, err := w.output(ctx, "go", "-C", w.source("cluster", "tools", "kind"), "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/kind")
 	return filepath.Join(folder, "images", "base", "files"), err

@@ -13,11 +13,11 @@ import (
 const (
 	cacheName      = "kubectl-pgbind"
 	defaultCluster = "pgbind-e2e"
-	// clusterVariable lets a second cluster live beside the first one.
+	// clusterVariable names the cluster, so that two can run at the same time.
 	clusterVariable = "PGBIND_E2E_CLUSTER"
 )
 
-// workspace knows where things are: the checkout, the cache that outlives it, and the cluster's name.
+// workspace contains the paths of the checkout and of the cache, and the name of the cluster.
 type workspace struct {
 	repo    string
 	cache   string
@@ -48,7 +48,7 @@ func newWorkspace(report io.Writer) (*workspace, error) {
 	return w, nil
 }
 
-// findRepository returns the nearest folder upwards that holds both go.mod and e2e/cluster.
+// findRepository returns the nearest parent folder with go.mod and e2e/cluster.
 func findRepository() (string, error) {
 	folder, err := os.Getwd()
 	if err != nil {
@@ -74,7 +74,7 @@ func (w *workspace) source(parts ...string) string {
 	return filepath.Join(append([]string{w.repo, "e2e"}, parts...)...)
 }
 
-// scratch makes an empty folder in the cache, rid of what an interrupted run left in it, and returns the function that removes it.
+// scratch creates an empty folder in the cache, without files of an interrupted run, and returns the function that removes it.
 func (w *workspace) scratch(name string) (folder string, remove func(), err error) {
 	folder = w.file("work", name)
 	if err := errors.Join(os.RemoveAll(folder), os.Mkdir(folder, 0o755)); err != nil { //nolint:gosec // it becomes a root folder
@@ -83,7 +83,7 @@ func (w *workspace) scratch(name string) (folder string, remove func(), err erro
 	return folder, func() { _ = os.RemoveAll(folder) }, nil
 }
 
-// bin is the folder of kubectl and kind, to be put first on PATH.
+// bin is the folder of kubectl and kind. It is the first one on PATH.
 func (w *workspace) bin() string { return w.file("bin") }
 
 // state is the folder of the files that belong to one cluster.
@@ -91,7 +91,7 @@ func (w *workspace) state() string { return w.file("clusters", w.cluster) }
 
 func (w *workspace) kubeconfig() string { return filepath.Join(w.state(), "kubeconfig") }
 
-// lock waits until no other process changes the cache, the engine or a cluster, and returns the function that lets others in.
+// lock waits until no other process changes the cache, the engine or a cluster, and returns the function that releases the lock.
 func (w *workspace) lock() (func(), error) {
 	file, err := os.OpenFile(w.file("lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -104,6 +104,6 @@ func (w *workspace) lock() (func(), error) {
 			return nil, fmt.Errorf("locking the cache folder: %w", err)
 		}
 	}
-	// Closing drops the lock; an error of it changes nothing for anyone.
+	// Closing the file releases the lock, even if it returns an error.
 	return func() { _ = file.Close() }, nil
 }

@@ -1,5 +1,5 @@
-// Command demo plays the lesson on the cluster that the environment names: it deploys the database and the web app,
-// binds them with "kubectl pgbind", and prints the app's page on stdout. What it does meanwhile goes to stderr.
+// Command demo runs the lesson on the cluster that the environment names: it deploys the database and the web app,
+// binds them with "kubectl pgbind", and prints the app's page to stdout. Progress goes to stderr.
 package main
 
 import (
@@ -31,14 +31,14 @@ func run(ctx context.Context, stdout, progress io.Writer) error {
 	})
 }
 
-// demo is the lesson's story on one namespace.
+// demo runs the lesson in one namespace.
 type demo struct {
 	namespace *harness.Namespace
 	progress  io.Writer
-	page      string // as the app answered it
+	page      string // the answer of the app
 }
 
-// play tells the story step by step. Every step finds what an earlier run made and leaves it as it is.
+// play runs the steps. Each step keeps what an earlier run created.
 func (d *demo) play(ctx context.Context, stdout io.Writer) error {
 	bind := d.namespace.Harness.Pgbind("deployment/"+lesson.Application, "-n", lesson.Namespace).Mirror(d.progress)
 	for _, step := range []struct {
@@ -78,7 +78,7 @@ func (d *demo) makeTable(ctx context.Context) error {
 	return err
 }
 
-// fetch waits for the page that a bound app shows and keeps it.
+// fetch waits for the page of a bound app and stores it.
 func (d *demo) fetch(ctx context.Context) error {
 	if err := d.namespace.WaitForPage(ctx, lesson.Page); err != nil {
 		return err
@@ -88,7 +88,7 @@ func (d *demo) fetch(ctx context.Context) error {
 	return err
 }
 
-// show runs the command and repeats its result among the progress, since stdout is for the page.
+// show runs the command and prints its result to the progress, because stdout is for the page.
 func (d *demo) show(ctx context.Context, command *harness.Command) error {
 	output, err := command.Output(ctx)
 	_, _ = fmt.Fprint(d.progress, output)

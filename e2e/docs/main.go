@@ -1,5 +1,5 @@
-// Command docs writes what of the documents follows from the code: the reference of the commands, the README's table of flags, the
-// SQL and the modules. Its test fails where a document is not what the code says.
+// Command docs generates documents from the code: the reference of the commands, the SQL and the modules.
+// Its test fails if a document is not up to date.
 package main
 
 import (
@@ -15,7 +15,7 @@ func main() {
 	}
 }
 
-// run writes every document of the repository in dir that differs.
+// run writes the documents of the repository in dir.
 func run(dir string) error {
 	documents, err := generate(dir)
 	if err != nil {
@@ -32,10 +32,6 @@ func run(dir string) error {
 // generate returns the documents by their names.
 func generate(dir string) (map[string]string, error) {
 	root := commands()
-	readme, err := withFlags(filepath.Join(dir, "README.md"), root)
-	if err != nil {
-		return nil, err
-	}
 	statements, err := statements(filepath.Join(dir, "pkg", "postgres", "sql"))
 	if err != nil {
 		return nil, err
@@ -44,5 +40,5 @@ func generate(dir string) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string]string{"docs/modules.md": modules, "docs/reference.md": reference(root), "docs/sql.md": statements, "README.md": readme}, nil
+	return map[string]string{"docs/modules.md": modules, "docs/reference.md": reference(root), "docs/sql.md": statements}, nil
 }

@@ -12,7 +12,7 @@ import (
 
 const repository = "../.."
 
-func TestDocumentsSayWhatTheCodeSays(t *testing.T) {
+func TestGenerate_DocumentsAreUpToDate(t *testing.T) {
 	documents, err := generate(repository)
 	require.NoError(t, err)
 	for name, want := range documents {
@@ -22,7 +22,7 @@ func TestDocumentsSayWhatTheCodeSays(t *testing.T) {
 	}
 }
 
-func TestLinksLeadSomewhere(t *testing.T) {
+func TestLinks_PointToFiles(t *testing.T) {
 	var files []string
 	for _, pattern := range []string{"*.md", "docs/*.md", "docs/how-to/*.md", "e2e/cluster/*.md"} {
 		found, err := filepath.Glob(filepath.Join(repository, pattern))

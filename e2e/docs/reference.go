@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,20 +11,16 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd"
 )
 
-const (
-	generated = "<!-- written by make docs -->\n"
-	flagsFrom = "<!-- flags: written by make docs -->\n"
-	flagsTo   = "<!-- end of flags -->\n"
-)
+const generated = "<!-- written by make docs -->\n"
 
 func commands() *cobra.Command { return cmd.NewRootCommand(genericiooptions.NewTestIOStreamsDiscard()) }
 
 // reference describes every command.
 func reference(root *cobra.Command) string {
 	text := &strings.Builder{}
-	text.WriteString(generated + "# Reference\n\n`kubectl pgbind COMMAND --help` says the same in the terminal.\n")
+	text.WriteString(generated + "# Reference\n\n`kubectl pgbind COMMAND --help` prints the same in a terminal.\n")
 	describe(text, root)
-	text.WriteString("\n## Flags of every command\n\nThe flags by which kubectl reaches a cluster mean here what they mean there.\n\n")
+	text.WriteString("\n## Flags of every command\n\nThe connection flags of kubectl have the same meaning as in kubectl.\n\n")
 	text.WriteString(table(root.PersistentFlags()))
 	return text.String()
 }
@@ -35,7 +30,11 @@ func describe(text *strings.Builder, command *cobra.Command) {
 	if command.Example != "" {
 		fmt.Fprintf(text, "\n```sh\n%s\n```\n", strings.ReplaceAll(strings.TrimPrefix(command.Example, "  "), "\n  ", "\n"))
 	}
-	if own := command.LocalNonPersistentFlags(); own.HasAvailableFlags() {
+	own := command.LocalNonPersistentFlags()
+	switch {
+	case !command.HasParent():
+		text.WriteString("\nThe flags of the short form are those of `bind`.\n")
+	case own.HasAvailableFlags():
 		text.WriteString("\n" + table(own))
 	}
 	for _, child := range command.Commands() {
@@ -62,7 +61,7 @@ func table(flags *pflag.FlagSet) string {
 	return text.String()
 }
 
-// defaultOf leaves out what means nothing, and what depends on the machine.
+// defaultOf returns the default of a flag, unless it is a zero value or depends on the machine.
 func defaultOf(flag *pflag.Flag) string {
 	switch flag.DefValue {
 	case "", "[]", "0", "false":
@@ -72,18 +71,4 @@ func defaultOf(flag *pflag.Flag) string {
 		return ""
 	}
 	return "`" + strings.Trim(flag.DefValue, "[]") + "`"
-}
-
-// withFlags returns the README with the root command's flags between the marks.
-func withFlags(readme string, root *cobra.Command) (string, error) {
-	content, err := os.ReadFile(readme) //nolint:gosec // a file of the repository
-	if err != nil {
-		return "", fmt.Errorf("read the README: %w", err)
-	}
-	before, rest, begun := strings.Cut(string(content), flagsFrom)
-	_, after, ended := strings.Cut(rest, flagsTo)
-	if !begun || !ended {
-		return "", fmt.Errorf("%s has no place for the flags: it lies between %q and %q", readme, flagsFrom, flagsTo)
-	}
-	return before + flagsFrom + "\n" + table(root.LocalNonPersistentFlags()) + "\n" + flagsTo + after, nil
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// statements shows every piece of SQL that the program can send, as it is embedded.
+// statements lists every piece of SQL that the program can send.
 func statements(dir string) (string, error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.sql"))
 	if err != nil || len(files) == 0 {
@@ -16,8 +16,8 @@ func statements(dir string) (string, error) {
 	text := &strings.Builder{}
 	text.WriteString(generated + `# Every SQL statement
 
-This is all the SQL that kubectl pgbind sends, besides what ` + "`createuser`" + ` sends to make a role. A script is put together from these
-parts and given to one ` + "`psql`" + ` on its standard input. A name or a value is never joined into a statement: it is a psql variable
+This is all the SQL that kubectl pgbind sends, except what ` + "`createuser`" + ` sends to create a role. A script is assembled from these
+parts and passed to one ` + "`psql`" + ` on its standard input. A name or a value is never joined into a statement: it is a psql variable
 (` + "`:'name'`" + `), or it passes through ` + "`format`" + ` with ` + "`%I`" + ` or ` + "`%L`" + `.
 `)
 	for _, file := range files {

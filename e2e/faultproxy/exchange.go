@@ -8,13 +8,13 @@ import (
 
 // Exchange is one request and its answer.
 type Exchange struct {
-	// Request is the method and the path, and whether the request was a dry run. Equal ones are told apart by Nth, from 1.
+	// Request is the method and the path, and whether the request was a dry run. Nth numbers equal requests from 1.
 	Request string
 	Nth     int
 	Exec    bool
-	// Protocol is what the API server switched the connection to: "spdy/3.1" or "websocket"; empty if it did not.
+	// Protocol is the protocol to which the API server upgraded the connection: "spdy/3.1", "websocket", or empty.
 	Protocol string
-	// Stdin and Stdout are the bytes of an exec over SPDY that went by.
+	// Stdin and Stdout count the bytes of an exec over SPDY.
 	Stdin, Stdout int
 }
 
@@ -26,7 +26,7 @@ func exchangeOf(r *http.Request) *Exchange {
 	return e
 }
 
-// String is the exchange as a test names it.
+// String returns the exchange in the form in which tests name it.
 func (e Exchange) String() string {
 	if e.Nth == 1 {
 		return e.Request

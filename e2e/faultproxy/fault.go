@@ -11,15 +11,15 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// Moment is when a fault strikes.
+// Moment is when a fault occurs.
 type Moment int
 
 // The moments of an exchange. Those in the middle exist only in an exec over SPDY.
 const (
-	Before    Moment = iota // the API server does not hear of the request
-	MidStdin                // Fault.Bytes have gone to the command
-	MidStdout               // Fault.Bytes have come from the command
-	After                   // the API server has acted; of an exec: all but the command's status was passed on
+	Before    Moment = iota // the API server does not get the request
+	MidStdin                // Fault.Bytes were sent to the command
+	MidStdout               // Fault.Bytes were received from the command
+	After                   // the API server has acted; of an exec, everything but the command's status was forwarded
 )
 
 // Action is what a fault does.
@@ -29,35 +29,35 @@ type Action int
 const (
 	Pass    Action = iota // nothing
 	Reset                 // the connection breaks
-	Stall                 // nothing more happens until the client goes
-	Answer                // the API server seems to refuse with Fault.Code; only Before
-	Refuse                // a load balancer seems to refuse; only Before
-	Resume                // nothing, once Fault.Call has been made: the exchange goes on as if it had not been stopped
-	Swallow               // what is left of stdout, and the status, get lost, while the stream ends as it should
+	Stall                 // nothing more happens until the client ends the connection
+	Answer                // an error of the API server with Fault.Code; only Before
+	Refuse                // the refusal of a load balancer; only Before
+	Resume                // nothing, after the end of Fault.Call: the exchange continues
+	Swallow               // the rest of stdout and the status are lost, and the stream ends normally
 )
 
-// Fault is what disturbs an exchange. The zero value disturbs nothing.
+// Fault disturbs an exchange. The zero value disturbs nothing.
 type Fault struct {
 	Action Action
 	Moment Moment
 	Bytes  int
 	Code   int
-	Call   func() // done first; nil: nothing
+	Call   func() // called first; nil: nothing
 }
 
 func (f Fault) strikes(m Moment) bool { return f.Action != Pass && f.Action != Resume && f.Moment == m }
 
-// stops says that the exchange waits at that moment until Call has been made.
+// stops returns whether the exchange waits at that moment until the end of Call.
 func (f Fault) stops(m Moment) bool { return f.Action == Resume && f.Moment == m }
 
-// call does what is to be done first.
+// call calls Call.
 func (f Fault) call() {
 	if f.Call != nil {
 		f.Call()
 	}
 }
 
-// answer does to the client what takes the place of the answer.
+// answer sends the client the fault instead of the answer.
 func (f Fault) answer(w http.ResponseWriter, r *http.Request) {
 	f.call()
 	switch f.Action {

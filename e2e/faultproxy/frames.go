@@ -13,7 +13,7 @@ import (
 // Every frame of SPDY/3 begins with eight bytes: the stream or the type of a control frame, flags, and the length of what follows.
 const frameHeader = 8
 
-// frame is one whole frame as it was sent.
+// frame is a complete frame as it was sent.
 type frame []byte
 
 func (f frame) control() bool { return f[0]&0x80 != 0 }
@@ -22,10 +22,10 @@ func (f frame) stream() spdy.StreamId {
 	return spdy.StreamId(binary.BigEndian.Uint32(f) &^ (1 << 31))
 }
 
-// data is the payload of a frame that is no control frame.
+// data returns the payload of a data frame.
 func (f frame) data() []byte { return f[frameHeader:] }
 
-// first is a frame with the first n bytes of the data. It ends the stream only if this one did.
+// first returns a frame with the first n bytes of the data. It ends the stream only if the original frame did.
 func (f frame) first(n int) frame {
 	shorter := append(frame{}, f[:frameHeader+n]...)
 	flags := f[4]
@@ -34,7 +34,7 @@ func (f frame) first(n int) frame {
 	return shorter
 }
 
-// cut makes two frames of one, after n bytes of its data.
+// cut splits a frame after n bytes of its data.
 func (f frame) cut(n int) (first, rest frame) {
 	const ends = 0x01
 	first = f.first(n)
@@ -45,10 +45,10 @@ func (f frame) cut(n int) (first, rest frame) {
 	return first, rest
 }
 
-// splitter cuts the bytes of one direction into frames.
+// splitter splits the bytes of one direction into frames.
 type splitter struct{ rest []byte }
 
-// split returns the frames that p completes.
+// split returns the frames that are complete after p.
 func (s *splitter) split(p []byte) []frame {
 	s.rest = append(s.rest, p...)
 	var whole []frame
@@ -63,7 +63,7 @@ func (s *splitter) split(p []byte) []frame {
 	return whole
 }
 
-// kinds knows which stream carries what, from the headers with which the client opens them.
+// kinds maps each stream to its content, which the client names in the headers that open the stream.
 type kinds struct {
 	mu      sync.Mutex
 	headers bytes.Buffer
@@ -73,12 +73,12 @@ type kinds struct {
 
 func newKinds() *kinds {
 	k := &kinds{kind: map[spdy.StreamId]string{}}
-	// The header compression goes on from frame to frame; creating a framer without a reader would be the only way to fail.
+	// One framer reads all headers, because their compression spans frames. Creating it fails only without a reader.
 	k.framer, _ = spdy.NewFramer(io.Discard, &k.headers)
 	return k
 }
 
-// learn takes a frame from the client.
+// learn reads a frame from the client.
 func (k *kinds) learn(f frame) {
 	if !f.control() {
 		return
@@ -93,7 +93,7 @@ func (k *kinds) learn(f frame) {
 	}
 }
 
-// of is what a frame of data carries; empty for a control frame.
+// of returns the content of a data frame; empty for a control frame.
 func (k *kinds) of(f frame) string {
 	if f.control() {
 		return ""

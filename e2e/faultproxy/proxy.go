@@ -1,5 +1,5 @@
-// Package faultproxy is a proxy between a program and an API server that records every request, those that become streams too, and lets
-// a test disturb each of them: before the server hears of it, in the middle of a stream, or when the server has acted.
+// Package faultproxy is a proxy between a program and an API server. It records every request and stream, and a test can disturb each
+// of them: before the server gets it, in the middle of a stream, or after the server has acted.
 package faultproxy
 
 import (
@@ -28,8 +28,8 @@ type Proxy struct {
 	seen    []*Exchange
 }
 
-// Start runs a proxy to the API server of config. disturb hears of each exchange when its request arrives and says what shall happen to
-// it; it is called from many goroutines. An error means that config cannot be used.
+// Start starts a proxy to the API server of config. It calls disturb for each exchange when its request arrives, from many goroutines,
+// and applies the fault that disturb returns. An error means that config is not usable.
 func Start(config *rest.Config, disturb func(Exchange) Fault) (*Proxy, error) {
 	upgradable := rest.CopyConfig(config)
 	upgradable.NextProtos = []string{"http/1.1"} // HTTP/2 has no upgrades
@@ -48,7 +48,7 @@ func Start(config *rest.Config, disturb func(Exchange) Fault) (*Proxy, error) {
 		FlushInterval:  -1,
 		ModifyResponse: answered,
 		ErrorHandler:   failed,
-		ErrorLog:       log.New(io.Discard, "", 0), // faults are the purpose
+		ErrorLog:       log.New(io.Discard, "", 0), // faults are intended
 	}))
 	return p, nil
 }
@@ -56,7 +56,7 @@ func Start(config *rest.Config, disturb func(Exchange) Fault) (*Proxy, error) {
 // Close ends the proxy. Its clients must have ended before.
 func (p *Proxy) Close() { p.server.Close() }
 
-// WriteKubeconfig writes a kubeconfig of the proxy to a file. It holds no credentials.
+// WriteKubeconfig writes a kubeconfig of the proxy to a file. It contains no credentials.
 func (p *Proxy) WriteKubeconfig(file string) error {
 	const name = "faultproxy"
 	config := clientcmdapi.NewConfig()
@@ -69,7 +69,7 @@ func (p *Proxy) WriteKubeconfig(file string) error {
 	return nil
 }
 
-// Exchanges are those seen so far, in the order in which their requests arrived.
+// Exchanges returns the exchanges so far, in the order in which their requests arrived.
 func (p *Proxy) Exchanges() []Exchange {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -80,7 +80,7 @@ func (p *Proxy) Exchanges() []Exchange {
 	return copies
 }
 
-// record notes the exchange that the request begins.
+// record adds the exchange of a request.
 func (p *Proxy) record(r *http.Request) *Exchange {
 	e := exchangeOf(r)
 	p.mu.Lock()
@@ -101,7 +101,7 @@ func (p *Proxy) update(change func()) {
 	change()
 }
 
-// passage is one exchange on its way through the proxy.
+// passage is an exchange that the proxy forwards.
 type passage struct {
 	proxy    *Proxy
 	exchange *Exchange
@@ -109,7 +109,7 @@ type passage struct {
 	stopped  sync.Once
 }
 
-// stop makes the exchange wait, if its fault says so.
+// stop makes the exchange wait, if its fault requires it.
 func (pass *passage) stop(m Moment) {
 	if pass.fault.stops(m) {
 		pass.stopped.Do(pass.fault.call)
@@ -123,7 +123,7 @@ func (p *Proxy) handler(next http.Handler) http.Handler {
 		e := p.record(r)
 		pass := &passage{proxy: p, exchange: e, fault: p.disturb(*e)}
 		if pass.fault.strikes(Before) {
-			// The server notices that the client went away only when it has read the body.
+			// The server detects the end of the client only after it has read the body.
 			_, _ = io.Copy(io.Discard, r.Body)
 			pass.fault.answer(w, r)
 			return
@@ -133,10 +133,10 @@ func (p *Proxy) handler(next http.Handler) http.Handler {
 	})
 }
 
-// errStruck ends an answer or a stream that a fault has struck.
+// errStruck ends an answer or a stream that a fault disturbs.
 var errStruck = errors.New("struck by a fault of the test")
 
-// answered has the API server's answer before the client gets any of it.
+// answered gets the API server's answer before the client does.
 func answered(response *http.Response) error {
 	pass, ok := response.Request.Context().Value(passageKey{}).(*passage)
 	if !ok {
@@ -150,7 +150,7 @@ func answered(response *http.Response) error {
 		return nil
 	}
 	if response.Request.URL.Query().Has("watch") {
-		return errStruck // there is no end of the answer to wait for
+		return errStruck // the answer does not end
 	}
 	if _, err := io.Copy(io.Discard, response.Body); err != nil {
 		return err
@@ -158,7 +158,7 @@ func answered(response *http.Response) error {
 	return errStruck
 }
 
-// failed answers for the API server.
+// failed answers instead of the API server.
 func failed(w http.ResponseWriter, r *http.Request, err error) {
 	pass, ok := r.Context().Value(passageKey{}).(*passage)
 	if ok && errors.Is(err, errStruck) {

@@ -27,11 +27,11 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
 )
 
-// backend is an API server that counts what it acts on: every POST makes the Namespace "made", and every exec says twice what it hears.
+// backend is an API server that counts requests. Every POST returns the Namespace "made", and every exec returns its input twice.
 type backend struct {
-	url   string
-	acted atomic.Int32
-	heard atomic.Int32 // bytes
+	url      string
+	acted    atomic.Int32
+	received atomic.Int32 // bytes
 }
 
 func newBackend(t *testing.T) *backend {
@@ -74,12 +74,12 @@ func (b *backend) exec(w http.ResponseWriter, r *http.Request) {
 		of[stream.Headers().Get(corev1.StreamType)] = stream
 	}
 	text, _ := io.ReadAll(of[corev1.StreamTypeStdin])
-	b.heard.Add(int32(len(text))) //nolint:gosec // a few bytes
+	b.received.Add(int32(len(text))) //nolint:gosec // a few bytes
 	_, _ = of[corev1.StreamTypeStdout].Write(append(text, text...))
 	_, _ = io.WriteString(of[corev1.StreamTypeError], `{"metadata":{},"status":"Failure","reason":"NonZeroExitCode","details":{"causes":[{"reason":"ExitCode","message":"7"}]}}`)
 }
 
-// through starts a proxy to the backend, with a fault for the first of equal exchanges, and returns the settings of a client of it.
+// through starts a proxy to the backend, with a fault for the first of equal exchanges, and returns the configuration of its client.
 func through(t *testing.T, b *backend, fault faultproxy.Fault) (*faultproxy.Proxy, *rest.Config) {
 	t.Helper()
 	proxy, err := faultproxy.Start(&rest.Config{Host: b.url, BearerToken: "of-the-cluster"}, func(e faultproxy.Exchange) faultproxy.Fault {
@@ -173,10 +173,10 @@ func TestARequestIsDisturbed(t *testing.T) {
 func TestAnExecIsDisturbed(t *testing.T) {
 	const whole, exit = "01234567890123456789", "exit status 7"
 	for name, test := range map[string]struct {
-		fault  faultproxy.Fault
-		heard  int32
-		stdout string
-		ends   string // part of the error; empty: success
+		fault    faultproxy.Fault
+		received int32
+		stdout   string
+		ends     string // part of the error; empty: success
 	}{
 		"upgrade refused":   {faultproxy.Fault{Action: faultproxy.Refuse}, 0, "", "400 Bad Request"},
 		"cut in stdin":      {faultproxy.Fault{Action: faultproxy.Reset, Moment: faultproxy.MidStdin, Bytes: 4}, 4, "", ""},
@@ -199,13 +199,13 @@ func TestAnExecIsDisturbed(t *testing.T) {
 			stdout, err := run(t, config)
 			assert.Equal(t, int32(1), called.Load())
 			if test.ends == "" {
-				// The exec API calls every cut stream a success.
+				// The exec API reports every cut stream as a success.
 				require.NoError(t, err)
 			} else {
 				require.ErrorContains(t, err, test.ends)
 			}
 			assert.Equal(t, test.stdout, stdout)
-			assert.Eventually(t, func() bool { return b.heard.Load() == test.heard }, time.Second, 10*time.Millisecond)
+			assert.Eventually(t, func() bool { return b.received.Load() == test.received }, time.Second, 10*time.Millisecond)
 		})
 	}
 }

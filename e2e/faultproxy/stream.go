@@ -10,7 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// intercept puts the passage between the two ends of an exec. Only SPDY is looked into; WebSocket passes as it is.
+// intercept connects the two ends of an exec. It reads SPDY frames; WebSocket passes unread.
 func (pass *passage) intercept(response *http.Response) error {
 	connection, ok := response.Body.(io.ReadWriteCloser)
 	if !ok {
@@ -24,7 +24,7 @@ func (pass *passage) intercept(response *http.Response) error {
 	return nil
 }
 
-// stream is the connection to the API server, which counts and cuts what goes over it. One goroutine writes, one reads.
+// stream is the connection to the API server, which counts and cuts the data. One goroutine writes, one reads.
 type stream struct {
 	server   io.ReadWriteCloser
 	pass     *passage
@@ -32,12 +32,12 @@ type stream struct {
 	up, down splitter
 	ready    []byte // for the reader
 	err      error  // for the reader, after what is ready
-	swallows bool   // whether the reader still gets what the command says
+	swallows bool   // whether the output of the command is dropped
 	closed   chan struct{}
 	once     sync.Once
 }
 
-// Write gets what the client sends.
+// Write forwards what the client sends.
 func (s *stream) Write(p []byte) (int, error) {
 	for _, f := range s.up.split(p) {
 		s.kinds.learn(f)
@@ -60,7 +60,7 @@ func (s *stream) toServer(f frame) ([]byte, error) {
 	return s.counted(f, MidStdin, &s.pass.exchange.Stdin)
 }
 
-// counted passes a frame of data on, and cuts it where the fault says so.
+// counted forwards a data frame, and cuts it at the byte of the fault.
 func (s *stream) counted(f frame, moment Moment, count *int) ([]byte, error) {
 	before := *count
 	s.pass.proxy.update(func() { *count += len(f.data()) })
@@ -77,7 +77,7 @@ func (s *stream) counted(f frame, moment Moment, count *int) ([]byte, error) {
 	return f.first(max(0, fault.Bytes-before)), s.strike()
 }
 
-// interrupted passes the first n bytes of a frame to the command, waits, and returns the rest. What comes from the command waits as a whole.
+// interrupted forwards the first n bytes of a frame to the command, waits, and returns the rest. A frame from the command waits as a whole.
 func (s *stream) interrupted(f frame, n int, moment Moment) (rest []byte, err error) {
 	rest = f
 	if moment == MidStdin && n > 0 {
@@ -89,7 +89,7 @@ func (s *stream) interrupted(f frame, n int, moment Moment) (rest []byte, err er
 	return rest, err
 }
 
-// strike does what the fault does in the middle of a stream.
+// strike applies a fault in the middle of a stream.
 func (s *stream) strike() error {
 	s.pass.fault.call()
 	switch s.pass.fault.Action {
@@ -102,10 +102,10 @@ func (s *stream) strike() error {
 	return errStruck
 }
 
-// errStalled ends a direction in which nothing more moves.
+// errStalled ends a direction that is stalled.
 var errStalled = errors.New("stalled by a fault of the test")
 
-// end returns err, of a stalled direction not before the client has gone.
+// end returns err. For a stalled direction it waits until the client is gone.
 func (s *stream) end(err error) error {
 	if errors.Is(err, errStalled) {
 		<-s.closed
@@ -113,7 +113,7 @@ func (s *stream) end(err error) error {
 	return err
 }
 
-// Read gives what the API server sends.
+// Read returns what the API server sends.
 func (s *stream) Read(p []byte) (int, error) {
 	for len(s.ready) == 0 && s.err == nil {
 		chunk := make([]byte, 32<<10)
@@ -154,7 +154,7 @@ func (s *stream) toClient(f frame) ([]byte, error) {
 	return f, nil
 }
 
-// Close ends the connection and what is held up in it.
+// Close ends the connection and everything that waits in it.
 func (s *stream) Close() error {
 	s.once.Do(func() { close(s.closed) })
 	return s.server.Close()

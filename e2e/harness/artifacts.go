@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 )
 
-// Dump writes what helps to understand a failure to files in dir: objects, events and logs of the namespace. Secrets
-// are described, which shows their keys and not their values.
+// Dump writes objects, events and logs of the namespace to files in dir, for the analysis of a failure. Of Secrets, it
+// writes keys, not values.
 func (n *Namespace) Dump(ctx context.Context, dir string) error {
 	failures := []error{}
 	for file, command := range map[string]*Command{

@@ -13,17 +13,17 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// auditLog is below the folder of logs that the node's kubelet shows.
+// auditLog is the path of the audit log in the folder of logs that the node's kubelet serves.
 const auditLog = "kubernetes/audit.log"
 
-// AuditLog is a place in the API server's audit log.
+// AuditLog is a position in the API server's audit log.
 type AuditLog struct {
 	harness *Harness
 	address string
 	offset  int64
 }
 
-// AuditLog is the end of the audit log as it is now; Since tells what came after. It needs the right to nodes/proxy.
+// AuditLog returns the current end of the audit log; Since returns what follows it. It needs permission for nodes/proxy.
 func (h *Harness) AuditLog(ctx context.Context) (*AuditLog, error) {
 	nodes, err := h.Client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
 	if err != nil {
@@ -48,7 +48,7 @@ func (h *Harness) AuditLog(ctx context.Context) (*AuditLog, error) {
 	return log, last.Body.Close()
 }
 
-// Since reads what was logged after the place, one JSON object a line.
+// Since reads what was logged after the position, one JSON object a line.
 func (l *AuditLog) Since(ctx context.Context) (string, error) {
 	response, err := l.request(ctx, fmt.Sprintf("bytes=%d-", l.offset))
 	if err != nil {
@@ -62,13 +62,13 @@ func (l *AuditLog) Since(ctx context.Context) (string, error) {
 	return string(text), nil
 }
 
-// request asks for a part of the log.
+// request requests a part of the log.
 func (l *AuditLog) request(ctx context.Context, part string) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, l.address, nil)
 	if err != nil {
 		return nil, fmt.Errorf("make the request for the audit log: %w", err)
 	}
-	request.Header.Set("Accept-Encoding", "identity") // parts are those of the file
+	request.Header.Set("Accept-Encoding", "identity") // ranges refer to the file, not to a compressed answer
 	request.Header.Set("Range", part)
 	response, err := l.harness.web.Do(request)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Command is one command line of kubectl, or of the plugin itself, not yet run.
+// Command is a command line of kubectl, or of the plugin itself. It has not run yet.
 type Command struct {
 	harness    *Harness
 	program    string
@@ -24,7 +24,7 @@ type Command struct {
 	mirror     io.Writer
 }
 
-// Result is what a command that ran left behind.
+// Result is the output and the exit code of a command.
 type Result struct {
 	Stdout, Stderr string
 	Code           int
@@ -35,9 +35,14 @@ func (h *Harness) Kubectl(args ...string) *Command {
 	return h.command(h.config.Kubectl, args)
 }
 
-// Binary is the plugin run by itself, without kubectl before it.
+// Binary runs the plugin directly, without kubectl.
 func (h *Harness) Binary(args ...string) *Command {
 	return h.command(h.config.Plugin, args)
+}
+
+// OldBinary is the plugin of an earlier version.
+func (h *Harness) OldBinary(args ...string) *Command {
+	return h.command(h.config.OldPlugin, args)
 }
 
 func (h *Harness) command(program string, args []string) *Command {
@@ -49,13 +54,13 @@ func (h *Harness) Pgbind(args ...string) *Command {
 	return h.Kubectl(append([]string{"pgbind"}, args...)...)
 }
 
-// Stdin gives the command this text to read; without it, there is nothing to read.
+// Stdin sets the standard input of the command. By default it is empty.
 func (c *Command) Stdin(text string) *Command {
 	c.stdin = text
 	return c
 }
 
-// Env gives the command these variables, NAME=VALUE, beside those that it needs.
+// Env adds variables, NAME=VALUE, to the command's environment.
 func (c *Command) Env(variables ...string) *Command {
 	c.env = append(c.env, variables...)
 	return c
@@ -78,7 +83,7 @@ func (c *Command) String() string {
 	return strings.Join(append([]string{filepath.Base(c.program)}, c.args...), " ")
 }
 
-// Cmd is the command, not yet started, in a clean environment and without its streams.
+// Cmd returns the command with a clean environment and without streams. It is not started.
 func (c *Command) Cmd(ctx context.Context) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, c.program, c.args...) //nolint:gosec // the configured programs are what is to run
 	cmd.Env = append([]string{"PATH=" + c.harness.path, "HOME=" + c.harness.home, "KUBECONFIG=" + c.kubeconfig}, c.env...)

@@ -6,18 +6,20 @@ import (
 	"path/filepath"
 )
 
-// Config names the cluster and the programs that are under test. Nothing of the user's own serves as a default.
+// Config names the cluster and the programs that are tested. It has no default from the user's own settings.
 type Config struct {
 	Kubeconfig string // the cluster's
 	Kubectl    string // the program
 	Plugin     string // the built kubectl-pgbind
-	Postgres   string // the version of the lesson's server; empty: as its manifest says
+	Postgres   string // the version of the lesson's server; empty: the one in its manifest
+	OldPlugin  string // a kubectl-pgbind of an earlier version; only tests of an upgrade need it
 }
 
 // ConfigFromEnv reads PGBIND_E2E_KUBECONFIG, PGBIND_E2E_KUBECTL and PGBIND_E2E_PLUGIN. Each must name a file by its
-// absolute path; the error says which one does not. PGBIND_E2E_POSTGRES may name another version of the lesson's server.
+// absolute path; the error says which one does not. PGBIND_E2E_POSTGRES may name another version of the lesson's server, and
+// PGBIND_E2E_OLD_PLUGIN a plugin of an earlier version.
 func ConfigFromEnv() (Config, error) {
-	config := Config{Postgres: os.Getenv("PGBIND_E2E_POSTGRES")}
+	config := Config{Postgres: os.Getenv("PGBIND_E2E_POSTGRES"), OldPlugin: os.Getenv("PGBIND_E2E_OLD_PLUGIN")}
 	for name, path := range map[string]*string{
 		"PGBIND_E2E_KUBECONFIG": &config.Kubeconfig,
 		"PGBIND_E2E_KUBECTL":    &config.Kubectl,

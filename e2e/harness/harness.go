@@ -1,5 +1,5 @@
-// Package harness runs the built plugin through kubectl on a real cluster, and sets up and looks at what it works on.
-// The demo and the end-to-end tests use it. Everything takes a context; nothing waits without a bound.
+// Package harness runs the built plugin through kubectl on a real cluster, and creates and reads the objects that it needs.
+// The demo and the end-to-end tests use it. Every function takes a context, and no wait is without a limit.
 package harness
 
 import (
@@ -13,21 +13,21 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// Harness is a cluster and a place from which kubectl sees the built plugin and nothing else.
+// Harness is a cluster, and an environment in which kubectl finds the built plugin and no other program.
 type Harness struct {
-	// Client reads the cluster's objects with the rights of the kubeconfig.
+	// Client uses the permissions of the kubeconfig.
 	Client kubernetes.Interface
-	// REST is how that client connects.
+	// REST is the configuration of that client.
 	REST *rest.Config
 
 	config Config
 	server string       // the API server's URL
-	web    *http.Client // speaks to the API server with the rights of the kubeconfig
-	path   string       // the PATH of every child: one folder that holds the plugin only
+	web    *http.Client // sends requests to the API server with the permissions of the kubeconfig
+	path   string       // the PATH of every child process: one folder that contains only the plugin
 	home   string
 }
 
-// New makes PATH and HOME for the child processes below dir, which the caller removes, and a client for the cluster.
+// New creates folders for PATH and HOME of the child processes in dir, which the caller removes, and a client for the cluster.
 func New(config Config, dir string) (*Harness, error) {
 	restConfig, err := clientcmd.BuildConfigFromFlags("", config.Kubeconfig)
 	if err != nil {
@@ -49,7 +49,7 @@ func New(config Config, dir string) (*Harness, error) {
 	return h, h.makeFolders()
 }
 
-// makeFolders makes PATH, with the plugin in it, and HOME.
+// makeFolders creates the folder of PATH, with the plugin in it, and HOME.
 func (h *Harness) makeFolders() error {
 	for _, folder := range []string{h.path, h.home} {
 		if err := os.Mkdir(folder, 0o700); err != nil {
@@ -62,7 +62,7 @@ func (h *Harness) makeFolders() error {
 	return nil
 }
 
-// Install puts a program of this name on the children's PATH, beside the plugin.
+// Install adds a program of this name to the PATH of the child processes.
 func (h *Harness) Install(name string, program []byte) error {
 	if err := os.WriteFile(filepath.Join(h.path, name), program, 0o700); err != nil { //nolint:gosec // a program has to be executable
 		return fmt.Errorf("put %s on the tests' PATH: %w", name, err)

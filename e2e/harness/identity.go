@@ -17,7 +17,7 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// Identity makes a ServiceAccount that has the given rights in this namespace and no others, and writes a kubeconfig
+// Identity creates a ServiceAccount that has the given permissions in this namespace and no others, and writes a kubeconfig
 // with its token to a file in dir. It returns that file's path, for Command.As.
 func (n *Namespace) Identity(ctx context.Context, name, dir string, rules []rbacv1.PolicyRule) (string, error) {
 	meta := metav1.ObjectMeta{Name: name}
@@ -31,7 +31,7 @@ func (n *Namespace) Identity(ctx context.Context, name, dir string, rules []rbac
 	return n.writeKubeconfig(ctx, name, filepath.Join(dir, name+".kubeconfig"))
 }
 
-// Permit gives a user or a ServiceAccount rights in this namespace, by a Role and a RoleBinding of its name, and waits until the API server knows of them.
+// Permit gives a user or a ServiceAccount permissions in this namespace, with a Role and a RoleBinding of its name. It waits until they apply.
 func (n *Namespace) Permit(ctx context.Context, subject rbacv1.Subject, rules []rbacv1.PolicyRule) error {
 	meta := metav1.ObjectMeta{Name: subject.Name}
 	if _, err := n.Client.RbacV1().Roles(n.Name).Create(ctx, &rbacv1.Role{ObjectMeta: meta, Rules: rules}, metav1.CreateOptions{}); err != nil {
@@ -52,7 +52,7 @@ func (n *Namespace) Permit(ctx context.Context, subject rbacv1.Subject, rules []
 	return nil
 }
 
-// awaitRight waits until the API server would let the subject do what a rule says first, a minute at most.
+// awaitRight waits until the API server allows the subject the first permission of a rule, a minute at most.
 func (n *Namespace) awaitRight(ctx context.Context, subject rbacv1.Subject, rule rbacv1.PolicyRule) error {
 	user := subject.Name
 	if subject.Kind == rbacv1.ServiceAccountKind {

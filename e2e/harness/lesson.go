@@ -14,7 +14,7 @@ import (
 // Change alters one of the lesson's objects before it is applied.
 type Change func(object *unstructured.Unstructured) error
 
-// WithoutClaim keeps the database's data in the Pod: faster than a claim, and gone with the Pod.
+// WithoutClaim stores the database's data in the Pod. That is faster than a PersistentVolumeClaim, and the data is deleted with the Pod.
 func WithoutClaim(object *unstructured.Unstructured) error {
 	if object.GetKind() != "StatefulSet" {
 		return nil
@@ -24,12 +24,12 @@ func WithoutClaim(object *unstructured.Unstructured) error {
 	return unstructured.SetNestedSlice(object.Object, []any{volume}, "spec", "template", "spec", "volumes")
 }
 
-// WithoutReadiness takes away the probe that goes on when the database has started, and that the lesson itself has not.
+// WithoutReadiness removes the readiness probe, which the lesson does not have and which runs as long as the Pod.
 func WithoutReadiness(object *unstructured.Unstructured) error {
 	return ChangeServer(object, func(server map[string]any) { delete(server, "readinessProbe") })
 }
 
-// Version has the lesson's server be of that version; an empty one leaves it as it is.
+// Version sets the version of the lesson's server; an empty one changes nothing.
 func Version(version string) Change {
 	return func(object *unstructured.Unstructured) error {
 		if version == "" {
@@ -82,7 +82,7 @@ func (n *Namespace) Apply(ctx context.Context, objects ...*unstructured.Unstruct
 	return err
 }
 
-// Rollout waits until the workload TYPE/NAME runs as its template says.
+// Rollout waits until the workload TYPE/NAME is rolled out.
 func (n *Namespace) Rollout(ctx context.Context, workload string) error {
 	_, err := n.Kubectl("rollout", "status", workload, "--timeout=180s").Output(ctx)
 	return err

@@ -15,12 +15,12 @@ type Namespace struct {
 	Name string
 }
 
-// Namespace is the namespace of that name, whether or not it exists yet.
+// Namespace returns the namespace of that name. It need not exist yet.
 func (h *Harness) Namespace(name string) *Namespace {
 	return &Namespace{Harness: h, Name: name}
 }
 
-// CreateNamespace makes a namespace with a fresh name.
+// CreateNamespace creates a namespace with a generated name.
 func (h *Harness) CreateNamespace(ctx context.Context) (*Namespace, error) {
 	created, err := h.Client.CoreV1().Namespaces().Create(ctx,
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "pgbind-e2e-"}}, metav1.CreateOptions{})
@@ -30,7 +30,7 @@ func (h *Harness) CreateNamespace(ctx context.Context) (*Namespace, error) {
 	return h.Namespace(created.Name), nil
 }
 
-// Delete removes the namespace and all that is in it, without waiting for the end of it.
+// Delete deletes the namespace and does not wait for the end.
 func (n *Namespace) Delete(ctx context.Context) error {
 	if err := n.Client.CoreV1().Namespaces().Delete(ctx, n.Name, metav1.DeleteOptions{}); err != nil {
 		return fmt.Errorf("delete the namespace %s: %w", n.Name, err)
@@ -43,7 +43,7 @@ func (n *Namespace) Kubectl(args ...string) *Command {
 	return n.Harness.Kubectl(append([]string{"--namespace=" + n.Name}, args...)...)
 }
 
-// Pgbind is "kubectl pgbind args..." in this namespace. What follows -- is psql's.
+// Pgbind is "kubectl pgbind args..." in this namespace. Arguments after -- belong to psql.
 func (n *Namespace) Pgbind(args ...string) *Command {
 	end := slices.Index(args, "--")
 	if end < 0 {

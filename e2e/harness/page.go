@@ -13,8 +13,8 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/lesson"
 )
 
-// Page fetches the application's page through the API server's Service proxy: its HTTP status and its body. A page that
-// says that something failed is no error.
+// Page fetches the application's page through the API server's Service proxy, and returns its HTTP status and its body. A page
+// that reports a failure is not an error.
 func (n *Namespace) Page(ctx context.Context) (int, string, error) {
 	address, err := url.JoinPath(n.server, "api/v1/namespaces", n.Name, "services", lesson.AppService+":"+lesson.AppPort, "proxy/")
 	if err != nil {
@@ -36,7 +36,7 @@ func (n *Namespace) Page(ctx context.Context) (int, string, error) {
 	return response.StatusCode, string(body), nil
 }
 
-// WaitForPage fetches the page until it is the wanted one; the error carries the last answer.
+// WaitForPage fetches the page until it is the expected one. The error contains the last answer.
 func (n *Namespace) WaitForPage(ctx context.Context, want string) error {
 	last := ""
 	err := wait.PollUntilContextTimeout(ctx, time.Second, time.Minute, true, func(ctx context.Context) (bool, error) {

@@ -10,13 +10,13 @@ import (
 	"strings"
 )
 
-// Process is a command that runs.
+// Process is a running command.
 type Process struct {
 	cmd            *exec.Cmd
 	stdout, stderr bytes.Buffer
 }
 
-// Start runs the command beside the caller, who must Wait for it. The end of the context kills it.
+// Start starts the command. The caller must Wait for it. The end of the context kills it.
 func (c *Command) Start(ctx context.Context) (*Process, error) {
 	p := &Process{cmd: c.Cmd(ctx)}
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = strings.NewReader(c.stdin), &p.stdout, &p.stderr
@@ -26,10 +26,10 @@ func (c *Command) Start(ctx context.Context) (*Process, error) {
 	return p, nil
 }
 
-// Signal sends the process a signal. kubectl hands its process over to the plugin, so that this is the plugin.
+// Signal sends the process a signal. kubectl replaces itself by the plugin, so the plugin gets it.
 func (p *Process) Signal(signal os.Signal) error { return p.cmd.Process.Signal(signal) }
 
-// Wait waits for the end of the process, however it comes: the code of a killed one is -1.
+// Wait waits for the end of the process. The exit code of a killed process is -1.
 func (p *Process) Wait() (Result, error) {
 	err := p.cmd.Wait()
 	result := Result{Stdout: p.stdout.String(), Stderr: p.stderr.String(), Code: p.cmd.ProcessState.ExitCode()}

@@ -15,9 +15,9 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// Proxy stands before the API server, with the rights of the kubeconfig. It remembers the requests and can hold one of them back.
+// Proxy forwards requests to the API server with the permissions of the kubeconfig. It records them and can hold one of them back.
 type Proxy struct {
-	// Kubeconfig is the path of a kubeconfig that leads through the proxy, for Command.As.
+	// Kubeconfig is the path of a kubeconfig with the address of the proxy, for Command.As.
 	Kubeconfig string
 
 	server  *httptest.Server
@@ -46,7 +46,7 @@ func (h *Harness) NewProxy(dir string) (*Proxy, error) {
 		return nil, fmt.Errorf("read the address of the API server: %w", err)
 	}
 	p := &Proxy{held: make(chan struct{}), release: make(chan struct{}), Kubeconfig: filepath.Join(dir, "proxy.kubeconfig")}
-	// An upgraded connection, as exec needs it, is one of HTTP/1.1.
+	// An exec upgrades the connection, which only HTTP/1.1 allows.
 	p.forward = &httputil.ReverseProxy{
 		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(target) },
 		Transport: &http.Transport{TLSClientConfig: tls},
@@ -63,8 +63,8 @@ func (h *Harness) NewProxy(dir string) (*Proxy, error) {
 	return p, nil
 }
 
-// Hold makes the proxy keep the first request that matches: the request itself or, with after, the answer to it.
-// An upgrade is only held before it is sent. Call it before anything is sent.
+// Hold makes the proxy hold the first request that matches or, with after, its answer.
+// An upgrade is held only before it is sent. Call Hold before the first request.
 func (p *Proxy) Hold(matches func(*http.Request) bool, after bool) {
 	p.hold, p.after = matches, after
 }
@@ -79,7 +79,7 @@ func (p *Proxy) WaitHeld(ctx context.Context) error {
 	}
 }
 
-// Release lets the held request go on, and all later ones.
+// Release forwards the held request, and all later ones.
 func (p *Proxy) Release() { close(p.release) }
 
 // Requests lists the requests in their order: method, path and query.
@@ -109,7 +109,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer := httptest.NewRecorder()
-	// As on a network that delays, the request reaches the API server although the client may have gone away.
+	// As on a slow network, the request reaches the API server even if the client is gone.
 	p.forward.ServeHTTP(answer, r.WithContext(context.WithoutCancel(r.Context())))
 	if p.after {
 		p.wait()
@@ -123,7 +123,7 @@ func (p *Proxy) wait() {
 	<-p.release
 }
 
-// note remembers a request, and says whether it is the one to hold.
+// note records a request, and returns whether it is the one to hold.
 func (p *Proxy) note(r *http.Request) bool {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()

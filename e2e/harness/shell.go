@@ -13,8 +13,8 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// Shell runs a script as a user types it: kubectl and the plugin are on the PATH, the kubeconfig's current namespace is this one, and
-// dir, which also gets the kubeconfig, is both the working folder and the home. An exit code other than 0 is a result.
+// Shell runs a script as a user types it: kubectl and the plugin are on the PATH, and the kubeconfig's current namespace is this one.
+// dir is the working folder and the home, and contains the kubeconfig. An exit code other than 0 is a result.
 func (n *Namespace) Shell(ctx context.Context, dir, script string) (Result, error) {
 	kubeconfig := filepath.Join(dir, "kubeconfig")
 	if err := n.writeNamespaced(kubeconfig); err != nil {

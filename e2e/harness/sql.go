@@ -10,12 +10,12 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/lesson"
 )
 
-// Login is how an application logs in.
+// Login contains host, user, password and database of an application.
 type Login struct {
 	Host, Username, Password string
 }
 
-// Login reads the login that the Secret hands over.
+// Login reads the login from the Secret.
 func (n *Namespace) Login(ctx context.Context, secret string) (Login, error) {
 	object, err := n.Client.CoreV1().Secrets(n.Name).Get(ctx, secret, metav1.GetOptions{})
 	if err != nil {
@@ -26,14 +26,14 @@ func (n *Namespace) Login(ctx context.Context, secret string) (Login, error) {
 }
 
 // AdminSQL runs the SQL as the role postgres in the database Pod and returns the rows, unaligned, without headers. It
-// keeps psql's default search_path, as an administrator's own session has it.
+// keeps the default search_path, as in an administrator's own session.
 func (n *Namespace) AdminSQL(ctx context.Context, sql string) (string, error) {
 	command := n.inDatabase(append([]string{"psql", "--username=postgres"}, psqlFlags()...)...)
 	rows, err := command.Stdin(sql).Output(ctx)
 	return strings.TrimSpace(rows), err
 }
 
-// UserSQL runs the SQL with the application's login, over the Service, where the server asks for the password.
+// UserSQL runs the SQL with the application's login, through the Service. The server asks for the password there.
 func (n *Namespace) UserSQL(ctx context.Context, login Login, sql string) (string, error) {
 	script := `IFS= read -r PGPASSWORD; export PGPASSWORD; exec psql "$@"`
 	psql := []string{"sh", "-c", script, "psql", "--host=" + login.Host, "--username=" + login.Username}
@@ -41,7 +41,7 @@ func (n *Namespace) UserSQL(ctx context.Context, login Login, sql string) (strin
 	return strings.TrimSpace(rows), err
 }
 
-// LogsIn tries each login over its host, one after another, and returns the users whose passwords the server took.
+// LogsIn tries each login at its host, one after another, and returns the users whose passwords the server accepted.
 func (n *Namespace) LogsIn(ctx context.Context, logins []Login) ([]string, error) {
 	script := `while read -r PGHOST PGUSER PGPASSWORD; do
 		export PGHOST PGUSER PGPASSWORD

@@ -6,8 +6,8 @@ import (
 	"os"
 )
 
-// Use makes a harness from the environment and calls use with it. The folders of its child processes are removed afterwards.
-// The errors are those of ConfigFromEnv, New and use.
+// Use creates a harness from the environment and calls use with it. Then it removes the folders of the child processes.
+// Errors come from ConfigFromEnv, New and use.
 func Use(use func(h *Harness) error) error {
 	config, err := ConfigFromEnv()
 	if err != nil {
@@ -25,7 +25,7 @@ func Use(use func(h *Harness) error) error {
 	return use(h)
 }
 
-// RunTests has the tests of a package run with a harness, and returns the exit code. It writes to messages why there is no harness.
+// RunTests runs the tests of a package with a harness, and returns the exit code. Without a harness, it writes the reason to messages.
 func RunTests(messages io.Writer, run func(h *Harness) int) (code int) {
 	err := Use(func(h *Harness) error {
 		code = run(h)

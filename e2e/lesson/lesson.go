@@ -1,4 +1,4 @@
-// Package lesson holds what the lesson deploys: its manifests under its names, and the SQL of its one table.
+// Package lesson contains the manifests of the lesson, their names, and the SQL of its table.
 package lesson
 
 import (
@@ -10,7 +10,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// The lesson's names, as its manifests have them.
+// The names in the manifests of the lesson.
 const (
 	Namespace       = "k8s-training"
 	DatabasePod     = "postgresql-sfs-0"
@@ -20,7 +20,7 @@ const (
 	Application     = "postgresql-application"
 	AppService      = "pg-app-svc"
 	AppPort         = "8080"
-	// Page is what the bound application answers.
+	// Page is the page of the bound application.
 	Page = "<h1>Simple PostgreSQL Web App</h1><h2>Company: anynines GmbH<h2>"
 )
 
@@ -30,13 +30,13 @@ var company string
 //go:embed *.yaml
 var manifests embed.FS
 
-// CompanySQL is the SQL that makes the table COMPANY with its one row, however often it runs.
+// CompanySQL returns the SQL that creates the table COMPANY with one row. It can run repeatedly.
 func CompanySQL() string {
 	return company
 }
 
-// Objects is what the lesson deploys, in order, in the given namespace instead of its own. It fails only if a
-// manifest of this package is no object.
+// Objects returns the objects of the lesson, in order, in the given namespace. It fails only if a manifest of
+// this package is not an object.
 func Objects(namespace string) ([]*unstructured.Unstructured, error) {
 	names, err := fs.Glob(manifests, "*.yaml")
 	if err != nil {

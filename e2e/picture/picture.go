@@ -16,7 +16,7 @@ const (
 	border     = 16
 )
 
-// head and foot frame the lines. The colours are those of a dark terminal; yellow is that of a warning.
+// head and foot enclose the lines. The colours are those of a dark terminal; warnings are yellow.
 const (
 	head = `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" role="img" aria-label="%s">
 <style>text{font:14px ui-monospace,Menlo,Consolas,monospace;fill:#d8dee9;white-space:pre}.typed{font-weight:bold;fill:#fff}.warning{fill:#ebcb8b}</style>
@@ -49,7 +49,7 @@ func coloured(line string) string {
 	return strings.NewReplacer("\x1b[33;1m", `<tspan class="warning">`, "\x1b[0m", "</tspan>").Replace(html.EscapeString(line))
 }
 
-// Plain takes the colours out of what a terminal showed.
+// Plain removes the colours from the output of a terminal.
 func Plain(shown string) string {
 	return regexp.MustCompile(`\x1b\[[0-9;]*m`).ReplaceAllString(shown, "")
 }

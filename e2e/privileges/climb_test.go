@@ -28,7 +28,7 @@ const (
 
 	templateDatabase = "climb_template"
 
-	// note is the body of a function of the attacker. It says as whom it runs, to the session and to the server's log.
+	// note is the body of a function of the attacker. It reports the role as which it runs, to the session and to the server's log.
 	note = "BEGIN RAISE WARNING 'ran as % in %', current_user, pg_catalog.current_database(); RETURN NULL; END"
 )
 
@@ -38,7 +38,7 @@ var climbTemplate string
 //go:embed climb_bound.sql
 var climbBound string
 
-// attempt is one way, tried by an application with one level in a database of its own. A control also has what the way needs.
+// attempt is one way, tried by an application with one level in a database of its own. A control also gets what the way needs.
 type attempt struct {
 	way      way
 	level    string
@@ -58,7 +58,7 @@ type tenant struct {
 	access string
 }
 
-// tenants are the application and those others of which the way speaks.
+// tenants are the application and the other bindings that the way needs.
 func (a *attempt) tenants() []*tenant {
 	tenants := []*tenant{&a.subject}
 	if a.way.mentions("neighbour") {
@@ -70,7 +70,7 @@ func (a *attempt) tenants() []*tenant {
 	return tenants
 }
 
-// TestClimbing tries to climb beyond each level, in every way that is known. In a control run, the way must work.
+// TestClimbing tries to exceed each level, in every known way. In a control run, the way must work.
 func TestClimbing(t *testing.T) {
 	ways := readWays(t)
 	for _, version := range versions(t) {
@@ -110,7 +110,7 @@ func climb(t *testing.T, ways []way, version string) {
 	c.run()
 }
 
-// asWhat is how each way is tried: at the levels that PGBIND_CLIMB names, separated by spaces, and as a "control". The default is all of them.
+// asWhat returns how each way is tried: at the levels in PGBIND_CLIMB, separated by spaces, and as a "control". The default is all of them.
 func asWhat(t *testing.T) []string {
 	t.Helper()
 	all := append(levels(), "control")
@@ -194,7 +194,7 @@ func (c *climbing) stage(name string, run func()) {
 	c.t.Logf("PostgreSQL %s: %s: %.1f s", c.version, name, time.Since(begin).Seconds())
 }
 
-// prepare makes the databases. The server does not wait for the disk, and does no work of its own, which saves time.
+// prepare creates the databases. To save time, the server does not wait for the disk and does no background work.
 func (c *climbing) prepare() {
 	c.t.Helper()
 	c.canary = "canary-" + randomHex(c.server)
@@ -265,7 +265,7 @@ func (c *climbing) accessRoles() map[string]string {
 	return names
 }
 
-// workload makes a CronJob that never runs.
+// workload creates a CronJob that never runs.
 func (c *climbing) workload(name string) {
 	c.t.Helper()
 	suspend := true

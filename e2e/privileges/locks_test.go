@@ -14,7 +14,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
 )
 
-// background runs a superuser's psql script beside the test, and returns a function that waits for its end.
+// background runs a superuser's psql script in parallel, and returns a function that waits for its end.
 func (s *server) background(database, script string) (wait func() harness.Result) {
 	s.t.Helper()
 	done := make(chan harness.Result, 1)
@@ -77,7 +77,52 @@ func TestLocks_OpenAlterTable(t *testing.T) {
 	})
 }
 
-// writersSQL creates, grants, alters and drops tables, each statement in a transaction of its own. A statement may fail beside another writer.
+// TestLocks_OtherErrors: no other session causes the error of a GRANT. The bind fails with that error, and leaves nothing behind.
+func TestLocks_OtherErrors(t *testing.T) {
+	onEachVersion(t, func(s *server) {
+		t := s.t
+		s.admin("postgres", `CREATE TABLE public.company (id int);
+			CREATE FUNCTION public.refuse() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'nobody grants here' USING ERRCODE = 'P0042'; END $$;
+			CREATE EVENT TRIGGER refuse ON ddl_command_start WHEN TAG IN ('GRANT') EXECUTE FUNCTION public.refuse()`)
+		result, err := s.Pgbind(application, "--secret="+secret, "--wait=false").Run(s.ctx)
+		require.NoError(t, err)
+		assert.Equal(t, 1, result.Code, result.Stderr)
+		assert.Contains(t, result.Stderr, "nobody grants here (SQLSTATE P0042)")
+		assert.Equal(t, "0", s.admin("postgres", "SELECT count(*) FROM pg_roles WHERE rolcanlogin AND rolname <> 'postgres'"))
+		s.admin("postgres", "DROP EVENT TRIGGER refuse")
+		login := s.bindAs("readonly")
+		assert.Equal(t, "0", strings.TrimSpace(s.as(login, "postgres", "SELECT count(*) FROM public.company").Stdout))
+	})
+}
+
+// TestLocks_RotateReportsWhatItCannotRevoke: the access role has a privilege beyond its level on a table that another session locks. A rotation succeeds, and
+// names the statement and the session. The next one revokes the privilege.
+func TestLocks_RotateReportsWhatItCannotRevoke(t *testing.T) {
+	onEachVersion(t, func(s *server) {
+		t := s.t
+		s.admin("postgres", "CREATE TABLE public.busy (id int)")
+		_, _ = s.bindIn("postgres", "web")
+		login, err := s.Login(s.ctx, "web")
+		require.NoError(t, err)
+		access := s.admin("postgres", "SELECT roleid::regrole FROM pg_auth_members WHERE member = '"+login.Username+"'::regrole")
+		s.admin("postgres", "GRANT TRIGGER ON public.busy TO "+access)
+		holds := "SELECT has_table_privilege('" + access + "', 'public.busy', 'TRIGGER')"
+
+		ended := s.background("postgres", "BEGIN; ALTER TABLE public.busy ADD COLUMN note text; SELECT pg_sleep(600); COMMIT;")
+		s.eventually("1", "SELECT count(*) FROM pg_locks WHERE relation = 'public.busy'::regclass AND mode = 'AccessExclusiveLock'")
+		result := s.pgbind("rotate", "deployment/web", "--grace=0s")
+		assert.Regexp(t, `REVOKE TRIGGER ON TABLE public\.busy FROM pgbind_\S+: another session prevents it \(process \d+ of user postgres \(migration\), in a transaction since`,
+			result.Stderr)
+		s.admin("postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'migration'")
+		ended()
+		assert.Equal(t, "t", s.admin("postgres", holds))
+		s.pgbind("rotate", "deployment/web", "--grace=0s")
+		assert.Equal(t, "f", s.admin("postgres", holds))
+	})
+}
+
+// writersSQL creates, grants, alters and drops tables, each statement in a transaction of its own. A statement may fail because of another
+// writer.
 const writersSQL = `DO $$ DECLARE statement text; BEGIN
   FOR i IN 1..100000 LOOP
     FOREACH statement IN ARRAY ARRAY['CREATE TABLE public.staging_%s (id int)', 'GRANT SELECT ON public.staging_%s, public.stays TO reader',

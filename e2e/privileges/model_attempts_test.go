@@ -21,12 +21,12 @@ const (
 	noChange = "42809" // a materialized view takes no rows, and a partition no columns
 )
 
-// attempt is one statement of the application. It must work, or be refused for want of a privilege.
+// attempt is one statement of the application. It must work, or fail because of a missing privilege.
 type trial struct {
 	object  *object
 	sql     string
 	may     bool
-	works   string // the SQLSTATE of an attempt that may; worked if empty
+	works   string // the SQLSTATE of an allowed attempt; success if empty
 	alone   bool   // the statement runs outside a transaction
 	warning bool   // PostgreSQL refuses with a warning
 }
@@ -85,7 +85,7 @@ func (m *model) sampleKey(o *object, of extent) string {
 	}
 	bound, owner := slices.Contains(m.schemas, o.Schema), m.parties[o.Owner]
 	if of != thorough && owner != self && (!bound || o.Trait != "") {
-		owner = superuser // who it is makes no difference
+		owner = superuser // the owner makes no difference
 	}
 	return fmt.Sprint(o.Kind, "|", bound, "|", owner, "|", o.Trait, "|", o.Member, "|", name, "|", o.Arguments == "()")
 }

@@ -78,7 +78,7 @@ func (m *model) aggregates(o *object) bool {
 	return o.Kind == "view" && strings.HasSuffix(o.Name, " peeks")
 }
 
-// expectMatrix holds the matrix of a binding against the model, in both directions.
+// expectMatrix compares the matrix of a binding with the model, in both directions.
 func (g *generated) expectMatrix(m *model, b *bound, later bool) {
 	g.t.Helper()
 	found, compared := m.compare()
@@ -122,7 +122,7 @@ func (c *totals) add(more totals) {
 	c.attempts += more.attempts
 }
 
-// expectRoles holds memberships, role attributes, PostgreSQL's own objects and parameters against what a plain role has.
+// expectRoles compares memberships, role attributes, PostgreSQL's own objects and parameters with those of a plain role.
 func (g *generated) expectRoles(b *bound, facts map[string][]string) {
 	g.t.Helper()
 	roles := []string{b.login.Username, b.access}

@@ -85,7 +85,7 @@ func (o *object) public(privilege string) bool {
 	return names(granted, privilege) || !names(words, "closed") && names(publicDefault(o.Kind), privilege)
 }
 
-// outside says whether a superuser's relation reads something outside the bound schemas: nobody gets anything on it by a level.
+// outside returns whether a superuser's relation reads something outside the bound schemas. No level grants anything on it.
 func (m *model) outside(o *object) bool {
 	words, _ := o.trait()
 	return m.parties[o.Owner] == superuser && names(words, "outside")

@@ -73,7 +73,7 @@ func quoted(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""
 
 func literal(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
 
-// newGenerated makes the database, without a binding.
+// newGenerated creates the database, without a binding.
 func newGenerated(t *testing.T, version string) *generated {
 	t.Helper()
 	g := &generated{server: newServer(t, version), tried: &totals{}, former: map[string]bool{}, large: 70000}
@@ -101,7 +101,7 @@ func (g *generated) fill(schema, prefix string, scripts ...string) string {
 	return text.String()
 }
 
-// bind makes the binding of b, or changes it to b's level, and reads its login.
+// bind creates the binding of b, or changes it to b's level, and reads its login.
 func (g *generated) bind(b *bound) {
 	g.t.Helper()
 	args := []string{"deployment/" + b.name, "--postgres=pod/" + lesson.DatabasePod, "--dbname=" + modelDatabase, "--access=" + b.level,
@@ -134,7 +134,7 @@ func (g *generated) read(b *bound) {
 	require.NotContains(g.t, b.access, "\n", "%s has one access role", b.name)
 }
 
-// idle makes a Deployment that runs no Pods.
+// idle creates a Deployment without Pods.
 func (g *generated) idle(name string) {
 	g.t.Helper()
 	labels, replicas := map[string]string{"name": name}, int32(0)

@@ -13,13 +13,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// narrow takes level after level from a binding with level "all", whose application prepared default privileges in its own name.
+// narrow changes a binding from level "all" to narrower levels, one after the other. Its application defined default privileges for its
+// login.
 func (g *generated) narrow(b *bound) {
 	g.t.Helper()
 	g.creates(b, `SET ROLE NONE; ALTER DEFAULT PRIVILEGES IN SCHEMA shop GRANT ALL ON TABLES TO PUBLIC;
 		ALTER DEFAULT PRIVILEGES IN SCHEMA shop GRANT ALL ON SEQUENCES TO newcomer; ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON FUNCTIONS TO newcomer`)
 	for _, level := range []string{"readwrite", "readonly"} {
-		g.all = append(g.all, &bound{access: b.access, login: b.login}) // what it made belongs to its former access role
+		g.all = append(g.all, &bound{access: b.access, login: b.login}) // its objects belong to its former access role
 		b.level = level
 		g.bind(b)
 		g.state("Narrowed", []*bound{b}, light)
@@ -32,7 +33,7 @@ func (g *generated) narrow(b *bound) {
 	}
 }
 
-// unbind takes the bindings back. Nothing of their logins may be left.
+// unbind removes the bindings. Nothing of their logins may be left.
 func (g *generated) unbind(bindings []*bound, args ...string) {
 	g.t.Helper()
 	for _, b := range bindings {
@@ -50,7 +51,7 @@ func (g *generated) unbind(bindings []*bound, args ...string) {
 	})
 }
 
-// grant is one privilege that somebody has.
+// grant is one privilege of a role.
 type grant struct {
 	object, privilege, grantee, grantor string
 }

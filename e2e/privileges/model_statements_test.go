@@ -37,7 +37,7 @@ func (m *model) ownerAttempts(o *object) []trial {
 	return append(tries, trial{sql: "DROP " + kind + " " + on + " CASCADE", may: owns})
 }
 
-// otherAttempts use what is no relation.
+// otherAttempts use objects other than relations.
 func (m *model) otherAttempts(o *object) []trial {
 	switch o.Kind {
 	case "sequence":

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestModel holds what the bindings of a generated database can use against the design's table, in both directions and in each state of
+// TestModel compares what the bindings of a generated database can use with the table of levels, in both directions and in each state of
 // a binding.
 func TestModel(t *testing.T) {
 	t.Parallel()
@@ -69,7 +69,7 @@ func testModel(g *generated) {
 	g.leave(ours, second, before)
 }
 
-// more makes more objects of each owner, some of them by roles that own nothing yet.
+// more creates more objects of each owner, some of them of roles that own nothing yet.
 func (g *generated) more(first, alone, second *bound, ours []*bound) {
 	g.t.Helper()
 	g.bind(second)

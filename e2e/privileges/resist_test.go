@@ -45,7 +45,7 @@ func (s *server) bindAs(level string) harness.Login {
 	return login
 }
 
-// canLogIn is what the server says of the role: "t", "f", or nothing where it is gone.
+// canLogIn returns whether the role can log in: "t", "f", or nothing if it is gone.
 func (s *server) canLogIn(role string) string {
 	s.t.Helper()
 	return s.admin("postgres", "SELECT rolcanlogin FROM pg_roles WHERE rolname = '"+role+"'")
@@ -80,6 +80,28 @@ func TestResist_UnbindAndRotate(t *testing.T) {
 	})
 }
 
+// TestResist_SettingsThatPreventLogins: an application can set for its own login what prevents every later login. A rotation fails and names what to reset, without
+// the values. Then it succeeds.
+func TestResist_SettingsThatPreventLogins(t *testing.T) {
+	onEachVersion(t, func(s *server) {
+		t := s.t
+		login := s.bindAs("readwrite")
+		s.as(login, "postgres", `ALTER ROLE "`+login.Username+`" SET application_name = 'ofTheApplication'; ALTER ROLE "`+login.Username+`" IN DATABASE postgres SET local_preload_libraries = 'missing'`)
+		result, err := s.Pgbind("rotate", application, "--grace=0s").Run(s.ctx)
+		require.NoError(t, err)
+		assert.Equal(t, 1, result.Code, result.Stderr)
+		failure := result.Stderr[strings.LastIndex(result.Stderr, "error:"):]
+		reset := "ALTER ROLE " + login.Username + " IN DATABASE postgres RESET local_preload_libraries"
+		assert.Contains(t, failure, reset)
+		assert.Contains(t, failure, "ALTER ROLE "+login.Username+" RESET application_name")
+		assert.NotContains(t, failure, "ofTheApplication")
+		assert.Equal(t, "t", s.canLogIn(login.Username))
+		s.admin("postgres", reset)
+		s.pgbind("rotate", application, "--grace=0s")
+		assert.Empty(t, s.canLogIn(login.Username))
+	})
+}
+
 // TestResist_PreparedTransactions: a prepared transaction of the application holds locks on its objects. The login is disabled, and the rest is named.
 func TestResist_PreparedTransactions(t *testing.T) {
 	onEachVersion(t, func(s *server) {
@@ -103,7 +125,7 @@ func allowPrepared(object *unstructured.Unstructured) error {
 	return harness.ChangeServer(object, func(server map[string]any) { server["args"] = []any{"-c", "max_prepared_transactions=10"} })
 }
 
-// TestResist_Narrow: what the login holds in its own name, and what it prepared, goes with the level. What stays is named.
+// TestResist_Narrow: a narrower level revokes what the login was granted directly, and what it prepared. The command names what stays.
 func TestResist_Narrow(t *testing.T) {
 	onEachVersion(t, func(s *server) {
 		t := s.t
@@ -127,7 +149,8 @@ func TestResist_Narrow(t *testing.T) {
 	})
 }
 
-// TestHeirs: two applications share the readonly access role. What one of them leaves behind is not the other's, and is its own again when it is bound again.
+// TestHeirs: two applications share the readonly access role. What one of them leaves behind does not go to the other, and is its own again
+// after the next bind.
 func TestHeirs(t *testing.T) {
 	onEachVersion(t, func(s *server) {
 		t := s.t
@@ -178,7 +201,7 @@ func TestResist_TenThousandTables(t *testing.T) {
 	})
 }
 
-// TestResist_Prune: the workload is gone, and in a second round its Secret too. A prune drops the role all the same.
+// TestResist_Prune: the workload is gone, and in a second round its Secret too. A prune drops the role in both rounds.
 func TestResist_Prune(t *testing.T) {
 	onEachVersion(t, func(s *server) {
 		t := s.t

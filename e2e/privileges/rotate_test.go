@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// givenSQL is what a DBA gives the login role LOGIN.
+// givenSQL is what a DBA grants and sets for the login role LOGIN.
 const givenSQL = `
 CREATE ROLE extra; CREATE ROLE apart; CREATE DATABASE other; CREATE SCHEMA "a b, ""c""";
 ALTER ROLE LOGIN SET statement_timeout TO '7s';
@@ -25,7 +25,7 @@ GRANT extra TO LOGIN;`
 // givenOptionsSQL is what servers have from 16 on.
 const givenOptionsSQL = `GRANT extra TO LOGIN WITH INHERIT TRUE, SET FALSE; GRANT apart TO LOGIN WITH INHERIT FALSE, SET TRUE;`
 
-// settingsSQL asks for all that givenSQL gave, without the names of access roles, in a form that no setting of a session changes.
+// settingsSQL reads everything that givenSQL changed, without the names of access roles, in a form that no setting of a session changes.
 const settingsSQL = `
 SELECT coalesce(d.datname, '-'), c FROM pg_db_role_setting s LEFT JOIN pg_database d ON d.oid = s.setdatabase, unnest(s.setconfig) c
 WHERE s.setrole = 'LOGIN'::regrole AND c NOT LIKE 'role=%' ORDER BY 1, 2;

@@ -18,7 +18,8 @@ const (
 	secret      = "shop-login"
 )
 
-// TestSessions_IgnoreSettings sets for the database, and for the administrator in it, what would break or redirect the administrator's session.
+// TestSessions_IgnoreSettings sets parameters for the database, and for the administrator in it, that would break or redirect the
+// administrator's session.
 func TestSessions_IgnoreSettings(t *testing.T) {
 	onEachVersion(t, func(s *server) {
 		t := s.t
@@ -49,7 +50,7 @@ func TestSessions_IgnoreSettings(t *testing.T) {
 	})
 }
 
-// set sets what each NAME=VALUE says for the database, and for the administrator in it.
+// set sets each NAME=VALUE for the database, and for the administrator in it.
 func (s *server) set(database string, settings ...string) {
 	s.t.Helper()
 	var script strings.Builder

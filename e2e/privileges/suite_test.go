@@ -1,7 +1,7 @@
 //go:build e2e
 
-// Package privileges proves on real servers what a bound application can do and what it cannot. Its SQL is its own: it shares nothing with the
-// plugin, which it runs as a user does.
+// Package privileges tests on real servers what a bound application can do and what it cannot. It shares no SQL with the plugin, and runs
+// the plugin as a user does.
 package privileges
 
 import (
@@ -19,8 +19,8 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/lesson"
 )
 
-// testTime is the most that the tests of one server version may take.
-const testTime = 20 * time.Minute
+// testTime limits the tests of one server version.
+const testTime = 40 * time.Minute
 
 var cluster *harness.Harness
 
@@ -50,7 +50,7 @@ type server struct {
 	version string
 }
 
-// onEachVersion runs a test on a server of each version, side by side.
+// onEachVersion runs a test on a server of each version, in parallel.
 func onEachVersion(t *testing.T, test func(s *server), changes ...harness.Change) {
 	t.Helper()
 	for _, version := range versions(t) {

@@ -20,7 +20,7 @@ var wayFiles embed.FS
 
 const ownSource = "found in this project"
 
-// way is one known way to climb beyond a level. Its file says what the attacker tries, and what a control adds so that it works.
+// way is one known way to exceed a level. Its file contains what the attacker tries, and what a control adds so that it works.
 type way struct {
 	name, title, source string
 	control             string // what the control adds
@@ -28,13 +28,13 @@ type way struct {
 	sections            map[string]string
 }
 
-// fromElsewhere tells whether others published the way.
+// fromElsewhere returns whether others published the way.
 func (w way) fromElsewhere() bool { return w.source != ownSource }
 
-// bySuperuser tells whether the control makes the login a superuser.
+// bySuperuser returns whether the control makes the login a superuser.
 func (w way) bySuperuser() bool { return w.control == "superuser" }
 
-// mentions tells whether the way's SQL has the word.
+// mentions returns whether the way's SQL has the word.
 func (w way) mentions(word string) bool {
 	for _, text := range w.sections {
 		if strings.Contains(text, word) {

@@ -10,8 +10,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 )
 
 func TestTwoRunsAtOnceConverge(t *testing.T) {
@@ -63,21 +63,19 @@ func TestARoleThatAnotherRunHasReplacedIsNotMadeAgain(t *testing.T) {
 // rotated is what a whole rotation leaves of a binding.
 func (w *world) rotated() {
 	w.t.Helper()
-	secret := w.secret().DeepCopy()
-	marks, _ := credentials.MarksOf(secret)
-	c, _ := credentials.Of(secret)
+	stored := w.secret().DeepCopy()
+	marks, _ := secret.MarksOf(stored)
+	c, _ := secret.Of(stored)
 	marks.Generation++
-	marks.Run, marks.Role = "rotation", credentials.RoleName(marks.ID, marks.Generation)
+	marks.Run, marks.Role = "rotation", secret.RoleName(marks.ID, marks.Generation)
 	c.Username, c.Password = marks.Role, "rotated"
-	credentials.Renew(secret, marks, c)
-	require.NoError(w.t, w.kube.Tracker().Update(corev1.SchemeGroupVersion.WithResource("secrets"), secret, "ns"))
+	require.NoError(w.t, secret.Renew(stored, marks, c))
+	require.NoError(w.t, w.kube.Tracker().Update(corev1.SchemeGroupVersion.WithResource("secrets"), stored, "ns"))
 	w.roles = map[string]*roleState{marks.Role: {name: marks.Role, mark: marks.ID, run: marks.Run, password: "rotated", granted: true}}
-	value, err := marks.Note("ns").Value()
-	require.NoError(w.t, err)
-	key, err := credentials.AnnotationKey(secretName)
+	key, err := secret.AnnotationKey(secretName)
 	require.NoError(w.t, err)
 	w.workloads["web"] = w.workloads["web"].DeepCopy()
-	w.workloads["web"].SetAnnotation(key, value)
+	w.workloads["web"].SetAnnotation(key, marks.Note().Value())
 }
 
 func TestALoginThatFailsOtherwiseIsNotTriedAgain(t *testing.T) {
@@ -112,14 +110,14 @@ func TestTheUndoOfAnotherRunIsMadeGood(t *testing.T) {
 
 func TestASecretOfThisBindingIsFoundUnderAnyName(t *testing.T) {
 	died := newWorld(t)
-	require.NoError(t, died.bind(t.Context(), func(o *Options) { o.Secret = "chosen" }))
+	require.NoError(t, died.bind(t.Context(), func(i *Item) { i.Spec.Secret = "chosen" }))
 	left, err := died.kube.Tracker().Get(corev1.SchemeGroupVersion.WithResource("secrets"), "ns", "chosen")
 	require.NoError(t, err)
 	w := newWorld(t, left)
 	w.roles = died.roles
 	require.NoError(t, w.bind(t.Context()))
 	assert.Equal(t, "secret/chosen unchanged", w.results[0])
-	require.ErrorContains(t, w.bind(t.Context(), func(o *Options) { o.Secret = "other" }), "secret/chosen")
+	require.ErrorContains(t, w.bind(t.Context(), func(i *Item) { i.Spec.Secret = "other" }), "secret/chosen")
 }
 
 func TestManySecretsAreLookedThroughAtOnce(t *testing.T) {
@@ -153,7 +151,7 @@ func TestASecretWhoseNameSomebodyTookIsReplaced(t *testing.T) {
 	references := w.workloads["web"].Template().Spec.Containers[0].EnvFrom
 	require.Len(t, references, 1)
 	assert.Equal(t, "postgresql-secret-3", references[0].SecretRef.Name)
-	assert.Len(t, credentials.AnnotationsOf(w.workloads["web"].Annotations()), 1)
+	assert.Len(t, secret.AnnotationsOf(w.workloads["web"].Annotations()), 1)
 	assert.Empty(t, w.secret().Data)
 }
 
@@ -161,7 +159,7 @@ func TestAWorkloadThatWasBoundMeanwhileIsObservedAgain(t *testing.T) {
 	w := newWorld(t)
 	w.before["patch"] = func() {
 		other := newWorld(t)
-		require.NoError(t, other.bind(context.Background(), func(o *Options) { o.Secret = "of-another-run" }))
+		require.NoError(t, other.bind(context.Background(), func(i *Item) { i.Spec.Secret = "of-another-run" }))
 		left, err := other.kube.Tracker().Get(corev1.SchemeGroupVersion.WithResource("secrets"), "ns", "of-another-run")
 		require.NoError(t, err)
 		require.NoError(t, w.kube.Tracker().Add(left))

@@ -13,8 +13,8 @@ import (
 
 const component = "kubectl-pgbind"
 
-// leaveEvent leaves an Event on the workload. It is a courtesy: without the right to make one, the binding is no worse.
-func (r *run) leaveEvent(ctx context.Context, i *Item) {
+// createEvent creates an Event about the workload. The binding works without it, so a missing permission is not an error.
+func (r *run) createEvent(ctx context.Context, i *Item) {
 	w, p := i.Workload, i.plan
 	object, err := reference.GetReference(scheme.Scheme, w.Object())
 	if err != nil {
@@ -26,12 +26,12 @@ func (r *run) leaveEvent(ctx context.Context, i *Item) {
 		InvolvedObject: *object,
 		Type:           corev1.EventTypeNormal,
 		Reason:         "Bound",
-		Message:        fmt.Sprintf("Bound to database %q as role %s by secret/%s", p.options.Database, p.binding.Role, p.secret.name),
+		Message:        fmt.Sprintf("Bound to database %q as role %s by secret/%s", p.spec.DBName, p.binding.Role, p.secret.name),
 		Source:         corev1.EventSource{Component: component},
 		FirstTimestamp: now, LastTimestamp: now, Count: 1,
 	}
 	_, err = r.Kube.CoreV1().Events(w.Namespace()).Create(ctx, event, metav1.CreateOptions{})
 	if err != nil && !apierrors.IsForbidden(err) {
-		i.Report.Step("no Event left on %s: %v", w, err)
+		i.Report.Step("no Event created for %s: %v", w, err)
 	}
 }

@@ -8,17 +8,23 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/report"
 )
 
-// explain tells what was granted, and what was not.
+// explain reports what was granted, and what was not.
 func (i *Item) explain() {
 	r, role := i.result, i.plan.binding.Role
 	for _, statement := range r.Did {
-		i.Report.Step("%s", statement)
+		i.Report.Detail("%s", statement)
 	}
 	if len(r.Lacks) > 0 {
 		i.Report.Warn("role %q still lacks: %s; let the owner of these objects grant it, or name an --admin-user that may", role, strings.Join(r.Lacks, ", "))
 	}
+	for _, schema := range r.NoSchemas {
+		i.Report.Warn("schema %q does not exist: create it with --create-schema %s", schema, schema)
+	}
+	if e := r.Existing; e != nil {
+		i.Report.Step("schema %q exists and belongs to role %q: it is used as it is", e.Schema, e.Owner)
+	}
 	for _, u := range r.Unfinished {
-		i.Report.Warn("%s", unfinished(u))
+		i.Report.Warn("%s", u)
 	}
 	for _, w := range r.Withheld {
 		i.Report.Warn("%s is not granted: it %s; to let the application read it, run: GRANT SELECT ON %s TO a role of yours, and grant that role to %s",
@@ -28,7 +34,7 @@ func (i *Item) explain() {
 		i.Report.Step("%s", unowned(r.Unowned, i.plan.binding.Access.Role()))
 	}
 	for _, c := range r.Creators {
-		i.Report.Warn("%s may create: what is created there can run as the application, which is therefore not isolated", c)
+		i.Report.Warn("%s may create objects, which can run as the application: it is therefore not isolated", c)
 	}
 	for _, e := range r.Escalations {
 		i.Report.Warn("%s; to remove it: %s", e.What, e.Fix)
@@ -36,38 +42,30 @@ func (i *Item) explain() {
 	i.warnOfReplicas()
 }
 
-// unfinished says which change of a privilege did not happen, and why.
-func unfinished(u postgres.Unfinished) string {
-	if len(u.Blockers) == 0 {
-		return fmt.Sprintf("another session prevented: %s; run the command again", u.Statement)
-	}
-	return fmt.Sprintf("%s: another session prevents it (%s); run the command again when it has ended", u.Statement, strings.Join(u.Blockers, ", "))
-}
-
-// unowned says what an application of level all cannot do with the tables of others, and how one of them becomes its own.
+// unowned describes what an application with level all cannot do with the tables of others, and how to make it the owner of one.
 func unowned(u *postgres.Unowned, role string) string {
 	return fmt.Sprintf("tables of others in the schemas: %d, foreign keys to them: %d; the application can use these tables, but not alter them or add foreign keys "+
 		"to them; to make it the owner of one: ALTER TABLE %s OWNER TO %s", u.Tables, u.Keys, u.First, role)
 }
 
-// explainLogin tells how far the login was verified, and what the level and the privileges of everybody mean.
+// explainLogin reports how far the login was verified, and what the level and the privileges of PUBLIC allow.
 func (i *Item) explainLogin() {
 	report.Login(i.Report, i.plan.binding.Role, i.result)
 	if len(i.result.Did) == 0 {
 		return
 	}
 	for _, grant := range i.result.Public {
-		i.Report.Step("everybody has %s; to take it away: %s", grant.What, grant.Close)
+		i.Report.Detail("everybody has %s; to take it away: %s", grant.What, grant.Close)
 	}
-	if i.Options.Level == postgres.All {
-		i.Report.Step("level all also lets the application create objects, and alter and drop what it creates; --access readwrite or readonly gives less")
+	if i.plan.binding.Access.Level == postgres.All {
+		i.Report.Detail("level all also lets the application create objects, and alter and drop what it creates; --access readwrite or readonly gives less")
 	}
 }
 
-// warnOfReplicas warns of a host that does not always lead to the server that takes writes.
+// warnOfReplicas warns if the host can also lead to servers that accept no writes.
 func (i *Item) warnOfReplicas() {
 	if d := i.plan.database; d.HostReachesReplicas {
-		i.Report.Warn("service/%s in namespace %s also leads to replicas, which take no writes: make a Service that leads to the primary alone and name it with --postgres or --host",
+		i.Report.Warn("service/%s in namespace %s also leads to replicas, which accept no writes: create a Service for the primary alone and name it with --postgres or --host",
 			d.Service, d.Pod.Namespace)
 	}
 }

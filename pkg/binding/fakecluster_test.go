@@ -16,7 +16,10 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	k8stesting "k8s.io/client-go/testing"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/defaults"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/keys"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
@@ -107,6 +110,13 @@ func (w *world) List(_ context.Context, namespace string, of workload.Type) ([]*
 	return slices.Collect(maps.Values(w.workloads)), nil
 }
 
+func (w *world) Variables(_ context.Context, of *workload.Workload, container, own string) (keys.Container, error, error) {
+	require.Equal(w.t, "app", container)
+	template := of.Template().DeepCopy()
+	workload.RemoveReference(template, own)
+	return keys.Container{Env: template.Spec.Containers[0].Env}, w.unread, nil
+}
+
 func (w *world) TopOwner(context.Context, *workload.Workload) (string, error) { return "", nil }
 
 func (w *world) Patch(_ context.Context, from *workload.Workload, change func(*workload.Workload) error, dryRun bool) (*workload.Workload, bool, error) {
@@ -165,7 +175,20 @@ func (w *world) OutdatedPods(context.Context, *workload.Workload, string) ([]*co
 	return nil, nil
 }
 
-func (w *world) Candidates(_ context.Context, ref target.Ref, choice target.Choice) ([]*target.Database, error) {
+// Complete has the defaults of the lesson.
+func (w *world) Complete(_ context.Context, q defaults.Request) (v1alpha1.BindingSpec, []*server.Database, error) {
+	if err := w.fault("complete " + q.Spec.Workload); err != nil {
+		return q.Spec, nil, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.completed = append(w.completed, q)
+	spec, complete := q.Spec, q.Spec.WithDefaults(q.Namespace)
+	spec.Postgres, spec.DBName = complete.Postgres, complete.DBName
+	return spec, w.foundBefore, nil
+}
+
+func (w *world) Candidates(_ context.Context, ref server.Ref, choice server.Choice) ([]*server.Database, error) {
 	if err := cmp.Or(w.fault("find"), w.fault("find "+ref.Name)); err != nil {
 		return nil, err
 	}
@@ -176,13 +199,13 @@ func (w *world) Candidates(_ context.Context, ref target.Ref, choice target.Choi
 		w.moves()
 	}
 	names := []string{ref.Name}
-	if ref.Kind != target.KindPod {
+	if ref.Kind != server.KindPod {
 		names = []string{"pg-0", "pg-1", "pg-2"}
 	}
-	var found []*target.Database
+	var found []*server.Database
 	for _, name := range names {
 		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: ref.Namespace, Name: name}}
-		d := &target.Database{Pod: pod, Container: "db", Service: "svc", Port: 5432, PodPort: 5432, PodIP: "10.0.0.1", Location: "ns/statefulset/pg"}
+		d := &server.Database{Pod: pod, Container: "db", Service: "svc", Port: 5432, PodPort: 5432, PodIP: "10.0.0.1", Location: "ns/statefulset/pg"}
 		if choice.Host != "" {
 			d.Service, d.Host, d.Port = "", choice.Host, cmp.Or(choice.Port, d.Port)
 		}

@@ -18,11 +18,12 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes/fake"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/defaults"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/manifest"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
@@ -36,10 +37,16 @@ type world struct {
 	roles     map[string]*roleState
 	log       []string
 
+	databases map[string]bool        // that CreateDatabase created
+	created   []postgres.NewDatabase // that it was asked for
+
 	primary                      string   // the Pod that is no standby; empty: any
 	asked                        []string // Pods that were to create a role
+	unread                       error    // why a variable is not known
 	moves                        func()   // when the Pods are read again
 	execs                        []int    // how many roles each had
+	completed                    []defaults.Request
+	foundBefore                  []*server.Database // candidates that completing a spec found
 	searches, lists, gets, dries int
 	slow                         func([]postgres.Request) // is called in each exec
 
@@ -70,7 +77,7 @@ func newWorld(t *testing.T, objects ...runtime.Object) *world {
 	t.Helper()
 	objects = append(objects, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "ns", UID: "ns-uid"}})
 	w := &world{
-		t: t, kube: fake.NewClientset(objects...), workloads: map[string]*workload.Workload{}, roles: map[string]*roleState{},
+		t: t, kube: fake.NewClientset(objects...), workloads: map[string]*workload.Workload{}, roles: map[string]*roleState{}, databases: map[string]bool{},
 		fail: map[string]error{}, lose: map[string]error{}, always: map[string]error{}, before: map[string]func(){},
 	}
 	w.add("web")
@@ -95,6 +102,8 @@ func (w *world) Done(object, verb string) {
 }
 
 func (w *world) Step(string, ...any) {}
+
+func (w *world) Detail(string, ...any) {}
 
 func (w *world) Warn(format string, args ...any) {
 	w.mu.Lock()
@@ -129,23 +138,21 @@ func (w *world) Finished(i *Item) {
 
 func (w *world) pipeline() *Pipeline {
 	return &Pipeline{
-		Workloads: w, Databases: w, Kube: w.kube, Metadata: w.metadata(), Progress: w, ServerConcurrency: 2,
-		Server: func(d *target.Database, _ Options) Server { return &server{w, d.Pod.Name} },
+		Workloads: w, Databases: w, Defaults: w, Kube: w.kube, Metadata: w.metadata(), Progress: w, ServerConcurrency: 2,
+		Server: func(d *server.Database, _ v1alpha1.BindingSpec, _ string) Server { return &fakeServer{w, d.Pod.Name} },
 	}
 }
 
 // bind binds one workload.
-func (w *world) bind(ctx context.Context, change ...func(*Options)) error {
+func (w *world) bind(ctx context.Context, change ...func(*Item)) error {
 	w.log, w.results, w.warned, w.shown, w.finished = nil, nil, nil, nil, nil
-	options := Options{
-		Postgres: target.Ref{Kind: target.KindPod, Name: "pg-0", Namespace: "ns"}, Database: "postgres", AdminUser: "postgres",
-		Level: postgres.All, Schemas: []string{"public"}, Reference: ReferenceOptions{Inject: workload.InjectEnvFrom},
-		Rollout: RolloutOptions{Wait: true, Timeout: time.Minute},
+	item := &Item{
+		Workload: w.workloads["web"], Spec: v1alpha1.BindingSpec{Postgres: "pod/pg-0"}, Options: Options{Wait: true, Timeout: time.Minute}, Report: w,
 	}
 	for _, c := range change {
-		c(&options)
+		c(item)
 	}
-	item := &Item{Workload: w.workloads["web"], Options: options, Report: w}
+	require.Empty(w.t, Validate(item.Spec))
 	require.NoError(w.t, w.pipeline().Run(ctx, []*Item{item}))
 	assert.Equal(w.t, []*Item{item}, w.finished, "an item ends once")
 	return item.Err
@@ -162,7 +169,7 @@ func (w *world) items(specs ...string) []*Item {
 	require.NoError(w.t, err)
 	var items []*Item
 	for _, d := range documents {
-		item, err := NewItem(d, Options{Rollout: RolloutOptions{Timeout: time.Minute}})
+		item, err := NewItem(d, Options{Timeout: time.Minute})
 		require.NoError(w.t, err)
 		item.Report = w
 		items = append(items, item)
@@ -221,7 +228,7 @@ func (w *world) assertBound() {
 	w.t.Helper()
 	web := w.workloads["web"]
 	require.NotNil(w.t, w.secret())
-	c, ok := credentials.Of(w.secret())
+	c, ok := secret.Of(w.secret())
 	require.True(w.t, ok)
 	role := w.roles[c.Username]
 	require.NotNil(w.t, role)
@@ -231,7 +238,7 @@ func (w *world) assertBound() {
 	assert.True(w.t, slices.ContainsFunc(web.Template().Spec.Containers[0].EnvFrom, func(e corev1.EnvFromSource) bool {
 		return e.SecretRef != nil && e.SecretRef.Name == secretName
 	}))
-	assert.Len(w.t, credentials.AnnotationsOf(web.Annotations()), 1)
+	assert.Len(w.t, secret.AnnotationsOf(web.Annotations()), 1)
 }
 
 // assertUntouched finds nothing of a binding.

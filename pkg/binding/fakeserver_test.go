@@ -21,12 +21,12 @@ type roleState struct {
 }
 
 // server is one Pod of the world's PostgreSQL server.
-type server struct {
+type fakeServer struct {
 	*world
 	pod string
 }
 
-func (s *server) exec(requests []postgres.Request) {
+func (s *fakeServer) exec(requests []postgres.Request) {
 	s.mu.Lock()
 	s.execs = append(s.execs, len(requests))
 	s.mu.Unlock()
@@ -35,9 +35,28 @@ func (s *server) exec(requests []postgres.Request) {
 	}
 }
 
-func (s *server) standby() bool { return s.primary != "" && s.pod != s.primary }
+func (s *fakeServer) standby() bool { return s.primary != "" && s.pod != s.primary }
 
-func (s *server) CreateAll(_ context.Context, requests []postgres.Request) []postgres.Creation {
+func (s *fakeServer) CreateDatabase(_ context.Context, d postgres.NewDatabase) ([]string, error) {
+	s.mu.Lock()
+	s.created = append(s.created, d)
+	s.mu.Unlock()
+	if err := s.fault("create database"); err != nil {
+		return nil, err
+	}
+	if s.standby() {
+		return nil, postgres.ErrStandby
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.databases[d.Name] {
+		return nil, nil
+	}
+	s.databases[d.Name], s.log = true, append(s.log, "create database")
+	return []string{"CREATE DATABASE"}, nil
+}
+
+func (s *fakeServer) CreateAll(_ context.Context, requests []postgres.Request) []postgres.Creation {
 	s.exec(requests)
 	creations := make([]postgres.Creation, len(requests))
 	for i, r := range requests {
@@ -46,7 +65,7 @@ func (s *server) CreateAll(_ context.Context, requests []postgres.Request) []pos
 	return creations
 }
 
-func (s *server) create(r postgres.Request) (made bool, result *postgres.Result, err error) {
+func (s *fakeServer) create(r postgres.Request) (made bool, result *postgres.Result, err error) {
 	s.mu.Lock()
 	s.asked = append(s.asked, s.pod)
 	s.mu.Unlock()
@@ -74,7 +93,7 @@ func (s *server) create(r postgres.Request) (made bool, result *postgres.Result,
 	return true, result, err
 }
 
-func (s *server) BindAll(_ context.Context, requests []postgres.Request) []postgres.Outcome {
+func (s *fakeServer) BindAll(_ context.Context, requests []postgres.Request) []postgres.Outcome {
 	s.exec(requests)
 	outcomes := make([]postgres.Outcome, len(requests))
 	for i, r := range requests {
@@ -83,7 +102,7 @@ func (s *server) BindAll(_ context.Context, requests []postgres.Request) []postg
 	return outcomes
 }
 
-func (s *server) bindOne(r postgres.Request) (*postgres.Result, error) {
+func (s *fakeServer) bindOne(r postgres.Request) (*postgres.Result, error) {
 	b, l := r.Binding, r.Login
 	for _, name := range []string{"psql", "psql " + b.Access.Database} {
 		if err := s.fault(name); err != nil {
@@ -120,11 +139,11 @@ func (s *server) bindOne(r postgres.Request) (*postgres.Result, error) {
 	return result, s.lose["psql"]
 }
 
-func (s *server) LastRun(_ context.Context, role string) (string, error) {
+func (s *fakeServer) LastRun(_ context.Context, role string) (string, error) {
 	return s.roles[role].run, nil
 }
 
-func (s *server) Undo(_ context.Context, b postgres.Binding) ([]string, error) {
+func (s *fakeServer) Undo(_ context.Context, b postgres.Binding) ([]string, error) {
 	if err := s.fault("drop role"); err != nil {
 		return nil, err
 	}

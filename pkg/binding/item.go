@@ -6,19 +6,19 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/manifest"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/report"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/undo"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/rollback"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-// Outcome says what became of a binding.
+// Outcome is the result of binding an item.
 type Outcome string
 
-// What may become of a binding. Configured is one that was there and is now as it was asked for.
+// The outcomes. Configured means that the binding existed and was changed.
 const (
 	Created    Outcome = "created"
 	Configured Outcome = "configured"
@@ -26,54 +26,57 @@ const (
 	Failed     Outcome = "failed"
 )
 
-// Item is one binding to be made, and what becomes of it.
+// Item is one binding that the pipeline creates or completes, and its result.
 type Item struct {
-	Document *manifest.Document // names the workload; nil: Workload is read already
+	Document *manifest.Document // of the file that contains the spec; nil: flags filled it, and Workload is read already
 	Workload *workload.Workload // as it was read last
+	Spec     v1alpha1.BindingSpec
 	Options  Options
 	Report   report.Reporter
 
 	// The results.
 	Err     error
 	Outcome Outcome
-	Binding *v1alpha1.Binding // nil where nothing was made
+	Binding *v1alpha1.Binding // nil if there is none
 
-	sources sources
-	plan    *Plan
+	plan *Plan
 
+	valuesRead bool // from the sources that a file names
 	containers []string
-	candidates []*target.Database // that may be the primary
-	stale      bool               // the candidates are to be found again
+	names      *map[string]string // the templates of the names that the workload keeps; nil: still unknown
+	candidates []*server.Database // that can be the primary
+	stale      bool               // the candidates must be found again
 	standby    error              // why
-	assigned   string             // a name that is free for the Secret; empty: to be found out
+	assigned   string             // a free name for the Secret; empty: still unknown
 	lost       []string           // see Plan
 	run        string             // the id of this run in the metadata
 	password   string
 	try        roleTry
 
-	result    *postgres.Result // of the verified login
-	asked     postgres.Request // what it was verified for
-	did       []string         // statements, of all rounds
-	created   string           // the login role that this run created and has not rolled back
-	secret    *corev1.Secret   // as it is now; nil: not there yet
-	isNew     bool             // this run created the Secret
-	newSecret string           // its name
-	extended  bool             // this run changed the Secret
-	changed   bool             // this run changed the workload
-	made      undo.Stack
-	conflict  error // the other writer that it met in this round
-	observed  bool  // at least once
-	accepted  bool  // the API server has accepted the change of the workload
-	finished  bool
+	result      *postgres.Result // of the verified login
+	verifiedFor postgres.Request
+	did         []string       // the statements of all rounds
+	created     string         // the login role that this run created and has not rolled back
+	secret      *corev1.Secret // as it is now; nil: it does not exist yet
+	isNew       bool           // this run created the Secret
+	newSecret   string         // its name
+	extended    bool           // this run changed the Secret
+	renamed     bool           // and the names of its keys
+	changed     bool           // this run changed the workload
+	made        rollback.Stack
+	conflict    error // another writer that the item met in this round
+	observed    bool  // at least once
+	accepted    bool  // the API server has accepted the change of the workload
+	finished    bool
 }
 
-// roleTry is what is to be done with a login role of a name, once a round has found out what observing does not tell.
+// roleTry is what to do with the login role of that name, if an earlier round found out more than observing shows.
 type roleTry struct {
 	role string
 	how  roleAction
 }
 
-// roleAction is what is done with a login role.
+// roleAction is what to do with a login role.
 type roleAction int
 
 const (
@@ -87,7 +90,7 @@ func (i *Item) fail(err error) {
 	i.Err, i.Outcome, i.conflict = err, Failed, nil
 }
 
-// again sends an item that met another writer back to be observed.
+// again sends an item that met another writer back to the next round.
 func (i *Item) again(err error) { i.conflict = err }
 
 // rollBack deletes what this run created for the item, unless Pods may use it.
@@ -97,10 +100,10 @@ func (i *Item) rollBack(ctx context.Context, limit time.Duration) {
 	}
 	i.made.Report, i.made.Limit = i.Report, limit
 	i.Err = i.made.Run(ctx, i.Err)
-	i.made, i.created, i.result = undo.Stack{}, "", nil
+	i.made, i.created, i.result = rollback.Stack{}, "", nil
 }
 
-// namespace is the workload's.
+// namespace returns the namespace of the workload.
 func (i *Item) namespace() string {
 	if i.Workload != nil {
 		return i.Workload.Namespace()
@@ -108,15 +111,15 @@ func (i *Item) namespace() string {
 	return i.Document.Namespace
 }
 
-// Name is the workload as kubectl prints it, or as the file does where it was not found.
+// Name returns the workload as kubectl prints it, or as the file names it if it was not found.
 func (i *Item) Name() string {
 	if i.Workload != nil {
 		return i.Workload.String()
 	}
-	return i.Document.Spec.Workload
+	return i.Spec.Workload
 }
 
-// outcome is what became of an item that has not failed.
+// outcome returns the outcome of an item that has not failed.
 func (i *Item) outcome() Outcome {
 	switch {
 	case i.isNew:

@@ -2,67 +2,79 @@ package binding
 
 import (
 	"cmp"
-	"maps"
 	"path"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 )
 
-// credentials is what the Secrets hand over.
-func (p *Plan) credentials(login verified) credentials.Credentials {
-	c := credentials.Credentials{
-		Host: login.host, Username: p.binding.Role, Password: p.password, Port: p.database.Port, Database: p.options.Database,
-		SSLMode: p.sslMode(login), CA: p.options.Keys.CA,
+// credentials returns what the Secrets contain.
+func (p *Plan) credentials(login verified) secret.Credentials {
+	c := secret.Credentials{
+		Host: login.host, Username: p.binding.Role, Password: p.password, Port: p.database.Port, Database: p.spec.DBName,
+		SSLMode: p.sslMode(login), CA: p.options.Values.CA,
 	}
-	if mount := p.options.Reference.MountPath; c.CA != "" && mount != "" {
-		c.CAPath = path.Join(mount, credentials.CAFile)
+	if mount := p.spec.MountPath; c.CA != "" && mount != "" {
+		c.CAPath = path.Join(mount, secret.CAFile)
 	}
 	return c
 }
 
-// sslMode is the one that was asked for, else the strictest that works: the proof has shown whether the server encrypts.
+// sslMode returns the requested mode, or else the strictest one that works: the verified login shows whether the server encrypts.
 func (p *Plan) sslMode(login verified) string {
 	offered := "disable"
 	switch {
-	case login.encrypted && p.options.Keys.CA != "":
+	case login.encrypted && p.options.Values.CA != "":
 		offered = "verify-ca"
 	case login.encrypted:
 		offered = "require"
 	}
-	return cmp.Or(p.options.Keys.SSLMode, offered)
+	return cmp.Or(p.spec.SSLMode, offered)
 }
 
-// variables are the keys that the Secret has or will have and that can be variables.
-func (p *Plan) variables() []string {
-	return credentials.VariablesOf(p.completedData(verified{}))
+// expected is what the login will show as far as it is known before.
+func (p *Plan) expected() verified {
+	return verified{host: cmp.Or(p.database.HostName(), p.database.PodIP)}
 }
 
-// completedData is what the binding's Secret has, and what it lacks of what it shall have.
-func (p *Plan) completedData(login verified) map[string][]byte {
-	data := p.newSecret(login).Data
-	if p.secret.existing != nil {
-		maps.Copy(data, p.secret.existing.Data)
+// wantedSecret returns the Secret as it should be. If the request names a value that can differ from the present one, all values of ours
+// are computed again. Otherwise the present ones stay.
+func (p *Plan) wantedSecret(login verified) (*corev1.Secret, error) {
+	if p.secret.existing == nil {
+		return p.newSecret(login)
 	}
-	return data
+	wanted, err := p.extendedSecret(login)
+	if err != nil {
+		return nil, err
+	}
+	return wanted, secret.AddFormer(wanted, p.hidden)
 }
 
-// wantedData is what the binding's Secret shall hold of ours. Where an option tells what may have been otherwise, that is all that it has of ours
-// already, too; else what is there stays.
-func (p *Plan) wantedData(login verified) map[string][]byte {
-	o, existing := p.options, p.secret.existing
-	told := o.Reference.Exact || o.Choice.Host != "" || o.Choice.Port != 0 || o.Keys.CA != "" || o.Keys.SSLMode != ""
-	if !told {
-		return p.completedData(login)
+// extendedSecret returns the existing Secret with the wanted keys.
+func (p *Plan) extendedSecret(login verified) (*corev1.Secret, error) {
+	wanted, c, asked := p.secret.existing.DeepCopy(), p.credentials(login), p.asked
+	chooses := asked.Host != "" || asked.Port != 0 || p.options.Values.CA != "" || asked.SSLMode != "" || len(asked.Presets) > 0 || len(asked.Env) > 0
+	if !p.options.Exact && !chooses {
+		return wanted, secret.Complete(wanted, p.stored(), c)
 	}
-	c := p.credentials(login)
-	if !o.Reference.Exact {
-		before, _ := credentials.MarksOf(existing)
-		c.SSLMode = cmp.Or(o.Keys.SSLMode, before.Choices.SSLMode, c.SSLMode)
-		if o.Choice.Host == "" {
-			c.Host, c.Port = string(existing.Data[credentials.KeyHost]), cmp.Or(o.Choice.Port, before.Choices.Port, c.Port)
+	if !p.options.Exact {
+		held, _ := secret.Of(wanted)
+		if p.options.Values.CA == "" {
+			c.SSLMode = cmp.Or(p.spec.SSLMode, held.SSLMode, c.SSLMode)
+		}
+		if asked.Host == "" {
+			c.Host, c.Port = held.Host, cmp.Or(asked.Port, held.Port, c.Port)
 		}
 	}
-	renewed := existing.DeepCopy()
-	credentials.Renew(renewed, p.marks(), c, o.Keys.Keys...)
-	return renewed.Data
+	return wanted, secret.Renew(wanted, p.stored(), c)
+}
+
+// newSecret returns the binding's Secret as it is created.
+func (p *Plan) newSecret(login verified) (*corev1.Secret, error) {
+	created, err := secret.NewSecret(p.secretName(), p.marks(), p.credentials(login))
+	if err != nil {
+		return nil, err
+	}
+	return created, secret.AddFormer(created, p.hidden)
 }

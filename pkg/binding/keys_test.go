@@ -10,15 +10,20 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 )
 
-func withKeys(keys KeyOptions) func(*Options) { return func(o *Options) { o.Keys = keys } }
+// withKeys requests keys, an sslmode and certificates.
+func withKeys(sslMode, ca string, keys ...string) func(*Item) {
+	return func(i *Item) { i.Spec.SSLMode, i.Options.Values.CA, i.Spec.Keys = sslMode, ca, keys }
+}
+
+func exact(i *Item) { i.Options.Exact = true }
 
 func TestKeysCanBeAskedForLater(t *testing.T) {
 	w := newWorld(t)
 	require.NoError(t, w.bind(t.Context()))
-	require.NoError(t, w.bind(t.Context(), withKeys(KeyOptions{Keys: []credentials.Key{credentials.KeyURI}, CA: "PEM"})))
+	require.NoError(t, w.bind(t.Context(), withKeys("", "PEM", "uri")))
 	assert.Equal(t, []string{"secret/postgresql-secret-2 configured", "deployment.apps/web bound"}, w.results, "the workload notes the key")
 	assert.Equal(t, []string{"POSTGRES_HOST", "POSTGRES_PASSWORD", "POSTGRES_URI", "POSTGRES_USERNAME", "ca.crt"}, slices.Sorted(maps.Keys(w.secret().Data)))
 	assert.Contains(t, string(w.secret().Data["POSTGRES_URI"]), "sslmode=verify-ca")
@@ -32,32 +37,32 @@ func TestKeysCanBeAskedForLater(t *testing.T) {
 
 func TestAnOptionThatIsGivenAgainCounts(t *testing.T) {
 	w := newWorld(t)
-	strict := KeyOptions{Keys: []credentials.Key{credentials.KeyURI}, CA: "PEM", SSLMode: "verify-full"}
-	require.NoError(t, w.bind(t.Context(), withKeys(strict), func(o *Options) { o.Choice.Host, o.Choice.Port = "pooler.example.com", 6432 }))
+	strict := withKeys("verify-full", "PEM", "uri")
+	require.NoError(t, w.bind(t.Context(), strict, func(i *Item) { i.Spec.Host, i.Spec.Port = "pooler.example.com", 6432 }))
 	before := w.secret().DeepCopy()
 
-	require.NoError(t, w.bind(t.Context(), withKeys(KeyOptions{CA: "the next PEM"})))
+	require.NoError(t, w.bind(t.Context(), withKeys("", "the next PEM")))
 	assert.Equal(t, "secret/postgresql-secret-2 configured", w.results[0])
 	wanted := maps.Clone(before.Data)
 	wanted["ca.crt"] = []byte("the next PEM")
 	assert.True(t, maps.EqualFunc(wanted, w.secret().Data, slices.Equal), "nothing else has changed")
-	marks, _ := credentials.MarksOf(w.secret())
-	assert.Equal(t, "pooler.example.com", marks.Choices.Host)
+	marks, _ := secret.MarksOf(w.secret())
+	assert.Equal(t, "pooler.example.com", marks.BindingSpec.Host)
 
-	require.NoError(t, w.bind(t.Context(), func(o *Options) { o.Choice.Host, o.Choice.Port = "other.example.com", 6433 }))
+	require.NoError(t, w.bind(t.Context(), func(i *Item) { i.Spec.Host, i.Spec.Port = "other.example.com", 6433 }))
 	assert.Equal(t, "other.example.com", string(w.secret().Data["POSTGRES_HOST"]))
 	assert.Contains(t, string(w.secret().Data["POSTGRES_URI"]), "@other.example.com:6433/")
 	assert.Contains(t, string(w.secret().Data["POSTGRES_URI"]), "sslmode=verify-full")
 	w.assertNoPassword(nil)
 
-	require.NoError(t, w.bind(t.Context(), withKeys(KeyOptions{Keys: []credentials.Key{credentials.KeyURI}}), func(o *Options) { o.Reference.Exact = true }))
+	require.NoError(t, w.bind(t.Context(), withKeys("", "", "uri"), exact))
 	assert.Equal(t, "svc.ns.svc", string(w.secret().Data["POSTGRES_HOST"]), "as the file says")
-	require.NoError(t, w.bind(t.Context(), withKeys(KeyOptions{Keys: []credentials.Key{credentials.KeyURI}}), func(o *Options) { o.Reference.Exact = true }))
+	require.NoError(t, w.bind(t.Context(), withKeys("", "", "uri"), exact))
 	assert.Equal(t, "secret/postgresql-secret-2 unchanged", w.results[0])
 }
 
 func TestSecondSecretForServiceBinding(t *testing.T) {
-	binding := withKeys(KeyOptions{ServiceBinding: true, SSLMode: "disable"})
+	binding := withKeys("disable", "", "servicebinding")
 	w := newWorld(t)
 	require.NoError(t, w.bind(t.Context(), binding))
 	second, err := w.kube.Tracker().Get(corev1.SchemeGroupVersion.WithResource("secrets"), "ns", secretName+"-binding")
@@ -67,13 +72,13 @@ func TestSecondSecretForServiceBinding(t *testing.T) {
 	assert.Contains(t, string(found.Data["uri"]), "?sslmode=disable")
 	assert.Len(t, w.workloads["web"].Template().Spec.Containers[0].EnvFrom, 1, "it is never used by envFrom")
 
-	require.NoError(t, w.bind(t.Context(), binding), "said twice")
+	require.NoError(t, w.bind(t.Context(), binding), "bound again")
 	assert.Equal(t, "secret/postgresql-secret-2 unchanged", w.results[0])
 }
 
 func TestSecondSecretOfSomebodyElse(t *testing.T) {
 	w := newWorld(t, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: secretName + "-binding"}})
-	err := w.bind(t.Context(), withKeys(KeyOptions{ServiceBinding: true}))
+	err := w.bind(t.Context(), withKeys("", "", "servicebinding"))
 	require.ErrorContains(t, err, "secret/postgresql-secret-2-binding")
 	w.assertUntouched()
 }

@@ -2,30 +2,55 @@ package binding
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"time"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/shard"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
-
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 )
 
-// Names says whether the item is about the binding: the same workload, server and database.
+// ReadLive reads the existing bindings in the namespaces of the items, of the workloads that the selector matches. It fails if something
+// cannot be read, because a comparison would be misleading.
+func ReadLive(ctx context.Context, reader *inventory.Reader, items []*Item, selector labels.Selector) ([]inventory.Binding, error) {
+	var found []inventory.Binding
+	read := map[string]bool{}
+	for _, item := range items {
+		namespace := item.namespace()
+		if read[namespace] {
+			continue
+		}
+		read[namespace] = true
+		part, err := reader.Read(ctx, namespace, selector)
+		if err != nil {
+			return nil, err
+		}
+		if err := errors.Join(part.Gaps...); err != nil {
+			return nil, err
+		}
+		found = append(found, part.Bindings...)
+	}
+	return found, nil
+}
+
+// Names reports whether the item describes the binding: the same workload, server and database.
 func (i *Item) Names(b *inventory.Binding) bool {
 	return i.key() == keyOf(b)
 }
 
-// key is what a file and an inventory both tell of a binding.
+// key is what both a file and an inventory contain about a binding.
 type key struct{ namespace, workload, postgres, database string }
 
-// Shard picks the items of one part, by what an inventory tells of a binding, too.
+// Shard returns the items of one part. It divides by what an inventory contains too, so that apply --prune can divide alike.
 func Shard(part shard.Shard, items []*Item) []*Item {
 	var picked []*Item
 	for _, item := range items {
-		if item.Document == nil || part.Has(item.Document.Namespace, workload.FullName(item.Document.Spec.Workload), item.Options.Database) {
+		if item.Document == nil || part.Has(item.Document.Namespace, workload.FullName(item.Spec.Workload), item.spec().DBName) {
 			picked = append(picked, item)
 		}
 	}
@@ -33,16 +58,16 @@ func Shard(part shard.Shard, items []*Item) []*Item {
 }
 
 func (i *Item) key() key {
-	d := i.Document
-	return key{d.Namespace, workload.FullName(d.Spec.Workload), i.Options.Postgres.Namespace + "/" + i.Options.Postgres.String(), i.Options.Database}
+	ref := i.ref()
+	return key{i.Document.Namespace, workload.FullName(i.Spec.Workload), ref.Namespace + "/" + ref.String(), i.spec().DBName}
 }
 
 func keyOf(b *inventory.Binding) key {
-	return key{b.Namespace, b.Marks.Workload, cmp.Or(b.Marks.PostgresNamespace, b.Namespace) + "/" + b.Marks.Postgres, b.Marks.Database}
+	return key{b.Namespace, b.Marks.Workload, cmp.Or(b.Marks.PostgresNamespace, b.Namespace) + "/" + b.Marks.Postgres, b.Marks.DBName}
 }
 
-// Unnamed picks the bindings that no item names, and that have not the id of a binding that was just made, however its file names its
-// server. These are what a prune takes back.
+// Unnamed returns the bindings that no item names, which a prune removes. A binding whose id is in made stays, even if its file names its
+// server in another way.
 func Unnamed(items []*Item, made map[string]bool, found []inventory.Binding) []inventory.Binding {
 	named := map[key]bool{}
 	for _, item := range items {
@@ -57,13 +82,13 @@ func Unnamed(items []*Item, made map[string]bool, found []inventory.Binding) []i
 	return unnamed
 }
 
-// Difference is a binding as it is, and as its file wants it; both say everything, so that they differ only in what they mean.
+// Difference is a binding as it is, and as its file requests it. Both have their defaults, so that they differ only in meaning.
 type Difference struct {
-	Live   *v1alpha1.Binding // nil: there is none
+	Live   *v1alpha1.Binding // nil: it does not exist
 	Wanted *v1alpha1.Binding
 }
 
-// Compare holds items against the bindings that there are. It tells what the marks tell: no database is asked.
+// Compare compares items with the existing bindings. It knows only their metadata and does not query the database.
 func Compare(items []*Item, found []inventory.Binding, now time.Time) []Difference {
 	live := map[key]*inventory.Binding{}
 	for i := range found {
@@ -71,19 +96,19 @@ func Compare(items []*Item, found []inventory.Binding, now time.Time) []Differen
 	}
 	var differences []Difference
 	for _, item := range items {
-		wanted := written(item.Document.Namespace, item.Document.Spec, inventory.Bound)
-		wanted.Spec.Workload = workload.FullName(item.Document.Spec.Workload)
+		wanted := completed(item.namespace(), item.Spec, inventory.Bound)
+		wanted.Spec.Workload = workload.FullName(item.Spec.Workload)
 		difference := Difference{Wanted: wanted}
 		if b := live[item.key()]; b != nil {
-			name := types.NamespacedName{Namespace: b.Namespace, Name: b.SecretName}
-			difference.Live = written(b.Namespace, b.Marks.Written(name).Spec, b.State(now))
-			// No mark tells where these came from.
-			live := &difference.Live.Spec
-			live.PasswordFrom, live.AdminPasswordFrom, live.SSLMode, live.CAFrom =
-				wanted.Spec.PasswordFrom, wanted.Spec.AdminPasswordFrom, wanted.Spec.SSLMode, wanted.Spec.CAFrom
+			difference.Live = completed(b.Namespace, b.Marks.BindingSpec, b.State(now))
+			difference.Live.Spec.Secret = b.SecretName
+			difference.Live.Spec.PasswordFrom = wanted.Spec.PasswordFrom // a rotation replaces the password that was requested
+			if wanted.Spec.NamesFromWorkload && b.Marks.NamesFromWorkload {
+				wanted.Spec = withNames(wanted.Spec, b.Marks.Env)
+			}
 			wanted.Spec.Secret = cmp.Or(wanted.Spec.Secret, b.SecretName)
-			if b.Marks.Choices.Inject == string(workload.InjectNone) && difference.Live.Status.State == string(inventory.Unreferenced) {
-				difference.Live.Status.State = string(inventory.Bound) // its reference is the user's own
+			if b.Marks.Inject == string(workload.InjectNone) && difference.Live.Status.State == string(inventory.Unreferenced) {
+				difference.Live.Status.State = string(inventory.Bound) // the user adds the reference
 			}
 		}
 		differences = append(differences, difference)
@@ -91,7 +116,8 @@ func Compare(items []*Item, found []inventory.Binding, now time.Time) []Differen
 	return differences
 }
 
-func written(namespace string, spec v1alpha1.BindingSpec, state inventory.State) *v1alpha1.Binding {
+// completed returns the Binding object with all defaults.
+func completed(namespace string, spec v1alpha1.BindingSpec, state inventory.State) *v1alpha1.Binding {
 	return &v1alpha1.Binding{
 		TypeMeta:   metav1.TypeMeta{APIVersion: v1alpha1.APIVersion, Kind: v1alpha1.Kind},
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace},

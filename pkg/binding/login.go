@@ -2,26 +2,20 @@ package binding
 
 import (
 	"fmt"
-	"time"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/report"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 )
 
-// checkLogin refuses a user name or a password that cannot work, and warns of one that an application may have to quote.
-func checkLogin(to report.Reporter, o LoginOptions) error {
-	if o.Username != "" {
-		if err := postgres.CheckRoleName(o.Username); err != nil {
-			return err
-		}
-	}
-	if o.Password != "" {
-		if err := postgres.CheckPassword(o.Password); err != nil {
+// checkLogin refuses a password that cannot work, and warns if an application may have to quote it or the user name.
+func checkLogin(to report.Reporter, username, password string) error {
+	if password != "" {
+		if err := postgres.CheckPassword(password); err != nil {
 			return fmt.Errorf("the password of --password-from cannot be used: %w", err)
 		}
 	}
-	for what, value := range map[string]string{"user name": o.Username, "password": o.Password} {
+	for what, value := range map[string]string{"user name": username, "password": password} {
 		if value != "" && postgres.NeedsQuoting(value) {
 			to.Warn("the %s has characters that must be quoted in a connection string, which not every application does", what)
 		}
@@ -29,28 +23,17 @@ func checkLogin(to report.Reporter, o LoginOptions) error {
 	return nil
 }
 
-// end is when the password ends; the zero time for never.
-func (o LoginOptions) end() time.Time {
-	if !o.Until.IsZero() {
-		return o.Until
-	}
-	if o.Expires == 0 {
-		return time.Time{}
-	}
-	return time.Now().Add(o.Expires).UTC().Truncate(time.Second)
-}
-
-// keepUsername goes on with the user name that was chosen when the workload was bound.
+// keepUsername continues with the user name that was chosen when the workload was bound.
 func (p *Plan) keepUsername() error {
-	for secret, a := range credentials.AnnotationsOf(p.workload.Annotations()) {
-		chosen := a.Role != credentials.RoleName(a.ID, a.Generation)
-		wanted := p.options.Login.Username
+	for secretName, a := range secret.AnnotationsOf(p.workload.Annotations()) {
+		chosen := a.Role != secret.RoleName(a.ID, a.Generation)
+		wanted := p.spec.Username
 		switch {
 		case a.ID != p.binding.Owner.ID:
 		case wanted != "" && wanted != a.Role:
-			return fmt.Errorf("%s is bound as user %q by secret/%s: unbind it before you give it another user name", p.workload, a.Role, secret)
+			return fmt.Errorf("%s is bound as user %q by secret/%s: unbind it before you give it another user name", p.workload, a.Role, secretName)
 		case chosen && postgres.CheckRoleName(a.Role) == nil:
-			p.options.Login.Username = a.Role
+			p.spec.Username = a.Role
 		}
 	}
 	return nil

@@ -16,10 +16,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/manifest"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/shard"
 )
 
@@ -143,7 +144,7 @@ func TestWhatFilesChangeIsChanged(t *testing.T) {
 				require.NoError(t, item.Err)
 				assert.Equal(t, want, item.Outcome)
 			}
-			assert.Len(t, credentials.AnnotationsOf(w.workloads["w0"].Annotations()), 1)
+			assert.Len(t, secret.AnnotationsOf(w.workloads["w0"].Annotations()), 1)
 		})
 	}
 }
@@ -201,7 +202,7 @@ func TestNamesThatAreTakenAreNotGiven(t *testing.T) {
 	assert.Equal(t, map[string]bool{"postgresql-secret-3": true, "postgresql-secret-4": true, "postgresql-secret-5": true}, names)
 }
 
-func TestDoublesAreRefused(t *testing.T) {
+func TestDuplicatesAreRefused(t *testing.T) {
 	w := withWorkloads(t, 2)
 	err := w.pipeline().Run(t.Context(), w.items("workload: deployment/w0", "workload: deploy/w0"))
 	require.ErrorContains(t, err, "stdin:10: spec")
@@ -212,7 +213,7 @@ func TestDoublesAreRefused(t *testing.T) {
 
 func TestItemsNameTheLine(t *testing.T) {
 	for field, spec := range map[string]string{
-		"spec.postgres": "postgres: deployment/x", "spec.mountPath": "mountPath: /x", "spec.passwordFrom": "passwordFrom: secret/x", "spec.caFrom": "caFrom: x",
+		"spec.postgres": "postgres: job/x", "spec.mountPath": "mountPath: /x", "spec.passwordFrom": "passwordFrom: secret/x", "spec.caFrom": "caFrom: x",
 	} {
 		documents, err := (&manifest.Reader{Stdin: strings.NewReader("apiVersion: pgbind.dev/v1alpha1\nkind: Binding\nspec:\n  workload: a/b\n  " + spec + "\n")}).Read(manifest.Stdin)
 		require.NoError(t, err)
@@ -225,8 +226,11 @@ func TestCompareAndUnnamed(t *testing.T) {
 	w := withWorkloads(t, 2)
 	items := w.items("workload: deploy/w0, access: readonly, passwordFrom: 'secret/s:k', adminPasswordFrom: 'secret/s:a', sslmode: require, caFrom: 'secret/s:ca'", "workload: deployment/new")
 	live := func(workload, id string) inventory.Binding {
-		return inventory.Binding{Namespace: "ns", SecretName: "s-" + id, Secret: inventory.Present, Workload: inventory.Present, Noted: &credentials.Annotation{ID: id},
-			Marks: credentials.Marks{ID: id, Workload: workload, Database: "postgres", Postgres: "pod/postgresql-sfs-0", Access: "all"}}
+		return inventory.Binding{Namespace: "ns", SecretName: "s-" + id, Secret: inventory.Present, Workload: inventory.Present, Noted: &secret.Marks{BindingStatus: v1alpha1.BindingStatus{ID: id}}, Marks: secret.Marks{
+			BindingStatus: v1alpha1.BindingStatus{ID: id},
+			BindingSpec: v1alpha1.BindingSpec{Workload: workload, DBName: "postgres", Postgres: "pod/postgresql-sfs-0", Access: "all",
+				AdminPasswordFrom: "secret/s:a", SSLMode: "require", CAFrom: "secret/s:ca"},
+		}}
 	}
 	found := []inventory.Binding{live("deployment.apps/w0", "a"), live("deployment.apps/old", "b"), live("deployment.apps/moved", "c")}
 

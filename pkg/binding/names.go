@@ -11,18 +11,18 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/pager"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 )
 
-// claim takes the name of a Secret for an item, unless another one has it. A file may name Secrets of items in other shards, too.
+// claim reserves the name of a Secret for an item, unless another item has it. A file can also name Secrets of items in other shards.
 func (r *run) claim(i *Item, name string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.claimed == nil {
 		r.claimed = map[types.NamespacedName]*Item{}
 		for _, other := range r.all {
-			if other.Options.Secret != "" {
-				r.claimed[types.NamespacedName{Namespace: other.namespace(), Name: other.Options.Secret}] = other
+			if other.Spec.Secret != "" {
+				r.claimed[types.NamespacedName{Namespace: other.namespace(), Name: other.Spec.Secret}] = other
 			}
 		}
 	}
@@ -34,25 +34,25 @@ func (r *run) claim(i *Item, name string) bool {
 	return true
 }
 
-// assignNames gives the items of a namespace that need a new Secret the next free default names, without asking for each name whether it
-// is free.
+// assignNames assigns the next free default names to the items of a namespace that need a new Secret. It lists the names once instead of
+// trying each.
 func (r *run) assignNames(ctx context.Context, items []*Item) {
-	spaces := map[string][]*Item{}
+	var unnamed []*Item
 	for _, i := range items {
-		if i.assigned = ""; i.Options.Secret == "" && len(credentials.AnnotationsOf(i.Workload.Annotations())) == 0 {
-			spaces[i.namespace()] = append(spaces[i.namespace()], i)
+		if i.assigned = ""; i.Spec.Secret == "" && len(secret.AnnotationsOf(i.Workload.Annotations())) == 0 {
+			unnamed = append(unnamed, i)
 		}
 	}
-	eachGroup(spaces, func(namespace string, group []*Item) {
+	eachGroup(unnamed, (*Item).namespace, func(namespace string, group []*Item) {
 		if group[0].Document == nil && len(group) == 1 {
-			return // a bind needs no right to list Secrets: it tries one name after the other
+			return // a bind tries one name after the other, so that it needs no permission to list Secrets
 		}
 		taken, owned, err := r.secretNames(ctx, namespace)
 		for number := 1 + r.Part.Index; err == nil && len(group) > 0; number += max(r.Part.Count, 1) {
-			i, name := group[0], credentials.SecretName(number)
+			i, name := group[0], secret.DefaultName(number)
 			switch {
 			case owned[i.id()]:
-				group = group[1:] // a run that died has made its Secret
+				group = group[1:] // an interrupted run created its Secret
 			case !taken[name] && r.claim(i, name):
 				i.assigned, group = name, group[1:]
 			}
@@ -65,7 +65,7 @@ func (r *run) assignNames(ctx context.Context, items []*Item) {
 	})
 }
 
-// secretNames lists the names of the Secrets of a namespace, and the ids of the bindings that they are of.
+// secretNames lists the names of the Secrets in a namespace, and the ids of the bindings that have one.
 func (r *run) secretNames(ctx context.Context, namespace string) (taken, owned map[string]bool, err error) {
 	taken, owned = map[string]bool{}, map[string]bool{}
 	secrets := r.Metadata.Resource(schema.GroupVersionResource{Version: "v1", Resource: "secrets"}).Namespace(namespace)
@@ -75,7 +75,7 @@ func (r *run) secretNames(ctx context.Context, namespace string) (taken, owned m
 	err = pages.EachListItem(ctx, metav1.ListOptions{}, func(item runtime.Object) error {
 		if object, ok := item.(*metav1.PartialObjectMetadata); ok {
 			taken[object.Name] = true
-			if marks, ours := credentials.MarksOf(object); ours {
+			if marks, ours := secret.MarksOf(object); ours {
 				owned[marks.ID] = true
 			}
 		}

@@ -4,19 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-// observe reads what the items need to know, and plans them. It writes nothing: Secrets and changes of workloads are sent as a dry run, so
-// that permissions, admission and quota refuse now.
+// observe reads the state that the items depend on, and plans them. It writes nothing: it sends Secrets and changes of workloads as a dry
+// run, so that missing permissions, admission and quotas fail before the first write.
 func (r *run) observe(ctx context.Context, items []*Item) {
 	r.readWorkloads(ctx, items)
 	each(open(items), func(i *Item) {
@@ -25,6 +26,7 @@ func (r *run) observe(ctx context.Context, items []*Item) {
 		}
 	})
 	r.findDatabases(ctx, open(items))
+	refuseDatabases(open(items))
 	r.assignNames(ctx, open(items))
 	each(open(items), func(i *Item) {
 		plan, err := r.plan(ctx, i)
@@ -39,23 +41,21 @@ func (r *run) observe(ctx context.Context, items []*Item) {
 	r.readNamespaces(ctx, open(items))
 }
 
-// worthListing is how many workloads of a kind are wanted in a namespace before all of that kind are read at once.
+// worthListing is the number of workloads of one kind in a namespace from which they are read as a list.
 const worthListing = 10
 
 // collection is the workloads of one kind in a namespace.
 type collection struct{ namespace, kind string }
 
-// readWorkloads reads the workloads of items that have none yet, and those of items that met another writer.
+func collectionOf(i *Item) collection {
+	kind, _, _ := strings.Cut(workload.FullName(i.Spec.Workload), "/")
+	return collection{i.Document.Namespace, kind}
+}
+
+// readWorkloads reads the workloads of new items, and again those of items that met another writer.
 func (r *run) readWorkloads(ctx context.Context, items []*Item) {
-	missing := map[collection][]*Item{}
-	for _, i := range items {
-		if i.Workload == nil {
-			kind, _, _ := strings.Cut(workload.FullName(i.Document.Spec.Workload), "/")
-			of := collection{i.Document.Namespace, kind}
-			missing[of] = append(missing[of], i)
-		}
-	}
-	eachGroup(missing, func(of collection, group []*Item) {
+	missing := slices.DeleteFunc(slices.Clone(items), func(i *Item) bool { return i.Workload != nil })
+	eachGroup(missing, collectionOf, func(of collection, group []*Item) {
 		if t, known := workload.TypeFor(of.kind); known && len(group) >= worthListing {
 			r.listWorkloads(ctx, t, group)
 		}
@@ -65,7 +65,7 @@ func (r *run) readWorkloads(ctx context.Context, items []*Item) {
 		switch {
 		case i.Workload == nil:
 			var read []*workload.Workload
-			if read, err = r.Workloads.Get(ctx, i.Document.Namespace, []string{i.Document.Spec.Workload}); err == nil {
+			if read, err = r.Workloads.Get(ctx, i.Document.Namespace, []string{i.Spec.Workload}); err == nil {
 				i.Workload = read[0]
 			}
 		case i.observed:
@@ -80,7 +80,7 @@ func (r *run) readWorkloads(ctx context.Context, items []*Item) {
 	})
 }
 
-// listWorkloads reads all workloads of a kind for items of one namespace; where that is forbidden, they are read one by one.
+// listWorkloads reads all workloads of a kind for the items of one namespace. If that is forbidden, they are read one by one.
 func (r *run) listWorkloads(ctx context.Context, t workload.Type, items []*Item) {
 	all, err := r.Workloads.List(ctx, items[0].Document.Namespace, t)
 	if apierrors.IsForbidden(err) {
@@ -95,21 +95,30 @@ func (r *run) listWorkloads(ctx context.Context, t workload.Type, items []*Item)
 			i.fail(err)
 			continue
 		}
-		i.Workload = byName[workload.FullName(i.Document.Spec.Workload)]
+		i.Workload = byName[workload.FullName(i.Spec.Workload)]
 	}
 }
 
-// check refuses what cannot work, and reads the values that no command line and no file holds.
+// readValues reads the values that a file refers to, once.
+func (r *run) readValues(ctx context.Context, i *Item) (err error) {
+	if i.Document == nil || i.valuesRead {
+		return nil
+	}
+	sources, _ := SourcesOf(i.Spec) // NewItem has validated them
+	i.Options.Values, err = sources.Read(ctx, &secret.Reader{Kube: r.Kube}, i.spec().PostgresNamespace, i.namespace())
+	i.valuesRead = err == nil
+	return err
+}
+
+// check refuses what cannot work, and reads the values that a file refers to.
 func (r *run) check(ctx context.Context, i *Item) error {
 	if i.observed {
 		return nil
 	}
-	if i.Document != nil {
-		if err := i.sources.read(ctx, r.Kube, i.Workload.Namespace(), &i.Options); err != nil {
-			return err
-		}
+	if err := r.readValues(ctx, i); err != nil {
+		return err
 	}
-	if err := checkLogin(i.Report, i.Options.Login); err != nil {
+	if err := checkLogin(i.Report, i.Spec.Username, i.Options.Values.Password); err != nil {
 		return err
 	}
 	top, err := r.Workloads.TopOwner(ctx, i.Workload)
@@ -119,7 +128,18 @@ func (r *run) check(ctx context.Context, i *Item) error {
 	if top != "" {
 		return fmt.Errorf("%s is controlled by %s, which would put it back: bind %s instead", i.Workload, top, top)
 	}
-	if i.containers, err = workload.Containers(i.Workload.Template(), i.Options.Reference.Containers); err != nil {
+	if path := i.Spec.TemplatePath; path != "" {
+		if err := i.Workload.UseTemplate(path); err != nil {
+			return err
+		}
+	}
+	if i.Spec.Inject == string(workload.InjectNone) && !i.Workload.HasTemplate() {
+		return nil
+	}
+	if err := i.Workload.CheckTemplate(); err != nil {
+		return err
+	}
+	if i.containers, err = workload.Containers(i.Workload.Template(), i.Spec.Containers); err != nil {
 		return fmt.Errorf("%s: %w", i.Workload, err)
 	}
 	return nil
@@ -128,17 +148,11 @@ func (r *run) check(ctx context.Context, i *Item) error {
 // findDatabases finds each server once for all items that name it.
 func (r *run) findDatabases(ctx context.Context, items []*Item) {
 	type wanted struct {
-		ref    target.Ref
-		choice target.Choice
+		ref    server.Ref
+		choice server.Choice
 	}
-	groups := map[wanted][]*Item{}
-	for _, i := range items {
-		if i.candidates == nil || i.stale {
-			key := wanted{i.Options.Postgres, i.Options.Choice}
-			groups[key] = append(groups[key], i)
-		}
-	}
-	eachGroup(groups, func(key wanted, of []*Item) {
+	missing := slices.DeleteFunc(slices.Clone(items), func(i *Item) bool { return i.candidates != nil && !i.stale })
+	eachGroup(missing, func(i *Item) wanted { return wanted{i.ref(), server.ChoiceOf(i.Spec)} }, func(key wanted, of []*Item) {
 		candidates, err := r.Databases.Candidates(ctx, key.ref, key.choice)
 		for _, i := range of {
 			if i.candidates = candidates; err != nil {
@@ -148,13 +162,22 @@ func (r *run) findDatabases(ctx context.Context, items []*Item) {
 	})
 }
 
-// readNamespaces completes the metadata of the roles. Only who writes that needs it.
+// refuseDatabases refuses workloads that run their database themselves, before they get the name of a Secret.
+func refuseDatabases(items []*Item) {
+	for _, i := range items {
+		if database := i.candidates[0]; database.RunBy(i.Workload.UID()) {
+			i.fail(fmt.Errorf("%s runs the database pod/%s itself: bind the workload that uses the database", i.Workload, database.Pod.Name))
+		}
+	}
+}
+
+// readNamespaces reads the UIDs of namespaces for the comments of roles. Items that write no comment do not need them.
 func (r *run) readNamespaces(ctx context.Context, items []*Item) {
 	read := map[string]func() (string, error){}
 	for _, i := range items {
 		name := i.namespace()
 		if read[name] == nil {
-			read[name] = sync.OnceValues(func() (string, error) { return credentials.NamespaceUID(ctx, r.Kube, name) })
+			read[name] = sync.OnceValues(func() (string, error) { return secret.NamespaceUID(ctx, r.Kube, name) })
 		}
 	}
 	each(items, func(i *Item) {

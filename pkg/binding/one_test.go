@@ -13,9 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 )
 
 func TestBindWritesInOrder(t *testing.T) {
@@ -99,7 +98,7 @@ func TestALostAnswerIsFollowedByTheRightThing(t *testing.T) {
 	t.Run("patch", func(t *testing.T) {
 		w := newWorld(t)
 		w.lose["patch"] = errReset
-		require.NoError(t, w.bind(t.Context()), "the reference is there, so that nothing may be taken back")
+		require.NoError(t, w.bind(t.Context()), "the reference is there, so nothing is rolled back")
 		w.assertBound()
 	})
 }
@@ -183,7 +182,7 @@ func TestADeletedSecretMakesTheNextGeneration(t *testing.T) {
 	require.NoError(t, w.kube.Tracker().Delete(corev1.SchemeGroupVersion.WithResource("secrets"), "ns", secretName))
 	require.NoError(t, w.bind(t.Context()))
 	assert.Contains(t, w.roles, first, "Pods still run with it")
-	assert.NotEqual(t, first, string(w.secret().Data[credentials.KeyUsername]))
+	assert.NotEqual(t, first, string(w.secret().Data["POSTGRES_USERNAME"]))
 	w.assertBound()
 }
 
@@ -197,7 +196,7 @@ func TestAForeignSecretIsLeftAlone(t *testing.T) {
 	})
 	t.Run("a chosen name is refused", func(t *testing.T) {
 		w := newWorld(t, foreign.DeepCopy())
-		err := w.bind(t.Context(), func(o *Options) { o.Secret = secretName })
+		err := w.bind(t.Context(), func(i *Item) { i.Spec.Secret = secretName })
 		require.ErrorContains(t, err, "secret/"+secretName)
 		require.ErrorContains(t, err, "--secret")
 		assert.Empty(t, w.log)
@@ -208,7 +207,7 @@ func TestForgedMarksGainNothing(t *testing.T) {
 	bound := newWorld(t)
 	require.NoError(t, bound.bind(t.Context()))
 	forged := bound.secret().DeepCopy()
-	forged.Data[credentials.KeyUsername] = []byte("postgres")
+	forged.Data["POSTGRES_USERNAME"] = []byte("postgres")
 	w := newWorld(t, forged)
 	require.ErrorContains(t, w.bind(t.Context()), "delete it")
 	assert.Empty(t, w.log)
@@ -228,7 +227,7 @@ func TestAForeignRoleIsLeftAlone(t *testing.T) {
 func TestDryRunWritesNothingAndShowsNoSecret(t *testing.T) {
 	for _, strategy := range []cmdutil.DryRunStrategy{cmdutil.DryRunClient, cmdutil.DryRunServer} {
 		w := newWorld(t)
-		require.NoError(t, w.bind(t.Context(), func(o *Options) { o.DryRun = strategy }))
+		require.NoError(t, w.bind(t.Context(), func(i *Item) { i.Options.DryRun = strategy }))
 		assert.Empty(t, w.log)
 		require.Len(t, w.shown, 1)
 		for _, part := range []string{"createuser", "LOCK TABLE pg_catalog.pg_authid", "kind: Secret", "envFrom", "MASKED"} {
@@ -242,7 +241,7 @@ func TestDryRunWritesNothingAndShowsNoSecret(t *testing.T) {
 
 func TestInjectNonePrintsThePatch(t *testing.T) {
 	w := newWorld(t)
-	require.NoError(t, w.bind(t.Context(), func(o *Options) { o.Reference.Inject = workload.InjectNone }))
+	require.NoError(t, w.bind(t.Context(), func(i *Item) { i.Spec.Inject = "none" }))
 	assert.Equal(t, []string{"createuser", "psql", "create secrets"}, w.log)
 	require.Len(t, w.shown, 1)
 	assert.Contains(t, w.shown[0], "secretRef")
@@ -252,12 +251,12 @@ func TestInjectNonePrintsThePatch(t *testing.T) {
 func TestASecondBindingNeedsAPrefix(t *testing.T) {
 	w := newWorld(t)
 	require.NoError(t, w.bind(t.Context()))
-	err := w.bind(t.Context(), func(o *Options) { o.Database = "shop" })
+	err := w.bind(t.Context(), func(i *Item) { i.Spec.DBName = "shop" })
 	require.ErrorContains(t, err, "--env-prefix")
 	assert.Empty(t, w.log)
-	require.NoError(t, w.bind(t.Context(), func(o *Options) { o.Database, o.Reference.Prefix = "shop", "SHOP_" }))
+	require.NoError(t, w.bind(t.Context(), func(i *Item) { i.Spec.DBName, i.Spec.EnvPrefix = "shop", "SHOP_" }))
 	assert.Len(t, w.roles, 2)
-	assert.Len(t, credentials.AnnotationsOf(w.workloads["web"].Annotations()), 2)
+	assert.Len(t, secret.AnnotationsOf(w.workloads["web"].Annotations()), 2)
 	require.NoError(t, w.bind(t.Context()), "the first one is still the same")
 	assert.Empty(t, w.log)
 }

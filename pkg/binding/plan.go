@@ -7,63 +7,83 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-// Plan is what is to be done for one binding. Nothing changes it once it is made; another round makes another one.
+// Plan is the decision for one binding. It does not change after it is made; another round makes another one.
 type Plan struct {
+	asked      v1alpha1.BindingSpec // as it was requested
+	kept       v1alpha1.BindingSpec // with what stays from an earlier bind
+	spec       v1alpha1.BindingSpec // with defaults as well
+	earlier    v1alpha1.BindingSpec // of the last bind
 	options    Options
 	workload   *workload.Workload
 	containers []string
-	database   *target.Database
-	others     []*target.Database // that may be the primary if database is not
+	server     server.Ref
+	database   *server.Database
+	others     []*server.Database // that can be the primary if database is not
 	binding    postgres.Binding
 	how        roleAction
 	secret     slot
-	lost       []string // Secrets that the workload's annotations call this binding's, and that are not
+	variables  []string                // the keys of the Secret, present and future, that can be variables
+	hidden     []secret.FormerVariable // former variables for the Secret, in addition to those that it has
+	inManifest bool                    // another tool writes the reference, and removes it again
+	lost       []string                // Secrets that the workload's annotations name for this binding, and that belong to something else
 	password   string
 }
 
-// plan decides what is to be done for an item.
+// plan decides what to do for an item.
 func (r *run) plan(ctx context.Context, i *Item) (*Plan, error) {
-	o, w, database := i.Options, i.Workload, i.candidates[0]
-	if database.RunBy(w.UID()) {
-		return nil, fmt.Errorf("%s runs the database pod/%s itself: bind the workload that uses the database", w, database.Pod.Name)
+	o, w, database, id := i.Options, i.Workload, i.candidates[0], i.id()
+	asked, err := r.keepNames(ctx, i, id)
+	if err != nil {
+		return nil, err
 	}
-	id := i.id()
-	i.run, i.password = cmp.Or(i.run, credentials.NewRun()), cmp.Or(i.password, o.Login.Password, credentials.NewPassword())
+	spec := asked.WithDefaults(i.namespace())
+	i.run, i.password = cmp.Or(i.run, secret.NewRun()), cmp.Or(i.password, o.Values.Password, secret.NewPassword())
 	p := &Plan{
-		options: o, workload: w, containers: i.containers, database: database, others: i.candidates[1:], lost: i.lost, password: i.password,
+		asked: asked, kept: asked, spec: spec, options: o, workload: w, containers: i.containers, server: i.ref(), database: database,
+		others: i.candidates[1:], lost: i.lost, password: i.password,
 		binding: postgres.Binding{
-			Owner:   postgres.Owner{ID: id, Run: i.run, Namespace: w.Namespace()},
-			Access:  postgres.Access{Database: o.Database, Schemas: o.Schemas, Level: o.Level},
-			Expires: o.Login.end(), RevokePublic: o.RevokePublic, Force: o.Reference.Force,
+			Owner:  postgres.Owner{ID: id, Run: i.run, Namespace: w.Namespace()},
+			Access: access(spec, id), Creates: creates(spec), RevokePublic: spec.RevokePublic, Force: o.Force,
 		},
 	}
-	if o.Isolated {
-		p.binding.Access.Isolated = id
+	if spec.Expires != nil {
+		p.binding.Expires = spec.Expires.Time
 	}
 	if err := r.chooseSecret(ctx, i, p); err != nil {
 		return nil, err
 	}
-	i.lost, p.how = p.lost, i.roleAction(p)
+	if err := p.checkNames(); err != nil {
+		return nil, err
+	}
+	i.lost, p.how, p.binding.Limits = p.lost, i.roleAction(p), p.limits()
 	if err := r.tryServiceBinding(ctx, p); err != nil {
+		return nil, err
+	}
+	wanted, err := p.wantedSecret(p.expected())
+	if err != nil {
+		return nil, fmt.Errorf("secret/%s in namespace %s: %w", p.secret.name, w.Namespace(), err)
+	}
+	p.variables = secret.VariablesOf(p.spec, wanted.Data)
+	if err := p.planFormer(); err != nil {
 		return nil, err
 	}
 	return p, r.checkReference(i, p)
 }
 
-// id is that of the binding.
+// id returns the id of the binding.
 func (i *Item) id() string {
 	w := i.Workload
-	return credentials.ID(credentials.Identity(w.Namespace(), w.String(), w.UID()), i.candidates[0].Location, i.Options.Database)
+	return secret.ID(secret.Identity(w.Namespace(), w.String(), w.UID()), i.candidates[0].Location, i.spec().DBName)
 }
 
-// roleAction is what the last round has found out about the login role, else what the Secret says.
+// roleAction returns what to do with the login role: what the last round found out, or else what the Secret suggests.
 func (i *Item) roleAction(p *Plan) roleAction {
 	switch {
 	case i.try.role == p.binding.Role:
@@ -78,19 +98,19 @@ func (i *Item) roleAction(p *Plan) roleAction {
 	return keepRole
 }
 
-// on is the plan for another server of the same database.
-func (p *Plan) on(database *target.Database) *Plan {
+// on returns the plan for another server of the same database.
+func (p *Plan) on(database *server.Database) *Plan {
 	other := *p
 	other.database = database
 	return &other
 }
 
-// request is what the server is asked for.
+// request returns the request to the server.
 func (p *Plan) request() postgres.Request {
 	return postgres.Request{Binding: p.binding, Login: p.login(p.how != keepRole)}
 }
 
-// login is how the role's password is verified, and set before that where set is true.
+// login describes how to verify the role's password. If set is true, the password is set before.
 func (p *Plan) login(set bool) postgres.Login {
 	return postgres.Login{
 		Password: p.password, Set: set,
@@ -99,24 +119,24 @@ func (p *Plan) login(set bool) postgres.Login {
 	}
 }
 
-// verified is what the login has shown of the server; the zero value stands for a login that was not made yet.
+// verified is what a login showed about the server; zero before the login.
 type verified struct {
 	host      string
 	encrypted bool
 }
 
-// written is the binding as it is printed and kept in files; a nil result is that of a dry run.
-func (p *Plan) written(result *postgres.Result) *v1alpha1.Binding {
-	written := p.marks().Written(p.secretName())
+// object returns the binding as it is printed; the result of a dry run is nil.
+func (p *Plan) object(result *postgres.Result) *v1alpha1.Binding {
+	object := p.stored().Binding(p.secretName())
 	if result != nil {
-		written.Status.Host, written.Status.Verified = result.Host, &result.Verified
+		object.Status.Host, object.Status.Verified = result.Host, &result.Verified
 	}
-	return written
+	return object
 }
 
 // slot is the Secret that a binding has or will have.
 type slot struct {
 	name       string
-	generation int            // of the login role whose credentials it holds
-	existing   *corev1.Secret // nil: not there yet
+	generation int            // of the login role in the Secret
+	existing   *corev1.Secret // nil: it does not exist yet
 }

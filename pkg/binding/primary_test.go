@@ -7,12 +7,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
 )
 
-func ofStatefulSet(o *Options) {
-	o.Postgres = target.Ref{Kind: target.KindStatefulSet, Name: "pg", Namespace: "ns"}
-}
+func ofStatefulSet(i *Item) { i.Spec.Postgres = "statefulset/pg" }
 
 func TestThePrimaryIsWhatTheServersSay(t *testing.T) {
 	w := newWorld(t)
@@ -42,7 +39,7 @@ func TestAPrimaryThatMovedIsFoundAgain(t *testing.T) {
 }
 
 func TestWithoutAPrimaryNothingIsLeft(t *testing.T) {
-	for _, change := range []func(*Options){ofStatefulSet, func(*Options) {}} {
+	for _, change := range []func(*Item){ofStatefulSet, func(*Item) {}} {
 		w := newWorld(t)
 		w.primary = "elsewhere"
 		err := w.bind(t.Context(), change)

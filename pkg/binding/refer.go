@@ -10,90 +10,94 @@ import (
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 	"sigs.k8s.io/yaml"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-// reference is how the pod template gives the Secret to its containers.
+// reference returns the reference to the Secret in the pod template.
 func (p *Plan) reference() workload.Reference {
-	o := p.options.Reference
-	_, noted := credentials.AnnotationsOf(p.workload.Annotations())[p.secret.name]
+	_, noted := secret.AnnotationsOf(p.workload.Annotations())[p.secret.name]
 	return workload.Reference{
-		Secret: p.secret.name, Inject: o.Inject, Containers: p.containers, Keys: p.variables(),
-		Prefix: o.Prefix, MountPath: o.MountPath, Adopt: o.Adopt || noted,
+		Secret: p.secret.name, Inject: workload.Inject(p.spec.Inject), Containers: p.containers, Keys: p.variables,
+		Prefix: p.spec.EnvPrefix, MountPath: p.spec.MountPath, ServiceBinding: secret.IsServiceBinding(p.spec), Adopt: p.options.Adopt || noted,
+		Replace: p.spec.NamesFromWorkload,
 	}
 }
 
-// writeReference adds the reference, or, where exactly what the options name is wanted, replaces those of this binding that are there.
+// writeReference adds the reference. If the spec is complete, it replaces the references of this binding that exist.
 func (p *Plan) writeReference(w *workload.Workload) error {
-	_, noted := credentials.AnnotationsOf(w.Annotations())[p.secret.name]
-	if noted && p.options.Reference.Exact && p.options.Reference.Inject != workload.InjectNone {
+	_, noted := secret.AnnotationsOf(w.Annotations())[p.secret.name]
+	if noted && !p.spec.NamesFromWorkload && p.options.Exact && !p.injectsNothing() {
 		return p.reference().Set(w.Template())
 	}
 	return p.reference().Add(w.Template())
 }
 
-// change makes the reference and the note of the binding in a workload.
+// change adds the reference and the annotation of the binding to a workload.
 func (p *Plan) change(w *workload.Workload) error {
-	if err := p.replaceLost(w); err != nil {
+	former, err := p.replaceLost(w)
+	if err != nil {
+		return err
+	}
+	if former, err = p.replaceVariables(w, former); err != nil {
 		return err
 	}
 	if err := p.writeReference(w); err != nil {
 		return err
 	}
-	key, err := credentials.AnnotationKey(p.secret.name)
+	key, err := secret.AnnotationKey(p.secret.name)
 	if err != nil {
 		return err
 	}
-	value, err := p.wantedMarks().Note(w.Namespace()).Value()
-	if err != nil {
-		return fmt.Errorf("write the binding's annotation: %w", err)
-	}
-	w.SetAnnotation(key, value)
+	note := p.stored().Note()
+	note.Former = former
+	w.SetAnnotation(key, note.Value())
 	return nil
 }
 
-// replaceLost takes out the reference to a Secret that is somebody else's by now. The binding's reference to any other Secret is of a
-// run that was faster, and one that is being taken back is none to go on with.
-func (p *Plan) replaceLost(w *workload.Workload) error {
-	for secret, a := range credentials.AnnotationsOf(w.Annotations()) {
+// replaceLost removes the reference to a Secret that belongs to something else by now. If the workload references yet another Secret of
+// this binding, another run was faster. If an unbind has started, the bind cannot continue. It returns the former variables that the
+// workload notes.
+func (p *Plan) replaceLost(w *workload.Workload) (former []secret.FormerVariable, err error) {
+	for secretName, a := range secret.AnnotationsOf(w.Annotations()) {
 		if a.ID != p.binding.Owner.ID {
 			continue
 		}
-		if err := a.RefuseUnbinding(w.String(), secret); err != nil {
-			return err
+		if err := a.RefuseUnbinding(w.String(), secretName); err != nil {
+			return nil, err
 		}
-		if secret == p.secret.name {
+		former = append(former, a.Former...)
+		if secretName == p.secret.name {
 			continue
 		}
-		if !slices.Contains(p.lost, secret) {
-			return fmt.Errorf("%s %w, by secret/%s: run the command again", w, errBoundMeanwhile, secret)
+		if !slices.Contains(p.lost, secretName) {
+			return nil, fmt.Errorf("%s %w, by secret/%s: run the command again", w, errBoundMeanwhile, secretName)
 		}
-		key, err := credentials.AnnotationKey(secret)
+		key, err := secret.AnnotationKey(secretName)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		workload.RemoveReference(w.Template(), secret)
+		workload.RemoveReference(w.Template(), secretName)
 		w.SetAnnotation(key, "")
 	}
-	return nil
+	return former, nil
 }
 
-// checkReference refuses what cannot work, as far as that is known without the API server.
+// checkReference refuses a reference that cannot work, as far as this is known without the API server.
 func (r *run) checkReference(i *Item, p *Plan) error {
-	if p.options.Reference.Inject == workload.InjectNone {
+	if p.injectsNothing() {
 		return nil
 	}
-	if err := errors.Join(p.refuseHiding(), r.refuseManaged(i, p)); err != nil {
+	err := errors.Join(p.refuseHiding(), r.refuseManaged(i, p), workload.CheckFieldManager(p.workload, p.options.FieldManager))
+	if err != nil {
 		return err
 	}
-	_, err := p.tryHere()
+	_, err = p.tryHere()
 	return err
 }
 
-// tryAll asks the API server whether it would accept the Secrets whose names were assigned and the changes of the workloads. It accepts or
-// refuses by who asks, where and what for, so that one of a kind in a namespace is asked for; what it refuses of a single object later
-// is rolled back.
+// tryAll sends the Secrets with assigned names and the changes of the workloads as a dry run. The API server decides by user, namespace and
+// kind, so that one object of each kind in a namespace is enough. If it refuses a single object later, that item is rolled back.
 func (r *run) tryAll(ctx context.Context, items []*Item) {
 	r.tryFirst(ctx, items, func(i *Item) string {
 		if i.assigned == "" || i.assigned != i.plan.secret.name || i.Options.DryRun == cmdutil.DryRunClient {
@@ -108,7 +112,7 @@ func (r *run) tryAll(ctx context.Context, items []*Item) {
 	})
 	r.tryFirst(ctx, open(items), func(i *Item) string {
 		changes, err := i.plan.tryHere()
-		if i.Options.Reference.Inject == workload.InjectNone || err != nil || !changes || i.Options.DryRun == cmdutil.DryRunClient {
+		if i.plan.injectsNothing() || err != nil || !changes || i.Options.DryRun == cmdutil.DryRunClient {
 			return ""
 		}
 		return i.Workload.Kind().Kind + " in " + i.namespace()
@@ -120,15 +124,12 @@ func (r *run) tryAll(ctx context.Context, items []*Item) {
 	})
 }
 
-// tryFirst asks for the first item of each kind, and for the next one where that was refused.
+// tryFirst asks for the first item of each kind, and for the next one if that was refused.
 func (r *run) tryFirst(ctx context.Context, items []*Item, kindOf func(*Item) string, ask func(*Item) error) {
-	kinds := map[string][]*Item{}
-	for _, i := range items {
-		if kind := kindOf(i); kind != "" {
-			kinds[kind] = append(kinds[kind], i)
+	eachGroup(items, kindOf, func(kind string, of []*Item) {
+		if kind == "" {
+			return
 		}
-	}
-	eachGroup(kinds, func(_ string, of []*Item) {
 		for _, i := range of {
 			err := ask(i)
 			if err == nil {
@@ -139,11 +140,11 @@ func (r *run) tryFirst(ctx context.Context, items []*Item, kindOf func(*Item) st
 	})
 }
 
-// tryHere finds what it can without the API server, and says whether the workload is to be changed.
+// tryHere checks the change without the API server, and reports whether the workload must be changed.
 func (p *Plan) tryHere() (changes bool, err error) {
 	to, err := p.changed(p.workload)
 	changes = err == nil && !to.Equal(p.workload)
-	if changes && p.workload.IsPod() && !p.options.Rollout.Recreate {
+	if changes && p.workload.IsPod() && !p.options.Recreate {
 		err = workload.UnchangeableError{Pod: p.workload.Name()}
 	}
 	if err != nil {
@@ -152,22 +153,30 @@ func (p *Plan) tryHere() (changes bool, err error) {
 	return changes, nil
 }
 
-// refuseHiding refuses variables that would hide those of another binding of the workload, or be hidden by them.
+// refuseHiding refuses variables that hide those of another binding of the workload, or that they hide.
 func (p *Plan) refuseHiding() error {
-	for secret, other := range credentials.AnnotationsOf(p.workload.Annotations()) {
-		if other.ID != p.binding.Owner.ID && p.reference().Hides(p.workload.Template(), secret) {
+	for secretName, other := range secret.AnnotationsOf(p.workload.Annotations()) {
+		if other.ID != p.binding.Owner.ID && p.reference().Hides(p.workload.Template(), secretName, secret.Variables(other.BindingSpec)) {
 			return fmt.Errorf("%s has a binding already (secret/%s, database %q), whose variables this one would hide: give these other names with --env-prefix",
-				p.workload, secret, other.Database)
+				p.workload, secretName, other.DBName)
 		}
 	}
 	return nil
 }
 
-// refuseManaged refuses where the reference would not last, and prints what to put into the manifest instead.
+// refuseManaged refuses a reference that another field manager would revert, and prints the patch for the manifest.
 func (r *run) refuseManaged(i *Item, p *Plan) error {
 	reference := p.reference()
-	manager, owned := workload.ManagedBy(p.workload, p.containers)
-	if !owned || p.options.Reference.Force || reference.Inject != workload.InjectEnvFrom || reference.Present(p.workload.Template()) {
+	field, manager, owned, or := "envFrom", "", false, "bind with --inject env, or with --force"
+	switch {
+	case p.options.Force || reference.Present(p.workload.Template()):
+	case p.spec.NamesFromWorkload:
+		field, or = "variables", "bind with --force"
+		manager, owned = workload.VariablesManagedBy(p.workload, reference)
+	case reference.Inject == workload.InjectEnvFrom:
+		manager, owned = workload.ManagedBy(p.workload, p.containers)
+	}
+	if !owned {
 		return nil
 	}
 	text, err := p.patchText()
@@ -175,31 +184,40 @@ func (r *run) refuseManaged(i *Item, p *Plan) error {
 		return err
 	}
 	i.Report.Show(text)
-	return fmt.Errorf("%s sets envFrom of %s itself and would take ours away: bind with --inject none and put the patch above into its manifest, "+
-		"or bind with --inject env, or with --force", manager, p.workload)
+	return fmt.Errorf("%s sets %s of %s itself and would take ours away: bind with --inject none and put the patch above into its manifest, or %s",
+		manager, field, p.workload, or)
 }
 
-// send changes the workload; a bare Pod cannot be changed and is replaced.
+// injectsNothing reports whether the user adds the reference.
+func (p *Plan) injectsNothing() bool { return p.spec.Inject == string(workload.InjectNone) }
+
+// send changes the workload. A bare Pod cannot be changed and is replaced.
 func (r *run) send(ctx context.Context, p *Plan, dryRun bool) (*workload.Workload, bool, error) {
-	if p.workload.IsPod() && p.options.Rollout.Recreate {
+	if p.workload.IsPod() && p.options.Recreate {
 		return r.Workloads.RecreatePod(ctx, p.workload, p.change, dryRun)
 	}
 	return r.Workloads.Patch(ctx, p.workload, p.change, dryRun)
 }
 
-// changed is a workload with the reference.
+// changed returns a copy of the workload with the reference.
 func (p *Plan) changed(from *workload.Workload) (*workload.Workload, error) {
 	to := from.DeepCopy()
 	return to, p.change(to)
 }
 
-// patchText is the change for people who keep the workload's manifest elsewhere; it is empty where the workload has it already.
+// patchText returns the patch for a manifest that is kept elsewhere. It is empty if the workload has the reference already.
 func (p *Plan) patchText() (string, error) {
 	wanted := *p
-	wanted.options.Reference.Inject = workload.InjectEnvFrom
+	wanted.spec.Inject, wanted.inManifest = string(workload.InjectEnvFrom), true
+	if p.spec.NamesFromWorkload {
+		wanted.spec.Inject = string(workload.InjectEnv)
+	}
 	to, err := wanted.changed(p.workload)
 	if err != nil {
 		return "", err
+	}
+	if p.spec.NamesFromWorkload && !to.Equal(p.workload) && p.workload.ReplacesLists() {
+		return wanted.reference().Entries(), nil // the patch would show the values of other variables
 	}
 	patch, err := workload.PatchBytes(p.workload, to)
 	if err != nil || patch == nil {

@@ -7,55 +7,69 @@ import (
 	"reflect"
 	"slices"
 
-	"golang.org/x/sync/errgroup"
-
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/parallel"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/undo"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/rollback"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
 )
 
-// roles creates the login roles, grants what their levels say, and verifies their logins. Labels only suggest which server takes writes, the
-// server itself knows: items on a standby go on with the next candidate.
+// roles creates the login roles, grants the privileges of their levels, and verifies their logins. Labels only suggest which server is the
+// primary: if a server reports that it is a standby, its items continue with the next candidate.
 func (r *run) roles(ctx context.Context, items []*Item) {
 	each(items, func(i *Item) { r.dropUnused(ctx, i) })
 	items = slices.DeleteFunc(slices.Clone(items), (*Item).isVerified)
 	for len(items) > 0 {
-		var group errgroup.Group
-		for _, batch := range r.batches(items) {
-			group.Go(func() error {
-				r.servers.with(batch[0].plan, func(s Server) { r.ask(ctx, s, batch) })
-				return nil
-			})
-		}
-		_ = group.Wait() // each item keeps its own error
+		parallel.Each(r.batches(items), -1, func(batch []*Item) {
+			r.servers.with(batch[0].plan, func(s Server) { r.ask(ctx, s, batch) })
+		})
 		items = onStandby(items)
 	}
 }
 
-// isVerified says that an earlier round did all that is asked for: the item met another writer only later.
+// isVerified reports whether an earlier round has done the same request: the item met another writer later.
 func (i *Item) isVerified() bool {
-	return i.result != nil && reflect.DeepEqual(i.asked, i.plan.request())
+	return i.result != nil && reflect.DeepEqual(i.verifiedFor, i.plan.request())
 }
 
-// batches splits items into those that share an exec.
+// batches divides items into those that share an exec.
 func (r *run) batches(items []*Item) (batches [][]*Item) {
 	type session struct {
 		line
 		creates bool
 	}
-	groups := map[session][]*Item{}
-	for _, i := range items {
-		key := session{lineOf(i.plan), i.plan.how == createRole}
-		groups[key] = append(groups[key], i)
-	}
-	for _, group := range groups {
+	for _, group := range parallel.GroupBy(items, func(i *Item) session { return session{lineOf(i.plan), i.plan.how == createRole} }) {
 		batches = slices.AppendSeq(batches, slices.Chunk(group, r.servers.batch))
 	}
 	return batches
 }
 
-// ask has one server create or complete the login roles of a batch.
+// createDatabase creates the database of a batch, if an item requests that, and returns the items that can continue.
+func (r *run) createDatabase(ctx context.Context, s Server, batch []*Item) []*Item {
+	asks := func(i *Item) bool { return i.plan.spec.CreateDatabase }
+	first := slices.IndexFunc(batch, asks)
+	if first < 0 {
+		return batch
+	}
+	did, err := s.CreateDatabase(ctx, batch[first].plan.newDatabase())
+	if batch[first].did = append(batch[first].did, did...); len(did) > 0 {
+		batch[first].Report.Step("database %s created in pod/%s", batch[first].plan.spec.DBName, batch[first].plan.database.Pod.Name)
+	}
+	if err == nil {
+		return batch
+	}
+	return slices.DeleteFunc(slices.Clone(batch), func(i *Item) bool {
+		if i.standby = nil; asks(i) {
+			r.concludeRole(ctx, s, i, postgres.Outcome{Err: err})
+		}
+		return asks(i)
+	})
+}
+
+// ask creates or completes the login roles of a batch on one server.
 func (r *run) ask(ctx context.Context, s Server, batch []*Item) {
+	if batch = r.createDatabase(ctx, s, batch); len(batch) == 0 {
+		return
+	}
 	requests := make([]postgres.Request, len(batch))
 	for n, i := range batch {
 		requests[n], i.standby = i.plan.request(), nil
@@ -74,14 +88,15 @@ func (r *run) ask(ctx context.Context, s Server, batch []*Item) {
 		}
 		if creation.Made {
 			i.try = roleTry{i.plan.binding.Role, takeRole}
-			i.Report.Step("role %s created in pod/%s", i.plan.binding.Role, i.plan.database.Pod.Name)
+			i.Report.Step("role %s created in pod/%s, database %s, access level %s", i.plan.binding.Role, i.plan.database.Pod.Name,
+				i.plan.spec.DBName, i.plan.binding.Access.Level)
 		}
 		r.concludeRole(ctx, s, i, creation.Outcome)
 	}
 }
 
-// concludeRole sorts out what became of a login role: it works, the item has failed, or another writer was there. The kind of an error says
-// so, never its wording, or the role's metadata, which name the run that last set the password.
+// concludeRole decides how an item continues: its login works, it has failed, or it met another writer. It decides by the kind of the error,
+// never by its wording, and by the run in the role's comment, which is the one that last set the password.
 func (r *run) concludeRole(ctx context.Context, s Server, i *Item, o postgres.Outcome) {
 	role := i.plan.binding.Role
 	if o.Result != nil {
@@ -93,7 +108,7 @@ func (r *run) concludeRole(ctx context.Context, s Server, i *Item, o postgres.Ou
 		if i.result == nil {
 			r.Progress.Verified(i)
 		}
-		i.result, i.asked = o.Result, i.plan.request()
+		i.result, i.verifiedFor = o.Result, i.plan.request()
 	case errors.Is(err, postgres.ErrStandby):
 		i.standby = err
 	case errors.Is(err, postgres.ErrExists):
@@ -102,6 +117,8 @@ func (r *run) concludeRole(ctx context.Context, s Server, i *Item, o postgres.Ou
 	case errors.Is(err, postgres.ErrIncomplete):
 		i.try = roleTry{role, createRole}
 		i.again(err)
+	case errors.As(err, &login) && login.Full > 0: // the password is not the cause
+		i.fail(err)
 	case errors.As(err, &login) && i.plan.how == keepRole:
 		i.Report.Warn("role %q does not take the password of secret/%s, so it is set again", role, i.plan.secret.name)
 		i.try = roleTry{role, takeRole}
@@ -113,7 +130,7 @@ func (r *run) concludeRole(ctx context.Context, s Server, i *Item, o postgres.Ou
 	}
 }
 
-// lastRun is the run that last set the role's password; ours where that is not known.
+// lastRun returns the run that last set the role's password, or ours if that is unknown.
 func lastRun(ctx context.Context, s Server, role, ours string) string {
 	last, err := s.LastRun(ctx, role)
 	if err != nil {
@@ -122,8 +139,8 @@ func lastRun(ctx context.Context, s Server, role, ours string) string {
 	return last
 }
 
-// onStandby returns the items that go on with another candidate. Without one, the Pods are read again once: another one may be the primary by
-// now.
+// onStandby returns the items that continue with another candidate. If there is none, the Pods are read again once, because the primary can
+// have changed.
 func onStandby(items []*Item) (next []*Item) {
 	for _, i := range items {
 		if i.standby == nil {
@@ -132,11 +149,11 @@ func onStandby(items []*Item) (next []*Item) {
 		others := i.plan.others
 		switch {
 		case len(others) > 0:
-			i.Report.Step("pod/%s is a standby: going on with pod/%s", i.plan.database.Pod.Name, others[0].Pod.Name)
+			i.Report.Step("pod/%s is a standby: continuing with pod/%s", i.plan.database.Pod.Name, others[0].Pod.Name)
 			i.plan = i.plan.on(others[0])
 			i.plan.others = others[1:]
 			next = append(next, i)
-		case i.stale || i.Options.Postgres.Kind == target.KindPod:
+		case i.stale || i.plan.server.Kind == server.KindPod:
 			i.fail(i.standby)
 		default:
 			i.stale = true
@@ -147,11 +164,11 @@ func onStandby(items []*Item) (next []*Item) {
 }
 
 // dropRole rolls back a login role that this run created, unless another run has taken it over.
-func (r *run) dropRole(p *Plan) undo.Step {
+func (r *run) dropRole(p *Plan) rollback.Step {
 	d, role := p.database, p.binding.Role
-	return undo.Step{
+	return rollback.Step{
 		What: "role " + role,
-		How:  fmt.Sprintf("kubectl exec -n %s %s -- dropuser --username=%s -- %s", d.Pod.Namespace, d.Pod.Name, p.options.AdminUser, role),
+		How:  fmt.Sprintf("kubectl exec -n %s %s -- dropuser --username=%s -- %s", d.Pod.Namespace, d.Pod.Name, p.spec.AdminUser, role),
 		Do: func(ctx context.Context) (dropped bool, err error) {
 			r.servers.with(p, func(s Server) {
 				var did []string
@@ -163,7 +180,7 @@ func (r *run) dropRole(p *Plan) undo.Step {
 	}
 }
 
-// dropUnused rolls back what this run created before it learned that the binding has a login role of another generation, or another Secret.
+// dropUnused rolls back what this run created if the binding turned out to have a login role of another generation, or another Secret.
 func (r *run) dropUnused(ctx context.Context, i *Item) {
 	otherRole := i.created != "" && i.created != i.plan.binding.Role
 	otherSecret := i.isNew && i.newSecret != i.plan.secret.name
@@ -174,7 +191,7 @@ func (r *run) dropUnused(ctx context.Context, i *Item) {
 	i.isNew = false
 }
 
-// inDatabase adds to an error which database it is about.
+// inDatabase adds the database to an error.
 func (p *Plan) inDatabase(err error) error {
 	if err == nil {
 		return nil
@@ -182,5 +199,5 @@ func (p *Plan) inDatabase(err error) error {
 	if errors.Is(err, postgres.ErrStandby) {
 		return fmt.Errorf("pod/%s: %w: name the primary with --postgres", p.database.Pod.Name, err)
 	}
-	return fmt.Errorf("database %q in pod/%s: %w", p.options.Database, p.database.Pod.Name, err)
+	return fmt.Errorf("database %q in pod/%s: %w", p.spec.DBName, p.database.Pod.Name, err)
 }

@@ -9,22 +9,22 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-// RolloutError says that the binding is made but its rollout was not seen to end.
+// RolloutError reports that the binding exists but that its rollout has not completed.
 type RolloutError struct {
 	Workload, Namespace string
-	// Next is the command that goes on.
+	// Next is the command that continues to wait.
 	Next string
 	Err  error
 }
 
 func (e *RolloutError) Error() string {
-	return fmt.Sprintf("%s is bound, but its Pods were not seen to be ready: %v; go on with: %s; or take it back with: kubectl pgbind unbind %s -n %s",
+	return fmt.Sprintf("%s is bound, but its Pods were not seen to be ready: %v; continue with: %s; or roll back with: kubectl pgbind unbind %s -n %s",
 		e.Workload, e.Err, e.Next, e.Workload, e.Namespace)
 }
 
 func (e *RolloutError) Unwrap() error { return e.Err }
 
-// follow waits until the Pods of the items have the Secrets' values.
+// follow waits until the Pods of the items use the Secrets.
 func (r *run) follow(ctx context.Context, items []*Item) {
 	each(items, func(i *Item) {
 		if err := r.rollout(ctx, i); err != nil {
@@ -34,9 +34,9 @@ func (r *run) follow(ctx context.Context, items []*Item) {
 	})
 }
 
-// rollout waits until the Pods have the Secret's values, or tells how they get them.
+// rollout waits until the Pods use the Secret, or reports how they will.
 func (r *run) rollout(ctx context.Context, i *Item) error {
-	o, w := i.Options.Rollout, i.Workload
+	o, w := i.Options, i.Workload
 	progress := func(line string) { i.Report.Step("%s", line) }
 	ctx, cancel := context.WithTimeoutCause(ctx, o.Timeout, timeoutError(o.Timeout))
 	defer cancel()
@@ -49,12 +49,22 @@ func (r *run) rollout(ctx context.Context, i *Item) error {
 	case rollout.Kind != workload.Followed:
 		progress(rollout.Message)
 	case o.Wait:
-		return unready(w, r.Workloads.WaitRollout(ctx, w, progress))
+		if err := r.Workloads.WaitRollout(ctx, w, progress); err != nil {
+			return unready(w, err)
+		}
+		i.Report.Step("next: kubectl pgbind psql %s -n %s", w, w.Namespace())
+	default:
+		i.Report.Step("next: %s", rolloutStatus(w))
 	}
 	return nil
 }
 
-// outdated names the Pods that run without the Secret. It adds to a message that is true without it, so that an error is no matter.
+// rolloutStatus is the command that waits for the Pods.
+func rolloutStatus(w *workload.Workload) string {
+	return fmt.Sprintf("kubectl rollout status %s -n %s", w, w.Namespace())
+}
+
+// outdated names the Pods that run without the Secret. The message is true without them, so that an error is ignored.
 func (r *run) outdated(ctx context.Context, i *Item) string {
 	pods, err := r.Workloads.OutdatedPods(ctx, i.Workload, i.plan.secret.name)
 	if err != nil || len(pods) == 0 {
@@ -67,12 +77,12 @@ func (r *run) outdated(ctx context.Context, i *Item) string {
 	return "; to be replaced: " + strings.Join(names, ", ")
 }
 
-// unready tells how to go on after an error of waiting.
+// unready adds to an error of waiting how to continue.
 func unready(w *workload.Workload, err error) error {
 	if err == nil {
 		return nil
 	}
-	next := fmt.Sprintf("kubectl rollout status %s -n %s", w, w.Namespace())
+	next := rolloutStatus(w)
 	switch {
 	case w.IsPod():
 		next = fmt.Sprintf("kubectl wait --for=condition=Ready %s -n %s", w, w.Namespace())
@@ -82,10 +92,10 @@ func unready(w *workload.Workload, err error) error {
 	return &RolloutError{Workload: w.String(), Namespace: w.Namespace(), Next: next, Err: err}
 }
 
-// timeoutError is the cause of a wait's end that names how long it was.
+// timeoutError is the cause of a context that ended after this time.
 type timeoutError time.Duration
 
 func (e timeoutError) Error() string { return "timed out after " + time.Duration(e).String() }
 
-// Is makes it the same as what a context says.
+// Is makes it equal to the error of a context.
 func (e timeoutError) Is(target error) bool { return target == context.DeadlineExceeded }

@@ -8,11 +8,11 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 )
 
-// search looks through the Secrets of the namespace, of which it reads no content: present says that name is the binding's own one, or
-// the wanted one of somebody else; otherwise name is free.
+// search looks through the names and the metadata of the Secrets in the namespace. If present, name is the binding's own Secret, or the
+// requested one, which belongs to something else. Otherwise name is free.
 func (r *run) search(ctx context.Context, i *Item, p *Plan) (name string, present bool, err error) {
 	resource := corev1.SchemeGroupVersion.WithResource("secrets")
 	list, err := r.Metadata.Resource(resource).Namespace(p.workload.Namespace()).List(ctx, metav1.ListOptions{})
@@ -24,20 +24,20 @@ func (r *run) search(ctx context.Context, i *Item, p *Plan) (name string, presen
 	}
 	taken := map[string]bool{}
 	for i := range list.Items {
-		if marks, ok := credentials.MarksOf(&list.Items[i]); ok && marks.ID == p.binding.Owner.ID {
+		if marks, ok := secret.MarksOf(&list.Items[i]); ok && marks.ID == p.binding.Owner.ID {
 			return list.Items[i].Name, true, nil
 		}
 		taken[list.Items[i].Name] = true
 	}
 	for name = range p.secretNames {
-		if !taken[name] && (r.claim(i, name) || name == p.options.Secret) {
+		if !taken[name] && (r.claim(i, name) || name == p.spec.Secret) {
 			return name, false, nil
 		}
 	}
 	return name, true, nil
 }
 
-// probe does the same name by name, where Secrets may not be listed.
+// probe does the same name by name, if Secrets cannot be listed.
 func (r *run) probe(ctx context.Context, i *Item, p *Plan) (name string, present bool, err error) {
 	for name = range p.secretNames {
 		if !r.claim(i, name) {
@@ -50,18 +50,18 @@ func (r *run) probe(ctx context.Context, i *Item, p *Plan) (name string, present
 		if err != nil {
 			return "", false, fmt.Errorf("read secret/%s in namespace %s: %w", name, p.workload.Namespace(), err)
 		}
-		if marks, ok := credentials.MarksOf(found); ok && marks.ID == p.binding.Owner.ID {
+		if marks, ok := secret.MarksOf(found); ok && marks.ID == p.binding.Owner.ID {
 			break
 		}
 	}
 	return name, true, nil
 }
 
-// secretNames yields the names that the Secret may get.
+// secretNames yields the names that the Secret can get.
 func (p *Plan) secretNames(yield func(string) bool) {
-	if name := p.options.Secret; name != "" {
+	if name := p.spec.Secret; name != "" {
 		yield(name)
 		return
 	}
-	credentials.SecretNames(yield)
+	secret.DefaultNames(yield)
 }

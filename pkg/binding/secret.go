@@ -14,33 +14,34 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 )
 
-// errTaken says that a Secret of that name belongs to something else.
-var errTaken = errors.New("it exists and is not this binding's")
+// errTaken reports that a Secret of that name belongs to something else.
+var errTaken = errors.New("it exists and does not belong to this binding")
 
-// chooseSecret finds the binding's Secret, or a name that is free for it, and takes over the password of one that is there. A free
-// name is asked for by a dry run, so that what would refuse a Secret refuses it now.
+// chooseSecret finds the binding's Secret, or a free name for it. It continues with the password of an existing Secret. A new one is sent as
+// a dry run, so that a refusal comes before the first write.
 func (r *run) chooseSecret(ctx context.Context, i *Item, p *Plan) error {
-	remembered, generation := p.remembered()
+	remembered, note := p.remembered()
+	p.keep(note.BindingSpec)
 	if err := p.keepUsername(); err != nil {
 		return err
 	}
-	if i.accepted { // the workload refers to it already
+	if i.accepted { // the workload references it already
 		p.use(slot{name: i.plan.secret.name, generation: i.plan.secret.generation})
 		return p.refuseTaken(r.trySecret(ctx, p, true))
 	}
-	chosen := p.options.Secret
+	chosen := p.spec.Secret
 	if remembered != "" && chosen != "" && remembered != chosen {
 		return fmt.Errorf("%s has this binding already, by secret/%s: leave out --secret, or unbind it first", p.workload, remembered)
 	}
-	p.use(slot{name: cmp.Or(chosen, remembered, i.assigned, credentials.FirstSecretName), generation: generation})
+	p.use(slot{name: cmp.Or(chosen, remembered, i.assigned, secret.FirstSecretName), generation: note.Generation + 1})
 	if remembered == "" && (i.observed || !r.claim(i, p.secret.name)) {
 		return r.searchSecret(ctx, i, p)
 	}
 	if i.assigned == p.secret.name {
-		return nil // it is free, and asked for with others
+		return nil // it is free, and tryAll sends it with others
 	}
 	err := r.trySecret(ctx, p, remembered != "")
 	if errors.Is(err, errTaken) && chosen == "" {
@@ -53,15 +54,15 @@ func (r *run) chooseSecret(ctx context.Context, i *Item, p *Plan) error {
 	return p.refuseTaken(err)
 }
 
-// searchSecret chooses the Secret once there is reason to believe that other Secrets are in the way, or that another run has made this
-// binding's. It looks at all Secrets of the namespace at once, since there may be many.
+// searchSecret chooses the Secret if other Secrets seem to have the first names, or if another run seems to have created this binding's. It
+// lists all Secrets of the namespace, because there can be many.
 func (r *run) searchSecret(ctx context.Context, i *Item, p *Plan) error {
 	name, present, err := r.search(ctx, i, p)
 	if err != nil {
 		return err
 	}
-	if p.options.Secret != "" && name != p.options.Secret {
-		return fmt.Errorf("secret/%s in namespace %s is of this binding already: choose it with --secret, or delete it", name, p.workload.Namespace())
+	if p.spec.Secret != "" && name != p.spec.Secret {
+		return fmt.Errorf("secret/%s in namespace %s belongs to this binding already: choose it with --secret, or delete it", name, p.workload.Namespace())
 	}
 	p.use(slot{name: name, generation: p.secret.generation})
 	if !present {
@@ -77,31 +78,31 @@ func (r *run) searchSecret(ctx context.Context, i *Item, p *Plan) error {
 	return p.refuseTaken(p.adopt(existing))
 }
 
-// remembered is the Secret that the workload's annotation names for this binding, and the generation to make if that Secret is gone:
-// the next one, since Pods still run with the last one's password.
-func (p *Plan) remembered() (name string, generation int) {
-	annotations, generation := credentials.AnnotationsOf(p.workload.Annotations()), 1
+// remembered returns the Secret that the workload's annotation names for this binding, and the annotation. If that Secret is gone, the next
+// generation is created, because Pods still use the last one's password.
+func (p *Plan) remembered() (name string, note secret.Marks) {
+	annotations := secret.AnnotationsOf(p.workload.Annotations())
 	for _, secret := range slices.Sorted(maps.Keys(annotations)) {
 		a := annotations[secret]
 		if a.ID != p.binding.Owner.ID {
 			continue
 		}
-		generation = a.Generation + 1
+		note = a
 		if !slices.Contains(p.lost, secret) {
-			return secret, generation
+			return secret, note
 		}
 	}
-	return "", generation
+	return "", note
 }
 
-// noted says whether the workload refers to the planned Secret already.
+// noted reports whether the workload has the annotation of the planned Secret already.
 func (p *Plan) noted() bool {
-	a := credentials.AnnotationsOf(p.workload.Annotations())[p.secret.name]
+	a := secret.AnnotationsOf(p.workload.Annotations())[p.secret.name]
 	return a.ID == p.binding.Owner.ID && a.Generation == p.secret.generation
 }
 
-// trySecret takes the planned name for the binding's Secret: it is free (asked by a dry run), or the Secret is this binding's already.
-// likely says that it is expected to be there.
+// trySecret uses the planned name for the binding's Secret: either the name is free, which a dry run shows, or the Secret is this binding's.
+// likely means that the Secret probably exists.
 func (r *run) trySecret(ctx context.Context, p *Plan, likely bool) error {
 	askOnly := p.options.DryRun == cmdutil.DryRunClient
 	if !likely && !askOnly {
@@ -111,8 +112,8 @@ func (r *run) trySecret(ctx context.Context, p *Plan, likely bool) error {
 			return nil
 		case !apierrors.IsAlreadyExists(err):
 			return fmt.Errorf("create secret/%s in namespace %s: %w", p.secret.name, p.workload.Namespace(), err)
-		case p.options.Secret == "":
-			return errTaken // whose it is turns up in the search for the next name
+		case p.spec.Secret == "":
+			return errTaken // the search for the next name finds out whose it is
 		}
 	}
 	existing, err := r.readSecret(ctx, p)
@@ -127,10 +128,14 @@ func (r *run) trySecret(ctx context.Context, p *Plan, likely bool) error {
 	return p.adopt(existing)
 }
 
-// tryCreate asks the API server whether it would take the Secret.
+// tryCreate sends the Secret as a dry run.
 func (r *run) tryCreate(ctx context.Context, p *Plan) error {
 	options := metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldManager: p.options.FieldManager}
-	_, err := r.Kube.CoreV1().Secrets(p.workload.Namespace()).Create(ctx, p.newSecret(verified{}), options)
+	wanted, err := p.newSecret(p.expected())
+	if err != nil {
+		return err
+	}
+	_, err = r.Kube.CoreV1().Secrets(p.workload.Namespace()).Create(ctx, wanted, options)
 	return err
 }
 
@@ -143,7 +148,7 @@ func (r *run) readSecret(ctx context.Context, p *Plan) (*corev1.Secret, error) {
 	return secret, nil
 }
 
-// refuseTaken tells the way out where the planned name is somebody else's.
+// refuseTaken adds to errTaken the name and what to do.
 func (p *Plan) refuseTaken(err error) error {
 	if !errors.Is(err, errTaken) {
 		return err
@@ -151,45 +156,33 @@ func (p *Plan) refuseTaken(err error) error {
 	return fmt.Errorf("secret/%s in namespace %s: %w: choose another name with --secret", p.secret.name, p.workload.Namespace(), err)
 }
 
-// adopt makes a Secret that is there the binding's, if its marks say so. Only the password and the generation are taken from it: whoever
-// may write Secrets can forge the rest, and the role's own comment decides about the role.
+// adopt uses an existing Secret if its metadata names this binding. It trusts only the password and the generation: everyone who can write
+// Secrets can forge the rest, and the role's own comment decides about the role.
 func (p *Plan) adopt(existing *corev1.Secret) error {
-	marks, marked := credentials.MarksOf(existing)
+	marks, marked := secret.MarksOf(existing)
 	if !marked || marks.ID != p.binding.Owner.ID {
 		return errTaken
 	}
-	c, complete := credentials.Of(existing)
+	c, complete := secret.Of(existing)
 	p.use(slot{name: existing.Name, generation: marks.Generation, existing: existing})
+	p.keep(marks.BindingSpec)
 	if !complete || c.Username != p.binding.Role {
-		return fmt.Errorf("secret/%s in namespace %s carries this binding's marks but not its credentials: delete it and run the command again", existing.Name, existing.Namespace)
+		return fmt.Errorf("secret/%s in namespace %s has this binding's metadata but not its login: delete it and run the command again", existing.Name, existing.Namespace)
 	}
-	if chosen := p.options.Login.Password; chosen != "" && chosen != c.Password {
-		return fmt.Errorf("secret/%s in namespace %s holds another password than --password-from gives: leave the option out, or give the user a new password with kubectl pgbind rotate", existing.Name, existing.Namespace)
+	if chosen := p.options.Values.Password; chosen != "" && chosen != c.Password {
+		return fmt.Errorf("secret/%s in namespace %s holds another password than --password-from: leave the flag out, or change the password with kubectl pgbind rotate", existing.Name, existing.Namespace)
 	}
 	p.password = c.Password
 	return nil
 }
 
+// use plans the Secret, and with it the login role.
 func (p *Plan) use(s slot) {
 	p.secret = s
-	p.binding.Role = cmp.Or(p.options.Login.Username, credentials.RoleName(p.binding.Owner.ID, s.generation))
+	p.binding.Role = cmp.Or(p.spec.Username, secret.RoleName(p.binding.Owner.ID, s.generation))
 }
 
-// marks are those of the binding's Secret.
-func (p *Plan) marks() credentials.Marks {
-	return credentials.Marks{
-		ID: p.binding.Owner.ID, Run: p.binding.Owner.Run, Workload: p.workload.String(), Database: p.options.Database,
-		Postgres: p.options.Postgres.String(), PostgresNamespace: p.options.Postgres.Namespace, Location: p.database.Location,
-		Access: string(p.options.Level), Schemas: p.options.Schemas, Isolated: p.options.Isolated,
-		Role: p.binding.Role, Generation: p.secret.generation, Expires: p.binding.Expires, Choices: p.options.choices(),
-	}
-}
-
+// secretName returns the name of the planned Secret.
 func (p *Plan) secretName() types.NamespacedName {
 	return types.NamespacedName{Namespace: p.workload.Namespace(), Name: p.secret.name}
-}
-
-// newSecret builds the binding's Secret.
-func (p *Plan) newSecret(login verified) *corev1.Secret {
-	return credentials.NewSecret(p.secretName(), p.marks(), p.credentials(login), p.options.Keys.Keys...)
 }

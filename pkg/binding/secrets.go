@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -13,8 +14,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/undo"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/fieldmanager"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/rollback"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 )
 
 // secrets writes the Secrets of the items.
@@ -36,7 +38,7 @@ func (r *run) secrets(ctx context.Context, items []*Item) {
 	})
 }
 
-// secret creates the Secret; one that is there gets what it lacks.
+// secret creates the Secret, or adds what an existing one lacks.
 func (r *run) secret(ctx context.Context, i *Item) error {
 	if i.plan.secret.existing != nil {
 		return r.extendSecret(ctx, i)
@@ -49,13 +51,17 @@ func (r *run) secret(ctx context.Context, i *Item) error {
 	return err
 }
 
-// login is what the item's login has shown.
+// login returns what the item's login showed.
 func (i *Item) login() verified { return verified{host: i.result.Host, encrypted: i.result.SSL} }
 
-// createSecret returns the new Secret, also beside an error: when the connection broke, the API server may have created it all the same.
+// createSecret returns the new Secret, also with an error: if the connection broke, the API server can have created it.
 func (r *run) createSecret(ctx context.Context, i *Item) (*corev1.Secret, error) {
 	name, secrets := i.plan.secret.name, r.Kube.CoreV1().Secrets(i.namespace())
-	created, err := secrets.Create(ctx, i.plan.newSecret(i.login()), metav1.CreateOptions{FieldManager: i.Options.FieldManager})
+	wanted, err := i.plan.newSecret(i.login())
+	if err != nil {
+		return nil, err
+	}
+	created, err := secrets.Create(ctx, wanted, metav1.CreateOptions{FieldManager: i.Options.FieldManager})
 	if err == nil {
 		return created, nil
 	}
@@ -63,13 +69,13 @@ func (r *run) createSecret(ctx context.Context, i *Item) (*corev1.Secret, error)
 	if status := apierrors.APIStatus(nil); errors.As(err, &status) {
 		return nil, err
 	}
-	later, cancel := undo.AfterEnd(ctx, undo.DefaultLimit)
+	later, cancel := rollback.AfterEnd(ctx, rollback.DefaultLimit)
 	defer cancel()
 	found, readErr := secrets.Get(later, name, metav1.GetOptions{})
 	if readErr != nil {
 		return nil, err
 	}
-	if marks, ok := credentials.MarksOf(found); !ok || marks.Run != i.run {
+	if marks, ok := secret.MarksOf(found); !ok || marks.Run != i.run {
 		return nil, err
 	}
 	if ctx.Err() != nil {
@@ -78,45 +84,85 @@ func (r *run) createSecret(ctx context.Context, i *Item) (*corev1.Secret, error)
 	return found, nil
 }
 
-// extendSecret adds to the binding's Secret the keys and the metadata that it lacks, so that an option can be given later. It removes nothing.
+// extendSecret adds the keys and the metadata that the existing Secret lacks, and removes keys of presets that another one replaces. It
+// takes over the fields of former field managers.
 func (r *run) extendSecret(ctx context.Context, i *Item) error {
-	existing, lacks := i.plan.secret.existing, map[string][]byte{}
-	for name, value := range i.plan.wantedData(i.login()) {
-		if held, there := existing.Data[name]; !there || !bytes.Equal(held, value) {
-			lacks[name] = value
-		}
+	existing := i.plan.secret.existing
+	wanted, err := i.plan.wantedSecret(i.login())
+	if err != nil {
+		return err
 	}
-	marks := i.plan.marksToChange()
-	if len(lacks) == 0 && len(marks) == 0 {
+	change := changesOf(existing, wanted)
+	fields, takenOver := fieldmanager.TakeOver(existing.ManagedFields, i.Options.FieldManager)
+	change.Metadata.ManagedFields = fields
+	if len(change.Data) == 0 && len(change.Metadata.Annotations) == 0 && !takenOver {
 		return nil
 	}
-	patched, err := r.patchSecret(ctx, i.Options, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{
-		Namespace: existing.Namespace, Name: existing.Name, ResourceVersion: existing.ResourceVersion, Annotations: marks,
-	}, Data: lacks})
+	patched, err := r.patchSecret(ctx, i, existing, change)
 	if err != nil {
 		return err
 	}
 	i.secret, i.extended = patched, true
+	i.renamed = i.renamed || !maps.EqualFunc(existing.Data, patched.Data, func(_, _ []byte) bool { return true })
 	return nil
 }
 
-// patchSecret merges what is set in change into the Secret of its name.
-func (r *run) patchSecret(ctx context.Context, o Options, change *corev1.Secret) (*corev1.Secret, error) {
+// secretPatch is a merge patch of a Secret.
+type secretPatch struct {
+	Metadata secretMetadata    `json:"metadata"`
+	Data     map[string][]byte `json:"data,omitempty"` // nil removes a key
+}
+
+// changesOf returns the patch of data and annotations.
+func changesOf(existing, wanted *corev1.Secret) secretPatch {
+	change := secretPatch{Data: map[string][]byte{}, Metadata: secretMetadata{Annotations: map[string]*string{}}}
+	for name, value := range wanted.Data {
+		if held, there := existing.Data[name]; !there || !bytes.Equal(held, value) {
+			change.Data[name] = value
+		}
+	}
+	for name := range existing.Data {
+		if _, stays := wanted.Data[name]; !stays {
+			change.Data[name] = nil
+		}
+	}
+	for name, value := range wanted.Annotations {
+		if held, there := existing.Annotations[name]; !there || held != value {
+			change.Metadata.Annotations[name] = &value
+		}
+	}
+	for name := range existing.Annotations {
+		if _, stays := wanted.Annotations[name]; !stays {
+			change.Metadata.Annotations[name] = nil
+		}
+	}
+	return change
+}
+
+type secretMetadata struct {
+	ResourceVersion string                      `json:"resourceVersion"`
+	Annotations     map[string]*string          `json:"annotations,omitempty"`   // nil removes one
+	ManagedFields   []metav1.ManagedFieldsEntry `json:"managedFields,omitempty"` // nil: the API server keeps them
+}
+
+// patchSecret changes a Secret, unless another writer has changed it since it was read.
+func (r *run) patchSecret(ctx context.Context, i *Item, secret *corev1.Secret, change secretPatch) (*corev1.Secret, error) {
+	change.Metadata.ResourceVersion = secret.ResourceVersion
 	patch, err := json.Marshal(change)
 	if err != nil {
-		return nil, fmt.Errorf("write the patch of secret/%s: %w", change.Name, err)
+		return nil, fmt.Errorf("write the patch of secret/%s: %w", secret.Name, err)
 	}
-	options := metav1.PatchOptions{FieldManager: o.FieldManager}
-	patched, err := r.Kube.CoreV1().Secrets(change.Namespace).Patch(ctx, change.Name, types.MergePatchType, patch, options)
+	options := metav1.PatchOptions{FieldManager: i.Options.FieldManager}
+	patched, err := r.Kube.CoreV1().Secrets(secret.Namespace).Patch(ctx, secret.Name, types.MergePatchType, patch, options)
 	if err != nil {
-		return nil, fmt.Errorf("change secret/%s in namespace %s: %w", change.Name, change.Namespace, err)
+		return nil, fmt.Errorf("change secret/%s in namespace %s: %w", secret.Name, secret.Namespace, err)
 	}
 	return patched, nil
 }
 
-// deleteSecret rolls back a Secret that this run created, and no later one of its name.
-func (r *run) deleteSecret(created *corev1.Secret) undo.Step {
-	return undo.Step{
+// deleteSecret deletes a Secret that this run created, but not a later one of its name.
+func (r *run) deleteSecret(created *corev1.Secret) rollback.Step {
+	return rollback.Step{
 		What: "secret/" + created.Name,
 		How:  fmt.Sprintf("kubectl delete secret -n %s %s", created.Namespace, created.Name),
 		Do: func(ctx context.Context) (bool, error) {

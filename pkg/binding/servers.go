@@ -1,67 +1,33 @@
 package binding
 
 import (
-	"sync"
-
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/parallel"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
 )
 
-// How many bindings share an exec: so many that its own cost hardly counts, and so few that several of them keep a server busy.
-const (
-	smallestBatch = 25
-	largestBatch  = 250
-)
-
-// servers are those of one run.
+// servers are the servers of one run. The limit is that of simultaneous execs in the Pods of a node, whose processors they share.
 type servers struct {
-	open  func(*target.Database, Options) Server
-	limit int // of the execs at once in the Pods of a node, whose processors they share
-	batch int // how many bindings share an exec at most
-
-	mu    sync.Mutex
-	idle  map[line][]Server // each has found out by itself how to log in
-	nodes map[string]chan struct{}
+	pool  *parallel.Pool[line, Server]
+	open  func(d *server.Database, spec v1alpha1.BindingSpec, adminPassword string) Server
+	batch int // the maximum number of bindings in an exec
 }
 
-// line is what a session is opened with.
+// line identifies how a session is opened.
 type line struct{ namespace, pod, container, admin, password, database string }
 
 func newServers(p *Pipeline, items int) *servers {
 	limit := max(p.ServerConcurrency, 1)
-	return &servers{
-		open: p.Server, limit: limit, batch: min(max((items+limit-1)/limit, smallestBatch), largestBatch),
-		idle: map[line][]Server{}, nodes: map[string]chan struct{}{},
-	}
+	return &servers{pool: parallel.NewPool[line, Server](limit), open: p.Server, batch: parallel.BatchSize(items, limit)}
 }
 
-// lineOf is the line to the server of a plan.
+// lineOf returns the line to the server of a plan.
 func lineOf(p *Plan) line {
-	d, o := p.database, p.options
-	return line{d.Pod.Namespace, d.Pod.Name, d.Container, o.AdminUser, o.AdminPassword, o.Database}
+	d, s := p.database, p.spec
+	return line{d.Pod.Namespace, d.Pod.Name, d.Container, s.AdminUser, p.options.Values.AdminPassword, s.DBName}
 }
 
-// with lends the server of a plan while its node has a slot for it.
+// with calls do with the server of a plan, when its node has a free slot.
 func (s *servers) with(p *Plan, do func(Server)) {
-	key, node := lineOf(p), p.database.Pod.Spec.NodeName
-	s.mu.Lock()
-	if s.nodes[node] == nil {
-		s.nodes[node] = make(chan struct{}, s.limit)
-	}
-	slots := s.nodes[node]
-	s.mu.Unlock()
-	slots <- struct{}{}
-	defer func() { <-slots }()
-	s.mu.Lock()
-	var server Server
-	if idle := s.idle[key]; len(idle) > 0 {
-		server, s.idle[key] = idle[len(idle)-1], idle[:len(idle)-1]
-	}
-	s.mu.Unlock()
-	if server == nil {
-		server = s.open(p.database, p.options)
-	}
-	do(server)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.idle[key] = append(s.idle[key], server)
+	s.pool.With(p.database.Pod.Spec.NodeName, lineOf(p), func() Server { return s.open(p.database, p.spec, p.options.Values.AdminPassword) }, do)
 }

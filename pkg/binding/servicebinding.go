@@ -10,38 +10,43 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/fieldmanager"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 )
 
-// errNotOurs says that the second Secret's name is taken.
-var errNotOurs = errors.New("it exists and is not this binding's: choose another name with --secret")
+// errNotOurs reports that the name of the second Secret is taken.
+var errNotOurs = errors.New("it exists and does not belong to this binding: choose another name with --secret")
 
 // tryServiceBinding refuses a second Secret whose name is taken.
 func (r *run) tryServiceBinding(ctx context.Context, p *Plan) error {
-	if !p.options.Keys.ServiceBinding {
+	if !p.asked.HasKey(v1alpha1.KeyServiceBinding) {
 		return nil
 	}
-	namespace, name := p.workload.Namespace(), credentials.ServiceBindingName(p.secret.name)
+	namespace, name := p.workload.Namespace(), secret.ServiceBindingName(p.secret.name)
 	found, err := r.Kube.CoreV1().Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
 	switch {
 	case apierrors.IsNotFound(err):
 		return nil
 	case err != nil:
 		return fmt.Errorf("read secret/%s in namespace %s: %w", name, namespace, err)
-	case p.secret.existing == nil || !credentials.IsServiceBindingOf(found, p.secret.existing):
+	case p.secret.existing == nil || !secret.IsServiceBindingOf(found, p.secret.existing):
 		return fmt.Errorf("secret/%s in namespace %s: %w", name, namespace, errNotOurs)
 	}
 	return nil
 }
 
-// serviceBinding writes the second Secret, if it is wanted.
+// serviceBinding writes the second Secret if it is requested.
 func (r *run) serviceBinding(ctx context.Context, i *Item) error {
-	if !i.Options.Keys.ServiceBinding {
+	if !i.Spec.HasKey(v1alpha1.KeyServiceBinding) {
 		return nil
 	}
 	first := i.secret
-	login := verified{host: string(first.Data[credentials.KeyHost]), encrypted: i.result.SSL}
-	wanted := credentials.NewServiceBinding(first, i.plan.credentials(login))
+	login, _ := secret.Of(first)
+	wanted, err := secret.NewServiceBinding(first, i.plan.credentials(verified{host: login.Host, encrypted: i.result.SSL}))
+	if err != nil {
+		return err
+	}
 	secrets := r.Kube.CoreV1().Secrets(wanted.Namespace)
 	created, err := secrets.Create(ctx, wanted, metav1.CreateOptions{FieldManager: i.Options.FieldManager})
 	if err == nil {
@@ -57,19 +62,19 @@ func (r *run) serviceBinding(ctx context.Context, i *Item) error {
 	return nil
 }
 
-// updateServiceBinding brings the second Secret up to date.
+// updateServiceBinding updates an existing second Secret.
 func (r *run) updateServiceBinding(ctx context.Context, i *Item, wanted *corev1.Secret) error {
 	found, err := r.Kube.CoreV1().Secrets(wanted.Namespace).Get(ctx, wanted.Name, metav1.GetOptions{})
 	if err != nil {
 		return err
 	}
-	if !credentials.IsServiceBindingOf(found, i.secret) {
+	if !secret.IsServiceBindingOf(found, i.secret) {
 		return errNotOurs
 	}
-	if equality.Semantic.DeepEqual(found.Data, wanted.Data) {
+	fields, takenOver := fieldmanager.TakeOver(found.ManagedFields, i.Options.FieldManager)
+	if equality.Semantic.DeepEqual(found.Data, wanted.Data) && !takenOver {
 		return nil
 	}
-	wanted.ResourceVersion = found.ResourceVersion
-	_, err = r.patchSecret(ctx, i.Options, wanted)
+	_, err = r.patchSecret(ctx, i, found, secretPatch{Metadata: secretMetadata{ManagedFields: fields}, Data: wanted.Data})
 	return err
 }

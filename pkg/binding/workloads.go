@@ -7,11 +7,11 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/undo"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/rollback"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-// workloads refers to the Secrets from the pod templates.
+// workloads adds the references to the Secrets to the workloads.
 func (r *run) workloads(ctx context.Context, items []*Item) {
 	each(items, func(i *Item) {
 		bound, changed, err := r.refer(ctx, i)
@@ -33,11 +33,11 @@ func (r *run) workloads(ctx context.Context, items []*Item) {
 	})
 }
 
-// stop ends an item, unless its workload was bound meanwhile: what an earlier run had sent may arrive when that run is over. Then what this one
-// created is rolled back, and it begins again with what is there now.
+// stop fails an item, unless its workload was bound or got other variables meanwhile: a patch of an earlier run can arrive after that run has ended. Then stop rolls
+// back what this run created, and the item starts again with the present state.
 func (r *run) stop(ctx context.Context, i *Item, err error) {
 	i.fail(err)
-	if !errors.Is(err, errBoundMeanwhile) {
+	if !errors.Is(err, errBoundMeanwhile) && !errors.Is(err, errReplacedMeanwhile) {
 		return
 	}
 	i.rollBack(ctx, r.undoLimit)
@@ -46,13 +46,13 @@ func (r *run) stop(ctx context.Context, i *Item, err error) {
 	i.again(err)
 }
 
-// conclude reports a binding that is made.
+// conclude reports a completed binding.
 func (r *run) conclude(ctx context.Context, i *Item) {
-	if i.changed && len(r.items) == 1 { // many Events at once would drive out those that matter
-		r.leaveEvent(ctx, i)
+	if i.changed && len(r.items) < worthListing { // many Events would replace more important ones
+		r.createEvent(ctx, i)
 	}
 	i.explainLogin()
-	i.Outcome, i.Binding = i.outcome(), i.plan.written(i.result)
+	i.Outcome, i.Binding = i.outcome(), i.plan.object(i.result)
 	secret := "unchanged"
 	switch {
 	case i.isNew:
@@ -62,10 +62,13 @@ func (r *run) conclude(ctx context.Context, i *Item) {
 	}
 	i.Report.Done("secret/"+i.plan.secret.name, secret)
 	i.Report.Done(i.Workload.String(), verb(i.changed, "bound"))
+	if i.renamed && i.plan.reference().Present(i.plan.workload.Template()) && workload.ReadsOnce(&i.plan.workload.Template().Spec, i.plan.secret.name) {
+		i.Report.Warn("the Pods of %s get the new variables when they restart: kubectl rollout restart %[1]s -n %s", i.Workload, i.namespace())
+	}
 	r.Progress.Bound(i)
 }
 
-// verb is what became of an object, as kubectl says it.
+// verb returns the verb for an object that was changed, or "unchanged", like kubectl.
 func verb(changed bool, verb string) string {
 	if changed {
 		return verb
@@ -73,7 +76,7 @@ func verb(changed bool, verb string) string {
 	return "unchanged"
 }
 
-// secretIsGone says that another run rolled back the Secret that this one relied on.
+// secretIsGone reports whether another run rolled back the Secret that this one uses.
 func (r *run) secretIsGone(ctx context.Context, i *Item, changed bool) (gone, err error) {
 	if i.isNew || i.plan.secret.existing == nil || i.plan.noted() && !changed {
 		return nil, nil
@@ -85,10 +88,14 @@ func (r *run) secretIsGone(ctx context.Context, i *Item, changed bool) (gone, er
 	return nil, err
 }
 
-// refer writes the reference into the workload.
+// refer adds the reference to the workload.
 func (r *run) refer(ctx context.Context, i *Item) (*workload.Workload, bool, error) {
 	p := i.plan
-	if p.options.Reference.Inject == workload.InjectNone {
+	if p.injectsNothing() && !p.workload.HasTemplate() {
+		i.Report.Show(p.reference().Entry())
+		return p.workload, false, nil
+	}
+	if p.injectsNothing() {
 		text, err := p.patchText()
 		if text != "" {
 			i.Report.Show(text)
@@ -100,7 +107,7 @@ func (r *run) refer(ctx context.Context, i *Item) (*workload.Workload, bool, err
 		return bound, changed, nil
 	}
 	if status := apierrors.APIStatus(nil); !errors.As(err, &status) {
-		// The connection broke: the API server may have accepted the patch, and a binding that Pods use must not be rolled back.
+		// The connection broke: the API server can have accepted the patch, and a binding that Pods use must not be rolled back.
 		if bound, ok := r.patched(ctx, p); ok {
 			return bound, true, nil
 		}
@@ -108,9 +115,9 @@ func (r *run) refer(ctx context.Context, i *Item) (*workload.Workload, bool, err
 	return nil, false, fmt.Errorf("refer to secret/%s from %s: %w", p.secret.name, p.workload, err)
 }
 
-// patched looks whether the reference is there after all.
+// patched reports whether the workload has the reference after all.
 func (r *run) patched(ctx context.Context, p *Plan) (*workload.Workload, bool) {
-	ctx, cancel := undo.AfterEnd(ctx, undo.DefaultLimit)
+	ctx, cancel := rollback.AfterEnd(ctx, rollback.DefaultLimit)
 	defer cancel()
 	current, err := r.Workloads.Reread(ctx, p.workload)
 	if err != nil {

@@ -7,12 +7,13 @@ import (
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
 // check returns what is wrong with a binding, or one OK finding.
 func (f *facts) check() []Finding {
 	var found []Finding
-	for _, rule := range []func() []Finding{f.checkExists, f.checkSecret, f.checkWorkload, f.checkRole, f.checkLogin, f.checkPrivileges} {
+	for _, rule := range []func() []Finding{f.checkExists, f.checkSecret, f.checkWorkload, f.checkRole, f.checkLogin, f.checkLimits, f.checkPrivileges} {
 		found = append(found, rule()...)
 	}
 	if len(found) == 0 {
@@ -38,9 +39,9 @@ func (f *facts) checkExists() []Finding {
 		return one(f.finding(OrphanedSecret, fmt.Sprintf("%s does not exist", f.binding.Marks.Workload), prune))
 	case f.expired():
 		return one(f.finding(Expired, "expired at "+f.expires(), prune))
-	case f.role != nil && !sameTime(f.role.ValidUntil, f.binding.Marks.Expires) && f.binding.Secret == inventory.Present:
+	case f.role != nil && !sameTime(f.role.ValidUntil, f.binding.Marks.ExpiresAt()) && f.binding.Secret == inventory.Present:
 		return one(f.finding(Mismatch, fmt.Sprintf("the expiry differs: Secret %s, role %s",
-			when(f.binding.Marks.Expires), when(f.role.ValidUntil)), rebind(f.binding)))
+			when(f.binding.Marks.ExpiresAt()), when(f.role.ValidUntil)), rebind(f.binding)))
 	}
 	return nil
 }
@@ -62,7 +63,7 @@ func (f *facts) expires() string {
 	if f.role != nil && f.role.Expired {
 		return when(f.role.ValidUntil)
 	}
-	return when(f.binding.Marks.Expires)
+	return when(f.binding.Marks.ExpiresAt())
 }
 
 // checkSecret checks that the Secret exists and holds the login of its role.
@@ -79,6 +80,8 @@ func (f *facts) checkSecret() []Finding {
 	case f.credentials.Username != marks.Role:
 		return one(f.finding(BadSecret,
 			fmt.Sprintf("the Secret's user %q is not its role %q", f.credentials.Username, marks.Role), recreate(f.binding)))
+	case f.damaged != "":
+		return one(f.finding(BadSecret, fmt.Sprintf("the Secret's key %s does not hold the login of the other keys", f.damaged), recreate(f.binding)))
 	}
 	return nil
 }
@@ -91,14 +94,29 @@ func (f *facts) checkWorkload() []Finding {
 		return nil
 	case b.Workload == inventory.Unread, f.workloadErr != nil:
 		return one(f.finding(Unknown, "the workload cannot be read"+because(f.workloadErr), canI("get", b.Marks.Workload, b)))
-	case b.Noted == nil || !f.referenced:
-		return one(f.finding(Unreferenced, fmt.Sprintf("%s does not use secret/%s", b.Marks.Workload, b.SecretName), rebind(b)))
-	case b.Noted.ID != b.Marks.ID || b.Noted.Role != b.Marks.Role || b.Noted.Generation != b.Marks.Generation:
-		return one(f.finding(Mismatch, "the workload's annotation names a different role or generation than the Secret", rebind(b)))
+	case !f.referenced:
+		return one(f.finding(Unreferenced, fmt.Sprintf("%s does not use secret/%s", b.Marks.Workload, b.SecretName), f.reference()))
+	case len(f.hidden) > 0:
+		return one(f.finding(Hidden, fmt.Sprintf("%s: %s", b.Marks.Workload, f.hidden[0]), unset(b, f.hidden[0])))
+	case f.removedBy != "":
+		return one(f.finding(NotLasting, fmt.Sprintf("%s removes the reference to secret/%s from %s the next time that it applies its manifest",
+			f.removedBy, b.SecretName, b.Marks.Workload), f.reference()))
+	// The pod template decides whether the workload uses the Secret. Its annotation can come from a manifest, and be older than a rotation.
+	case b.Noted != nil && b.Noted.ID != b.Marks.ID:
+		return one(f.finding(Mismatch, "the workload's annotation names a different binding than the Secret", rebind(b)))
 	case len(f.stalePods) > 0:
 		return one(f.finding(StalePods, "Pods started before the Secret changed: "+strings.Join(f.stalePods, ", "), restart(b)))
 	}
 	return nil
+}
+
+// reference returns the command that writes the reference in a form that lasts: a tool whose manifest sets envFrom keeps entries of env.
+func (f *facts) reference() string {
+	lasting := *f.binding
+	if inject := lasting.Marks.Inject; f.managedBy != "" && (inject == "" || inject == string(workload.InjectEnvFrom)) {
+		lasting.Marks.Inject = string(workload.InjectEnv)
+	}
+	return rebind(&lasting)
 }
 
 // checkRole compares the role with the Secret's metadata.
@@ -109,14 +127,16 @@ func (f *facts) checkRole() []Finding {
 		return nil
 	case f.serverErr != nil:
 		return one(f.finding(Unknown, "the server cannot be queried"+because(f.serverErr), ""))
+	case f.noDatabase:
+		return one(f.finding(NoDatabase, fmt.Sprintf("database %q does not exist", b.Marks.DBName), f.createDatabase()))
 	case f.role == nil:
 		return one(f.finding(NoRole, fmt.Sprintf("role %q does not exist", b.Marks.Role), rebind(b)))
 	case f.role.Privileged:
 		return one(f.finding(ForeignRole, fmt.Sprintf("role %q has privileges that no binding grants", f.role.Name),
-			look(b, `\du+ `+identifier(f.role.Name))))
+			look(b, `\du+ `+postgres.Identifier(f.role.Name))))
 	case !f.role.Marked || f.role.Owner.ID != b.Marks.ID || f.role.Owner.Namespace != b.Namespace || f.otherNamespace():
 		return one(f.finding(ForeignRole, fmt.Sprintf("the comment on role %q does not name this binding", f.role.Name),
-			look(b, `\du+ `+identifier(f.role.Name))))
+			look(b, `\du+ `+postgres.Identifier(f.role.Name))))
 	}
 	return nil
 }
@@ -130,12 +150,15 @@ func (f *facts) otherNamespace() bool {
 func (f *facts) checkLogin() []Finding {
 	login := f.answer.Login
 	switch {
-	case f.serverErr != nil || f.role == nil || f.expired():
+	case f.serverErr != nil || f.noDatabase || f.role == nil || f.expired():
 		return nil
 	case !f.role.CanLogin:
 		return one(f.finding(LoginFailed, fmt.Sprintf("role %q cannot log in", f.role.Name), rebind(f.binding)))
 	case !login.Tried:
 		return nil
+	case login.Failure != "" && f.limit() > 0 && f.role.Sessions >= f.limit():
+		return one(f.finding(NotVerified, fmt.Sprintf("all %d connections of role %q are in use, and the verification needs one: %s",
+			f.limit(), f.role.Name, login.Failure), f.limitTo(f.limit()+1)))
 	case login.Failure != "":
 		return one(f.finding(LoginFailed, "the login with the Secret's password failed: "+login.Failure, rebind(f.binding)))
 	case login.User != f.actsAs():
@@ -160,17 +183,17 @@ func (f *facts) actsAs() string {
 
 // checkPrivileges compares the role's privileges with its access level.
 func (f *facts) checkPrivileges() []Finding {
-	if f.serverErr != nil || f.role == nil || f.binding.Marks.Access == "" {
+	if f.serverErr != nil || f.noDatabase || f.role == nil || f.binding.Marks.Access == "" {
 		return nil
 	}
-	var found []Finding
+	found := f.checkObjects()
 	member := false
 	for _, group := range f.role.MemberOf {
 		if group == f.binding.AccessRole().Role() {
 			member = true
 			continue
 		}
-		revoke := fmt.Sprintf("REVOKE %s FROM %s", identifier(group), identifier(f.role.Name))
+		revoke := fmt.Sprintf("REVOKE %s FROM %s", postgres.Identifier(group), postgres.Identifier(f.role.Name))
 		found = append(found, f.finding(Exceeds, fmt.Sprintf("role %q is also a member of %q", f.role.Name, group), look(f.binding, revoke)))
 	}
 	if !member {
@@ -189,6 +212,17 @@ func (f *facts) checkPrivileges() []Finding {
 	if len(f.answer.Exceeds) > 0 {
 		found = append(found, f.finding(Exceeds, "the privileges exceed access level "+f.binding.Marks.Access,
 			look(f.binding, strings.Join(f.answer.Exceeds, "; "))))
+	}
+	return found
+}
+
+// checkObjects reports what the binding needs in the database and what is missing there.
+func (f *facts) checkObjects() (found []Finding) {
+	for _, schema := range f.answer.NoSchemas {
+		found = append(found, f.finding(NoSchema, fmt.Sprintf("schema %q does not exist", schema), f.createSchema(schema)))
+	}
+	for _, extension := range f.answer.NoExtensions {
+		found = append(found, f.finding(NoExtension, fmt.Sprintf("extension %q does not exist in database %q", extension, f.binding.Marks.DBName), rebind(f.binding)))
 	}
 	return found
 }

@@ -2,32 +2,40 @@ package check
 
 import (
 	"errors"
+	"reflect"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/report"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
 var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 
 // healthy returns the facts of a binding with nothing wrong.
 func healthy() *facts {
-	marks := credentials.Marks{
-		ID: "abc", Workload: "deployment.apps/web", Database: "shop", Postgres: "pod/pg-0", PostgresNamespace: "data",
-		Access: "readonly", Role: "pgb_abc_1", Generation: 1,
+	marks := secret.Marks{
+		BindingSpec: v1alpha1.BindingSpec{
+			Workload: "deployment.apps/web", DBName: "shop", Postgres: "pod/pg-0", PostgresNamespace: "data", Access: "readonly",
+		},
+		BindingStatus: v1alpha1.BindingStatus{ID: "abc", Role: "pgb_abc_1", Generation: 1},
 	}
+	note := marks.Note()
 	b := &inventory.Binding{
 		Namespace: "ns", SecretName: "s", Marks: marks, Secret: inventory.Present, Workload: inventory.Present,
-		Noted: &credentials.Annotation{ID: "abc", Role: "pgb_abc_1", Database: "shop", Generation: 1},
+		Noted: &note,
 	}
 	return &facts{
-		now: noon, binding: b, credentials: credentials.Credentials{Host: "pg.data.svc", Username: "pgb_abc_1", Password: "p"}, complete: true,
+		now: noon, binding: b, credentials: secret.Credentials{Host: "pg.data.svc", Username: "pgb_abc_1", Password: "p"}, complete: true,
 		referenced: true, namespaceUID: "uid",
 		role: &postgres.MarkedRole{
 			Name: "pgb_abc_1", Marked: true, CanLogin: true, MemberOf: []string{b.AccessRole().Role()},
@@ -40,6 +48,10 @@ func healthy() *facts {
 func TestCheckBinding(t *testing.T) {
 	const again = "kubectl pgbind deployment.apps/web --postgres pod/pg-0 --postgres-namespace data --dbname shop --access readonly -n ns"
 	const admin = "kubectl pgbind psql --admin --postgres pod/pg-0 --postgres-namespace data --dbname shop -n ns -- -c "
+	inEnv := strings.TrimSuffix(again, "-n ns") + "--inject env -n ns"
+	hidden := func(by string) []workload.Hidden {
+		return []workload.Hidden{{Container: "app", Variable: "POSTGRES_HOST", By: by}}
+	}
 	refused := errors.New("forbidden:\nno")
 	tests := map[string]struct {
 		change  func(f *facts)
@@ -61,23 +73,34 @@ func TestCheckBinding(t *testing.T) {
 		"Secret without keys":     {func(f *facts) { f.complete = false }, BadSecret, "missing a key", "kubectl delete secret s -n ns && " + again},
 		"other user in Secret":    {func(f *facts) { f.credentials.Username = "x" }, BadSecret, `"x"`, "kubectl delete secret s -n ns && " + again},
 		"missing reference":       {func(f *facts) { f.referenced = false }, Unreferenced, "does not use secret/s", again},
-		"missing annotation":      {func(f *facts) { f.binding.Noted = nil }, Unreferenced, "does not use secret/s", again},
-		"other generation":        {func(f *facts) { f.binding.Noted.Generation = 2 }, Mismatch, "annotation", again},
+		"removed by a manifest":   {func(f *facts) { f.referenced, f.managedBy = false, "helm" }, Unreferenced, "does not use secret/s", inEnv},
+		"missing annotation":      {func(f *facts) { f.binding.Noted = nil }, OK, "the login works", ""},
+		"annotation from Git":     {func(f *facts) { f.binding.Noted.Generation, f.binding.Noted.Role = 2, "pgb_abc_2" }, OK, "the login works", ""},
+		"other binding's note":    {func(f *facts) { f.binding.Noted.ID = "other" }, Mismatch, "annotation", again},
+		"hidden by env":           {func(f *facts) { f.hidden = hidden("env") }, Hidden, "container app gets POSTGRES_HOST from env", "kubectl set env deployment.apps/web -c app -n ns POSTGRES_HOST-"},
+		"hidden by a ConfigMap":   {func(f *facts) { f.hidden = hidden("configmap/c") }, Hidden, "from configmap/c", "kubectl edit deployment.apps/web -n ns"},
+		"kubectl apply removes":   {func(f *facts) { f.removedBy, f.managedBy = "kubectl apply", "kubectl apply" }, NotLasting, "kubectl apply removes", inEnv},
+		"Flux removes":            {func(f *facts) { f.removedBy = "Flux" }, NotLasting, "Flux removes the reference", again},
 		"unreadable workload":     {func(f *facts) { f.workloadErr = refused }, Unknown, "workload cannot be read", "kubectl auth can-i get deployment.apps/web -n ns"},
 		"unlisted workload":       {func(f *facts) { f.binding.Workload = inventory.Unread }, Unknown, "workload cannot be read", "kubectl auth can-i get deployment.apps/web -n ns"},
 		"stale Pods":              {func(f *facts) { f.stalePods = []string{"a", "b"} }, StalePods, "a, b", "kubectl rollout restart deployment.apps/web -n ns"},
 		"missing privileges":      {func(f *facts) { f.answer.Lacks = []string{"SELECT on table t"} }, Lacks, "SELECT on table t", again},
-		"excessive privileges":    {func(f *facts) { f.answer.Exceeds = []string{"REVOKE A ON B FROM C"} }, Exceeds, "readonly", admin + "'REVOKE A ON B FROM C'"},
-		"missing membership":      {func(f *facts) { f.role.MemberOf = nil }, Lacks, "not a member", again},
-		"other membership":        {func(f *facts) { f.role.MemberOf = append(f.role.MemberOf, `a"b`) }, Exceeds, "also a member", admin + `'REVOKE "a""b" FROM "pgb_abc_1"'`},
-		"login as other role":     {func(f *facts) { f.answer.Login.User = "x" }, Mismatch, "acts as", again},
-		"trust":                   {func(f *facts) { f.answer.Login.Method = "trust" }, NotVerified, "asks for no password", admin + "'SELECT * FROM pg_catalog.pg_hba_file_rules'"},
-		"trust shown by a login":  {func(f *facts) { f.answer.Login.Method, f.trust = "", true }, NotVerified, "asks for no password", admin + "'SELECT * FROM pg_catalog.pg_hba_file_rules'"},
-		"unreachable host":        {func(f *facts) { f.answer.Login.Reached = "10.0.0.1" }, NotVerified, "10.0.0.1", ""},
-		"unreachable server":      {func(f *facts) { f.serverErr = refused }, Unknown, "cannot be queried: forbidden: no", ""},
-		"missing workload":        {func(f *facts) { f.binding.Workload = inventory.Absent }, OrphanedSecret, "does not exist", "kubectl pgbind prune -n ns"},
-		"expired role":            {func(f *facts) { f.role.Expired, f.role.ValidUntil = true, noon }, Expired, "2026-01-02T12:00:00Z", "kubectl pgbind prune -n ns"},
-		"expiry in Secret only":   {func(f *facts) { f.binding.Marks.Expires = noon }, Mismatch, "role never", again},
+		"missing database": {func(f *facts) { f.noDatabase, f.answer = true, postgres.Answer{} }, NoDatabase, `database "shop" does not exist`,
+			strings.TrimSuffix(again, "-n ns") + "--create-database -n ns"},
+		"missing schema": {func(f *facts) { f.answer.NoSchemas = []string{"app"} }, NoSchema, `schema "app" does not exist`,
+			admin + `'CREATE SCHEMA "app"' && ` + again},
+		"missing extension":      {func(f *facts) { f.answer.NoExtensions = []string{"citext"} }, NoExtension, `extension "citext" does not exist`, again},
+		"excessive privileges":   {func(f *facts) { f.answer.Exceeds = []string{"REVOKE A ON B FROM C"} }, Exceeds, "readonly", admin + "'REVOKE A ON B FROM C'"},
+		"missing membership":     {func(f *facts) { f.role.MemberOf = nil }, Lacks, "not a member", again},
+		"other membership":       {func(f *facts) { f.role.MemberOf = append(f.role.MemberOf, `a"b`) }, Exceeds, "also a member", admin + `'REVOKE "a""b" FROM "pgb_abc_1"'`},
+		"login as other role":    {func(f *facts) { f.answer.Login.User = "x" }, Mismatch, "acts as", again},
+		"trust":                  {func(f *facts) { f.answer.Login.Method = "trust" }, NotVerified, "asks for no password", admin + "'SELECT * FROM pg_catalog.pg_hba_file_rules'"},
+		"trust shown by a login": {func(f *facts) { f.answer.Login.Method, f.trust = "", true }, NotVerified, "asks for no password", admin + "'SELECT * FROM pg_catalog.pg_hba_file_rules'"},
+		"unreachable host":       {func(f *facts) { f.answer.Login.Reached = "10.0.0.1" }, NotVerified, "10.0.0.1", ""},
+		"unreachable server":     {func(f *facts) { f.serverErr = refused }, Unknown, "cannot be queried: forbidden: no", ""},
+		"missing workload":       {func(f *facts) { f.binding.Workload = inventory.Absent }, OrphanedSecret, "does not exist", "kubectl pgbind prune -n ns"},
+		"expired role":           {func(f *facts) { f.role.Expired, f.role.ValidUntil = true, noon }, Expired, "2026-01-02T12:00:00Z", "kubectl pgbind prune -n ns"},
+		"expiry in Secret only":  {func(f *facts) { f.binding.Marks.BindingStatus.Expires = &metav1.Time{Time: noon} }, Mismatch, "role never", again},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -94,18 +117,57 @@ func TestCheckBinding(t *testing.T) {
 	}
 }
 
-func TestFix_RepeatsChoices(t *testing.T) {
+func TestFix_RepeatsTheSpec(t *testing.T) {
 	f := healthy()
 	f.answer.Lacks = []string{"SELECT on table t"}
-	f.binding.Marks.Choices = v1alpha1.Choices{
-		Sources: v1alpha1.Sources{AdminPasswordFrom: "secret/admin:password", CAFrom: "secret/tls:ca.crt"}, PostgresContainer: "db", AdminUser: "boss",
-		Host: "pooler", Port: 6432, ClusterDomain: "example.org", RevokePublic: true, Keys: []string{"uri", "servicebinding"},
-		Inject: "env", Containers: []string{"web", "init db"}, EnvPrefix: "DB_", SSLMode: "verify-full",
-	}
+	spec := &f.binding.Marks.BindingSpec
+	spec.AdminPasswordFrom, spec.CAFrom, spec.PostgresContainer, spec.AdminUser = "secret/admin:password", "secret/tls:ca.crt", "db", "boss"
+	spec.Host, spec.Port, spec.ClusterDomain, spec.RevokePublic, spec.Keys = "pooler", 6432, "example.org", true, []string{"uri", "servicebinding"}
+	spec.Inject, spec.Containers, spec.EnvPrefix, spec.SSLMode = "env", []string{"web", "init db"}, "DB_", "verify-full"
 	assert.Equal(t, "kubectl pgbind deployment.apps/web --postgres pod/pg-0 --postgres-namespace data --dbname shop --access readonly "+
 		"--postgres-container db --admin-user boss --admin-password-from secret/admin:password --host pooler --port 6432 --cluster-domain example.org "+
 		"--key uri,servicebinding --sslmode verify-full --ca-from secret/tls:ca.crt --inject env --container 'web,init db' --env-prefix DB_ --revoke-public -n ns",
 		f.check()[0].Fix)
+}
+
+func TestFix_RepeatsEveryField(t *testing.T) {
+	foundAgain := map[string]string{
+		"Workload":     "it is the argument",
+		"Secret":       "the workload's annotation or the binding's id leads to the Secret",
+		"Username":     "the workload's annotation has the role",
+		"PasswordFrom": "the Secret has the password, or else the role of the next generation gets a random one",
+		"Expires":      "the role keeps its expiry",
+	}
+	fields := reflect.TypeFor[v1alpha1.BindingSpec]()
+	for i := range fields.NumField() {
+		var spec v1alpha1.BindingSpec
+		switch field := reflect.ValueOf(&spec).Elem().Field(i).Addr().Interface().(type) {
+		case *string:
+			*field = "x"
+		case *[]string:
+			*field = []string{"x"}
+		case *map[string]string:
+			*field = map[string]string{"x": "x"}
+		case *int32:
+			*field = 1
+		case **int32:
+			limit := int32(1)
+			*field = &limit
+		case *bool:
+			*field = true
+		case **metav1.Time:
+			*field = &metav1.Time{Time: noon}
+		default:
+			t.Errorf("no value for field %s", fields.Field(i).Name)
+		}
+		name := fields.Field(i).Name
+		if _, exception := foundAgain[name]; exception {
+			assert.Empty(t, specFlags(spec, "ns"), name)
+			continue
+		}
+		assert.NotEmpty(t, specFlags(spec, "ns"), "%s: the command that repairs a binding would reset it", name)
+	}
+	assert.Empty(t, specFlags(v1alpha1.BindingSpec{}.WithDefaults("ns"), "ns"))
 }
 
 func TestCheckBinding_ExpectsAccessRoleAtLevelAll(t *testing.T) {
@@ -117,6 +179,16 @@ func TestCheckBinding_ExpectsAccessRoleAtLevelAll(t *testing.T) {
 	assert.Equal(t, OK, f.check()[0].Reason)
 }
 
+func TestCheckBinding_CreatesASchemaThatTheApplicationMayOwn(t *testing.T) {
+	f := healthy()
+	f.binding.Marks.Access, f.binding.Marks.Schemas = "all", []string{"public", "app"}
+	f.role.MemberOf = []string{f.binding.AccessRole().Role()}
+	f.answer.Login.User, f.answer.NoSchemas = f.role.MemberOf[0], []string{"app"}
+	found := f.check()
+	require.Len(t, found, 1)
+	assert.Contains(t, found[0].Fix, "--schema public,app --create-schema app")
+}
+
 func TestWorstFirst_HasEveryReason(t *testing.T) {
 	order := worstFirst()
 	assert.Equal(t, LoginFailed, order[0])
@@ -126,6 +198,6 @@ func TestWorstFirst_HasEveryReason(t *testing.T) {
 }
 
 func TestShell_Quotes(t *testing.T) {
-	assert.Equal(t, `kubectl 'a b' 'it'\''s' pod/x`, shell("kubectl", "a b", "it's", "pod/x"))
-	assert.Equal(t, `''`, shell(""))
+	assert.Equal(t, `kubectl 'a b' 'it'\''s' pod/x`, report.Command("kubectl", "a b", "it's", "pod/x"))
+	assert.Equal(t, `''`, report.Command(""))
 }

@@ -9,19 +9,20 @@ import (
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
 // Workloads reads workloads and their Pods. *workload.Client implements it.
 type Workloads interface {
 	Get(ctx context.Context, namespace string, args []string) ([]*workload.Workload, error)
+	Hidden(ctx context.Context, w *workload.Workload, secret string, keys []string) []workload.Hidden
 	StalePods(ctx context.Context, w *workload.Workload, secret string, changed time.Time) ([]*corev1.Pod, error)
 }
 
-// Databases finds the servers that a reference can mean. *target.Finder implements it.
+// Databases finds the servers that a reference can mean. *server.Finder implements it.
 type Databases interface {
-	Candidates(ctx context.Context, ref target.Ref, choice target.Choice) ([]*target.Database, error)
+	Candidates(ctx context.Context, ref server.Ref, choice server.Choice) ([]*server.Database, error)
 }
 
 // Server reports on the roles of one server. *postgres.Server implements it.
@@ -34,7 +35,7 @@ type Checker struct {
 	Kube      kubernetes.Interface
 	Workloads Workloads
 	Databases Databases
-	Server    func(*target.Database) Server
+	Server    func(*server.Database) Server
 	Container string // the server's container; empty: detected
 	// Prove also tries a login without a password if the server does not report how it authenticates.
 	Prove bool
@@ -48,7 +49,7 @@ type Scope struct {
 	Namespace string
 	// Server is searched for orphans in addition to the servers of the bindings, unless it is empty. If it does not exist, that is
 	// a finding only if it is Required.
-	Server   target.Ref
+	Server   server.Ref
 	Required bool
 }
 

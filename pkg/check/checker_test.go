@@ -20,10 +20,11 @@ import (
 	metadatafake "k8s.io/client-go/metadata/fake"
 	clienttesting "k8s.io/client-go/testing"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
@@ -32,7 +33,7 @@ const location = "ns/statefulset/pg"
 // readers fakes everything that the checker reads from. An unexpected call fails the test.
 type readers struct {
 	t         *testing.T
-	databases map[target.Ref]error
+	databases map[server.Ref]error
 	surveys   []func([]postgres.Question, bool) (*postgres.Survey, error)
 }
 
@@ -41,19 +42,24 @@ func (r *readers) Get(context.Context, string, []string) ([]*workload.Workload, 
 	return nil, errors.New("unexpected")
 }
 
+func (r *readers) Hidden(context.Context, *workload.Workload, string, []string) []workload.Hidden {
+	r.t.Error("unexpected search for hidden variables")
+	return nil
+}
+
 func (r *readers) StalePods(context.Context, *workload.Workload, string, time.Time) ([]*corev1.Pod, error) {
 	r.t.Error("unexpected read of Pods")
 	return nil, errors.New("unexpected")
 }
 
-func (r *readers) Candidates(_ context.Context, ref target.Ref, _ target.Choice) ([]*target.Database, error) {
+func (r *readers) Candidates(_ context.Context, ref server.Ref, _ server.Choice) ([]*server.Database, error) {
 	err, expected := r.databases[ref]
 	assert.True(r.t, expected, "unexpected server %s", ref)
 	if err != nil {
 		return nil, err
 	}
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: ref.Namespace, Name: ref.Name}}
-	return []*target.Database{{Pod: pod, Location: location}, {Pod: pod, Location: location}}, nil
+	return []*server.Database{{Pod: pod, Location: location}, {Pod: pod, Location: location}}, nil
 }
 
 func (r *readers) Survey(_ context.Context, questions []postgres.Question, prove bool) (*postgres.Survey, error) {
@@ -67,7 +73,7 @@ func newChecker(t *testing.T, r *readers, objects ...runtime.Object) *Checker {
 	t.Helper()
 	r.t = t
 	t.Cleanup(func() { assert.Empty(t, r.surveys, "expected surveys that did not run") })
-	return &Checker{Kube: fake.NewSimpleClientset(objects...), Workloads: r, Databases: r, Server: func(*target.Database) Server { return r }}
+	return &Checker{Kube: fake.NewSimpleClientset(objects...), Workloads: r, Databases: r, Server: func(*server.Database) Server { return r }}
 }
 
 // read returns the inventory of objects. Listing the forbidden resource fails.
@@ -108,7 +114,7 @@ func TestCheck_ReportsRolesWithoutSecret(t *testing.T) {
 		fix       string
 	}{
 		"orphaned role":              {owner: mine, kube: []runtime.Object{namespace("uid")}, reason: OrphanedRole, fix: "kubectl pgbind prune --postgres pod/pg-0 -n ns"},
-		"interrupted bind":           {owner: with(func(o *postgres.Owner) { o.ID = credentials.ID("uid-web", location, "shop") }), kube: []runtime.Object{namespace("uid")}, reason: Unfinished, fix: "kubectl pgbind deployment.apps/web --postgres pod/pg-0 --dbname shop -n ns"},
+		"interrupted bind":           {owner: with(func(o *postgres.Owner) { o.ID = secret.ID("uid-web", location, "shop") }), kube: []runtime.Object{namespace("uid")}, reason: Unfinished, fix: "kubectl pgbind deployment.apps/web --postgres pod/pg-0 --dbname shop -n ns"},
 		"recreated namespace":        {owner: mine, kube: []runtime.Object{namespace("later")}, reason: Unknown},
 		"deleted namespace":          {owner: mine, reason: Unknown},
 		"comment without UID":        {owner: with(func(o *postgres.Owner) { o.NamespaceUID = "" }), kube: []runtime.Object{namespace("uid")}, reason: Unknown},
@@ -119,8 +125,8 @@ func TestCheck_ReportsRolesWithoutSecret(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			ref := target.Ref{Kind: "pod", Name: "pg-0", Namespace: "ns"}
-			r := &readers{databases: map[target.Ref]error{ref: nil}, surveys: []func([]postgres.Question, bool) (*postgres.Survey, error){
+			ref := server.Ref{Kind: "pod", Name: "pg-0", Namespace: "ns"}
+			r := &readers{databases: map[server.Ref]error{ref: nil}, surveys: []func([]postgres.Question, bool) (*postgres.Survey, error){
 				func([]postgres.Question, bool) (*postgres.Survey, error) { return nil, postgres.ErrStandby },
 				func(questions []postgres.Question, prove bool) (*postgres.Survey, error) {
 					assert.Empty(t, questions)
@@ -147,10 +153,10 @@ func TestCheck_ReportsRolesWithoutSecret(t *testing.T) {
 }
 
 func TestCheck_ReportsMissingServerIfRequired(t *testing.T) {
-	ref := target.Ref{Kind: "pod", Name: "pg-0", Namespace: "ns"}
+	ref := server.Ref{Kind: "pod", Name: "pg-0", Namespace: "ns"}
 	gone := fmt.Errorf("find: %w", apierrors.NewNotFound(schema.GroupResource{Resource: "pods"}, "pg-0"))
 	for _, required := range []bool{false, true} {
-		r := &readers{databases: map[target.Ref]error{ref: gone}}
+		r := &readers{databases: map[server.Ref]error{ref: gone}}
 		found, err := newChecker(t, r).Check(t.Context(), Scope{Orphans: read(t, ""), Namespace: "ns", Server: ref, Required: required})
 		require.NoError(t, err)
 		if !required {
@@ -166,13 +172,18 @@ func TestCheck_SurveysEachServerOnce(t *testing.T) {
 	var bindings []inventory.Binding
 	var objects []runtime.Object
 	for _, name := range []string{"b", "a"} {
-		marks := credentials.Marks{ID: name, Workload: "deployment.apps/" + name, Database: "db-" + name, Postgres: "pod/pg-0", Access: "all", Role: "pgb_" + name + "_1"}
+		marks := secret.Marks{
+			BindingSpec:   v1alpha1.BindingSpec{Workload: "deployment.apps/" + name, DBName: "db-" + name, Postgres: "pod/pg-0", Access: "all"},
+			BindingStatus: v1alpha1.BindingStatus{ID: name, Role: "pgb_" + name + "_1", Generation: 1},
+		}
 		bindings = append(bindings, inventory.Binding{Namespace: "ns", SecretName: name, Marks: marks, Secret: inventory.Present, Workload: inventory.Absent})
-		objects = append(objects, credentials.NewSecret(types.NamespacedName{Namespace: "ns", Name: name}, marks,
-			credentials.Credentials{Host: "h", Username: marks.Role, Password: "secret-" + name}))
+		stored, err := secret.NewSecret(types.NamespacedName{Namespace: "ns", Name: name}, marks,
+			secret.Credentials{Host: "h", Username: marks.Role, Password: "secret-" + name, Database: "db-" + name})
+		require.NoError(t, err)
+		objects = append(objects, stored)
 	}
-	ref := target.Ref{Kind: "pod", Name: "pg-0", Namespace: "ns"}
-	r := &readers{databases: map[target.Ref]error{ref: nil}, surveys: []func([]postgres.Question, bool) (*postgres.Survey, error){
+	ref := server.Ref{Kind: "pod", Name: "pg-0", Namespace: "ns"}
+	r := &readers{databases: map[server.Ref]error{ref: nil}, surveys: []func([]postgres.Question, bool) (*postgres.Survey, error){
 		func(questions []postgres.Question, _ bool) (*postgres.Survey, error) {
 			require.Len(t, questions, 2)
 			assert.Equal(t, "pgb_a_1", questions[0].Role, "questions are in the order of the databases")

@@ -8,43 +8,51 @@ import (
 	"strings"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
 )
 
 // Reason names in one word what is wrong.
 type Reason string
 
-// The reasons, the worst first: the application cannot log in or can become another role; an object is missing or does not match;
+// The reasons, the worst first: the application cannot log in or can become another role; an object is missing or does not match, or a
+// reference is hidden or will be removed;
 // privileges are missing or excessive; something is left over; something could not be verified.
 const (
-	LoginFailed    Reason = "LoginFailed"
-	Escalation     Reason = "Escalation"
-	Shadow         Reason = "Shadow"
-	NoRole         Reason = "NoRole"
-	ForeignRole    Reason = "ForeignRole"
-	NoSecret       Reason = "NoSecret"
-	BadSecret      Reason = "BadSecret"
-	Unreferenced   Reason = "Unreferenced"
-	StalePods      Reason = "StalePods"
-	Lacks          Reason = "Lacks"
-	Exceeds        Reason = "Exceeds"
-	Mismatch       Reason = "Mismatch"
-	Expired        Reason = "Expired"
-	OrphanedSecret Reason = "OrphanedSecret"
-	OrphanedRole   Reason = "OrphanedRole"
-	Unfinished     Reason = "Unfinished"
-	Leftover       Reason = "Leftover"
-	NotVerified    Reason = "NotVerified"
-	Unknown        Reason = "Unknown"
-	SharedCode     Reason = "SharedCode"
-	OK             Reason = "OK"
+	LoginFailed       Reason = "LoginFailed"
+	Escalation        Reason = "Escalation"
+	Shadow            Reason = "Shadow"
+	NoDatabase        Reason = "NoDatabase"
+	NoRole            Reason = "NoRole"
+	ForeignRole       Reason = "ForeignRole"
+	NoSecret          Reason = "NoSecret"
+	BadSecret         Reason = "BadSecret"
+	Unreferenced      Reason = "Unreferenced"
+	Hidden            Reason = "Hidden"
+	NotLasting        Reason = "NotLasting"
+	StalePods         Reason = "StalePods"
+	TooFewConnections Reason = "TooFewConnections"
+	NoSchema          Reason = "NoSchema"
+	NoExtension       Reason = "NoExtension"
+	Lacks             Reason = "Lacks"
+	Exceeds           Reason = "Exceeds"
+	Mismatch          Reason = "Mismatch"
+	Overcommitted     Reason = "Overcommitted"
+	Expired           Reason = "Expired"
+	OrphanedSecret    Reason = "OrphanedSecret"
+	OrphanedRole      Reason = "OrphanedRole"
+	Unfinished        Reason = "Unfinished"
+	Leftover          Reason = "Leftover"
+	NotVerified       Reason = "NotVerified"
+	Unknown           Reason = "Unknown"
+	SharedCode        Reason = "SharedCode"
+	OK                Reason = "OK"
 )
 
 // worstFirst returns the reasons in the order in which they are printed.
 func worstFirst() []Reason {
 	return []Reason{
-		LoginFailed, Escalation, Shadow, NoRole, ForeignRole, NoSecret, BadSecret, Unreferenced, StalePods, Lacks, Exceeds, Mismatch,
-		Expired, OrphanedSecret, OrphanedRole, Unfinished, Leftover, NotVerified, Unknown, SharedCode, OK,
+		LoginFailed, Escalation, Shadow, NoDatabase, NoRole, ForeignRole, NoSecret, BadSecret, Unreferenced, Hidden, NotLasting, StalePods, TooFewConnections,
+		NoSchema, NoExtension, Lacks, Exceeds, Mismatch, Overcommitted, Expired, OrphanedSecret, OrphanedRole, Unfinished, Leftover, NotVerified, Unknown, SharedCode, OK,
 	}
 }
 
@@ -59,7 +67,7 @@ type Finding struct {
 	Fix       string // the command that fixes it; empty if there is none
 
 	// Server and Owner are set for an orphaned role: its server, and what its comment says.
-	Server target.Ref
+	Server server.Ref
 	Owner  postgres.Owner
 }
 

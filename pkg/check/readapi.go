@@ -3,13 +3,15 @@ package check
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
@@ -53,17 +55,19 @@ func (c *Checker) readSecret(ctx context.Context, f *facts) {
 	if f.binding.Secret == inventory.Absent {
 		return
 	}
-	secret, err := c.Kube.CoreV1().Secrets(f.binding.Namespace).Get(ctx, f.binding.SecretName, metav1.GetOptions{})
+	stored, err := c.Kube.CoreV1().Secrets(f.binding.Namespace).Get(ctx, f.binding.SecretName, metav1.GetOptions{})
 	switch {
 	case apierrors.IsNotFound(err):
 		f.binding.Secret = inventory.Absent
 	case err != nil:
 		f.secretErr = err
 	default:
-		if marks, ok := credentials.MarksOf(secret); ok {
+		if marks, ok := secret.MarksOf(stored); ok {
 			f.binding.Marks, f.binding.Secret = marks, inventory.Present
 		}
-		f.credentials, f.complete = credentials.Of(secret)
+		f.credentials, f.complete = secret.Of(stored)
+		f.damaged = secret.Damaged(stored)
+		f.keys = slices.Sorted(maps.Keys(stored.Data))
 	}
 }
 
@@ -73,6 +77,10 @@ func (c *Checker) readWorkload(ctx context.Context, f *facts) {
 		return
 	}
 	found, err := c.Workloads.Get(ctx, b.Namespace, []string{b.Marks.Workload})
+	if apierrors.IsNotFound(err) && b.Workload == inventory.Unread {
+		b.Workload = inventory.Absent
+		return
+	}
 	if err != nil || len(found) != 1 {
 		f.workloadErr = err
 		if apierrors.IsNotFound(err) {
@@ -80,8 +88,18 @@ func (c *Checker) readWorkload(ctx context.Context, f *facts) {
 		}
 		return
 	}
+	// The inventory does not list every kind, and not every user may list.
+	if b.Found(found[0].UID()); b.Workload == inventory.Absent {
+		return
+	}
+	f.replicas = found[0].Replicas()
 	f.referenced = workload.UsesSecret(&found[0].Template().Spec, b.SecretName)
-	pods, err := c.Workloads.StalePods(ctx, found[0], b.SecretName, b.Marks.Rotated)
+	f.hidden = c.Workloads.Hidden(ctx, found[0], b.SecretName, f.keys)
+	f.removedBy, _ = workload.RemovedBy(found[0], b.SecretName)
+	if used, err := workload.Containers(found[0].Template(), b.Marks.Containers); err == nil {
+		f.managedBy, _ = workload.ManagedBy(found[0], used)
+	}
+	pods, err := c.Workloads.StalePods(ctx, found[0], b.SecretName, b.Marks.RotatedAt())
 	f.workloadErr = err
 	for _, pod := range pods {
 		f.stalePods = append(f.stalePods, pod.Name)

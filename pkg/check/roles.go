@@ -8,9 +8,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 )
 
 // home is what is known of the namespace that a role's comment names.
@@ -20,7 +21,7 @@ type home struct {
 }
 
 // checkRoles reports roles with our comment that no Secret names.
-func (c *Checker) checkRoles(ctx context.Context, scope Scope, servers []*server) []Finding {
+func (c *Checker) checkRoles(ctx context.Context, scope Scope, servers []*serverFacts) []Finding {
 	homes, known := map[string]home{}, byID(scope.Orphans)
 	var found []Finding
 	for _, s := range servers {
@@ -75,7 +76,7 @@ func (c *Checker) home(ctx context.Context, name string) home {
 }
 
 // unread reports a server that cannot be queried. If the server has bindings, their own findings report it.
-func (s *server) unread(scope Scope) []Finding {
+func (s *serverFacts) unread(scope Scope) []Finding {
 	if len(s.facts) > 0 {
 		return nil
 	}
@@ -85,9 +86,10 @@ func (s *server) unread(scope Scope) []Finding {
 
 // checkRole reports a role without Secret. The role is an orphan only if all Secrets and workloads of its own namespace, identified
 // by its UID, could be read and none belongs to it. Otherwise the finding is Unknown.
-func (s *server) checkRole(role postgres.MarkedRole, h home, i *inventory.Inventory) Finding {
-	b := &inventory.Binding{Namespace: role.Owner.Namespace, Marks: credentials.Marks{
-		ID: role.Owner.ID, Role: role.Name, Database: defaultDatabase, Postgres: s.ref.String(), PostgresNamespace: s.ref.Namespace,
+func (s *serverFacts) checkRole(role postgres.MarkedRole, h home, i *inventory.Inventory) Finding {
+	b := &inventory.Binding{Namespace: role.Owner.Namespace, Marks: secret.Marks{
+		BindingSpec:   v1alpha1.BindingSpec{Postgres: s.ref.String(), PostgresNamespace: s.ref.Namespace},
+		BindingStatus: v1alpha1.BindingStatus{ID: role.Owner.ID, Role: role.Name},
 	}}
 	f := &facts{binding: b}
 	workloads, whole := i.Workloads(role.Owner.Namespace)
@@ -107,21 +109,21 @@ func (s *server) checkRole(role postgres.MarkedRole, h home, i *inventory.Invent
 	}
 	for _, w := range workloads {
 		if database, ok := s.bindingOf(w, role.Owner); ok {
-			b.Marks.Workload, b.Marks.Database = w.Name, database
+			b.Marks.Workload, b.Marks.DBName = w.Name, database
 			return f.finding(Unfinished, fmt.Sprintf("role %q has no Secret: a bind was interrupted", role.Name), rebind(b))
 		}
 	}
 	orphan := f.finding(OrphanedRole, fmt.Sprintf("role %q has neither Secret nor workload", role.Name),
-		command(b, append([]string{"prune"}, databaseFlags(b)...)...))
+		command(b, append([]string{"prune"}, serverFlags(b.Marks.BindingSpec, b.Namespace)...)...))
 	orphan.Server, orphan.Owner = s.ref, role.Owner
 	return orphan
 }
 
 // bindingOf reports whether the owner's id is the workload's, and for which database of the server.
-func (s *server) bindingOf(w inventory.Workload, o postgres.Owner) (database string, ok bool) {
-	identity := credentials.Identity(w.Namespace, w.Name, w.UID)
+func (s *serverFacts) bindingOf(w inventory.Workload, o postgres.Owner) (database string, ok bool) {
+	identity := secret.Identity(w.Namespace, w.Name, w.UID)
 	for _, database := range s.survey.Databases {
-		if credentials.ID(identity, s.candidates[0].Location, database) == o.ID {
+		if secret.ID(identity, s.candidates[0].Location, database) == o.ID {
 			return database, true
 		}
 	}

@@ -10,35 +10,35 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
 )
 
 // server is one database server with its bindings.
-type server struct {
-	ref        target.Ref
-	candidates []*target.Database // empty if err is set
+type serverFacts struct {
+	ref        server.Ref
+	candidates []*server.Database // empty if err is set
 	err        error
 	facts      []*facts
 	survey     *postgres.Survey
 }
 
 // findServers groups the bindings by server. Several references can mean the same server, which is then queried once.
-func (c *Checker) findServers(ctx context.Context, all []facts, scope Scope) []*server {
-	byRef := map[target.Ref][]*facts{}
+func (c *Checker) findServers(ctx context.Context, all []facts, scope Scope) []*serverFacts {
+	byRef := map[server.Ref][]*facts{}
 	for i := range all {
 		b := all[i].binding
-		ref, err := target.ParseRef(b.Marks.Postgres, cmp.Or(b.Marks.PostgresNamespace, b.Namespace))
+		ref, err := server.ParseRef(b.Marks.Postgres, cmp.Or(b.Marks.PostgresNamespace, b.Namespace))
 		if err != nil {
 			all[i].serverErr = errors.New("the metadata does not name its server")
 			continue
 		}
 		byRef[ref] = append(byRef[ref], &all[i])
 	}
-	extra := scope.Server != target.Ref{} && scope.Orphans != nil
+	extra := scope.Server != server.Ref{} && scope.Orphans != nil
 	if _, asked := byRef[scope.Server]; extra && !asked {
 		byRef[scope.Server] = nil
 	}
-	byLocation := map[string]*server{}
+	byLocation := map[string]*serverFacts{}
 	for ref, facts := range byRef {
 		s := c.find(ctx, ref)
 		if ref == scope.Server && !scope.Required && len(facts) == 0 && apierrors.IsNotFound(s.err) {
@@ -57,25 +57,25 @@ func (c *Checker) findServers(ctx context.Context, all []facts, scope Scope) []*
 	return inOrder(byLocation)
 }
 
-func inOrder(byLocation map[string]*server) []*server {
-	var servers []*server
+func inOrder(byLocation map[string]*serverFacts) []*serverFacts {
+	var servers []*serverFacts
 	for _, s := range byLocation {
-		slices.SortFunc(s.facts, func(a, b *facts) int { return strings.Compare(a.binding.Marks.Database, b.binding.Marks.Database) })
+		slices.SortFunc(s.facts, func(a, b *facts) int { return strings.Compare(a.binding.Marks.DBName, b.binding.Marks.DBName) })
 		servers = append(servers, s)
 	}
-	slices.SortFunc(servers, func(a, b *server) int {
+	slices.SortFunc(servers, func(a, b *serverFacts) int {
 		return strings.Compare(a.ref.Namespace+a.ref.String(), b.ref.Namespace+b.ref.String())
 	})
 	return servers
 }
 
-func (c *Checker) find(ctx context.Context, ref target.Ref) *server {
-	candidates, err := c.Databases.Candidates(ctx, ref, target.Choice{Container: c.Container})
-	return &server{ref: ref, candidates: candidates, err: err}
+func (c *Checker) find(ctx context.Context, ref server.Ref) *serverFacts {
+	candidates, err := c.Databases.Candidates(ctx, ref, server.Choice{Container: c.Container})
+	return &serverFacts{ref: ref, candidates: candidates, err: err}
 }
 
 // survey queries the first of the server's Pods that is not a standby.
-func (c *Checker) survey(ctx context.Context, s *server) {
+func (c *Checker) survey(ctx context.Context, s *serverFacts) {
 	for _, database := range s.candidates {
 		s.survey, s.err = c.Server(database).Survey(ctx, s.questions(database), c.Prove)
 		if !errors.Is(s.err, postgres.ErrStandby) {
@@ -90,16 +90,18 @@ func (c *Checker) survey(ctx context.Context, s *server) {
 		if role, ok := s.survey.Roles[f.binding.Marks.Role]; ok {
 			f.role = &role
 		}
+		f.noDatabase = len(s.survey.Databases) > 0 && !slices.Contains(s.survey.Databases, f.binding.Marks.DBName)
 		f.answer, f.trust = s.survey.Answers[i], s.survey.Trust
 	}
+	s.addLimits()
 }
 
 // questions returns a question for each binding of the server. It skips an expired login, which would only add a line to the
 // server's log.
-func (s *server) questions(database *target.Database) []postgres.Question {
+func (s *serverFacts) questions(database *server.Database) []postgres.Question {
 	questions := make([]postgres.Question, len(s.facts))
 	for i, f := range s.facts {
-		questions[i] = postgres.Question{Role: f.binding.Marks.Role, Access: f.binding.AccessRole(), Login: postgres.Login{
+		questions[i] = postgres.Question{Role: f.binding.Marks.Role, Access: f.binding.AccessRole(), Extensions: f.binding.Marks.Extensions, Login: postgres.Login{
 			Host: f.credentials.Host, HostComplete: true, PodIP: database.PodIP, Port: f.credentials.LoginPort(), PodPort: database.PodPort,
 		}}
 		if f.credentials.Username == f.binding.Marks.Role && !f.expired() {

@@ -1,4 +1,4 @@
-// Package cmd is the command line: it turns flags into options.
+// Package cmd is the command line: the root command, its help and its exit codes. Each command is a package below it.
 package cmd
 
 import (
@@ -9,47 +9,31 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strconv"
 	"syscall"
 
-	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/klog/v2"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/command"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/printers"
 )
 
-// The exit codes in addition to 0 and 1, like those of timeout(1) and of shells.
-const (
-	exitTimeout    = 124
-	exitSignalBase = 128
-)
-
-// Execute runs the command line args and returns the exit code: 0 success, 1 an error, 124 a timeout, 128 and the signal's number after a
-// signal. After a first signal the command rolls back what it created; a second signal ends the process.
+// Execute runs the command line args and returns the exit code: 0 success, 1 a failure, 2 a usage error or an error of a command that
+// compares, 124 a timeout, 128 and the signal's number after a signal. After a first signal the command rolls back what it created; a second signal ends the process.
 func Execute(ctx context.Context, streams genericiooptions.IOStreams, args []string) int {
 	silenceLibraries()
 	ctx, stop := untilSignal(ctx)
 	defer stop()
 	root := NewRootCommand(streams) //nolint:contextcheck // cobra passes the context to the commands
 	root.SetArgs(args)
-	executed, err := root.ExecuteContextC(ctx)
-	exit := (*exitError)(nil)
-	for _, err := range eachError(err, ifForbidden) {
-		if errors.As(err, &exit) {
+	err := root.ExecuteContext(ctx)
+	for _, err := range printers.EachError(err, printers.IfForbidden) {
+		if exit := (*command.Error)(nil); errors.As(err, &exit) && exit.Err == nil {
 			continue
 		}
-		fmt.Fprintln(streams.ErrOut, "error:", shown(err.Error()))
+		fmt.Fprintln(streams.ErrOut, "error:", printers.Visible(err.Error()))
 	}
-	return exitCode(ctx, err, executed)
-}
-
-// errorCode is the annotation of a command whose errors, including usage errors, have an exit code other than 1.
-const errorCode = "errorCode"
-
-func codeOfErrors(cmd *cobra.Command) int {
-	if code, err := strconv.Atoi(cmd.Annotations[errorCode]); err == nil {
-		return code
-	}
-	return 1
+	return exitCode(ctx, err)
 }
 
 // silenceLibraries disables the log of client-go, because commands return the same errors.
@@ -61,26 +45,22 @@ func silenceLibraries() {
 	_ = flags.Set("stderrthreshold", "FATAL") // a flag of klog; errors would be printed twice
 }
 
-func exitCode(ctx context.Context, err error, executed *cobra.Command) int {
+func exitCode(ctx context.Context, err error) int {
 	var sig *signalError
-	var exit *exitError
+	exit := &command.Error{Code: command.Failed}
+	coded := errors.As(err, &exit)
 	switch {
 	case err == nil:
 		return 0
 	case errors.As(context.Cause(ctx), &sig):
-		return exitSignalBase + int(sig.signal)
-	case errors.As(err, &exit):
-		return exit.code
+		return command.SignalBase + int(sig.signal)
+	case coded && exit.Err == nil:
+		return exit.Code
 	case errors.Is(err, context.DeadlineExceeded):
-		return exitTimeout
+		return command.Timeout
 	}
-	return codeOfErrors(executed)
+	return exit.Code
 }
-
-// exitError ends a command that has already printed everything.
-type exitError struct{ code int }
-
-func (e *exitError) Error() string { return fmt.Sprintf("exit status %d", e.code) }
 
 // signalError is the cause of a context that a signal ended.
 type signalError struct{ signal syscall.Signal }

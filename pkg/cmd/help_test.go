@@ -20,17 +20,6 @@ func run(t *testing.T, args ...string) (stdout, stderr string, code int) {
 	return out.String(), errOut.String(), code
 }
 
-func TestDiff_ReturnsErrorCode(t *testing.T) {
-	for _, args := range [][]string{{"diff"}, {"diff", "--bogus"}, {"diff", "stray", "-f", "x"}, {"diff", "-f", "no-such-file"}} {
-		stdout, stderr, code := run(t, args...)
-		assert.Empty(t, stdout)
-		assert.Contains(t, stderr, "error: ")
-		assert.Equal(t, exitTrouble, code, args)
-	}
-	_, _, code := run(t, "apply", "--bogus")
-	assert.Equal(t, 1, code)
-}
-
 func tree(t *testing.T) []*cobra.Command {
 	t.Helper()
 	root := NewRootCommand(genericiooptions.NewTestIOStreamsDiscard())
@@ -84,12 +73,19 @@ func TestHelp_LooksLikeKubectl(t *testing.T) {
 	stdout, stderr, code := run(t, "--help")
 	assert.Zero(t, code)
 	assert.Empty(t, stderr)
-	assert.True(t, strings.HasPrefix(stdout, "Give a workload"))
-	assert.Contains(t, stdout, "Usage:\n  kubectl pgbind TYPE/NAME... [options]\n")
+	assert.True(t, strings.HasPrefix(stdout, "Give workloads"))
+	assert.LessOrEqual(t, strings.Count(stdout, "\n"), 50, "fits a screen")
+	assert.Contains(t, stdout, "Binding Commands:\n  bind          Give", "bind is the first command")
+	assert.Contains(t, stdout, "Usage:\n  kubectl pgbind [bind] TYPE/NAME... [options]\n")
 	assert.Contains(t, stdout, `Use "kubectl pgbind <command> --help" for more information about a given command.`)
 	assert.Contains(t, stdout, `Use "kubectl pgbind options" for a list of global command-line options`)
 	assert.NotContains(t, stdout, "--kubeconfig")
+	assert.NotContains(t, stdout, "--dbname")
 	assert.NotContains(t, stdout, "Commands:\n\n", "every group has commands")
+	assert.NotContains(t, stdout, "\n\n\n")
+	same, _, code := run(t)
+	assert.Zero(t, code)
+	assert.Equal(t, stdout, same)
 
 	stdout, stderr, code = run(t, "options")
 	assert.Zero(t, code)
@@ -97,36 +93,37 @@ func TestHelp_LooksLikeKubectl(t *testing.T) {
 	assert.Contains(t, stdout, "--kubeconfig")
 }
 
-func TestExecute_SuggestsCorrection(t *testing.T) {
-	for _, test := range []struct{ line, want string }{
-		{"vresion", `error: unknown command "vresion" for "kubectl pgbind": did you mean version?`},
-		{"completio deployment/web", `error: unknown command "completio" for "kubectl pgbind": did you mean completion?`},
-		{"--acces readonly deployment/web", "error: unknown flag: --acces: did you mean --access?"},
-		{"version --outptu json", "error: unknown flag: --outptu: did you mean --output?"},
-		{"version --nonsense", "error: unknown flag: --nonsense"},
-		{"deploymet/web", `error: "deploymet" is not a workload type: did you mean deployment/web?`},
-		{"deploymet web", `error: "deploymet" is not a workload type: did you mean deployment?`},
-		{"deployment/web statefulst/a", `error: "statefulst" is not a workload type: did you mean statefulset/a?`},
-		{"unbind daemonst/web", `error: "daemonst" is not a workload type: did you mean daemonset/web?`},
-		{"psql replica/web -- daemonst/x", `error: "replica" is not a workload type: did you mean replicaset/web or replicationcontroller/web?`},
-		{"list deployment/web", `error: unknown command "deployment/web" for "kubectl pgbind list"`},
-		{"nonsense", `error: workload name required: use nonsense/NAME`},
+func TestHelp_GroupsFlags(t *testing.T) {
+	stdout, stderr, code := run(t, "bind", "--help")
+	assert.Zero(t, code)
+	assert.Empty(t, stderr)
+	assert.NotContains(t, stdout, "\nOptions:", "every flag of bind is in a group")
+	assert.NotContains(t, stdout, "\n\n\n")
+	last := 0
+	for _, want := range []string{
+		"Server and Database Options:", "--dbname=", "Access Options:", "--access=", "User Options:", "--username=", "Secret Options:", "--preset=",
+		"Workload Options:", "--inject=", "Run Options:", "--dry-run=", "Output Options:", "--output=", "Usage:\n  kubectl pgbind bind TYPE/NAME... [options]",
 	} {
-		stdout, stderr, code := run(t, strings.Fields(test.line)...)
-		assert.Equal(t, 1, code, test.line)
-		assert.Empty(t, stdout, test.line)
-		assert.Equal(t, test.want, strings.Split(stderr, "\n")[0], test.line)
+		i := strings.Index(stdout[last:], want)
+		require.Positive(t, i, want)
+		last += i
 	}
+	stdout, _, _ = run(t, "rotate", "--help")
+	assert.Contains(t, stdout, "\nOptions:\n")
+	assert.NotContains(t, stdout, " Options:\n")
 }
 
-func TestVersion_PrintsJSONAndYAML(t *testing.T) {
-	stdout, _, code := run(t, "version", "-o", "json")
-	assert.Zero(t, code)
-	assert.Regexp(t, `(?s)^\{.*"version": ".+",.*"goVersion": "go1\..+",.*"platform": ".+/.+".*\}\n$`, stdout)
-	stdout, _, code = run(t, "version", "-o", "yaml")
-	assert.Zero(t, code)
-	assert.Regexp(t, `(?m)^version: .+\n$`, stdout)
-	_, stderr, code := run(t, "version", "-o", "xml")
-	assert.Equal(t, 1, code)
-	assert.Contains(t, stderr, `invalid --output "xml": use json or yaml`)
+// TestShortForm_HasTheFlagsOfBind compares the flags of both forms.
+func TestShortForm_HasTheFlagsOfBind(t *testing.T) {
+	flagsOf := func(cmd *cobra.Command) map[string]string {
+		all := map[string]string{}
+		cmd.LocalNonPersistentFlags().VisitAll(func(flag *pflag.Flag) { all[flag.Name] = flag.Shorthand + flag.DefValue + flag.Usage })
+		delete(all, "help")
+		return all
+	}
+	root := tree(t)[0]
+	bind, _, err := root.Find([]string{"bind"})
+	require.NoError(t, err)
+	assert.Contains(t, flagsOf(bind), "dbname")
+	assert.Equal(t, flagsOf(bind), flagsOf(root))
 }

@@ -7,7 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 )
 
 // State describes how the Secret and the workload of a binding match.
@@ -44,13 +44,13 @@ const (
 type Binding struct {
 	Namespace  string
 	SecretName string
-	Marks      credentials.Marks
+	Marks      secret.Marks
 	Created    time.Time // creation of the Secret; zero without one
 
 	Secret   Presence
 	Workload Presence
 	// Noted is the workload's annotation for the Secret; nil if it has none.
-	Noted *credentials.Annotation
+	Noted *secret.Marks
 	// WorkloadUID is the UID of the workload, empty unless the workload is Present.
 	WorkloadUID types.UID
 }
@@ -74,7 +74,8 @@ func (b *Binding) State(now time.Time) State {
 
 // Expired reports whether the binding has expired according to its metadata.
 func (b *Binding) Expired(now time.Time) bool {
-	return !b.Marks.Expires.IsZero() && !now.Before(b.Marks.Expires)
+	expires := b.Marks.ExpiresAt()
+	return !expires.IsZero() && !now.Before(expires)
 }
 
 // Inventory is the result of one Read.

@@ -9,7 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
@@ -18,13 +18,13 @@ type join struct {
 	inventory *Inventory
 	secrets   *listing
 	workloads map[types.NamespacedName]*metav1.PartialObjectMetadata // by namespace and the name that kubectl prints
-	unread    map[string]bool                                        // the kinds that could not be listed, for example "deployment.apps"
+	read      map[string]bool                                        // the kinds that could be listed, for example "deployment.apps"
 }
 
 func newJoin(secrets *listing) *join {
 	j := &join{
 		inventory: &Inventory{whole: true, allowed: secrets.err == nil, secrets: map[types.NamespacedName]bool{}},
-		secrets:   secrets, workloads: map[types.NamespacedName]*metav1.PartialObjectMetadata{}, unread: map[string]bool{},
+		secrets:   secrets, workloads: map[types.NamespacedName]*metav1.PartialObjectMetadata{}, read: map[string]bool{},
 	}
 	if secrets.err != nil {
 		j.inventory.Gaps = append(j.inventory.Gaps, secrets.err)
@@ -37,7 +37,8 @@ func (j *join) add(resource workload.Resource, found *listing) {
 	if found.err != nil {
 		j.inventory.Gaps = append(j.inventory.Gaps, found.err)
 		j.inventory.whole = false
-		j.unread[strings.TrimSuffix(resource.NameOf(""), "/")] = true
+	} else {
+		j.read[strings.TrimSuffix(resource.NameOf(""), "/")] = true
 	}
 	for _, object := range found.objects {
 		if metav1.GetControllerOf(object) != nil {
@@ -52,7 +53,7 @@ func (j *join) add(resource workload.Resource, found *listing) {
 // finish returns the bindings that match the selector.
 func (j *join) finish(selector labels.Selector) *Inventory {
 	for _, object := range j.secrets.objects {
-		marks, ok := credentials.MarksOf(object)
+		marks, ok := secret.MarksOf(object)
 		if !ok {
 			continue
 		}
@@ -76,33 +77,44 @@ func (j *join) attach(b *Binding) {
 	object, found := j.workloads[types.NamespacedName{Namespace: b.Namespace, Name: b.Marks.Workload}]
 	kind, _, _ := strings.Cut(b.Marks.Workload, "/")
 	switch {
-	case !found && j.unread[kind]:
-		return
-	case !found || !b.belongsTo(object.UID):
+	case !found && !j.read[kind]:
+		return // the list failed, or the kind is not one that is listed
+	case !found:
 		b.Workload = Absent
 		return
 	}
-	b.Workload, b.WorkloadUID = Present, object.UID
-	if note, ok := credentials.AnnotationsOf(object.Annotations)[b.SecretName]; ok {
+	if b.Found(object.UID); b.Workload == Absent {
+		return
+	}
+	if note, ok := secret.AnnotationsOf(object.Annotations)[b.SecretName]; ok {
 		b.Noted = &note
 	}
+}
+
+// Found records that the workload that the Secret names was read by its name, and has this UID.
+func (b *Binding) Found(uid types.UID) {
+	if !b.belongsTo(uid) {
+		b.Workload = Absent
+		return
+	}
+	b.Workload, b.WorkloadUID = Present, uid
 }
 
 // belongsTo reports whether the binding belongs to the workload with this UID and not to an earlier one of the same name. A bare Pod
 // is identified by its name, because its replacement has another UID.
 func (b *Binding) belongsTo(uid types.UID) bool {
-	return strings.HasPrefix(b.Marks.Workload, "pod/") || credentials.ID(uid, b.Marks.Location, b.Marks.Database) == b.Marks.ID
+	return strings.HasPrefix(b.Marks.Workload, "pod/") || secret.ID(uid, b.Marks.Location, b.Marks.DBName) == b.Marks.ID
 }
 
 // dangling adds the bindings that a workload's annotations name and whose Secrets were not found.
 func (j *join) dangling(name types.NamespacedName, object *metav1.PartialObjectMetadata, selector labels.Selector) {
-	for secret, note := range credentials.AnnotationsOf(object.Annotations) {
+	for secret, note := range secret.AnnotationsOf(object.Annotations) {
 		if j.inventory.secrets[types.NamespacedName{Namespace: name.Namespace, Name: secret}] {
 			continue
 		}
+		note.Workload = name.Name // annotations can be copied from another workload
 		b := Binding{
-			Namespace: name.Namespace, SecretName: secret, Workload: Present, WorkloadUID: object.UID, Noted: &note,
-			Marks: note.Marks(name.Name),
+			Namespace: name.Namespace, SecretName: secret, Workload: Present, WorkloadUID: object.UID, Noted: &note, Marks: note,
 		}
 		if j.inventory.allowed {
 			b.Secret = Absent

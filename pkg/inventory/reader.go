@@ -13,12 +13,16 @@ import (
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/tools/pager"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
 // Reader reads the inventory of a cluster.
-type Reader struct{ client metadata.Interface }
+type Reader struct {
+	client metadata.Interface
+	// Custom returns the kinds to list in addition to the built-in ones, such as workload.Client.CustomResources; nil: none.
+	Custom func(ctx context.Context) ([]workload.Resource, error)
+}
 
 // NewReader returns a Reader that uses client.
 func NewReader(client metadata.Interface) *Reader { return &Reader{client: client} }
@@ -27,14 +31,21 @@ func NewReader(client metadata.Interface) *Reader { return &Reader{client: clien
 // that matches everything also includes bindings without a workload. If Secrets cannot be listed, the annotations of the workloads
 // name the bindings. Other failed lists become gaps. Read fails only if nothing could be read or ctx has ended.
 func (r *Reader) Read(ctx context.Context, namespace string, selector labels.Selector) (*Inventory, error) {
-	secrets, workloads := &listing{}, make([]*listing, len(workload.Resources()))
+	resources := workload.Resources()
+	var customErr error
+	if r.Custom != nil {
+		var custom []workload.Resource
+		custom, customErr = r.Custom(ctx)
+		resources = append(resources, custom...)
+	}
+	secrets, workloads := &listing{}, make([]*listing, len(resources))
 	var reads errgroup.Group
 	reads.Go(func() error {
 		secrets = r.list(ctx, schema.GroupVersionResource{Version: "v1", Resource: "secrets"},
-			place{namespace, credentials.ManagedByLabel + "=" + credentials.ManagedBy})
+			place{namespace, secret.ManagedByLabel + "=" + secret.ManagedBy})
 		return nil
 	})
-	for i, resource := range workload.Resources() {
+	for i, resource := range resources {
 		reads.Go(func() error {
 			workloads[i] = r.list(ctx, resource.GroupVersionResource, place{namespace: namespace})
 			return nil
@@ -42,13 +53,16 @@ func (r *Reader) Read(ctx context.Context, namespace string, selector labels.Sel
 	}
 	_ = reads.Wait() // each list keeps its own error
 	j := newJoin(secrets)
-	for i, resource := range workload.Resources() {
+	if customErr != nil {
+		j.inventory.Gaps, j.inventory.whole = append(j.inventory.Gaps, customErr), false
+	}
+	for i, resource := range resources {
 		j.add(resource, workloads[i])
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, context.Cause(ctx)
 	}
-	if len(j.inventory.Gaps) == len(workloads)+1 {
+	if len(j.inventory.Gaps) > len(workloads) {
 		return nil, errors.Join(j.inventory.Gaps...)
 	}
 	return j.finish(selector), nil

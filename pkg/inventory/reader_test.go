@@ -1,7 +1,7 @@
 package inventory
 
 import (
-	"strings"
+	"context"
 	"testing"
 	"time"
 
@@ -16,7 +16,9 @@ import (
 	"k8s.io/client-go/metadata/fake"
 	clienttesting "k8s.io/client-go/testing"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
 const location = "shop/statefulset/pg"
@@ -47,16 +49,44 @@ func forbid(client *fake.FakeMetadataClient, resources ...string) {
 	}
 }
 
-func marksOf(workload string, uid types.UID) credentials.Marks {
-	return credentials.Marks{
-		ID: credentials.ID(uid, location, "postgres"), Workload: workload, Database: "postgres", Postgres: "pod/pg-0", PostgresNamespace: "shop",
-		Location: location, Access: "readonly", Role: "pgb_x_1", Generation: 1,
+// TestRead_KeepsBindingsOfOtherKinds requires that a workload whose kind is not listed is not reported as deleted, and is found if it is.
+func TestRead_KeepsBindingsOfOtherKinds(t *testing.T) {
+	rollout := &metav1.PartialObjectMetadata{
+		TypeMeta: metav1.TypeMeta{APIVersion: "argoproj.io/v1alpha1", Kind: "Rollout"}, ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web", UID: "uid-1"},
+	}
+	objects := []runtime.Object{newSecret("s", marksOf("rollout.argoproj.io/web", "uid-1")), rollout}
+	found, err := NewReader(cluster(t, objects...)).Read(t.Context(), "shop", labels.Everything())
+	require.NoError(t, err)
+	require.Len(t, found.Bindings, 1)
+	assert.Equal(t, Unread, found.Bindings[0].Workload)
+
+	served := NewReader(cluster(t, objects...))
+	served.Custom = func(context.Context) ([]workload.Resource, error) {
+		gvk := schema.GroupVersionKind{Group: "argoproj.io", Version: "v1alpha1", Kind: "Rollout"}
+		return []workload.Resource{{GroupVersionResource: gvk.GroupVersion().WithResource("rollouts"), Kind: gvk}}, nil
+	}
+	found, err = served.Read(t.Context(), "shop", labels.Everything())
+	require.NoError(t, err)
+	require.Len(t, found.Bindings, 1)
+	assert.Equal(t, Present, found.Bindings[0].Workload)
+}
+
+func marksOf(workload string, uid types.UID) secret.Marks {
+	return secret.Marks{
+		BindingSpec: v1alpha1.BindingSpec{
+			Workload: workload, DBName: "postgres", Postgres: "pod/pg-0", PostgresNamespace: "shop", Access: "readonly", Schemas: []string{"public"},
+		},
+		BindingStatus: v1alpha1.BindingStatus{ID: secret.ID(uid, location, "postgres"), Location: location, Role: "pgb_x_1", Generation: 1},
 	}
 }
 
 // secret returns the metadata of a binding's Secret.
-func secret(name string, marks credentials.Marks) runtime.Object {
-	made := credentials.NewSecret(types.NamespacedName{Namespace: "shop", Name: name}, marks, credentials.Credentials{})
+func newSecret(name string, marks secret.Marks) runtime.Object {
+	made, err := secret.NewSecret(types.NamespacedName{Namespace: "shop", Name: name}, marks,
+		secret.Credentials{Host: "h", Username: marks.Role, Password: "p"})
+	if err != nil {
+		panic(err)
+	}
 	made.CreationTimestamp = metav1.NewTime(noon.Add(-time.Hour))
 	return &metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"}, ObjectMeta: made.ObjectMeta}
 }
@@ -78,24 +108,24 @@ var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 func TestRead_ReturnsStates(t *testing.T) {
 	web := marksOf("deployment.apps/web", "uid-web")
 	expired := web
-	expired.Expires = noon.Add(-time.Minute)
+	expired.BindingStatus.Expires = &metav1.Time{Time: noon.Add(-time.Minute)}
 	pod := marksOf("pod/one", "any UID")
 	tests := map[string]struct {
 		objects []runtime.Object
 		forbid  string
 		state   State
 	}{
-		"Secret and workload match":        {[]runtime.Object{secret("s", web), deployment("web", "uid-web", map[string]string{"s": web.ID})}, "", Bound},
-		"no annotation on the workload":    {[]runtime.Object{secret("s", web), deployment("web", "uid-web", nil)}, "", Unreferenced},
-		"other id in the annotation":       {[]runtime.Object{secret("s", web), deployment("web", "uid-web", map[string]string{"s": "other"})}, "", Unreferenced},
-		"deleted workload":                 {[]runtime.Object{secret("s", web)}, "", NoWorkload},
-		"recreated workload":               {[]runtime.Object{secret("s", web), deployment("web", "uid-later", map[string]string{"s": web.ID})}, "", NoWorkload},
+		"Secret and workload match":        {[]runtime.Object{newSecret("s", web), deployment("web", "uid-web", map[string]string{"s": web.ID})}, "", Bound},
+		"no annotation on the workload":    {[]runtime.Object{newSecret("s", web), deployment("web", "uid-web", nil)}, "", Unreferenced},
+		"other id in the annotation":       {[]runtime.Object{newSecret("s", web), deployment("web", "uid-web", map[string]string{"s": "other"})}, "", Unreferenced},
+		"deleted workload":                 {[]runtime.Object{newSecret("s", web)}, "", NoWorkload},
+		"recreated workload":               {[]runtime.Object{newSecret("s", web), deployment("web", "uid-later", map[string]string{"s": web.ID})}, "", NoWorkload},
 		"deleted Secret":                   {[]runtime.Object{deployment("web", "uid-web", map[string]string{"s": web.ID})}, "", NoSecret},
-		"expired":                          {[]runtime.Object{secret("s", expired), deployment("web", "uid-web", map[string]string{"s": web.ID})}, "", Expired},
-		"workloads cannot be listed":       {[]runtime.Object{secret("s", web)}, "deployments", Unknown},
-		"other workloads cannot be listed": {[]runtime.Object{secret("s", web)}, "statefulsets", NoWorkload},
-		"Secrets cannot be listed":         {[]runtime.Object{secret("s", web), deployment("web", "uid-web", map[string]string{"s": web.ID})}, "secrets", Unknown},
-		"bare Pod is matched by name":      {[]runtime.Object{secret("s", pod), &metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"}, ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "one", UID: "new"}}}, "", Unreferenced},
+		"expired":                          {[]runtime.Object{newSecret("s", expired), deployment("web", "uid-web", map[string]string{"s": web.ID})}, "", Expired},
+		"workloads cannot be listed":       {[]runtime.Object{newSecret("s", web)}, "deployments", Unknown},
+		"other workloads cannot be listed": {[]runtime.Object{newSecret("s", web)}, "statefulsets", NoWorkload},
+		"Secrets cannot be listed":         {[]runtime.Object{newSecret("s", web), deployment("web", "uid-web", map[string]string{"s": web.ID})}, "secrets", Unknown},
+		"bare Pod is matched by name":      {[]runtime.Object{newSecret("s", pod), &metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"}, ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "one", UID: "new"}}}, "", Unreferenced},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -114,15 +144,12 @@ func TestRead_ReturnsStates(t *testing.T) {
 
 func TestRead_FindsBindingWithoutSecret(t *testing.T) {
 	marks := marksOf("deployment.apps/web", "uid-web")
-	marks.Isolated, marks.Schemas, marks.Choices.Keys = true, []string{"shop"}, []string{"uri"}
-	value, err := marks.Note("shop").Value()
-	require.NoError(t, err)
+	marks.Isolated, marks.Schemas, marks.Keys = true, []string{"shop"}, []string{"uri"}
 	web := deployment("web", "uid-web", nil)
-	web.Annotations["binding.pgbind.dev/s"] = value
+	web.Annotations["binding.pgbind.dev/s"] = marks.Value()
 	found, err := NewReader(cluster(t, web)).Read(t.Context(), "shop", labels.Everything())
 	require.NoError(t, err)
 	require.Len(t, found.Bindings, 1)
-	marks.PostgresNamespace, marks.Location = "", "" // not in the annotation, because they are the workload's
 	assert.Equal(t, marks, found.Bindings[0].Marks)
 }
 
@@ -132,7 +159,7 @@ func TestRead_IgnoresCopiedAnnotations(t *testing.T) {
 	copied.Kind = "ReplicaSet"
 	controller := true
 	copied.OwnerReferences = []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "Deployment", Name: "web", UID: "uid-web", Controller: &controller}}
-	client := cluster(t, copied, deployment("web", "uid-web", map[string]string{"s": web.ID}), secret("s", web))
+	client := cluster(t, copied, deployment("web", "uid-web", map[string]string{"s": web.ID}), newSecret("s", web))
 	found, err := NewReader(client).Read(t.Context(), "shop", labels.Everything())
 	require.NoError(t, err)
 	assert.Len(t, found.Bindings, 1)
@@ -143,7 +170,7 @@ func TestRead_IgnoresCopiedAnnotations(t *testing.T) {
 
 func TestRead_SelectsWorkloads(t *testing.T) {
 	web, api := marksOf("deployment.apps/web", "uid-web"), marksOf("deployment.apps/api", "uid-api")
-	client := cluster(t, secret("s", web), secret("t", api), secret("u", marksOf("deployment.apps/gone", "x")),
+	client := cluster(t, newSecret("s", web), newSecret("t", api), newSecret("u", marksOf("deployment.apps/gone", "x")),
 		deployment("web", "uid-web", nil), deployment("api", "uid-api", nil))
 	selector, err := labels.Parse("app in (web)")
 	require.NoError(t, err)
@@ -158,43 +185,4 @@ func TestRead_FailsIfNothingIsReadable(t *testing.T) {
 	forbid(client, "secrets", "deployments", "statefulsets", "daemonsets", "replicasets", "replicationcontrollers", "cronjobs", "pods")
 	_, err := NewReader(client).Read(t.Context(), "shop", labels.Everything())
 	require.ErrorContains(t, err, "secrets")
-}
-
-func TestInventory_WritesTreeAndTable(t *testing.T) {
-	web := marksOf("deployment.apps/web", "uid-web")
-	client := cluster(t, secret("s", web), secret("u", marksOf("deployment.apps/gone", "x")), deployment("web", "uid-web", map[string]string{"s": web.ID, "lost": web.ID}))
-	found, err := NewReader(client).Read(t.Context(), "", labels.Everything())
-	require.NoError(t, err)
-
-	var tree strings.Builder
-	require.NoError(t, found.WriteTree(&tree, noon))
-	assert.Equal(t, `database postgres on shop/statefulset/pg
-└─ access role pgbind_postgres_public_readonly_l74gha6tyh
-   └─ login role pgb_x_1
-      ├─ secret/s in shop
-      │  └─ deployment.apps/web
-      └─ secret/u in shop
-         └─ deployment.apps/gone (NoWorkload)
-database postgres on unknown server
-└─ access role unknown
-   └─ login role pgb_x_1
-      └─ secret/lost in shop (not found)
-         └─ deployment.apps/web
-`, tree.String())
-
-	table := found.Table(noon)
-	require.Len(t, table.Rows, 3)
-	assert.Equal(t, []any{"deployment.apps/web", "postgres", "pod/pg-0", "pgb_x_1", "readonly", "s", "60m", "<never>", "Bound", int64(1), location, web.ID}, table.Rows[2].Cells)
-
-	list, err := found.List(noon)
-	require.NoError(t, err)
-	require.Len(t, list.Items, 3)
-	assert.Equal(t, "Binding", list.Items[2].GetKind())
-	assert.Equal(t, "s", list.Items[2].GetName())
-}
-
-func TestUntil(t *testing.T) {
-	for want, expires := range map[string]time.Time{"<never>": {}, "2d1h": noon.Add(49 * time.Hour), "5m ago": noon.Add(-5 * time.Minute)} {
-		assert.Equal(t, want, until(expires, noon))
-	}
 }

@@ -14,9 +14,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
@@ -37,8 +37,8 @@ type Filter struct {
 type Binding struct {
 	Subject
 	SecretName string
-	Secret     *corev1.Secret    // nil: deleted
-	Marks      credentials.Marks // from the Secret, or from the workload's annotation
+	Secret     *corev1.Secret // nil: deleted
+	Marks      secret.Marks   // from the Secret, or from the workload's annotation
 }
 
 // Owner returns the owner that the comments of the binding's roles must name.
@@ -47,11 +47,8 @@ func (b *Binding) Owner() postgres.Owner {
 }
 
 // AccessOf returns the access that the binding's metadata names.
-func AccessOf(m credentials.Marks) postgres.Access {
-	access := postgres.Access{Database: m.Database, Schemas: m.Schemas, Level: postgres.Level(m.Access)}
-	if len(access.Schemas) == 0 {
-		access.Schemas = []string{"public"}
-	}
+func AccessOf(m secret.Marks) postgres.Access {
+	access := postgres.Access{Database: m.DBName, Schemas: m.WithDefaults("").Schemas, Level: postgres.Level(m.Access)}
 	if m.Isolated {
 		access.Isolated = m.ID
 	}
@@ -59,11 +56,11 @@ func AccessOf(m credentials.Marks) postgres.Access {
 }
 
 // Location returns the reference to the binding's server from the Secret's metadata, or otherwise if the metadata has none.
-func (b *Binding) Location(otherwise target.Ref) (target.Ref, error) {
+func (b *Binding) Location(otherwise server.Ref) (server.Ref, error) {
 	if b.Marks.Postgres == "" {
 		return otherwise, nil
 	}
-	ref, err := target.ParseRef(b.Marks.Postgres, cmp.Or(b.Marks.PostgresNamespace, b.Namespace))
+	ref, err := server.ParseRef(b.Marks.Postgres, cmp.Or(b.Marks.PostgresNamespace, b.Namespace))
 	if err != nil {
 		return ref, fmt.Errorf("the metadata of secret/%s does not name the database's Pod, StatefulSet or Service (%w): use --postgres",
 			b.SecretName, err)
@@ -71,30 +68,67 @@ func (b *Binding) Location(otherwise target.Ref) (target.Ref, error) {
 	return ref, nil
 }
 
-// Find returns the binding of the subject that matches the filter, or nil if there is none. If several match, the error lists them.
-func Find(ctx context.Context, kube kubernetes.Interface, n Subject, f Filter) (*Binding, error) {
-	secrets, err := markedSecrets(ctx, kube, n)
+// Secrets are the Secrets of the bindings of a namespace.
+type Secrets struct {
+	kube      kubernetes.Interface
+	namespace string
+	marked    map[string]marked // by name
+	forbidden bool              // they cannot be listed
+}
+
+// marked is a Secret with the metadata of a binding.
+type marked struct {
+	secret *corev1.Secret
+	marks  secret.Marks
+}
+
+// List lists the Secrets of the bindings of a namespace. If that is forbidden, Find reads the Secrets that annotations of workloads name.
+func List(ctx context.Context, kube kubernetes.Interface, namespace string) (*Secrets, error) {
+	s := &Secrets{kube: kube, namespace: namespace, marked: map[string]marked{}}
+	list, err := kube.CoreV1().Secrets(namespace).List(ctx, metav1.ListOptions{LabelSelector: secret.ManagedByLabel + "=" + secret.ManagedBy})
+	if apierrors.IsForbidden(err) {
+		s.forbidden = true
+		return s, nil
+	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("list the Secrets of namespace %s: %w", namespace, err)
+	}
+	for i := range list.Items {
+		s.add(&list.Items[i])
+	}
+	return s, nil
+}
+
+// add adds a Secret, if it has the metadata of a binding.
+func (s *Secrets) add(stored *corev1.Secret) {
+	if marks, ok := secret.MarksOf(stored); ok {
+		s.marked[stored.Name] = marked{stored, marks}
+	}
+}
+
+// Find returns the binding of the subject, which is in the namespace, that matches the filter, or nil if there is none. If several match, the error lists them.
+func (s *Secrets) Find(ctx context.Context, n Subject, f Filter) (*Binding, error) {
+	if s.forbidden {
+		if err := s.readNoted(ctx, n); err != nil {
+			return nil, err
+		}
 	}
 	var found []*Binding
-	for name, marks := range n.noted() {
+	noted := n.noted()
+	for name, marks := range noted {
 		b := &Binding{Subject: n, SecretName: name, Marks: marks}
 		// The Secret of that name can belong to another binding by now.
-		if secret, ok := secrets[name]; ok {
-			if now, _ := credentials.MarksOf(secret); now.ID == marks.ID {
-				b.Secret, b.Marks = secret, now
-				delete(secrets, name)
-			}
+		if stored, ok := s.marked[name]; ok && stored.marks.ID == marks.ID {
+			b.Secret, b.Marks = stored.secret, stored.marks
 		}
 		found = append(found, b)
 	}
-	for name, secret := range secrets {
-		if marks, _ := credentials.MarksOf(secret); marks.Workload == n.Name {
-			found = append(found, &Binding{Subject: n, SecretName: name, Secret: secret, Marks: marks})
+	for name, stored := range s.marked {
+		if stored.marks.Workload == n.Name && noted[name].ID != stored.marks.ID {
+			found = append(found, &Binding{Subject: n, SecretName: name, Secret: stored.secret, Marks: stored.marks})
 		}
 	}
-	found = slices.DeleteFunc(found, func(b *Binding) bool { return !f.means(b) })
+	found = slices.DeleteFunc(found, func(b *Binding) bool { return !f.Matches(b.SecretName, b.Marks.DBName) })
 	if len(found) > 1 {
 		return nil, several(found)
 	}
@@ -106,69 +140,50 @@ func Find(ctx context.Context, kube kubernetes.Interface, n Subject, f Filter) (
 
 // Read returns the binding of a Secret. It fails if the Secret has no metadata of a binding.
 func Read(ctx context.Context, kube kubernetes.Interface, namespace, name string) (*Binding, error) {
-	secret, err := kube.CoreV1().Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
+	stored, err := kube.CoreV1().Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("read secret/%s in namespace %s: %w", name, namespace, err)
 	}
-	marks, ok := credentials.MarksOf(secret)
+	marks, ok := secret.MarksOf(stored)
 	if !ok {
 		return nil, fmt.Errorf("secret/%s in namespace %s no longer belongs to a binding", name, namespace)
 	}
-	return &Binding{Subject: Subject{Namespace: namespace, Name: marks.Workload}, SecretName: name, Secret: secret, Marks: marks}, nil
+	return &Binding{Subject: Subject{Namespace: namespace, Name: marks.Workload}, SecretName: name, Secret: stored, Marks: marks}, nil
 }
 
-func (f Filter) means(b *Binding) bool {
-	return (f.Secret == "" || f.Secret == b.SecretName) && (f.Database == "" || f.Database == b.Marks.Database)
+// Matches reports whether the filter selects the binding with that Secret and database.
+func (f Filter) Matches(secretName, database string) bool {
+	return (f.Secret == "" || f.Secret == secretName) && (f.Database == "" || f.Database == database)
 }
 
 // noted returns the bindings that the workload's annotations name, by the names of their Secrets.
-func (n Subject) noted() map[string]credentials.Marks {
-	noted := map[string]credentials.Marks{}
+func (n Subject) noted() map[string]secret.Marks {
 	if n.Workload == nil {
-		return noted
+		return nil
 	}
-	for name, a := range credentials.AnnotationsOf(n.Workload.Annotations()) {
-		noted[name] = a.Marks(n.Name)
+	noted := secret.AnnotationsOf(n.Workload.Annotations())
+	for name, marks := range noted {
+		marks.Workload = n.Name // annotations can be copied from another workload
+		noted[name] = marks
 	}
 	return noted
 }
 
-// markedSecrets returns the Secrets in the namespace that belong to bindings, by name.
-func markedSecrets(ctx context.Context, kube kubernetes.Interface, n Subject) (map[string]*corev1.Secret, error) {
-	marked := map[string]*corev1.Secret{}
-	list, err := kube.CoreV1().Secrets(n.Namespace).List(ctx,
-		metav1.ListOptions{LabelSelector: credentials.ManagedByLabel + "=" + credentials.ManagedBy})
-	if apierrors.IsForbidden(err) {
-		return marked, readNoted(ctx, kube, n, marked)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("list the Secrets of namespace %s: %w", n.Namespace, err)
-	}
-	for i := range list.Items {
-		if _, ok := credentials.MarksOf(&list.Items[i]); ok {
-			marked[list.Items[i].Name] = &list.Items[i]
-		}
-	}
-	return marked, nil
-}
-
 // readNoted reads the Secrets that the workload's annotations name, for a user who cannot list Secrets.
-func readNoted(ctx context.Context, kube kubernetes.Interface, n Subject, marked map[string]*corev1.Secret) error {
+func (s *Secrets) readNoted(ctx context.Context, n Subject) error {
 	if n.Workload == nil {
 		return fmt.Errorf("%s does not exist, and only the Secrets of namespace %s name its bindings: get the right to list them",
 			n.Name, n.Namespace)
 	}
 	for name := range n.noted() {
-		secret, err := kube.CoreV1().Secrets(n.Namespace).Get(ctx, name, metav1.GetOptions{})
+		stored, err := s.kube.CoreV1().Secrets(s.namespace).Get(ctx, name, metav1.GetOptions{})
 		if apierrors.IsNotFound(err) {
 			continue
 		}
 		if err != nil {
 			return fmt.Errorf("read secret/%s in namespace %s: %w", name, n.Namespace, err)
 		}
-		if _, ok := credentials.MarksOf(secret); ok {
-			marked[name] = secret
-		}
+		s.add(stored)
 	}
 	return nil
 }
@@ -178,7 +193,7 @@ func several(found []*Binding) error {
 	slices.SortFunc(found, func(a, b *Binding) int { return cmp.Compare(a.SecretName, b.SecretName) })
 	var names []string
 	for _, b := range found {
-		names = append(names, fmt.Sprintf("%s (database %s)", b.SecretName, b.Marks.Database))
+		names = append(names, fmt.Sprintf("%s (database %s)", b.SecretName, b.Marks.DBName))
 	}
 	return fmt.Errorf("%s has several bindings: choose one with --secret: %s", found[0].Name, strings.Join(names, ", "))
 }

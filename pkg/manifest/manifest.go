@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/apis/v1alpha1"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
 )
 
 // Stdin is the file name that means standard input.

@@ -11,7 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
-// FuzzAnswer reads what an API server, or anything before it, answers in place of a stream: what is no Status is not repeated.
+// FuzzAnswer reads answers to an upgrade. An answer that is not a Status must not be repeated in the error.
 func FuzzAnswer(f *testing.F) {
 	for _, seed := range []string{
 		"", "null", "[]", "<h1>Forbidden</h1>", `{"kind":"Status","status":"Failure","reason":"Forbidden","code":403}`, `{"kind":"Status","status":"Success"}`,
@@ -33,7 +33,7 @@ func FuzzAnswer(f *testing.F) {
 	})
 }
 
-// FuzzRemoteError reads the text that client-go makes of the end of a command.
+// FuzzRemoteError reads the error texts of client-go.
 func FuzzRemoteError(f *testing.F) {
 	for _, seed := range []string{"", "Internal error occurred: ", "Internal error occurred: Internal error occurred: no such file", "unable to upgrade", "Internal error occurred: \n"} {
 		f.Add(seed)

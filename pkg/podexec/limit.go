@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// ErrLimit says that a command had not ended when its time was over. Whether it still runs in the container is not known.
-var ErrLimit = errors.New("it did not end in time")
+// ErrLimit reports that a command did not end within its time limit. It can still be running in the container.
+var ErrLimit = errors.New("the command did not end in time")
 
-// Limited returns an Executor that runs commands by next and waits for each of them no longer than limit: a container runtime or a proxy
-// that loses the end of a stream would hold the caller forever. The error is then both ErrLimit and context.DeadlineExceeded.
+// Limited returns an Executor that runs commands with next and waits at most limit for each, because a container runtime or a proxy that
+// loses the end of a stream would block the caller forever. At the limit, the error is both ErrLimit and context.DeadlineExceeded.
 func Limited(next Executor, limit time.Duration) Executor {
 	return limited{next: next, limit: limit}
 }

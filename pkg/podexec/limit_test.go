@@ -12,7 +12,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
 )
 
-// executor is an Executor made of a function.
+// executor is a function as an Executor.
 type executor func(context.Context) error
 
 func (e executor) Exec(ctx context.Context, _ podexec.Container, _ []string, _ podexec.Streams) error {
@@ -24,7 +24,7 @@ func silent(ctx context.Context) error {
 	return ctx.Err()
 }
 
-func TestLimitedGivesUp(t *testing.T) {
+func TestLimited_StopsAtTheLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		err := podexec.Limited(executor(silent), time.Minute).Exec(t.Context(), database, []string{"psql"}, podexec.Streams{})
 		require.ErrorIs(t, err, podexec.ErrLimit)
@@ -33,7 +33,7 @@ func TestLimitedGivesUp(t *testing.T) {
 	})
 }
 
-func TestLimitedLeavesOtherEndsAlone(t *testing.T) {
+func TestLimited_KeepsOtherErrors(t *testing.T) {
 	for name, end := range map[string]error{"success": nil, "failure": io.ErrUnexpectedEOF} {
 		t.Run(name, func(t *testing.T) {
 			limited := podexec.Limited(executor(func(context.Context) error { return end }), time.Minute)

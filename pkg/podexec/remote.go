@@ -2,7 +2,6 @@ package podexec
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -13,7 +12,7 @@ import (
 	"k8s.io/client-go/tools/remotecommand"
 )
 
-// Remote is the Executor that speaks to a cluster's API server. Many Execs may run at once.
+// Remote is the Executor for a cluster's API server. Execs can run in parallel.
 type Remote struct {
 	config    *rest.Config
 	client    rest.Interface
@@ -23,17 +22,17 @@ type Remote struct {
 // Option changes how a Remote works.
 type Option func(*Remote)
 
-// WithTransport makes a Remote use t; without it, it is Auto.
+// WithTransport selects the transport. The default is Auto.
 func WithTransport(t Transport) Option {
 	return func(r *Remote) { r.transport = t }
 }
 
-// New returns a Remote for the API server of config, reached as all other requests are.
-// It sends nothing; an error means that config cannot be used.
+// New returns a Remote for the API server of config. It uses config as all other requests do, and sends nothing.
+// It fails if config is not valid.
 func New(config *rest.Config, options ...Option) (*Remote, error) {
 	client, err := typedcorev1.NewForConfig(config)
 	if err != nil {
-		return nil, fmt.Errorf("preparing to run commands in pods: %w", err)
+		return nil, fmt.Errorf("prepare to run commands in Pods: %w", err)
 	}
 	r := &Remote{config: rest.CopyConfig(config), client: client.RESTClient()}
 	for _, option := range options {
@@ -45,12 +44,12 @@ func New(config *rest.Config, options ...Option) (*Remote, error) {
 // Exec implements Executor.
 func (r *Remote) Exec(ctx context.Context, c Container, argv []string, s Streams) error {
 	if len(argv) == 0 {
-		return errors.New("no command given to run in " + c.String())
+		return fmt.Errorf("no command to run in %s", c)
 	}
-	var borrowed loan
-	defer borrowed.end()
-	call := r.call(c, argv, s.options(&borrowed))
-	// client-go waits for the answer to an upgrade however long it takes, whatever ctx says.
+	var streams detachable
+	defer streams.detach()
+	call := r.call(c, argv, s.options(&streams))
+	// client-go waits for the answer to an upgrade even if ctx has ended.
 	done := make(chan error, 1)
 	go func() { done <- r.transport.run(ctx, call) }()
 	var err error
@@ -63,12 +62,12 @@ func (r *Remote) Exec(ctx context.Context, c Container, argv []string, s Streams
 		err = ctx.Err()
 	}
 	if err != nil {
-		return fmt.Errorf("running %s in %s: %w", argv[0], c, err)
+		return fmt.Errorf("run %s in %s: %w", argv[0], c, err)
 	}
 	return nil
 }
 
-// ended is ctx.Err, but does not wait for ctx's own timer: a connection with the same deadline may time out before it.
+// ended returns ctx.Err. It does not wait for ctx's own timer, because a connection with the same deadline can time out first.
 func ended(ctx context.Context) error {
 	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
 		return context.DeadlineExceeded
@@ -76,7 +75,7 @@ func ended(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// call prepares the request for argv in c.
+// call returns the request that runs argv in c.
 func (r *Remote) call(c Container, argv []string, streams remotecommand.StreamOptions) call {
 	request := r.client.Post().Resource("pods").Namespace(c.Namespace).Name(c.Pod).SubResource("exec").
 		VersionedParams(&corev1.PodExecOptions{
@@ -90,11 +89,11 @@ func (r *Remote) call(c Container, argv []string, streams remotecommand.StreamOp
 	return call{config: r.config, url: *request.URL(), program: argv[0], streams: streams}
 }
 
-// options are the streams as client-go takes them.
-func (s Streams) options(borrowed *loan) remotecommand.StreamOptions {
-	options := remotecommand.StreamOptions{Stdin: borrowed.reader(s.Stdin), Stdout: borrowed.writer(s.Stdout)}
+// options returns the streams in the form that client-go takes.
+func (s Streams) options(d *detachable) remotecommand.StreamOptions {
+	options := remotecommand.StreamOptions{Stdin: d.reader(s.Stdin), Stdout: d.writer(s.Stdout)}
 	if s.Terminal == nil {
-		options.Stderr = borrowed.writer(s.Stderr)
+		options.Stderr = d.writer(s.Stderr)
 		return options
 	}
 	options.Tty, options.TerminalSizeQueue = true, s.Terminal

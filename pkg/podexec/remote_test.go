@@ -38,7 +38,7 @@ func echo(argv []string, stdin io.Reader, stdout, stderr io.Writer) error {
 	return err
 }
 
-func TestExecCarriesStreams(t *testing.T) {
+func TestExec_CarriesStreams(t *testing.T) {
 	script := strings.Repeat("SELECT 'ä\x00\\';\n", 20_000)
 	for name, transport := range transports {
 		t.Run(name, func(t *testing.T) {
@@ -53,7 +53,7 @@ func TestExecCarriesStreams(t *testing.T) {
 	}
 }
 
-func TestExecEnds(t *testing.T) {
+func TestExec_ReturnsTypedErrors(t *testing.T) {
 	const missing = `exec: "createuser": executable file not found in $PATH`
 	tests := map[string]struct {
 		end    error
@@ -66,14 +66,14 @@ func TestExecEnds(t *testing.T) {
 			var exit *podexec.ExitError
 			require.ErrorAs(t, err, &exit)
 			assert.Equal(t, 3, exit.Code)
-			assert.EqualError(t, err, "running createuser in pod/db-0 (container postgres): exit status 3")
+			assert.EqualError(t, err, "run createuser in pod/db-0 (container postgres): exit status 3")
 		}},
 		"runtime error": {errors.New(missing), func(t *testing.T, err error) {
 			t.Helper()
 			var start *podexec.StartError
 			require.ErrorAs(t, err, &start)
 			assert.Equal(t, podexec.StartError{Program: "createuser", Reason: missing}, *start)
-			assert.EqualError(t, err, "running createuser in pod/db-0 (container postgres): the container runtime reported: "+missing)
+			assert.EqualError(t, err, "run createuser in pod/db-0 (container postgres): the container runtime reported: "+missing)
 		}},
 	}
 	for name, test := range tests {
@@ -93,12 +93,12 @@ func TestExecEnds(t *testing.T) {
 	}
 }
 
-func TestExecNeedsACommand(t *testing.T) {
+func TestExec_RefusesAnEmptyCommand(t *testing.T) {
 	err := newRemote(t, "http://127.0.0.1:0").Exec(t.Context(), database, nil, podexec.Streams{})
-	require.EqualError(t, err, "no command given to run in pod/db-0 (container postgres)")
+	require.EqualError(t, err, "no command to run in pod/db-0 (container postgres)")
 }
 
-func TestParallelExecsKeepApart(t *testing.T) {
+func TestExec_InParallel(t *testing.T) {
 	remote := newRemote(t, newServer(t, echo).URL)
 	var all sync.WaitGroup
 	var errs [30]error
@@ -118,7 +118,7 @@ func TestParallelExecsKeepApart(t *testing.T) {
 	}
 }
 
-func TestEndOfContextGivesTheStreamsBack(t *testing.T) {
+func TestExec_DetachesStreamsWhenContextEnds(t *testing.T) {
 	for name, transport := range transports {
 		t.Run(name, func(t *testing.T) {
 			written := make(chan struct{})

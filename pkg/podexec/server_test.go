@@ -27,7 +27,7 @@ type command func(argv []string, stdin io.Reader, stdout, stderr io.Writer) erro
 // errCut makes a server close the streams without a status.
 var errCut = errors.New("cut")
 
-// server speaks the server's side of the exec API over SPDY and WebSocket.
+// server is the server side of the exec API over SPDY and WebSocket.
 type server struct {
 	*httptest.Server
 	run     command
@@ -126,7 +126,7 @@ func (s *server) serveSPDY(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// forgetSizes makes room for the sizes of the next command.
+// forgetSizes clears the recorded terminal sizes.
 func (s *server) forgetSizes() {
 	select {
 	case <-s.resizes:
@@ -134,7 +134,7 @@ func (s *server) forgetSizes() {
 	}
 }
 
-// finish runs the command and reports its end on the error stream, as a kubelet does.
+// finish runs the command and reports its status on the error stream, as a kubelet does.
 func (s *server) finish(r *http.Request, errorStream io.Writer, std [3]io.ReadWriter) {
 	err := s.run(r.URL.Query()["command"], std[0], std[1], std[2])
 	status := metav1.Status{Status: metav1.StatusSuccess}
@@ -153,7 +153,7 @@ func (s *server) finish(r *http.Request, errorStream io.Writer, std [3]io.ReadWr
 	_ = json.NewEncoder(errorStream).Encode(status)
 }
 
-// refuse answers as an API server does.
+// refuse answers with a Status, like an API server.
 func refuse(w http.ResponseWriter, err *apierrors.StatusError) {
 	status := err.ErrStatus
 	status.Kind, status.APIVersion = "Status", "v1"

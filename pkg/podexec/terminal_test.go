@@ -28,7 +28,7 @@ func (s *sizes) Next() *remotecommand.TerminalSize {
 	return &next
 }
 
-func TestExecWithATerminal(t *testing.T) {
+func TestExec_Terminal(t *testing.T) {
 	for name, transport := range transports {
 		t.Run(name, func(t *testing.T) {
 			var server *server

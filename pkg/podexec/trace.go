@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Trace is what may be told of one Exec: never the streams, and no more of the command than its program.
+// Trace describes one Exec. It contains neither the streams nor the arguments of the command.
 type Trace struct {
 	Target   Container
 	Program  string
@@ -13,8 +13,7 @@ type Trace struct {
 	Err      error
 }
 
-// Traced returns an Executor that runs commands by next and reports each of them when it has ended.
-// Parallel Execs call report in parallel.
+// Traced returns an Executor that runs commands with next and calls report after each. Parallel Execs call report in parallel.
 func Traced(next Executor, report func(Trace)) Executor {
 	return traced{next: next, report: report}
 }

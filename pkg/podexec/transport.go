@@ -10,11 +10,11 @@ import (
 	"k8s.io/client-go/tools/remotecommand"
 )
 
-// Transport is how streams travel to the API server.
+// Transport is the protocol that carries the streams to the API server.
 type Transport int
 
 const (
-	// Auto is SPDY, and WebSocket where something on the way does not let SPDY through.
+	// Auto uses SPDY, and WebSocket if a proxy or the API server refuses SPDY.
 	Auto Transport = iota
 	// SPDY needs the verb create on pods/exec.
 	SPDY
@@ -22,7 +22,7 @@ const (
 	WebSocket
 )
 
-// call is one command on its way to a container.
+// call is the request to run one command.
 type call struct {
 	config  *rest.Config
 	url     url.URL
@@ -30,7 +30,7 @@ type call struct {
 	streams remotecommand.StreamOptions
 }
 
-// run runs c over t. Before it falls back, nothing has run and no stdin was read.
+// run runs c over t. When it falls back to WebSocket, nothing has run and no stdin has been read.
 func (t Transport) run(ctx context.Context, c call) error {
 	switch t {
 	case SPDY:
@@ -39,27 +39,27 @@ func (t Transport) run(ctx context.Context, c call) error {
 		return c.attempt(ctx, overWebSocket)
 	}
 	first := c.attempt(ctx, overSPDY)
-	if !obstructed(first) {
+	if !otherTransportMayWork(first) {
 		return first
 	}
 	second := c.attempt(ctx, overWebSocket)
 	if isRefusal(second) && second.Error() != first.Error() {
-		return fmt.Errorf("WebSocket: %w (SPDY before it: %w)", second, first)
+		return fmt.Errorf("WebSocket: %w (SPDY: %w)", second, first)
 	}
 	return second
 }
 
 type newExecutor func(*rest.Config, *url.URL) (remotecommand.Executor, error)
 
-// attempt runs c over one transport. The error is a *refusal when the streams were never opened.
+// attempt runs c over one transport. The error is a *refusal if the streams were not opened.
 func (c call) attempt(ctx context.Context, over newExecutor) error {
-	up := &upgrade{query: c.url.RawQuery}
+	opened := &upgrade{query: c.url.RawQuery}
 	config := rest.CopyConfig(c.config)
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
-		up.next = next
-		return up
+		opened.next = next
+		return opened
 	})
-	// Layers above upgrade put the URL into their errors and logs, so they get it without the command.
+	// The layers above put the URL into errors and logs, so they get a URL without the command.
 	bare := c.url
 	bare.RawQuery = ""
 	executor, err := over(config, &bare)
@@ -67,8 +67,8 @@ func (c call) attempt(ctx context.Context, over newExecutor) error {
 		return err
 	}
 	err = executor.StreamWithContext(ctx, c.streams)
-	if up.refused != nil {
-		return up.refused
+	if opened.refused != nil {
+		return opened.refused
 	}
 	return remoteError(err, c.program)
 }

@@ -13,12 +13,12 @@ import (
 	"k8s.io/streaming/pkg/httpstream"
 )
 
-// maxStatus is more than any Status of an API server and little enough to read from anybody.
+// maxStatus limits how much of an answer is read. Every Status of an API server is smaller.
 const maxStatus = 64 << 10
 
-// upgrade is the HTTP round trip that opens the streams of one attempt. client-go turns its failures into plain
-// text, so it keeps them. An answer other than 101 is an error at once: a redirect would carry the command to a host
-// that nobody chose. One goroutine uses it.
+// upgrade is the HTTP round trip that opens the streams of one attempt. It keeps the error, because client-go converts errors to plain
+// text. Every answer other than 101 is an error: a redirect would send the command to a host that the user did not choose. It is not safe
+// for parallel use.
 type upgrade struct {
 	next    http.RoundTripper
 	query   string
@@ -41,7 +41,7 @@ func (u *upgrade) RoundTrip(request *http.Request) (*http.Response, error) {
 	return nil, u.refused
 }
 
-// refusal is why an attempt opened no streams.
+// refusal is the reason why an attempt opened no streams.
 type refusal struct{ cause error }
 
 func (r *refusal) Error() string { return r.cause.Error() }
@@ -52,9 +52,9 @@ func isRefusal(err error) bool {
 	return ok
 }
 
-// obstructed tells whether err is a refusal that another transport may get around: neither the API server's own word
-// on who may do what to which Pod, nor a server out of reach.
-func obstructed(err error) bool {
+// otherTransportMayWork reports whether err is a refusal of this transport only. It is not if the API server refused the user or the Pod,
+// or if the server cannot be reached.
+func otherTransportMayWork(err error) bool {
 	if !isRefusal(err) {
 		return false
 	}
@@ -68,14 +68,14 @@ func obstructed(err error) bool {
 	return answered || utilnet.IsProbableEOF(errors.Unwrap(err)) || utilnet.IsConnectionReset(err)
 }
 
-// httpError is an answer that does not come from an API server.
+// httpError is an answer from something other than an API server.
 type httpError struct{ status string }
 
 func (e *httpError) Error() string {
 	return fmt.Sprintf("a proxy or load balancer answered %q to the upgrade request", e.status)
 }
 
-// answerError reads an answer other than 101: a *apierrors.StatusError if an API server gave it, else a *httpError.
+// answerError converts an answer other than 101 to a *apierrors.StatusError if it is from an API server, or else to a *httpError.
 func answerError(response *http.Response) error {
 	var status metav1.Status
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxStatus))
@@ -88,8 +88,8 @@ func answerError(response *http.Response) error {
 	return &apierrors.StatusError{ErrStatus: status}
 }
 
-// withoutBody takes from client-go's WebSocket refusal what matters: the API server's Status, or else the answer's
-// status line. The outer texts quote the body, in which a proxy may repeat the URL and with it the command.
+// withoutBody returns the cause of client-go's WebSocket refusal: the API server's Status, or the status line of the answer. The outer
+// errors quote the body, in which a proxy can repeat the URL and so the command.
 func withoutBody(err error) error {
 	refused, ok := errors.AsType[*httpstream.UpgradeFailureError](err)
 	if !ok {

@@ -25,7 +25,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
 )
 
-// proxyTo lets requests through to a server, except those that obstruct answers.
+// proxyTo forwards requests to a server, except those that obstruct answers itself.
 func proxyTo(t *testing.T, server *server, obstruct func(http.ResponseWriter, *http.Request) (answered bool)) string {
 	t.Helper()
 	to, err := url.Parse(server.URL)
@@ -90,7 +90,7 @@ func statusAnswer(err *apierrors.StatusError) func(http.ResponseWriter, *http.Re
 	}
 }
 
-func TestWebSocketGetsAroundAnObstructedSPDY(t *testing.T) {
+func TestExec_FallsBackToWebSocket(t *testing.T) {
 	tests := map[string]func(http.ResponseWriter, *http.Request) bool{
 		"400 of a proxy":                   answer(http.StatusBadRequest, "bad"),
 		"403 of a proxy":                   answer(http.StatusForbidden, "<h1>Forbidden</h1>"),
@@ -117,7 +117,7 @@ func TestWebSocketGetsAroundAnObstructedSPDY(t *testing.T) {
 	}
 }
 
-func TestTheAPIServersRefusalIsTypedAndFinal(t *testing.T) {
+func TestExec_DoesNotRetryRefusalOfAPIServer(t *testing.T) {
 	pods := corev1.Resource("pods")
 	tests := map[string]struct {
 		refusal *apierrors.StatusError
@@ -142,7 +142,7 @@ func TestTheAPIServersRefusalIsTypedAndFinal(t *testing.T) {
 				err := newRemote(t, server.URL, podexec.WithTransport(transport)).
 					Exec(t.Context(), database, []string{"psql", "app_role"}, podexec.Streams{})
 				assert.True(t, test.is(err), "%v", err)
-				require.EqualError(t, err, "running psql in pod/db-0 (container postgres): "+test.refusal.Error())
+				require.EqualError(t, err, "run psql in pod/db-0 (container postgres): "+test.refusal.Error())
 				if test.final || transport != podexec.Auto {
 					assert.Equal(t, 1, requests)
 				} else {
@@ -153,7 +153,7 @@ func TestTheAPIServersRefusalIsTypedAndFinal(t *testing.T) {
 	}
 }
 
-func TestBothTransportsRefused(t *testing.T) {
+func TestExec_ReportsBothRefusals(t *testing.T) {
 	forbidden := apierrors.NewForbidden(corev1.Resource("pods"), "db-0", errors.New("no"))
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if isSPDY(r) {
@@ -165,10 +165,10 @@ func TestBothTransportsRefused(t *testing.T) {
 	defer server.Close()
 	err := newRemote(t, server.URL).Exec(t.Context(), database, []string{"psql"}, podexec.Streams{})
 	assert.True(t, apierrors.IsForbidden(err), "%v", err)
-	assert.ErrorContains(t, err, "(SPDY before it: Upgrade request required)")
+	assert.ErrorContains(t, err, "(SPDY: Upgrade request required)")
 }
 
-func TestErrorsDoNotShowTheCommand(t *testing.T) {
+func TestExec_ErrorsDoNotContainArguments(t *testing.T) {
 	mirror := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusBadGateway)
 		_, _ = io.WriteString(w, "cannot reach /exec?command=psql&command=app_role")
@@ -196,7 +196,7 @@ func TestErrorsDoNotShowTheCommand(t *testing.T) {
 	}
 }
 
-func TestLayersAboveTheUpgradeDoNotSeeTheCommand(t *testing.T) {
+func TestExec_LogsDoNotContainArguments(t *testing.T) {
 	config := &rest.Config{Host: newServer(t, echo).URL, UserAgent: "pgbind-test"}
 	var userAgent, above string
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
@@ -217,7 +217,7 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// stall returns the address of a proxy that answers nothing until release is called.
+// stall returns the address of a proxy that does not answer until release is called.
 func stall(t *testing.T, server *server) (address string, release func()) {
 	t.Helper()
 	held := make(chan struct{})
@@ -227,7 +227,7 @@ func stall(t *testing.T, server *server) (address string, release func()) {
 	return address, release
 }
 
-func TestStalledUpgradeEndsWithTheContext(t *testing.T) {
+func TestExec_StalledUpgradeEndsWithContext(t *testing.T) {
 	for name, transport := range transports {
 		t.Run(name, func(t *testing.T) {
 			address, _ := stall(t, newServer(t, echo))
@@ -242,7 +242,7 @@ func TestStalledUpgradeEndsWithTheContext(t *testing.T) {
 	}
 }
 
-func TestLateSPDYUpgradeDoesNotStartTheCommand(t *testing.T) {
+func TestExec_LateUpgradeDoesNotStartCommand(t *testing.T) {
 	var started atomic.Bool
 	server := newServer(t, func([]string, io.Reader, io.Writer, io.Writer) error { started.Store(true); return nil })
 	address, release := stall(t, server)

@@ -2,40 +2,47 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
-// Binding is what one login role shall be.
+// Binding is the wanted state of one login role.
 type Binding struct {
 	Role    string // the login role's name; see CheckRoleName
 	Owner   Owner
 	Access  Access
 	Expires time.Time // when the password ends; zero: as it is
 
-	RevokePublic bool // take from everybody what the administrator may take
-	Force        bool // isolate the access role also in a schema in which others may create
+	// Former is the login role that Role replaces: Role gets everything that Former has, and only the database of Access is used. If both are the same
+	// role, only its password changes. Empty: Role gets the privileges of Access.
+	Former string
+
+	Limits  Limits  // of the login role; not with Former
+	Creates Creates // in the database, before the access role gets its privileges; not with Former
+
+	RevokePublic bool // revoke from PUBLIC what the administrator can revoke
+	Force        bool // isolate the access role even in a schema where others can create objects
 }
 
-// Login is how a binding's password is set and proved.
+// Login describes how a bind sets and verifies the password.
 type Login struct {
 	Password     string
-	Set          bool   // set the password; else the role must have it already
-	Host         string // the name that the application will use
+	Set          bool   // set the password; otherwise the role must have it already
+	Host         string // the name that the application uses
 	HostComplete bool   // Host needs no cluster domain appended
 	HostChosen   bool   // the user named Host, which may lead to a pooler that does not know the role
-	Address      string // at which DNS has Host; empty: not known
+	Address      string // to which Host resolves; empty: unknown
 	PodIP        string // tried where Host does not resolve or connect; empty: not tried
 	Port         int32  // at Host
 	PodPort      int32  // at PodIP
 
-	resolved bool // a login before it in the session had Host looked up, so that Address will do
+	resolved bool // an earlier login of the session resolved Host, so Address can be used
 }
 
-// addresses are those of hosts where no name need be looked up.
+// addresses returns the addresses of hosts, if no name has to be resolved.
 func (l Login) addresses() []string {
 	if !l.resolved || l.Address == "" || l.Host == "" {
 		return nil
@@ -44,12 +51,12 @@ func (l Login) addresses() []string {
 	return l.hosts()
 }
 
-// hosts are those at which the login is tried, one after the other.
+// hosts returns the hosts of the login, in the order in which psql tries them.
 func (l Login) hosts() []string {
 	return slices.DeleteFunc([]string{l.Host, l.PodIP}, func(host string) bool { return host == "" })
 }
 
-// ports are those of hosts.
+// ports returns the ports of hosts, in the same order.
 func (l Login) ports() []string {
 	var ports []string
 	if l.Host != "" {
@@ -61,7 +68,7 @@ func (l Login) ports() []string {
 	return ports
 }
 
-// hostIn is Host with the cluster's domain, where it needs that and the domain is known.
+// hostIn returns Host with the cluster's domain, if it needs one and the domain is known.
 func (l Login) hostIn(domain string) string {
 	if l.HostComplete || domain == "" || l.Host == "" {
 		return l.Host
@@ -69,26 +76,29 @@ func (l Login) hostIn(domain string) string {
 	return l.Host + "." + domain
 }
 
-// Result tells what a bind found and did.
+// Result is what a bind found and changed.
 type Result struct {
-	Did      []string // statements that changed something, without the password's
-	Lacks    []string // what the level promises and could not be given
-	Withheld []Withheld
+	Did       []string // statements that changed something, without the one that sets the password
+	Lacks     []string // privileges of the level that could not be granted
+	NoSchemas []string // those of the binding that do not exist
+	Withheld  []Withheld
 	// Unfinished are changes of privileges that other sessions prevented.
 	Unfinished []Unfinished
 	Unowned    *Unowned // nil: the application owns all tables of its schemas, or its level lets it own none
 	// Creators are others who may create in a schema of an isolated access role that this bind created.
 	Creators []Creator
-	// Escalations are what applications prepared, with privileges that earlier versions granted, to run code as another role.
+	// Escalations are what applications created, with privileges that earlier versions granted, to run code as another role.
 	Escalations []Escalation
 	Public      []PublicGrant
-	Host        string // Login.Host, with the cluster's domain
-	Reached     string // the host over which the login was proved
-	Refused     string // what Host said if it refused the login, which was then proved at PodIP
-	Verified    bool   // a password was asked for; false: the server trusts this connection
-	Standby     bool   // the login reached a standby
-	SSL         bool   // the login was encrypted
-	Version     int    // server_version_num
+	// Existing is the requested schema if it existed before and belongs to another role than the access role; otherwise nil.
+	Existing *ExistingSchema
+	Host     string // Login.Host, with the cluster's domain
+	Reached  string // the host over which the login was verified
+	Refused  string // the message of Host if it refused the login, which was then verified at PodIP
+	Verified bool   // the server asked for the password; false: it trusts this connection
+	Standby  bool   // the login reached a standby
+	SSL      bool   // the login was encrypted
+	Version  int    // server_version_num
 }
 
 // Withheld is a relation of a bound schema on which the level grants nothing.
@@ -101,6 +111,14 @@ type Withheld struct {
 type Unfinished struct {
 	Statement string   `json:"statement"`
 	Blockers  []string `json:"blockers"` // process, user, application and start of the transaction; empty if they are gone
+}
+
+// String names the statement, the cause and the next step.
+func (u Unfinished) String() string {
+	if len(u.Blockers) == 0 {
+		return fmt.Sprintf("another session prevented: %s; run the command again", u.Statement)
+	}
+	return fmt.Sprintf("%s: another session prevents it (%s); run the command again when it has ended", u.Statement, strings.Join(u.Blockers, ", "))
 }
 
 // Unowned counts the tables of the bound schemas that an application of level all uses and does not own.
@@ -116,45 +134,16 @@ type Escalation struct {
 	Fix  string `json:"fix"` // the statement that removes it
 }
 
-// PublicGrant is what everybody may do, this login role too, whatever its level says.
+// PublicGrant is a privilege of PUBLIC, and so of this login role at every level.
 type PublicGrant struct {
 	What  string `json:"what"`  // CONNECT on database shop
-	Close string `json:"close"` // the statement that takes it away
-}
-
-// CreateUser creates the login role, without login and password. exists says that a role of this name was there; whose it is, Bind finds
-// out.
-func (s *Server) CreateUser(ctx context.Context, role string) (exists bool, err error) {
-	before := s.auth
-	stderr, err := s.createuser(ctx, role)
-	if errors.Is(err, errCut) {
-		return s.wasCreated(ctx, role)
-	}
-	if !exited(err) {
-		return false, err
-	}
-	facts, err := s.inspect(ctx, role)
-	switch {
-	case err != nil:
-		return false, err
-	case facts.Found.Role:
-		return true, nil
-	case !facts.Found.CreatesRole:
-		return false, fmt.Errorf("role %q may not create roles: name one that may with --admin-user", s.User)
-	case s.auth != before:
-		// psql could log in, and createuser could not.
-		return s.CreateUser(ctx, role)
-	}
-	err = fmt.Errorf("createuser failed: %s", message(stderr))
-	if len(facts.Holders) > 0 {
-		err = &LockedError{Holders: facts.Holders, Err: err}
-	}
-	return false, err
+	Close string `json:"close"` // the statement that revokes it
 }
 
 // Bind creates the access role, grants what its level lacks, completes the login role (membership, metadata, password), and then logs in with the password.
-// It may be repeated, and repeats itself where the transaction lost to another one or its outcome was cut off. Errors: ErrStandby, ErrIncomplete, *AdminLoginError,
-// *ForeignRoleError, *LockedError, *LoginError (the transaction is committed then), *SQLError.
+// It is idempotent. It retries after a serialization failure or a deadlock, and after truncated output. Errors: ErrStandby, ErrIncomplete,
+// *AdminLoginError, *ExposedSchemaError, *ForeignRoleError, *GoneError, *LockedError, *LoginError (the transaction is committed then),
+// *SettingError, *SQLError.
 func (s *Server) Bind(ctx context.Context, b Binding, l Login) (*Result, error) {
 	result, err := prove(ctx, l, func(l Login) (*Result, error) { return s.bind(ctx, b, l) })
 	return result, s.blame(ctx, b.Role, err)
@@ -175,7 +164,7 @@ func (s *Server) bind(ctx context.Context, b Binding, l Login) (*Result, error) 
 // result turns what a script reported of a binding into what a bind returns.
 func (s *Server) result(r Request, out *output, err error) (*Result, error) {
 	b, l := r.Binding, r.Login
-	result := &Result{Did: out.did, Lacks: out.Lacks, Withheld: out.Withheld, Unowned: out.Unowned, Unfinished: out.Unfinished, Escalations: out.Escalations, Creators: out.Creators, Public: out.Public}
+	result := &Result{Did: out.did, Lacks: out.Lacks, NoSchemas: out.NoSchemas, Withheld: out.Withheld, Unowned: out.Unowned, Unfinished: out.Unfinished, Escalations: out.Escalations, Creators: out.Creators, Public: out.Public, Existing: out.Existing}
 	if out.Server != nil {
 		result.Version = out.Server.Version
 	}
@@ -187,17 +176,20 @@ func (s *Server) result(r Request, out *output, err error) (*Result, error) {
 	}
 	result.Reached, result.Standby, result.SSL = out.Login.Host, out.Login.Standby, out.Login.SSL
 	result.Verified = out.verified()
-	return result, b.checkIdentity(out.Login)
+	return result, b.checkIdentity(out)
 }
 
-// checkIdentity holds what the server calls the session against what the level says.
-func (b Binding) checkIdentity(l *login) error {
+// checkIdentity compares the user of the session with what the level says, or with what the former role acts as.
+func (b Binding) checkIdentity(out *output) error {
 	want := b.Role
-	if b.Access.Level == All {
+	switch {
+	case b.Former != "":
+		want = out.ActsAs
+	case b.Access.Level == All:
 		want = b.Access.Role()
 	}
-	if l.SessionUser != b.Role || l.CurrentUser != want {
-		return &LoginError{Message: fmt.Sprintf("the session acts as role %q instead of %q", l.CurrentUser, want)}
+	if out.Login.SessionUser != b.Role || out.Login.CurrentUser != want {
+		return &LoginError{Message: fmt.Sprintf("the session acts as role %q instead of %q", out.Login.CurrentUser, want)}
 	}
 	return nil
 }

@@ -14,28 +14,28 @@ type Request struct {
 	Login   Login
 }
 
-// Outcome is what became of one Request; see Bind.
+// Outcome is the result of one Request; see Bind.
 type Outcome struct {
 	Result *Result
 	Err    error
 }
 
-// endOfBatch is the last word of a session for several bindings.
+// endOfBatch is the last report of a session for several bindings.
 const endOfBatch = "batch"
 
-// culprits is how many requests may end a session before those that are left are done one by one.
+// culprits is how many requests can end a session before the rest run one by one.
 const culprits = 3
 
-// BindAll is Bind for many login roles of one database, in one session as long as nothing stands in the way, and with one transaction for
-// all that share an access role. A transaction or a login that fails ends the session: the request that it was about is then done by
-// itself, so that it has its own error, and the others in another session. The outcomes are in the order of the requests.
+// BindAll is Bind for many login roles of one database, in one session, and with one transaction for all that share an access role. A
+// failed transaction or login ends the session: its request then runs alone, with an error of its own, and the others run in another
+// session. The outcomes are in the order of the requests.
 func (s *Server) BindAll(ctx context.Context, requests []Request) []Outcome {
 	outcomes := make([]Outcome, len(requests))
-	s.bindAll(ctx, slices.Clone(requests), allOf(requests), outcomes)
+	s.bindAll(ctx, slices.Clone(requests), upTo(len(requests)), outcomes)
 	return outcomes
 }
 
-// bindAll writes down the outcomes of the requests that are left, whose addresses it forgets when a session ended early.
+// bindAll runs the requests of left, and sets their outcomes. After a session that ended early it clears their addresses.
 func (s *Server) bindAll(ctx context.Context, requests []Request, left []int, outcomes []Outcome) {
 	for tried := 0; tried < culprits && len(left) > 1; tried++ {
 		b := newBatch(requests, left)
@@ -48,20 +48,11 @@ func (s *Server) bindAll(ctx context.Context, requests []Request, left []int, ou
 	}
 }
 
-// forgetAddresses has the names of the requests that are left looked up: what ended their session may be an address that is the database's no more.
+// forgetAddresses has psql resolve the names of the requests again: an outdated address can have ended their session.
 func forgetAddresses(requests []Request, left []int) {
 	for _, i := range left {
 		requests[i].Login.Address = ""
 	}
-}
-
-// allOf is the numbers of all requests.
-func allOf(requests []Request) []int {
-	numbers := make([]int, len(requests))
-	for i := range requests {
-		numbers[i] = i
-	}
-	return numbers
 }
 
 // batch is one session for several bindings.
@@ -69,9 +60,9 @@ type batch struct {
 	numbers  []int // of the requests among all
 	requests []Request
 	groups   [][]int   // those that share an access role
-	session  *output   // nil: there was none
+	session  *output   // nil: no session started
 	outputs  []*output // of each request
-	last     int       // the request that the last report is about; -1: none
+	last     int       // the request of the last report; -1: no report yet
 	err      error
 }
 
@@ -79,14 +70,16 @@ func newBatch(all []Request, numbers []int) *batch {
 	b := &batch{numbers: numbers, last: -1}
 	type shared struct {
 		role   string
+		former string
 		revoke bool
 		force  bool
+		also   string
 	}
 	groups := map[shared]int{}
 	for i, number := range numbers {
 		r := all[number]
 		b.requests = append(b.requests, r)
-		key := shared{r.Binding.Access.Role(), r.Binding.RevokePublic, r.Binding.Force}
+		key := shared{r.Binding.Access.Role(), r.Binding.Former, r.Binding.RevokePublic, r.Binding.Force, r.Binding.Creates.key()}
 		if _, known := groups[key]; !known {
 			groups[key] = len(b.groups)
 			b.groups = append(b.groups, nil)
@@ -99,7 +92,7 @@ func newBatch(all []Request, numbers []int) *batch {
 func (b *batch) run(ctx context.Context, s *Server) {
 	sc, err := b.script()
 	if err != nil {
-		return // the request that cannot be written says so itself
+		return // Bind of the request returns the error
 	}
 	b.session, b.err = s.psql(ctx, sc)
 	if b.session != nil {
@@ -107,7 +100,7 @@ func (b *batch) run(ctx context.Context, s *Server) {
 	}
 }
 
-// script completes all roles as the administrator, and then logs in as each.
+// script returns the script that completes all roles as the administrator, and then logs in as each of them.
 func (b *batch) script() (*script, error) {
 	if len(b.requests) == 1 {
 		return bindScript(b.requests[0].Binding, b.requests[0].Login)
@@ -132,8 +125,8 @@ func (b *batch) script() (*script, error) {
 	return sc.set("run", endOfBatch).run("end", "trust"), sc.err
 }
 
-// leader is the first of the requests that log in at the host of request i. It has the host's name looked up, which is a sixth of what a login
-// takes; the others go to the address of that name, where it is known.
+// leader returns the first request that logs in at the host of request i. Its login resolves the name of the host, which takes a sixth of a
+// login; the others use the address of that name, if it is known.
 func (b *batch) leader(i int) int {
 	l := b.requests[i].Login
 	return slices.IndexFunc(b.requests, func(r Request) bool {
@@ -141,11 +134,14 @@ func (b *batch) leader(i int) int {
 	})
 }
 
-// number says about which request what follows is.
-func (s *script) number(i int) { s.set("about", strconv.Itoa(i)).run("number") }
+// number begins a part of the script. Its reports belong to the item of this number.
+func (s *script) number(i int) *script {
+	s.parts = append(s.parts, i)
+	return s.set("about", strconv.Itoa(i)).run("number")
+}
 
-// conclude writes down the outcomes that are known, does by itself the request that ended the session, and returns the numbers of those that
-// are left.
+// conclude sets the outcomes that are known, runs the request that ended the session alone, and returns the numbers of the requests without an
+// outcome.
 func (b *batch) conclude(ctx context.Context, s *Server, outcomes []Outcome) (left []int) {
 	if len(b.requests) == 1 {
 		outcomes[b.numbers[0]] = b.only(ctx, s)
@@ -161,7 +157,7 @@ func (b *batch) conclude(ctx context.Context, s *Server, outcomes []Outcome) (le
 	return slices.DeleteFunc(left, func(i int) bool { return i == number })
 }
 
-// only is the outcome of a batch of one request, whose session was the first try.
+// only returns the outcome of a batch of one request. The session of the batch was the first attempt.
 func (b *batch) only(ctx context.Context, s *Server) Outcome {
 	r, first := b.requests[0], true
 	result, err := prove(ctx, r.Login, func(l Login) (*Result, error) {
@@ -174,7 +170,7 @@ func (b *batch) only(ctx context.Context, s *Server) Outcome {
 	return Outcome{result, s.blame(ctx, r.Binding.Role, err)}
 }
 
-// settle writes down the outcomes that are known, and returns the numbers of the requests that have none yet.
+// settle sets the outcomes that are known, and returns the numbers of the requests without an outcome.
 func (b *batch) settle(s *Server, outcomes []Outcome) (left []int) {
 	for i, number := range b.numbers {
 		switch {
@@ -189,7 +185,7 @@ func (b *batch) settle(s *Server, outcomes []Outcome) (left []int) {
 	return left
 }
 
-// split gives each request what was reported of it.
+// split assigns each report to its request.
 func (b *batch) split() {
 	b.outputs = make([]*output, len(b.requests))
 	for i := range b.outputs {
@@ -202,7 +198,7 @@ func (b *batch) split() {
 			}
 		}
 		if b.last >= 0 {
-			_ = b.outputs[b.last].add(report) // it was read once already
+			_ = b.outputs[b.last].add(report) // parse has read it without an error
 		}
 	}
 	b.share()
@@ -215,8 +211,8 @@ func (b *batch) split() {
 	}
 }
 
-// follow has a login that went to its host's address tell what the one found that had the name looked up: where the name led nowhere, so it
-// would have here.
+// follow copies what the leader found about the name of the host to a login that used its address: if the name did not resolve, it would not
+// have resolved here.
 func (b *batch) follow(i int) {
 	l, led := b.requests[i].Login, b.outputs[b.leader(i)].Login
 	if out := b.outputs[i]; l.Address != "" && led != nil && out.Login != nil && led.Host == l.PodIP {
@@ -224,26 +220,28 @@ func (b *batch) follow(i int) {
 	}
 }
 
-// share gives what was found out about an access role, and the end of the transaction, to all that have them.
+// share copies the reports about an access role and its transaction to all requests of the access role.
 func (b *batch) share() {
 	for _, group := range b.groups {
 		var about output
 		for _, i := range group {
+			about.NoSchemas = append(about.NoSchemas, b.outputs[i].NoSchemas...)
 			about.Lacks, about.Public = append(about.Lacks, b.outputs[i].Lacks...), append(about.Public, b.outputs[i].Public...)
 			about.Withheld, about.Escalations = append(about.Withheld, b.outputs[i].Withheld...), append(about.Escalations, b.outputs[i].Escalations...)
 			about.Unfinished = append(about.Unfinished, b.outputs[i].Unfinished...)
-			about.Unowned = cmp.Or(about.Unowned, b.outputs[i].Unowned)
+			about.Unowned, about.Existing = cmp.Or(about.Unowned, b.outputs[i].Unowned), cmp.Or(about.Existing, b.outputs[i].Existing)
 			about.Committed = about.Committed || b.outputs[i].Committed
 		}
 		for _, i := range group {
 			b.outputs[i].Lacks, b.outputs[i].Public, b.outputs[i].Committed = about.Lacks, about.Public, about.Committed
-			b.outputs[i].Unfinished = about.Unfinished
+			b.outputs[i].Unfinished, b.outputs[i].Existing = about.Unfinished, about.Existing
+			b.outputs[i].NoSchemas = about.NoSchemas
 			b.outputs[i].Withheld, b.outputs[i].Escalations, b.outputs[i].Unowned = about.Withheld, about.Escalations, about.Unowned
 		}
 	}
 }
 
-// culprit is the number of the request that ended the session; -1 where that is not known.
+// culprit returns the number of the request that ended the session; -1 if it is unknown.
 func (b *batch) culprit() int {
 	for i, r := range b.requests {
 		if b.session != nil && b.session.blames(r.Binding.Role) {
@@ -256,21 +254,21 @@ func (b *batch) culprit() int {
 	return b.numbers[b.last]
 }
 
-// ended says that a request's login was made, and that it is known whether it needed the password: before version 16, only the
-// end of the session tells.
+// ended reports whether a request's login succeeded, and whether it is known if the server asked for the password: before version 16, only
+// the end of the session shows that.
 func (b *batch) ended(out *output) bool {
 	return out.Login != nil && (out.Login.Method != "" || b.session.End == endOfBatch)
 }
 
 func (b *batch) done(i int) bool { return b.session != nil && b.outputs[i].End != "" }
 
-// hopeless says that trying one by one would fail in the same way: the way to the server or the administrator's login failed, or it is a standby.
+// hopeless reports whether each request alone would fail in the same way: the exec or the administrator's login failed, or the server is a standby.
 func (b *batch) hopeless() bool {
 	if b.session == nil {
 		return b.err != nil
 	}
 	if b.session.Server == nil {
-		return b.err != nil // without an error its output was cut, and nothing is known of it
+		return b.err != nil // without an error, the output is truncated
 	}
 	return b.err != nil && !exited(b.err) || b.session.Server.Standby
 }
@@ -282,7 +280,7 @@ func (b *batch) failure(s *Server) error {
 	return s.outcome(&output{Server: b.session.Server, stderr: b.session.stderr}, b.err, "")
 }
 
-// numberOf reads a report that is a number.
+// numberOf returns the number that a report contains under the key.
 func numberOf(report []byte, key string) (number int, ok bool) {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(report, &fields) != nil {

@@ -126,6 +126,48 @@ func TestBindAllHasTwoTransactionsForEachAccessRole(t *testing.T) {
 	}
 }
 
+func TestBindAll_SuccessorsShareASession(t *testing.T) {
+	all := requests(t, 3)
+	for i := range all {
+		all[i].Binding.Role, all[i].Binding.Former = fmt.Sprintf("pgb_abc%d_2", i), fmt.Sprintf("pgb_abc%d_1", i)
+		all[i].Binding.Access = Access{Database: "postgres"}
+	}
+	says := func(numbers ...int) answer {
+		text := primary
+		for _, report := range []string{`pgbind {"actsAs": "pgbind_access"}` + "\n" + hosted, ""} {
+			for at, i := range numbers {
+				if report != "" {
+					text += fmt.Sprintf("pgbind {\"about\": %d}\n%s", at, report)
+					continue
+				}
+				login := strings.NewReplacer("pgb_abc_1", all[i].Binding.Role, testBinding().Access.Role(), "pgbind_access").Replace(loggedIn("scram-sha-256"))
+				text += fmt.Sprintf("pgbind {\"attempt\": %d}\n%s", at, login)
+			}
+		}
+		return answer{program: "psql", stdout: text + `pgbind {"end": "batch"}`}
+	}
+	t.Run("all succeed", func(t *testing.T) {
+		server, c := serverWith(t, says(0, 1, 2))
+		for _, outcome := range server.BindAll(t.Context(), all) {
+			require.NoError(t, outcome.Err)
+			assert.Equal(t, "svc.ns.svc.cluster.local", outcome.Result.Host)
+		}
+		assert.Equal(t, 3, strings.Count(c.stdin[0], "LOCK TABLE pg_catalog.pg_authid"), "a transaction each")
+	})
+	t.Run("a former role is gone", func(t *testing.T) {
+		gone := primary + `pgbind {"about": 0}` + "\n" + `pgbind {"gone": "pgb_abc1_1"}` + "\n"
+		beforeLogin, _, _ := strings.Cut(says(0).stdout, `pgbind {"attempt"`)
+		server, _ := serverWith(t,
+			answer{program: "psql", stdout: beforeLogin + strings.Replace(gone, `"about": 0`, `"about": 1`, 1)},
+			answer{program: "psql", stdout: gone}, says(0, 2))
+		outcomes := server.BindAll(t.Context(), all)
+		require.NoError(t, outcomes[0].Err)
+		var failure *GoneError
+		require.ErrorAs(t, outcomes[1].Err, &failure)
+		require.NoError(t, outcomes[2].Err)
+	})
+}
+
 func TestBindAllGoesOnWithoutTheCulprit(t *testing.T) {
 	single := func(run string) answer {
 		return answer{program: "psql", stdout: primary + hosted + loggedIn("scram-sha-256") + `pgbind {"end": "` + run + `"}`}

@@ -3,6 +3,7 @@ package postgres
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -14,10 +15,13 @@ func bindScript(b Binding, l Login) (*script, error) {
 	return sc.proof(b, l), nil
 }
 
-// complete appends what completes login roles of one access role: a short transaction creates the access role if need be, the privileges follow without a lock
-// on roles, and another short transaction gives the login roles what they shall be. What it reports of a request begins with its number; what is done for all
-// of them counts as the first one's.
+// complete appends what completes the login roles of one access role. A short transaction creates the access role if it does not exist, the grants follow
+// without a lock on roles, and another short transaction completes the login roles. The reports about a request follow its number; what is done for all of
+// them follows the first number. A login role that replaces another one is the only one of its script.
 func (s *script) complete(requests []Request, numbers []int) error {
+	if requests[0].Binding.Former != "" {
+		return s.succeed(requests[0], numbers[0])
+	}
 	s.number(numbers[0])
 	first := requests[0].Binding
 	if err := s.describe(first); err != nil {
@@ -25,19 +29,31 @@ func (s *script) complete(requests []Request, numbers []int) error {
 	}
 	access, logins := subject{Name: first.Access.Role(), Claim: first.Access.claim()}, loginSubjects(requests)
 	s.set("logins", s.logins(requests, numbers))
-	s.run("refuse_schemas").subjects(logins...).run("judge", "needs_access").only("creates", func() {
+	s.run("refuse_schemas")
+	sets := slices.ContainsFunc(requests, func(r Request) bool { return len(r.Binding.Limits.Settings) > 0 })
+	if sets {
+		s.run("refuse_settings")
+	}
+	s.subjects(logins...).run("judge", "needs_access").only("creates", func() {
 		s.run("lock").subjects(access).run("judge", "refuse_shared", "access", "commit_role")
 	})
+	s.create(first)
 	s.privileges()
 	s.run("lock").subjects(append(logins, access)...).run("judge", "absent", "role", "terms")
+	if sets {
+		s.run("settings")
+	}
+	if first.Creates.any() {
+		s.run("search_path")
+	}
 	if err := s.passwords(requests, numbers); err != nil {
 		return err
 	}
-	s.run("commit").set("role", first.Role).run("doubt", "effective", "settled")
+	s.run("commit", "full").set("role", first.Role).run("doubt", "effective", "settled")
 	return nil
 }
 
-// describe sets what the SQL files need to know of the access role and its level.
+// describe sets the psql variables that describe the access role and its level.
 func (s *script) describe(b Binding) error {
 	levels, err := levelTable()
 	if err != nil {
@@ -53,30 +69,38 @@ func (s *script) describe(b Binding) error {
 	return nil
 }
 
-// privileges appends what makes the privileges of the access role equal to its level, takes from a login role that gets a narrower level what it holds in its own
-// name, and reports what stays.
+// privileges appends what makes the privileges of the access role equal to its level, revokes the direct grants of a login role that gets a narrower level, and
+// reports what remains.
 func (s *script) privileges() {
 	s.run("begin_changes", "join", "withheld").change("extra", "missing")
 	s.run("report_withheld", "unowned", "escalations", "public", "narrow").only("narrows", func() {
-		s.set("level", "", "missing", "[]", "waits", "true").run("extra", "change")
-		s.only("remains", func() { s.run("extra", "unfinished") }).run("own_defaults")
+		s.set("level", "", "missing", "[]", "waits", "true").pending("extra").run("change")
+		s.remaining("extra").run("own_defaults")
 	})
 	s.run("leave", "end_changes")
 }
 
-// tries is how often the changes of privileges that another session prevents are tried.
+// tries is the number of attempts for changes of privileges that another session prevents.
 const tries = 3
 
-// change appends the changes that the files find: they run once, and as often as it is worthwhile where another session prevents some of them.
+// change appends the changes that the files find. If another session prevents some of them, they run again, tries times at most.
 func (s *script) change(find ...string) *script {
-	s.run(find...).set("waits", "false").run("change")
+	s.pending(find...).set("waits", "false").run("change")
 	for range tries - 1 {
-		s.only("remains", func() { s.run(find...).set("waits", "true").run("change") })
+		s.only("remains", func() { s.pending(find...).set("waits", "true").run("change") })
 	}
-	return s.only("remains", func() { s.run(find...).run("unfinished") })
+	return s.remaining(find...)
 }
 
-// only has psql run what is appended where the variable is true.
+// pending appends files that find changes, and what makes one list of them.
+func (s *script) pending(find ...string) *script { return s.run(find...).run("pending") }
+
+// remaining appends the report of the changes that other sessions prevented.
+func (s *script) remaining(find ...string) *script {
+	return s.only("remains", func() { s.pending(find...).run("retry_first").pending(find...).run("unfinished") })
+}
+
+// only has psql run what write appends if the variable is true.
 func (s *script) only(variable string, write func()) *script {
 	fmt.Fprintf(&s.text, "\\if :%s\n", variable)
 	write()
@@ -84,7 +108,7 @@ func (s *script) only(variable string, write func()) *script {
 	return s
 }
 
-// loginSubjects are the login roles of requests, as judge.sql reads them.
+// loginSubjects returns the login roles of requests in the form of judge.sql.
 func loginSubjects(requests []Request) []subject {
 	var subjects []subject
 	for _, r := range requests {
@@ -93,7 +117,7 @@ func loginSubjects(requests []Request) []subject {
 	return subjects
 }
 
-// logins is the table of login roles, with what they shall be.
+// logins returns the JSON table of the login roles in their wanted state.
 func (s *script) logins(requests []Request, numbers []int) string {
 	type login struct {
 		Number int    `json:"number"`
@@ -103,16 +127,23 @@ func (s *script) logins(requests []Request, numbers []int) string {
 		Until  string `json:"until"` // empty: as it is
 		Owner  string `json:"owner"` // the binding's owner role
 		Claim  string `json:"owner_claim"`
+
+		Connections *int32    `json:"connections"` // -1: no limit; null: as they are
+		Keep        bool      `json:"keep"`        // a limit that the role has
+		Settings    []setting `json:"settings"`
 	}
 	var logins []login
 	for i, r := range requests {
 		b := r.Binding
-		logins = append(logins, login{numbers[i], b.Role, b.Owner.mark(), r.Login.Set, validUntil(b.Expires), b.Owner.Role(), b.Owner.roleClaim()})
+		logins = append(logins, login{
+			Number: numbers[i], Name: b.Role, Mark: b.Owner.mark(), Set: r.Login.Set, Until: validUntil(b.Expires), Owner: b.Owner.Role(), Claim: b.Owner.roleClaim(),
+			Connections: b.Limits.Connections, Keep: b.Limits.Keep, Settings: b.Limits.settings(),
+		})
 	}
 	return s.json(logins)
 }
 
-// passwords appends those that are to be set, as the last of the transaction.
+// passwords appends the statements that set passwords, as the last ones of the transaction.
 func (s *script) passwords(requests []Request, numbers []int) error {
 	silent := false
 	for i, r := range requests {
@@ -133,10 +164,10 @@ func (s *script) passwords(requests []Request, numbers []int) error {
 	return nil
 }
 
-// masked stands for every secret in what Explain returns.
+// masked replaces every secret in the result of Explain.
 const masked = "MASKED"
 
-// verifier is what the server keeps of the password.
+// verifier returns the SCRAM verifier of the password, which the server stores.
 func (l Login) verifier() (string, error) {
 	if l.Password == masked {
 		return masked, nil
@@ -144,7 +175,7 @@ func (l Login) verifier() (string, error) {
 	return Verifier(l.Password)
 }
 
-// Explain returns what Bind would have psql read, with its secrets masked.
+// Explain returns the script of Bind, with its secrets masked.
 func Explain(b Binding, l Login) (string, error) {
 	l.Password = masked
 	sc, err := bindScript(b, l)
@@ -154,12 +185,12 @@ func Explain(b Binding, l Login) (string, error) {
 	return opening(b.Access.Database).text.String() + sc.text.String(), sc.err
 }
 
-// proof appends the login of the role over the network, and the end.
+// proof appends the login of the role over the network, and the end of the script.
 func (s *script) proof(b Binding, l Login) *script {
 	return s.run("domain").address(l, b.Role, b.Access.Database).password(l.Password).set("run", b.Owner.Run).run("login", "end", "trust")
 }
 
-// validUntil writes a time as the server reads it; empty for the zero time.
+// validUntil formats a time for the server; empty for the zero time.
 func validUntil(t time.Time) string {
 	if t.IsZero() {
 		return ""

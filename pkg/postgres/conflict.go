@@ -12,19 +12,6 @@ func (s *Server) inspect(ctx context.Context, role string) (*output, error) {
 	return repeat(ctx, retryable, func() (*output, error) { return s.reportOnce(ctx, sc) })
 }
 
-// wasCreated answers as CreateUser where the exit code of createuser is not known: a role that is there now counts as created by it, and one
-// that is not is created.
-func (s *Server) wasCreated(ctx context.Context, role string) (exists bool, err error) {
-	facts, err := s.inspect(ctx, role)
-	switch {
-	case err != nil:
-		return false, &UnknownError{Err: err}
-	case facts.Found.Role:
-		return false, nil
-	}
-	return s.CreateUser(ctx, role)
-}
-
 // cut says that the exec API called a cut stream of psql a success: only a script's own last word counts.
 func (s *Server) cut() error { return fmt.Errorf("psql in %s %w", s.Container, errCut) }
 
@@ -34,12 +21,13 @@ const (
 	deadlockDetected     = "40P01"
 	uniqueViolation      = "23505"
 	lockNotAvailable     = "55P03"
+	duplicateDatabase    = "42P04"
 )
 
 // attempts is how often a transaction that lost to another one is tried.
 const attempts = 3
 
-// retryable says that a transaction lost to another one, or that its end was not heard of, and may well come through the next time.
+// retryable reports whether another transaction prevented this one, or its outcome is unknown: the next attempt can succeed.
 func retryable(err error) bool {
 	if errors.Is(err, errCut) {
 		return true
@@ -63,8 +51,7 @@ func retryable(err error) bool {
 
 // blame adds to a lock's timeout who holds the lock, if that is still to be found out.
 func (s *Server) blame(ctx context.Context, role string, err error) error {
-	var failure *SQLError
-	if !errors.As(err, &failure) || failure.State != lockNotAvailable {
+	if !timedOut(err) {
 		return err
 	}
 	facts, inspectErr := s.inspect(ctx, role)
@@ -72,4 +59,45 @@ func (s *Server) blame(ctx context.Context, role string, err error) error {
 		return err
 	}
 	return &LockedError{Holders: facts.Holders, Err: err}
+}
+
+// timedOut reports whether the wait for a lock took too long, and it is not known yet who holds it.
+func timedOut(err error) bool {
+	var failure *SQLError
+	var blocked *BlockedError
+	return errors.As(err, &failure) && failure.State == lockNotAvailable && !errors.As(err, &blocked)
+}
+
+// report runs a script that proves no login and may be repeated, and requires that it came to its end. It repeats the script if the connection was cut or a
+// transaction lost to another one. It also returns what the script reported before an error, with what all its runs did.
+func (s *Server) report(ctx context.Context, sc *script) (*output, error) {
+	var did []string
+	out, err := repeat(ctx, retryable, func() (*output, error) {
+		out, err := s.reportOnce(ctx, sc)
+		if out != nil {
+			did = append(did, out.did...)
+			out.did = did
+		}
+		return out, err
+	})
+	return out, s.blame(ctx, "", err)
+}
+
+func (s *Server) reportOnce(ctx context.Context, sc *script) (*output, error) {
+	out, err := s.psql(ctx, sc)
+	switch {
+	case out == nil:
+		return nil, err
+	case out.Server != nil && out.Server.Standby:
+		return out, ErrStandby
+	case out.Refused != nil:
+		return out, &ForeignRoleError{Role: out.Refused.Role, Verdict: out.Refused.Verdict}
+	case out.Stays, out.ForeignDatabase != nil:
+		return out, nil //nolint:nilerr // the caller reads in the report why the script ended
+	case err != nil:
+		return out, s.scriptError(out, err)
+	case out.End == "":
+		return out, s.cut()
+	}
+	return out, nil
 }

@@ -58,7 +58,7 @@ func TestWhoHoldsTheLockIsNamed(t *testing.T) {
 func TestWhoKeepsCreateuserWaitingIsNamed(t *testing.T) {
 	facts := primary + `pgbind {"found": {"role": false, "createsRole": true}}` + "\n"
 	server, _ := serverWith(t, failedCreateuser, answer{program: "psql", stdout: facts + holder + `pgbind {"end": "inspect"}`})
-	_, err := server.CreateUser(t.Context(), "r")
+	err := server.createRole(t.Context(), "r")
 	var locked *LockedError
 	require.ErrorAs(t, err, &locked)
 }

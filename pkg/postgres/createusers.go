@@ -22,7 +22,7 @@ func (s *Server) CreateAll(ctx context.Context, requests []Request) []Creation {
 	creations := make([]Creation, len(requests))
 	requests = slices.Clone(requests)
 	outcomes := make([]Outcome, len(requests))
-	b := newBatch(requests, allOf(requests))
+	b := newBatch(requests, upTo(len(requests)))
 	created, err := s.createBatch(ctx, b)
 	var left []int
 	for i, r := range requests {
@@ -42,33 +42,58 @@ func (s *Server) CreateAll(ctx context.Context, requests []Request) []Creation {
 	return creations
 }
 
-// creation is what became of one of several roles; err is the end of the exec that was to create them.
+// creation is what became of one of several roles; err is the end of the exec that was to create them. If that end is unknown, a role that exists counts as
+// created by it. A role that does not exist is created alone, so that its error is not mixed with those of others.
 func (s *Server) creation(ctx context.Context, role string, created bool, err error) (made bool, _ error) {
-	if created {
-		return true, nil
-	}
-	var exists bool
+	cut := errors.Is(err, errCut)
 	switch {
-	case errors.Is(err, errCut):
-		exists, err = s.wasCreated(ctx, role)
-	case s.shellless:
-		exists, err = s.CreateUser(ctx, role)
-	case !lost(err):
-		exists, err = s.createAgain(ctx, role)
+	case created:
+		return true, nil
+	case lost(err) && !cut:
+		return false, err
+	case s.shellless: // nothing has run yet
+		err = s.createRole(ctx, role)
+		return err == nil, err
 	}
-	if err == nil && exists {
-		err = ErrExists
+	switch facts, err := s.inspect(ctx, role); {
+	case err != nil && cut:
+		return false, &UnknownError{Err: err}
+	case err != nil:
+		return false, err
+	case facts.Found.Role && cut:
+		return true, nil
+	case facts.Found.Role:
+		return false, ErrExists
 	}
+	err = s.createRole(ctx, role)
 	return err == nil, err
 }
 
-// createAgain creates a role that createuser did not create, unless it is there, so that its error is not mixed with those of others.
-func (s *Server) createAgain(ctx context.Context, role string) (exists bool, err error) {
-	facts, err := s.inspect(ctx, role)
-	if err != nil || facts.Found.Role {
-		return err == nil, err
+// createRole creates one role, in an exec of its own. The error is ErrExists if a role of this name exists.
+func (s *Server) createRole(ctx context.Context, role string) error {
+	before := s.auth
+	_, stderr, err := s.run(ctx, program{name: "createuser", args: append(strings.Fields(createuserOptions), "--", role)})
+	s.loginWorked = s.loginWorked || err == nil
+	if !exited(err) {
+		return err
 	}
-	return s.CreateUser(ctx, role)
+	facts, err := s.inspect(ctx, role)
+	switch {
+	case err != nil:
+		return err
+	case facts.Found.Role:
+		return ErrExists
+	case !facts.Found.CreatesRole:
+		return fmt.Errorf("role %q may not create roles: name one that may with --admin-user", s.User)
+	case s.auth != before:
+		// psql could log in, and createuser could not.
+		return s.createRole(ctx, role)
+	}
+	err = fmt.Errorf("createuser failed: %s", message(stderr))
+	if len(facts.Holders) > 0 {
+		err = &LockedError{Holders: facts.Holders, Err: err}
+	}
+	return err
 }
 
 // lost says that it was the way to the container that failed, not a program in it.

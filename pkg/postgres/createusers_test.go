@@ -74,8 +74,8 @@ func TestCreateAll_SaysWhatBecameOfOneRole(t *testing.T) {
 		"the output is cut, it exists":       {answers: []answer{cut, exists, binds}, made: true},
 		"the output is cut, it does not":     {answers: []answer{cut, absent, created, binds}, made: true},
 		"the output is cut, another made it": {answers: []answer{cut, absent, failed, exists}, is: ErrExists},
-		"the way is lost before":             {answers: []answer{failing("", "", reset)}, err: "not known"},
-		"the way is lost after":              {answers: []answer{failing(createdOne, "", reset)}, made: true, err: "not known"},
+		"the way is lost before":             {answers: []answer{failing("", "", reset)}, err: "result is unknown"},
+		"the way is lost after":              {answers: []answer{failing(createdOne, "", reset)}, made: true, err: "result is unknown"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -164,7 +164,7 @@ func TestCreateAll_ManyRoles(t *testing.T) {
 		creations := server.CreateAll(t.Context(), requests(t, 3))
 		assert.Equal(t, []bool{true, true, false}, made(t, creations))
 		unknown := (*UnknownError)(nil)
-		require.ErrorAs(t, creations[2].Err, &unknown, "the role may be there, so that it must be taken back")
+		require.ErrorAs(t, creations[2].Err, &unknown, "the role may be there, so it must be rolled back")
 	})
 	t.Run("an output that is cut after the roles are made", func(t *testing.T) {
 		server, _ := serverWith(t, answer{program: "createusers", stdout: all, cut: true},

@@ -35,7 +35,7 @@ func (s *Server) runDrained(ctx context.Context, files, args []string, input str
 		return &bytes.Buffer{}, "", err
 	}
 	psql := s.psqlProgram()
-	argv := append(append(prefix, s.env(psql.env...)...), shell, "-c", text, shell)
+	argv := append(append(prefix, s.env()...), shell, "-c", text, shell)
 	stdout, stderr, reported, err := s.execute(ctx, append(append(argv, args...), s.command(psql)...), s.afterPassword(input)+quit)
 	if !reported && isMissing(err) {
 		s.shellless = true
@@ -67,10 +67,10 @@ func (s *Server) execute(ctx context.Context, argv []string, input string) (stdo
 	done := make(chan error, 1)
 	go func() {
 		err := s.Exec.Exec(ctx, s.Container, argv, podexec.Streams{Stdin: read, Stdout: out, Stderr: &messages})
-		_ = read.Close() // nobody reads what is still to be written
+		_ = read.Close() // ends the writer
 		done <- err
 	}()
-	_, _ = io.WriteString(stdin, input) // where nobody reads it, the end of the exec says why
+	_, _ = io.WriteString(stdin, input) // if this fails, the error of the exec is the cause
 	release := time.AfterFunc(holdInput, func() { _ = stdin.Close() })
 	defer release.Stop()
 	select {

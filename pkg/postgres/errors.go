@@ -8,47 +8,48 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
 )
 
-// ErrStandby says that the server is a standby, which takes no writes.
-var ErrStandby = errors.New("the server is a standby and takes no writes")
+// ErrStandby reports that the server is a standby, which accepts no writes.
+var ErrStandby = errors.New("the server is a standby and accepts no writes")
 
-// ErrIncomplete says that the login role is absent, or cannot log in, so that it needs a password set.
+// ErrIncomplete reports that the login role does not exist or cannot log in, so that it needs a new password.
 var ErrIncomplete = errors.New("the login role is not complete")
 
-// ErrExists says that a role of the name of the one that was to be made was there already.
-var ErrExists = errors.New("a role of this name exists already")
+// ErrExists reports that a role of the name to create already exists.
+var ErrExists = errors.New("a role of this name already exists")
 
-// errCut says that the last word of a script is missing.
-var errCut = errors.New("ended before it was through, so not all of it is known: run the command again")
+// errCut reports that the last word of a script is missing.
+var errCut = errors.New("returned truncated output: run the command again")
 
-// errDown says that no password would help.
-var errDown = errors.New("the server takes no connections")
+// errDown reports that the server accepts no connections, so that no password helps.
+var errDown = errors.New("the server accepts no connections")
 
-// MissingProgramError says that the container lacks a program.
+// MissingProgramError reports that the container lacks a program.
 type MissingProgramError struct {
 	Program string
 	Where   podexec.Container
-	// Unstarted says that the container's runtime is the one that says so: the container may also have ended.
+	// Unstarted means that the container runtime reported the error. It is also possible that the container has ended.
 	Unstarted bool
 }
 
 func (e *MissingProgramError) Error() string {
 	if e.Program == shell {
-		return fmt.Sprintf("%s has no shell, which is needed to log in there with the administrator's password: choose another container with --postgres-container", e.Where)
+		return fmt.Sprintf("%s has no shell, which is required to log in with the administrator's password: "+
+			"choose another container with --postgres-container", e.Where)
 	}
 	if e.Unstarted {
-		return fmt.Sprintf("%s could not start program %q: if its Pod was being replaced, run the command again, else choose the container that runs PostgreSQL with --postgres-container",
-			e.Where, e.Program)
+		return fmt.Sprintf("%s could not start program %q: if its Pod is being replaced, run the command again; "+
+			"otherwise choose the container that runs PostgreSQL with --postgres-container", e.Where, e.Program)
 	}
 	return fmt.Sprintf("%s has no program %q: choose the container that runs PostgreSQL with --postgres-container", e.Where, e.Program)
 }
 
-// AdminLoginError says that the administrator cannot log in. Nothing was done.
+// AdminLoginError reports that the administrator cannot log in. Nothing changed.
 type AdminLoginError struct {
 	Where   podexec.Container
 	Role    string
-	Message string // what psql said
-	Hint    error  // why no other way was found; nil where none was looked for
-	Err     error  // how psql ended
+	Message string // of psql
+	Hint    error  // why there is no other way to log in; nil: not looked for
+	Err     error  // of psql
 }
 
 func (e *AdminLoginError) Error() string {
@@ -57,20 +58,20 @@ func (e *AdminLoginError) Error() string {
 	case e.Hint == nil:
 		return text
 	case errors.Is(e.Hint, errDown):
-		return fmt.Sprintf("%s (%v): find the reason with kubectl logs, and run the command again when it is up", text, e.Hint)
+		return fmt.Sprintf("%s (%v): find the cause with kubectl logs, and run the command again when the server accepts connections", text, e.Hint)
 	default:
-		return fmt.Sprintf("%s (%v): give its password with --admin-password-from, or name another role with --admin-user", text, e.Hint)
+		return fmt.Sprintf("%s (%v): pass its password with --admin-password-from, or choose another administrator with --admin-user", text, e.Hint)
 	}
 }
 
-// Unwrap returns how psql ended.
+// Unwrap returns the error of psql.
 func (e *AdminLoginError) Unwrap() error { return e.Err }
 
-// SQLError is an error that the server answered.
+// SQLError is an error that the server returned.
 type SQLError struct {
 	State   string // SQLSTATE
-	Message string // empty where the statement carried a secret
-	OfRoles bool   // it is about a constraint of the catalog of roles
+	Message string // empty if the statement contained a secret
+	OfRoles bool   // whether it is about a constraint of the catalog of roles
 }
 
 func (e *SQLError) Error() string {
@@ -84,67 +85,86 @@ func (e *SQLError) Error() string {
 	return text
 }
 
-// helpFor tells what to do about the trouble of a server that no statement is to blame for; empty where it is not known.
+// helpFor returns what to do about an error that the statement did not cause; empty: unknown.
 func helpFor(state string) string {
 	const again = " and run the command again"
 	switch state {
 	case "53100":
-		return "the server's disk is full: free some space there" + again
+		return "the server's disk is full: free some space" + again
 	case "53200":
-		return "the server has no memory left: free some" + again
+		return "the server is out of memory or locks: free memory or raise max_locks_per_transaction," + again
 	case "53300":
-		return "the server has no connection left: end some, or raise max_connections," + again
+		return "the server has no free connection: close some or raise max_connections," + again
 	case "57P01", "57P02", "57P03":
-		return "the server was stopped: run the command again when it is up"
+		return "the server stopped: run the command again when it accepts connections"
 	}
 	return ""
 }
 
-// LockedError says that other sessions kept roles from being changed.
+// LockedError reports that other sessions prevented a change of roles.
 type LockedError struct {
 	Holders []string // process, user and application
 	Err     error
 }
 
 func (e *LockedError) Error() string {
-	return fmt.Sprintf("%v: %s holds the lock: wait for its end, or end it with pg_terminate_backend", e.Err, strings.Join(e.Holders, ", "))
+	return fmt.Sprintf("%v: %s holds the lock: wait until it ends, or terminate it with pg_terminate_backend", e.Err, strings.Join(e.Holders, ", "))
 }
 
-// Unwrap returns the error that the lock led to.
+// Unwrap returns the error that the lock caused.
 func (e *LockedError) Unwrap() error { return e.Err }
 
-// ForeignRoleError says that a role of the name that a binding needs exists and is not the binding's.
+// BlockedError reports that other sessions lock tables that had to be handed over.
+type BlockedError struct {
+	Blocked []Unfinished
+	Err     error
+}
+
+func (e *BlockedError) Error() string {
+	var blocked []string
+	for _, b := range e.Blocked {
+		blocked = append(blocked, fmt.Sprintf("%s (waits for %s)", b.Statement, strings.Join(b.Blockers, "; ")))
+	}
+	return fmt.Sprintf("%v: %s: wait until these sessions end, or terminate them with pg_terminate_backend, and run the command again",
+		e.Err, strings.Join(blocked, ", "))
+}
+
+// Unwrap returns the error of the statement that waited.
+func (e *BlockedError) Unwrap() error { return e.Err }
+
+// ForeignRoleError reports that a role of the required name exists and does not belong to the binding.
 type ForeignRoleError struct {
 	Role    string
-	Verdict string // why: privileged, administered or foreign
+	Verdict string // privileged, administered or foreign
 }
 
 func (e *ForeignRoleError) Error() string {
 	reason := map[string]string{
-		"privileged":   "it has attributes that no binding gives",
+		"privileged":   "it has attributes that no binding grants",
 		"administered": "another role holds the ADMIN option on it",
 	}[e.Verdict]
 	if reason == "" {
-		reason = "its comment does not carry this binding's mark"
+		reason = "its comment does not name this binding"
 	}
-	return fmt.Sprintf("role %q exists and is not this binding's (%s): look at it with \\du+ in psql, and rename or drop it", e.Role, reason)
+	return fmt.Sprintf("role %q exists and does not belong to this binding (%s): look at it with \\du+ in psql, and rename or drop it", e.Role, reason)
 }
 
-// ReservedSchemaError says that a schema is PostgreSQL's own or an extension's, so that no binding may use it.
+// ReservedSchemaError reports that a schema belongs to PostgreSQL or to an extension. No binding gets privileges there.
 type ReservedSchemaError struct{ Schema string }
 
 func (e *ReservedSchemaError) Error() string {
-	return fmt.Sprintf("schema %q belongs to PostgreSQL or to an extension, and no binding gets privileges there: name another one with --schema", e.Schema)
+	return fmt.Sprintf("schema %q belongs to PostgreSQL or to an extension, and no binding gets privileges there: "+
+		"choose another schema with --schema", e.Schema)
 }
 
-// VanishedError says that another run dropped an access role while it was granted privileges. Running the same again creates it again.
+// VanishedError reports that another run dropped the access role while this run granted privileges to it. The next try creates it again.
 type VanishedError struct{ Role string }
 
 func (e *VanishedError) Error() string {
-	return fmt.Sprintf("another run dropped role %q meanwhile: run the command again", e.Role)
+	return fmt.Sprintf("another run dropped role %q: run the command again", e.Role)
 }
 
-// Creator is a role that may create in a schema, or PUBLIC.
+// Creator is a role, or PUBLIC, that can create objects in a schema.
 type Creator struct {
 	Schema string `json:"schema"`
 	Role   string `json:"role"`
@@ -152,7 +172,7 @@ type Creator struct {
 
 func (c Creator) String() string { return fmt.Sprintf("%s in schema %s", c.Role, c.Schema) }
 
-// SharedSchemaError says that a binding cannot be isolated in a schema, since others may create there.
+// SharedSchemaError reports that a binding cannot be isolated in a schema because other roles can create objects there.
 type SharedSchemaError struct{ Creators []Creator }
 
 func (e *SharedSchemaError) Error() string {
@@ -160,18 +180,33 @@ func (e *SharedSchemaError) Error() string {
 	for i, c := range e.Creators {
 		names[i] = c.String()
 	}
-	return fmt.Sprintf("an isolated binding shares no schema in which others may create, since the application runs what they create there (%s): use a schema of its own with --schema, or --force", strings.Join(names, ", "))
+	return fmt.Sprintf("a binding cannot be isolated in a schema in which other roles can create objects, because the application can run them (%s): "+
+		"use a separate schema with --schema, or --force", strings.Join(names, ", "))
 }
 
-// LoginError says that the role is ready but a login with its password failed.
-type LoginError struct{ Message string }
+// LoginError reports that the role exists but the login with its password failed.
+type LoginError struct {
+	Message string
+	Resets  []string // statements that remove the settings of the former role, which the role has as well
+	Full    int      // the role's limit of connections, if the application uses all of them; 0: it does not
+}
 
-func (e *LoginError) Error() string { return "the login with the new password failed: " + e.Message }
+func (e *LoginError) Error() string {
+	text := "the login with the new password failed: " + e.Message
+	if e.Full > 0 {
+		text += fmt.Sprintf("; the application uses all %d connections of the role, and the verification needs one: close one, or raise --connection-limit", e.Full)
+	}
+	if len(e.Resets) > 0 {
+		text += "; the role has the settings of the one that it replaces: if one of them prevents the login, remove it and run the command again: " +
+			strings.Join(e.Resets, "; ")
+	}
+	return text
+}
 
-// UnknownError says that the connection to a program broke: it may have done its work or not.
+// UnknownError reports that the connection to a program broke, so that it is unknown whether the program succeeded.
 type UnknownError struct{ Err error }
 
-func (e *UnknownError) Error() string { return "it is not known how it ended: " + e.Err.Error() }
+func (e *UnknownError) Error() string { return "the result is unknown: " + e.Err.Error() }
 
-// Unwrap returns what broke the connection.
+// Unwrap returns the error of the connection.
 func (e *UnknownError) Unwrap() error { return e.Err }

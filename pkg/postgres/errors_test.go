@@ -18,12 +18,12 @@ func TestAnErrorNamesItsCauseAndTheNextStep(t *testing.T) {
 		return err
 	}
 	for stderr, want := range map[string]string{
-		"psql:<stdin>:9: ERROR:  53100\n": "SQLSTATE 53100: the server's disk is full: free some space there and run the command again",
+		"psql:<stdin>:9: ERROR:  53100\n": "SQLSTATE 53100: the server's disk is full: free some space and run the command again",
 		"psql:<stdin>:9: FATAL:  57P01: terminating connection due to administrator command\n": "terminating connection due to administrator command (SQLSTATE 57P01): " +
-			"the server was stopped: run the command again when it is up",
+			"the server stopped: run the command again when it accepts connections",
 		"psql:<stdin>:9: ERROR:  42501: no\n": "no (SQLSTATE 42501)",
 		"psql:<stdin>:8: WARNING:  01007: no privileges were granted\npsql:<stdin>:9: ERROR:  42501: no\n": "no (SQLSTATE 42501)",
-		"": "failed: it ended with exit status 137 and told nothing: see whether its Pod was stopped, and run the command again",
+		"": "failed: it ended with exit status 137 and no message: check whether its Pod was stopped, and run the command again",
 	} {
 		require.ErrorContains(t, bind(answer{program: "psql", stdout: primary, stderr: stderr, err: &podexec.ExitError{Code: 137}}), want)
 	}
@@ -31,7 +31,7 @@ func TestAnErrorNamesItsCauseAndTheNextStep(t *testing.T) {
 	require.ErrorContains(t, err, "the login with the new password failed: it ended with exit status 137")
 	stopped := answer{program: "psql", stderr: "WARNING:  57P01: terminating connection due to immediate shutdown command\n", err: &podexec.ExitError{Code: 2}}
 	err = bind(slices.Repeat([]answer{stopped}, attempts)...)
-	require.ErrorContains(t, err, "the server was stopped", "a login that is refused tells no SQLSTATE")
+	require.ErrorContains(t, err, "the server stopped", "a login that is refused tells no SQLSTATE")
 	err = bind(answer{program: "psql", err: &podexec.StartError{Program: "env", Reason: "cannot exec in a stopped state"}})
-	assert.ErrorContains(t, err, `could not start program "psql": if its Pod was being replaced, run the command again, else choose the container`)
+	assert.ErrorContains(t, err, `could not start program "psql": if its Pod is being replaced, run the command again; otherwise choose the container`)
 }

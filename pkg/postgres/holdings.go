@@ -50,65 +50,79 @@ type Objects struct {
 	Role     string   `json:"role"`
 	Database string   `json:"database"`
 	Owned    int      `json:"owned"`
-	Granted  int      `json:"granted"` // what Loses holds beside default privileges
+	Granted  int      `json:"granted"` // what Loses has apart from default privileges
 	Owns     []string `json:"owns"`
 	Loses    []string `json:"loses"` // grants, policies, user mappings, default privileges
 	// Definers are SECURITY DEFINER functions that run as Role or its access role for everyone who may execute them.
 	Definers []string `json:"definers"`
 }
 
-// Holdings finds the login roles whose comments name owner, whatever their generation, and role, and what they hold. It changes
-// nothing. Errors: ErrStandby, *ForeignRoleError where one of them is not the binding's, *SQLError.
-func (s *Server) Holdings(ctx context.Context, owner Owner, role string) (*Holdings, error) {
-	out, err := s.held(ctx, new(script).subjects(subject{Name: role, Claim: owner.claim()}).owner(owner).set("kin", "true"))
-	if err != nil {
-		return nil, err
-	}
-	holdings := &Holdings{Databases: out.Held.Databases}
-	if len(out.Held.Roles) == 0 {
-		return holdings, nil
-	}
-	if out, err = s.report(ctx, holdingsScript(owner, s.Database, out.Held)); err != nil {
-		return nil, err
-	}
-	for _, holder := range out.holders {
-		holder.Objects = slices.DeleteFunc(slices.Clone(out.objects), func(o Objects) bool { return o.Role != holder.Role })
-		holdings.Roles = append(holdings.Roles, holder)
-	}
-	return holdings, nil
+// Found is what a binding's login roles hold.
+type Found struct {
+	Holdings *Holdings
+	Err      error
 }
 
-// held lists the roles that a script has set, and their databases.
-func (s *Server) held(ctx context.Context, sc *script) (*output, error) {
-	out, err := s.report(ctx, sc.set("run", scriptRun, "leaving", "true").run("session", "judge", "held", "end"))
-	if err == nil && out.Held == nil {
-		return nil, fmt.Errorf("psql in %s did not tell which roles there are: run the command again", s.Container)
-	}
-	return out, err
-}
-
-// holdingsScript asks for each role, and in each database that can be entered, the bound one first, where shared objects are counted.
-func holdingsScript(owner Owner, bound string, h *held) *script {
-	sc := new(script).set("run", scriptRun, "leaving", "true").owner(owner).run("session")
-	for _, role := range h.Roles {
-		sc.subjects(subject{Name: role, Claim: owner.claim()}).run("judge", "heir", "holder")
-	}
-	for _, database := range h.entered(bound) {
-		sc.connect(database).run("session").set("shared", boolean(database == bound))
-		for _, role := range h.Roles {
-			sc.set("subject", role).run("objects")
+// Holdings finds, for each of the bindings that own the roles, the login roles whose comments name the owner, whatever their generation, and the role itself,
+// and what they hold. It changes nothing. The errors are ErrStandby, *ForeignRoleError if one of them does not belong to the binding, and *SQLError. The results are
+// in the order of the roles.
+func (s *Server) Holdings(ctx context.Context, roles []LoginRole) []Found {
+	found := make([]Found, len(roles))
+	lookups, known := s.held(ctx, len(roles), func(sc *script, i int) { sc.loginRole(roles[i]).set("kin", "true") })
+	for i, lookup := range lookups {
+		if found[i].Err = lookup.err; lookup.err == nil {
+			found[i].Holdings = &Holdings{Databases: lookup.output.Held.Databases}
 		}
 	}
-	return sc.run("end")
-}
-
-// entered lists the databases that can be entered: the bound one, and those in which something is held.
-func (h *held) entered(bound string) []string {
-	names := []string{bound}
-	for _, database := range h.Databases {
-		if database.Open && database.Name != bound {
-			names = append(names, database.Name)
+	known = slices.DeleteFunc(known, func(i int) bool { return len(lookups[i].output.Held.Roles) == 0 })
+	reports := s.forEach(ctx, len(known), func(sc *script, items []int) {
+		generations := func(i int) []string { return lookups[known[i]].output.Held.Roles }
+		for _, i := range items {
+			sc.number(i).owner(roles[known[i]].Owner)
+			for _, role := range generations(i) {
+				sc.subjects(subject{Name: role, Claim: roles[known[i]].Owner.claim()}).run("judge", "heir", "holder")
+			}
+		}
+		for at, database := range s.databases(items, func(i int) []HeldDatabase { return found[known[i]].Holdings.Databases }) {
+			for _, i := range database.items {
+				sc.number(i).enter(database.name).set("shared", boolean(at == 0)) // shared objects are counted once
+				for _, role := range generations(i) {
+					sc.set("subject", role).run("objects")
+				}
+			}
+		}
+	})
+	for at, report := range reports {
+		f := &found[known[at]]
+		if f.Err = s.blame(ctx, "", report.err); f.Err != nil {
+			f.Holdings = nil
+			continue
+		}
+		for _, holder := range report.output.holders {
+			holder.Objects = slices.DeleteFunc(slices.Clone(report.output.objects), func(o Objects) bool { return o.Role != holder.Role })
+			f.Holdings.Roles = append(f.Holdings.Roles, holder)
 		}
 	}
-	return names
+	return found
+}
+
+// held lists the roles that name sets for each item, and their databases, and returns the items for which that succeeded.
+func (s *Server) held(ctx context.Context, items int, name func(sc *script, i int)) (reports []itemReport, known []int) {
+	reports = s.forEach(ctx, items, func(sc *script, items []int) {
+		for _, i := range items {
+			name(sc.number(i), i)
+			sc.run("judge", "held")
+		}
+	})
+	for i := range reports {
+		switch r := &reports[i]; {
+		case r.err != nil:
+			r.err = s.blame(ctx, "", r.err)
+		case r.output.Held == nil:
+			r.err = fmt.Errorf("psql in %s did not report which roles exist: run the command again", s.Container)
+		default:
+			known = append(known, i)
+		}
+	}
+	return reports, known
 }

@@ -2,7 +2,7 @@ package postgres
 
 import "strings"
 
-// Leftover is the SQL that takes a login role away where nobody could do it, for the administrator to read and run in psql. heir is the
+// Leftover returns the SQL that removes a login role that pgbind cannot drop, for the administrator to read and run in psql. heir is the
 // role that is to own what the login role owns; empty: the administrator.
 func Leftover(role, heir string) (string, error) {
 	text, err := sqlFiles.ReadFile("sql/leftover.sql")
@@ -11,12 +11,12 @@ func Leftover(role, heir string) (string, error) {
 	}
 	owner := "CURRENT_USER"
 	if heir != "" {
-		owner = identifier(heir)
+		owner = Identifier(heir)
 	}
-	return strings.NewReplacer(`:"role"`, identifier(role), `:"heir"`, owner).Replace(string(text)), nil
+	return strings.NewReplacer(`:"role"`, Identifier(role), `:"heir"`, owner).Replace(string(text)), nil
 }
 
-// identifier quotes a name for SQL.
-func identifier(name string) string {
+// Identifier quotes a name for SQL that a person runs. The scripts of this package quote names in psql.
+func Identifier(name string) string {
 	return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
 }

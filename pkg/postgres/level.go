@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Level says how much of its schemas a binding may use.
+// Level is the access level of a binding on its schemas.
 type Level string
 
 // The levels, from the widest to the narrowest.
@@ -17,7 +17,7 @@ const (
 	ReadOnly  Level = "readonly"
 )
 
-// Levels lists the levels, the default first.
+// Levels returns the levels, the default first.
 func Levels() []Level { return []Level{All, ReadWrite, ReadOnly} }
 
 // ParseLevel returns the level of that name, or an error that lists the names.
@@ -28,9 +28,14 @@ func ParseLevel(name string) (Level, error) {
 	return "", fmt.Errorf("access level %q is unknown: use all, readwrite or readonly", name)
 }
 
-// privileges is what a level gives on one kind of object, in the words of GRANT.
-// TRIGGER and REFERENCES are left out: a trigger runs as the role that changes the table, and a foreign key compares values as the owner of
-// the referenced table, with the application's own casts. EXECUTE is left out: where PUBLIC lacks it, somebody revoked it on purpose.
+// Wider reports whether the level grants more than another one.
+func (l Level) Wider(other Level) bool {
+	return slices.Index(Levels(), l) < slices.Index(Levels(), other)
+}
+
+// privileges returns the privileges that a level grants, by kind of object, as GRANT names them.
+// No level grants TRIGGER or REFERENCES: a trigger runs as the role that changes the table, and a foreign key compares values as the owner of
+// the referenced table, with casts of the application. No level grants EXECUTE: if PUBLIC lacks it, a DBA revoked it on purpose.
 func (l Level) privileges() map[string]string {
 	switch l {
 	case ReadOnly:
@@ -57,7 +62,7 @@ func (l Level) privileges() map[string]string {
 	}
 }
 
-// levelTable is the table of all levels as the SQL scripts read it.
+// levelTable returns the privileges of all levels as JSON for the SQL scripts.
 func levelTable() (string, error) {
 	type row struct {
 		Level     Level  `json:"level"`

@@ -16,24 +16,24 @@ import (
 //go:embed sh/*.sh
 var shellFiles embed.FS
 
-// authMethod is how the administrator's programs log in beside a password that was given: the zero authMethod runs them as they are, as who the
-// container's own commands run, without a password.
+// authMethod is the way in which the administrator's programs log in if the user gave no password. The zero authMethod runs them as the
+// container's user, without a password.
 type authMethod struct {
-	switcher string // program that runs them as the operating system's user of the administrator's name, for peer
-	variable string // variable of the container that has the password, itself or as the name of a file
+	switcher string // the program that switches to the operating system user with the administrator's name, for peer authentication
+	variable string // the variable of the container that contains the password or names a file that does
 }
 
-// variables are where the images keep the administrator's password, which probe.sh chooses from.
+// variables are the variables in which images keep the administrator's password. probe.sh chooses one.
 var variables = [...]string{ //nolint:gochecknoglobals // a constant list
 	"POSTGRES_POSTGRES_PASSWORD", "POSTGRESQL_POSTGRES_PASSWORD", "POSTGRES_PASSWORD", "POSTGRESQL_PASSWORD",
 }
 
 const shell = "sh"
 
-// readPassword reads no more than the first line, byte by byte, so that the rest of the input reaches the program.
+// readPassword reads only the first line, byte by byte, and leaves the rest of the input to the program.
 const readPassword = `IFS= read -r PGPASSWORD; export PGPASSWORD; exec "$@"` //nolint:gosec // a script, no password
 
-// shellScript is the text of files of the sh folder, one after the other.
+// shellScript returns the concatenated text of files of the sh folder.
 func shellScript(names ...string) (string, error) {
 	var all strings.Builder
 	for _, name := range names {
@@ -46,7 +46,7 @@ func shellScript(names ...string) (string, error) {
 	return all.String(), nil
 }
 
-// prefix is the command line that runs another one as the administrator.
+// prefix returns the command prefix that runs a program as the administrator.
 func (s *Server) prefix() ([]string, error) {
 	if s.Password != "" {
 		return []string{shell, "-c", readPassword, shell}, nil
@@ -69,8 +69,7 @@ func (s *Server) prefix() ([]string, error) {
 	return []string{shell, "-c", text, shell, s.auth.variable}, nil
 }
 
-// detectAuth asks the container, in one exec of a constant script, in which way a login works, to the database that createuser uses too.
-// The error says why none was found.
+// detectAuth finds a working login to the maintenance database, in one exec of a constant script. The error says why it found none.
 func (s *Server) detectAuth(ctx context.Context) (authMethod, error) {
 	probe, err := shellScript("probe")
 	password, readErr := shellScript("password")
@@ -82,14 +81,14 @@ func (s *Server) detectAuth(ctx context.Context) (authMethod, error) {
 	var stdout, stderr bytes.Buffer
 	if err := s.Exec.Exec(ctx, s.Container, argv, podexec.Streams{Stdout: &stdout, Stderr: &stderr}); err != nil {
 		if missing := (*MissingProgramError)(nil); errors.As(s.classify(shell, err), &missing) {
-			return authMethod{}, errors.New("the container has no shell, by which another way to log in could be found")
+			return authMethod{}, errors.New("the container has no shell to look for another way to log in")
 		}
 		return authMethod{}, s.classify(shell, err)
 	}
 	return parseAuth(&stdout)
 }
 
-// parseAuth reads the one line that the probing script reports.
+// parseAuth reads the line that probe.sh reports.
 func parseAuth(report *bytes.Buffer) (authMethod, error) {
 	lines := bufio.NewScanner(report)
 	for lines.Scan() {
@@ -103,5 +102,5 @@ func parseAuth(report *bytes.Buffer) (authMethod, error) {
 			return authMethod{variable: value}, nil
 		}
 	}
-	return authMethod{}, errors.New("no other user of the container's system and no password in its variables helps")
+	return authMethod{}, errors.New("no user of the container and no password in its variables can log in")
 }

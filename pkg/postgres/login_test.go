@@ -30,10 +30,8 @@ func TestAnotherWayToLogInIsLookedForOnce(t *testing.T) {
 		t.Run(report, func(t *testing.T) {
 			server, c := serverWith(t, failedCreateuser, refusedPsql, answer{program: "probe", stdout: "pgbind " + report + "\n"}, noSuchRole,
 				answer{program: "createuser"}, answer{program: "psql", stdout: primary + hosted + loggedIn("x") + ended})
-			exists, err := server.CreateUser(t.Context(), "r")
-			require.NoError(t, err)
-			assert.False(t, exists)
-			_, err = server.Bind(t.Context(), testBinding(), Login{Password: "cleartext", Set: true})
+			require.NoError(t, server.createRole(t.Context(), "r"))
+			_, err := server.Bind(t.Context(), testBinding(), Login{Password: "cleartext", Set: true})
 			require.NoError(t, err)
 			for _, argv := range c.argv[3:] {
 				assert.Equal(t, prefix, argv[:len(prefix)])
@@ -50,11 +48,10 @@ func TestADatabaseThatIsNotThereIsNoMatterOfPasswords(t *testing.T) {
 	assert.NoError(t, login.Hint)
 }
 
-func TestCreateUserAndBindAreTwoPrograms(t *testing.T) {
+func TestCreateRoleAndBindAreTwoPrograms(t *testing.T) {
 	server, c := serverWith(t, answer{program: "createuser"}, answer{program: "psql", stdout: primary + hosted + loggedIn("x") + ended})
-	_, err := server.CreateUser(t.Context(), "r")
-	require.NoError(t, err)
-	_, err = server.Bind(t.Context(), testBinding(), Login{Password: "cleartext", Set: true})
+	require.NoError(t, server.createRole(t.Context(), "r"))
+	_, err := server.Bind(t.Context(), testBinding(), Login{Password: "cleartext", Set: true})
 	require.NoError(t, err)
 	assert.Len(t, c.argv, 2)
 }
@@ -64,15 +61,15 @@ func TestNoWayToLogIn(t *testing.T) {
 		answers []answer
 		want    string
 	}{
-		"nothing helps": {[]answer{refusedPsql, {program: "probe"}, {program: "pg_isready"}}, "no password in its variables helps"},
+		"nothing helps": {[]answer{refusedPsql, {program: "probe"}, {program: "pg_isready"}}, "no password in its variables can log in"},
 		"no shell":      {[]answer{refusedPsql, {program: "probe", err: &podexec.StartError{Program: "sh"}}, {program: "pg_isready"}}, "has no shell"},
-		"server down":   {[]answer{refusedPsql, {program: "probe"}, {program: "pg_isready", err: &podexec.ExitError{Code: 2}}}, "takes no connections): find the reason with kubectl logs"},
+		"server down":   {[]answer{refusedPsql, {program: "probe"}, {program: "pg_isready", err: &podexec.ExitError{Code: 2}}}, "accepts no connections): find the cause with kubectl logs"},
 		"a made-up way": {[]answer{refusedPsql, {program: "probe", stdout: "pgbind switcher sudo\n"}, {program: "pg_isready"}}, "--admin-password-from"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			server, _ := serverWith(t, append([]answer{failedCreateuser}, test.answers...)...)
-			_, err := server.CreateUser(t.Context(), "r")
+			err := server.createRole(t.Context(), "r")
 			var login *AdminLoginError
 			require.ErrorAs(t, err, &login)
 			require.ErrorContains(t, err, `cannot log in as "postgres": kein Passwort`)
@@ -83,9 +80,8 @@ func TestNoWayToLogIn(t *testing.T) {
 
 func TestNoWayIsLookedForOnceALoginHasWorked(t *testing.T) {
 	server, _ := serverWith(t, answer{program: "createuser"}, refusedPsql)
-	_, err := server.CreateUser(t.Context(), "r")
-	require.NoError(t, err)
-	_, err = server.Bind(t.Context(), testBinding(), Login{Password: "x", Set: true})
+	require.NoError(t, server.createRole(t.Context(), "r"))
+	_, err := server.Bind(t.Context(), testBinding(), Login{Password: "x", Set: true})
 	var login *AdminLoginError
 	require.ErrorAs(t, err, &login)
 	assert.NoError(t, login.Hint)
@@ -93,8 +89,8 @@ func TestNoWayIsLookedForOnceALoginHasWorked(t *testing.T) {
 
 func TestASessionThatEndedBeforeItsFirstAnswerIsBegunAgain(t *testing.T) {
 	lost := answer{program: "psql", stderr: "psql:<stdin>:1: FATAL:  57P05: Verbindung wird abgebrochen\n", err: &podexec.ExitError{Code: 2}}
-	begun, failed, through := lost, lost, answer{program: "psql", stdout: primary + ended}
-	begun.stdout = primary
+	cut, failed, through := lost, lost, answer{program: "psql", stdout: primary + ended}
+	cut.stdout = primary
 	failed.err = &podexec.ExitError{Code: 3}
 	tests := map[string]struct {
 		answers []answer
@@ -102,15 +98,15 @@ func TestASessionThatEndedBeforeItsFirstAnswerIsBegunAgain(t *testing.T) {
 	}{
 		"once":                         {[]answer{lost, through}, ""},
 		"always":                       {[]answer{lost, lost, lost}, "57P05"},
-		"after its first answer":       {[]answer{begun}, "57P05"},
+		"after its first answer":       {[]answer{cut}, "57P05"},
 		"by an error of the script":    {[]answer{failed}, "57P05"},
-		"after one that was cut":       {[]answer{{program: "psql"}, refusedPsql, {program: "probe"}, {program: "pg_isready", err: &podexec.ExitError{Code: 2}}}, "takes no connections"},
-		"and the next login fails too": {[]answer{lost, refusedPsql, {program: "probe"}, {program: "pg_isready", err: &podexec.ExitError{Code: 2}}}, "takes no connections"},
+		"after one that was cut":       {[]answer{{program: "psql"}, refusedPsql, {program: "probe"}, {program: "pg_isready", err: &podexec.ExitError{Code: 2}}}, "accepts no connections"},
+		"and the next login fails too": {[]answer{lost, refusedPsql, {program: "probe"}, {program: "pg_isready", err: &podexec.ExitError{Code: 2}}}, "accepts no connections"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			server, _ := serverWith(t, test.answers...)
-			err := server.Disable(t.Context(), testBinding().Owner, "pgb_abc_1")
+			err := server.Disable(t.Context(), []LoginRole{boundRole()})[0].Err
 			if test.err == "" {
 				require.NoError(t, err)
 			} else {
@@ -123,9 +119,8 @@ func TestASessionThatEndedBeforeItsFirstAnswerIsBegunAgain(t *testing.T) {
 func TestAGivenPasswordIsReadFromTheInput(t *testing.T) {
 	server, c := serverWith(t, answer{program: "createuser"}, answer{program: "psql", stdout: primary + hosted + loggedIn("x") + ended})
 	server.Password = "admin's own"
-	_, err := server.CreateUser(t.Context(), "r")
-	require.NoError(t, err)
-	_, err = server.Bind(t.Context(), testBinding(), Login{Password: "cleartext", Set: true})
+	require.NoError(t, server.createRole(t.Context(), "r"))
+	_, err := server.Bind(t.Context(), testBinding(), Login{Password: "cleartext", Set: true})
 	require.NoError(t, err)
 	for i, argv := range c.argv {
 		assert.Equal(t, []string{"sh", "-c", readPassword, "sh", "env"}, argv[:5])
@@ -138,7 +133,7 @@ func TestAGivenPasswordIsReadFromTheInput(t *testing.T) {
 func TestAGivenPasswordNeedsAShell(t *testing.T) {
 	server, _ := serverWith(t, answer{program: "createuser", err: &podexec.StartError{Program: "sh"}})
 	server.Password = "secret"
-	_, err := server.CreateUser(t.Context(), "r")
+	err := server.createRole(t.Context(), "r")
 	require.ErrorContains(t, err, "has no shell")
 	assert.NotContains(t, err.Error(), "secret")
 }

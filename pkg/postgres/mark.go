@@ -10,38 +10,39 @@ import (
 
 const markVersion = "pgbind/v1"
 
-// Owner is whom a login role belongs to, as its comment says. Every login of the server can read it, so it holds nothing more.
+// Owner identifies the binding of a login role. The comment on the role contains it, and every role of the server can read the comment.
 type Owner struct {
 	ID           string // of the binding
 	Run          string // of the run that last set the role's password
 	Namespace    string // of the workload
-	NamespaceUID string // empty where the Namespace may not be read
+	NamespaceUID string // empty if the user cannot read the Namespace
 
-	// OID is that of the role that is meant, if it was found before: a later role of the same name is as good as none. 0: any. No comment says it.
+	// OID is the OID of the role if it was read before, so that another role of the same name does not count. 0: any role. It is not part of
+	// the comment.
 	OID int64
 }
 
-// claim is the part of the comment that proves that a role is this binding's.
+// claim returns the part of the comment that proves that a role belongs to this binding.
 func (o Owner) claim() string {
 	return markVersion + " id=" + o.ID + " namespace=" + o.Namespace + " "
 }
 
-// oid is how the scripts read OID.
+// oid returns OID for the scripts.
 func (o Owner) oid() string { return strconv.FormatInt(o.OID, 10) }
 
 func (o Owner) mark() string {
 	return o.claim() + "uid=" + o.NamespaceUID + " run=" + o.Run
 }
 
-// Role is the name of the binding's owner role, which owns what its login roles of level readonly and readwrite left behind.
+// Role returns the name of the owner role, which owns what login roles of level readonly and readwrite left behind.
 func (o Owner) Role() string { return "pgbind_owner_" + digest(o.ID, o.Namespace) }
 
-// roleClaim is how the comment of the owner role begins.
+// roleClaim returns the part of the comment that proves that an owner role belongs to this binding.
 func (o Owner) roleClaim() string {
 	return markVersion + " owner=" + o.ID + " namespace=" + o.Namespace + " "
 }
 
-// parseOwner reads a login role's comment; ok is false where that is no mark of ours.
+// parseOwner parses the comment on a login role. ok is false if pgbind did not write it.
 func parseOwner(comment string) (o Owner, ok bool) {
 	words := strings.Fields(comment)
 	if len(words) == 0 || words[0] != markVersion {
@@ -63,15 +64,15 @@ func parseOwner(comment string) (o Owner, ok bool) {
 	return o, o.ID != "" && o.Namespace != ""
 }
 
-// Access names what an access role gives: a level on schemas of one database.
+// Access is what an access role grants: a level on schemas of one database.
 type Access struct {
 	Database string
-	Schemas  []string // at least one; their order does not matter to the role's name
+	Schemas  []string // at least one, in any order
 	Level    Level
-	Isolated string // a binding's id where the role is for that binding alone, else empty
+	Isolated string // the ID of the only binding of the role; empty: bindings share the role
 }
 
-// Role is the name of the access role: readable, a plain identifier, and unlike that of any other database, schema or level.
+// Role returns the name of the access role. It is a plain identifier, readable, and different for each database, schema and level.
 func (a Access) Role() string {
 	words := []string{"pgbind", plain(a.Database), plain(strings.Join(a.sorted(), "_")), string(a.Level)}
 	key := append([]string{a.Database, string(a.Level), a.Isolated}, a.sorted()...)
@@ -80,7 +81,8 @@ func (a Access) Role() string {
 
 func (a Access) sorted() []string { return slices.Sorted(slices.Values(a.Schemas)) }
 
-// claim is the part of an access role's comment that proves that it is ours and for what. The scripts read its second and third word.
+// claim returns the part of the comment that proves that pgbind created the access role, and for what. The scripts read its second and
+// third word.
 func (a Access) claim() string {
 	keys := make([]string, len(a.Schemas))
 	for i, schema := range a.sorted() {
@@ -96,18 +98,18 @@ func (a Access) mark(run string) string {
 	return a.claim() + "run=" + run
 }
 
-// isolatedWord is in the comment of an access role that one binding has for itself: nobody else gets anything on what the role owns.
+// isolatedWord is in the comment of an access role that belongs to one binding. No other role is granted privileges on what it owns.
 const isolatedWord = "isolated=true "
 
 func (a Access) schemaKey(schema string) string { return digest(a.Database, schema) }
 
-// digest shortens words to ten characters of a plain identifier.
+// digest returns a hash of words with ten characters that a plain identifier can contain.
 func digest(words ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(words, "\x00")))
 	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:])[:10])
 }
 
-// plain is what of a name may stand in an unquoted identifier, 16 characters at most.
+// plain returns the characters of a name that an unquoted identifier can contain, at most 16.
 func plain(name string) string {
 	kept := strings.Map(func(r rune) rune {
 		if r == '_' || r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {

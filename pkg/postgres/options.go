@@ -1,6 +1,9 @@
 package postgres
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 // sessionOptions are the start-up options of every session of the administrator that every server understands, as PGOPTIONS has them. They win over what
 // ALTER DATABASE and ALTER ROLE set, by which the owner of a database would otherwise decide how the administrator's SQL runs. opening.sql adds
@@ -35,5 +38,5 @@ func opening(database string) *script {
 
 // input is what psql reads as the administrator.
 func (s *Server) input(sc *script) string {
-	return opening(s.Database).text.String() + sc.text.String()
+	return opening(cmp.Or(sc.opens, s.Database)).text.String() + sc.text.String()
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
 )
 
-// outcome turns what a script reported into an error, or nil if it came to its end and the login was made.
+// outcome returns the error that a script reported, or nil if the script ended and the login succeeded.
 func (s *Server) outcome(out *output, execErr error, run string) error {
 	switch {
 	case out.Server != nil && out.Server.Standby:
@@ -16,12 +16,18 @@ func (s *Server) outcome(out *output, execErr error, run string) error {
 		return &ForeignRoleError{Role: out.Refused.Role, Verdict: out.Refused.Verdict}
 	case out.Shared:
 		return &SharedSchemaError{Creators: out.Creators}
+	case len(out.Exposed) > 0:
+		return &ExposedSchemaError{Creators: out.Exposed}
 	case out.Reserved != "":
 		return &ReservedSchemaError{Schema: out.Reserved}
+	case out.Context != nil:
+		return &SettingError{Name: out.Setting, Context: *out.Context}
 	case out.Vanished != "":
 		return &VanishedError{Role: out.Vanished}
 	case out.Incomplete != "":
 		return ErrIncomplete
+	case out.Gone != "":
+		return &GoneError{Role: out.Gone}
 	case out.End == run && out.Login != nil:
 		return s.afterEnd(out, execErr)
 	case out.Committed && out.Login == nil && execErr != nil:
@@ -32,7 +38,7 @@ func (s *Server) outcome(out *output, execErr error, run string) error {
 	return s.cut()
 }
 
-// afterEnd judges the login without a password that is tried last: psql ends with an error where the server asks for one, as it should.
+// afterEnd evaluates the last step, the login without a password: psql fails if the server requires a password, as it should.
 func (s *Server) afterEnd(out *output, execErr error) error {
 	switch known := out.Login.Method != "" || out.Trust; {
 	case known || exited(execErr):
@@ -40,10 +46,10 @@ func (s *Server) afterEnd(out *output, execErr error) error {
 	case execErr == nil:
 		return s.cut()
 	}
-	return &LoginError{Message: fmt.Sprintf("it could not be found out whether the server asks for the password: %v", execErr)}
+	return &LoginError{Message: fmt.Sprintf("cannot find out whether the server requires the password: %v", execErr)}
 }
 
-// verified says that the server asked for the password.
+// verified reports whether the server required the password.
 func (o *output) verified() bool { return !o.Trust && o.Login.Method != "trust" }
 
 func loginError(out *output, execErr error) error {
@@ -51,26 +57,30 @@ func loginError(out *output, execErr error) error {
 	if !errors.As(execErr, &exit) {
 		return execErr
 	}
-	return &LoginError{Message: lastWords(out, exit)}
+	return &LoginError{Message: lastWords(out, exit), Resets: out.Copied, Full: out.Full}
 }
 
-// scriptError explains a psql that failed before the login.
+// scriptError returns the error of a psql that failed before the login.
 func (s *Server) scriptError(out *output, execErr error) error {
 	var exit *podexec.ExitError
 	var login *AdminLoginError
 	if !errors.As(execErr, &exit) || errors.As(execErr, &login) {
 		return execErr
 	}
-	if sqlErr := out.sqlError(); sqlErr != nil {
+	sqlErr := out.sqlError()
+	switch {
+	case sqlErr != nil && out.Setting != "":
+		return &SettingError{Name: out.Setting, Err: sqlErr}
+	case sqlErr != nil:
 		return fmt.Errorf("psql in %s: %w", s.Container, sqlErr)
 	}
 	return fmt.Errorf("psql in %s failed: %s", s.Container, lastWords(out, exit))
 }
 
-// lastWords is what psql said of its end. One that was killed says nothing.
+// lastWords returns the last message of psql. If psql was killed, there is none.
 func lastWords(out *output, exit *podexec.ExitError) string {
-	if said := lastMessage(out.stderr); said != "" {
-		return said
+	if last := lastMessage(out.stderr); last != "" {
+		return last
 	}
-	return fmt.Sprintf("it ended with %v and told nothing: see whether its Pod was stopped, and run the command again", exit)
+	return fmt.Sprintf("it ended with %v and no message: check whether its Pod was stopped, and run the command again", exit)
 }

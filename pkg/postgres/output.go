@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// output is what the scripts report, a JSON object a line.
+// output collects the reports of a script. Each is one line of JSON.
 type output struct {
 	Server     *serverFacts  `json:"server"`
 	Refused    *refusal      `json:"refused"`
@@ -20,6 +20,7 @@ type output struct {
 	Creators   []Creator     `json:"creators"`
 	Shared     bool          `json:"shared"` // refused because of Creators
 	Lacks      []string      `json:"lacks"`
+	NoSchemas  []string      `json:"noSchemas"`
 	Withheld   []Withheld    `json:"withheld"`
 	Unowned    *Unowned      `json:"unowned"`
 	Vanished   string        `json:"vanished"` // a role
@@ -31,12 +32,21 @@ type output struct {
 	Held       *held         `json:"held"`
 	Sessions   int           `json:"sessions"`
 	Stays      bool          `json:"stays"`
-	Gone       string        `json:"gone"`   // a role
-	ActsAs     string        `json:"actsAs"` // a role
+	Gone       string        `json:"gone"`    // a role
+	ActsAs     string        `json:"actsAs"`  // a role
+	Setting    string        `json:"setting"` // a parameter that is being set
+	Context    *string       `json:"context"` // who can set it, if that is not the login role
+	Full       int           `json:"full"`    // the limit of a login role that has no connection left
+	Copied     []string      `json:"copied"`  // statements that reset the settings of the former role
 	Public     []PublicGrant `json:"public"`
 	Holders    []string      `json:"holders"`
 	Mark       string        `json:"mark"`
 	End        string        `json:"end"`
+
+	ForeignDatabase *ForeignDatabaseError `json:"foreignDatabase"`
+	Database        *databaseUse          `json:"database"`
+	Existing        *ExistingSchema       `json:"existing"`
+	Exposed         []Creator             `json:"exposed"`
 
 	Escalations []Escalation `json:"-"` // of all lines
 	Unfinished  []Unfinished `json:"-"` // of all lines
@@ -44,11 +54,11 @@ type output struct {
 	did     []string
 	holders []Holder
 	objects []Objects
-	reports [][]byte // every line, for what reports more than once
+	reports [][]byte // every line, for reports that occur more than once
 	stderr  string
 }
 
-// blames says that the script ended because of this role.
+// blames reports whether the script ended because of this role.
 func (o *output) blames(role string) bool {
 	return o.Incomplete == role || o.Refused != nil && o.Refused.Role == role
 }
@@ -73,7 +83,7 @@ type login struct {
 	SSL         bool   `json:"ssl"`
 }
 
-// held is the roles of a claim, and the databases that know them.
+// held is the roles of a claim and the databases in which they own or hold something.
 type held struct {
 	Roles     []string       `json:"roles"`
 	Databases []HeldDatabase `json:"databases"`
@@ -86,8 +96,8 @@ type found struct {
 
 const reportPrefix = "pgbind "
 
-// parse reads a script's standard output. Lines that are no report are passed over, and so is a last one that was cut off: what follows
-// from that is for the missing last word to tell.
+// parse reads the standard output of a script. It skips lines that are not reports, and a truncated last line: the caller notices that the
+// last word is missing.
 func parse(r io.Reader) (*output, error) {
 	out := &output{}
 	lines := bufio.NewReader(r)
@@ -99,7 +109,7 @@ func parse(r io.Reader) (*output, error) {
 		}
 		if text, ok := strings.CutPrefix(line, reportPrefix); ok {
 			if err := out.add([]byte(text)); err != nil && !last {
-				return out, fmt.Errorf("read what psql reported: %w", err)
+				return out, fmt.Errorf("parse the output of psql: %w", err)
 			}
 		}
 		if last {
@@ -108,7 +118,7 @@ func parse(r io.Reader) (*output, error) {
 	}
 }
 
-// add takes one report.
+// add adds one report.
 func (o *output) add(text []byte) error {
 	var one struct {
 		Did         string       `json:"did"`
@@ -135,12 +145,12 @@ func (o *output) add(text []byte) error {
 	return nil
 }
 
-// The severity is translated by the server, the SQLSTATE is not.
+// The server translates the severity, but not the SQLSTATE.
 const sqlstateLine = `(?m)^(?:psql:[^\n]*?: )?\S+: {2}([0-9A-Z]{5})(?:: ([^\n]*))?$`
 
 const classOfWarnings = "01"
 
-// sqlError is the error that ended psql, if it carries a SQLSTATE: the last one, since a change of a privilege that fails ends nothing.
+// sqlError returns the last error with a SQLSTATE. It is the one that ended psql: a failed change of privileges does not end it.
 func (o *output) sqlError() *SQLError {
 	all := regexp.MustCompile(sqlstateLine).FindAllStringSubmatchIndex(o.stderr, -1)
 	for _, at := range slices.Backward(all) {
@@ -157,7 +167,7 @@ func (o *output) sqlError() *SQLError {
 	return nil
 }
 
-// lastMessage is what a program wrote to its standard error last, which may have several lines.
+// lastMessage returns the first line of the last message in the standard error of a program.
 func lastMessage(stderr string) string {
 	starts := regexp.MustCompile(`(?m)^(?:psql|createuser):`).FindAllStringIndex(stderr, -1)
 	if len(starts) == 0 {
@@ -166,7 +176,7 @@ func lastMessage(stderr string) string {
 	return message(stderr[starts[len(starts)-1][0]:])
 }
 
-// message is the first line of what a program wrote to its standard error, without the program's own position in its script.
+// message returns the first line of the standard error of a program, without the position in its script.
 func message(stderr string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(stderr), "\n")
 	return regexp.MustCompile(`^(psql|createuser):(<stdin>:\d+:)? *(error: )?(\\connect: )?`).ReplaceAllString(line, "")

@@ -9,15 +9,8 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
 )
 
-// createuserOptions have createuser create a role without a login and without a password.
+// createuserOptions create a role that cannot log in and has no password.
 const createuserOptions = "--no-login --no-superuser --no-createdb --no-createrole --no-replication"
-
-// createuser creates one role, in an exec of its own. It is atomic.
-func (s *Server) createuser(ctx context.Context, role string) (stderr string, err error) {
-	_, stderr, err = s.run(ctx, program{name: "createuser", args: append(strings.Fields(createuserOptions), "--", role)})
-	s.loginWorked = s.loginWorked || err == nil
-	return stderr, err
-}
 
 // dropuser drops a role that owns nothing.
 func (s *Server) dropuser(ctx context.Context, role string) error {
@@ -25,8 +18,8 @@ func (s *Server) dropuser(ctx context.Context, role string) error {
 	return err
 }
 
-// psql runs a script as the administrator and returns what it reported, also beside an error. A session that ended before it did anything is
-// begun again. Where the administrator cannot log in, it looks for another method once. The error is a *AdminLoginError if there is none.
+// psql runs a script as the administrator and returns its reports, also with an error. It repeats a session that ended before the script
+// ran. If the administrator cannot log in, it looks once for another method and returns an *AdminLoginError if it finds none.
 func (s *Server) psql(ctx context.Context, sc *script) (*output, error) {
 	if sc.err != nil {
 		return nil, sc.err
@@ -42,7 +35,7 @@ func (s *Server) psql(ctx context.Context, sc *script) (*output, error) {
 	}
 	failure := &AdminLoginError{Where: s.Container, Role: s.User, Message: message(out.stderr), Err: err}
 	if s.Password != "" {
-		failure.Hint = s.orDown(ctx, errors.New("with the password that was given"))
+		failure.Hint = s.orDown(ctx, errors.New("the given password was used"))
 	}
 	if s.loginWorked || failure.Hint != nil {
 		return out, failure
@@ -54,14 +47,15 @@ func (s *Server) psql(ctx context.Context, sc *script) (*output, error) {
 		return out, failure
 	}
 	if found == s.auth {
-		// It is this database alone that does not let the administrator in.
+		// Only this database refuses the administrator.
 		return out, failure
 	}
 	s.auth = found
 	return s.psql(ctx, sc)
 }
 
-// orDown is why no login works: for that reason, or since the server takes no connections, which pg_isready tells in every language.
+// orDown returns the reason why no login works: errDown if the server accepts no connections, or else the given reason. It asks pg_isready,
+// whose exit code does not depend on the language.
 func (s *Server) orDown(ctx context.Context, reason error) error {
 	err := s.Exec.Exec(ctx, s.Container, append(s.env(), "pg_isready", "--quiet"), podexec.Streams{})
 	var exit *podexec.ExitError
@@ -71,7 +65,7 @@ func (s *Server) orDown(ctx context.Context, reason error) error {
 	return reason
 }
 
-// session is one run of psql. The script goes in whole, from memory: psql runs an unfinished last statement when its input ends early.
+// session runs psql once. It sends the whole script from memory, because psql runs an incomplete last statement if its input ends early.
 func (s *Server) session(ctx context.Context, sc *script) (*output, error) {
 	stdout, stderr, err := s.runPsql(ctx, s.input(sc))
 	out, parseErr := parse(stdout)
@@ -82,19 +76,19 @@ func (s *Server) session(ctx context.Context, sc *script) (*output, error) {
 	return out, err
 }
 
-// maintenanceDatabase is where createuser makes roles, and where psql is before its script has it go on.
+// maintenanceDatabase is the database to which createuser and psql connect. The script of psql then connects to another one.
 const maintenanceDatabase = "postgres"
 
-// psqlProgram reads a script from its input.
+// psqlProgram returns psql with options to read a script from its input.
 func (s *Server) psqlProgram() program {
-	return program{name: "psql", env: []string{noTicket}, args: []string{
+	return program{name: "psql", args: []string{
 		"--no-psqlrc", "--quiet", "--no-align", "--tuples-only",
 		"--set=ON_ERROR_STOP=1", "--set=VERBOSITY=verbose", "--set=SHOW_CONTEXT=never", "--pset=pager=off",
 		"--dbname=" + maintenanceDatabase, "--file=-",
 	}}
 }
 
-// runPsql runs psql on a script: through a shell, or by itself in a container that has none.
+// runPsql runs a script with psql: through a shell, or without one if the container has none.
 func (s *Server) runPsql(ctx context.Context, script string) (stdout *bytes.Buffer, stderr string, err error) {
 	if stdout, stderr, err = s.runDrained(ctx, nil, nil, script); !s.shellless {
 		return stdout, stderr, err
@@ -104,18 +98,18 @@ func (s *Server) runPsql(ctx context.Context, script string) (stdout *bytes.Buff
 	return s.run(ctx, p)
 }
 
-// unanswered says that psql got no session, or lost it before the first answer, for which it exits with 2: nothing of the script was done.
+// unanswered reports whether psql got no session, or lost it before the first result. It exits with 2 then, and the script changed nothing.
 func unanswered(out *output, err error) bool {
 	var exit *podexec.ExitError
 	return errors.As(err, &exit) && exit.Code == 2 && out.Server == nil
 }
 
-// refusedLogin says that psql got no session. It tells no SQLSTATE then.
+// refusedLogin reports whether psql got no session. psql reports no SQLSTATE in that case.
 func refusedLogin(out *output, err error) bool {
 	return unanswered(out, err) && out.sqlError() == nil
 }
 
-// conninfoDatabase keeps a database name from being read as a connection string.
+// conninfoDatabase returns a database name in a form that psql does not read as a connection string.
 func conninfoDatabase(name string) string {
 	if strings.ContainsAny(name, "=") || strings.Contains(name, "://") {
 		return "dbname=" + conninfo(name)

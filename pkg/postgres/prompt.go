@@ -7,17 +7,17 @@ import (
 	"sync"
 )
 
-// prompt answers psql's question for the password. On a terminal psql turns the echo off before it asks, so the answer must wait for
-// the question: sent earlier, the terminal would show it.
+// prompt sends the password when psql asks for it. On a terminal, psql turns off the echo before it asks: a password that is sent earlier
+// appears on the terminal.
 type prompt struct {
-	texts []string      // the forms of the question; which one it is depends on psql's version
-	seen  chan struct{} // closed when psql has asked
-	over  chan struct{} // closed when psql has ended
+	texts []string      // the possible questions; they depend on the version of psql
+	seen  chan struct{} // closed when psql asks
+	over  chan struct{} // closed when psql ends
 
 	once sync.Once
-	held bytes.Buffer // what may be the beginning of the question
+	held bytes.Buffer // output that can be the start of the question
 	to   io.Writer
-	line bool // the end of the question's line is still to come
+	line bool // the end of the line of the question has not arrived yet
 	done bool
 }
 
@@ -25,7 +25,7 @@ func newPrompt(texts ...string) *prompt {
 	return &prompt{texts: texts, seen: make(chan struct{}), over: make(chan struct{})}
 }
 
-// input is the password and then the caller's input.
+// input returns the password followed by the caller's input.
 func (p *prompt) input(shell Shell) io.Reader {
 	password := strings.NewReader(shell.Login.Password + "\n")
 	stdin := shell.Stdin
@@ -38,7 +38,7 @@ func (p *prompt) input(shell Shell) io.Reader {
 	return io.MultiReader(&afterwards{p}, password, stdin)
 }
 
-// afterwards is an empty input that ends when psql has asked, or never will.
+// afterwards is an empty input that ends when psql asks for the password or ends.
 type afterwards struct{ prompt *prompt }
 
 func (a *afterwards) Read([]byte) (int, error) {
@@ -50,7 +50,7 @@ func (a *afterwards) Read([]byte) (int, error) {
 	}
 }
 
-// output passes on what psql writes, without its question.
+// output returns a writer that forwards what psql writes, without the question.
 func (p *prompt) output(to io.Writer) io.Writer {
 	if to == nil {
 		to = io.Discard
@@ -82,7 +82,7 @@ func (p *prompt) Write(data []byte) (int, error) {
 	return len(data), p.endLine()
 }
 
-// cut looks for the question in what is held.
+// cut finds the question in the held output.
 func (p *prompt) cut() (before, after []byte, found bool) {
 	for _, text := range p.texts {
 		if before, after, found = bytes.Cut(p.held.Bytes(), []byte(text)); found {
@@ -100,7 +100,7 @@ func longest(texts []string) int {
 	return n
 }
 
-// endLine drops the end of the line that psql writes when it has the answer.
+// endLine drops the line break that psql writes after it reads the password.
 func (p *prompt) endLine() error {
 	text := p.held.Bytes()
 	trimmed := bytes.TrimPrefix(text, []byte("\r"))
@@ -112,7 +112,7 @@ func (p *prompt) endLine() error {
 	return err
 }
 
-// release passes on the first n bytes of what is held, which cannot be part of the question any more.
+// release forwards the first n held bytes, which cannot be part of the question.
 func (p *prompt) release(n int) error {
 	if n <= 0 {
 		return nil
@@ -121,10 +121,10 @@ func (p *prompt) release(n int) error {
 	return err
 }
 
-// end passes on what is held and lets go of the input.
+// end forwards the held output and ends the input.
 func (p *prompt) end() {
 	p.once.Do(func() { close(p.over) })
 	if !p.done && p.to != nil {
-		_ = p.release(p.held.Len()) // psql has ended, and its status tells more than this
+		_ = p.release(p.held.Len()) // psql has ended: its exit status matters more than this error
 	}
 }

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/parallel"
 )
 
 const pauseBetween = 300 * time.Millisecond
 
 // prove runs a script that ends in a login. It repeats the script where its transaction lost to another one or its outcome was cut off,
-// and, where a host that the user chose refuses the login, once more past that host: a pooler may have to be told of the role first,
+// and, where a host that the user chose refuses the login, once more past that host: a pooler may need to learn of the role first,
 // which is no fault of the role.
 func prove(ctx context.Context, l Login, run func(Login) (*Result, error)) (*Result, error) {
 	result, err := repeat(ctx, retryable, func() (*Result, error) { return run(l) })
@@ -32,10 +34,8 @@ func prove(ctx context.Context, l Login, run func(Login) (*Result, error)) (*Res
 func repeat[T any](ctx context.Context, again func(error) bool, run func() (T, error)) (T, error) {
 	result, err := run()
 	for tried := 1; tried < attempts && again(err); tried++ {
-		select {
-		case <-ctx.Done():
+		if !parallel.Pause(ctx, time.Duration(tried)*pauseBetween) {
 			return result, err
-		case <-time.After(time.Duration(tried) * pauseBetween):
 		}
 		result, err = run()
 	}

@@ -16,14 +16,14 @@ const (
 )
 
 // Verifier returns the SCRAM-SHA-256 verifier of password in the form that PostgreSQL stores (RFC 5803), with a new random salt.
-// The password must pass CheckPassword: there SASLprep, which the server applies, changes nothing.
+// The password must pass CheckPassword. For such passwords, the SASLprep of the server changes nothing.
 func Verifier(password string) (string, error) {
 	if err := CheckPassword(password); err != nil {
 		return "", err
 	}
 	salt := make([]byte, scramSaltBytes)
 	if _, err := rand.Read(salt); err != nil {
-		return "", fmt.Errorf("draw a salt: %w", err)
+		return "", fmt.Errorf("create a salt: %w", err)
 	}
 	return verifier(password, salt)
 }
@@ -31,7 +31,7 @@ func Verifier(password string) (string, error) {
 func verifier(password string, salt []byte) (string, error) {
 	salted, err := pbkdf2.Key(sha256.New, password, salt, scramIterations, sha256.Size)
 	if err != nil {
-		// The cause is not passed on: it could repeat what it was given.
+		// Do not wrap the cause, because it can contain the password.
 		return "", errors.New("the SCRAM verifier cannot be computed")
 	}
 	stored := sha256.Sum256(sign(salted, "Client Key"))

@@ -12,8 +12,11 @@ var sqlFiles embed.FS
 
 // script is what one psql session reads: our own files, word for word, and between them values as psql variables.
 type script struct {
-	text strings.Builder
-	err  error
+	text     strings.Builder
+	err      error
+	opens    string // the database in which the session begins; empty: that of the server
+	database string // where the session is; empty: unknown
+	parts    []int  // the numbers of the items, in the order of their parts
 }
 
 // run appends files of the sql folder.
@@ -36,15 +39,23 @@ func (s *script) set(pairs ...string) *script {
 	return s
 }
 
-// connect goes on in another database of the same server, as the same user.
-func (s *script) connect(database string) *script {
-	return s.set("conn", "dbname="+conninfo(database)).run("database")
+// enter continues in another database of the same server, as the same user, unless the session is there already.
+func (s *script) enter(database string) *script {
+	if s.database == database {
+		return s
+	}
+	s.database = database
+	return s.set("conn", "dbname="+conninfo(database)).run("database", "session")
 }
 
 // owner names the binding whose login roles follow, and its owner role.
-func (s *script) owner(o Owner) *script {
-	return s.set("claim", o.claim(), "owner_role", o.Role(), "owner_claim", o.roleClaim(), "owner_mark", o.roleClaim()+"run="+o.Run)
+func (s *script) owner(o Owner) {
+	s.set("claim", o.claim(), "owner_role", o.Role(), "owner_claim", o.roleClaim(), "owner_mark", o.roleClaim()+"run="+o.Run)
 }
+
+// connectTimeout limits each login over the network. A busy server needs seconds to start a session: 50 binds at once on two processors
+// took more than 5.
+const connectTimeout = "connect_timeout=15"
 
 // subject is a role that a script is about to touch.
 type subject struct {
@@ -70,9 +81,9 @@ func (s *script) json(table any) string {
 	return string(text)
 }
 
-// address gives the login that follows. A host that is not complete gets the domain that the database Pod told.
+// address gives the login that follows. A host that is not complete gets the domain that the database Pod reported.
 func (s *script) address(l Login, role, database string) *script {
-	login := "connect_timeout=5 application_name=kubectl-pgbind user=" + conninfo(role) + " dbname=" + conninfo(database)
+	login := connectTimeout + " application_name=kubectl-pgbind user=" + conninfo(role) + " dbname=" + conninfo(database)
 	ways := " port=" + strings.Join(l.ports(), ",")
 	if addresses := l.addresses(); addresses != nil {
 		ways += " hostaddr=" + conninfo(strings.Join(addresses, ","))

@@ -58,7 +58,7 @@ func TestAddress(t *testing.T) {
 		text := new(script).address(l, "ro'le", "d b").text.String()
 		_, conn, found := strings.Cut(text, `\set conn `)
 		require.True(t, found)
-		login := `connect_timeout=5 application_name=kubectl-pgbind user='ro\'le' dbname='d b'`
+		login := `connect_timeout=15 application_name=kubectl-pgbind user='ro\'le' dbname='d b'`
 		assert.Equal(t, want+login, asPsqlReads(t, strings.TrimSpace(conn), ".cluster.local"))
 	}
 }
@@ -145,7 +145,7 @@ func testBinding() Binding {
 	}
 }
 
-// TestBindScript_ChangesPrivilegesWithoutTheLockOnRoles: whoever waits for an object must not keep others from creating roles.
+// TestBindScript_ChangesPrivilegesWithoutTheLockOnRoles: a bind that waits for an object must not prevent others from creating roles.
 func TestBindScript_ChangesPrivilegesWithoutTheLockOnRoles(t *testing.T) {
 	explained, err := Explain(testBinding(), Login{Set: true})
 	require.NoError(t, err)

@@ -109,11 +109,9 @@ func loggedIn(method string) string {
 	return strings.NewReplacer("ACCESS", testBinding().Access.Role(), "METHOD", method).Replace(loginOK)
 }
 
-func TestCreateUserGivesNoAttributeAndNoPassword(t *testing.T) {
+func TestCreateRole_GivesNoAttributeAndNoPassword(t *testing.T) {
 	server, c := serverWith(t, answer{program: "createuser"})
-	exists, err := server.CreateUser(t.Context(), "-weird")
-	require.NoError(t, err)
-	assert.False(t, exists)
+	require.NoError(t, server.createRole(t.Context(), "-weird"))
 	argv := c.argv[0]
 	for _, flag := range []string{"--no-login", "--no-superuser", "--no-createdb", "--no-createrole", "--no-replication", "--no-password"} {
 		assert.Contains(t, argv, flag)
@@ -122,7 +120,7 @@ func TestCreateUserGivesNoAttributeAndNoPassword(t *testing.T) {
 	assert.Empty(t, c.stdin)
 }
 
-func TestCreateUserFailureIsExplainedByFacts(t *testing.T) {
+func TestCreateRole_FailureIsExplainedByFacts(t *testing.T) {
 	failed := answer{program: "createuser", stderr: "createuser: error: la création a échoué\n", err: &podexec.ExitError{Code: 1}}
 	facts := func(found string) answer {
 		return answer{program: "psql", stdout: primary + `pgbind {"found": ` + found + "}\n" + `pgbind {"end": "inspect"}` + "\n"}
@@ -137,15 +135,18 @@ func TestCreateUserFailureIsExplainedByFacts(t *testing.T) {
 		"something else":      {answers: []answer{failed, facts(`{"role": false, "createsRole": true}`)}, err: "la création a échoué"},
 		"a standby":           {answers: []answer{failed, {program: "psql", stdout: standby}}, err: ErrStandby.Error()},
 		"psql was cut once":   {answers: []answer{failed, {program: "psql", stdout: primary}, {program: "psql"}, facts(`{"role": true, "createsRole": true}`)}, exists: true},
-		"psql was always cut": {answers: []answer{failed, {program: "psql"}, {program: "psql"}, {program: "psql"}}, err: "before it was through"},
+		"psql was always cut": {answers: []answer{failed, {program: "psql"}, {program: "psql"}, {program: "psql"}}, err: "truncated output"},
 		"no createuser":       {answers: []answer{{program: "createuser", err: &podexec.ExitError{Code: 127}}}, err: `no program "createuser"`},
-		"connection was lost": {answers: []answer{{program: "createuser", err: errors.New("reset")}}, err: "not known"},
+		"connection was lost": {answers: []answer{{program: "createuser", err: errors.New("reset")}}, err: "result is unknown"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			server, _ := serverWith(t, test.answers...)
-			exists, err := server.CreateUser(t.Context(), "r")
-			assert.Equal(t, test.exists, exists)
+			err := server.createRole(t.Context(), "r")
+			assert.Equal(t, test.exists, errors.Is(err, ErrExists))
+			if test.exists {
+				return
+			}
 			if test.err == "" {
 				require.NoError(t, err)
 			} else {
@@ -165,7 +166,7 @@ func TestBindOutcomes(t *testing.T) {
 		"the server tells the method":           {answer: answer{stdout: primary + hosted + loggedIn("scram-sha-256:x") + ended}, verified: true},
 		"the server trusts":                     {answer: answer{stdout: primary + hosted + loggedIn("trust") + ended}},
 		"without a password it is refused":      {answer: answer{stdout: primary + hosted + loggedIn("") + ended, err: wrongRefused}, verified: true},
-		"the way is lost after the login":       {answer: answer{stdout: primary + hosted + loggedIn("") + ended, err: errors.New("reset")}, err: "whether the server asks for the password"},
+		"the way is lost after the login":       {answer: answer{stdout: primary + hosted + loggedIn("") + ended, err: errors.New("reset")}, err: "whether the server requires the password"},
 		"no password was never tried":           {answer: answer{stdout: primary + hosted + loggedIn("") + ended}, err: errCut.Error()},
 		"no password works as well":             {answer: answer{stdout: primary + hosted + loggedIn("") + ended + `pgbind {"trust": true}` + "\n"}},
 		"a standby":                             {answer: answer{stdout: standby}, err: ErrStandby.Error()},
@@ -179,7 +180,7 @@ func TestBindOutcomes(t *testing.T) {
 		"cut before the end, called a success":  {answer: answer{stdout: primary + hosted + loggedIn("")}, err: errCut.Error()},
 		"another run's end":                     {answer: answer{stdout: primary + hosted + loggedIn("") + `pgbind {"end": "run2"}`}, err: errCut.Error()},
 		"not the role of the level":             {answer: answer{stdout: primary + hosted + strings.ReplaceAll(loggedIn("x"), testBinding().Access.Role(), "pgb_abc_1") + ended}, err: "acts as role"},
-		"a report that is no JSON":              {answer: answer{stdout: "pgbind {\n"}, err: "read what psql reported"},
+		"a report that is no JSON":              {answer: answer{stdout: "pgbind {\n"}, err: "parse the output of psql"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

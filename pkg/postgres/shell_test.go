@@ -66,7 +66,7 @@ func TestScriptGetsThePasswordFirst(t *testing.T) {
 		assert.Equal(t, "NOTICE: Password: stays\n", out.String())
 		assert.NotContains(t, strings.Join(p.argv, " "), "cleartext")
 		assert.Subset(t, p.argv, []string{"--username=pgb_x_1", "--password", "--no-psqlrc", "--set=HISTFILE=/dev/null", "-c", "SELECT 1",
-			"--dbname=host='svc,10.0.0.1' port='5432,5433' connect_timeout=5 dbname='sh op'"})
+			"--dbname=host='svc,10.0.0.1' port='5432,5433' connect_timeout=15 dbname='sh op'"})
 	}
 }
 

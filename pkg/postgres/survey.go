@@ -14,15 +14,19 @@ import (
 type Question struct {
 	Role   string
 	Access Access
+	// Extensions are those that the binding requested.
+	Extensions []string
 	// Login is how the application logs in; it is not tried without a password.
 	Login Login
 }
 
 // Answer is what the server says of one question.
 type Answer struct {
-	Answered bool     // role and database are there, so that the next two are known
+	Answered bool     // role and database exist, so the next two are known
 	Lacks    []string // what the level promises and the role has not got
 	Exceeds  []string // what the role holds beyond its level, as the statements that take it away
+	// NoSchemas and NoExtensions are what the database lacks.
+	NoSchemas, NoExtensions []string
 	// Escalations are what an application prepared in the database to run code as another role.
 	Escalations []Escalation
 	// Shadows are schemas of the application that have the name of another role.
@@ -51,6 +55,10 @@ type MarkedRole struct {
 	ValidUntil time.Time
 	Expired    bool
 	MemberOf   []string
+	// ConnectionLimit is how many connections it can have at the same time; -1: no limit. Sessions is how many it has.
+	ConnectionLimit, Sessions int
+	// Settings are the parameters of its sessions, by database and by name in lower case.
+	Settings map[string]map[string]string
 }
 
 // Survey is what a server says of its roles.
@@ -59,6 +67,8 @@ type Survey struct {
 	Databases []string
 	Answers   []Answer // in the order of the questions
 	Trust     bool     // no password was let in as well
+	// Connections is how many connections roles that are no superusers can have together; 0: unknown.
+	Connections int
 }
 
 // maxFailures bounds the sessions: each login that fails ends one.
@@ -66,7 +76,7 @@ const maxFailures = 20
 
 // Survey asks about the roles of bindings and tries their logins, all in one session where no login fails, and changes nothing.
 // With prove it also tries to log in without a password once, on servers that do not tell whether they asked for it. Where its output was cut off it
-// asks once more, three times at most. Beside an error, what was found by then is returned. Errors: ErrStandby, *MissingProgramError, *UnknownError, one that psql or the server told.
+// asks once more, three times at most. With an error, it also returns what it has found so far. Errors: ErrStandby, *MissingProgramError, *UnknownError, errors of psql and the server.
 func (s *Server) Survey(ctx context.Context, questions []Question, prove bool) (*Survey, error) {
 	cut := func(err error) bool { return errors.Is(err, errCut) }
 	return repeat(ctx, cut, func() (*Survey, error) { return s.survey(ctx, questions, prove) })
@@ -115,7 +125,7 @@ func lastLine(stderr string) string {
 	return message(lines[len(lines)-1])
 }
 
-// exited says whether psql ended by itself, so that it was not the way to it that broke.
+// exited reports whether psql itself ended, in contrast to a broken connection to it.
 func exited(err error) bool {
 	var exit *podexec.ExitError
 	return errors.As(err, &exit)

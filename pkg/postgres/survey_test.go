@@ -22,12 +22,15 @@ func questions() []Question {
 }
 
 const (
-	factsOfAll = `pgbind {"role": {"name": "a", "mark": "pgbind/v1 id=abc namespace=ns uid=u run=r", "canLogin": true, "privileged": false, "validUntil": "2026-01-02T03:04:05+00:00", "expired": true, "memberOf": ["g"]}}
+	factsOfAll = `pgbind {"role": {"name": "a", "mark": "pgbind/v1 id=abc namespace=ns uid=u run=r", "canLogin": true, "privileged": false, "validUntil": "2026-01-02T03:04:05+00:00", "expired": true, "memberOf": ["g"], "connectionLimit": 3, "sessions": 2, "settings": {"shop": ["TimeZone=UTC", "app.x=a=b"]}}}
 pgbind {"role": {"name": "b", "mark": null, "canLogin": true, "privileged": true, "validUntil": null, "expired": false, "memberOf": null}}
+pgbind {"connections": 97}
 pgbind {"databases": ["postgres", "shop"]}
 pgbind {"about": 0 }
 pgbind {"lacks": ["SELECT on table t"]}
 pgbind {"exceeds": ["REVOKE A ON B FROM C"]}
+pgbind {"noSchemas": ["app"]}
+pgbind {"noExtensions": ["citext"]}
 pgbind {"answered": true }
 pgbind {"about": 1 }
 `
@@ -44,14 +47,16 @@ func TestSurvey(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, MarkedRole{
 		Name: "a", Owner: Owner{ID: "abc", Run: "r", Namespace: "ns", NamespaceUID: "u"}, Marked: true, CanLogin: true, Expired: true, MemberOf: []string{"g"},
-		ValidUntil: found.Roles["a"].ValidUntil,
+		ValidUntil: found.Roles["a"].ValidUntil, ConnectionLimit: 3, Sessions: 2,
+		Settings: map[string]map[string]string{"shop": {"timezone": "UTC", "app.x": "a=b"}},
 	}, found.Roles["a"])
 	assert.True(t, found.Roles["a"].ValidUntil.Equal(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)))
 	assert.Equal(t, MarkedRole{Name: "b", CanLogin: true, Privileged: true}, found.Roles["b"])
 	assert.Equal(t, []string{"postgres", "shop"}, found.Databases)
+	assert.Equal(t, 97, found.Connections)
 	in := LoginAnswer{Tried: true, Reached: "svc", User: "x", Method: "scram-sha-256:x"}
 	assert.Equal(t, []Answer{
-		{Answered: true, Lacks: []string{"SELECT on table t"}, Exceeds: []string{"REVOKE A ON B FROM C"}, Login: in}, {Login: in}, {},
+		{Answered: true, Lacks: []string{"SELECT on table t"}, Exceeds: []string{"REVOKE A ON B FROM C"}, NoSchemas: []string{"app"}, NoExtensions: []string{"citext"}, Login: in}, {Login: in}, {},
 	}, found.Answers)
 	assert.NotContains(t, strings.Join(c.argv[0], " "), "cleartext")
 	assert.Equal(t, 2, strings.Count(c.stdin[0], "cleartext"))
@@ -144,8 +149,8 @@ func TestSurveyThatDidNotEnd(t *testing.T) {
 		err    string
 	}{
 		"a standby":                    {answer{stdout: standby}, 1, ErrStandby.Error()},
-		"cut, called a success":        {answer{stdout: primary + factsOfAll}, attempts, "before it was through"},
-		"cut while it logged in":       {answer{stdout: primary + attemptA}, attempts, "before it was through"},
+		"cut, called a success":        {answer{stdout: primary + factsOfAll}, attempts, "truncated output"},
+		"cut while it logged in":       {answer{stdout: primary + attemptA}, attempts, "truncated output"},
 		"an error of SQL":              {answer{stdout: primary, stderr: "psql:<stdin>:9: ERROR:  42501: no\n", err: &podexec.ExitError{Code: 3}}, 1, "SQLSTATE 42501"},
 		"the way broke while it asked": {answer{stdout: primary + attemptA, err: errors.New("reset")}, 1, "reset"},
 	}

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 )
 
@@ -9,10 +10,13 @@ import (
 type surveyLine struct {
 	Role        *roleLine    `json:"role"`
 	Databases   []string     `json:"databases"`
+	Connections int          `json:"connections"`
 	About       *int         `json:"about"`
 	Answered    bool         `json:"answered"`
 	Lacks       []string     `json:"lacks"`
 	Exceeds     []string     `json:"exceeds"`
+	NoSchemas   []string     `json:"noSchemas"`
+	NoExtension []string     `json:"noExtensions"`
 	Escalations []Escalation `json:"escalations"`
 	Shadows     []Escalation `json:"shadows"`
 	Shared      []string     `json:"sharedCode"`
@@ -28,10 +32,14 @@ type roleLine struct {
 	ValidUntil *time.Time `json:"validUntil"`
 	Expired    bool       `json:"expired"`
 	MemberOf   []string   `json:"memberOf"`
+
+	ConnectionLimit int                 `json:"connectionLimit"`
+	Sessions        int                 `json:"sessions"`
+	Settings        map[string][]string `json:"settings"` // NAME=VALUE, by database
 }
 
 // take reads what one session reported. It returns the number of the login after which nothing came any more, or -1. From the first login on, what
-// is reported may be the word of whoever a Secret names as the server, which counts for logins and nothing else.
+// is reported can come from any server that a Secret names, and is used for logins only.
 func (f *Survey) take(out *output) (unfinished int) {
 	about, unfinished := -1, -1
 	loggingIn := false
@@ -53,6 +61,7 @@ func (f *Survey) take(out *output) (unfinished int) {
 		case line.Login != nil:
 			unfinished = -1
 		}
+		f.Connections = max(f.Connections, line.Connections)
 		f.Databases = append(f.Databases, line.Databases...)
 		if about >= 0 && about < len(f.Answers) {
 			f.Answers[about].add(line)
@@ -66,6 +75,7 @@ func (f *Survey) take(out *output) (unfinished int) {
 func (a *Answer) add(line surveyLine) {
 	a.Answered = a.Answered || line.Answered
 	a.Lacks, a.Exceeds = append(a.Lacks, line.Lacks...), append(a.Exceeds, line.Exceeds...)
+	a.NoSchemas, a.NoExtensions = append(a.NoSchemas, line.NoSchemas...), append(a.NoExtensions, line.NoExtension...)
 	a.Escalations = append(a.Escalations, line.Escalations...)
 	a.Shadows, a.SharedCode = append(a.Shadows, line.Shadows...), append(a.SharedCode, line.Shared...)
 	if line.Login != nil {
@@ -73,8 +83,25 @@ func (a *Answer) add(line surveyLine) {
 	}
 }
 
+// settingsOf returns the settings by database and name.
+func settingsOf(lines map[string][]string) map[string]map[string]string {
+	if len(lines) == 0 {
+		return nil
+	}
+	all := map[string]map[string]string{}
+	for database, settings := range lines {
+		all[database] = map[string]string{}
+		for _, line := range settings {
+			name, value, _ := strings.Cut(line, "=")
+			all[database][strings.ToLower(name)] = value
+		}
+	}
+	return all
+}
+
 func (l *roleLine) marked() MarkedRole {
-	role := MarkedRole{Name: l.Name, CanLogin: l.CanLogin, Privileged: l.Privileged, Expired: l.Expired, MemberOf: l.MemberOf}
+	role := MarkedRole{Name: l.Name, CanLogin: l.CanLogin, Privileged: l.Privileged, Expired: l.Expired, MemberOf: l.MemberOf,
+		ConnectionLimit: l.ConnectionLimit, Sessions: l.Sessions, Settings: settingsOf(l.Settings)}
 	role.Owner, role.Marked = parseOwner(l.Mark)
 	if l.ValidUntil != nil {
 		role.ValidUntil = *l.ValidUntil

@@ -35,7 +35,8 @@ func factsScript(questions []Question) (*script, error) {
 			return nil, err
 		}
 		sc.set("about", strconv.Itoa(i), "role", q.Role, "access", q.Access.Role(), "level", string(q.Access.Level), "schemas", schemas)
-		sc.set("grantees", sc.json([]string{q.Role, q.Access.Role()})).run("about", "withheld", "effective", "extra", "excess", "escalations", "shadows", "shared_code", "answered")
+		sc.set("grantees", sc.json([]string{q.Role, q.Access.Role()}), "extensions", sc.json(append([]string{}, q.Extensions...)))
+		sc.run("about", "withheld", "effective", "no_extensions", "extra", "excess", "escalations", "shadows", "shared_code", "answered")
 	}
 	return sc, nil
 }

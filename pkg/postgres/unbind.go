@@ -1,95 +1,158 @@
 package postgres
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
-// scriptRun ends the scripts that mark nothing with a run of their own.
-const scriptRun = "pgbind"
-
-// Disable takes the right to log in from a binding's login role; open sessions stay. A role that is gone is no error.
-// Errors: ErrStandby, *ForeignRoleError, *SQLError.
-func (s *Server) Disable(ctx context.Context, owner Owner, role string) error {
-	_, err := s.report(ctx, underLock(owner, role).run("nologin", "commit", "end"))
-	return err
+// LoginRole is the login role of a binding. It is touched only if its comment names the owner; Owner.OID tells it from a later role of its name.
+type LoginRole struct {
+	Owner Owner
+	Name  string
 }
 
-// Sessions counts the open sessions of a binding's login role, of whatever owner.
-func (s *Server) Sessions(ctx context.Context, owner Owner, role string) (int, error) {
-	out, err := s.report(ctx, meant(owner, role).run("sessions", "end"))
-	if err != nil {
-		return 0, err
-	}
-	return out.Sessions, nil
+// Change is the result of a change of one role. The errors are ErrStandby, *ForeignRoleError, *LockedError, *BlockedError and *SQLError.
+type Change struct {
+	Did []string // statements that ran, also before an error
+	Err error
 }
 
-// EndSessions ends the open sessions of a binding's login role that Disable has locked out, whatever they are doing. The errors are those of Disable.
-func (s *Server) EndSessions(ctx context.Context, owner Owner, role string) error {
-	_, err := s.report(ctx, underLock(owner, role).set("heir", "").run("act_for", "terminate", "commit", "end"))
-	return err
+// Count is the number of a login role's open sessions. The errors are those of a Change.
+type Count struct {
+	Sessions int
+	Err      error
 }
 
-// Drop hands what a binding's login role owns to its access role of level all, or to the binding's owner role, in each of the databases and in that
-// of the server, takes away its grants, policies and default privileges, and drops it. It commits many times, and can be repeated; a role that is
-// gone is no error. It returns the statements that ran. The errors are those of Disable.
-func (s *Server) Drop(ctx context.Context, owner Owner, role string, databases []HeldDatabase) ([]string, error) {
-	sc := meant(owner, role)
-	h := &held{Databases: databases}
-	for _, database := range h.entered(s.Database) {
-		sc.connect(database).run("session", "lock", "judge", "heir", "owner", "act_for", "commit", "batches")
-		sc.run("lock", "judge", "handover", "commit")
-	}
-	out, err := s.report(ctx, sc.run("lock", "judge", "drop", "drop_owner", "commit", "end"))
-	if out == nil {
-		return nil, err
-	}
-	return out.did, err
+// Disable takes the right to log in from login roles; open sessions stay. A role that is gone is no error. The changes are in the order of the roles.
+func (s *Server) Disable(ctx context.Context, roles []LoginRole) []Change {
+	return s.changeRoles(ctx, roles, "lock", "judge", "nologin", "commit")
 }
 
-// Rename gives a binding's login role another name. The errors are those of Disable.
-func (s *Server) Rename(ctx context.Context, owner Owner, role, name string) error {
-	_, err := s.report(ctx, underLock(owner, role).set("kept", name).run("rename", "commit", "end"))
-	return err
+// EndSessions ends the open sessions of login roles that Disable has locked out, whatever they are doing. The changes are those of Disable.
+func (s *Server) EndSessions(ctx context.Context, roles []LoginRole) []Change {
+	return s.changeRoles(ctx, roles, "lock", "judge", "act_for", "terminate", "commit")
 }
 
-// meant begins a script that is about one login role of a binding.
-func meant(owner Owner, role string) *script {
-	return new(script).set("run", scriptRun, "subject_oid", owner.oid(), "leaving", "true").owner(owner).subjects(subject{Name: role, Claim: owner.claim(), OID: owner.OID}).run("session")
+// EndIdle ends the sessions of login roles that are idle. The changes are those of Disable.
+func (s *Server) EndIdle(ctx context.Context, roles []LoginRole) []Change {
+	return s.changeRoles(ctx, roles, "lock", "judge", "act_for", "end_idle", "commit")
 }
 
-// underLock begins a script that may change one login role of a binding.
-func underLock(owner Owner, role string) *script {
-	return meant(owner, role).run("lock", "judge")
-}
-
-// report runs a script that proves no login and may be repeated, and requires that it came to its end: where the connection was cut, or a
-// transaction lost to another one, it runs again. What it reported is also returned beside an error, with what all its runs did.
-func (s *Server) report(ctx context.Context, sc *script) (*output, error) {
-	var did []string
-	out, err := repeat(ctx, retryable, func() (*output, error) {
-		out, err := s.reportOnce(ctx, sc)
-		if out != nil {
-			did = append(did, out.did...)
-			out.did = did
+// changeRoles runs files for each of the roles.
+func (s *Server) changeRoles(ctx context.Context, roles []LoginRole, files ...string) []Change {
+	return s.changes(ctx, s.forEach(ctx, len(roles), func(sc *script, items []int) {
+		for _, i := range items {
+			sc.number(i).loginRole(roles[i]).set("heir", "").run(files...)
 		}
-		return out, err
-	})
-	return out, s.blame(ctx, "", err)
+	}))
 }
 
-func (s *Server) reportOnce(ctx context.Context, sc *script) (*output, error) {
-	out, err := s.psql(ctx, sc)
-	switch {
-	case out == nil:
-		return nil, err
-	case out.Server != nil && out.Server.Standby:
-		return out, ErrStandby
-	case out.Refused != nil:
-		return out, &ForeignRoleError{Role: out.Refused.Role, Verdict: out.Refused.Verdict}
-	case out.Stays:
-		return out, nil
-	case err != nil:
-		return out, s.scriptError(out, err)
-	case out.End == "":
-		return out, s.cut()
+// Sessions counts the open sessions of login roles. The counts are in the order of the roles.
+func (s *Server) Sessions(ctx context.Context, roles []LoginRole) []Count {
+	var counts []Count
+	for _, report := range s.forEach(ctx, len(roles), func(sc *script, items []int) {
+		for _, i := range items {
+			sc.number(i).loginRole(roles[i]).run("sessions")
+		}
+	}) {
+		counts = append(counts, Count{report.output.Sessions, report.err})
 	}
-	return out, nil
+	return counts
+}
+
+// NewName is a login role that gets another name.
+type NewName struct {
+	LoginRole
+	To string
+}
+
+// Rename gives login roles other names. The changes are in the order of the names.
+func (s *Server) Rename(ctx context.Context, names []NewName) []Change {
+	return s.changes(ctx, s.forEach(ctx, len(names), func(sc *script, items []int) {
+		for _, i := range items {
+			sc.number(i).loginRole(names[i].LoginRole).set("kept", names[i].To).run("lock", "judge", "rename", "commit")
+		}
+	}))
+}
+
+// HeldRole is a login role, and the databases in which it owns or was granted something.
+type HeldRole struct {
+	LoginRole
+	Databases []HeldDatabase
+}
+
+// Drop hands what login roles own to the access role of level all of each, or to the owner role of its binding, in each of its databases and in that
+// of the server, takes away their grants, policies and default privileges, and drops them. It commits many times, and can be repeated; a role that is
+// gone is no error. The changes are in the order of the roles.
+func (s *Server) Drop(ctx context.Context, roles []HeldRole) []Change {
+	reports := s.forEach(ctx, len(roles), func(sc *script, items []int) {
+		for _, database := range s.databases(items, func(i int) []HeldDatabase { return roles[i].Databases }) {
+			for _, i := range database.items {
+				sc.number(i).enter(database.name).loginRole(roles[i].LoginRole).run("lock", "judge", "heir", "owner", "act_for", "commit", "batches")
+				sc.run("lock", "judge", "handover", "commit")
+			}
+		}
+		for _, i := range items {
+			sc.number(i).loginRole(roles[i].LoginRole).run("lock", "judge", "drop", "drop_owner", "commit")
+		}
+	})
+	for i := range reports {
+		reports[i].err = s.blameTables(ctx, roles[i], reports[i].err)
+	}
+	return s.changes(ctx, reports)
+}
+
+// visit is a database that a session enters once, for all items that need it.
+type visit struct {
+	name  string
+	items []int
+}
+
+// databases returns what the items need to enter: the server's own database for each, and those that take connections in which an item holds something.
+func (s *Server) databases(items []int, held func(item int) []HeldDatabase) []visit {
+	visits := []visit{{s.Database, items}}
+	for _, i := range items {
+		for _, database := range held(i) {
+			at := slices.IndexFunc(visits, func(v visit) bool { return v.name == database.Name })
+			switch {
+			case !database.Open || at == 0:
+			case at < 0:
+				visits = append(visits, visit{database.Name, []int{i}})
+			default:
+				visits[at].items = append(visits[at].items, i)
+			}
+		}
+	}
+	return visits
+}
+
+// loginRole names the login role that follows.
+func (s *script) loginRole(r LoginRole) *script {
+	s.set("subject_oid", r.Owner.oid()).owner(r.Owner)
+	return s.subjects(subject{Name: r.Name, Claim: r.Owner.claim(), OID: r.Owner.OID})
+}
+
+// changes returns the results, with the sessions that hold a lock on roles.
+func (s *Server) changes(ctx context.Context, reports []itemReport) []Change {
+	var changes []Change
+	for _, report := range reports {
+		changes = append(changes, Change{report.did, s.blame(ctx, "", report.err)})
+	}
+	return changes
+}
+
+// blameTables adds to the timeout of a lock the statements that could not run and the sessions that prevent them.
+func (s *Server) blameTables(ctx context.Context, r HeldRole, err error) error {
+	if !timedOut(err) {
+		return err
+	}
+	reports := s.forEach(ctx, 1, func(sc *script, items []int) {
+		for _, database := range s.databases(items, func(int) []HeldDatabase { return r.Databases }) {
+			sc.number(0).enter(database.name).loginRole(r.LoginRole).run("heir", "blocked")
+		}
+	})
+	if blocked := reports[0].output.Unfinished; len(blocked) > 0 {
+		return &BlockedError{Blocked: blocked, Err: err}
+	}
+	return err
 }

@@ -5,7 +5,7 @@ import (
 	"errors"
 )
 
-// Undo drops what a run made and still holds: the login role, and the access role if it is new and nobody else has joined it.
+// Undo drops what a run created and what is still its own: the login role, and the access role if it is new and has no other member.
 // A login role that carries no mark yet goes too: call it only if this run made the role. It returns the statements that it ran.
 func (s *Server) Undo(ctx context.Context, b Binding) ([]string, error) {
 	schemas, err := b.Access.schemaTable()
@@ -15,7 +15,11 @@ func (s *Server) Undo(ctx context.Context, b Binding) ([]string, error) {
 	sc := new(script).set("run", b.Owner.Run, "schemas", schemas).run("session", "lock")
 	sc.subjects(subject{Name: b.Role, Claim: b.Owner.mark()}).run("judge", "drop", "commit")
 	// A transaction of its own: that another run made the access role is no reason to keep the login role.
-	sc.run("lock", "join").subjects(subject{Name: b.Access.Role(), Claim: b.Access.mark(b.Owner.Run)}).run("judge", "unused", "take_grants", "drop_access")
+	sc.run("lock", "join")
+	if b.Creates.Schema != "" {
+		sc.set("access", b.Access.Role(), "new_schema", b.Creates.Schema, "schema_mark", b.Owner.schemaMark()).run("drop_schema")
+	}
+	sc.subjects(subject{Name: b.Access.Role(), Claim: b.Access.mark(b.Owner.Run)}).run("judge", "unused", "take_grants", "drop_access")
 	out, err := s.report(ctx, sc.run("leave", "commit", "end"))
 	var missing *MissingProgramError
 	var login *AdminLoginError

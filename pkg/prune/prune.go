@@ -6,38 +6,36 @@ import (
 	"errors"
 	"fmt"
 
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
+
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/check"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/droprole"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/report"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/retire"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/unbind"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-// Workloads reads workloads, including deleted ones. *workload.Client implements it.
-type Workloads interface {
-	Lookup(ctx context.Context, namespace string, args []string) ([]workload.Named, error)
-}
-
-// Unbinder removes a binding. *unbind.Unbinder implements it.
+// Unbinder removes bindings. *unbind.Unbinder implements it.
 type Unbinder interface {
-	Unbind(ctx context.Context, n unbind.Subject, o unbind.Options) error
+	ReadWorkloads(ctx context.Context, items []*unbind.Item)
+	Unbind(ctx context.Context, items []*unbind.Item, o unbind.Options) error
 }
 
-// Databases finds the servers that a reference can mean. *target.Finder implements it.
+// Databases finds the servers that a reference can mean. *server.Finder implements it.
 type Databases interface {
-	Candidates(ctx context.Context, ref target.Ref, choice target.Choice) ([]*target.Database, error)
+	Candidates(ctx context.Context, ref server.Ref, choice server.Choice) ([]*server.Database, error)
 }
 
 // Pruner removes what a check found.
 type Pruner struct {
-	Workloads Workloads
 	Unbinder  Unbinder
 	Databases Databases
-	Roles     func(*target.Database) retire.Roles
+	Roles     func(*server.Database) droprole.Roles
 	Report    report.Reporter
-	Options   unbind.Options // the options that all bindings share
+	Choice    server.Choice
+	Options   unbind.Options
 }
 
 // Prunable returns the findings that can be pruned. Unknown ones cannot.
@@ -45,66 +43,72 @@ func Prunable(found check.Findings) check.Findings {
 	return found.Only(check.Expired, check.OrphanedSecret, check.OrphanedRole)
 }
 
-// Prune removes each of the findings, which must be Prunable. It continues after an error and returns all errors.
+// Prune removes the findings, which must be Prunable: all bindings in one run, and then the roles of each server. It continues after an error and returns all errors.
 func (p *Pruner) Prune(ctx context.Context, found check.Findings) error {
+	var items, expired []*unbind.Item
+	for _, f := range found.Only(check.Expired, check.OrphanedSecret) {
+		item := unbind.NewItem(lookup.Subject{Namespace: f.Namespace, Name: f.Workload}, lookup.Filter{Secret: f.Secret})
+		item.Choice = p.Choice
+		if items = append(items, item); f.Reason == check.Expired {
+			expired = append(expired, item)
+		}
+	}
 	var errs []error
-	for _, f := range found {
-		if ctx.Err() != nil {
-			return errors.Join(append(errs, context.Cause(ctx))...)
-		}
-		if err := p.remove(ctx, f); err != nil {
-			errs = append(errs, fmt.Errorf("namespace %s: %w", f.Namespace, err))
-		}
+	if len(items) > 0 {
+		p.Unbinder.ReadWorkloads(ctx, expired)
+		errs = append(errs, p.Unbinder.Unbind(ctx, items, p.Options))
 	}
-	return errors.Join(errs...)
+	roles := map[server.Ref]check.Findings{}
+	for _, f := range found.Only(check.OrphanedRole) {
+		roles[f.Server] = append(roles[f.Server], f)
+	}
+	for ref, findings := range roles {
+		errs = append(errs, p.dropRoles(ctx, ref, findings))
+	}
+	return utilerrors.NewAggregate(errs)
 }
 
-func (p *Pruner) remove(ctx context.Context, f check.Finding) error {
-	switch f.Reason {
-	case check.OrphanedRole:
-		return p.dropRole(ctx, f)
-	case check.OrphanedSecret:
-		return p.unbind(ctx, f, nil)
+// dropRoles drops the roles of one server that have no Secret and no workload.
+func (p *Pruner) dropRoles(ctx context.Context, ref server.Ref, findings check.Findings) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
-	named, err := p.Workloads.Lookup(ctx, f.Namespace, []string{f.Workload})
+	candidates, err := p.Databases.Candidates(ctx, ref, p.Choice)
 	if err != nil {
-		return err
+		return fmt.Errorf("namespace %s: %w", findings[0].Namespace, err)
 	}
-	return p.unbind(ctx, f, named[0].Workload)
-}
-
-func (p *Pruner) unbind(ctx context.Context, f check.Finding, w *workload.Workload) error {
-	options := p.Options
-	options.Secret = f.Secret
-	return p.Unbinder.Unbind(ctx, unbind.Subject{Namespace: f.Namespace, Name: f.Workload, Workload: w}, options)
-}
-
-// dropRole drops a role that has no Secret and no workload.
-func (p *Pruner) dropRole(ctx context.Context, f check.Finding) error {
-	candidates, err := p.Databases.Candidates(ctx, f.Server, p.Options.Choice)
-	if err != nil {
-		return err
-	}
+	var roles []*droprole.Role
 	for _, database := range candidates {
-		retirer := &retire.Retirer{Roles: p.Roles(database), Owner: f.Owner, Report: p.Report, Grace: p.Options.Grace}
-		if err = p.retire(ctx, retirer, f.Role); !errors.Is(err, postgres.ErrStandby) {
+		retirer := &droprole.Retirer{Roles: p.Roles(database), Report: p.Report, Grace: p.Options.Grace}
+		roles = p.retire(ctx, retirer, findings)
+		if !errors.Is(roles[0].Err, postgres.ErrStandby) {
 			break
 		}
 	}
-	if err == nil {
-		p.Report.Done("role/"+f.Role, "dropped")
+	var errs []error
+	for i, role := range roles {
+		if role.Err != nil {
+			errs = append(errs, fmt.Errorf("namespace %s: %w", findings[i].Namespace, role.Err))
+			continue
+		}
+		p.Report.Done("role/"+role.Name, "dropped")
 	}
-	return err
+	return utilerrors.NewAggregate(errs)
 }
 
-// retire drops one role. Other roles of the same owner have findings of their own.
-func (p *Pruner) retire(ctx context.Context, retirer *retire.Retirer, role string) error {
-	held, err := retirer.Survey(ctx, role)
-	if err != nil {
-		return err
+// retire drops the roles. Other roles of the same owners have findings of their own.
+func (p *Pruner) retire(ctx context.Context, retirer *droprole.Retirer, findings check.Findings) []*droprole.Role {
+	var named []postgres.LoginRole
+	for _, f := range findings {
+		named = append(named, postgres.LoginRole{Owner: f.Owner, Name: f.Role})
 	}
-	if err := retirer.LockOut(ctx, role); err != nil {
-		return err
+	var roles []*droprole.Role
+	for i, found := range retirer.Survey(ctx, named) {
+		role := droprole.RoleOf(named[i].Owner, found.Holdings, named[i].Name)
+		role.Err = found.Err
+		roles = append(roles, role)
 	}
-	return retirer.Drop(ctx, role, held.Databases)
+	retirer.LockOut(ctx, roles)
+	retirer.Drop(ctx, roles)
+	return roles
 }

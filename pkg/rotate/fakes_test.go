@@ -22,10 +22,11 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 	k8stesting "k8s.io/client-go/testing"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
@@ -58,6 +59,8 @@ type world struct {
 	refused map[string]error
 
 	warned, results []string
+	unfinished      []postgres.Unfinished // what a session of others prevents
+	hidden          []workload.Hidden
 }
 
 func newWorld(t *testing.T) *world {
@@ -66,22 +69,30 @@ func newWorld(t *testing.T) *world {
 		fail: map[string]error{}, lose: map[string]error{}, refused: map[string]error{}, then: map[string]func(){}}
 	ours := corev1.EnvFromSource{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: secretName}}}
 	w.setWorkload(corev1.PodSpec{Containers: []corev1.Container{{Name: "app", EnvFrom: []corev1.EnvFromSource{ours}}}})
-	marks := credentials.Marks{ID: bindingID, Workload: "deployment.apps/web", Database: "postgres", Postgres: "pod/pg-0", Role: first, Generation: 1}
-	secret := credentials.NewSecret(types.NamespacedName{Namespace: "ns", Name: secretName}, marks, credentials.Credentials{Host: "svc.ns", Username: first, Password: "p1"})
+	marks := boundMarks()
+	secret, err := secret.NewSecret(types.NamespacedName{Namespace: "ns", Name: secretName}, marks,
+		secret.Credentials{Host: "svc.ns", Username: first, Password: "p1"})
+	require.NoError(t, err)
 	secret.UID, secret.ResourceVersion, secret.Labels["theirs"] = "secret-uid", "1", "label"
 	w.kube = fake.NewClientset(secret, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "ns", UID: "ns-uid"}})
 	w.kube.PrependReactor("*", "*", w.react)
 	return w
 }
 
+// boundMarks returns the metadata of the binding before any rotation.
+func boundMarks() secret.Marks {
+	return secret.Marks{
+		BindingSpec:   v1alpha1.BindingSpec{Workload: "deployment.apps/web", DBName: "postgres", Postgres: "pod/pg-0"},
+		BindingStatus: v1alpha1.BindingStatus{ID: bindingID, Role: first, Generation: 1},
+	}
+}
+
 // setWorkload gives the bound workload this spec.
 func (w *world) setWorkload(spec corev1.PodSpec) {
-	value, err := credentials.Annotation{ID: bindingID, Role: first, Database: "postgres", Generation: 1}.Value()
-	require.NoError(w.t, err)
-	key, err := credentials.AnnotationKey(secretName)
+	key, err := secret.AnnotationKey(secretName)
 	require.NoError(w.t, err)
 	w.workload, err = workload.Of(&appsv1.Deployment{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "web", UID: "web", Annotations: map[string]string{key: value}},
+		ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "web", UID: "web", Annotations: map[string]string{key: boundMarks().Note().Value()}},
 		Spec:       appsv1.DeploymentSpec{Template: corev1.PodTemplateSpec{Spec: spec}},
 	})
 	require.NoError(w.t, err)
@@ -110,15 +121,15 @@ func (w *world) react(action k8stesting.Action) (bool, runtime.Object, error) {
 	}
 }
 
-func (w *world) update(resource schema.GroupVersionResource, secret *corev1.Secret) (bool, runtime.Object, error) {
-	if secret.ResourceVersion != w.secret().ResourceVersion {
-		return true, nil, apierrors.NewConflict(resource.GroupResource(), secret.Name, errors.New("changed"))
+func (w *world) update(resource schema.GroupVersionResource, stored *corev1.Secret) (bool, runtime.Object, error) {
+	if stored.ResourceVersion != w.secret().ResourceVersion {
+		return true, nil, apierrors.NewConflict(resource.GroupResource(), stored.Name, errors.New("changed"))
 	}
-	c, _ := credentials.Of(secret)
-	return true, secret, w.step("secret of "+c.Username, func() {
+	c, _ := secret.Of(stored)
+	return true, stored, w.step("secret of "+c.Username, func() {
 		w.version++
-		secret.ResourceVersion = fmt.Sprintf("later-%d", w.version)
-		require.NoError(w.t, w.kube.Tracker().Update(resource, secret, "ns"))
+		stored.ResourceVersion = fmt.Sprintf("later-%d", w.version)
+		require.NoError(w.t, w.kube.Tracker().Update(resource, stored, "ns"))
 	})
 }
 
@@ -139,8 +150,10 @@ func (w *world) step(name string, do func()) error {
 	return err
 }
 
-func (w *world) Users(context.Context, string, string) ([]*workload.Workload, error) {
-	return []*workload.Workload{w.workload}, w.refused["users"]
+func (w *world) UsersOf(_ context.Context, namespace string, secrets []string) (map[string][]*workload.Workload, error) {
+	assert.Equal(w.t, "ns", namespace)
+	assert.Equal(w.t, []string{secretName}, secrets)
+	return map[string][]*workload.Workload{secretName: {w.workload}}, w.refused["users"]
 }
 
 func (w *world) Patch(_ context.Context, from *workload.Workload, change func(*workload.Workload) error, dryRun bool) (*workload.Workload, bool, error) {
@@ -155,7 +168,7 @@ func (w *world) Patch(_ context.Context, from *workload.Workload, change func(*w
 	if dryRun {
 		return changed, true, w.refused["patch"]
 	}
-	err = w.step("patch "+changed.Template().Annotations[credentials.GenerationAnnotation(secretName)], func() { w.workload = changed })
+	err = w.step("patch "+changed.Template().Annotations[secret.GenerationAnnotation(secretName)], func() { w.workload = changed })
 	return changed, true, err
 }
 
@@ -165,7 +178,7 @@ func (w *world) Restart(context.Context, *workload.Workload, string, func(string
 }
 
 func (w *world) WaitRollout(ctx context.Context, _ *workload.Workload, _ func(string)) error {
-	c, _ := credentials.Of(w.secret())
+	c, _ := secret.Of(w.secret())
 	return errors.Join(ctx.Err(), w.step("rollout to "+c.Username, func() {}))
 }
 
@@ -173,35 +186,49 @@ func (w *world) OutdatedPods(context.Context, *workload.Workload, string) ([]*co
 	return nil, w.refused["pods"]
 }
 
+func (w *world) Hidden(context.Context, *workload.Workload, string, []string) []workload.Hidden {
+	return w.hidden
+}
+
 func (w *world) WaitOutdatedGone(context.Context, *workload.Workload, string, func(string)) error {
-	c, _ := credentials.Of(w.secret())
+	c, _ := secret.Of(w.secret())
 	require.Equal(w.t, c.Password, w.passes[c.Username], "new Pods could not log in")
 	w.pods = c.Username
 	return nil
 }
 
-func (w *world) Candidates(_ context.Context, ref target.Ref, _ target.Choice) ([]*target.Database, error) {
-	return []*target.Database{{Pod: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: ref.Name}}, Service: "svc"}}, nil
+func (w *world) Candidates(_ context.Context, ref server.Ref, _ server.Choice) ([]*server.Database, error) {
+	return []*server.Database{{Pod: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: ref.Name}}, Service: "svc"}}, nil
 }
 
-func (w *world) CreateUser(_ context.Context, role string) (bool, error) {
+func (w *world) CreateAll(ctx context.Context, requests []postgres.Request) []postgres.Creation {
+	require.Len(w.t, requests, 1)
+	role := requests[0].Binding.Role
 	if _, ok := w.passes[role]; ok {
-		return true, nil
+		return []postgres.Creation{{Outcome: postgres.Outcome{Err: postgres.ErrExists}}}
 	}
-	return false, w.step("createuser "+role, func() { w.passes[role] = "" })
+	if err := w.step("createuser "+role, func() { w.passes[role] = "" }); err != nil {
+		return []postgres.Creation{{Outcome: postgres.Outcome{Err: err}}}
+	}
+	return []postgres.Creation{{Made: true, Outcome: w.BindAll(ctx, requests)[0]}}
 }
 
-func (w *world) Succeed(_ context.Context, r postgres.Successor, l postgres.Login) (*postgres.Result, error) {
-	assert.Equal(w.t, bindingID, r.Owner.ID)
-	require.Contains(w.t, w.passes, r.Former)
-	require.Contains(w.t, w.passes, r.Role)
+func (w *world) BindAll(_ context.Context, requests []postgres.Request) []postgres.Outcome {
+	require.Len(w.t, requests, 1)
+	b, l := requests[0].Binding, requests[0].Login
+	assert.Equal(w.t, bindingID, b.Owner.ID)
+	assert.Equal(w.t, "postgres", b.Access.Database)
+	require.Contains(w.t, w.passes, b.Former)
+	require.Contains(w.t, w.passes, b.Role)
 	assert.True(w.t, l.Set)
-	err := w.step("password of "+r.Role, func() { w.passes[r.Role] = l.Password })
-	return &postgres.Result{Host: l.Host, Reached: l.Host, Verified: true}, err
+	err := w.step("password of "+b.Role, func() { w.passes[b.Role] = l.Password })
+	result := &postgres.Result{Host: l.Host, Reached: l.Host, Verified: true, Unfinished: w.unfinished}
+	return []postgres.Outcome{{Result: result, Err: err}}
 }
 
-func (w *world) Holdings(_ context.Context, owner postgres.Owner, _ string) (*postgres.Holdings, error) {
-	assert.Equal(w.t, "ns", owner.Namespace)
+func (w *world) Holdings(_ context.Context, roles []postgres.LoginRole) []postgres.Found {
+	require.Len(w.t, roles, 1)
+	assert.Equal(w.t, "ns", roles[0].Owner.Namespace)
 	found := &postgres.Holdings{}
 	for _, role := range slices.Sorted(maps.Keys(w.passes)) {
 		holder := postgres.Holder{Role: role, Heir: heir, Access: heir, Level: "all"}
@@ -210,36 +237,62 @@ func (w *world) Holdings(_ context.Context, owner postgres.Owner, _ string) (*po
 		}
 		found.Roles = append(found.Roles, holder)
 	}
-	return found, nil
+	return []postgres.Found{{Holdings: found}}
 }
 
-func (w *world) Disable(_ context.Context, _ postgres.Owner, role string) error {
-	assert.NotEqual(w.t, w.pods, role, "no Pod uses this login any more")
-	return w.step("disable "+role, func() { w.locked[role] = true })
+// change is a change of the roles.
+func (w *world) change(roles []postgres.LoginRole, do func(role string) error) (changes []postgres.Change) {
+	require.NotEmpty(w.t, roles)
+	for _, role := range roles {
+		changes = append(changes, postgres.Change{Err: do(role.Name)})
+	}
+	return changes
 }
 
-func (w *world) Sessions(_ context.Context, _ postgres.Owner, role string) (int, error) {
-	return w.sessions[role], nil
+func (w *world) Disable(_ context.Context, roles []postgres.LoginRole) []postgres.Change {
+	return w.change(roles, func(role string) error {
+		assert.NotEqual(w.t, w.pods, role, "no Pod uses this login any more")
+		return w.step("disable "+role, func() { w.locked[role] = true })
+	})
 }
 
-func (w *world) EndIdle(_ context.Context, _ postgres.Owner, role string) error {
-	return w.step("end idle of "+role, func() { w.sessions[role]-- })
+func (w *world) Sessions(_ context.Context, roles []postgres.LoginRole) (counts []postgres.Count) {
+	for _, role := range roles {
+		counts = append(counts, postgres.Count{Sessions: w.sessions[role.Name]})
+	}
+	return counts
 }
 
-func (w *world) EndSessions(_ context.Context, _ postgres.Owner, role string) error {
-	assert.True(w.t, w.locked[role])
-	return w.step("end sessions of "+role, func() { w.sessions[role] = 0 })
+func (w *world) EndIdle(_ context.Context, roles []postgres.LoginRole) []postgres.Change {
+	return w.change(roles, func(role string) error {
+		return w.step("end idle of "+role, func() { w.sessions[role]-- })
+	})
 }
 
-func (w *world) Drop(_ context.Context, _ postgres.Owner, role string, _ []postgres.HeldDatabase) ([]string, error) {
-	assert.True(w.t, w.locked[role])
-	assert.Zero(w.t, w.sessions[role])
-	return nil, w.step("drop "+role, func() { delete(w.passes, role) })
+func (w *world) EndSessions(_ context.Context, roles []postgres.LoginRole) []postgres.Change {
+	return w.change(roles, func(role string) error {
+		assert.True(w.t, w.locked[role])
+		return w.step("end sessions of "+role, func() { w.sessions[role] = 0 })
+	})
+}
+
+func (w *world) Drop(_ context.Context, roles []postgres.HeldRole) []postgres.Change {
+	var names []postgres.LoginRole
+	for _, role := range roles {
+		names = append(names, role.LoginRole)
+	}
+	return w.change(names, func(role string) error {
+		assert.True(w.t, w.locked[role])
+		assert.Zero(w.t, w.sessions[role])
+		return w.step("drop "+role, func() { delete(w.passes, role) })
+	})
 }
 
 func (w *world) Done(object, verb string) { w.results = append(w.results, object+" "+verb) }
 
 func (w *world) Step(format string, args ...any) { w.assertSecret(fmt.Sprintf(format, args...)) }
+
+func (w *world) Detail(format string, args ...any) { w.assertSecret(fmt.Sprintf(format, args...)) }
 
 func (w *world) Warn(format string, args ...any) {
 	w.warned = append(w.warned, fmt.Sprintf(format, args...))
@@ -262,11 +315,13 @@ func (w *world) rotate(change ...func(*Options)) error {
 	for _, c := range change {
 		c(&options)
 	}
-	b, err := lookup.Find(w.t.Context(), w.kube, lookup.Subject{Namespace: "ns", Name: "deployment.apps/web", Workload: w.workload}, lookup.Filter{})
+	secrets, err := lookup.List(w.t.Context(), w.kube, "ns")
+	require.NoError(w.t, err)
+	b, err := secrets.Find(w.t.Context(), lookup.Subject{Namespace: "ns", Name: "deployment.apps/web", Workload: w.workload}, lookup.Filter{})
 	require.NoError(w.t, err)
 	require.NotNil(w.t, b)
-	r := &Rotator{Workloads: w, Databases: w, Kube: w.kube, Report: w, Roles: func(*target.Database, string) Roles { return w }}
-	return r.Rotate(w.t.Context(), b, options)
+	r := &Rotator{Workloads: w, Databases: w, Kube: w.kube, Report: w, Roles: func(*server.Database, string) Roles { return w }}
+	return r.Rotate(w.t.Context(), []*lookup.Binding{b}, options)
 }
 
 func (w *world) secret() *corev1.Secret {
@@ -281,13 +336,13 @@ func (w *world) secret() *corev1.Secret {
 func (w *world) assertOnly(role string) {
 	w.t.Helper()
 	assert.Equal(w.t, []string{role}, slices.Collect(maps.Keys(w.passes)))
-	c, ok := credentials.Of(w.secret())
+	c, ok := secret.Of(w.secret())
 	require.True(w.t, ok)
-	assert.Equal(w.t, credentials.Credentials{Host: "svc.ns", Username: role, Password: w.passes[role]}, c)
-	marks, _ := credentials.MarksOf(w.secret())
+	assert.Equal(w.t, secret.Credentials{Host: "svc.ns", Username: role, Password: w.passes[role], Port: 5432, Database: "postgres"}, c)
+	marks, _ := secret.MarksOf(w.secret())
 	assert.Equal(w.t, role, marks.Role)
 	assert.Equal(w.t, "label", w.secret().Labels["theirs"])
-	noted := credentials.AnnotationsOf(w.workload.Annotations())[secretName]
+	noted := secret.AnnotationsOf(w.workload.Annotations())[secretName]
 	assert.Equal(w.t, role, noted.Role)
 	assert.Equal(w.t, marks.Generation, noted.Generation)
 	assert.Equal(w.t, role, w.pods)
@@ -301,12 +356,12 @@ func (w *world) otherRunWins() k8stesting.ReactionFunc {
 			return false, nil, nil
 		}
 		won = true
-		secret := w.secret().DeepCopy()
-		marks, _ := credentials.MarksOf(secret)
+		stored := w.secret().DeepCopy()
+		marks, _ := secret.MarksOf(stored)
 		marks.Role, marks.Generation, marks.Run = second, 2, "other"
-		credentials.Renew(secret, marks, credentials.Credentials{Host: "svc.ns", Username: second, Password: "other"})
-		secret.ResourceVersion = "other"
-		require.NoError(w.t, w.kube.Tracker().Update(action.GetResource(), secret, "ns"))
+		require.NoError(w.t, secret.Renew(stored, marks, secret.Credentials{Host: "svc.ns", Username: second, Password: "other"}))
+		stored.ResourceVersion = "other"
+		require.NoError(w.t, w.kube.Tracker().Update(action.GetResource(), stored, "ns"))
 		return false, nil, nil
 	}
 }

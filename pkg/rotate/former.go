@@ -6,107 +6,154 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/droprole"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/parallel"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 )
 
-// drain waits for the sessions of the old role and terminates those that are idle after the grace period, as in a connection pool.
-func (r *Rotator) drain(ctx context.Context, p *rotation, role string) error {
-	if p.unseen || p.kept {
-		return nil
+// rolesOf returns the roles that a handover retires, and the item of each.
+func rolesOf(items []*item) (roles []*droprole.Role, owners []*item) {
+	for _, i := range items {
+		for _, name := range i.retired {
+			roles, owners = append(roles, droprole.RoleOf(i.plan.owner, i.held, name)), append(owners, i)
+		}
 	}
-	left, err := r.retirer(p).AwaitSessions(ctx, role, p.options.Grace)
-	if err != nil || left == 0 {
-		return err
-	}
-	if err := p.roles.EndIdle(ctx, p.Owner(), role); err != nil {
-		return fmt.Errorf("terminate the idle sessions of role %q: %w", role, err)
-	}
-	left, err = r.retirer(p).AwaitSessions(ctx, role, p.options.Drain)
-	if err == nil && left > 0 {
-		r.Report.Warn("%d sessions of role %s did not end in time and will be terminated", left, role)
-	}
-	return err
+	return roles, owners
 }
 
-// retireFormer drops the old role. If it is unknown whether something still uses the role, the role stays until the next rotation, or for
-// as long as the options specify.
-func (r *Rotator) retireFormer(ctx context.Context, p *rotation, role string) error {
-	if p.kept {
-		r.Report.Step("role %s stays until the next rotation because Pods still use it", role)
-		return nil
-	}
-	if p.unseen {
-		wait := max(p.options.Settle, p.options.DropAfter)
-		r.Report.Step("waiting %s, because it is unknown when the applications use the new login", wait)
-		if err := sleep(ctx, wait); err != nil {
-			return err
-		}
-		if p.options.DropAfter == 0 {
-			r.Report.Step("role %s stays until the next rotation", role)
-			return nil
+// fail gives the items the errors of their roles.
+func fail(roles []*droprole.Role, owners []*item, describe func(error) error) {
+	for n, role := range roles {
+		if role.Err != nil && owners[n].err == nil {
+			owners[n].err = describe(role.Err)
 		}
 	}
-	return r.drop(ctx, p, role)
 }
 
-// drop disables and drops the role. This cannot be rolled back.
-func (r *Rotator) drop(ctx context.Context, p *rotation, role string) error {
-	err := r.retirer(p).LockOut(ctx, role)
-	if err == nil {
-		err = r.retirer(p).Drop(ctx, role, p.held.Databases)
-	}
-	if err != nil {
-		return fmt.Errorf("%w (the new login is in use: run the same command again to continue)", err)
-	}
-	r.Report.Done("role/"+role, "dropped")
-	return nil
+// drain waits for the sessions of the old roles and terminates those that are idle after the grace period, as in a connection pool.
+func (r *run) drain(ctx context.Context, items []*item) {
+	replaced := filter(items, func(i *item) bool { return !i.unseen && !i.kept })
+	r.servers.each(replaced, func(server Roles, batch []*item) {
+		roles, owners := rolesOf(batch)
+		retirer := r.retirer(server)
+		if busy := retirer.AwaitSessions(ctx, roles, r.options.Grace); len(busy) > 0 {
+			r.endIdle(ctx, server, busy)
+			for _, role := range retirer.AwaitSessions(ctx, busy, r.options.Drain) {
+				r.Report.Warn("%d sessions of role %s did not end in time and will be terminated", role.Sessions, role.Name)
+			}
+		}
+		fail(roles, owners, func(err error) error { return err })
+	})
 }
 
-// finishEarlier drops the roles that earlier rotations left. done reports whether this completes an interrupted rotation.
-func (r *Rotator) finishEarlier(ctx context.Context, p *rotation) (done bool, err error) {
-	if len(p.earlier) == 0 || p.Secret == nil {
-		return false, nil
+// endIdle terminates the idle sessions of the roles.
+func (r *run) endIdle(ctx context.Context, server Roles, busy []*droprole.Role) {
+	names := make([]postgres.LoginRole, len(busy))
+	for n, role := range busy {
+		names[n] = role.LoginRole
 	}
-	if p.unseen {
-		// An earlier run changed the Secret. Wait until applications have read its files.
-		if err := sleep(ctx, time.Until(p.Marks.Rotated.Add(p.options.Settle))); err != nil {
-			return false, err
+	for n, change := range server.EndIdle(ctx, names) {
+		if change.Err != nil {
+			busy[n].Err = fmt.Errorf("terminate the idle sessions of role %q: %w", busy[n].Name, change.Err)
 		}
 	}
-	current := *p
-	current.generation, current.role, current.since = p.Marks.Generation, p.former, p.Marks.Rotated
-	if err := r.replacePods(ctx, &current); err != nil {
-		return false, err
-	}
-	if current.kept {
-		return false, fmt.Errorf("an earlier rotation of secret/%s is not complete because Pods still use the login of %s: replace them first",
-			p.SecretName, strings.Join(p.earlier, ", "))
-	}
-	for _, role := range p.earlier {
-		if err := r.drain(ctx, &current, role); err != nil {
-			return false, err
-		}
-		// The earlier run can still be in progress and roll back.
-		if _, c, err := r.handedOver(ctx, &current); c == nil {
-			return false, errors.Join(fmt.Errorf("secret/%s in namespace %s no longer holds the login of role %q: run the command again",
-				p.SecretName, p.Namespace, current.role), err)
-		}
-		if err := r.drop(ctx, &current, role); err != nil {
-			return false, err
+}
+
+// retire drops the old roles. If it is unknown whether something still uses a role, the role stays until the next rotation, or for as long as the options
+// specify.
+func (r *run) retire(ctx context.Context, items []*item) {
+	var seen, unseen []*item
+	for _, i := range items {
+		switch {
+		case i.kept:
+			r.Report.Step("role %s stays until the next rotation because Pods still use it", i.plan.former)
+		case i.unseen:
+			unseen = append(unseen, i)
+		default:
+			seen = append(seen, i)
 		}
 	}
-	if p.unseen {
-		return false, nil
+	r.drop(ctx, seen)
+	if len(unseen) == 0 {
+		return
 	}
-	r.Report.Done("secret/"+p.SecretName, "rotated")
-	return true, nil
+	wait := max(r.options.Settle, r.options.DropAfter)
+	r.Report.Step("waiting %s, because it is unknown when the applications use the new login", wait)
+	err := sleep(ctx, wait)
+	for _, i := range unseen {
+		if i.err = err; err == nil && r.options.DropAfter == 0 {
+			r.Report.Step("role %s stays until the next rotation", i.plan.former)
+			i.finished = true
+		}
+	}
+	r.drop(ctx, open(unseen))
+}
+
+// drop disables and drops the roles that nothing uses any more. This cannot be rolled back.
+func (r *run) drop(ctx context.Context, items []*item) {
+	r.servers.each(items, func(server Roles, batch []*item) {
+		roles, owners := rolesOf(batch)
+		r.retirer(server).LockOut(ctx, roles)
+		r.retirer(server).Drop(ctx, roles)
+		fail(roles, owners, func(err error) error {
+			return fmt.Errorf("%w (the new login is in use: run the same command again to continue)", err)
+		})
+		for _, role := range roles {
+			if role.Err == nil {
+				r.Report.Done("role/"+role.Name, "dropped")
+			}
+		}
+	})
+}
+
+// finishEarlier drops the roles that earlier rotations left. An item is finished if this completes an interrupted rotation.
+func (r *run) finishEarlier(ctx context.Context, items []*item) {
+	earlier := filter(items, func(i *item) bool { return len(i.plan.earlier) > 0 && i.Secret != nil })
+	for _, i := range earlier {
+		i.handover = handover{to: i.plan.former, generation: i.Marks.Generation, retired: i.plan.earlier, since: i.Marks.RotatedAt()}
+	}
+	r.through(ctx, earlier, r.settle, r.pods, refuseKept, r.drain, r.confirm, r.drop)
+	for _, i := range open(earlier) {
+		if i.finished = !i.unseen; i.finished {
+			r.Report.Done("secret/"+i.SecretName, "rotated")
+		}
+	}
+}
+
+// settle waits until applications have read the files of Secrets that an earlier run changed.
+func (r *run) settle(ctx context.Context, items []*item) {
+	each(items, func(i *item) {
+		if i.unseen {
+			i.err = sleep(ctx, time.Until(i.Marks.RotatedAt().Add(r.options.Settle)))
+		}
+	})
+}
+
+// refuseKept refuses items whose Pods still use an earlier login.
+func refuseKept(_ context.Context, items []*item) {
+	for _, i := range items {
+		if i.kept {
+			i.err = fmt.Errorf("an earlier rotation of secret/%s is not complete because Pods still use the login of %s: replace them first",
+				i.SecretName, strings.Join(i.retired, ", "))
+		}
+	}
+}
+
+// confirm requires that the Secrets still hold the current logins: the earlier run can still be in progress and roll back.
+func (r *run) confirm(ctx context.Context, items []*item) {
+	each(items, func(i *item) {
+		if _, c, err := r.holds(ctx, i, i.to); c == nil {
+			i.err = errors.Join(fmt.Errorf("secret/%s in namespace %s no longer holds the login of role %q: run the command again",
+				i.SecretName, i.Namespace, i.to), err)
+		}
+	})
 }
 
 // sleep waits for d, or returns the reason why ctx ended.
 func sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
+	if !parallel.Pause(ctx, d) {
 		return fmt.Errorf("wait until the applications use the new login: %w", context.Cause(ctx))
-	case <-time.After(d):
-		return nil
 	}
+	return nil
 }

@@ -5,14 +5,14 @@ import (
 
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
 )
 
 // Options are the options of a rotation.
 type Options struct {
-	Postgres target.Ref
+	Postgres server.Ref
 	Named    bool // the user set Postgres; otherwise the Secret's metadata overrides it
-	Choice   target.Choice
+	Choice   server.Choice
 
 	Grace   time.Duration // time for idle sessions of the old role to end
 	Drain   time.Duration // time for all sessions of the old role to end

@@ -9,18 +9,18 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	k8stesting "k8s.io/client-go/testing"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 )
 
 // hand writes the login of a role to the Secret, as another run does.
 func (w *world) hand(role string, generation int) {
 	w.t.Helper()
-	secret := w.secret().DeepCopy()
-	marks, _ := credentials.MarksOf(secret)
+	stored := w.secret().DeepCopy()
+	marks, _ := secret.MarksOf(stored)
 	marks.Role, marks.Generation, marks.Run = role, generation, "other"
-	credentials.Renew(secret, marks, credentials.Credentials{Host: "svc.ns", Username: role, Password: w.passes[role]})
-	secret.ResourceVersion = "other's " + role
-	require.NoError(w.t, w.kube.Tracker().Update(corev1.SchemeGroupVersion.WithResource("secrets"), secret, "ns"))
+	require.NoError(w.t, secret.Renew(stored, marks, secret.Credentials{Host: "svc.ns", Username: role, Password: w.passes[role]}))
+	stored.ResourceVersion = "other's " + role
+	require.NoError(w.t, w.kube.Tracker().Update(corev1.SchemeGroupVersion.WithResource("secrets"), stored, "ns"))
 }
 
 // afterPlan lets another run do something after this one has planned: at its first write, which is the dry run of the Secret.
@@ -82,7 +82,7 @@ func TestRotate_StopsIfUnbound(t *testing.T) {
 		w.then["secret of "+second] = func() {
 			require.NoError(w.t, w.kube.Tracker().Delete(corev1.SchemeGroupVersion.WithResource("secrets"), "ns", secretName))
 			w.setWorkload(corev1.PodSpec{Containers: []corev1.Container{{Name: "app"}}})
-			key, err := credentials.AnnotationKey(secretName)
+			key, err := secret.AnnotationKey(secretName)
 			require.NoError(w.t, err)
 			w.workload.SetAnnotation(key, "")
 			delete(w.passes, first)
@@ -94,9 +94,23 @@ func TestRotate_StopsIfUnbound(t *testing.T) {
 	})
 }
 
+// TestRotate_JudgesReferenceByPodTemplate rotates a binding whose reference comes from a manifest, without an annotation.
+func TestRotate_JudgesReferenceByPodTemplate(t *testing.T) {
+	inWorld(t, func(w *world) {
+		key, err := secret.AnnotationKey(secretName)
+		require.NoError(w.t, err)
+		w.workload.SetAnnotation(key, "")
+		require.NoError(w.t, w.rotate())
+		assert.Empty(w.t, w.workload.Annotations())
+		assert.Equal(w.t, second, w.pods)
+		assert.NotContains(w.t, w.passes, first)
+	})
+}
+
 func TestRotate_RefusesIncompleteBinding(t *testing.T) {
 	inWorld(t, func(w *world) {
-		key, err := credentials.AnnotationKey(secretName)
+		w.setWorkload(corev1.PodSpec{Containers: []corev1.Container{{Name: "app"}}})
+		key, err := secret.AnnotationKey(secretName)
 		require.NoError(w.t, err)
 		w.workload.SetAnnotation(key, "")
 		require.ErrorContains(w.t, w.rotate(), "finish that first: kubectl pgbind deployment.apps/web -n ns")

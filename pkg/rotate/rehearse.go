@@ -3,50 +3,124 @@ package rotate
 import (
 	"context"
 	"fmt"
-	"strconv"
+	"maps"
+	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-// rehearse sends all writes as a dry run and makes all later reads, so that missing permissions, admission and quotas fail before there is
-// anything to roll back.
-func (r *Rotator) rehearse(ctx context.Context, p *rotation) error {
-	if p.options.DryRun == cmdutil.DryRunClient {
-		return nil
+// trial is a request of one item that changes nothing.
+type trial struct {
+	item *item
+	ask  func() error
+}
+
+// rehearse sends writes as a dry run and makes the later reads, so that missing permissions, admission and quotas fail before there is anything to roll
+// back. One request of each kind in a namespace is sent: the API server accepts or refuses by who asks, where and what for. What it refuses of a single
+// object later is rolled back.
+func (r *run) rehearse(ctx context.Context, items []*item) {
+	trials := map[string][]trial{}
+	add := func(kind string, i *item, ask func() error) { trials[kind] = append(trials[kind], trial{i, ask}) }
+	for _, i := range items {
+		i.err = r.tryHere(i)
 	}
-	if _, err := r.Kube.CoreV1().Secrets(p.Namespace).Get(ctx, p.SecretName, metav1.GetOptions{}); err != nil && !apierrors.IsNotFound(err) {
-		return fmt.Errorf("secret/%s in namespace %s cannot be read: %w", p.SecretName, p.Namespace, err)
+	if r.options.DryRun == cmdutil.DryRunClient {
+		return
 	}
-	// Another run can have written the Secret. The actual write handles that.
-	if err := r.trySecret(ctx, p); err != nil && !apierrors.IsConflict(err) && !apierrors.IsAlreadyExists(err) {
-		return fmt.Errorf("secret/%s in namespace %s cannot be written: %w", p.SecretName, p.Namespace, err)
-	}
-	if p.options.InPlace {
-		return nil
-	}
-	for _, user := range p.users {
-		if user.IsPod() || user.IsJob() {
-			continue
+	each(open(items), func(i *item) { i.err = r.refuseHidden(ctx, i) })
+	for _, i := range open(items) {
+		add(fmt.Sprintf("secret %t in %s", i.Secret != nil, i.Namespace), i, func() error { return r.trySecret(ctx, i) })
+		for _, user := range i.changeable(r.options) {
+			add(user.Kind().Kind+" in "+i.Namespace, i, func() error { return r.tryPods(ctx, i, user) })
 		}
-		if _, _, err := r.Workloads.Patch(ctx, user, p.change(strconv.Itoa(p.generation), p.role, p.generation), true); err != nil {
+	}
+	for _, of := range trials {
+		for _, t := range of {
+			if t.item.err != nil {
+				continue
+			}
+			if t.item.err = t.ask(); t.item.err == nil {
+				break
+			}
+		}
+	}
+}
+
+// changeable returns the users whose templates a rotation changes.
+func (i *item) changeable(o Options) []*workload.Workload {
+	var users []*workload.Workload
+	for _, user := range i.users {
+		if !o.InPlace && !user.IsPod() && !user.IsJob() {
+			users = append(users, user)
+		}
+	}
+	return users
+}
+
+// tryHere finds what it can without the API server.
+func (r *run) tryHere(i *item) error {
+	for _, user := range i.changeable(r.options) {
+		if err := i.toNew()(user.DeepCopy()); err != nil {
 			return fmt.Errorf("%s cannot be changed to the new login: %w", user, err)
 		}
-		if _, err := r.Workloads.OutdatedPods(ctx, user, p.SecretName); err != nil {
-			return fmt.Errorf("cannot wait for the Pods of %s: %w", user, err)
+	}
+	for _, user := range i.users {
+		if tool, removed := workload.RemovedBy(user, i.SecretName); removed {
+			r.Report.Warn("%s removes the reference to secret/%s from %s the next time that it applies its manifest: kubectl pgbind check names the fix",
+				tool, i.SecretName, user)
+		}
+		if err := workload.CheckFieldManager(user, r.options.FieldManager); err != nil && !r.options.Force {
+			return err
 		}
 	}
 	return nil
 }
 
-// trySecret writes the Secret as a dry run.
-func (r *Rotator) trySecret(ctx context.Context, p *rotation) (err error) {
-	secrets, dryRun := r.Kube.CoreV1().Secrets(p.Namespace), []string{metav1.DryRunAll}
-	if p.Secret == nil {
-		_, err = secrets.Create(ctx, p.newSecret(), metav1.CreateOptions{FieldManager: p.options.FieldManager, DryRun: dryRun})
-	} else {
-		_, err = secrets.Update(ctx, p.renewed(), metav1.UpdateOptions{FieldManager: p.options.FieldManager, DryRun: dryRun})
+// refuseHidden refuses a workload that would not get the new login, because something else sets its variables.
+func (r *run) refuseHidden(ctx context.Context, i *item) error {
+	if r.options.Force || i.Secret == nil {
+		return nil
 	}
-	return err
+	keys := slices.Sorted(maps.Keys(i.Secret.Data))
+	for _, user := range i.users {
+		if hidden := r.Workloads.Hidden(ctx, user, i.SecretName, keys); len(hidden) > 0 {
+			return fmt.Errorf("%s would not use the new login: %s: remove that, or use --force", user, hidden[0])
+		}
+	}
+	return nil
+}
+
+// trySecret reads the Secret and writes it as a dry run. Another run can have written the Secret: the actual write handles that.
+func (r *run) trySecret(ctx context.Context, i *item) error {
+	secrets, dryRun := r.Kube.CoreV1().Secrets(i.Namespace), []string{metav1.DryRunAll}
+	if _, err := secrets.Get(ctx, i.SecretName, metav1.GetOptions{}); err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("secret/%s in namespace %s cannot be read: %w", i.SecretName, i.Namespace, err)
+	}
+	wanted, err := i.wantedSecret()
+	switch {
+	case err != nil:
+	case i.Secret == nil:
+		_, err = secrets.Create(ctx, wanted, metav1.CreateOptions{FieldManager: r.options.FieldManager, DryRun: dryRun})
+	default:
+		_, err = secrets.Update(ctx, wanted, metav1.UpdateOptions{FieldManager: r.options.FieldManager, DryRun: dryRun})
+	}
+	if err != nil && !apierrors.IsConflict(err) && !apierrors.IsAlreadyExists(err) {
+		return fmt.Errorf("secret/%s in namespace %s cannot be written: %w", i.SecretName, i.Namespace, err)
+	}
+	return nil
+}
+
+// tryPods patches the workload as a dry run, and lists its Pods.
+func (r *run) tryPods(ctx context.Context, i *item, user *workload.Workload) error {
+	if _, _, err := r.Workloads.Patch(ctx, user, i.toNew(), true); err != nil {
+		return fmt.Errorf("%s cannot be changed to the new login: %w", user, err)
+	}
+	if _, err := r.Workloads.OutdatedPods(ctx, user, i.SecretName); err != nil {
+		return fmt.Errorf("cannot wait for the Pods of %s: %w", user, err)
+	}
+	return nil
 }

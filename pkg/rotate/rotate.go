@@ -1,92 +1,171 @@
-// Package rotate replaces the login of a binding while its workloads continue to work. It contains no command line and no SQL.
+// Package rotate replaces the logins of bindings while their workloads continue to work: one pipeline for one binding and for many. It contains no command
+// line and no SQL.
 package rotate
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/droprole"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/parallel"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/report"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/retire"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/undo"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/rollback"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
 // Workloads reads and changes workloads. *workload.Client implements it.
 type Workloads interface {
-	Users(ctx context.Context, namespace, secret string) ([]*workload.Workload, error)
+	UsersOf(ctx context.Context, namespace string, secrets []string) (map[string][]*workload.Workload, error)
 	Patch(ctx context.Context, w *workload.Workload, change func(*workload.Workload) error, dryRun bool) (*workload.Workload, bool, error)
 	Restart(ctx context.Context, w *workload.Workload, secret string, progress func(string)) error
 	WaitRollout(ctx context.Context, w *workload.Workload, progress func(string)) error
 	OutdatedPods(ctx context.Context, w *workload.Workload, secret string) ([]*corev1.Pod, error)
+	Hidden(ctx context.Context, w *workload.Workload, secret string, keys []string) []workload.Hidden
 	WaitOutdatedGone(ctx context.Context, w *workload.Workload, secret string, progress func(string)) error
 }
 
-// Roles creates and drops roles on one server. *postgres.Server implements it.
+// Roles creates and drops roles on one server. One goroutine uses it at a time. *postgres.Server implements it.
 type Roles interface {
-	retire.Roles
-	CreateUser(ctx context.Context, role string) (exists bool, err error)
-	Succeed(ctx context.Context, r postgres.Successor, l postgres.Login) (*postgres.Result, error)
-	EndIdle(ctx context.Context, owner postgres.Owner, role string) error
+	droprole.Roles
+	CreateAll(ctx context.Context, requests []postgres.Request) []postgres.Creation
+	BindAll(ctx context.Context, requests []postgres.Request) []postgres.Outcome
+	EndIdle(ctx context.Context, roles []postgres.LoginRole) []postgres.Change
 }
 
-// Databases finds a database's Pod, container and host; *target.Finder does.
+// Databases finds a database's Pod, container and host; *server.Finder does.
 type Databases interface {
-	Candidates(ctx context.Context, ref target.Ref, choice target.Choice) ([]*target.Database, error)
+	Candidates(ctx context.Context, ref server.Ref, choice server.Choice) ([]*server.Database, error)
 }
 
 // Rotator rotates bindings.
 type Rotator struct {
 	Workloads Workloads
 	Databases Databases
-	Roles     func(d *target.Database, database string) Roles
+	Roles     func(d *server.Database, database string) Roles
 	Kube      kubernetes.Interface
-	Report    report.Reporter
+	Report    report.Reporter // several goroutines use it
 }
 
-// Rotate creates a second login role with everything that the first one has, writes it to the same Secret, replaces the Pods that use the
-// first one, and then drops the first one. If a step fails or ctx ends before the first role is disabled, everything is rolled back. After
-// that, or if a run was interrupted, the next run continues. If it is unknown whether the workload uses the new login, the first role
-// stays until the next rotation.
-func (r *Rotator) Rotate(ctx context.Context, b *lookup.Binding, o Options) error {
-	p, err := r.plan(ctx, b, o)
-	if err != nil {
-		return err
+// rounds limits how often a binding whose Secret another writer changed is read again.
+const rounds = 5
+
+// Rotate creates a second login role for each binding with everything that the first one has, writes it to the same Secret, replaces the Pods that use the
+// first one, and then drops the first one. If a step fails or ctx ends before the first role is disabled, everything is rolled back for that binding, and
+// the others continue. After that, or if a run was interrupted, the next run continues. If it is unknown whether the workload uses the new login, the
+// first role stays until the next rotation. The error contains those of all bindings.
+func (r *Rotator) Rotate(ctx context.Context, bindings []*lookup.Binding, o Options) error {
+	run := newRun(r, o, len(bindings))
+	items := make([]*item, len(bindings))
+	for n, b := range bindings {
+		items[n] = &item{Binding: b}
 	}
-	if o.DryRun != cmdutil.DryRunNone {
-		r.show(p)
+	backoff := wait.Backoff{Steps: rounds, Duration: 100 * time.Millisecond, Factor: 2, Jitter: 1}
+	for left, round := items, 1; len(left) > 0; round++ {
+		left = run.round(ctx, left)
+		if len(left) > 0 && (round == rounds || !parallel.Pause(ctx, backoff.Step())) {
+			for _, i := range left {
+				i.err = cmp.Or(context.Cause(ctx), i.conflict)
+			}
+			break
+		}
+	}
+	var errs []error
+	for _, i := range items {
+		if i.err != nil && len(items) > 1 {
+			i.err = fmt.Errorf("secret/%s in namespace %s: %w", i.SecretName, i.Namespace, i.err)
+		}
+		errs = append(errs, i.err)
+	}
+	return utilerrors.NewAggregate(errs)
+}
+
+// run is one call of Rotate.
+type run struct {
+	*Rotator
+	options Options
+	servers *servers
+}
+
+func newRun(r *Rotator, o Options, items int) *run {
+	return &run{Rotator: r, options: o, servers: newServers(r.Roles, items)}
+}
+
+// round reads, plans and rotates bindings, and returns those whose Secret another writer changed, with everything rolled back.
+func (r *run) round(ctx context.Context, items []*item) (again []*item) {
+	each(items, func(i *item) { i.err = r.restart(ctx, i) })
+	r.through(ctx, items, r.observe, r.decide, r.rehearse)
+	if r.options.DryRun != cmdutil.DryRunNone {
+		for _, i := range open(items) {
+			r.show(i)
+		}
 		return nil
 	}
-	if o.InPlace {
-		return r.inPlace(ctx, p)
+	rotate := r.rotate
+	if r.options.InPlace {
+		rotate = r.inPlace
 	}
-	if done, err := r.finishEarlier(ctx, p); done || err != nil {
-		return err
+	eachGroup(open(items), podOf, func(_ types.NamespacedName, of []*item) { rotate(ctx, of) })
+	for _, i := range items {
+		if i.conflict != nil {
+			again = append(again, i)
+		}
 	}
-	made := &undo.Stack{Report: r.Report, Limit: o.Timeout + undo.DefaultLimit}
-	if err := r.handOver(ctx, p, made); err != nil {
-		return made.Run(ctx, err)
-	}
-	r.Report.Done("secret/"+p.SecretName, "rotated")
-	return r.retireFormer(ctx, p, p.former)
+	return again
 }
 
-// handOver changes everything that uses the old login to the new one.
-func (r *Rotator) handOver(ctx context.Context, p *rotation, made *undo.Stack) error {
-	if err := r.createSuccessor(ctx, p, made); err != nil {
-		return err
+// rotate takes the bindings of one server through the phases. Until the first role is disabled, what was done for a binding that fails is rolled back.
+func (r *run) rotate(ctx context.Context, items []*item) {
+	r.through(ctx, items, r.finishEarlier, r.successors, r.secrets, r.pods, r.drain)
+	r.rollBack(ctx, items)
+	handedOver := open(items)
+	for _, i := range handedOver {
+		i.made = rollback.Stack{}
+		r.Report.Done("secret/"+i.SecretName, "rotated")
 	}
-	made.Push(r.putPodsBack(p))
-	if err := r.writeSecret(ctx, p, made); err != nil {
-		return err
-	}
-	if err := r.replacePods(ctx, p); err != nil {
-		return err
-	}
-	return r.drain(ctx, p, p.former)
+	r.retire(ctx, handedOver)
 }
+
+// inPlace changes the passwords of the current roles, and the Secrets.
+func (r *run) inPlace(ctx context.Context, items []*item) {
+	r.through(ctx, items, r.passwords, r.secrets)
+	r.rollBack(ctx, items)
+	for _, i := range open(items) {
+		r.Report.Done("secret/"+i.SecretName, "rotated in place")
+		for _, user := range i.users {
+			if i.restarts(user) {
+				r.Report.Warn("the Pods of %s have the old password: open sessions continue, but new ones fail until you run: kubectl rollout restart %s -n %s",
+					user, user, i.Namespace)
+			}
+		}
+	}
+}
+
+// rollBack rolls back what was done for items that failed or met another writer.
+func (r *run) rollBack(ctx context.Context, items []*item) {
+	each(items, func(i *item) {
+		if i.err == nil && i.conflict == nil {
+			return
+		}
+		i.made.Report = r.Report
+		if i.made.Limit = rollback.DefaultLimit + time.Duration(len(items)-1)*undoEach; !r.options.InPlace {
+			i.made.Limit += r.options.Timeout
+		}
+		_ = i.made.Run(ctx, nil) // the item has its error
+		i.made = rollback.Stack{}
+	})
+}
+
+// undoEach is how much longer a roll-back may take for each item that may be in the way.
+const undoEach = 100 * time.Millisecond

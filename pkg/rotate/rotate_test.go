@@ -2,6 +2,7 @@ package rotate
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -10,9 +11,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
+	k8stesting "k8s.io/client-go/testing"
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
 var errBroken = errors.New("connection reset")
@@ -83,11 +89,11 @@ func TestRotate_ContinuesInterruptedRun(t *testing.T) {
 	t.Run("killed after the Secret was written", func(t *testing.T) {
 		inWorld(t, func(w *world) {
 			w.passes[second] = "p2"
-			secret := w.secret().DeepCopy()
-			marks, _ := credentials.MarksOf(secret)
+			stored := w.secret().DeepCopy()
+			marks, _ := secret.MarksOf(stored)
 			marks.Role, marks.Generation = second, 2
-			credentials.Renew(secret, marks, credentials.Credentials{Host: "svc.ns", Username: second, Password: "p2"})
-			require.NoError(w.t, w.kube.Tracker().Update(corev1.SchemeGroupVersion.WithResource("secrets"), secret, "ns"))
+			require.NoError(w.t, secret.Renew(stored, marks, secret.Credentials{Host: "svc.ns", Username: second, Password: "p2"}))
+			require.NoError(w.t, w.kube.Tracker().Update(corev1.SchemeGroupVersion.WithResource("secrets"), stored, "ns"))
 			require.NoError(w.t, w.rotate())
 			assert.Equal(w.t, slices.Concat([]string{"patch 2", "rollout to " + second, "end idle of " + first}, final()), w.log, "the remaining steps")
 			w.assertOnly(second)
@@ -157,9 +163,9 @@ func TestRotate_JoinsFasterRotation(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.then["password of "+second] = func() {
 			theirs := w.secret().DeepCopy()
-			marks, _ := credentials.MarksOf(theirs)
+			marks, _ := secret.MarksOf(theirs)
 			marks.Role, marks.Generation = second, 2
-			credentials.Renew(theirs, marks, credentials.Credentials{Host: "svc.ns", Username: second, Password: "theirs"})
+			require.NoError(w.t, secret.Renew(theirs, marks, secret.Credentials{Host: "svc.ns", Username: second, Password: "theirs"}))
 			theirs.ResourceVersion = "theirs"
 			require.NoError(w.t, w.kube.Tracker().Update(corev1.SchemeGroupVersion.WithResource("secrets"), theirs, "ns"))
 			w.pods = second
@@ -176,11 +182,11 @@ func TestRotate_RecreatesDeletedSecret(t *testing.T) {
 		labels := w.secret().Labels
 		require.NoError(w.t, w.kube.Tracker().Delete(corev1.SchemeGroupVersion.WithResource("secrets"), "ns", secretName))
 		require.NoError(w.t, w.rotate(func(o *Options) { o.Postgres.Kind, o.Postgres.Name = "pod", "pg-0" }))
-		marks, ok := credentials.MarksOf(w.secret())
+		marks, ok := secret.MarksOf(w.secret())
 		require.True(w.t, ok)
 		assert.Equal(w.t, "all", marks.Access)
 		assert.Equal(w.t, second, marks.Role)
-		c, _ := credentials.Of(w.secret())
+		c, _ := secret.Of(w.secret())
 		assert.Equal(w.t, w.passes[second], c.Password)
 		assert.NotContains(w.t, w.passes, first)
 		assert.Contains(w.t, labels, "theirs")
@@ -226,10 +232,70 @@ func TestRotate_ChangesNothing(t *testing.T) {
 			w.assertOnly(second)
 		})
 	})
+	t.Run("a variable is hidden", func(t *testing.T) {
+		inWorld(t, func(w *world) {
+			w.hidden = []workload.Hidden{{Container: "app", Variable: "POSTGRES_HOST", By: "env"}}
+			require.ErrorContains(w.t, w.rotate(), "deployment.apps/web would not use the new login: container app gets POSTGRES_HOST from env")
+			assert.Empty(w.t, w.log)
+			require.NoError(w.t, w.rotate(func(o *Options) { o.Force = true }))
+			w.assertOnly(second)
+		})
+	})
 	t.Run("missing role", func(t *testing.T) {
 		inWorld(t, func(w *world) {
 			delete(w.passes, first)
 			require.ErrorContains(w.t, w.rotate(), "create it again with: kubectl pgbind deployment.apps/web -n ns")
+		})
+	})
+}
+
+func TestRotate_WarnsOfUnfinishedRevokes(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.unfinished = []postgres.Unfinished{{Statement: "REVOKE TRIGGER ON TABLE public.t FROM x", Blockers: []string{"process 7 of user boss"}}}
+		require.NoError(w.t, w.rotate())
+		assert.Contains(w.t, w.warned, "REVOKE TRIGGER ON TABLE public.t FROM x: another session prevents it (process 7 of user boss); "+
+			"run the command again when it has ended")
+		w.assertOnly(second)
+	})
+}
+
+func TestRotate_RepeatsAfterAnotherWritersChange(t *testing.T) {
+	for name, options := range map[string]func(*Options){"a new user": func(*Options) {}, "in place": func(o *Options) { o.InPlace = true }} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				changes := 0
+				w.kube.PrependReactor("update", "secrets", func(action k8stesting.Action) (bool, runtime.Object, error) {
+					update, _ := action.(k8stesting.UpdateActionImpl)
+					if update.UpdateOptions.DryRun == nil && changes < 2 {
+						changes++
+						stored := w.secret().DeepCopy()
+						stored.Labels["theirs"], stored.ResourceVersion = "label", fmt.Sprintf("theirs-%d", changes)
+						require.NoError(w.t, w.kube.Tracker().Update(action.GetResource(), stored, "ns"))
+					}
+					return false, nil, nil
+				})
+				before := w.passes[first]
+				require.NoError(w.t, w.rotate(options))
+				role := second
+				if name == "in place" {
+					role = first
+				}
+				assert.NotEqual(w.t, before, w.passes[role])
+				w.assertOnly(role)
+			})
+		})
+	}
+	t.Run("who never stops", func(t *testing.T) {
+		inWorld(t, func(w *world) {
+			w.kube.PrependReactor("update", "secrets", func(action k8stesting.Action) (bool, runtime.Object, error) {
+				update, _ := action.(k8stesting.UpdateActionImpl)
+				if update.UpdateOptions.DryRun != nil {
+					return false, nil, nil
+				}
+				return true, nil, apierrors.NewConflict(action.GetResource().GroupResource(), secretName, errBroken)
+			})
+			require.ErrorContains(w.t, w.rotate(), "Operation cannot be fulfilled")
+			w.assertOnly(first)
 		})
 	})
 }

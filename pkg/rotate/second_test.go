@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 )
 
 func TestRotate_UpdatesSecondSecret(t *testing.T) {
@@ -20,9 +20,12 @@ func TestRotate_UpdatesSecondSecret(t *testing.T) {
 		return string(data["username"]) + " " + string(data["password"])
 	}
 	newBound := func(w *world) {
-		c, _ := credentials.Of(w.secret())
-		c.Port, c.Database = 5433, "shop"
-		second := credentials.NewServiceBinding(w.secret(), c)
+		bound := w.secret()
+		bound.Data["POSTGRES_PORT"], bound.Data["POSTGRES_DB"] = []byte("5433"), []byte("shop")
+		require.NoError(w.t, w.kube.Tracker().Update(secrets, bound, "ns"))
+		c, _ := secret.Of(bound)
+		second, err := secret.NewServiceBinding(bound, c)
+		require.NoError(w.t, err)
 		second.Data["theirs"] = []byte("x")
 		require.NoError(w.t, w.kube.Tracker().Create(secrets, second, "ns"))
 	}

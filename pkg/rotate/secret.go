@@ -1,6 +1,7 @@
 package rotate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,155 +11,206 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/retry"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/fieldmanager"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/undo"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/rollback"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 )
 
+// secrets writes the new logins to the Secrets.
+func (r *run) secrets(ctx context.Context, items []*item) {
+	each(items, func(i *item) {
+		if !r.options.InPlace {
+			i.made.Push(r.putPodsBack(i))
+		}
+		i.made.Push(r.restoreSecret(i))
+		err := r.writeSecret(ctx, i)
+		switch conflict := (*changedError)(nil); {
+		case errors.As(err, &conflict):
+			i.again(err)
+		case err != nil:
+			i.err = err
+		}
+	})
+}
+
+// changedError reports that another writer changed the Secret, and that it does not hold the login of a concurrent rotation.
+type changedError struct{ err error }
+
+func (e *changedError) Error() string { return e.err.Error() }
+
+// Unwrap returns the error of the API server.
+func (e *changedError) Unwrap() error { return e.err }
+
 // writeSecret writes the new login to the Secret, and creates the Secret again if it was deleted.
-func (r *Rotator) writeSecret(ctx context.Context, p *rotation, made *undo.Stack) error {
-	secrets := r.Kube.CoreV1().Secrets(p.Namespace)
-	made.Push(r.restoreSecret(p))
-	p.since = time.Now()
-	var written *corev1.Secret
-	var err error
-	if p.Secret == nil {
-		written, err = secrets.Create(ctx, p.newSecret(), metav1.CreateOptions{FieldManager: p.options.FieldManager})
-	} else {
+func (r *run) writeSecret(ctx context.Context, i *item) error {
+	secrets := r.Kube.CoreV1().Secrets(i.Namespace)
+	i.since = time.Now()
+	written, err := i.wantedSecret()
+	switch {
+	case err != nil:
+	case i.Secret == nil:
+		written, err = secrets.Create(ctx, written, metav1.CreateOptions{FieldManager: r.options.FieldManager})
+	default:
 		// The update contains the resource version, so that only one of two concurrent rotations succeeds.
-		written, err = secrets.Update(ctx, p.renewed(), metav1.UpdateOptions{FieldManager: p.options.FieldManager})
+		written, err = secrets.Update(ctx, written, metav1.UpdateOptions{FieldManager: r.options.FieldManager})
 	}
 	if apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) {
-		written, err = r.joinOther(ctx, p, err)
+		written, err = r.joinOther(ctx, i, err)
 	}
 	if err != nil {
-		return fmt.Errorf("write secret/%s in namespace %s: %w", p.SecretName, p.Namespace, err)
+		return fmt.Errorf("write secret/%s in namespace %s: %w", i.SecretName, i.Namespace, err)
 	}
-	r.Report.Step("secret/%s holds the login of role %s", p.SecretName, p.role)
-	return r.writeSecond(ctx, p, written)
+	r.Report.Step("secret/%s holds the login of role %s", i.SecretName, i.plan.role)
+	return r.writeSecond(ctx, i, written)
 }
 
-// joinOther continues with the Secret that another run wrote, if it has the same role. Its password counts, and this run must not roll
-// back the role.
-func (r *Rotator) joinOther(ctx context.Context, p *rotation, conflict error) (*corev1.Secret, error) {
-	current, c, err := r.handedOver(ctx, p)
-	if err != nil || c == nil {
+// joinOther continues with the Secret that another run wrote, if it has the new login. Its password counts, and this run must not roll back the role.
+func (r *run) joinOther(ctx context.Context, i *item, conflict error) (*corev1.Secret, error) {
+	current, c, err := r.holds(ctx, i, i.plan.role)
+	if err != nil {
 		return nil, errors.Join(conflict, err)
 	}
-	p.keepSuccessor, p.password = true, c.Password
+	if c == nil || i.Secret != nil && isLoginOf(i.Secret, *c) {
+		return nil, &changedError{conflict}
+	}
+	i.keepSuccessor, i.password = true, c.Password
 	// Set only the password: the other run has set up the role, and may have dropped the old one.
-	_, err = p.roles.Succeed(ctx, postgres.Successor{Role: p.role, Former: p.role, Owner: p.owner}, p.login(p.password))
-	return current, err
+	r.bindAll(ctx, []*item{i}, func(i *item) postgres.Request { return i.request(i.plan.role, i.password) })
+	return current, i.err
 }
 
-// handedOver returns the Secret, and its login if that is the new role. Both are nil if the Secret does not exist.
-func (r *Rotator) handedOver(ctx context.Context, p *rotation) (*corev1.Secret, *credentials.Credentials, error) {
-	current, err := r.Kube.CoreV1().Secrets(p.Namespace).Get(ctx, p.SecretName, metav1.GetOptions{})
+// isLoginOf reports whether the Secret holds the login.
+func isLoginOf(s *corev1.Secret, login secret.Credentials) bool {
+	c, ok := secret.Of(s)
+	return ok && c.Username == login.Username && c.Password == login.Password
+}
+
+// holds returns the Secret, and its login if that is the role's. Both are nil if the Secret does not exist.
+func (r *run) holds(ctx context.Context, i *item, role string) (*corev1.Secret, *secret.Credentials, error) {
+	current, err := r.Kube.CoreV1().Secrets(i.Namespace).Get(ctx, i.SecretName, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		return nil, nil, nil
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("read secret/%s in namespace %s: %w", p.SecretName, p.Namespace, err)
+		return nil, nil, fmt.Errorf("read secret/%s in namespace %s: %w", i.SecretName, i.Namespace, err)
 	}
-	c, complete := credentials.Of(current)
-	if marks, _ := credentials.MarksOf(current); !complete || marks.ID != p.Marks.ID || marks.Role != p.role || c.Username != p.role {
+	c, complete := secret.Of(current)
+	if marks, _ := secret.MarksOf(current); !complete || marks.ID != i.Marks.ID || marks.Role != role || c.Username != role {
 		return current, nil, nil
 	}
 	return current, &c, nil
 }
 
-// renewed returns the Secret with the new login.
-func (p *rotation) renewed() *corev1.Secret {
-	renewed := p.Secret.DeepCopy()
-	c, _ := credentials.Of(renewed)
-	c.Username, c.Password = p.role, p.password
-	credentials.Renew(renewed, p.marks(), c)
-	return renewed
+// writeSecond copies the new login to the binding's second Secret, if it has one, and creates that again if it was deleted with the first.
+func (r *run) writeSecond(ctx context.Context, i *item, first *corev1.Secret) error {
+	name := secret.ServiceBindingName(first.Name)
+	secrets := r.Kube.CoreV1().Secrets(first.Namespace)
+	err := retry.RetryOnConflict(retry.DefaultRetry, func() error {
+		second, err := secrets.Get(ctx, name, metav1.GetOptions{})
+		if apierrors.IsNotFound(err) && i.Secret == nil && i.Marks.HasKey(v1alpha1.KeyServiceBinding) {
+			if second, err = secret.NewServiceBinding(first, i.fresh()); err != nil {
+				return err
+			}
+			_, err = secrets.Create(ctx, second, metav1.CreateOptions{FieldManager: r.options.FieldManager})
+			return err
+		}
+		if err != nil {
+			return err
+		}
+		if !secret.IsServiceBindingOf(second, first) {
+			return nil
+		}
+		if err := secret.RenewServiceBinding(second, first); err != nil {
+			return err
+		}
+		second.ManagedFields, _ = fieldmanager.TakeOver(second.ManagedFields, r.options.FieldManager)
+		_, err = secrets.Update(ctx, second, metav1.UpdateOptions{FieldManager: r.options.FieldManager})
+		return err
+	})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("write secret/%s in namespace %s: %w", name, first.Namespace, err)
+	}
+	return nil
+}
+
+// wantedSecret returns the Secret with the new login.
+func (i *item) wantedSecret() (*corev1.Secret, error) {
+	if i.Secret == nil {
+		return i.newSecret()
+	}
+	renewed := i.Secret.DeepCopy()
+	c, _ := secret.Of(renewed)
+	c.Username, c.Password = i.plan.role, i.password
+	return renewed, secret.Renew(renewed, i.marks(), c)
 }
 
 // newSecret returns a Secret to replace a deleted one. Its metadata comes from the workload and from the server.
-func (p *rotation) newSecret() *corev1.Secret {
-	name := types.NamespacedName{Namespace: p.Namespace, Name: p.SecretName}
-	marks := p.marks()
-	marks.Postgres, marks.PostgresNamespace, marks.Location = p.ref.String(), p.ref.Namespace, p.database.Location
-	for _, holder := range p.held.Roles {
-		if holder.Role == p.former {
+func (i *item) newSecret() (*corev1.Secret, error) {
+	name := types.NamespacedName{Namespace: i.Namespace, Name: i.SecretName}
+	marks := i.marks()
+	marks.Postgres, marks.PostgresNamespace, marks.Location = i.ref.String(), i.ref.Namespace, i.database.Location
+	for _, holder := range i.held.Roles {
+		if holder.Role == i.plan.former {
 			marks.Access = holder.Level
 		}
 	}
-	return credentials.NewSecret(name, marks, p.fresh(), credentials.KnownKeys(marks.Choices.Keys)...)
+	return secret.NewSecret(name, marks, i.fresh())
 }
 
 // fresh returns the credentials for a new Secret.
-func (p *rotation) fresh() credentials.Credentials {
-	c := credentials.Credentials{Host: p.host, Username: p.role, Password: p.password, Port: p.database.Port,
-		Database: p.Marks.Database, SSLMode: "disable"}
-	if p.encrypted {
+func (i *item) fresh() secret.Credentials {
+	c := secret.Credentials{Host: cmp.Or(i.host, i.database.HostName(), i.database.PodIP), Username: i.plan.role, Password: i.password, Port: i.database.Port,
+		Database: i.Marks.DBName, SSLMode: "disable"}
+	if i.encrypted {
 		c.SSLMode = "require"
 	}
 	return c
 }
 
-func (p *rotation) marks() credentials.Marks {
-	marks := p.Marks
-	marks.Run, marks.Role, marks.Generation, marks.Rotated = p.owner.Run, p.role, p.generation, p.since
-	marks.Choices.PasswordFrom = "" // the new password is random
+func (i *item) marks() secret.Marks {
+	marks := i.Marks
+	marks.Run, marks.Role, marks.Generation, marks.Rotated = i.plan.owner.Run, i.plan.role, i.plan.generation, &metav1.Time{Time: i.since}
+	marks.PasswordFrom = "" // the new password is random
 	return marks
 }
 
 // restoreSecret writes the old login back, if the Secret still has what this run wrote.
-func (r *Rotator) restoreSecret(p *rotation) undo.Step {
-	return undo.Step{
-		What: "the new login in secret/" + p.SecretName,
-		How:  fmt.Sprintf("kubectl pgbind rotate %s -n %s --secret %s", p.Name, p.Namespace, p.SecretName),
+func (r *run) restoreSecret(i *item) rollback.Step {
+	return rollback.Step{
+		What: "the new login in secret/" + i.SecretName,
+		How:  i.command(),
 		Do: func(ctx context.Context) (bool, error) {
-			done, err := r.putSecretBack(ctx, p)
-			p.keepSuccessor = p.keepSuccessor || err != nil
+			done, err := r.putSecretBack(ctx, i)
+			i.keepSuccessor = i.keepSuccessor || err != nil
 			return done, err
 		},
 	}
 }
 
-func (r *Rotator) putSecretBack(ctx context.Context, p *rotation) (bool, error) {
-	secrets := r.Kube.CoreV1().Secrets(p.Namespace)
-	current, err := secrets.Get(ctx, p.SecretName, metav1.GetOptions{})
+func (r *run) putSecretBack(ctx context.Context, i *item) (bool, error) {
+	secrets := r.Kube.CoreV1().Secrets(i.Namespace)
+	current, err := secrets.Get(ctx, i.SecretName, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	if marks, _ := credentials.MarksOf(current); marks.Run != p.owner.Run {
+	if marks, _ := secret.MarksOf(current); marks.Run != i.plan.owner.Run {
 		return false, nil
 	}
-	if p.Secret == nil {
-		err = secrets.Delete(ctx, p.SecretName, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &current.UID}})
+	if i.Secret == nil {
+		err = secrets.Delete(ctx, i.SecretName, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &current.UID}})
 		return err == nil, err
 	}
-	former := p.Secret.DeepCopy()
-	former.ResourceVersion = current.ResourceVersion
-	if former, err = secrets.Update(ctx, former, metav1.UpdateOptions{FieldManager: p.options.FieldManager}); err != nil {
+	former := i.Secret.DeepCopy()
+	former.ResourceVersion, former.ManagedFields = current.ResourceVersion, current.ManagedFields
+	if former, err = secrets.Update(ctx, former, metav1.UpdateOptions{FieldManager: r.options.FieldManager}); err != nil {
 		return false, err
 	}
-	return true, r.writeSecond(ctx, p, former)
-}
-
-// restorePassword sets the password that the Secret had before.
-func (r *Rotator) restorePassword(p *rotation) undo.Step {
-	return undo.Step{
-		What: "the new password of role " + p.role,
-		How:  fmt.Sprintf("kubectl pgbind rotate %s -n %s --secret %s --in-place", p.Name, p.Namespace, p.SecretName),
-		Do: func(ctx context.Context) (bool, error) {
-			c, ok := credentials.Of(p.Secret)
-			switch {
-			case p.keepSuccessor:
-				return false, errors.New("the Secret may still hold it")
-			case !ok:
-				return false, errors.New("the Secret did not hold the old password")
-			}
-			_, err := p.roles.Succeed(ctx, postgres.Successor{Role: p.role, Former: p.role, Owner: p.owner}, p.login(c.Password))
-			return err == nil, err
-		},
-	}
+	return true, r.writeSecond(ctx, i, former)
 }

@@ -18,9 +18,11 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 	k8stesting "k8s.io/client-go/testing"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
@@ -49,7 +51,8 @@ type world struct {
 	// then is what another run does after the step of that name.
 	then map[string]func()
 
-	location               target.Ref
+	filter                 lookup.Filter
+	location               server.Ref
 	held                   *postgres.Holdings // overrides what the role holds
 	stays                  bool
 	shown, warned, results []string
@@ -69,14 +72,15 @@ func newWorld(t *testing.T) *world {
 
 func (w *world) bound(name, id string) *workload.Workload {
 	w.t.Helper()
-	value, err := credentials.Annotation{ID: id, Role: roleName, Database: "postgres", Generation: 1}.Value()
-	require.NoError(w.t, err)
-	key, err := credentials.AnnotationKey(secretName)
+	marks := secret.Marks{
+		BindingSpec: v1alpha1.BindingSpec{DBName: "postgres"}, BindingStatus: v1alpha1.BindingStatus{ID: id, Role: roleName, Generation: 1},
+	}
+	key, err := secret.AnnotationKey(secretName)
 	require.NoError(w.t, err)
 	own := corev1.EnvFromSource{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "own"}}}
 	ours := corev1.EnvFromSource{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: secretName}}}
 	bound, err := workload.Of(&appsv1.Deployment{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: name, UID: types.UID(name), Annotations: map[string]string{key: value, "theirs": "1"}},
+		ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: name, UID: types.UID(name), Annotations: map[string]string{key: marks.Value(), "theirs": "1"}},
 		Spec: appsv1.DeploymentSpec{Template: corev1.PodTemplateSpec{Spec: corev1.PodSpec{
 			Containers: []corev1.Container{{Name: "app", EnvFrom: []corev1.EnvFromSource{own, ours}}},
 		}}},
@@ -86,11 +90,15 @@ func (w *world) bound(name, id string) *workload.Workload {
 }
 
 func (w *world) boundSecret() *corev1.Secret {
-	marks := credentials.Marks{
-		ID: bindingID, Workload: "deployment.apps/web", Database: "postgres", Postgres: "pod/pg-0", PostgresNamespace: "db",
-		Access: "all", Role: roleName, Generation: 1,
+	marks := secret.Marks{
+		BindingSpec: v1alpha1.BindingSpec{
+			Workload: "deployment.apps/web", DBName: "postgres", Postgres: "pod/pg-0", PostgresNamespace: "db", Access: "all",
+		},
+		BindingStatus: v1alpha1.BindingStatus{ID: bindingID, Role: roleName, Generation: 1},
 	}
-	secret := credentials.NewSecret(types.NamespacedName{Namespace: "ns", Name: secretName}, marks, credentials.Credentials{Host: "h", Username: roleName, Password: "p"})
+	secret, err := secret.NewSecret(types.NamespacedName{Namespace: "ns", Name: secretName}, marks,
+		secret.Credentials{Host: "h", Username: roleName, Password: "p"})
+	require.NoError(w.t, err)
 	secret.UID = "secret-uid"
 	return secret
 }
@@ -184,8 +192,10 @@ func (w *world) Restart(context.Context, *workload.Workload, string, func(string
 	return nil
 }
 
-func (w *world) Reread(context.Context, *workload.Workload) (*workload.Workload, error) {
-	return w.workload, w.fault("reread")
+func (w *world) LookupAll(_ context.Context, namespace string, names []string) ([]workload.Named, error) {
+	assert.Equal(w.t, "ns", namespace)
+	assert.Equal(w.t, []string{"deployment.apps/web"}, names)
+	return []workload.Named{{Name: names[0], Workload: w.workload}}, w.fault("reread")
 }
 
 func (w *world) WaitRollout(context.Context, *workload.Workload, func(string)) error {
@@ -196,68 +206,91 @@ func (w *world) OutdatedPods(context.Context, *workload.Workload, string) ([]*co
 	return nil, w.fail["list pods"]
 }
 
-func (w *world) WaitOutdatedGone(_ context.Context, waited *workload.Workload, _ string, _ func(string)) error {
+func (w *world) Outdated(_ context.Context, waited *workload.Workload, _ string) (string, error) {
 	assert.False(w.t, workload.UsesSecret(&waited.Template().Spec, secretName))
-	return w.step("drain", func() { w.pods = false })
+	return "", w.step("drain", func() { w.pods = false })
 }
 
-func (w *world) WaitSecretUnused(context.Context, string, string, func(string)) error {
-	return w.step("drain", func() { w.pods = false })
+func (w *world) Using(context.Context, string, string) (string, error) {
+	return "", w.step("drain", func() { w.pods = false })
 }
 
-func (w *world) Candidates(_ context.Context, ref target.Ref, _ target.Choice) ([]*target.Database, error) {
+func (w *world) Candidates(_ context.Context, ref server.Ref, _ server.Choice) ([]*server.Database, error) {
 	w.location = ref
-	return []*target.Database{{Pod: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: ref.Name}}}}, w.fault("find")
+	return []*server.Database{{Pod: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: ref.Name}}}}, w.fault("find")
 }
 
-func (w *world) Holdings(_ context.Context, owner postgres.Owner, role string) (*postgres.Holdings, error) {
-	assert.Equal(w.t, "ns", owner.Namespace)
-	if err := w.fault("holdings"); err != nil || w.role == nil {
-		return &postgres.Holdings{}, err
+func (w *world) Holdings(_ context.Context, roles []postgres.LoginRole) []postgres.Found {
+	require.Len(w.t, roles, 1)
+	assert.Equal(w.t, "ns", roles[0].Owner.Namespace)
+	if err := w.fault("holdings"); err != nil {
+		return []postgres.Found{{Err: err}}
 	}
-	if w.held != nil {
-		return w.held, nil
+	found := &postgres.Holdings{}
+	switch {
+	case w.role == nil:
+	case w.held != nil:
+		found = w.held
+	default:
+		assert.Equal(w.t, bindingID, roles[0].Owner.ID)
+		assert.Contains(w.t, []string{roleName, rotatedRole}, roles[0].Name)
+		found.Roles = []postgres.Holder{*w.role}
 	}
-	assert.Equal(w.t, bindingID, owner.ID)
-	assert.Contains(w.t, []string{roleName, rotatedRole}, role)
-	return &postgres.Holdings{Roles: []postgres.Holder{*w.role}}, nil
+	return []postgres.Found{{Holdings: found}}
 }
 
-func (w *world) Disable(_ context.Context, owner postgres.Owner, role string) error {
-	assert.Equal(w.t, bindingID, owner.ID)
-	assert.Equal(w.t, w.role.OID, owner.OID, "the role is identified by its OID")
+func (w *world) Disable(_ context.Context, roles []postgres.LoginRole) []postgres.Change {
+	assert.Equal(w.t, bindingID, roles[0].Owner.ID)
+	assert.Equal(w.t, w.role.OID, roles[0].Owner.OID, "the role is identified by its OID")
 	assert.False(w.t, w.pods, "no Pod uses the login any more")
-	return w.step("disable "+role, func() { w.role.CanLogin = false })
+	return []postgres.Change{{Err: w.step("disable "+roles[0].Name, func() { w.role.CanLogin = false })}}
 }
 
-func (w *world) Sessions(context.Context, postgres.Owner, string) (int, error) {
-	return w.sessions, w.fault("sessions")
+func (w *world) Sessions(context.Context, []postgres.LoginRole) []postgres.Count {
+	return []postgres.Count{{Sessions: w.sessions, Err: w.fault("sessions")}}
 }
 
-func (w *world) EndSessions(_ context.Context, _ postgres.Owner, role string) error {
+func (w *world) EndSessions(_ context.Context, roles []postgres.LoginRole) []postgres.Change {
 	assert.False(w.t, w.role.CanLogin, "the login is disabled first")
-	return w.step("end sessions of "+role, func() { w.sessions = 0 })
+	return []postgres.Change{{Err: w.step("end sessions of "+roles[0].Name, func() { w.sessions = 0 })}}
 }
 
-func (w *world) Drop(_ context.Context, owner postgres.Owner, role string, _ []postgres.HeldDatabase) ([]string, error) {
-	assert.Equal(w.t, w.role.OID, owner.OID, "the role is identified by its OID")
+func (w *world) Drop(_ context.Context, roles []postgres.HeldRole) []postgres.Change {
+	assert.Equal(w.t, w.role.OID, roles[0].Owner.OID, "the role is identified by its OID")
 	assert.Zero(w.t, w.sessions)
-	err := w.step("drop "+role, func() { w.role = nil })
-	return []string{"DROP ROLE " + role}, err
+	err := w.step("drop "+roles[0].Name, func() { w.role = nil })
+	return []postgres.Change{{Did: []string{"DROP ROLE " + roles[0].Name}, Err: err}}
 }
 
-func (w *world) Rename(_ context.Context, _ postgres.Owner, role, name string) error {
-	return w.step(fmt.Sprintf("rename %s to %s", role, name), func() { w.role.Role = name })
+func (w *world) Rename(_ context.Context, names []postgres.NewName) []postgres.Change {
+	return []postgres.Change{{Err: w.step(fmt.Sprintf("rename %s to %s", names[0].Name, names[0].To), func() { w.role.Role = names[0].To })}}
 }
 
-func (w *world) Purge(_ context.Context, access string) ([]string, bool, error) {
+func (w *world) Purge(_ context.Context, roles []string) []postgres.Purged {
 	assert.Nil(w.t, w.role)
-	return nil, w.stays, w.step("purge "+access, func() {})
+	err := w.step("purge "+roles[0], func() {})
+	return []postgres.Purged{{Change: postgres.Change{Err: err}, Stays: w.stays}}
+}
+
+func (w *world) CheckDatabase(_ context.Context, name string, o postgres.Owner) error {
+	assert.Equal(w.t, "postgres", name)
+	assert.Equal(w.t, bindingID, o.ID)
+	return w.fault("check database")
+}
+
+func (w *world) DropDatabase(_ context.Context, name string, o postgres.Owner) ([]string, error) {
+	assert.Equal(w.t, bindingID, o.ID)
+	assert.Nil(w.t, w.role, "the login is gone")
+	assert.NotNil(w.t, w.secret(), "an interrupted run continues from the Secret")
+	err := w.step("drop database", func() {})
+	return []string{"DROP DATABASE " + name}, err
 }
 
 func (w *world) Done(object, verb string) { w.results = append(w.results, object+" "+verb) }
 
 func (w *world) Step(string, ...any) {}
+
+func (w *world) Detail(string, ...any) {}
 
 func (w *world) Warn(format string, args ...any) {
 	w.warned = append(w.warned, fmt.Sprintf(format, args...))
@@ -268,15 +301,16 @@ func (w *world) Show(text string) { w.shown = append(w.shown, text) }
 // unbind runs an unbind in the world.
 func (w *world) unbind(change ...func(*Options)) error {
 	w.log, w.results, w.warned, w.shown = nil, nil, nil, nil
-	options := Options{Postgres: target.Ref{Kind: target.KindPod, Name: "default-0", Namespace: "ns"}, Grace: 10 * time.Second, Timeout: time.Minute}
+	options := Options{Postgres: server.Ref{Kind: server.KindPod, Name: "default-0", Namespace: "ns"}, Grace: 10 * time.Second, Timeout: time.Minute}
 	for _, c := range change {
 		c(&options)
 	}
-	u := &Unbinder{Workloads: w, Databases: w, Kube: w.kube, Report: w, Roles: func(_ *target.Database, database string) Roles {
-		assert.Equal(w.t, "postgres", database)
+	u := &Unbinder{Workloads: w, Databases: w, Kube: w.kube, Report: w, Roles: func(_ *server.Database, b *lookup.Binding) Roles {
+		assert.Equal(w.t, "postgres", b.Marks.DBName)
 		return w
 	}}
-	return u.Unbind(w.t.Context(), Subject{Namespace: "ns", Name: "deployment.apps/web", Workload: w.workload}, options)
+	item := NewItem(lookup.Subject{Namespace: "ns", Name: "deployment.apps/web", Workload: w.workload}, w.filter)
+	return u.Unbind(w.t.Context(), []*Item{item}, options)
 }
 
 func (w *world) secret() *corev1.Secret {

@@ -4,78 +4,206 @@ import (
 	"context"
 	"fmt"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-)
 
-// forget removes the binding's annotation from the workload. Until then it keeps other runs from using the binding.
-func (u *Unbinder) forget(ctx context.Context, b *binding) error {
-	if b.Workload != nil && !b.Workload.IsPod() {
-		if _, _, err := u.Workloads.Patch(ctx, b.Workload, b.removeNote, false); err != nil {
-			return fmt.Errorf("remove the annotation of the binding: %w", err)
-		}
-	}
-	u.Report.Done(b.Name, "unbound")
-	if b.options.Abandon {
-		return u.leftover(b)
-	}
-	return nil
-}
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/parallel"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
+)
 
 // attempts limits how often the roles are dropped before the Secret is deleted.
 const attempts = 3
 
-// dropLogin drops the login roles and then deletes the Secret that names them. If a rotation changed the Secret in between, it has
-// created another role, so dropLogin reads the roles again.
-func (u *Unbinder) dropLogin(ctx context.Context, b *binding) error {
-	for tried := 1; ; tried++ {
-		if done, err := u.removedByOther(ctx, b); done || err != nil {
-			return err
+// dropLogins drops the login roles and then deletes the Secrets that name them. If a rotation changed a Secret in between, it has
+// created another role: the item repeats all of it.
+func (r *run) dropLogins(ctx context.Context, items []*Item) {
+	for tried := 1; len(items) > 0; tried++ {
+		items = r.leaveRemoved(ctx, items)
+		r.refresh(ctx, items)
+		eachTarget(open(items), func(on *target, items []*Item) {
+			r.retire(ctx, on, items)
+			switch {
+			case r.options.DropDatabase:
+				r.dropDatabases(ctx, on, open(items))
+			case r.options.Purge:
+				r.purge(ctx, on, open(items))
+			}
+		})
+		var changed []*Item
+		each(open(items), func(i *Item) {
+			i.conflict = nil
+			err := r.removeSecret(ctx, i)
+			if apierrors.IsConflict(err) && tried < attempts {
+				i.conflict = err
+				return
+			}
+			i.fail(err)
+		})
+		for _, i := range open(items) {
+			if i.conflict != nil {
+				changed = append(changed, i)
+			}
 		}
-		if err := u.refresh(ctx, b); err != nil {
-			return err
-		}
-		if err := u.retire(ctx, b); err != nil {
-			return err
-		}
-		if err := u.purge(ctx, b); err != nil || b.Secret == nil {
-			return err
-		}
-		err := u.deleteSecret(ctx, b, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{ResourceVersion: &b.Secret.ResourceVersion}})
-		if err == nil {
-			u.Report.Done("secret/"+b.SecretName, "deleted")
-		}
-		if !apierrors.IsConflict(err) || tried == attempts {
-			return err
-		}
+		items = changed
 	}
 }
 
-// removedByOther reports whether another run has completed the unbind: the annotation that this run left is gone. From then on the workload
+// leaveRemoved returns the items that no other run has removed. The annotation that this run left is gone from the workloads of those. From then on a workload
 // can be bound again, with a role of the same name.
-func (u *Unbinder) removedByOther(ctx context.Context, b *binding) (bool, error) {
-	if b.Workload == nil || !b.notesUnbinding(b.Workload) {
-		return false, nil
+func (r *run) leaveRemoved(ctx context.Context, items []*Item) []*Item {
+	var left, noted []*Item
+	for _, i := range items {
+		if i.Workload != nil && i.notesUnbinding(i.Workload) {
+			noted = append(noted, i)
+		} else {
+			left = append(left, i)
+		}
 	}
-	current, err := u.Workloads.Reread(ctx, b.Workload)
+	for _, group := range parallel.GroupBy(noted, func(i *Item) string { return i.Namespace }) {
+		var names []string
+		for _, i := range group {
+			names = append(names, i.Name)
+		}
+		current, err := r.Workloads.LookupAll(ctx, group[0].Namespace, names)
+		if err != nil {
+			err = fmt.Errorf("check for another run: %w", err)
+		}
+		for at, i := range group {
+			switch {
+			case err != nil:
+				i.fail(err)
+			case current[at].Workload == nil || i.notesUnbinding(current[at].Workload):
+				left = append(left, i)
+			}
+		}
+	}
+	return left
+}
+
+// refresh reads the Secrets again, and the roles if a rotation changed a Secret before it noticed the unbind. A Secret that was deleted, or that
+// belongs to another binding by now, is not deleted.
+func (r *run) refresh(ctx context.Context, items []*Item) {
+	before := map[*Item]*corev1.Secret{}
+	for _, i := range items {
+		before[i] = i.Secret
+	}
+	for _, group := range parallel.GroupBy(items, func(i *Item) string { return i.Namespace }) {
+		listed := r.listSecrets(ctx, group)
+		each(group, func(i *Item) { i.fail(r.refreshSecret(ctx, i, listed[i.SecretName])) })
+	}
+	if r.options.Abandon {
+		return
+	}
+	var changed []*Item
+	for _, i := range open(items) {
+		if i.Secret != nil && i.Secret.ResourceVersion != before[i].ResourceVersion {
+			changed = append(changed, i)
+		}
+	}
+	r.survey(ctx, changed)
+}
+
+// listSecrets lists the Secrets of bindings for many items of a namespace. Those that it does not return are read one by one.
+func (r *run) listSecrets(ctx context.Context, items []*Item) map[string]*corev1.Secret {
+	if len(items) < workload.Many {
+		return nil
+	}
+	list, err := r.Kube.CoreV1().Secrets(items[0].Namespace).List(ctx, metav1.ListOptions{LabelSelector: secret.ManagedByLabel + "=" + secret.ManagedBy})
+	if err != nil {
+		return nil
+	}
+	listed := map[string]*corev1.Secret{}
+	for at := range list.Items {
+		listed[list.Items[at].Name] = &list.Items[at]
+	}
+	return listed
+}
+
+// refreshSecret replaces the Secret of the item by its current version, or by nil if it is not the binding's any more.
+func (r *run) refreshSecret(ctx context.Context, i *Item, current *corev1.Secret) error {
+	if current == nil {
+		var err error
+		if current, err = r.readSecret(ctx, i); err != nil {
+			return err
+		}
+	}
+	if i.Secret == nil || current == nil {
+		i.Secret = nil
+		return nil
+	}
+	marks, _ := secret.MarksOf(current)
+	if marks.ID != i.Marks.ID {
+		i.Secret = nil
+		return nil
+	}
+	i.Secret, i.Marks = current, marks
+	return nil
+}
+
+// readSecret reads the current Secret; nil if it does not exist.
+func (r *run) readSecret(ctx context.Context, i *Item) (*corev1.Secret, error) {
+	if i.Secret == nil {
+		return nil, nil
+	}
+	current, err := r.Kube.CoreV1().Secrets(i.Namespace).Get(ctx, i.SecretName, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
-		return false, nil
+		return nil, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("check for another run: %w", err)
+		return nil, fmt.Errorf("read secret/%s in namespace %s: %w", i.SecretName, i.Namespace, err)
 	}
-	return !b.notesUnbinding(current), nil
+	return current, nil
+}
+
+// removeSecret deletes the Secret in the version that was read last.
+func (r *run) removeSecret(ctx context.Context, i *Item) error {
+	if i.Secret == nil {
+		return nil
+	}
+	err := r.deleteSecret(ctx, i, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{ResourceVersion: &i.Secret.ResourceVersion}})
+	if err == nil {
+		r.Report.Done("secret/"+i.SecretName, "deleted")
+	}
+	return err
 }
 
 // deleteSecret deletes the Secret that was found, and not a newer one of the same name.
-func (u *Unbinder) deleteSecret(ctx context.Context, b *binding, options metav1.DeleteOptions) error {
+func (r *run) deleteSecret(ctx context.Context, i *Item, options metav1.DeleteOptions) error {
 	if options.Preconditions == nil {
 		options.Preconditions = &metav1.Preconditions{}
 	}
-	options.Preconditions.UID = &b.Secret.UID
-	err := u.Kube.CoreV1().Secrets(b.Namespace).Delete(ctx, b.SecretName, options)
+	options.Preconditions.UID = &i.Secret.UID
+	err := r.Kube.CoreV1().Secrets(i.Namespace).Delete(ctx, i.SecretName, options)
 	if err != nil && !apierrors.IsNotFound(err) {
-		return fmt.Errorf("delete secret/%s in namespace %s: %w", b.SecretName, b.Namespace, err)
+		return fmt.Errorf("delete secret/%s in namespace %s: %w", i.SecretName, i.Namespace, err)
 	}
+	return nil
+}
+
+// forget removes the binding's annotation from the workload. Until then it keeps other runs from using the binding.
+func (r *run) forget(ctx context.Context, i *Item) error {
+	if i.Workload != nil && !i.Workload.IsPod() {
+		if _, _, err := r.Workloads.Patch(ctx, i.Workload, i.removeNote, false); err != nil {
+			return fmt.Errorf("remove the annotation of the binding: %w", err)
+		}
+	}
+	r.Report.Done(i.Name, "unbound")
+	if r.options.Abandon {
+		return r.leftover(i)
+	}
+	return nil
+}
+
+// leftover prints the statements to run if the abandoned server still exists.
+func (r *run) leftover(i *Item) error {
+	sql, err := postgres.Leftover(i.Marks.Role, i.markedAccessRole())
+	if err != nil {
+		return err
+	}
+	r.Report.Warn("role %s was not dropped. If its server still exists, run:", i.Marks.Role)
+	r.Report.Show(sql)
 	return nil
 }

@@ -1,24 +1,18 @@
 package unbind
 
 import (
+	"context"
 	"time"
 
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
 )
 
-// Subject is the workload to unbind. It can already be deleted.
-type Subject = lookup.Subject
-
-// Options selects the binding to remove, and how to remove it.
+// Options select the server of bindings whose metadata does not name one, and how to remove bindings.
 type Options struct {
-	Secret   string // empty: the workload's only binding
-	Database string // empty: from the Secret
-	Postgres target.Ref
+	Postgres server.Ref
 	Named    bool // the user set Postgres; otherwise the Secret's metadata overrides it
-	Choice   target.Choice
 
 	Grace   time.Duration // time for open sessions to end
 	Timeout time.Duration // for the Pods that still use the Secret
@@ -30,6 +24,10 @@ type Options struct {
 	Abandon bool // keep the role, because its server no longer exists
 	Keep    bool // keep the role, but disable its login
 	Purge   bool // also drop the access role if nothing else uses it
+
+	DropDatabase bool // also drop the database, if pgbind created it and nothing else uses it, and then the access role
+	// ConfirmDrop returns nil if the user confirms that the database of this name is dropped.
+	ConfirmDrop func(ctx context.Context, database string) error
 
 	DryRun cmdutil.DryRunStrategy
 }

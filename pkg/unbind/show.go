@@ -1,25 +1,28 @@
 package unbind
 
-// show reports what unbind would do, in the order of the steps.
-func (u *Unbinder) show(b *binding) error {
-	if b.Workload != nil {
-		u.Report.Step("the reference to secret/%s would be removed from %s and its Pods would be replaced", b.SecretName, b.Name)
+// show reports what unbind would do to an item, in the order of the steps.
+func (r *run) show(i *Item) error {
+	if i.Workload != nil {
+		r.Report.Step("the reference to secret/%s would be removed from %s and its Pods would be replaced", i.SecretName, i.Name)
 	}
-	if b.held != nil {
-		for _, holder := range b.held.Roles {
-			if b.options.Keep && holder.Role == b.Marks.Role {
-				u.Report.Done("role/"+holder.Role, "kept without login")
+	if i.held != nil {
+		for _, holder := range i.held.Roles {
+			if r.options.Keep && holder.Role == i.Marks.Role {
+				r.Report.Done("role/"+holder.Role, "kept without login")
 			} else {
-				u.Report.Done("role/"+holder.Role, "dropped")
+				r.Report.Done("role/"+holder.Role, "dropped")
 			}
 		}
 	}
-	if b.Secret != nil {
-		u.Report.Done("secret/"+b.SecretName, "deleted")
+	if r.options.DropDatabase {
+		r.Report.Done("database/"+i.Marks.DBName, "dropped")
 	}
-	u.Report.Done(b.Name, "unbound")
-	if b.options.Abandon {
-		return u.leftover(b)
+	if i.Secret != nil {
+		r.Report.Done("secret/"+i.SecretName, "deleted")
+	}
+	r.Report.Done(i.Name, "unbound")
+	if r.options.Abandon {
+		return r.leftover(i)
 	}
 	return nil
 }

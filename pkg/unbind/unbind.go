@@ -1,4 +1,4 @@
-// Package unbind removes a binding: the reference, the login role and the Secret. It keeps the data that the workload created in the
+// Package unbind removes bindings: the reference, the login role and the Secret of each. It keeps the data that the workload created in the
 // database. It contains no command line and no SQL.
 package unbind
 
@@ -7,99 +7,99 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	"k8s.io/client-go/kubernetes"
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/droprole"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/report"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/retire"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
 // Workloads reads and changes workloads. *workload.Client implements it.
 type Workloads interface {
-	Users(ctx context.Context, namespace, secret string) ([]*workload.Workload, error)
+	Lists
+	LookupAll(ctx context.Context, namespace string, names []string) ([]workload.Named, error)
 	Patch(ctx context.Context, w *workload.Workload, change func(*workload.Workload) error, dryRun bool) (*workload.Workload, bool, error)
 	RecreatePod(ctx context.Context, w *workload.Workload, change func(*workload.Workload) error,
 		dryRun bool) (*workload.Workload, bool, error)
-	Reread(ctx context.Context, w *workload.Workload) (*workload.Workload, error)
 	Restart(ctx context.Context, w *workload.Workload, secret string, progress func(string)) error
 	WaitRollout(ctx context.Context, w *workload.Workload, progress func(string)) error
+}
+
+// Lists reads what uses a Secret. A snapshot of a *workload.Client lists each kind only once.
+type Lists interface {
+	Users(ctx context.Context, namespace, secret string) ([]*workload.Workload, error)
 	OutdatedPods(ctx context.Context, w *workload.Workload, secret string) ([]*corev1.Pod, error)
-	WaitOutdatedGone(ctx context.Context, w *workload.Workload, secret string, progress func(string)) error
-	WaitSecretUnused(ctx context.Context, namespace, secret string, progress func(string)) error
+	Outdated(ctx context.Context, w *workload.Workload, secret string) (names string, err error)
+	Using(ctx context.Context, namespace, secret string) (names string, err error)
 }
 
 // Roles drops roles on one server. *postgres.Server implements it.
 type Roles interface {
-	retire.Roles
-	Rename(ctx context.Context, owner postgres.Owner, role, name string) error
-	Purge(ctx context.Context, access string) (did []string, stays bool, err error)
+	droprole.Roles
+	Rename(ctx context.Context, names []postgres.NewName) []postgres.Change
+	Purge(ctx context.Context, roles []string) []postgres.Purged
+	CheckDatabase(ctx context.Context, name string, o postgres.Owner) error
+	DropDatabase(ctx context.Context, name string, o postgres.Owner) (did []string, err error)
 }
 
-// Databases finds a database's Pod, container and host; *target.Finder does.
+// Databases finds a database's Pod, container and host; *server.Finder does.
 type Databases interface {
-	Candidates(ctx context.Context, ref target.Ref, choice target.Choice) ([]*target.Database, error)
+	Candidates(ctx context.Context, ref server.Ref, choice server.Choice) ([]*server.Database, error)
 }
 
 // Unbinder removes bindings.
 type Unbinder struct {
 	Workloads Workloads
+	Snapshot  func() Lists // of Workloads, for many items
 	Databases Databases
-	Roles     func(d *target.Database, database string) Roles
+	Roles     func(d *server.Database, b *lookup.Binding) Roles
 	Kube      kubernetes.Interface
 	Report    report.Reporter
 }
 
-// binding is the binding to remove.
-type binding struct {
-	lookup.Binding
+// run is one run over all items.
+type run struct {
+	*Unbinder
 	options Options
-	roles   Roles // nil: abandoned
-	held    *postgres.Holdings
 }
 
-// Unbind removes the binding of n, in an order in which no running Pod loses its login: first the reference and the Pods that use it, then
-// the sessions, the role, and last the Secret, from which the next run continues if this one is interrupted. It is not an error if nothing
-// is bound. Before it changes anything, it refuses if data would be lost or if another workload would fail.
-func (u *Unbinder) Unbind(ctx context.Context, n Subject, o Options) error {
-	found, err := lookup.Find(ctx, u.Kube, n, lookup.Filter{Secret: o.Secret, Database: o.Database})
-	if err != nil {
-		return err
+// Unbind removes the bindings of the items, in an order in which no running Pod loses its login: first the references and the Pods that use them, then
+// the sessions, the roles, and last the Secrets, from which the next run continues if this one is interrupted. It is not an error if nothing
+// is bound. Before it changes anything of an item, it refuses if data would be lost or if another workload would fail. An item that fails does not stop the others:
+// the errors of all items are returned, each with the name of its workload.
+func (u *Unbinder) Unbind(ctx context.Context, items []*Item, o Options) error {
+	r := &run{u, o}
+	r.observe(ctx, items)
+	if o.DryRun == cmdutil.DryRunNone {
+		r.execute(ctx, open(items))
+	} else {
+		for _, i := range open(items) {
+			i.fail(r.show(i))
+		}
 	}
-	if found == nil {
-		u.Report.Step("nothing is bound to %s", n.Name)
-		u.Report.Done(n.Name, "unchanged")
-		return nil
+	var errs []error
+	for _, i := range items {
+		if i.Err != nil {
+			errs = append(errs, fmt.Errorf("%s in namespace %s: %w", i.Name, i.Namespace, i.Err))
+		}
 	}
-	b := &binding{Binding: *found, options: o}
-	if err := u.refuse(ctx, b); err != nil {
-		return err
-	}
-	if err := u.survey(ctx, b); err != nil {
-		return err
-	}
-	if o.DryRun != cmdutil.DryRunNone {
-		return u.show(b)
-	}
-	if err := u.removeBinding(ctx, b); err != nil {
-		return fmt.Errorf("%w (completed steps are kept: run the same command again to continue)", err)
-	}
-	return nil
+	return utilerrors.NewAggregate(errs)
 }
 
-// removeBinding runs the steps. Each step can be repeated and works after any of the others.
-func (u *Unbinder) removeBinding(ctx context.Context, b *binding) error {
-	if err := u.withdraw(ctx, b); err != nil {
-		return err
+// execute runs the steps for all items. Each step can be repeated and works after any of the others.
+func (r *run) execute(ctx context.Context, items []*Item) {
+	each(items, func(i *Item) { i.fail(r.withdraw(ctx, i)) })
+	r.awaitPods(ctx, open(items))
+	r.dropLogins(ctx, open(items))
+	each(open(items), func(i *Item) { i.fail(r.forget(ctx, i)) })
+	for _, i := range items {
+		if i.Err != nil {
+			i.Err = fmt.Errorf("%w (completed steps are kept: run the same command again to continue)", i.Err)
+		}
 	}
-	if err := u.drain(ctx, b); err != nil {
-		return err
-	}
-	if err := u.dropLogin(ctx, b); err != nil {
-		return err
-	}
-	return u.forget(ctx, b)
 }

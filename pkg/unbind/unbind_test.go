@@ -12,9 +12,9 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/target"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
@@ -38,7 +38,7 @@ func TestUnbind_WritesInOrder(t *testing.T) {
 		require.NoError(w.t, w.unbind())
 		assert.Equal(w.t, order(), w.log)
 		assert.Equal(w.t, []string{"role/" + roleName + " dropped", "secret/" + secretName + " deleted", "deployment.apps/web unbound"}, w.results)
-		assert.Equal(w.t, target.Ref{Kind: target.KindPod, Name: "pg-0", Namespace: "db"}, w.location, "the Secret names the server")
+		assert.Equal(w.t, server.Ref{Kind: server.KindPod, Name: "pg-0", Namespace: "db"}, w.location, "the Secret names the server")
 		w.assertUnbound()
 	})
 }
@@ -84,12 +84,12 @@ func TestUnbind_ContinuesInterruptedRun(t *testing.T) {
 func TestUnbind_DropsRoleOfConcurrentRotation(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.then["drop "+roleName] = func() {
-			secret := w.secret().DeepCopy()
-			marks, _ := credentials.MarksOf(secret)
+			stored := w.secret().DeepCopy()
+			marks, _ := secret.MarksOf(stored)
 			marks.Role, marks.Generation = rotatedRole, 2
-			credentials.Renew(secret, marks, credentials.Credentials{Host: "h", Username: rotatedRole, Password: "p"})
-			secret.ResourceVersion = "later"
-			require.NoError(w.t, w.kube.Tracker().Update(corev1.SchemeGroupVersion.WithResource("secrets"), secret, "ns"))
+			require.NoError(w.t, secret.Renew(stored, marks, secret.Credentials{Host: "h", Username: rotatedRole, Password: "p"}))
+			stored.ResourceVersion = "later"
+			require.NoError(w.t, w.kube.Tracker().Update(corev1.SchemeGroupVersion.WithResource("secrets"), stored, "ns"))
 			w.role = &postgres.Holder{Role: rotatedRole, Heir: accessRole, Access: accessRole, CanLogin: true}
 		}
 		require.NoError(w.t, w.unbind())
@@ -130,13 +130,17 @@ func TestUnbind_RefusesWithoutChanges(t *testing.T) {
 			container.Env = append(container.Env, corev1.EnvVar{Name: "PW", ValueFrom: &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{
 				LocalObjectReference: corev1.LocalObjectReference{Name: secretName}, Key: "POSTGRES_PASSWORD"}}})
 		}, "in a way that pgbind did not create"},
+		"the manifest has the reference": {func(w *world) {
+			w.workload.SetAnnotation(corev1.LastAppliedConfigAnnotation, `{"spec":{"template":{"spec":{"containers":[
+				{"name":"app","envFrom":[{"secretRef":{"name":"`+secretName+`"}}]}]}}}}`)
+		}, "kubectl apply would restore the reference"},
 		"patch is rejected":       {func(w *world) { w.fail["try patch"] = errBroken }, "cannot be removed"},
 		"Pods cannot be listed":   {func(w *world) { w.fail["list pods"] = errBroken }, "cannot wait for"},
 		"deletion is forbidden":   {func(w *world) { w.fail["try delete secret"] = errBroken }, "needs permission"},
 		"database does not exist": {func(w *world) { w.fail["find"] = errBroken }, "--abandon-role"},
 		"foreign role": {func(w *world) {
 			w.fail["holdings"] = &postgres.ForeignRoleError{Role: "postgres", Verdict: "privileged"}
-		}, `role "postgres" exists and is not this binding's`},
+		}, `role "postgres" exists and does not belong to this binding`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -225,7 +229,8 @@ func TestUnbind_RejectsAmbiguousBinding(t *testing.T) {
 		require.NoError(w.t, w.kube.Tracker().Add(second))
 		require.ErrorContains(w.t, w.unbind(), "choose one with --secret: postgresql-secret-2 (database postgres), second (database postgres)")
 		w.assertBound()
-		require.NoError(w.t, w.unbind(func(o *Options) { o.Secret = secretName }))
+		w.filter.Secret = secretName
+		require.NoError(w.t, w.unbind())
 		assert.Nil(w.t, w.secret())
 	})
 }

@@ -29,7 +29,7 @@ import (
 
 const (
 	namespace    = "shop"
-	fieldManager = "kubectl-pgbind"
+	fieldManager = "pgbind.dev"
 )
 
 // apiServer answers discovery requests and the requests that a test expects. Any other request fails the test.
@@ -39,12 +39,13 @@ type apiServer struct {
 	handlers map[string]http.HandlerFunc
 	requests []string
 	explored int // discovery requests
+	groups   map[string]any
 }
 
 // newAPIServer starts a server and returns it with a client, which uses the same connection flags as kubectl.
 func newAPIServer(t *testing.T) (*apiServer, *workload.Client) {
 	t.Helper()
-	s := &apiServer{t: t, handlers: map[string]http.HandlerFunc{}}
+	s := &apiServer{t: t, handlers: map[string]http.HandlerFunc{}, groups: discoveryDocuments()}
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
 
@@ -74,6 +75,19 @@ func (s *apiServer) on(request string, answer http.HandlerFunc) {
 	s.handlers[request] = answer
 }
 
+// serveKind adds a kind to what the server serves.
+func (s *apiServer) serveKind(group, version string, kind metav1.APIResource) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	served := metav1.GroupVersionForDiscovery{GroupVersion: group + "/" + version, Version: version}
+	all, ok := s.groups["/apis"].(metav1.APIGroupList)
+	require.True(s.t, ok)
+	all.Groups = append(all.Groups, metav1.APIGroup{Name: group, Versions: []metav1.GroupVersionForDiscovery{served}, PreferredVersion: served})
+	s.groups["/apis"] = all
+	kind.Verbs = metav1.Verbs{"get", "list"}
+	s.groups["/apis/"+served.GroupVersion] = metav1.APIResourceList{GroupVersion: served.GroupVersion, APIResources: []metav1.APIResource{kind}}
+}
+
 // sent returns the requests so far without discovery, as "GET /api/v1/...".
 func (s *apiServer) sent() []string {
 	s.mu.Lock()
@@ -83,10 +97,13 @@ func (s *apiServer) sent() []string {
 
 // ServeHTTP answers an expected request and fails the test on any other.
 func (s *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if doc, ok := discoveryDocuments()[r.URL.Path]; ok {
-		s.mu.Lock()
+	s.mu.Lock()
+	doc, ok := s.groups[r.URL.Path]
+	if ok {
 		s.explored++
-		s.mu.Unlock()
+	}
+	s.mu.Unlock()
+	if ok {
 		writeJSON(w, http.StatusOK, doc)
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -16,7 +17,6 @@ import (
 	"k8s.io/cli-runtime/pkg/resource"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/pager"
 )
@@ -26,7 +26,10 @@ type Client struct {
 	getter       genericclioptions.RESTClientGetter
 	typed        kubernetes.Interface
 	dynamic      dynamic.Interface
+	untyped      rest.Interface // for kinds that are not built in
 	fieldManager string
+	groups       *onceGroups
+	lists        lists // of a Snapshot; nil: lists are not kept
 }
 
 // NewClient returns a client of the cluster that getter names. fieldManager is the field manager of every write.
@@ -44,7 +47,14 @@ func NewClient(getter genericclioptions.RESTClientGetter, fieldManager string) (
 	if err != nil {
 		return nil, fmt.Errorf("create a client for the cluster: %w", err)
 	}
-	return &Client{getter: getter, typed: typed, dynamic: untyped, fieldManager: fieldManager}, nil
+	plain := rest.CopyConfig(config)
+	plain.ContentConfig = resource.UnstructuredPlusDefaultContentConfig()
+	plain.GroupVersion, plain.APIPath = &schema.GroupVersion{}, "/apis"
+	custom, err := rest.RESTClientFor(plain)
+	if err != nil {
+		return nil, fmt.Errorf("create a client for the cluster: %w", err)
+	}
+	return &Client{getter: getter, typed: typed, dynamic: untyped, untyped: custom, fieldManager: fieldManager, groups: &onceGroups{}}, nil
 }
 
 // Compact returns config for a client of built-in kinds. The API server then responds in protobuf, which costs both sides less than JSON.
@@ -56,7 +66,7 @@ func Compact(config *rest.Config) *rest.Config {
 
 // Get reads the workloads that args name in the forms that kubectl accepts: TYPE/NAME... or TYPE NAME..., including short names and
 // TYPE.GROUP. It sends one request for each workload, and discovery requests only if a kind is not built in. A TYPE without a name, a
-// kind without Pods and a Job are errors that name an alternative. If an object does not exist, apierrors.IsNotFound holds for the error.
+// Job and what is in no namespace are errors. A workload of a kind that is not known has no template (HasTemplate). If an object does not exist, apierrors.IsNotFound holds for the error.
 // With the error about one workload, or a utilerrors.Aggregate about several, it returns the other workloads.
 func (c *Client) Get(ctx context.Context, namespace string, args []string) ([]*Workload, error) {
 	found, err := c.named(ctx, namespace, args)
@@ -82,17 +92,19 @@ func (c *Client) Get(ctx context.Context, namespace string, args []string) ([]*W
 func (c *Client) List(ctx context.Context, namespace string, of Type) ([]*Workload, error) {
 	k, _ := kindFor(schema.GroupKind{Group: of.Resource.Group, Kind: of.kind})
 	pages := pager.New(func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
-		list, err := scheme.Scheme.New(k.gvk.GroupVersion().WithKind(k.gvk.Kind + "List"))
-		if err != nil {
-			return nil, err
-		}
-		return list, c.rest(k).Get().Namespace(namespace).Resource(k.resource).VersionedParams(&options, metav1.ParameterCodec).Do(ctx).Into(list)
+		return c.request("GET", k, namespace).VersionedParams(&options, metav1.ParameterCodec).Do(ctx).Get()
 	})
 	var workloads []*Workload
 	err := pages.EachListItem(ctx, metav1.ListOptions{}, func(item runtime.Object) error {
-		w, err := Of(item)
-		workloads = append(workloads, w)
-		return err
+		obj, ok := item.(object)
+		if !ok {
+			return fmt.Errorf("unexpected %T", item)
+		}
+		// An object without a template, such as a Rollout that refers to a Deployment, is read by its name.
+		if w, err := newWorkload(k, obj); err == nil {
+			workloads = append(workloads, w)
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list %s in namespace %s: %w", k.resource, namespace, err)
@@ -120,7 +132,7 @@ func (c *Client) Lookup(ctx context.Context, namespace string, args []string) ([
 
 // named reads each workload once and keeps an error for each.
 func (c *Client) named(ctx context.Context, namespace string, args []string) ([]Named, error) {
-	if err := checkArgs(args); err != nil {
+	if err := CheckArgs(args); err != nil {
 		return nil, err
 	}
 	ids, known := wellKnown(args)
@@ -131,21 +143,31 @@ func (c *Client) named(ctx context.Context, namespace string, args []string) ([]
 		}
 	}
 	var found []Named
-	for _, id := range ids {
-		name := qualifiedName(id.kind, id.name)
-		if slices.ContainsFunc(found, func(f Named) bool { return f.Name == name }) {
+	for i, id := range ids {
+		if slices.ContainsFunc(ids[:i], id.same) {
 			continue
 		}
 		w, err := c.getBindable(ctx, id.kind, namespace, id.name)
-		found = append(found, Named{Name: name, Workload: w, err: err})
+		name := qualifiedName(id.kind.gvk.GroupKind(), id.name)
+		if w != nil {
+			name = w.String()
+		}
+		if !slices.ContainsFunc(found, func(f Named) bool { return f.Name == name }) {
+			found = append(found, Named{Name: name, Workload: w, err: err})
+		}
 	}
 	return found, nil
 }
 
 // id is the kind and name of an argument.
 type id struct {
-	kind schema.GroupKind
+	kind kind
 	name string
+}
+
+// same reports whether both are the same argument in different words.
+func (i id) same(other id) bool {
+	return i.name == other.name && i.kind.gvk.GroupKind() == other.kind.gvk.GroupKind()
 }
 
 // wellKnown returns the names and kinds of arguments whose kinds are all built in, which needs no discovery.
@@ -153,10 +175,11 @@ func wellKnown(args []string) (ids []id, ok bool) {
 	for _, arg := range args {
 		word, name, _ := strings.Cut(arg, "/")
 		t, known := TypeFor(word)
-		if !known || name == "" || strings.Contains(name, "/") {
+		k, _ := kindFor(schema.GroupKind{Group: t.Resource.Group, Kind: t.kind})
+		if !known || k.isCustom() || name == "" || strings.Contains(name, "/") {
 			return nil, false
 		}
-		ids = append(ids, id{schema.GroupKind{Group: t.Resource.Group, Kind: t.kind}, name})
+		ids = append(ids, id{k, name})
 	}
 	return ids, true
 }
@@ -174,13 +197,16 @@ func (c *Client) resolve(namespace string, args []string) ([]id, error) {
 	}
 	var ids []id
 	for _, info := range infos {
-		ids = append(ids, id{info.Mapping.GroupVersionKind.GroupKind(), info.Name})
+		if info.Mapping.Scope.Name() != meta.RESTScopeNameNamespace {
+			return nil, fmt.Errorf("%s is not in a namespace and has no Pods", qualifiedName(info.Mapping.GroupVersionKind.GroupKind(), info.Name))
+		}
+		ids = append(ids, id{mappedKind(info.Mapping), info.Name})
 	}
 	return ids, nil
 }
 
-// checkArgs rejects arguments without a single name, with errors that are specific to this program.
-func checkArgs(args []string) error {
+// CheckArgs rejects arguments that do not name workloads as TYPE/NAME... or TYPE NAME.... It sends no request.
+func CheckArgs(args []string) error {
 	noSlash := func(arg string) bool { return !strings.Contains(arg, "/") }
 	switch i := slices.IndexFunc(args, noSlash); {
 	case len(args) == 0:
@@ -193,17 +219,24 @@ func checkArgs(args []string) error {
 	return nil
 }
 
-// getBindable reads one object and rejects kinds that cannot be bound.
-func (c *Client) getBindable(ctx context.Context, gk schema.GroupKind, namespace, name string) (*Workload, error) {
-	k, ok := kindFor(gk)
-	if !ok {
-		return nil, fmt.Errorf("%s has no pod template: bind a %s", qualifiedName(gk, name), bindableKinds())
+// Number returns how many workloads arguments name at least: TYPE1,TYPE2 NAME can name more.
+func Number(args []string) int {
+	if len(args) > 0 && !strings.Contains(args[0], "/") {
+		return len(args) - 1
+	}
+	return len(args)
+}
+
+// getBindable reads one object and rejects what cannot be bound. For a Rollout that refers to a Deployment, it returns the Deployment.
+func (c *Client) getBindable(ctx context.Context, k kind, namespace, name string) (*Workload, error) {
+	if k.gvk.Group == argoGroup && k.gvk.Kind == "Rollout" {
+		return c.getRollout(ctx, k, namespace, name)
 	}
 	w, err := c.read(ctx, k, namespace, name)
 	if err != nil {
 		return nil, err
 	}
-	if k.gvk.Kind != "Job" {
+	if k.isCustom() || k.gvk.Kind != "Job" {
 		return w, nil
 	}
 	if owner := w.Controller(); owner != nil {
@@ -215,15 +248,35 @@ func (c *Client) getBindable(ctx context.Context, gk schema.GroupKind, namespace
 
 // read gets one object.
 func (c *Client) read(ctx context.Context, k kind, namespace, name string) (*Workload, error) {
-	obj := k.new()
-	err := c.rest(k).Get().Namespace(namespace).Resource(k.resource).Name(name).Do(ctx).Into(obj)
+	obj, err := c.readObject(ctx, k, namespace, name)
 	if err != nil {
-		return nil, fmt.Errorf("read %s in namespace %s: %w", qualifiedName(k.gvk.GroupKind(), name), namespace, err)
+		return nil, err
 	}
 	return newWorkload(k, obj)
 }
 
-// rest returns the client that serves the kind.
+// readObject gets one object, whether it has a pod template or not.
+func (c *Client) readObject(ctx context.Context, k kind, namespace, name string) (object, error) {
+	obj := k.new()
+	if err := c.request("GET", k, namespace).Name(name).Do(ctx).Into(obj); err != nil {
+		return nil, fmt.Errorf("read %s in namespace %s: %w", qualifiedName(k.gvk.GroupKind(), name), namespace, err)
+	}
+	return obj, nil
+}
+
+// request begins a request for objects of the kind.
+func (c *Client) request(verb string, k kind, namespace string) *rest.Request {
+	if k.isCustom() {
+		prefix := []string{"apis", k.gvk.Group, k.gvk.Version}
+		if k.gvk.Group == "" {
+			prefix = []string{"api", k.gvk.Version}
+		}
+		return c.untyped.Verb(verb).AbsPath(prefix...).Namespace(namespace).Resource(k.resource)
+	}
+	return c.rest(k).Verb(verb).Namespace(namespace).Resource(k.resource)
+}
+
+// rest returns the client that serves a built-in kind.
 func (c *Client) rest(k kind) rest.Interface {
 	switch k.gvk.Group {
 	case "apps":

@@ -90,8 +90,7 @@ func TestGet_RejectsUnbindable(t *testing.T) {
 		{[]string{"deployment"}, "use deployment/NAME"},
 		{[]string{"deployment/web", "deployment"}, "TYPE"},
 		{[]string{"nonsense/web"}, `the server doesn't have a resource type "nonsense"`},
-		{[]string{"node/n1"}, "node/n1 has no pod template: bind a deployment, statefulset"},
-		{[]string{"svc/web"}, "service/web has no pod template"},
+		{[]string{"node/n1"}, "node/n1 is not in a namespace"},
 		{[]string{"job/once"}, "create it again"},
 		{[]string{"job/nightly-1"}, "bind its owner cronjob.batch/nightly instead"},
 		{[]string{"rc/empty"}, "has no pod template"},
@@ -138,6 +137,7 @@ func TestTopOwner_ReturnsLastOwner(t *testing.T) {
 			server.on("GET /apis/apps/v1/namespaces/shop/replicasets/web-abc", answer(byDeployment))
 			server.on("GET /apis/apps/v1/namespaces/shop/deployments/web", answer(deployment("web")))
 			server.on("GET /apis/apps/v1/namespaces/shop/replicasets/web-roll", answer(byRollout))
+			server.on("GET /apis/argoproj.io/v1alpha1/namespaces/shop/rollouts/web", answer(custom("argoproj.io/v1alpha1", "Rollout", "web", nil)))
 			server.on("GET /apis/apps/v1/namespaces/shop/replicasets/gone", refuse(notFound("replicasets", "gone")))
 			server.on("GET /apis/apps/v1/namespaces/shop/replicasets/secret", refuse(apierrors.NewForbidden(schema.GroupResource{Resource: "replicasets"}, "secret", nil)))
 			ws, err := client.Get(t.Context(), namespace, []string{"pod/web-abc-x"})

@@ -44,13 +44,28 @@ func (envFromForm) remove(secret string, _ *corev1.PodTemplateSpec, c *corev1.Co
 type envForm struct{}
 
 func (envForm) add(r Reference, _ *corev1.PodTemplateSpec, c *corev1.Container) error {
+	if r.Adopt {
+		// The Secret has lost a key if another preset replaces the one before.
+		c.Env = slices.DeleteFunc(c.Env, func(e corev1.EnvVar) bool {
+			ref := secretKey(e, r.Secret)
+			return ref != nil && e.Name == r.Prefix+ref.Key && !slices.Contains(r.Keys, ref.Key)
+		})
+	}
+	var missing []corev1.EnvVar
 	for _, key := range r.Keys {
-		i := envIndex(c, r.Prefix+key)
-		if i < 0 {
-			c.Env = append(c.Env, envVar(r, key))
-		} else if !r.Adopt || !envRefersTo(c.Env[i], r.Secret, key) {
+		switch i := envIndex(c, r.Prefix+key); {
+		case i < 0:
+			missing = append(missing, envVar(r, key))
+		case r.Replace && !envRefersTo(c.Env[i], r.Secret, key):
+			c.Env[i] = envVar(r, key)
+		case !r.Replace && (!r.Adopt || !envRefersTo(c.Env[i], r.Secret, key)):
 			return envConflict(r, c, i)
 		}
+	}
+	if r.Replace {
+		c.Env = append(missing, c.Env...)
+	} else {
+		c.Env = append(c.Env, missing...)
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ func FuzzFullName(f *testing.F) {
 	f.Fuzz(func(t *testing.T, arg string) {
 		full := FullName(arg)
 		assert.Equal(t, full, FullName(full))
-		if checkArgs([]string{arg}) == nil {
+		if CheckArgs([]string{arg}) == nil {
 			assert.Contains(t, full, "/")
 		}
 	})

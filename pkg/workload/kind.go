@@ -1,7 +1,7 @@
 package workload
 
 import (
-	"strings"
+	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
@@ -10,40 +10,50 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// kind is one kind of workload: its resource, and the Go type of its objects.
+// kind is one kind of workload: its resource, and the Go type of its objects (*unstructured.Unstructured if it is not built in).
 type kind struct {
 	gvk      schema.GroupVersionKind
 	resource string
 	new      func() object
-	// specPath is the path from the object to the spec of its Pods, in JSON names.
-	specPath []string
+	// templatePath is the path from the object to its pod template, in JSON names. A Pod is its own template.
+	templatePath []string
+	// between is the kind of the objects that the workload creates and that create its Pods; empty: it creates its Pods itself.
+	between schema.GroupKind
+	// podLabel is the label that holds the workload's name on its Pods, if there are several kinds of objects between them.
+	podLabel string
+	// status reports the progress of a rollout; nil for a built-in kind, whose status kubectl knows, and for an unknown one.
+	status statusFunc
 }
+
+// specPath returns the path from the object to the spec of its Pods.
+func (k kind) specPath() []string { return append(slices.Clone(k.templatePath), "spec") }
 
 // gvr returns the resource of the kind.
 func (k kind) gvr() schema.GroupVersionResource {
 	return k.gvk.GroupVersion().WithResource(k.resource)
 }
 
-// kinds returns every kind whose Pods can use a Secret, and Job, which can only be read.
+// kinds returns every built-in kind whose Pods can use a Secret, and Job, which can only be read.
 func kinds() []kind {
-	template := []string{"spec", "template", "spec"}
+	template, apps, core, batch := []string{"spec", "template"}, appsv1.SchemeGroupVersion, corev1.SchemeGroupVersion, batchv1.SchemeGroupVersion
 	return []kind{
-		{appsv1.SchemeGroupVersion.WithKind("Deployment"), "deployments", func() object { return &appsv1.Deployment{} }, template},
-		{appsv1.SchemeGroupVersion.WithKind("StatefulSet"), "statefulsets", func() object { return &appsv1.StatefulSet{} }, template},
-		{appsv1.SchemeGroupVersion.WithKind("DaemonSet"), "daemonsets", func() object { return &appsv1.DaemonSet{} }, template},
-		{appsv1.SchemeGroupVersion.WithKind("ReplicaSet"), "replicasets", func() object { return &appsv1.ReplicaSet{} }, template},
-		{corev1.SchemeGroupVersion.WithKind("ReplicationController"), "replicationcontrollers",
-			func() object { return &corev1.ReplicationController{} }, template},
-		{batchv1.SchemeGroupVersion.WithKind("CronJob"), "cronjobs", func() object { return &batchv1.CronJob{} },
-			[]string{"spec", "jobTemplate", "spec", "template", "spec"}},
-		{batchv1.SchemeGroupVersion.WithKind("Job"), "jobs", func() object { return &batchv1.Job{} }, template},
-		{corev1.SchemeGroupVersion.WithKind("Pod"), "pods", func() object { return &corev1.Pod{} }, []string{"spec"}},
+		{gvk: apps.WithKind("Deployment"), resource: "deployments", new: func() object { return &appsv1.Deployment{} }, templatePath: template,
+			between: apps.WithKind("ReplicaSet").GroupKind()},
+		{gvk: apps.WithKind("StatefulSet"), resource: "statefulsets", new: func() object { return &appsv1.StatefulSet{} }, templatePath: template},
+		{gvk: apps.WithKind("DaemonSet"), resource: "daemonsets", new: func() object { return &appsv1.DaemonSet{} }, templatePath: template},
+		{gvk: apps.WithKind("ReplicaSet"), resource: "replicasets", new: func() object { return &appsv1.ReplicaSet{} }, templatePath: template},
+		{gvk: core.WithKind("ReplicationController"), resource: "replicationcontrollers",
+			new: func() object { return &corev1.ReplicationController{} }, templatePath: template},
+		{gvk: batch.WithKind("CronJob"), resource: "cronjobs", new: func() object { return &batchv1.CronJob{} },
+			templatePath: []string{"spec", "jobTemplate", "spec", "template"}, between: batch.WithKind("Job").GroupKind()},
+		{gvk: batch.WithKind("Job"), resource: "jobs", new: func() object { return &batchv1.Job{} }, templatePath: template},
+		{gvk: core.WithKind("Pod"), resource: "pods", new: func() object { return &corev1.Pod{} }},
 	}
 }
 
-// kindFor returns the workload kind for a group and kind; ok is false if it is not a workload.
+// kindFor returns the workload kind for a group and kind; ok is false if it is not a known workload.
 func kindFor(gk schema.GroupKind) (kind, bool) {
-	for _, k := range kinds() {
+	for _, k := range append(kinds(), customKinds()...) {
 		if k.gvk.GroupKind() == gk {
 			return k, true
 		}
@@ -51,18 +61,8 @@ func kindFor(gk schema.GroupKind) (kind, bool) {
 	return kind{}, false
 }
 
-// bindableKinds returns the kinds that Get accepts, for error messages.
-func bindableKinds() string {
-	var names []string
-	for _, k := range kinds() {
-		if k.gvk.Kind != "Job" {
-			names = append(names, strings.ToLower(k.gvk.Kind))
-		}
-	}
-	return strings.Join(names, ", ")
-}
-
 // podTemplate returns the pod template of the object, or nil if it has none. For a Pod it returns the Pod's metadata and spec.
+// An object without a Go type has its template elsewhere: see templateAt.
 func podTemplate(obj object) *corev1.PodTemplateSpec {
 	switch o := obj.(type) {
 	case *appsv1.Deployment:

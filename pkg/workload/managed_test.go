@@ -2,6 +2,8 @@ package workload_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -65,10 +67,14 @@ func TestManagedBy(t *testing.T) {
 func TestManagedBy_ReadsLastAppliedManifest(t *testing.T) {
 	plain, own := deployment("web"), deployment("web")
 	own.Spec.Template.Spec.Containers[0].EnvFrom = []corev1.EnvFromSource{envFrom("", "other")}
+	const container = `{"spec":{"template":{"spec":{"containers":[{"name":"app","envFrom":%s}]}}}}`
 	for name, tt := range map[string]struct {
 		applied any
 		want    string
 	}{
+		"with an empty envFrom":             {json.RawMessage(fmt.Sprintf(container, "[]")), "kubectl apply"},
+		"with a null envFrom":               {json.RawMessage(fmt.Sprintf(container, "null")), "kubectl apply"},
+		"with another container":            {json.RawMessage(strings.Replace(fmt.Sprintf(container, "[]"), "app", "other", 1)), ""},
 		"without envFrom, as in the lesson": {plain, ""},
 		"with envFrom":                      {own, "kubectl apply"},
 		"not an object":                     {"text", ""},
@@ -91,6 +97,76 @@ func TestManagedBy_FindsTemplateOfCronJob(t *testing.T) {
 	manager, ok := workload.ManagedBy(get(t, "/apis/batch/v1/namespaces/shop/cronjobs/nightly", "cj/nightly", c), []string{"app"})
 	assert.True(t, ok)
 	assert.Equal(t, "ci", manager)
+}
+
+// managed returns the Deployment web with the Secret in envFrom, the manifest of kubectl apply, and the entry in its managed fields.
+func managed(t *testing.T, manifest string, entry *metav1.ManagedFieldsEntry) *workload.Workload {
+	t.Helper()
+	d := deployment("web")
+	d.Spec.Template.Spec.Containers[0].EnvFrom = []corev1.EnvFromSource{envFrom("", ours)}
+	d.Spec.Template.Spec.Containers[0].Env = []corev1.EnvVar{keyRef("PGHOST", ours, "POSTGRES_HOST")}
+	if manifest != "" {
+		d.Annotations = map[string]string{corev1.LastAppliedConfigAnnotation: manifest}
+	}
+	if entry != nil {
+		d.ManagedFields = []metav1.ManagedFieldsEntry{*entry, {Manager: "kustomize-controller", Operation: metav1.ManagedFieldsOperationApply}}
+	}
+	w, err := workload.Of(d)
+	require.NoError(t, err)
+	return w
+}
+
+// owner returns an entry that owns the field of the container "app".
+func owner(manager string, operation metav1.ManagedFieldsOperationType, field string) *metav1.ManagedFieldsEntry {
+	fields := `{"f:spec":{"f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"app\"}":{` + field + `}}}}}}`
+	return &metav1.ManagedFieldsEntry{Manager: manager, Operation: operation, FieldsV1: metav1.NewFieldsV1(fields)}
+}
+
+func TestRemovedByAndRestoredBy(t *testing.T) {
+	const (
+		update, apply = metav1.ManagedFieldsOperationUpdate, metav1.ManagedFieldsOperationApply
+		list, entry   = `"f:envFrom":{}`, `"f:env":{"k:{\"name\":\"PGHOST\"}":{".":{},"f:name":{},"f:valueFrom":{"f:secretKeyRef":{}}}}`
+		literal       = `"f:env":{"k:{\"name\":\"PGHOST\"}":{".":{},"f:name":{},"f:value":{}}}`
+		container     = `{"spec":{"template":{"spec":{"containers":[{"name":"app"%s}]}}}}`
+	)
+	manifest := func(rest string) string { return fmt.Sprintf(container, rest) }
+	ref := func(name string) string { return `,"envFrom":[{"secretRef":{"name":"` + name + `"}}]` }
+	for name, tt := range map[string]struct {
+		workload          *workload.Workload
+		removes, restores string
+	}{
+		"nobody":                         {managed(t, "", nil), "", ""},
+		"kubectl apply, no envFrom":      {managed(t, manifest(""), nil), "", ""},
+		"kubectl apply, empty envFrom":   {managed(t, manifest(`,"envFrom":[]`), nil), "kubectl apply", ""},
+		"kubectl apply, another Secret":  {managed(t, manifest(ref("other")), nil), "kubectl apply", ""},
+		"kubectl apply, the Secret":      {managed(t, manifest(ref(ours)), nil), "", "kubectl apply"},
+		"server-side apply, envFrom":     {managed(t, "", owner("ci", apply, list)), "", "ci"},
+		"server-side apply, a variable":  {managed(t, "", owner("ci", apply, entry)), "", "ci"},
+		"server-side apply, a literal":   {managed(t, "", owner("ci", apply, literal)), "", ""},
+		"server-side apply, the image":   {managed(t, "", owner("ci", apply, `"f:image":{}`)), "", ""},
+		"Flux, an old field manager":     {managed(t, "", owner("kubectl-pgbind", update, list)), "Flux", ""},
+		"Flux, a variable of kubectl":    {managed(t, "", owner("kubectl-set", update, entry)), "Flux", ""},
+		"Flux, the field manager of now": {managed(t, "", owner(fieldManager, update, list)), "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tool, _ := workload.RemovedBy(tt.workload, ours)
+			assert.Equal(t, tt.removes, tool)
+			tool, _ = workload.RestoredBy(tt.workload, ours)
+			assert.Equal(t, tt.restores, tool)
+		})
+	}
+}
+
+func TestCheckFieldManager(t *testing.T) {
+	flux := managed(t, "", owner("ci", metav1.ManagedFieldsOperationUpdate, `"f:image":{}`))
+	require.ErrorContains(t, workload.CheckFieldManager(flux, "kubectl-ci"), "begins with kubectl")
+	require.NoError(t, workload.CheckFieldManager(flux, fieldManager))
+	require.NoError(t, workload.CheckFieldManager(managed(t, "", nil), "kubectl-ci"))
+	d := deployment("web")
+	d.Labels = map[string]string{"kustomize.toolkit.fluxcd.io/name": "apps"}
+	labelled, err := workload.Of(d)
+	require.NoError(t, err)
+	require.Error(t, workload.CheckFieldManager(labelled, "kubectl"))
 }
 
 func TestOverlaps(t *testing.T) {

@@ -46,14 +46,14 @@ func (r Reference) Overlaps(t *corev1.PodTemplateSpec) []Overlap {
 	return overlaps
 }
 
-// Hides reports whether a variable of the reference has the same name as a variable that the other Secret, with the same keys, sets in
-// the same container.
-func (r Reference) Hides(t *corev1.PodTemplateSpec, other string) bool {
+// Hides reports whether a variable of the reference has the same name as a variable that the other Secret, with these keys, sets in the
+// same container.
+func (r Reference) Hides(t *corev1.PodTemplateSpec, other string, keys []string) bool {
 	if r.Inject != InjectEnvFrom && r.Inject != InjectEnv {
 		return false
 	}
 	return slices.ContainsFunc(containers(&t.Spec), func(c *corev1.Container) bool {
-		return slices.Contains(r.Containers, c.Name) && slices.ContainsFunc(variables(c, other, r.Keys), r.sets)
+		return slices.Contains(r.Containers, c.Name) && slices.ContainsFunc(variables(c, other, keys), r.sets)
 	})
 }
 

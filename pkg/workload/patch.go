@@ -3,14 +3,18 @@ package workload
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/jsonmergepatch"
 	"k8s.io/apimachinery/pkg/util/strategicpatch"
 	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/fieldmanager"
 )
 
 // conflictRetries is the number of times that a change is retried after another writer's change.
@@ -18,7 +22,8 @@ const conflictRetries = 3
 
 // Patch applies change to w and sends the difference. A patch replaces envFrom as a whole, so it contains the resource version of w: if
 // another writer was faster, Patch reads w again and repeats the change on the result, up to three times.
-// It returns the workload as the API server now has it. It returns false if change changed nothing; then it sent no request.
+// The same patch takes over the fields of former field managers (fieldmanager.TakeOver), also if change changed nothing.
+// It returns the workload as the API server now has it. It returns false if there was nothing to change; then it sent no request.
 // With dryRun the API server validates the patch and does not store it. The passed workload stays unchanged.
 // A change of a Pod returns an UnchangeableError. After the last conflict apierrors.IsConflict holds for the error.
 func (c *Client) Patch(ctx context.Context, w *Workload, change func(*Workload) error, dryRun bool) (*Workload, bool, error) {
@@ -67,6 +72,7 @@ func (c *Client) Reread(ctx context.Context, w *Workload) (*Workload, error) {
 	if current.UID() != w.UID() {
 		return nil, fmt.Errorf("%s in namespace %s was deleted and created again during this command: run the command again", w, w.Namespace())
 	}
+	current.runBy = w.runBy
 	return current, nil
 }
 
@@ -76,11 +82,19 @@ func (c *Client) patchOnce(ctx context.Context, w *Workload, change func(*Worklo
 	if err := change(changed); err != nil {
 		return nil, false, err
 	}
-	if w.Equal(changed) {
+	changed.keepTemplatePath()
+	if err := changed.assemble(); err != nil {
+		return nil, false, err
+	}
+	if w.IsPod() && !w.Equal(changed) {
+		return nil, false, UnchangeableError{Pod: w.Name()}
+	}
+	fields, takenOver := fieldmanager.TakeOver(w.object.GetManagedFields(), c.fieldManager)
+	if w.Equal(changed) && (w.IsPod() || !takenOver) {
 		return w, false, nil
 	}
-	if w.IsPod() {
-		return nil, false, UnchangeableError{Pod: w.Name()}
+	if takenOver {
+		changed.object.SetManagedFields(fields)
 	}
 	unlocked := w.DeepCopy()
 	unlocked.object.SetResourceVersion("")
@@ -93,19 +107,36 @@ func (c *Client) patchOnce(ctx context.Context, w *Workload, change func(*Worklo
 		options.DryRun = []string{metav1.DryRunAll}
 	}
 	obj := w.kind.new()
-	err = c.rest(w.kind).Patch(types.StrategicMergePatchType).
-		Namespace(w.Namespace()).Resource(w.kind.resource).Name(w.Name()).
+	err = c.request("PATCH", w.kind, w.Namespace()).Name(w.Name()).SetHeader("Content-Type", string(w.kind.patchType())).
 		VersionedParams(options, metav1.ParameterCodec).Body(patch).Do(ctx).Into(obj)
 	if err != nil {
 		return nil, false, fmt.Errorf("patch %s in namespace %s: %w", w, w.Namespace(), err)
 	}
 	result, err := newWorkload(w.kind, obj)
+	if err == nil {
+		result.runBy = w.runBy
+	}
 	return result, true, err
 }
 
-// PatchBytes returns the strategic merge patch, in JSON, from one version of a workload to another, or nil if they are equal. It is the
+// patchType returns the type of patches. Only built-in kinds accept a strategic merge patch. Both types are safe, because every patch has
+// the resource version of the object.
+func (k kind) patchType() types.PatchType {
+	if k.isCustom() {
+		return types.MergePatchType
+	}
+	return types.StrategicMergePatchType
+}
+
+// ReplacesLists reports whether patches of the workload contain every list that changes as a whole, also what is equal.
+func (w *Workload) ReplacesLists() bool { return w.kind.isCustom() }
+
+// PatchBytes returns the patch, in JSON, from one version of a workload to another, or nil if they are equal. It is the
 // patch that Patch sends, without the resource version, so that it can be printed or applied by hand.
 func PatchBytes(from, to *Workload) ([]byte, error) {
+	if err := errors.Join(from.assemble(), to.assemble()); err != nil {
+		return nil, err
+	}
 	before, err := json.Marshal(from.Object())
 	if err != nil {
 		return nil, fmt.Errorf("encode %s: %w", from, err)
@@ -114,7 +145,12 @@ func PatchBytes(from, to *Workload) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode %s: %w", to, err)
 	}
-	patch, err := strategicpatch.CreateTwoWayMergePatch(before, after, from.kind.new())
+	var patch []byte
+	if from.kind.isCustom() {
+		patch, err = jsonmergepatch.CreateThreeWayJSONMergePatch(before, after, before)
+	} else {
+		patch, err = strategicpatch.CreateTwoWayMergePatch(before, after, from.kind.new())
+	}
 	if err != nil {
 		return nil, fmt.Errorf("compare two versions of %s: %w", from, err)
 	}

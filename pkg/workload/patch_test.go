@@ -133,6 +133,30 @@ func TestPatch_SendsNothingWithoutChange(t *testing.T) {
 	assert.Empty(t, s.patches)
 }
 
+func TestPatch_TakesOverFieldsOfFormerManager(t *testing.T) {
+	former := metav1.ManagedFieldsEntry{Manager: "kubectl-pgbind", Operation: metav1.ManagedFieldsOperationUpdate, FieldsV1: metav1.NewFieldsV1(`{"f:spec":{}}`)}
+	for name, change := range map[string]func(*workload.Workload) error{
+		"with a change":    addSecret("a"),
+		"without a change": func(*workload.Workload) error { return nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, client, w := newStore(t)
+			s.object.ManagedFields = []metav1.ManagedFieldsEntry{former}
+			w, err := client.Reread(t.Context(), w)
+			require.NoError(t, err)
+			got, changed, err := client.Patch(t.Context(), w, change, false)
+			require.NoError(t, err)
+			assert.True(t, changed)
+			require.Len(t, s.object.ManagedFields, 1)
+			assert.Equal(t, fieldManager, s.object.ManagedFields[0].Manager)
+			_, changed, err = client.Patch(t.Context(), got, change, false)
+			require.NoError(t, err)
+			assert.False(t, changed)
+			assert.Len(t, s.patches, 1)
+		})
+	}
+}
+
 func TestPatch_DryRunStoresNothing(t *testing.T) {
 	s, client, w := newStore(t)
 	got, changed, err := client.Patch(t.Context(), w, addSecret("a"), true)

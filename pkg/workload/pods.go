@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -13,11 +12,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 )
 
 // pollInterval is the interval between lists of Pods while waiting.
@@ -25,11 +25,11 @@ const pollInterval = time.Second
 
 // Pods returns the running Pods that the workload controls, directly or through its ReplicaSets or Jobs.
 func (c *Client) Pods(ctx context.Context, w *Workload) ([]*corev1.Pod, error) {
-	owners, err := c.podOwners(ctx, w)
+	belongs, err := c.belongs(ctx, w)
 	if err != nil {
 		return nil, err
 	}
-	selector, err := podSelector(w.object)
+	selector, err := w.podSelector()
 	if err != nil {
 		return nil, fmt.Errorf("select the Pods of %s: %w", w, err)
 	}
@@ -42,34 +42,31 @@ func (c *Client) Pods(ctx context.Context, w *Workload) ([]*corev1.Pod, error) {
 	for _, obj := range objects {
 		pod, ok := obj.(*corev1.Pod)
 		ended := ok && (pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed)
-		if ok && !ended && (owners[controllerUID(pod)] || pod.UID == w.UID()) {
+		if !ok || ended {
+			continue
+		}
+		ours, err := belongs(ctx, pod)
+		if err != nil {
+			return nil, err
+		}
+		if ours {
 			pods = append(pods, pod)
 		}
 	}
 	return pods, nil
 }
 
-// podOwners returns the UIDs of the possible controllers of the workload's Pods.
-func (c *Client) podOwners(ctx context.Context, w *Workload) (map[types.UID]bool, error) {
-	owners := map[types.UID]bool{w.UID(): true}
-	between := map[string]string{"Deployment": "ReplicaSet", "CronJob": "Job"}[w.kind.gvk.Kind]
-	if between == "" {
-		return owners, nil
-	}
-	k, _ := kindFor(w.kind.gvk.GroupVersion().WithKind(between).GroupKind())
-	objects, err := c.list(ctx, k, w.Namespace(), "")
-	for _, obj := range objects {
-		if controllerUID(obj) == w.UID() {
-			owners[obj.GetUID()] = true
-		}
-	}
-	return owners, err
-}
-
 // list returns the objects of the kind in the namespace that match the label selector.
 func (c *Client) list(ctx context.Context, k kind, namespace, selector string) ([]object, error) {
+	if c.lists != nil {
+		return c.lists.once(ctx, c, k, namespace)
+	}
+	return c.listNow(ctx, k, namespace, selector)
+}
+
+func (c *Client) listNow(ctx context.Context, k kind, namespace, selector string) ([]object, error) {
 	var objects []object
-	list, err := c.rest(k).Get().Namespace(namespace).Resource(k.resource).
+	list, err := c.request("GET", k, namespace).
 		VersionedParams(&metav1.ListOptions{LabelSelector: selector}, metav1.ParameterCodec).Do(ctx).Get()
 	if err == nil {
 		err = meta.EachListItem(list, func(item runtime.Object) error {
@@ -86,9 +83,12 @@ func (c *Client) list(ctx context.Context, k kind, namespace, selector string) (
 }
 
 // podSelector returns the label selector of the workload's Pods.
-func podSelector(obj object) (string, error) {
+func (w *Workload) podSelector() (string, error) {
 	var selector *metav1.LabelSelector
-	switch o := obj.(type) {
+	if w.kind.podLabel != "" {
+		return labels.Set{w.kind.podLabel: w.Name()}.String(), nil
+	}
+	switch o := w.object.(type) {
 	case *appsv1.Deployment:
 		selector = o.Spec.Selector
 	case *appsv1.StatefulSet:
@@ -130,11 +130,11 @@ func (c *Client) OutdatedPods(ctx context.Context, w *Workload, secret string) (
 }
 
 // upToDate reports whether a Pod, or its template, uses the Secret in the same way as the template t.
-func upToDate(annotations map[string]string, spec *corev1.PodSpec, t *corev1.PodTemplateSpec, secret string) bool {
-	if generation := credentials.GenerationAnnotation(secret); annotations[generation] != t.Annotations[generation] {
+func upToDate(annotations map[string]string, spec *corev1.PodSpec, t *corev1.PodTemplateSpec, secretName string) bool {
+	if generation := secret.GenerationAnnotation(secretName); annotations[generation] != t.Annotations[generation] {
 		return false
 	}
-	return maps.Equal(uses(spec, secret), uses(&t.Spec, secret))
+	return maps.Equal(uses(spec, secretName), uses(&t.Spec, secretName))
 }
 
 // WaitOutdatedGone waits until OutdatedPods is empty. This can be later than the end of a rollout, because an old Pod can take long to
@@ -142,28 +142,7 @@ func upToDate(annotations map[string]string, spec *corev1.PodSpec, t *corev1.Pod
 // If ctx ends (context.Cause), the error names the remaining Pods and Jobs.
 func (c *Client) WaitOutdatedGone(ctx context.Context, w *Workload, secret string, progress func(string)) error {
 	return waitGone(ctx, progress, func(ctx context.Context) (string, error) {
-		pods, err := c.OutdatedPods(ctx, w, secret)
-		if err != nil {
-			return "", err
-		}
-		jobs, err := c.outdatedJobs(ctx, w, secret)
-		return strings.Join(append(podNames(pods), jobs...), ", "), err
-	})
-}
-
-// WaitSecretUnused waits until no running Pod of the namespace uses the Secret. Its errors are those of WaitOutdatedGone.
-func (c *Client) WaitSecretUnused(ctx context.Context, namespace, secret string, progress func(string)) error {
-	return waitGone(ctx, progress, func(ctx context.Context) (string, error) {
-		k, _ := kindFor(corev1.SchemeGroupVersion.WithKind("Pod").GroupKind())
-		objects, err := c.list(ctx, k, namespace, "")
-		var pods []*corev1.Pod
-		for _, obj := range objects {
-			w, err := newWorkload(k, obj)
-			if pod, ok := obj.(*corev1.Pod); ok && err == nil && !ended(w) && UsesSecret(&pod.Spec, secret) {
-				pods = append(pods, pod)
-			}
-		}
-		return strings.Join(podNames(pods), ", "), err
+		return c.Outdated(ctx, w, secret)
 	})
 }
 

@@ -20,7 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
@@ -100,7 +100,7 @@ func TestPods_ReturnsControlledPods(t *testing.T) {
 func replicaSet() *appsv1.ReplicaSet {
 	tpl := template("app")
 	tpl.Spec.Containers[0].EnvFrom = []corev1.EnvFromSource{envFrom("", ours)}
-	tpl.Annotations = map[string]string{credentials.GenerationAnnotation(ours): "1", "prometheus.io/port": "8080"}
+	tpl.Annotations = map[string]string{secret.GenerationAnnotation(ours): "1", "prometheus.io/port": "8080"}
 	return &appsv1.ReplicaSet{ObjectMeta: meta("rs"), Spec: appsv1.ReplicaSetSpec{Template: tpl}}
 }
 
@@ -137,7 +137,7 @@ func (s *podServer) delete(w http.ResponseWriter, r *http.Request) {
 	for i := range s.pods {
 		if s.pods[i].Name == name {
 			s.pods[i] = runningPod("new-"+name, "uid-1", true)
-			s.pods[i].Annotations = map[string]string{credentials.GenerationAnnotation(ours): "1", "prometheus.io/port": "15020"}
+			s.pods[i].Annotations = map[string]string{secret.GenerationAnnotation(ours): "1", "prometheus.io/port": "15020"}
 			if s.unhealthy {
 				s.pods[i].Status.Conditions = nil
 			}
@@ -151,7 +151,7 @@ func newPodServer(t *testing.T) (*podServer, *workload.Client, *workload.Workloa
 	t.Helper()
 	server, client := newAPIServer(t)
 	fresh := runningPod("fresh", "uid-1", true)
-	fresh.Annotations = map[string]string{credentials.GenerationAnnotation(ours): "1"}
+	fresh.Annotations = map[string]string{secret.GenerationAnnotation(ours): "1"}
 	s := &podServer{t: t, pods: []corev1.Pod{runningPod("a", "uid-1", false), runningPod("b", "uid-1", true), fresh}}
 	s.serve(server)
 	ws, err := client.Get(t.Context(), namespace, []string{"rs/rs"})

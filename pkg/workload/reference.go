@@ -32,9 +32,14 @@ type Reference struct {
 	Prefix string
 	// MountPath is the directory in which InjectVolume mounts the Secret.
 	MountPath string
+	// ServiceBinding mounts the Secret in the directory of service bindings if MountPath is empty. It is $SERVICE_BINDING_ROOT/SECRET, or
+	// /bindings/SECRET in a container that does not have the variable, which is then added.
+	ServiceBinding bool
 	// Adopt takes over existing references to the Secret: equal variables of InjectEnv, and other forms, which are replaced. Also set it if
 	// the workload's annotation names this binding, because the references are then its own.
 	Adopt bool
+	// Replace lets InjectEnv replace variables of the same names where they are. Others come first, so that literals can refer to them.
+	Replace bool
 }
 
 // form is one way to write a reference in a container.
@@ -61,6 +66,15 @@ func (r Reference) Add(t *corev1.PodTemplateSpec) error {
 		}
 		return f.add(r, t, c)
 	})
+}
+
+// Entry returns the envFrom entry, in YAML, for a manifest whose pod template is not known.
+func (r Reference) Entry() string {
+	prefix := ""
+	if r.Prefix != "" {
+		prefix = fmt.Sprintf("  prefix: %q\n", r.Prefix)
+	}
+	return fmt.Sprintf("envFrom:\n- secretRef:\n    name: %s\n%s", r.Secret, prefix)
 }
 
 // Present reports whether Add has nothing to add: every container of the reference has it, and gets the Secret's values.

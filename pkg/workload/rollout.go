@@ -26,6 +26,15 @@ func (c *Client) WaitRollout(ctx context.Context, w *Workload, progress func(str
 	if w.Rollout().Kind != Followed {
 		return nil
 	}
+	if w.runBy != nil {
+		return c.WaitRollout(ctx, w.runBy.afterChangeOf(w), progress)
+	}
+	if w.kind.isCustom() && w.kind.status == nil {
+		if err := c.waitPods(ctx, w, progress); err != nil {
+			return fmt.Errorf("follow the rollout of %s in namespace %s: %w", w, w.Namespace(), err)
+		}
+		return nil
+	}
 	viewer, err := w.statusViewer()
 	if err != nil {
 		return fmt.Errorf("follow the rollout of %s: %w", w, err)
@@ -83,6 +92,9 @@ func (c *Client) poll(ctx context.Context, w *Workload, done watchtools.Conditio
 func (w *Workload) statusViewer() (polymorphichelpers.StatusViewer, error) {
 	if w.IsPod() {
 		return podStatusViewer{}, nil
+	}
+	if w.kind.status != nil {
+		return w.kind.status, nil
 	}
 	return polymorphichelpers.StatusViewerFor(w.Kind().GroupKind())
 }

@@ -6,6 +6,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // RolloutKind is the way in which the Pods get a changed template.
@@ -57,6 +58,8 @@ func (w *Workload) Rollout() Rollout {
 		return nextRun(w, o)
 	case *batchv1.Job:
 		return Rollout{NextRun, fmt.Sprintf("%s does not change its running Pods", w)}
+	case *unstructured.Unstructured:
+		return w.customRollout(o)
 	default:
 		return w.replacePods("does not replace its Pods")
 	}

@@ -12,9 +12,11 @@ type Type struct {
 	Name     string // singular, in lower case
 	Resource schema.GroupVersionResource
 	kind     string // as in the kind field
+	// needsGroup means that a built-in kind has the same name.
+	needsGroup bool
 }
 
-// Types returns the kinds that can be bound, the most common first.
+// Types returns the built-in kinds that can be bound, the most common first.
 func Types() []Type {
 	var types []Type
 	for _, k := range kinds() {
@@ -25,17 +27,27 @@ func Types() []Type {
 	return types
 }
 
+// customTypes returns the known kinds that are not built in.
+func customTypes() []Type {
+	var types []Type
+	for _, k := range customKinds() {
+		shared := slices.Contains([]string{"Service", "StatefulSet", "DaemonSet"}, k.gvk.Kind)
+		types = append(types, Type{Name: strings.ToLower(k.gvk.Kind), Resource: k.gvr(), kind: k.gvk.Kind, needsGroup: shared})
+	}
+	return types
+}
+
 // TypeFor returns the type for a word on the command line: singular, plural or short, with or without the group. It sends no request, so
 // it is quick; ok is false if only the API server knows the type.
 func TypeFor(word string) (found Type, ok bool) {
 	short := map[string]string{
 		"deploy": "deployment", "sts": "statefulset", "ds": "daemonset", "rs": "replicaset", "rc": "replicationcontroller",
-		"cj": "cronjob", "po": "pod",
+		"cj": "cronjob", "po": "pod", "ro": "rollout", "dc": "deploymentconfig",
 	}
 	name, group, _ := strings.Cut(strings.ToLower(word), ".")
-	types := Types()
+	types := append(Types(), customTypes()...)
 	i := slices.IndexFunc(types, func(t Type) bool {
-		return (name == t.Name || name == t.Resource.Resource || short[name] == t.Name) && (group == "" || group == t.Resource.Group)
+		return (name == t.Name || name == t.Resource.Resource || short[name] == t.Name) && (group == t.Resource.Group || group == "" && !t.needsGroup)
 	})
 	if i < 0 {
 		return Type{}, false

@@ -12,7 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/credentials"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 )
 
 // UsesSecret reports whether Pods with that spec use the Secret, or the second Secret of its binding, in any way: in a variable, in envFrom
@@ -43,9 +43,9 @@ type use struct {
 }
 
 // uses returns every use of the Secret, or of the second Secret of its binding, which holds the same login.
-func uses(spec *corev1.PodSpec, secret string) map[use]bool {
+func uses(spec *corev1.PodSpec, secretName string) map[use]bool {
 	found := map[use]bool{}
-	for _, name := range []string{secret, credentials.ServiceBindingName(secret)} {
+	for _, name := range []string{secretName, secret.ServiceBindingName(secretName)} {
 		addUses(found, spec, name)
 	}
 	return found
@@ -87,41 +87,73 @@ func showsSecret(v corev1.Volume, secret string) bool {
 	})
 }
 
-// Users returns the workloads of the namespace whose template uses the Secret or the second Secret of its binding, including Jobs and bare
-// Pods that have not ended. It omits workloads that another one controls. With an *UnlistedError it returns the workloads that could be
-// read; with any other error, which may be temporary, it returns none.
+// Users is UsersOf for one Secret.
 func (c *Client) Users(ctx context.Context, namespace, secret string) ([]*Workload, error) {
-	var users []*Workload
+	users, err := c.UsersOf(ctx, namespace, []string{secret})
+	return users[secret], err
+}
+
+// UsersOf returns, for each of the Secrets of the namespace, the workloads whose template uses the Secret or the second Secret of its binding, including Jobs
+// and bare Pods that have not ended. It lists each kind once. It omits workloads that another one controls. With an *UnlistedError it returns the workloads
+// that could be read; with any other error, which may be temporary, it returns none.
+func (c *Client) UsersOf(ctx context.Context, namespace string, secrets []string) (map[string][]*Workload, error) {
+	users := map[string][]*Workload{}
 	var unlisted []error
-	for _, k := range kinds() {
+	listed := map[schema.GroupKind]bool{}
+	custom, err := c.servedKinds(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("find the workloads that use %s: %w", nameOf(secrets), err)
+	}
+	for _, k := range append(kinds(), custom...) {
 		objects, err := c.list(ctx, k, namespace, "")
 		switch {
+		case k.isCustom() && (apierrors.IsForbidden(err) || apierrors.IsNotFound(err)):
+			// The kind is not served, or of no interest to this user. If it is in use, the objects that it controls count: they are listed.
+			continue
 		case apierrors.IsForbidden(err), apierrors.IsNotFound(err):
 			unlisted = append(unlisted, err)
 		case err != nil:
-			return nil, fmt.Errorf("find the workloads that use secret/%s: %w", secret, err)
+			return nil, fmt.Errorf("find the workloads that use %s: %w", nameOf(secrets), err)
 		}
 		for _, obj := range objects {
 			w, err := newWorkload(k, obj)
-			if err == nil && !ended(w) && !controlledByWorkload(w) && UsesSecret(&w.template.Spec, secret) {
-				users = append(users, w)
+			if err != nil || ended(w) {
+				continue
+			}
+			for _, secret := range secrets {
+				if UsesSecret(&w.template.Spec, secret) {
+					users[secret] = append(users[secret], w)
+				}
 			}
 		}
+		listed[k.gvk.GroupKind()] = true
+	}
+	for secret := range users {
+		users[secret] = slices.DeleteFunc(users[secret], func(w *Workload) bool { return controlledBy(w, listed) })
 	}
 	if len(unlisted) > 0 {
-		return users, &UnlistedError{Namespace: namespace, Secret: secret, err: errors.Join(unlisted...)}
+		return users, &UnlistedError{Namespace: namespace, Secrets: secrets, err: errors.Join(unlisted...)}
 	}
 	return users, nil
 }
 
+// nameOf names one Secret, or counts several.
+func nameOf(secrets []string) string {
+	if len(secrets) == 1 {
+		return "secret/" + secrets[0]
+	}
+	return fmt.Sprintf("one of %d Secrets", len(secrets))
+}
+
 // UnlistedError reports that some kinds of workloads could not be listed, so that other users of the Secret may exist.
 type UnlistedError struct {
-	Namespace, Secret string
-	err               error
+	Namespace string
+	Secrets   []string
+	err       error
 }
 
 func (e *UnlistedError) Error() string {
-	return fmt.Sprintf("cannot list all workloads of namespace %s, and some may use secret/%s: %v", e.Namespace, e.Secret, e.err)
+	return fmt.Sprintf("cannot list all workloads of namespace %s, and some may use %s: %v", e.Namespace, nameOf(e.Secrets), e.err)
 }
 
 // Unwrap returns the errors of the API server.
@@ -140,12 +172,15 @@ func ended(w *Workload) bool {
 	return false
 }
 
-// controlledByWorkload reports whether the object's controller is of a kind that Users lists itself.
-func controlledByWorkload(w *Workload) bool {
+// controlledBy reports whether the object's controller is of one of the kinds, so that the controller counts.
+func controlledBy(w *Workload, listed map[schema.GroupKind]bool) bool {
 	owner := metav1.GetControllerOf(w.object)
 	if owner == nil {
 		return false
 	}
-	_, ok := kindFor(schema.FromAPIVersionAndKind(owner.APIVersion, owner.Kind).GroupKind())
-	return ok
+	gk := schema.FromAPIVersionAndKind(owner.APIVersion, owner.Kind).GroupKind()
+	if gk.Group == knativeGroup {
+		gk.Kind = "Service" // it controls the Revision
+	}
+	return listed[gk]
 }

@@ -17,15 +17,19 @@ import (
 type volumeForm struct{}
 
 func (f volumeForm) add(r Reference, t *corev1.PodTemplateSpec, c *corev1.Container) error {
-	if !path.IsAbs(r.MountPath) || strings.Contains(r.MountPath, ":") {
-		return fmt.Errorf("invalid mount path %q: use an absolute path without a colon for --mount-path", r.MountPath)
+	directory, err := r.mountPath(c)
+	if err != nil {
+		return err
+	}
+	if !path.IsAbs(directory) || strings.Contains(directory, ":") {
+		return fmt.Errorf("invalid mount path %q: use an absolute path without a colon for --mount-path", directory)
 	}
 	name := volumeName(r.Secret)
 	taken := func(m corev1.VolumeMount) bool {
-		return m.Name != name && path.Clean(m.MountPath) == path.Clean(r.MountPath)
+		return m.Name != name && path.Clean(m.MountPath) == path.Clean(directory)
 	}
 	if slices.ContainsFunc(c.VolumeMounts, taken) {
-		return &ConflictError{Container: c.Name, MountPath: r.MountPath}
+		return &ConflictError{Container: c.Name, MountPath: directory}
 	}
 	if !slices.ContainsFunc(t.Spec.Volumes, isVolumeOf(r.Secret)) {
 		t.Spec.Volumes = append(t.Spec.Volumes, corev1.Volume{
@@ -34,8 +38,9 @@ func (f volumeForm) add(r Reference, t *corev1.PodTemplateSpec, c *corev1.Contai
 	}
 	if !f.mounted(r, c) {
 		c.VolumeMounts = slices.DeleteFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool { return m.Name == name })
-		c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: name, ReadOnly: true, MountPath: r.MountPath})
+		c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: name, ReadOnly: true, MountPath: directory})
 	}
+	r.addRoot(t, c)
 	return nil
 }
 
@@ -50,6 +55,7 @@ func (volumeForm) remove(secret string, t *corev1.PodTemplateSpec, c *corev1.Con
 	}
 	mount := func(m corev1.VolumeMount) bool { return m.Name == volumeName(secret) }
 	c.VolumeMounts = slices.DeleteFunc(c.VolumeMounts, mount)
+	removeRoot(t, c)
 	stillMounted := func(c *corev1.Container) bool { return slices.ContainsFunc(c.VolumeMounts, mount) }
 	if !slices.ContainsFunc(containers(&t.Spec), stillMounted) {
 		t.Spec.Volumes = slices.DeleteFunc(t.Spec.Volumes, isVolumeOf(secret))
@@ -59,8 +65,9 @@ func (volumeForm) remove(secret string, t *corev1.PodTemplateSpec, c *corev1.Con
 
 // mounted reports whether the container mounts the volume at the mount path.
 func (volumeForm) mounted(r Reference, c *corev1.Container) bool {
-	return slices.ContainsFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool {
-		return m.Name == volumeName(r.Secret) && m.MountPath == r.MountPath && m.ReadOnly
+	directory, err := r.mountPath(c)
+	return err == nil && slices.ContainsFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool {
+		return m.Name == volumeName(r.Secret) && m.MountPath == directory && m.ReadOnly
 	})
 }
 

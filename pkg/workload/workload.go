@@ -13,6 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -29,17 +30,43 @@ type Workload struct {
 	kind     kind
 	object   object
 	template *corev1.PodTemplateSpec
+	// runBy is the Rollout of Argo that runs the Pods of a Deployment, if the user named the Rollout.
+	runBy *Workload
 }
 
 // newWorkload wraps an object. It fails for a ReplicationController without a template, which has no Pods.
 func newWorkload(k kind, obj object) (*Workload, error) {
 	// A typed client leaves apiVersion and kind empty, but printers and events need them.
 	obj.GetObjectKind().SetGroupVersionKind(k.gvk)
-	w := &Workload{kind: k, object: obj, template: podTemplate(obj)}
+	w := &Workload{kind: k, object: obj}
+	if !k.isCustom() {
+		w.template = podTemplate(obj)
+	} else if err := w.findTemplate(); err != nil {
+		return nil, err
+	}
 	if w.template == nil {
 		return nil, fmt.Errorf("%s in namespace %s has no pod template", w, w.Namespace())
 	}
 	return w, nil
+}
+
+// findTemplate reads the pod template of an object without a Go type. It is empty if its place is not known.
+func (w *Workload) findTemplate() error {
+	w.template = &corev1.PodTemplateSpec{}
+	if path := w.Annotations()[templatePathAnnotation]; w.kind.templatePath == nil && path != "" {
+		w.kind.templatePath = strings.Split(path, ".")
+	}
+	if w.kind.templatePath == nil {
+		return nil
+	}
+	t, err := templateAt(w.object, w.kind.templatePath)
+	if err != nil {
+		return fmt.Errorf("%s in namespace %s: %w", w, w.Namespace(), err)
+	}
+	if w.template = t; len(t.Spec.Containers) == 0 {
+		w.template = nil
+	}
+	return nil
 }
 
 // Of wraps an object that was read elsewhere. It fails if the object's kind has no Pods or the object has no pod template.
@@ -90,15 +117,15 @@ func (w *Workload) Annotations() map[string]string { return w.object.GetAnnotati
 // SetAnnotation sets one annotation of the object itself; an empty value removes it.
 func (w *Workload) SetAnnotation(key, value string) {
 	annotations := w.object.GetAnnotations()
-	if value == "" {
+	switch {
+	case value != "" && annotations == nil:
+		annotations = map[string]string{key: value}
+	case value != "":
+		annotations[key] = value
+	default:
 		delete(annotations, key)
-		return
 	}
-	if annotations == nil {
-		annotations = map[string]string{}
-	}
-	annotations[key] = value
-	w.object.SetAnnotations(annotations)
+	w.object.SetAnnotations(annotations) // an object without a Go type returns a copy
 }
 
 // Template returns the pod template. Changes of it change the workload. For a Pod, it returns the Pod's metadata and spec.
@@ -109,15 +136,19 @@ func (w *Workload) Controller() *metav1.OwnerReference { return metav1.GetContro
 
 // Object returns the API object with all changes of the Template, for printing. Do not change it.
 func (w *Workload) Object() runtime.Object {
-	w.assemble()
+	_ = w.assemble() // patchOnce and PatchBytes return the error
 	return w.object
 }
 
 // DeepCopy returns an independent copy of the workload.
 func (w *Workload) DeepCopy() *Workload {
-	w.assemble()
+	_ = w.assemble() // as above
 	obj, _ := w.object.DeepCopyObject().(object)
-	return &Workload{kind: w.kind, object: obj, template: podTemplate(obj)}
+	c := &Workload{kind: w.kind, object: obj, template: w.template.DeepCopy(), runBy: w.runBy}
+	if !w.kind.isCustom() {
+		c.template = podTemplate(obj)
+	}
+	return c
 }
 
 // Equal reports whether two versions of a workload are equal, so that a patch between them would be empty.
@@ -125,11 +156,20 @@ func (w *Workload) Equal(other *Workload) bool {
 	return equality.Semantic.DeepEqual(w.Object(), other.Object())
 }
 
-// assemble copies the template of a Pod back to the Pod.
-func (w *Workload) assemble() {
-	if pod, ok := w.object.(*corev1.Pod); ok {
-		pod.Labels, pod.Annotations, pod.Spec = w.template.Labels, w.template.Annotations, w.template.Spec
+// assemble copies a template that is not a part of the object back to the object.
+func (w *Workload) assemble() error {
+	switch o := w.object.(type) {
+	case *corev1.Pod:
+		o.Labels, o.Annotations, o.Spec = w.template.Labels, w.template.Annotations, w.template.Spec
+	case *unstructured.Unstructured:
+		if w.kind.templatePath == nil {
+			return nil
+		}
+		if err := w.storeTemplate(o); err != nil {
+			return fmt.Errorf("change the pod template of %s: %w", w, err)
+		}
 	}
+	return nil
 }
 
 // qualifiedName returns a name in the form of kubectl: "kind.group/name" in lower case, without the group if it is the core group.

@@ -1,5 +1,5 @@
 // Command floor is the least that a program must do to bind: createuser, one psql with a login over the network, a Secret and a patch.
-// It checks nothing, undoes nothing, and grants no more than the lesson does. The benchmark holds kubectl pgbind against it.
+// It checks nothing, rolls back nothing, and grants no more than the lesson does. The benchmark compares kubectl pgbind with it.
 package main
 
 import (
@@ -87,7 +87,7 @@ func (f *floor) patch(ctx context.Context) error {
 	return err
 }
 
-// exec runs a command in the database Pod. The error carries what the command wrote to its standard error.
+// exec runs a command in the database Pod. The error contains the standard error of the command.
 func (f *floor) exec(ctx context.Context, stdin string, argv ...string) error {
 	request := f.client.CoreV1().RESTClient().Post().Resource("pods").Namespace(f.namespace).Name(lesson.DatabasePod).SubResource("exec").
 		VersionedParams(&corev1.PodExecOptions{Container: lesson.Container, Command: argv, Stdin: true, Stdout: true, Stderr: true}, scheme.ParameterCodec)

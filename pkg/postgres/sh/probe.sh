@@ -15,7 +15,7 @@ if [ "$(id -u)" = 0 ] && id -u "$user" >/dev/null 2>&1; then
 	works setpriv "--reuid=$user" "--regid=$user" --init-groups "$@" && report switcher setpriv
 	works su -s /bin/sh -c 'exec "$@"' -- "$user" sh "$@" && report switcher su
 fi
-# The official image makes POSTGRES_USER the administrator. Bitnami's makes it a user beside postgres, whose password has a name of its own.
+# The official image makes POSTGRES_USER the administrator. Bitnami's makes it another user than postgres, whose password has a variable of its own.
 if [ -z "${POSTGRES_USER-}" ] && [ -r "${POSTGRES_USER_FILE-}" ]; then
 	IFS= read -r POSTGRES_USER <"$POSTGRES_USER_FILE"
 fi

@@ -1,4 +1,4 @@
--- Only a superuser may act for a role that it is no member of.
+-- Only a superuser can act for a role of which it is not a member.
 \set leaves_heir false
 \if :superuser
 \else

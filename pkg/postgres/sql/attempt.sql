@@ -1,2 +1,2 @@
--- The login of number :about follows. One that fails ends psql; the number then tells which it was.
+-- Marks the login of number :about. A failed login ends psql; the last number then shows which one failed.
 \echo 'pgbind {"attempt":' :about '}'

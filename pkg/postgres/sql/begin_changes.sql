@@ -1,6 +1,6 @@
--- Changes of privileges hold no lock on roles, so that they keep nobody from anything. They wait a little for what other sessions do to the same objects.
--- They reach the disk with the commit of the login role.
--- An administrator who is no superuser joins the access roles for them, in one transaction; an error takes back only the statement.
+-- Begins the changes of privileges. They hold no lock on roles, so they delay no other bind, and wait at most 3 s for a lock of another session.
+-- The commit of the login role writes them to disk.
+-- An administrator who is not a superuser joins the access roles for them, in one transaction. An error rolls back only the failed statement.
 \if :superuser
 \else
 BEGIN;

@@ -1,5 +1,10 @@
--- What the access role of the login role :former gives, read from its comment: sets :access, :level, :schemas and :grantees. A comment holds digests of
--- the database and each schema. Where a schema is no longer found by its name, nothing is known, and :grantees is empty.
+-- Reads from the comment of the access role of the login role :former what it grants: sets :access, :level, :schemas and :grantees. The comment contains
+-- digests of the database and of each schema. If a schema is not found by its name, :grantees is empty. :is_new is true if the session has not handled
+-- this access role yet; :seen collects those it has handled.
+\if :{?seen}
+\else
+\set seen '[]'
+\endif
 WITH mark AS (
   SELECT r.rolname, pg_catalog.shobj_description(r.oid, 'pg_authid') AS text
   FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles r ON r.oid = m.roleid
@@ -24,5 +29,7 @@ WITH mark AS (
   FROM access a JOIN space s ON s.key = ANY (a.keys) GROUP BY a.rolname, a.level, a.keys HAVING pg_catalog.count(*) = pg_catalog.cardinality(a.keys)
 )
 SELECT coalesce(pg_catalog.min(f.rolname), '') AS access, coalesce(pg_catalog.min(f.level), '') AS level, coalesce(pg_catalog.min(f.schemas::text), '[]') AS schemas,
-       coalesce(pg_catalog.json_agg(f.rolname), '[]') AS grantees
+       coalesce(pg_catalog.json_agg(f.rolname), '[]') AS grantees,
+       coalesce(pg_catalog.bool_or(NOT :'seen'::jsonb ? f.rolname::text), false) AS is_new,
+       :'seen'::jsonb || coalesce(pg_catalog.jsonb_agg(f.rolname), '[]') AS seen
 FROM found f \gset

@@ -1,4 +1,4 @@
--- The cluster's domain, as the database Pod itself resolves names; a server on this network reads it without a shell.
+-- Reports the cluster's domain from the resolver configuration of the database Pod. The server reads the file, so this needs no shell.
 \set domain ''
 \set of_domain ''
 \if :superuser

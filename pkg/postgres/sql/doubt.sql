@@ -1,4 +1,5 @@
--- A superuser has given all there is. What the level promises is looked up where somebody else gave it, or where it does not reach the login role.
+-- Sets whether the effective privileges must be checked: a superuser can grant everything, another administrator cannot, and a membership can fail to reach
+-- the login role.
 SELECT NOT :'superuser'::bool OR NOT :'acts_as_access'::bool AND NOT pg_catalog.pg_has_role(:'role', :'access', 'USAGE')
        OR EXISTS (SELECT FROM pg_catalog.json_to_recordset(:'schemas') AS s(name name, key text)
                   WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_namespace n WHERE n.nspname = s.name)) AS doubtful \gset

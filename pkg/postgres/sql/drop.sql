@@ -1,4 +1,4 @@
--- Takes back the role :subject where it still carries the whole mark of this run, or was never marked.
+-- Rolls back the role :subject if its comment is still the one of this run, or if it has none.
 \if :absent
 \else
 DROP ROLE :"subject";

@@ -1,4 +1,4 @@
--- What the level promises and the login role still lacks: a GRANT by one who may not grant is only a warning.
+-- Reports what the level grants and the login role still lacks: a GRANT without the right to grant is only a warning.
 WITH level AS (
   SELECT l.object, l.privilege
   FROM pg_catalog.json_to_recordset(:'levels') AS l(level text, object text, privilege text) WHERE l.level = :'level'
@@ -13,8 +13,6 @@ WITH level AS (
 ), lack AS (
   SELECT pg_catalog.format('%s on database %I', l.privilege, pg_catalog.current_database()) AS text
   FROM level l WHERE l.object = 'database' AND NOT pg_catalog.has_database_privilege(:'role', pg_catalog.current_database(), l.privilege)
-  UNION ALL
-  SELECT pg_catalog.format('schema %I does not exist', s.name) FROM space s WHERE s.oid IS NULL
   UNION ALL
   SELECT pg_catalog.format('%s on schema %I', l.privilege, s.name)
   FROM level l, space s WHERE l.object = 'schema' AND s.oid IS NOT NULL AND NOT pg_catalog.has_schema_privilege(:'role', s.oid, l.privilege)
@@ -35,3 +33,6 @@ WITH level AS (
                     WHERE d.defaclrole = owner.oid AND d.defaclnamespace = s.oid AND d.defaclobjtype = 'r' AND r.rolname = :'access')
 )
 SELECT 'pgbind ' || pg_catalog.json_build_object('lacks', pg_catalog.json_agg(text)) FROM (SELECT text FROM lack ORDER BY text LIMIT 20) l HAVING pg_catalog.count(*) > 0;
+SELECT 'pgbind ' || pg_catalog.json_build_object('noSchemas', pg_catalog.json_agg(s.name ORDER BY s.name))
+FROM pg_catalog.json_to_recordset(:'schemas') AS s(name name, key text)
+WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_namespace n WHERE n.nspname = s.name) HAVING pg_catalog.count(*) > 0;

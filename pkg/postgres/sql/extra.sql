@@ -1,6 +1,6 @@
 -- Sets :extra to the statements that make the direct privileges of the roles :grantees in this database equal to their level: everything
--- else that was granted to them is revoked. What an owner may do, and what PUBLIC has, is not theirs by a grant. Each statement says whether this
--- administrator may run it: a REVOKE takes back what the owner granted, and only a superuser or a member of the owner acts as the owner.
+-- else that was granted to them is revoked. The rights of an owner and those of PUBLIC are no direct grants. Each statement has a field that is true if this
+-- administrator can run it: a REVOKE removes what the owner granted, and only a superuser or a member of the owner can act as the owner.
 SELECT pg_catalog.to_regclass('pg_catalog.pg_parameter_acl') IS NOT NULL AS has_parameters \gset
 \set parameters 'SELECT 0::oid, NULL::text, NULL::text, NULL::text, NULL::oid, NULL::aclitem[] WHERE false'
 \if :has_parameters
@@ -16,7 +16,7 @@ WITH level AS (
 ), grantee AS (
   SELECT r.oid, r.rolname FROM pg_catalog.pg_roles r WHERE r.rolname IN (SELECT pg_catalog.json_array_elements_text(:'grantees'))
 ), isolated AS (
-  -- Nobody else gets anything on what such a role owns.
+  -- Other roles get no privileges on what such a role owns.
   SELECT r.oid FROM pg_catalog.pg_roles r WHERE pg_catalog.shobj_description(r.oid, 'pg_authid') ~ '^pgbind/v1 access=\S+ on=\S+ isolated=true '
 ), withheld AS (
   SELECT (w ->> 'oid')::oid AS oid FROM pg_catalog.json_array_elements(:'withheld') w

@@ -1,4 +1,4 @@
--- Without the former role nobody knows what its successor may do.
+-- Ends the script if the former role does not exist: its privileges are then unknown.
 \if :absent
 SELECT 'pgbind ' || pg_catalog.json_build_object('gone', :'subject');
 \quit

@@ -1,7 +1,8 @@
--- The role :subject, where :kin says so also those whose comment begins with :claim, and the databases in which one of them holds something.
+-- Reports the role :subject, if :kin is true also the roles whose comment begins with :claim, and the databases in which one of them owns something or has grants.
 WITH held AS (
   SELECT r.oid, r.rolname FROM pg_catalog.pg_roles r
-  WHERE r.rolname = :'subject' OR :'kin'::bool AND pg_catalog.starts_with(pg_catalog.shobj_description(r.oid, 'pg_authid'), :'claim')
+  LEFT JOIN pg_catalog.pg_shdescription d ON d.objoid = r.oid AND d.classoid = 'pg_catalog.pg_authid'::regclass
+  WHERE r.rolname = :'subject' OR :'kin'::bool AND pg_catalog.starts_with(d.description, :'claim')
 ), database AS (
   SELECT DISTINCT d.datname AS name, d.datallowconn AS open
   FROM pg_catalog.pg_shdepend s

@@ -1,4 +1,4 @@
--- What stands in the way of dropping the role :subject in the whole cluster.
+-- Reports what prevents the drop of the role :subject on the whole server.
 SELECT 'pgbind ' || pg_catalog.json_build_object('holder', pg_catalog.json_build_object(
            'role', r.rolname,
            'oid', r.oid::int8,

@@ -1,5 +1,5 @@
--- Default privileges of a role are set by its members only, and who made a role is none. An administrator who is no superuser therefore
--- joins the access roles for as long as the transaction runs.
+-- Only members of a role can set its default privileges, and the creator of a role is not a member. An administrator who is not a superuser therefore
+-- joins the access roles until the end of the transaction.
 \set joined '{}'
 \if :superuser
 \else

@@ -1,4 +1,4 @@
--- The proof: the password is asked for on the way over the network, never on the socket or the loopback address.
+-- Logs in as the role over the network, where the server asks for the password. It does not ask on the socket or the loopback address.
 \setenv PGOPTIONS
 \connect -reuse-previous=off :"conn"
 -- Only there it is a word.
@@ -9,14 +9,14 @@
 \set acts_as current_user
 \set ssl false
 \if :encrypts
--- One message to the server, and so one transaction: who acts as the access role does not see how its own session is encrypted, which is
--- for the role that logged in.
+-- One message to the server is one transaction. A session that acts as the access role does not see how it is encrypted; only the login role
+-- does.
 SELECT FROM pg_catalog.set_config('pgbind.acts_as', current_user, true) \;
 SET LOCAL ROLE none \;
 \set acts_as 'pg_catalog.current_setting(\'pgbind.acts_as\')'
 \set ssl '(SELECT s.ssl FROM pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) s)'
 \endif
--- Without an operator, and with complete names, no search path matters.
+-- No operators and only qualified names: the search path has no effect.
 SELECT pg_catalog.concat('pgbind ', pg_catalog.json_build_object('login', pg_catalog.json_build_object(
            'sessionUser', session_user, 'currentUser', :acts_as, 'host', :'HOST', 'method', :method,
            'standby', pg_catalog.pg_is_in_recovery(), 'ssl', :ssl)));

@@ -1,6 +1,6 @@
--- Sets :missing to the statements that give what the levels say to every access role on these schemas, to those that were here before too, and only where it
--- is missing: granting again would rewrite the catalog row of every table. Nothing is granted on the relations of :withheld or of an isolated access
--- role, and no level grants anything on routines: PUBLIC may execute them, or somebody took that from it on purpose.
+-- Sets :missing to the statements that grant what every access role of these schemas lacks of its level, existing access roles included. To grant again what
+-- is granted would rewrite the catalog row of every table. Nothing is granted on the relations of :withheld or of an isolated access
+-- role, and no level grants anything on routines: either PUBLIC may execute them, or their owner revoked that on purpose.
 WITH level AS (
   SELECT l.level, l.object, l.privilege
   FROM pg_catalog.json_to_recordset(:'levels') AS l(level text, object text, privilege text)
@@ -63,7 +63,7 @@ WITH level AS (
   FROM wanted w JOIN pg_catalog.pg_roles r ON r.oid = w.grantee
   WHERE w.owner <> w.grantee
     AND NOT EXISTS (SELECT FROM pg_catalog.aclexplode(w.acl) held WHERE held.grantee = w.grantee AND held.privilege_type = w.privilege)
-    -- Who may not grant at all is refused with an error; what is left out here is told as lacking.
+    -- A GRANT without any right to grant is an error. effective.sql reports what is left out here.
     AND (pg_catalog.pg_has_role(w.owner, 'USAGE')
          OR EXISTS (SELECT FROM pg_catalog.aclexplode(w.acl) may
                     WHERE may.is_grantable AND may.privilege_type = w.privilege AND pg_catalog.pg_has_role(may.grantee, 'USAGE')))

@@ -1,4 +1,4 @@
--- Sets :creates where the access role does not exist yet, or is not marked as it should be. Without the lock on roles: what follows decides under it.
+-- Sets :creates if the access role does not exist, or its comment is not the expected one. This check has no lock; the next step decides with the lock.
 SELECT NOT EXISTS (
   SELECT FROM pg_catalog.pg_roles r
   WHERE r.rolname = :'access' AND pg_catalog.starts_with(pg_catalog.shobj_description(r.oid, 'pg_authid'), :'access_claim')

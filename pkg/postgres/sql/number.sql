@@ -1,2 +1,2 @@
--- What follows is about binding number :about.
+-- Marks what follows as the reports of binding number :about.
 \echo 'pgbind {"about":' :about '}'

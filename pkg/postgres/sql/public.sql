@@ -1,5 +1,5 @@
--- What everybody may do here beside what the level gives, with the statement that closes it. Closing it is up to the user: it
--- reaches every role of the server that has no grant of its own.
+-- Reports what PUBLIC may do here beyond the level, with the statement that revokes it. The user decides: revoking it affects every role of the server
+-- that has no grant of its own.
 \if :revoke_public
 SELECT text, pg_catalog.format('SELECT %L', 'pgbind ' || pg_catalog.json_build_object('did', text)::text)
 FROM (

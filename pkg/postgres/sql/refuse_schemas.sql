@@ -1,4 +1,4 @@
--- A schema of PostgreSQL's own or of an extension is nobody's to grant: what is in it is not the application's.
+-- Refuses schemas of PostgreSQL and of extensions: their objects do not belong to an application.
 SELECT pg_catalog.min(s.name::text) AS reserved, pg_catalog.count(*) > 0 AS is_reserved
 FROM pg_catalog.json_to_recordset(:'schemas') AS s(name name, key text) LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = s.name
 WHERE s.name ~ '^pg_' OR s.name = 'information_schema'

@@ -1,4 +1,4 @@
--- A synchronous standby that is away would hold every COMMIT for ever.
+-- COMMIT does not wait for a synchronous standby, which can be down.
 SET synchronous_commit = local \;
 SELECT pg_catalog.current_setting('is_superuser') AS superuser,
        pg_catalog.pg_is_in_recovery() AS standby,

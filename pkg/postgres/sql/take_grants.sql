@@ -1,5 +1,5 @@
--- In this database: the grants, policies and default privileges of the access role :subject go away. It owned nothing a moment ago. What an open session
--- has made for it since then goes to a role of its own, for a look: where that owns something, all of this is rolled back and the access role stays.
+-- In this database, removes the grants, policies and default privileges of the access role :subject, which owned nothing in the last check. What an open session
+-- has created for it since then is reassigned to a temporary role: if that role owns something, the script rolls back and the access role stays.
 \if :mine
 SELECT 'pgbind_keeper_' || pg_catalog.substr(pg_catalog.md5(:'subject'), 1, 10) AS keeper \gset
 CREATE ROLE :"keeper" NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS;
@@ -15,7 +15,7 @@ SELECT EXISTS (SELECT FROM pg_catalog.pg_shdepend s JOIN pg_catalog.pg_roles r O
 SELECT 'pgbind ' || pg_catalog.json_build_object('stays', true);
 \quit
 \endif
--- From 17 on, it has taken over what an extension's initial privileges say of the access role.
+-- From 17 on, REASSIGN OWNED also moves the access role's entries in the initial privileges of extensions.
 DROP OWNED BY :"keeper" RESTRICT;
 DROP ROLE :"keeper";
 DROP OWNED BY :"subject" RESTRICT;

@@ -1,9 +1,9 @@
--- The login roles of :logins have exactly this access role and the owner role of their binding, and for level "all" they act as the access role, so that
--- what they create belongs to all of the level; their passwords end when the binding does. Before 16, a login can make others its members, who would
--- keep what it may do. One statement at the end reports all that was done.
+-- Makes the login roles of :logins members of this access role and the owner role of their binding, and of no other access role. With level "all" they act as
+-- the access role, which owns what they create. Their passwords expire with the binding, and they get the connection limit of the spec. Before 16, a login
+-- can grant itself to others, who would keep its privileges. One statement at the end reports all changes.
 WITH login AS (
-  SELECT l.number, l.until, l.owner, l.owner_claim, r.oid, r.rolname, r.rolvaliduntil
-  FROM pg_catalog.json_to_recordset(:'logins') AS l(number int, name name, until text, owner name, owner_claim text) JOIN pg_catalog.pg_roles r ON r.rolname = l.name
+  SELECT l.number, l.until, l.owner, l.owner_claim, l.connections, l.keep, r.oid, r.rolname, r.rolvaliduntil, r.rolconnlimit
+  FROM pg_catalog.json_to_recordset(:'logins') AS l(number int, name name, until text, owner name, owner_claim text, connections int, keep bool) JOIN pg_catalog.pg_roles r ON r.rolname = l.name
 ), joining AS (
   SELECT l.number, l.rolname FROM login l WHERE NOT pg_catalog.pg_has_role(l.oid, :'access', 'MEMBER')
 ), change AS (
@@ -37,6 +37,10 @@ WITH login AS (
   UNION ALL
   SELECT l.number, pg_catalog.format('ALTER ROLE %I VALID UNTIL %L', l.rolname, l.until)
   FROM login l WHERE nullif(l.until, '')::timestamptz <> coalesce(l.rolvaliduntil, 'infinity')
+  UNION ALL
+  -- A limit that only the metadata of the binding has may restrict, and never replaces another one.
+  SELECT l.number, pg_catalog.format('ALTER ROLE %I CONNECTION LIMIT %s', l.rolname, l.connections)
+  FROM login l WHERE l.connections <> l.rolconnlimit AND (NOT l.keep OR l.rolconnlimit = -1)
 ), report AS (
   SELECT 1 AS place, j.number, pg_catalog.format('GRANT %I TO %I', :'access', j.rolname) AS text FROM joining j
   UNION ALL

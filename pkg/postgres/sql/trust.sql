@@ -1,6 +1,6 @@
--- Before 16 the server does not tell how it let us in. Where no password works as well, the right one has proved nothing. A client that has
--- none goes away when it is asked, and psql with it, which no log tells and no delay punishes, as they do with a wrong one. It goes where the last
--- login went, whichever of its hosts that was.
+-- Before 16 the server does not report the authentication method. If a login without a password succeeds too, the password has verified nothing. A client
+-- without a password disconnects when the server asks for one: psql ends, and the server neither logs a failure nor delays, as it does for a wrong password.
+-- The login goes to the host that the last login reached.
 \if :tells_method
 \else
 \setenv PGPASSWORD

@@ -1,10 +1,7 @@
--- Reports the statements of :extra and :missing that could not run, with the error of the last one and the sessions that stand in the way: they lock a table,
--- or change catalogs in a transaction that is still open. What no other session causes is an error of the script: the first of the statements shows it.
-SELECT :'LAST_ERROR_SQLSTATE' NOT IN ('00000', '55P03', '57014', 'XX000', '40001', '40P01', '23505', '42P01', '42704', '42883', '3F000') AS is_fault \gset
+-- Reports the statements of :pending, which could not run, with the sessions that stand in the way: they lock a table, or change catalogs in a
+-- transaction that is still open.
 WITH statement AS (
-  SELECT 1 AS part, 0 AS place, l.text, l.relation FROM pg_catalog.json_to_recordset(:'extra') AS l(text text, may bool, relation oid) WHERE l.may
-  UNION ALL
-  SELECT 2, l.place, l.text, l.relation FROM pg_catalog.json_to_recordset(:'missing') AS l(text text, place int, relation oid)
+  SELECT l.number, l.text, l.relation FROM pg_catalog.json_to_recordset(:'pending') AS l(number int, text text, relation oid)
 ), blocker AS (
   SELECT DISTINCT l.relation, pg_catalog.format('process %s of user %s%s, in a transaction since %s', a.pid, a.usename, ' (' || nullif(a.application_name, '') || ')',
                                                 pg_catalog.date_trunc('second', a.xact_start)) AS name
@@ -18,8 +15,5 @@ SELECT 'pgbind ' || pg_catalog.json_build_object('unfinished', pg_catalog.json_a
            SELECT DISTINCT b.name FROM blocker b
            WHERE b.relation = s.relation
               OR NOT EXISTS (SELECT FROM blocker n WHERE n.relation = s.relation) AND b.relation < 16384
-           LIMIT 5) b)) ORDER BY s.part, s.place, s.text))
-FROM (SELECT * FROM statement ORDER BY part, place, text LIMIT 20) s HAVING pg_catalog.count(*) > 0;
-\if :is_fault
-SELECT l.text FROM pg_catalog.json_to_recordset(:'missing') AS l(text text, place int) ORDER BY l.place, l.text LIMIT 1 \gexec
-\endif
+           LIMIT 5) b)) ORDER BY s.number))
+FROM (SELECT * FROM statement ORDER BY number LIMIT 20) s HAVING pg_catalog.count(*) > 0;

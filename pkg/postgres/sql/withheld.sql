@@ -1,7 +1,7 @@
 -- Sets :withheld to the relations of :schemas on which no level grants anything: members of extensions, and views, materialized views and
 -- foreign tables by which a superuser reads something outside the schemas, directly or through other views. Views are checked as their owner.
 -- A dependency on an object of pg_catalog is recorded nowhere, so the rules' own query trees name what they read. A member of an
--- extension has no reason: nobody expects a grant on it.
+-- extension gets no reason, because users expect no grant on it.
 WITH RECURSIVE space AS (
   SELECT n.oid, n.nspname FROM pg_catalog.json_to_recordset(:'schemas') AS s(name name, key text)
   JOIN pg_catalog.pg_namespace n ON n.nspname = s.name
@@ -13,7 +13,7 @@ WITH RECURSIVE space AS (
   CROSS JOIN LATERAL pg_catalog.regexp_matches(w.ev_action::text, ':relid (\d+)', 'g') held(match)
   WHERE held.match[1] <> '0' AND held.match[1]::oid <> w.ev_class
 ), source AS (
-  -- What a view reads by itself: a relation outside, a foreign table, or what a SECURITY DEFINER function outside returns,
+  -- What a view reads directly: a relation outside, a foreign table, or what a SECURITY DEFINER function outside returns,
   -- which may be part of an aggregate.
   SELECT e.reader, e.target::regclass::text AS reads
   FROM edge e JOIN pg_catalog.pg_class t ON t.oid = e.target

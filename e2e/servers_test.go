@@ -1,0 +1,166 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// serverPods starts servers with a Service each, and a database of the application's on every one of them.
+func (f *fixture) serverPods(database string, names ...string) {
+	f.t.Helper()
+	f.create(passwordSecret())
+	var pods []*corev1.Pod
+	for _, name := range names {
+		pods = append(pods, postgresPod(name, "postgres:17", map[string]string{"POSTGRES_DB": database}, nil))
+	}
+	f.startPostgres(pods...)
+}
+
+// isBoundTo requires that the Deployment is bound to the database of the server.
+func (f *fixture) isBoundTo(deployment, server, database string) {
+	f.t.Helper()
+	found := f.deployment(deployment)
+	var note struct {
+		Spec struct{ Postgres, DBName string }
+	}
+	for key, value := range found.Annotations {
+		if strings.HasPrefix(key, "binding.pgbind.dev/") {
+			require.NoError(f.t, json.Unmarshal([]byte(value), &note))
+		}
+	}
+	assert.Equal(f.t, server, note.Spec.Postgres)
+	assert.Equal(f.t, database, note.Spec.DBName)
+}
+
+func TestServers_TheOnlyOneIsGuessed(t *testing.T) {
+	t.Parallel()
+	f := newNamespace(t)
+	f.serverPods("shop", "pg")
+	f.idle("web", "quiet", "second")
+
+	result := f.bind("deployment/web")
+	assert.Contains(t, result.Stderr, "using service/pg in namespace "+f.Name+": the only PostgreSQL server there")
+	assert.Contains(t, result.Stderr, "using database shop: the only one of service/pg that is not postgres")
+	f.isBoundTo("web", "service/pg", "shop")
+	assert.Contains(t, f.bind("deployment/quiet", "--quiet").Stderr, "using service/pg", "a guess is named whatever else is not")
+
+	assert.Empty(t, f.sqlIn("pg", "CREATE DATABASE orders"))
+	refused := f.run(f.Pgbind("deployment/second"))
+	assert.Equal(t, 1, refused.Code)
+	assert.Contains(t, refused.Stderr, "\n  --dbname=orders\n  --dbname=shop")
+	assert.Contains(t, f.bind("deployment/web").Stdout, "deployment.apps/web unchanged", "a binding stays where it is")
+	f.bind("deployment/second", "--dbname=orders")
+	f.isBoundTo("second", "service/pg", "orders")
+}
+
+func TestServers_SeveralAreAnError(t *testing.T) {
+	t.Parallel()
+	f := newNamespace(t)
+	f.serverPods("shop", "pg-a", "pg-b", "pg-c")
+	f.idle("web", "flagged", "annotated", "bare")
+
+	refused := f.run(f.Pgbind("deployment/web"))
+	assert.Equal(t, 1, refused.Code)
+	assert.Empty(t, refused.Stdout)
+	assert.Contains(t, refused.Stderr, "3 PostgreSQL servers")
+	assert.Contains(t, refused.Stderr, "\n  --postgres=service/pg-a\n  --postgres=service/pg-b\n  --postgres=service/pg-c")
+	assert.Equal(t, "0", f.sqlIn("pg-a", "SELECT count(*) FROM pg_roles WHERE rolname ~ '^pgb'"))
+
+	f.bind("deployment/flagged", "--postgres=service/pg-a")
+	f.isBoundTo("flagged", "service/pg-a", "shop")
+	result := f.run(f.Pgbind("deployment/web").Env("PGBIND_POSTGRES=pod/pg-b", "PGBIND_DBNAME=postgres", "PGBIND_ACCESS=readonly"))
+	require.Zero(t, result.Code, result.Stderr)
+	assert.Contains(t, result.Stderr, "PGBIND_POSTGRES")
+	f.isBoundTo("web", "pod/pg-b", "postgres")
+
+	_, err := f.Kubectl("annotate", "namespace", f.Name, "pgbind.dev/postgres=service/pg-c", "pgbind.dev/access=readwrite").Output(f.ctx)
+	require.NoError(t, err)
+	assert.Contains(t, f.bind("deployment/annotated").Stderr, "annotation pgbind.dev/postgres")
+	f.isBoundTo("annotated", "service/pg-c", "shop")
+	assert.Contains(t, f.deployment("annotated").Annotations["binding.pgbind.dev/"+f.references("annotated")[0]], `"access":"readwrite"`)
+
+	f.bind("deployment/bare", "--postgres=pg-a")
+	f.isBoundTo("bare", "pod/pg-a", "shop")
+}
+
+func TestServers_NoneIsAnError(t *testing.T) {
+	t.Parallel()
+	f := newNamespace(t)
+	f.idle("web")
+	refused := f.run(f.Pgbind("deployment/web"))
+	assert.Equal(t, 1, refused.Code)
+	assert.Contains(t, refused.Stderr, "no PostgreSQL server found in namespace "+f.Name)
+	assert.Contains(t, refused.Stderr, "--postgres-namespace")
+	assert.Contains(t, f.run(f.Pgbind("servers")).Stderr, "No resources found")
+}
+
+func TestServers_DeploymentIsAServer(t *testing.T) {
+	t.Parallel()
+	f := newNamespace(t)
+	f.create(passwordSecret())
+	pod := postgresPod("pg", "postgres:17", map[string]string{"POSTGRES_DB": "shop"}, nil)
+	f.create(&appsv1.Deployment{
+		ObjectMeta: metav1.ObjectMeta{Name: "pg"},
+		Spec: appsv1.DeploymentSpec{
+			Selector: &metav1.LabelSelector{MatchLabels: pod.Labels},
+			Template: corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: pod.Labels}, Spec: pod.Spec},
+		},
+	})
+	f.create(&corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Name: "pg"}, Spec: corev1.ServiceSpec{Selector: pod.Labels, Ports: []corev1.ServicePort{{Port: 5432}}},
+	})
+	f.rollout("deployment/pg")
+	f.idle("web")
+	f.bind("deployment/web", "--postgres=deployment/pg")
+	f.isBoundTo("web", "deployment/pg", "shop")
+	assert.Equal(t, "service/pg\n", f.bind("servers", "-o", "name").Stdout)
+}
+
+func TestServers_ListAgreesWithKubectlAndPsql(t *testing.T) {
+	t.Parallel()
+	f := newNamespace(t)
+	f.serverPods("shop", "pg-a", "pg-b")
+	f.create(databasePod("empty", corev1.Container{Name: "empty", Image: appImage, Ports: []corev1.ContainerPort{{ContainerPort: 5432}}}))
+	_, err := f.Kubectl("wait", "--for=condition=Ready", "--timeout=60s", "pod/empty").Output(f.ctx)
+	require.NoError(t, err)
+
+	result := f.bind("servers", "-o", "json")
+	var list struct {
+		Items []struct {
+			Metadata struct{ Name, Namespace string }
+			Status   struct {
+				Endpoint, Primary, Version string
+				Databases                  []string
+			}
+		}
+	}
+	require.NoError(t, json.Unmarshal([]byte(result.Stdout), &list))
+	require.Len(t, list.Items, 3)
+	for _, item := range list.Items {
+		s := item.Status
+		assert.Equal(t, f.Name, item.Metadata.Namespace)
+		if s.Primary == "empty" {
+			assert.Empty(t, s.Version)
+			assert.Empty(t, s.Databases)
+			continue
+		}
+		assert.Equal(t, "service/"+s.Primary, item.Metadata.Name)
+		port, err := f.Kubectl("get", "service", s.Primary, "-o", "jsonpath={.spec.ports[0].port}").Output(f.ctx)
+		require.NoError(t, err)
+		assert.Equal(t, s.Primary+"."+f.Name+".svc:"+port, s.Endpoint)
+		assert.True(t, strings.HasPrefix(f.sqlIn(s.Primary, "SHOW server_version"), s.Version))
+		assert.Equal(t, f.sqlIn(s.Primary, "SELECT string_agg(datname, ',' ORDER BY datname) FROM pg_database WHERE NOT datistemplate"), strings.Join(s.Databases, ","))
+	}
+	assert.Contains(t, result.Stderr, "pod/empty")
+	assert.Contains(t, f.bind("servers", "-A").Stdout, "service/pg-a")
+	assert.NotRegexp(t, `(?m)NAMESPACE`, f.bind("servers").Stdout)
+}

@@ -1,0 +1,57 @@
+package binding
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+)
+
+// limits returns what the login role gets. A setting of an earlier bind that is not wanted any more is reset. Metadata, which can be forged, only names
+// settings that a user can request.
+func (p *Plan) limits() postgres.Limits {
+	l := postgres.Limits{Connections: p.spec.ConnectionLimit, Keep: p.spec.ConnectionLimit != nil && p.asked.ConnectionLimit == nil}
+	for _, settings := range []map[string]string{p.earlier.Settings, p.asked.Settings, p.spec.Settings} {
+		for name := range settings {
+			value := p.spec.Settings[name]
+			if postgres.CheckSetting(name, value) != nil || name == searchPath && value == "" && p.binding.Creates.Path != nil {
+				continue // a bind that creates a schema or extensions sets its own search path
+			}
+			if l.Settings == nil {
+				l.Settings = map[string]string{}
+			}
+			l.Settings[name] = value
+		}
+	}
+	return l
+}
+
+// showLimits prints the limit and the settings that a run would give to the login role.
+func (p *Plan) showLimits(out *strings.Builder) {
+	l := p.binding.Limits
+	if l.Connections != nil {
+		fmt.Fprintf(out, "# role %s: connection limit %d\n", p.binding.Role, *l.Connections)
+	}
+	for _, name := range slices.Sorted(maps.Keys(l.Settings)) {
+		if value := l.Settings[name]; value != "" {
+			fmt.Fprintf(out, "# role %s in database %q: %s = %q\n", p.binding.Role, p.spec.DBName, name, value)
+		} else {
+			fmt.Fprintf(out, "# role %s in database %q: %s is reset\n", p.binding.Role, p.spec.DBName, name)
+		}
+	}
+}
+
+const searchPath = "search_path"
+
+// validateLimits checks the limit of connections and the settings of a spec, in the order of their names.
+func validateLimits(spec v1alpha1.BindingSpec, check func(string, error)) {
+	if spec.ConnectionLimit != nil {
+		check("connectionLimit", postgres.CheckConnectionLimit(*spec.ConnectionLimit))
+	}
+	for _, name := range slices.Sorted(maps.Keys(spec.Settings)) {
+		check("settings", postgres.CheckSetting(name, spec.Settings[name]))
+	}
+}

@@ -1,0 +1,67 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/labels"
+	cmdutil "k8s.io/kubectl/pkg/cmd/util"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/binding"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/client"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/factory"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/printers"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/unbind"
+)
+
+// pruneUnnamed shows the bindings that the files do not contain, and removes them. made are the ids of those that were applied.
+func (o *Options) pruneUnnamed(ctx context.Context, clients *client.Clients, items []*binding.Item, made map[string]bool) error {
+	selector, err := labels.Parse(o.selector)
+	if err != nil {
+		return fmt.Errorf("read --selector: %w", err)
+	}
+	found, err := binding.ReadLive(ctx, clients.Inventory(), items, selector)
+	if err != nil {
+		return err
+	}
+	stale, err := o.shard.Pick(binding.Unnamed(items, made, found))
+	if err != nil || len(stale) == 0 {
+		return err
+	}
+	out := o.streams.ErrOut
+	if o.binding.DryRun != cmdutil.DryRunNone {
+		out = o.streams.Out
+	}
+	table := printers.Bindings(stale).Table(time.Now())
+	if err := printers.PrintTable(out, table, printers.Options{WithNamespace: true}); err != nil || o.binding.DryRun != cmdutil.DryRunNone {
+		return err
+	}
+	if !o.yes {
+		if err := printers.Confirm(ctx, o.streams, len(stale)); err != nil {
+			return err
+		}
+	}
+	return o.unbindAll(ctx, clients, stale)
+}
+
+// unbindAll removes the bindings in one run.
+func (o *Options) unbindAll(ctx context.Context, clients *client.Clients, stale []inventory.Binding) error {
+	unbinder := factory.NewUnbinder(clients, printers.NewReport(o.streams, ""), func(_ *server.Database, b *lookup.Binding) client.Administrator {
+		return client.Administrator{User: b.Marks.WithDefaults(b.Namespace).AdminUser}
+	})
+	var items []*unbind.Item
+	for i := range stale {
+		b := &stale[i]
+		item := unbind.NewItem(lookup.Subject{Namespace: b.Namespace, Name: b.Marks.Workload}, lookup.Filter{Secret: b.SecretName})
+		item.Choice = server.Choice{Container: b.Marks.PostgresContainer}
+		items = append(items, item)
+	}
+	unbinder.ReadWorkloads(ctx, items)
+	return unbinder.Unbind(ctx, items, unbind.Options{
+		Grace: o.grace, Timeout: o.binding.Timeout, Restart: o.binding.Restart, Recreate: o.binding.Recreate,
+	})
+}

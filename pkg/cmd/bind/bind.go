@@ -1,0 +1,169 @@
+// Package bind is the command "kubectl pgbind bind", which is also "kubectl pgbind" without a command.
+package bind
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/kubectl/pkg/util/templates"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/binding"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/client"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/command"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/factory"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/flags"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/printers"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
+)
+
+// Options select workloads and how they are bound.
+type Options struct {
+	connection *genericclioptions.ConfigFlags
+	streams    genericiooptions.IOStreams
+
+	specFlags flags.Spec
+	runFlags  flags.Run
+	output    *genericclioptions.PrintFlags
+
+	namespace string
+	workloads []string
+	spec      v1alpha1.BindingSpec
+	sources   binding.Sources
+	binding   binding.Options
+}
+
+// NewOptions returns the options of a bind without flags.
+func NewOptions(connection *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams) *Options {
+	return &Options{connection: connection, streams: streams, output: genericclioptions.NewPrintFlags("")}
+}
+
+// NewCommand returns the command.
+func NewCommand(connection *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams) *cobra.Command {
+	o := NewOptions(connection, streams)
+	cmd := &cobra.Command{
+		Use:        "bind TYPE/NAME...",
+		SuggestFor: []string{"create", "add"},
+		Short:      "Give workloads their own PostgreSQL users",
+		Long: templates.LongDesc(`
+			Give workloads their own PostgreSQL users.
+
+			For each workload, pgbind creates a user in the database Pod, grants it the privileges of the access level, verifies its login over the
+			network, writes host, user name and password to a Secret, and adds a reference to the Secret to the workload.
+
+			If a step fails, pgbind rolls back what it created for that workload and continues with the others. Running the same command again
+			changes nothing. "kubectl pgbind TYPE/NAME..." is the same command.`),
+		Example: templates.Examples(`
+			# Give the Deployment its own user in the database postgres of pod/postgresql-sfs-0
+			kubectl pgbind bind deployment/postgresql-application
+
+			# Bind to a database of another Pod, and choose the name of the Secret
+			kubectl pgbind bind deployment/web --postgres pod/pg-0 --dbname shop --secret shop-database
+
+			# Bind several workloads
+			kubectl pgbind bind deployment/postgresql-application deployment/web
+
+			# Print what would change
+			kubectl pgbind bind deployment/web --dry-run=client`),
+		RunE: command.RunE(o),
+	}
+	o.AddFlags(cmd)
+	return cmd
+}
+
+// AddFlags adds the flags, in groups.
+func (o *Options) AddFlags(cmd *cobra.Command) {
+	o.specFlags.AddTo(cmd.Flags())
+	o.runFlags.AddTo(cmd)
+	flags.Group(cmd.Flags(), "Run Options")
+	o.output.AddFlags(cmd)
+	flags.CompleteOutput(cmd, o.output.AllowedFormats())
+	flags.Group(cmd.Flags(), "Output Options")
+}
+
+// Complete turns the flags into a spec and options.
+func (o *Options) Complete(cmd *cobra.Command, args []string) (err error) {
+	o.workloads = args
+	if o.spec, o.sources, err = o.specFlags.Complete(); err != nil {
+		return err
+	}
+	if o.binding, err = o.runFlags.Complete(cmd); err != nil {
+		return err
+	}
+	o.namespace, err = flags.NamespaceOf(o.connection)
+	return err
+}
+
+// Validate rejects arguments that are not workloads, contradictions and unknown formats. Complete has checked the spec.
+func (o *Options) Validate() error {
+	if err := workload.CheckArgs(o.workloads); err != nil {
+		return err
+	}
+	if _, err := o.output.ToPrinter(); err != nil {
+		return err
+	}
+	return o.checkNumber(workload.Number(o.workloads))
+}
+
+// checkNumber refuses names for several workloads.
+func (o *Options) checkNumber(workloads int) error {
+	switch {
+	case workloads > 1 && o.spec.Username != "":
+		return errors.New("--username names the user of one workload: bind the workloads one by one")
+	case workloads > 1 && o.spec.Secret != "":
+		return errors.New("--secret names the Secret of one workload: bind the workloads one by one")
+	}
+	return nil
+}
+
+// Run binds the workloads in one run of the pipeline, and prints the results in the order of the arguments.
+func (o *Options) Run(ctx context.Context) error {
+	clients, err := client.New(o.connection, o.binding.FieldManager)
+	if err != nil {
+		return err
+	}
+	workloads, errRead := clients.Workloads.Get(ctx, o.namespace, o.workloads)
+	if err := o.checkNumber(len(workloads)); err != nil {
+		return command.WithCode(command.Usage, err)
+	}
+	errs := printers.EachError(errRead, func(err error) error { return printers.IfNotFound(err, o.namespace) })
+	if len(workloads) == 0 {
+		return utilerrors.NewAggregate(errs)
+	}
+	options := o.binding
+	options.Confirm = printers.Asker(o.streams)
+	if options.Values, err = o.values(ctx, clients); err != nil {
+		return err
+	}
+	items := make([]*binding.Item, len(workloads))
+	for i, w := range workloads {
+		items[i] = &binding.Item{Workload: w, Spec: o.spec, Options: options}
+	}
+	results := printers.NewResults(o.streams, printers.ResultSuffix(options.DryRun), o.output.OutputFlagSpecified(), items)
+	err = factory.NewPipeline(clients, o.streams, results).Run(ctx, items)
+	errs = append(append(errs, err), results.Errors()...)
+	if o.output.OutputFlagSpecified() {
+		errs = append(errs, o.print(results.Bindings()))
+	}
+	return utilerrors.NewAggregate(errs)
+}
+
+// values reads the passwords and certificates once for all workloads, because standard input can be read only once.
+func (o *Options) values(ctx context.Context, clients *client.Clients) (binding.Values, error) {
+	reader := &secret.Reader{Kube: clients.Kube, Stdin: o.streams.In}
+	return o.sources.Read(ctx, reader, o.spec.WithDefaults(o.namespace).PostgresNamespace, o.namespace)
+}
+
+// print prints the bindings as objects.
+func (o *Options) print(bindings []*v1alpha1.Binding) error {
+	printer, err := o.output.ToPrinter()
+	if err != nil {
+		return err
+	}
+	return printers.PrintResults(o.streams.Out, printer, bindings)
+}

@@ -1,0 +1,58 @@
+// Package factory gives what the commands run the clients of the cluster and the terminal of the user.
+package factory
+
+import (
+	"context"
+	"os"
+
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/binding"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/client"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/defaults"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/printers"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/report"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/unbind"
+)
+
+// NewResolver returns what completes specs. It asks only at a terminal.
+func NewResolver(c *client.Clients, streams genericiooptions.IOStreams) *defaults.Resolver {
+	r := &defaults.Resolver{
+		Kube: c.Kube, Servers: server.NewFinder(c.Kube), Getenv: os.Getenv,
+		Databases: func(d *server.Database, spec v1alpha1.BindingSpec, adminPassword string) defaults.Databases {
+			return c.Server(d, client.Administrator{User: spec.AdminUser, Password: adminPassword}, v1alpha1.DefaultDBName)
+		},
+		Notify: func(text string) { printers.Notify(streams, text) },
+	}
+	if printers.CanAsk(streams) {
+		r.Choose = func(ctx context.Context, question string, options []string) (int, error) {
+			return printers.Choose(ctx, streams, question, options)
+		}
+	}
+	return r
+}
+
+// NewPipeline returns the pipeline of a bind, which runs one exec at a time in the Pods of a node.
+func NewPipeline(c *client.Clients, streams genericiooptions.IOStreams, progress binding.Progress) *binding.Pipeline {
+	return &binding.Pipeline{
+		Workloads: c.Workloads, Databases: server.NewFinder(c.Kube), Defaults: NewResolver(c, streams),
+		Kube: c.Kube, Metadata: c.Metadata, Progress: progress, ServerConcurrency: 1,
+		Server: func(d *server.Database, spec v1alpha1.BindingSpec, adminPassword string) binding.Server {
+			return c.Server(d, client.Administrator{User: spec.AdminUser, Password: adminPassword}, spec.DBName)
+		},
+	}
+}
+
+// NewUnbinder returns an Unbinder that works as the administrator of each server.
+func NewUnbinder(c *client.Clients, to report.Reporter, admin func(*server.Database, *lookup.Binding) client.Administrator) *unbind.Unbinder {
+	return &unbind.Unbinder{
+		Workloads: c.Workloads, Databases: server.NewFinder(c.Kube), Kube: c.Kube, Report: to,
+		Snapshot: func() unbind.Lists { return c.Workloads.Snapshot() },
+		Roles: func(d *server.Database, b *lookup.Binding) unbind.Roles {
+			return c.Server(d, admin(d, b), b.Marks.DBName)
+		},
+	}
+}

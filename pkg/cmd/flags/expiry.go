@@ -1,0 +1,46 @@
+package flags
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const day = 24 * time.Hour
+
+// maxDuration keeps the year of the expiry below five digits.
+const (
+	maxDays     = 100 * 365
+	maxDuration = maxDays * day
+)
+
+// parseExpiry returns the time at which --expires ends, in whole seconds, which is what metadata stores.
+func parseExpiry(text string) (time.Time, error) {
+	duration, err := parseDuration(text)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("invalid --expires %q: use a duration such as 30d, 12h or 45m", text)
+	}
+	return time.Now().Add(duration).UTC().Truncate(time.Second), nil
+}
+
+// parseDuration parses a positive duration: a number of days, or Go's format.
+func parseDuration(text string) (time.Duration, error) {
+	var duration time.Duration
+	var err error
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		var n int
+		n, err = strconv.Atoi(days)
+		// A larger number of days can overflow to a short time.
+		duration = time.Duration(min(max(n, 0), maxDays+1)) * day
+	} else {
+		duration, err = time.ParseDuration(text)
+	}
+	if err != nil {
+		return 0, err
+	}
+	if duration <= 0 || duration > maxDuration {
+		return 0, strconv.ErrRange
+	}
+	return duration, nil
+}

@@ -1,0 +1,35 @@
+package flags
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+	cmdutil "k8s.io/kubectl/pkg/cmd/util"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/binding"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/fieldmanager"
+)
+
+// Run selects how bind and apply bind, whatever the binding is.
+type Run struct{ options binding.Options }
+
+// AddTo adds the flags.
+func (f *Run) AddTo(cmd *cobra.Command) {
+	flags, o := cmd.Flags(), &f.options
+	flags.BoolVar(&o.Adopt, "adopt", false, "Take over existing references to the Secret")
+	flags.BoolVar(&o.Force, "force", false, "Proceed even if another field manager owns envFrom or the variables and may revert the change, "+
+		"or if other roles can create objects in a schema of --isolated")
+	flags.BoolVar(&o.Wait, "wait", true, "Wait until the workload's Pods use the Secret")
+	flags.DurationVar(&o.Timeout, "timeout", DefaultTimeout, "Time to wait for the Pods")
+	flags.BoolVar(&o.Restart, "restart", false, "Delete the Pods one by one if the workload does not replace them itself")
+	flags.BoolVar(&o.Recreate, "recreate", false, "Replace a bare Pod with a copy that uses the Secret")
+	cmdutil.AddFieldManagerFlagVar(cmd, &o.FieldManager, fieldmanager.Default)
+	cmdutil.AddDryRunFlag(cmd)
+}
+
+// Complete returns the options. Its errors are usage errors.
+func (f *Run) Complete(cmd *cobra.Command) (options binding.Options, err error) {
+	options = f.options
+	options.DryRun, err = cmdutil.GetDryRunStrategy(cmd)
+	return options, errors.Join(err, CheckDurations(Duration{"timeout", options.Timeout}))
+}

@@ -1,0 +1,143 @@
+// Package prune is the command "kubectl pgbind prune".
+package prune
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	cmdutil "k8s.io/kubectl/pkg/cmd/util"
+	"k8s.io/kubectl/pkg/util/templates"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/check"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/client"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/command"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/factory"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/flags"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/droprole"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/fieldmanager"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/printers"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/prune"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/unbind"
+)
+
+// Options select what is pruned.
+type Options struct {
+	connection *genericclioptions.ConfigFlags
+	streams    genericiooptions.IOStreams
+
+	scope   flags.Scope
+	server  flags.Server
+	manager string
+	yes     bool
+	unbind  unbind.Options
+
+	namespace string // empty: all namespaces
+}
+
+// NewCommand returns the command.
+func NewCommand(connection *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams) *cobra.Command {
+	cmd, _ := newCommand(connection, streams)
+	return cmd
+}
+
+func newCommand(connection *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams) (*cobra.Command, *Options) {
+	o := &Options{connection: connection, streams: streams}
+	cmd := &cobra.Command{
+		Use:   "prune",
+		Short: "Remove expired bindings and orphaned Secrets and roles",
+		Long: templates.LongDesc(`
+			Remove expired bindings, Secrets whose workload does not exist, and roles without Secret and workload.
+
+			It removes what check reports as Expired, OrphanedSecret or OrphanedRole, in the same way as unbind, so that no table is lost. It
+			keeps what check reports as Unknown. It lists what it will remove and asks for confirmation; without a terminal, use --yes.`),
+		Example: templates.Examples(`
+			# Show what would be removed from the current namespace
+			kubectl pgbind prune --dry-run=client
+
+			# Remove it from all namespaces without confirmation
+			kubectl pgbind prune -A --yes`),
+		Args: cobra.NoArgs,
+		RunE: command.RunE(o),
+	}
+	o.scope.AddTo(cmd)
+	o.server.AddTo(cmd.Flags())
+	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "Do not ask for confirmation")
+	cmd.Flags().DurationVar(&o.unbind.Grace, "grace", flags.DefaultGrace, "Time for open sessions to end before they are terminated")
+	cmd.Flags().DurationVar(&o.unbind.Timeout, "timeout", flags.DefaultTimeout, "Time to wait for the Pods that still use an expired Secret")
+	cmdutil.AddFieldManagerFlagVar(cmd, &o.manager, fieldmanager.Default)
+	cmdutil.AddDryRunFlag(cmd)
+	return cmd, o
+}
+
+// Complete finds the namespace.
+func (o *Options) Complete(cmd *cobra.Command, _ []string) (err error) {
+	if o.unbind.DryRun, err = cmdutil.GetDryRunStrategy(cmd); err != nil {
+		return err
+	}
+	o.server.Complete(cmd)
+	o.namespace, err = o.scope.Namespace(o.connection)
+	return err
+}
+
+// Validate rejects invalid values.
+func (o *Options) Validate() error {
+	return errors.Join(o.scope.Validate(), o.server.Validate(),
+		flags.CheckDurations(flags.Duration{Flag: "grace", Value: o.unbind.Grace}, flags.Duration{Flag: "timeout", Value: o.unbind.Timeout}))
+}
+
+// Run lists what a check found expired or orphaned, and removes it.
+func (o *Options) Run(ctx context.Context) error {
+	report := printers.NewReport(o.streams, printers.ResultSuffix(o.unbind.DryRun))
+	c := &factory.Check{
+		Connection: client.ForMany(o.connection, flags.RequestConcurrency), Scope: &o.scope, Server: &o.server, Namespace: o.namespace,
+		Manager: o.manager,
+	}
+	done, err := c.Run(ctx, report)
+	if err != nil {
+		return err
+	}
+	if unknown := done.Findings.Only(check.Unknown); len(unknown) > 0 {
+		report.Warn("skipping %d unknown findings (see kubectl pgbind check), the first of which is: %s", len(unknown), unknown[0].Message)
+	}
+	prunable := prune.Prunable(done.Findings)
+	if len(prunable) == 0 {
+		report.Step("nothing to prune")
+		return nil
+	}
+	if err := o.list(prunable); err != nil || o.unbind.DryRun != cmdutil.DryRunNone {
+		return err
+	}
+	if !o.yes {
+		if err := printers.Confirm(ctx, o.streams, len(prunable)); err != nil {
+			return err
+		}
+	}
+	return o.pruner(done, report).Prune(ctx, prunable)
+}
+
+// list prints what will be removed. For a dry run this is the result.
+func (o *Options) list(prunable check.Findings) error {
+	out := o.streams.ErrOut
+	if o.unbind.DryRun != cmdutil.DryRunNone {
+		out = o.streams.Out
+	}
+	return printers.PrintTable(out, printers.Findings(prunable).Table(time.Now()), printers.Options{WithNamespace: o.scope.All})
+}
+
+func (o *Options) pruner(c *factory.Checked, r *printers.Report) *prune.Pruner {
+	admin := func(d *server.Database, _ *lookup.Binding) client.Administrator { return c.Administrators.Of(d) }
+	return &prune.Pruner{
+		Unbinder: factory.NewUnbinder(c.Clients, r, admin), Databases: server.NewFinder(c.Clients.Kube), Report: r,
+		Options: o.unbind, Choice: server.Choice{Container: o.server.Spec.PostgresContainer},
+		Roles: func(d *server.Database) droprole.Roles {
+			return c.Clients.Server(d, c.Administrators.Of(d), v1alpha1.DefaultDBName)
+		},
+	}
+}

@@ -1,0 +1,204 @@
+// Package unbind is the command "kubectl pgbind unbind".
+package unbind
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	cmdutil "k8s.io/kubectl/pkg/cmd/util"
+	"k8s.io/kubectl/pkg/util/templates"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/client"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/command"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/factory"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/flags"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/fieldmanager"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/printers"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/unbind"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
+)
+
+// Options select bindings and how they are removed.
+type Options struct {
+	connection *genericclioptions.ConfigFlags
+	streams    genericiooptions.IOStreams
+
+	server    flags.Server
+	selection flags.Selection
+	unbind    unbind.Options
+	manager   string
+	yes       bool
+
+	namespace string
+	workloads []string
+}
+
+// NewCommand returns the command.
+func NewCommand(connection *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams) *cobra.Command {
+	cmd, _ := newCommand(connection, streams)
+	return cmd
+}
+
+func newCommand(connection *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams) (*cobra.Command, *Options) {
+	o := &Options{connection: connection, streams: streams}
+	cmd := &cobra.Command{
+		Use:        "unbind TYPE/NAME... | --all | -l SELECTOR",
+		SuggestFor: []string{"delete", "remove", "unset"},
+		Short:      "Remove the PostgreSQL users of workloads, keeping their data",
+		Long: templates.LongDesc(`
+			Remove the PostgreSQL users of workloads and keep their data.
+
+			For each workload, pgbind removes the reference to the Secret, waits until no Pod uses it, disables the user, terminates its sessions,
+			reassigns what the user owns to the access role of its binding, drops the user, and deletes the Secret. Tables that the workload
+			created stay, and the next binding can use them. If data would be lost, pgbind stops before it changes anything.
+
+			If a workload fails, pgbind continues with the others. Run the same command again to complete an interrupted run. If nothing is
+			bound, it changes nothing.`),
+		Example: templates.Examples(`
+			# Remove what "kubectl pgbind bind deployment/web" created, even if the Deployment was deleted
+			kubectl pgbind unbind deployment/web
+
+			# Print what would be removed
+			kubectl pgbind unbind deployment/web --dry-run=client
+
+			# Also drop the database that "kubectl pgbind bind deployment/web --create-database" created, and all data in it
+			kubectl pgbind unbind deployment/web --drop-database
+
+			# Remove every binding of the namespace
+			kubectl pgbind unbind --all`),
+		RunE: command.RunE(o),
+	}
+	o.addTo(cmd)
+	return cmd, o
+}
+
+func (o *Options) addTo(cmd *cobra.Command) {
+	set, u := cmd.Flags(), &o.unbind
+	o.server.AddTo(set)
+	o.selection.AddTo(cmd)
+	set.DurationVar(&u.Grace, "grace", flags.DefaultGrace, "Time for open sessions to end before they are terminated")
+	set.DurationVar(&u.Timeout, "timeout", flags.DefaultTimeout, "Time to wait for the Pods that still use the Secret")
+	set.BoolVar(&u.Force, "force", false, "Proceed even if other workloads use the Secret and lose their login")
+	set.BoolVar(&u.Restart, "restart", false, "Delete the Pods one by one if the workload does not replace them itself")
+	set.BoolVar(&u.Recreate, "recreate", false, "Replace a bare Pod with a copy that does not use the Secret")
+	set.BoolVar(&u.Keep, "keep-role", false, "Keep the user but disable its login; the next bind enables it again")
+	set.BoolVar(&u.Purge, "purge", false, "Also drop the access role if it has no other members and owns nothing")
+	set.BoolVar(&u.DropDatabase, "drop-database", false,
+		"Also drop the database and all data in it, if pgbind created it and nobody else uses it. You confirm it with its name")
+	set.BoolVarP(&o.yes, "yes", "y", false, "Drop the database without confirmation")
+	set.BoolVar(&u.Abandon, "abandon-role", false,
+		"Do not drop the user, because its database no longer exists; print the SQL that would drop it")
+	cmdutil.AddFieldManagerFlagVar(cmd, &o.manager, fieldmanager.Default)
+	cmdutil.AddDryRunFlag(cmd)
+}
+
+// Complete finds the namespace and the server.
+func (o *Options) Complete(cmd *cobra.Command, args []string) (err error) {
+	o.workloads = args
+	if o.unbind.DryRun, err = cmdutil.GetDryRunStrategy(cmd); err != nil {
+		return err
+	}
+	if o.namespace, err = flags.NamespaceOf(o.connection); err != nil {
+		return err
+	}
+	o.server.Complete(cmd)
+	o.unbind.Named = o.server.Named
+	o.unbind.Postgres, err = o.server.Ref(o.namespace)
+	return err
+}
+
+// Validate rejects invalid values and contradictions.
+func (o *Options) Validate() error {
+	u := &o.unbind
+	if u.Abandon && (u.Keep || u.Purge) || u.Keep && u.Purge {
+		return errors.New("specify only one of --abandon-role, --keep-role and --purge")
+	}
+	if u.DropDatabase && (u.Abandon || u.Keep || workload.Number(o.workloads) != 1) {
+		return errors.New("--drop-database takes the name of one workload, and neither --abandon-role nor --keep-role")
+	}
+	return errors.Join(o.selection.Validate(o.workloads), o.server.Validate(),
+		flags.CheckDurations(flags.Duration{Flag: "grace", Value: u.Grace}, flags.Duration{Flag: "timeout", Value: u.Timeout}))
+}
+
+// Run removes all selected bindings in one run.
+func (o *Options) Run(ctx context.Context) error {
+	report := printers.NewReport(o.streams, printers.ResultSuffix(o.unbind.DryRun))
+	connection := client.ForMany(o.connection, flags.RequestConcurrency)
+	clients, err := client.New(connection, o.manager)
+	if err != nil {
+		return err
+	}
+	admin, err := o.server.Administrator(ctx, clients, o.streams.In, o.unbind.Postgres.Namespace)
+	if err != nil {
+		return err
+	}
+	unbinder := factory.NewUnbinder(clients, report, func(*server.Database, *lookup.Binding) client.Administrator { return admin })
+	options := o.unbind
+	if options.DropDatabase {
+		// The administrator works in another database than the one that is dropped.
+		unbinder.Roles = func(d *server.Database, _ *lookup.Binding) unbind.Roles {
+			return clients.Server(d, admin, v1alpha1.DefaultDBName)
+		}
+		options.ConfirmDrop = o.confirmDrop
+	}
+	var items []*unbind.Item
+	if o.selection.Many() {
+		items, err = o.selected(ctx, connection, report)
+		unbinder.ReadWorkloads(ctx, items)
+	} else {
+		items, err = o.named(ctx, clients)
+	}
+	if err != nil {
+		return err
+	}
+	return unbinder.Unbind(ctx, items, options)
+}
+
+// named returns the bindings of the workloads in the arguments.
+func (o *Options) named(ctx context.Context, c *client.Clients) ([]*unbind.Item, error) {
+	found, err := c.Workloads.Lookup(ctx, o.namespace, o.workloads)
+	if err != nil {
+		return nil, err
+	}
+	var items []*unbind.Item
+	for _, w := range found {
+		item := unbind.NewItem(lookup.Subject{Namespace: o.namespace, Name: w.Name, Workload: w.Workload}, o.selection.Filter)
+		item.Choice = o.server.Choice()
+		items = append(items, item)
+	}
+	return items, nil
+}
+
+// selected returns the bindings that the flags select. Their workloads are not read yet.
+func (o *Options) selected(ctx context.Context, connection *genericclioptions.ConfigFlags, r *printers.Report) ([]*unbind.Item, error) {
+	bindings, err := o.selection.Read(ctx, connection, r)
+	if err != nil {
+		return nil, err
+	}
+	var items []*unbind.Item
+	for _, b := range bindings {
+		if !o.selection.Filter.Matches(b.SecretName, b.Marks.DBName) {
+			continue
+		}
+		item := unbind.NewItem(lookup.Subject{Namespace: b.Namespace, Name: b.Marks.Workload}, lookup.Filter{Secret: b.SecretName})
+		item.Choice = o.server.Choice()
+		items = append(items, item)
+	}
+	if len(items) == 0 {
+		r.Step("nothing to unbind")
+	}
+	return items, nil
+}
+
+func (o *Options) confirmDrop(ctx context.Context, database string) error {
+	if o.yes {
+		return nil
+	}
+	return printers.ConfirmName(ctx, o.streams, "database", database)
+}

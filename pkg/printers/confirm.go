@@ -1,0 +1,68 @@
+package printers
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/cli-runtime/pkg/printers"
+)
+
+// Confirm asks the user at the terminal to confirm the removal of that many items. Without a terminal, --yes is required.
+func Confirm(ctx context.Context, streams genericiooptions.IOStreams, number int) error {
+	if !printers.IsTerminal(streams.In) {
+		return errors.New("refusing to prune without confirmation: pass --yes, or run the command in a terminal")
+	}
+	yes, err := ask(ctx, streams, fmt.Sprintf("Remove these %d?", number))
+	if err == nil && !yes {
+		err = errors.New("nothing was pruned, because you did not confirm with y or yes")
+	}
+	return err
+}
+
+// ConfirmName asks the user at the terminal to type the name of the object that is deleted with its data. Without a terminal, --yes is required.
+func ConfirmName(ctx context.Context, streams genericiooptions.IOStreams, kind, name string) error {
+	if !printers.IsTerminal(streams.In) {
+		return fmt.Errorf("refusing to drop %s %q without confirmation: pass --yes, or run the command in a terminal", kind, name)
+	}
+	fmt.Fprintf(streams.ErrOut, "This drops %s %q and all data in it. Type its name to confirm: ", kind, name)
+	line, err := readLine(ctx, streams)
+	if err == nil && line != name {
+		err = fmt.Errorf("nothing was dropped, because you did not type %q", name)
+	}
+	return err
+}
+
+// Asker returns a function that asks the user a question that yes or no answers. It is nil if the user is not at a terminal, as in a script.
+func Asker(streams genericiooptions.IOStreams) func(ctx context.Context, question string) (bool, error) {
+	if !CanAsk(streams) {
+		return nil
+	}
+	return func(ctx context.Context, question string) (bool, error) { return ask(ctx, streams, question) }
+}
+
+// ask asks a question. A missing answer means no.
+func ask(ctx context.Context, streams genericiooptions.IOStreams, question string) (bool, error) {
+	fmt.Fprintf(streams.ErrOut, "%s (y/n): ", question)
+	line, err := readLine(ctx, streams)
+	line = strings.ToLower(line)
+	return line == "y" || line == "yes", err
+}
+
+// readLine reads a line from the terminal.
+func readLine(ctx context.Context, streams genericiooptions.IOStreams) (string, error) {
+	answer := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(streams.In).ReadString('\n') // a missing answer means no
+		answer <- strings.TrimSpace(line)
+	}()
+	select {
+	case line := <-answer:
+		return line, nil
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
+}

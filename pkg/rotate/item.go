@@ -1,0 +1,118 @@
+package rotate
+
+import (
+	"context"
+	"time"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/parallel"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/rollback"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
+)
+
+// item is the rotation of one binding: what was read, the plan, and its progress.
+type item struct {
+	*lookup.Binding
+	observed
+	plan *plan
+	progress
+
+	err      error
+	conflict error // another writer changed the Secret: read it again
+	finished bool  // nothing is left to do
+	made     rollback.Stack
+}
+
+// observed is what was read.
+type observed struct {
+	ref          server.Ref
+	candidates   []*server.Database // that may be the primary
+	database     *server.Database
+	held         *postgres.Holdings
+	namespaceUID string
+	users        []*workload.Workload // of the Secret, including the bound workload
+	unseen       bool                 // it is unknown whether something still uses the old login
+}
+
+// plan is what is done. It does not change.
+type plan struct {
+	former, role string // the login roles' names
+	earlier      []string
+	generation   int
+	owner        postgres.Owner
+}
+
+// progress is how far a rotation is.
+type progress struct {
+	password  string // of the new login: the plan's, or that of a concurrent rotation
+	existed   bool   // the new role, before this run
+	source    string // the role whose privileges the new one gets: the former one, or itself if it has them
+	host      string // host of the verified login
+	encrypted bool   // the verified login was encrypted
+	handover
+	// keepSuccessor means that something may use the new login after the roll-back.
+	keepSuccessor bool
+}
+
+// handover is the change of workloads to one login role, and the roles that nothing uses afterwards.
+type handover struct {
+	to         string // the login role
+	generation int
+	retired    []string
+	since      time.Time // Pods that start later use the login role
+	kept       bool      // Pods that are not replaced use an old login
+	patched    []patched
+}
+
+// patched is a workload that this run changed to the new login.
+type patched struct {
+	workload *workload.Workload
+	before   string // the generation that its template had
+}
+
+// again sends an item that met another writer back to be read.
+func (i *item) again(err error) { i.conflict = err }
+
+// open returns the items that continue.
+func open(items []*item) []*item {
+	return filter(items, func(i *item) bool { return i.err == nil && i.conflict == nil && !i.finished })
+}
+
+func filter(items []*item, keep func(*item) bool) []*item {
+	var kept []*item
+	for _, i := range items {
+		if keep(i) {
+			kept = append(kept, i)
+		}
+	}
+	return kept
+}
+
+// through takes items through phases, until they fail, are finished, or meet another writer.
+func (r *run) through(ctx context.Context, items []*item, phases ...func(context.Context, []*item)) {
+	for _, phase := range phases {
+		if items = open(items); len(items) == 0 {
+			return
+		}
+		if ctx.Err() != nil {
+			for _, i := range items {
+				i.err = context.Cause(ctx)
+			}
+			return
+		}
+		phase(ctx, items)
+	}
+}
+
+// atOnce limits how many items a phase works on at once.
+const atOnce = 200
+
+// each calls do for all items, many at once.
+func each(items []*item, do func(*item)) { parallel.Each(items, atOnce, do) }
+
+// eachGroup calls do for the items of each key, all keys at once.
+func eachGroup[K comparable](items []*item, key func(*item) K, do func(key K, items []*item)) {
+	parallel.EachGroup(items, key, -1, do)
+}

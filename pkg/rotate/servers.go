@@ -1,0 +1,54 @@
+package rotate
+
+import (
+	"slices"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/parallel"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
+)
+
+// serverConcurrency limits how many commands run at once in the database Pods.
+const serverConcurrency = 4
+
+// servers are the servers of one run.
+type servers struct {
+	pool  *parallel.Pool[line, Roles]
+	open  func(d *server.Database, database string) Roles
+	batch int // the maximum number of bindings in an exec
+}
+
+// line is what a session is opened with.
+type line struct {
+	pod      types.NamespacedName
+	database string
+}
+
+func newServers(open func(*server.Database, string) Roles, items int) *servers {
+	return &servers{pool: parallel.NewPool[line, Roles](serverConcurrency), open: open, batch: parallel.BatchSize(items, serverConcurrency)}
+}
+
+// podOf returns the name of the Pod of an item's server.
+func podOf(i *item) types.NamespacedName {
+	return types.NamespacedName{Namespace: i.database.Pod.Namespace, Name: i.database.Pod.Name}
+}
+
+// lineOf returns the line to the server of an item.
+func lineOf(i *item) line { return line{podOf(i), i.Marks.DBName} }
+
+// each calls do for batches of items that share a server and a database. All Pods share the limit.
+func (s *servers) each(items []*item, do func(roles Roles, batch []*item)) {
+	var batches [][]*item
+	for _, group := range parallel.GroupBy(items, lineOf) {
+		batches = slices.AppendSeq(batches, slices.Chunk(group, s.batch))
+	}
+	parallel.Each(batches, -1, func(batch []*item) {
+		s.with(batch[0], func(roles Roles) { do(roles, batch) })
+	})
+}
+
+// with calls do with the server of an item.
+func (s *servers) with(i *item, do func(Roles)) {
+	s.pool.With("", lineOf(i), func() Roles { return s.open(i.database, i.Marks.DBName) }, do)
+}

@@ -1,0 +1,13 @@
+package server
+
+// crunchy is the operator PGO of Crunchy Data, and its forks.
+func crunchy() product {
+	return product{
+		name:      "crunchy",
+		labels:    map[string]string{"postgres-operator.crunchydata.com/cluster": ""},
+		cluster:   "postgres-operator.crunchydata.com/cluster",
+		roles:     []string{"postgres-operator.crunchydata.com/role"},
+		primary:   []string{"master", "primary"},
+		container: "database",
+	}
+}

@@ -1,0 +1,63 @@
+package server
+
+import (
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// defaultClusterDomain is the domain of a cluster that was set up without another one.
+const defaultClusterDomain = "cluster.local"
+
+// Hosts returns all names and addresses under which the workloads of a namespace can reach the server: those of its Services, of its Pod, and
+// the host that the caller chose. If the caller chose one, the Services are not known.
+func (d *Database) Hosts(namespace string) []string {
+	var hosts []string
+	add := func(names ...string) {
+		for _, name := range names {
+			if name != "" && name != corev1.ClusterIPNone && !slices.Contains(hosts, name) {
+				hosts = append(hosts, name)
+			}
+		}
+	}
+	addName := func(name string) {
+		if namespace == d.Pod.Namespace {
+			add(name)
+		}
+		name += "." + d.Pod.Namespace
+		add(name, name+".svc", name+".svc."+defaultClusterDomain)
+		if d.ClusterDomain != "" {
+			add(name + ".svc." + d.ClusterDomain)
+		}
+	}
+	add(d.Host)
+	services := d.network.servicesOf(d.Pod)
+	for _, service := range services {
+		addName(service.Name)
+		if d.Pod.Spec.Hostname != "" && d.Pod.Spec.Subdomain == service.Name {
+			addName(d.Pod.Spec.Hostname + "." + service.Name)
+		}
+		add(service.Spec.ClusterIP)
+		add(service.Spec.ClusterIPs...)
+		add(service.Spec.ExternalIPs...)
+	}
+	if len(services) == 0 && d.Service != "" {
+		addName(d.Service)
+	}
+	add(d.Address, d.PodIP)
+	return hosts
+}
+
+// servicesOf returns the Services that lead to a Pod, or none if they were not read.
+func (n *network) servicesOf(pod *corev1.Pod) []corev1.Service {
+	if n == nil {
+		return nil
+	}
+	var found []corev1.Service
+	for _, service := range n.services {
+		if slices.ContainsFunc(n.backends, func(b backend) bool { return b.service == service.Name && b.leadsTo(pod) }) {
+			found = append(found, service)
+		}
+	}
+	return found
+}

@@ -1,0 +1,66 @@
+package unbind
+
+import (
+	"context"
+	"slices"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/parallel"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
+)
+
+// Item is one binding to remove, and its result.
+type Item struct {
+	lookup.Binding // of the workload; the rest is filled in when it is found
+	Choice         server.Choice
+	Err            error // why the binding was not removed
+
+	filter   lookup.Filter
+	nothing  bool    // nothing is bound
+	database *target // the server; nil: abandoned
+	held     *postgres.Holdings
+	conflict error // the Secret changed before it was deleted
+}
+
+// target is a server that items share.
+type target struct{ roles Roles }
+
+// NewItem returns the item for the only binding of the workload that matches the filter.
+func NewItem(n lookup.Subject, f lookup.Filter) *Item {
+	return &Item{Binding: lookup.Binding{Subject: n}, filter: f}
+}
+
+// fail keeps the first error of an item, which leaves the run.
+func (i *Item) fail(err error) {
+	if i.Err == nil {
+		i.Err = err
+	}
+}
+
+// open returns the items that have something to remove and have not failed.
+func open(items []*Item) []*Item {
+	return slices.DeleteFunc(slices.Clone(items), func(i *Item) bool { return i.Err != nil || i.nothing })
+}
+
+// atOnce limits how many requests to the API server run at once.
+const atOnce = 50
+
+// each calls do for all items, many at once.
+func each[T any](items []T, do func(T)) { parallel.Each(items, atOnce, do) }
+
+// ReadWorkloads reads the workloads of items that only name them. A workload that does not exist is no error.
+func (u *Unbinder) ReadWorkloads(ctx context.Context, items []*Item) {
+	for _, group := range parallel.GroupBy(items, func(i *Item) string { return i.Namespace }) {
+		var names []string
+		for _, i := range group {
+			names = append(names, i.Name)
+		}
+		found, err := u.Workloads.LookupAll(ctx, group[0].Namespace, names)
+		for at, i := range group {
+			if i.fail(err); err == nil {
+				i.Workload = found[at].Workload
+			}
+		}
+	}
+}

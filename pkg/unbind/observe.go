@@ -1,0 +1,223 @@
+package unbind
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	cmdutil "k8s.io/kubectl/pkg/cmd/util"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/parallel"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
+)
+
+// observe finds the bindings, and refuses those that are still needed or that cannot be removed. It changes nothing.
+func (r *run) observe(ctx context.Context, items []*Item) {
+	for _, group := range parallel.GroupBy(open(items), func(i *Item) string { return i.Namespace }) {
+		secrets, err := lookup.List(ctx, r.Kube, group[0].Namespace)
+		for _, i := range group {
+			if i.fail(err); err == nil {
+				i.fail(r.find(ctx, secrets, i))
+			}
+		}
+	}
+	if !r.options.Force {
+		r.refuseUsed(ctx, open(items))
+	}
+	if r.options.DryRun != cmdutil.DryRunClient {
+		r.tryAll(ctx, open(items))
+	}
+	if !r.options.Abandon {
+		r.survey(ctx, open(items))
+	}
+	if r.options.DropDatabase {
+		r.checkDatabases(ctx, open(items))
+	}
+}
+
+// find finds the binding of an item.
+func (r *run) find(ctx context.Context, secrets *lookup.Secrets, i *Item) error {
+	found, err := secrets.Find(ctx, i.Subject, i.filter)
+	if err != nil {
+		return err
+	}
+	if found == nil {
+		i.nothing = true
+		r.Report.Step("nothing is bound to %s", i.Name)
+		r.Report.Done(i.Name, "unchanged")
+		return nil
+	}
+	i.Binding = *found
+	return nil
+}
+
+// lists reads what uses Secrets: for many items each kind of a namespace once.
+func (r *run) lists(items []*Item) Lists {
+	if len(items) < workload.Many {
+		return r.Workloads
+	}
+	return r.Snapshot()
+}
+
+// refuseUsed refuses items whose Secret something else uses. A list that is not complete is a warning, once for each namespace.
+func (r *run) refuseUsed(ctx context.Context, items []*Item) {
+	lists, warned := r.lists(items), map[string]bool{}
+	for _, i := range items {
+		users, err := lists.Users(ctx, i.Namespace, i.SecretName)
+		if unlisted := (*workload.UnlistedError)(nil); errors.As(err, &unlisted) {
+			if !warned[i.Namespace] {
+				r.Report.Warn("%v", unlisted)
+			}
+			warned[i.Namespace], err = true, nil
+		}
+		if i.fail(err); err == nil {
+			i.fail(i.refuseUsers(users))
+		}
+	}
+}
+
+// refuseUsers returns an error if other workloads use the Secret, or the workload itself does in another way.
+func (i *Item) refuseUsers(users []*workload.Workload) error {
+	var others []string
+	for _, user := range users {
+		if i.Workload == nil || user.UID() != i.Workload.UID() {
+			others = append(others, user.String())
+		}
+	}
+	if len(others) > 0 {
+		return fmt.Errorf("secret/%s is also used by %s: remove these references first, or use --force", i.SecretName, strings.Join(others, ", "))
+	}
+	if i.Workload == nil {
+		return nil
+	}
+	if tool, restored := workload.RestoredBy(i.Workload, i.SecretName); restored {
+		return fmt.Errorf("the manifest of %s references secret/%s, and %s would restore the reference after it is removed, so that new Pods cannot "+
+			"start: remove the reference from the manifest and apply it first, or use --force", i.Name, i.SecretName, tool)
+	}
+	without := i.Workload.DeepCopy()
+	if err := i.removeReference(without); err != nil {
+		return err
+	}
+	if workload.UsesSecret(&without.Template().Spec, i.SecretName) {
+		return fmt.Errorf("%s also references secret/%s in a way that pgbind did not create: remove that reference first, or use --force",
+			i.Name, i.SecretName)
+	}
+	return nil
+}
+
+// tryAll asks the API server with a dry run whether it would accept the writes. It decides by who asks, what for and where, so that it is asked for one item of
+// each kind in a namespace, and for the next one only if it refuses.
+func (r *run) tryAll(ctx context.Context, items []*Item) {
+	var bound, stored []*Item
+	for _, i := range items {
+		if i.Workload != nil {
+			bound = append(bound, i)
+		}
+	}
+	r.tryFirst(bound, func(i *Item) string { return i.Workload.Kind().Kind + " in " + i.Namespace }, func(i *Item) error {
+		if _, _, err := r.send(ctx, i, i.removeReference, true); err != nil {
+			return fmt.Errorf("the reference to secret/%s cannot be removed: %w", i.SecretName, err)
+		}
+		if _, err := r.Workloads.OutdatedPods(ctx, i.Workload, i.SecretName); err != nil {
+			return fmt.Errorf("cannot wait for the Pods of %s: %w", i.Name, err)
+		}
+		return nil
+	})
+	for _, i := range open(items) {
+		if i.Secret != nil {
+			stored = append(stored, i)
+		}
+	}
+	r.tryFirst(stored, func(i *Item) string { return i.Namespace }, func(i *Item) error {
+		if _, err := r.readSecret(ctx, i); err != nil {
+			return err
+		}
+		if err := r.deleteSecret(ctx, i, metav1.DeleteOptions{DryRun: []string{metav1.DryRunAll}}); err != nil {
+			return fmt.Errorf("%w: unbind needs permission to delete it", err)
+		}
+		return nil
+	})
+}
+
+// tryFirst calls try for the first item of each kind, and for the next one if that fails.
+func (r *run) tryFirst(items []*Item, kind func(*Item) string, try func(*Item) error) {
+	each(parallel.GroupBy(items, kind), func(group []*Item) {
+		for _, i := range group {
+			if i.fail(try(i)); i.Err == nil {
+				return
+			}
+		}
+	})
+}
+
+// location is how to find the server of an item.
+type location struct {
+	ref    server.Ref
+	choice server.Choice
+}
+
+// survey finds the servers, and reports what depends on the bindings' roles there.
+func (r *run) survey(ctx context.Context, items []*Item) {
+	places := map[*Item]location{}
+	for _, i := range items {
+		ref, err := r.options.Postgres, error(nil)
+		if !r.options.Named {
+			ref, err = i.Location(r.options.Postgres)
+		}
+		places[i] = location{ref, i.Choice}
+		i.fail(err)
+	}
+	each(parallel.GroupBy(open(items), func(i *Item) location { return places[i] }), func(group []*Item) {
+		place := places[group[0]]
+		candidates, err := r.Databases.Candidates(ctx, place.ref, place.choice)
+		if err != nil {
+			err = fmt.Errorf("%w (if the database no longer exists, use --abandon-role to remove the rest)", err)
+			for _, i := range group {
+				i.fail(err)
+			}
+			return
+		}
+		// The administrator works in the database of the bindings, under the name that their metadata has.
+		type session struct{ database, user string }
+		each(parallel.GroupBy(group, func(i *Item) session { return session{i.Marks.DBName, i.Marks.AdminUser} }), func(items []*Item) {
+			r.surveyServer(ctx, items, candidates)
+		})
+	})
+}
+
+// surveyServer asks the candidates one after the other until one is not a standby.
+func (r *run) surveyServer(ctx context.Context, items []*Item, candidates []*server.Database) {
+	var standby error
+	for _, database := range candidates {
+		on := &target{r.Roles(database, &items[0].Binding)}
+		var named []postgres.LoginRole
+		for _, i := range items {
+			named = append(named, postgres.LoginRole{Owner: i.Owner(), Name: i.Marks.Role})
+		}
+		var standbys []*Item
+		for at, found := range r.retirer(on).Survey(ctx, named) {
+			i := items[at]
+			i.database, i.held = on, found.Holdings
+			if found.Err == nil {
+				continue
+			}
+			err := fmt.Errorf("its login in pod/%s: %w", database.Pod.Name, found.Err)
+			if errors.Is(err, postgres.ErrStandby) {
+				standby, standbys = err, append(standbys, i)
+				continue
+			}
+			i.fail(err)
+		}
+		if items = standbys; len(items) == 0 {
+			return
+		}
+	}
+	for _, i := range items {
+		i.fail(standby)
+	}
+}

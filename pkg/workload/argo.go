@@ -1,0 +1,82 @@
+package workload
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// A Rollout of Argo has a pod template of its own, or it refers to a Deployment and runs Pods with the template of that. Then the
+// Deployment is what is bound, because it has the template.
+
+// deploymentOf returns the name of the Deployment that a Rollout refers to; empty if it has a template of its own.
+func deploymentOf(rollout object) string {
+	o, ok := rollout.(*unstructured.Unstructured)
+	if !ok || text(o, "spec.workloadRef.kind") != "Deployment" {
+		return ""
+	}
+	return text(o, "spec.workloadRef.name")
+}
+
+// getRollout reads a Rollout. It returns the Deployment that the Rollout refers to, if it refers to one.
+func (c *Client) getRollout(ctx context.Context, k kind, namespace, name string) (*Workload, error) {
+	obj, err := c.readObject(ctx, k, namespace, name)
+	if err != nil {
+		return nil, err
+	}
+	referred := deploymentOf(obj)
+	if referred == "" {
+		return newWorkload(k, obj)
+	}
+	deployment, _ := kindFor(schema.GroupKind{Group: "apps", Kind: "Deployment"})
+	w, err := c.read(ctx, deployment, namespace, referred)
+	if err != nil {
+		return nil, fmt.Errorf("%s refers to it: %w", qualifiedName(k.gvk.GroupKind(), name), err)
+	}
+	w.runBy = &Workload{kind: k, object: obj}
+	return w, nil
+}
+
+// rolloutsOf returns the Rollouts that refer to the workload, if it is a Deployment. They run its Pods.
+func (c *Client) rolloutsOf(ctx context.Context, w *Workload) ([]object, error) {
+	if w.kind.gvk.Kind != "Deployment" {
+		return nil, nil
+	}
+	served, err := c.servedKinds(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var rollouts []object
+	for _, k := range served {
+		if k.gvk.Group != argoGroup {
+			continue
+		}
+		found, err := c.list(ctx, k, w.Namespace(), "")
+		if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsForbidden(err) {
+			return nil, err
+		}
+		for _, obj := range found {
+			if deploymentOf(obj) == w.Name() {
+				rollouts = append(rollouts, obj)
+			}
+		}
+	}
+	return rollouts, nil
+}
+
+// afterChangeOf returns the Rollout with a status that also waits until its controller has observed this version of the Deployment.
+func (w *Workload) afterChangeOf(deployment *Workload) *Workload {
+	after := *w
+	after.kind.status = func(o *unstructured.Unstructured) (string, bool, error) {
+		observed, _ := strconv.ParseInt(text(o, "status.workloadObservedGeneration"), 10, 64)
+		if observed < deployment.object.GetGeneration() {
+			return "Waiting for the controller to observe the change of " + deployment.String() + "...", false, nil
+		}
+		return argoStatus(o)
+	}
+	return &after
+}

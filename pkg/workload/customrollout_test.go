@@ -1,0 +1,99 @@
+package workload
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/yaml"
+)
+
+// workloadOf returns a workload of a known kind from the YAML of its spec and status.
+func workloadOf(t *testing.T, gk schema.GroupKind, text string) *Workload {
+	t.Helper()
+	k, known := kindFor(gk)
+	require.True(t, known)
+	o := map[string]any{}
+	require.NoError(t, yaml.Unmarshal([]byte(text), &o))
+	obj := &unstructured.Unstructured{Object: o}
+	obj.SetGroupVersionKind(k.gvk)
+	obj.SetName("web")
+	obj.SetNamespace("shop")
+	obj.SetGeneration(2)
+	return &Workload{kind: k, object: obj}
+}
+
+func TestStatusOfCustomKinds(t *testing.T) {
+	argo, dc := schema.GroupKind{Group: argoGroup, Kind: "Rollout"}, schema.GroupKind{Group: openShiftGroup, Kind: "DeploymentConfig"}
+	knative, clones := schema.GroupKind{Group: knativeGroup, Kind: "Service"}, schema.GroupKind{Group: kruiseGroup, Kind: "CloneSet"}
+	daemons := schema.GroupKind{Group: kruiseGroup, Kind: "DaemonSet"}
+	for name, tt := range map[string]struct {
+		gk   schema.GroupKind
+		text string
+		line string
+		done bool
+		err  string
+	}{
+		"Rollout, not observed":      {argo, `{status: {observedGeneration: "1", phase: Healthy}}`, "observe", false, ""},
+		"Rollout, healthy":           {argo, `{status: {observedGeneration: "2", phase: Healthy}}`, "successfully", true, ""},
+		"Rollout, progressing":       {argo, `{spec: {replicas: 3}, status: {observedGeneration: "2", phase: Progressing, updatedReplicas: 1}}`, "1 of 3", false, ""},
+		"Rollout, waits for a user":  {argo, `{status: {observedGeneration: "2", phase: Paused}}`, "promote web", false, ""},
+		"Rollout, degraded":          {argo, `{status: {observedGeneration: "2", phase: Degraded, message: too slow}}`, "", false, "too slow"},
+		"DeploymentConfig, old":      {dc, `{spec: {replicas: 2}, status: {observedGeneration: 1, replicas: 2, updatedReplicas: 2, availableReplicas: 2}}`, "observe", false, ""},
+		"DeploymentConfig, new":      {dc, `{spec: {replicas: 2}, status: {observedGeneration: 2, replicas: 2, updatedReplicas: 2, availableReplicas: 2}}`, "successfully", true, ""},
+		"DeploymentConfig, old Pods": {dc, `{spec: {replicas: 2}, status: {observedGeneration: 2, replicas: 3, updatedReplicas: 2, availableReplicas: 2}}`, "1 old Pods", false, ""},
+		"DeploymentConfig, failed":   {dc, `{status: {observedGeneration: 2, conditions: [{type: Progressing, status: "False", message: no image}]}}`, "", false, "no image"},
+		"Knative, not ready":         {knative, `{status: {observedGeneration: 2, latestCreatedRevisionName: b, latestReadyRevisionName: a, conditions: [{type: Ready, status: Unknown}]}}`, `"b"`, false, ""},
+		"Knative, ready":             {knative, `{status: {observedGeneration: 2, latestCreatedRevisionName: b, latestReadyRevisionName: b, conditions: [{type: Ready, status: "True"}]}}`, `"b" is ready`, true, ""},
+		"Knative, failed":            {knative, `{status: {observedGeneration: 2, conditions: [{type: Ready, status: "False", message: crashed}]}}`, "", false, "crashed"},
+		"CloneSet, one of two":       {clones, `{spec: {replicas: 2}, status: {observedGeneration: 2, replicas: 2, updatedReplicas: 2, updatedReadyReplicas: 1}}`, "1 of 2", false, ""},
+		"CloneSet, all":              {clones, `{spec: {replicas: 2}, status: {observedGeneration: 2, replicas: 2, updatedReplicas: 2, updatedReadyReplicas: 2}}`, "successfully", true, ""},
+		"DaemonSet, no node":         {daemons, `{status: {observedGeneration: 2, desiredNumberScheduled: 0}}`, "successfully", true, ""},
+		"DaemonSet, one of two":      {daemons, `{status: {observedGeneration: 2, desiredNumberScheduled: 2, updatedNumberScheduled: 1, numberAvailable: 2}}`, "1 of 2", false, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := workloadOf(t, tt.gk, tt.text)
+			line, done, err := w.kind.status(w.object.(*unstructured.Unstructured)) //nolint:forcetypeassert // made above
+			assert.Equal(t, tt.done, done)
+			if tt.err != "" {
+				require.ErrorContains(t, err, tt.err)
+				return
+			}
+			require.NoError(t, err)
+			assert.Contains(t, line, tt.line)
+		})
+	}
+}
+
+func TestStatusOfRolloutOfDeployment_WaitsForItsGeneration(t *testing.T) {
+	deployment := workloadOf(t, schema.GroupKind{Group: argoGroup, Kind: "Rollout"}, "{}")
+	rollout := workloadOf(t, schema.GroupKind{Group: argoGroup, Kind: "Rollout"},
+		`{status: {observedGeneration: "2", workloadObservedGeneration: "1", phase: Healthy}}`).afterChangeOf(deployment)
+	_, done, err := rollout.kind.status(rollout.object.(*unstructured.Unstructured)) //nolint:forcetypeassert // made above
+	require.NoError(t, err)
+	assert.False(t, done)
+}
+
+func TestRolloutOfCustomKinds(t *testing.T) {
+	for text, want := range map[string]RolloutKind{
+		`{}`:                     Followed,
+		`{spec: {paused: true}}`: Paused,
+		`{spec: {updateStrategy: {type: OnDelete}}}`:                                        ReplacePods,
+		`{spec: {updateStrategy: {paused: true}}}`:                                          Paused,
+		`{spec: {updateStrategy: {partition: 1}}}`:                                          Paused,
+		`{spec: {updateStrategy: {rollingUpdate: {partition: 2}}}}`:                         Paused,
+		`{spec: {updateStrategy: {type: ReCreate}}}`:                                        Followed,
+		`{spec: {updateStrategy: {type: InPlaceIfPossible}}}`:                               Paused,
+		`{spec: {updateStrategy: {rollingUpdate: {podUpdatePolicy: InPlaceIfPossible}}}}`:   Paused,
+		`{spec: {updateStrategy: {rollingUpdate: {rollingUpdateType: InPlaceIfPossible}}}}`: Paused,
+	} {
+		w := workloadOf(t, schema.GroupKind{Group: kruiseGroup, Kind: "CloneSet"}, text)
+		assert.Equal(t, want, w.Rollout().Kind, text)
+	}
+	manual := workloadOf(t, schema.GroupKind{Group: openShiftGroup, Kind: "DeploymentConfig"}, `{spec: {triggers: [{type: ImageChange}]}}`)
+	assert.Contains(t, manual.Rollout().Message, "oc rollout latest web")
+	automatic := workloadOf(t, schema.GroupKind{Group: openShiftGroup, Kind: "DeploymentConfig"}, `{spec: {triggers: [{type: ConfigChange}]}}`)
+	assert.Equal(t, Followed, automatic.Rollout().Kind)
+}
