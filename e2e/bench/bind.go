@@ -31,7 +31,7 @@ func (b *bench) benchBind(ctx context.Context, r *report) error {
 		return err
 	}
 	contenders := b.binders(n)
-	if err := b.deploy(ctx, n, len(contenders)*(b.runs+1)); err != nil {
+	if err := b.deploy(ctx, n, len(contenders)*(b.runs+1), 0); err != nil {
 		return err
 	}
 	found, err := b.alternate(ctx, contenders...)
@@ -41,7 +41,7 @@ func (b *bench) benchBind(ctx context.Context, r *report) error {
 	for _, goal := range []struct {
 		what, against string
 		limit         float64
-	}{{plugin, script, 0.55}, {plugin, scriptTest, 0.1}, {binary, floor, 1.35}} {
+	}{{plugin, script, 0.75}, {plugin, scriptTest, 0.1}, {binary, floor, 1.3}} {
 		r.compare(comparison{
 			what: "a fresh bind, " + goal.what, took: median(found[goal.what]),
 			against: goal.against, other: median(found[goal.against]), limit: goal.limit,
@@ -103,7 +103,7 @@ func (b *bench) benchStart(ctx context.Context, r *report) error {
 		return err
 	}
 	for _, what := range []string{"version", "--help"} {
-		r.compare(comparison{what: binary + " " + what, took: median(found[what]), against: other, other: median(found[other]), limit: 0.5})
+		r.compare(comparison{what: binary + " " + what, took: median(found[what]), against: other, other: median(found[other]), limit: 0.6})
 	}
 	return nil
 }

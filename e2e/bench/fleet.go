@@ -5,9 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -23,8 +21,8 @@ const (
 	applyLimit  = 25 * time.Second
 	applyFaster = 20.0 // times the script's rate
 	applyGrowth = 1.2  // factor of the time for each binding, from few to many
-	applyMemory = 150 << 20
-	listLimit   = time.Second
+	applyMemory = 200 << 20
+	listLimit   = 500 * time.Millisecond
 	listMemory  = 80 << 20
 )
 
@@ -62,14 +60,18 @@ func (b *bench) benchFleet(ctx context.Context, r *report) error {
 		return err
 	}
 	one := fleet{all, many}
-	var listed []figures
-	list := func(f fleet) (err error) {
-		if f.each == many && listed == nil {
-			listed, err = b.list(ctx, f.namespaces[0])
+	var listed, checked []figures
+	read := func(f fleet) (err error) {
+		if f.each != many || listed != nil {
+			return nil
 		}
+		if listed, err = b.look(ctx, f.namespaces[0].Pgbind("list")); err != nil {
+			return err
+		}
+		checked, err = b.look(ctx, f.namespaces[0].Pgbind("check"))
 		return err
 	}
-	onOne, err := b.rounds(ctx, lessons, list, fleet{all, few}, one)
+	onOne, err := b.rounds(ctx, lessons, read, fleet{all, few}, one)
 	if err != nil {
 		return err
 	}
@@ -83,6 +85,7 @@ func (b *bench) benchFleet(ctx context.Context, r *report) error {
 		return err
 	}
 	r.list(listed)
+	r.within(fmt.Sprintf("check of %d bindings", many), median(checked), checkLimit)
 	r.applied(one, onOne.applied[1], onOne.script)
 	r.growth(onOne.applied[0], onOne.applied[1])
 	r.applied(spread, onMore.applied[0], onMore.script)
@@ -133,7 +136,7 @@ func (b *bench) lessons(ctx context.Context, number int) (*lessons, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &lessons{bench: b, namespace: n}, b.deploy(ctx, n, number)
+	return &lessons{bench: b, namespace: n}, b.deploy(ctx, n, number, 0)
 }
 
 func (l *lessons) next(ctx context.Context) *exec.Cmd {
@@ -158,28 +161,11 @@ func (b *bench) databases(ctx context.Context, number int) ([]*harness.Namespace
 // apply creates the bindings of a fleet. None of them exists before.
 func (b *bench) apply(ctx context.Context, f fleet) (figures, error) {
 	for _, n := range f.namespaces {
-		if err := b.deploy(ctx, n, f.each); err != nil {
+		if err := b.deploy(ctx, n, f.each, 0); err != nil {
 			return figures{}, err
 		}
 	}
-	file := filepath.Join(b.dir, "bindings.yaml")
-	if err := os.WriteFile(file, []byte(f.bindings()), 0o600); err != nil {
-		return figures{}, fmt.Errorf("write the bindings: %w", err)
-	}
-	return rested(b.Pgbind("apply", "--filename="+file, "--wait=false").Cmd(ctx))
-}
-
-// list lists the bindings of a namespace, once for each run.
-func (b *bench) list(ctx context.Context, n *harness.Namespace) ([]figures, error) {
-	var listed []figures
-	for range b.runs {
-		taken, err := measured(n.Pgbind("list").Cmd(ctx))
-		if err != nil {
-			return nil, err
-		}
-		listed = append(listed, taken)
-	}
-	return listed, nil
+	return b.applyFile(ctx, f)
 }
 
 func (b *bench) clearAll(ctx context.Context, f fleet) error {

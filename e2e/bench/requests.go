@@ -29,13 +29,13 @@ func (b *bench) benchRequests(ctx context.Context, r *report) error {
 	if err != nil {
 		return err
 	}
-	if err := b.deploy(ctx, n, 1); err != nil {
+	if err := b.deploy(ctx, n, 1, 0); err != nil {
 		return err
 	}
 	for _, goal := range []struct {
 		what, user      string
 		execs, requests int
-	}{{"a fresh bind", freshUser, 2, 12}, {"a second bind", secondUser, 1, 6}} {
+	}{{"a fresh bind", freshUser, 1, 12}, {"a second bind", secondUser, 1, 6}} {
 		counted, err := b.countBind(ctx, n, goal.user)
 		if err != nil {
 			return fmt.Errorf("%s: %w", goal.what, err)

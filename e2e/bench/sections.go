@@ -21,6 +21,10 @@ func sections() []section {
 		{"requests", (*bench).benchRequests},
 		{"start", (*bench).benchStart},
 		{"fleet", (*bench).benchFleet},
+		{"many", (*bench).benchMany},
+		{"restart", (*bench).benchRestart},
+		{"relations", (*bench).benchRelations},
+		{"isolated", (*bench).benchIsolated},
 	}
 }
 

@@ -54,13 +54,13 @@ func (b *bench) database(ctx context.Context) (*harness.Namespace, error) {
 
 func deploymentName(number int) string { return fmt.Sprintf("app-%04d", number) }
 
-// deploy creates Deployments without Pods, and waits until their controller is idle.
-func (b *bench) deploy(ctx context.Context, n *harness.Namespace, number int) error {
+// deploy creates Deployments with a number of Pods each, and waits until their controller has observed them.
+func (b *bench) deploy(ctx context.Context, n *harness.Namespace, number int, replicas int32) error {
 	group, within := errgroup.WithContext(ctx)
 	group.SetLimit(workers)
 	for i := range number {
 		group.Go(func() error {
-			_, err := b.client.AppsV1().Deployments(n.Name).Create(within, deployment(deploymentName(i)), metav1.CreateOptions{})
+			_, err := b.client.AppsV1().Deployments(n.Name).Create(within, deployment(deploymentName(i), replicas), metav1.CreateOptions{})
 			return err
 		})
 	}
@@ -70,12 +70,12 @@ func (b *bench) deploy(ctx context.Context, n *harness.Namespace, number int) er
 	return b.settle(ctx, n)
 }
 
-func deployment(name string) *appsv1.Deployment {
-	labels, none := map[string]string{"app": name}, int32(0)
+func deployment(name string, replicas int32) *appsv1.Deployment {
+	labels := map[string]string{"app": name, "bench": "yes"}
 	return &appsv1.Deployment{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels},
 		Spec: appsv1.DeploymentSpec{
-			Replicas: &none, Selector: &metav1.LabelSelector{MatchLabels: labels},
+			Replicas: &replicas, Selector: &metav1.LabelSelector{MatchLabels: labels},
 			Template: corev1.PodTemplateSpec{
 				ObjectMeta: metav1.ObjectMeta{Labels: labels},
 				Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Image: "pgbind-app:dev"}}},
