@@ -33,7 +33,7 @@ func (r *run) complete(ctx context.Context, items []*Item, lacks func(v1alpha1.B
 			err = i.complete(ctx, r.Defaults, i.bound())
 		}
 		if err != nil {
-			i.fail(err)
+			i.Fail(err)
 		}
 	})
 }

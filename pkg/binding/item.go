@@ -85,10 +85,13 @@ const (
 	createRole                   // the server does not have it, or it cannot log in
 )
 
-// fail ends an item.
-func (i *Item) fail(err error) {
+// Fail ends an item.
+func (i *Item) Fail(err error) {
 	i.Err, i.Outcome, i.conflict = err, Failed, nil
 }
+
+// Open reports whether the item continues with the next phase.
+func (i *Item) Open() bool { return i.Err == nil && i.conflict == nil && !i.finished }
 
 // again sends an item that met another writer back to the next round.
 func (i *Item) again(err error) { i.conflict = err }

@@ -59,7 +59,7 @@ func (r *run) assignNames(ctx context.Context, items []*Item) {
 		}
 		for _, i := range group {
 			if err != nil && !apierrors.IsForbidden(err) {
-				i.fail(err)
+				i.Fail(err)
 			}
 		}
 	})

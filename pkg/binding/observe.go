@@ -11,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/phases"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
@@ -20,15 +21,15 @@ import (
 // run, so that missing permissions, admission and quotas fail before the first write.
 func (r *run) observe(ctx context.Context, items []*Item) {
 	r.readWorkloads(ctx, items)
-	each(open(items), func(i *Item) {
+	each(phases.Open(items), func(i *Item) {
 		if err := r.check(ctx, i); err != nil {
-			i.fail(err)
+			i.Fail(err)
 		}
 	})
-	r.findDatabases(ctx, open(items))
-	refuseDatabases(open(items))
-	r.assignNames(ctx, open(items))
-	each(open(items), func(i *Item) {
+	r.findDatabases(ctx, phases.Open(items))
+	refuseDatabases(phases.Open(items))
+	r.assignNames(ctx, phases.Open(items))
+	each(phases.Open(items), func(i *Item) {
 		plan, err := r.plan(ctx, i)
 		if err != nil {
 			i.observed = true
@@ -37,8 +38,8 @@ func (r *run) observe(ctx context.Context, items []*Item) {
 		}
 		i.plan, i.secret, i.observed = plan, plan.secret.existing, true
 	})
-	r.tryAll(ctx, open(items))
-	r.readNamespaces(ctx, open(items))
+	r.tryAll(ctx, phases.Open(items))
+	r.readNamespaces(ctx, phases.Open(items))
 }
 
 // worthListing is the number of workloads of one kind in a namespace from which they are read as a list.
@@ -60,7 +61,7 @@ func (r *run) readWorkloads(ctx context.Context, items []*Item) {
 			r.listWorkloads(ctx, t, group)
 		}
 	})
-	each(open(items), func(i *Item) {
+	each(phases.Open(items), func(i *Item) {
 		var err error
 		switch {
 		case i.Workload == nil:
@@ -75,7 +76,7 @@ func (r *run) readWorkloads(ctx context.Context, items []*Item) {
 			}
 		}
 		if err != nil {
-			i.fail(err)
+			i.Fail(err)
 		}
 	})
 }
@@ -92,7 +93,7 @@ func (r *run) listWorkloads(ctx context.Context, t workload.Type, items []*Item)
 	}
 	for _, i := range items {
 		if err != nil {
-			i.fail(err)
+			i.Fail(err)
 			continue
 		}
 		i.Workload = byName[workload.FullName(i.Spec.Workload)]
@@ -156,7 +157,7 @@ func (r *run) findDatabases(ctx context.Context, items []*Item) {
 		candidates, err := r.Databases.Candidates(ctx, key.ref, key.choice)
 		for _, i := range of {
 			if i.candidates = candidates; err != nil {
-				i.fail(errors.Join(i.standby, err))
+				i.Fail(errors.Join(i.standby, err))
 			}
 		}
 	})
@@ -166,7 +167,7 @@ func (r *run) findDatabases(ctx context.Context, items []*Item) {
 func refuseDatabases(items []*Item) {
 	for _, i := range items {
 		if database := i.candidates[0]; database.RunBy(i.Workload.UID()) {
-			i.fail(fmt.Errorf("%s runs the database pod/%s itself: bind the workload that uses the database", i.Workload, database.Pod.Name))
+			i.Fail(fmt.Errorf("%s runs the database pod/%s itself: bind the workload that uses the database", i.Workload, database.Pod.Name))
 		}
 	}
 }
@@ -186,7 +187,7 @@ func (r *run) readNamespaces(ctx context.Context, items []*Item) {
 		}
 		uid, err := read[i.namespace()]()
 		if err != nil {
-			i.fail(err)
+			i.Fail(err)
 			return
 		}
 		i.plan.binding.Owner.NamespaceUID = uid

@@ -19,6 +19,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/defaults"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/keys"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/parallel"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/phases"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/rollback"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
@@ -102,16 +103,11 @@ func (p *Pipeline) Run(ctx context.Context, items []*Item) error {
 	r.servers = newServers(p, len(r.items))
 	r.undoLimit = rollback.DefaultLimit + time.Duration(len(r.items)-1)*undoEach
 	backoff := wait.Backoff{Steps: rounds, Duration: 100 * time.Millisecond, Factor: 1.5, Jitter: 1}
-	for left, round := r.items, 1; len(left) > 0; round++ {
-		left = r.round(ctx, left)
-		if len(left) > 0 && (round == rounds || !parallel.Pause(ctx, backoff.Step())) {
-			for _, i := range left {
-				i.fail(cmp.Or(context.Cause(ctx), i.conflict))
-			}
-			r.rollBack(ctx, left)
-			break
-		}
+	left := phases.Repeat(ctx, r.items, backoff, r.round)
+	for _, i := range left {
+		i.Fail(cmp.Or(context.Cause(ctx), i.conflict))
 	}
+	r.rollBack(ctx, left)
 	r.rollouts.Wait()
 	return nil
 }
@@ -134,9 +130,9 @@ func (r *run) round(ctx context.Context, items []*Item) (again []*Item) {
 	for _, i := range items {
 		i.conflict = nil
 	}
-	r.through(ctx, items, r.observe, r.show)
+	phases.Through(ctx, items, r.observe, r.show)
 	r.rollBack(ctx, items)
-	eachGroup(open(items), podOf, func(_ types.NamespacedName, of []*Item) {
+	eachGroup(phases.Open(items), podOf, func(_ types.NamespacedName, of []*Item) {
 		met := r.execute(ctx, of)
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -148,9 +144,9 @@ func (r *run) round(ctx context.Context, items []*Item) (again []*Item) {
 // execute takes the items of one server through the phases, and returns those that met another writer. It follows the rollouts of the
 // others in the background.
 func (r *run) execute(ctx context.Context, items []*Item) (again []*Item) {
-	r.through(ctx, items, r.roles, r.secrets, r.workloads)
+	phases.Through(ctx, items, r.roles, r.secrets, r.workloads)
 	r.rollBack(ctx, items)
-	bound := open(items)
+	bound := phases.Open(items)
 	for _, i := range items {
 		if i.conflict != nil {
 			again = append(again, i)
@@ -158,22 +154,6 @@ func (r *run) execute(ctx context.Context, items []*Item) (again []*Item) {
 	}
 	r.rollouts.Go(func() { r.follow(ctx, bound) })
 	return again
-}
-
-// through takes items through phases until they fail or meet another writer.
-func (r *run) through(ctx context.Context, items []*Item, phases ...func(context.Context, []*Item)) {
-	for _, phase := range phases {
-		if items = open(items); len(items) == 0 {
-			return
-		}
-		if ctx.Err() != nil {
-			for _, i := range items {
-				i.fail(context.Cause(ctx))
-			}
-			return
-		}
-		phase(ctx, items)
-	}
 }
 
 // podOf returns the name of the Pod of an item's server.
@@ -200,17 +180,6 @@ func (r *run) rollBack(ctx context.Context, items []*Item) {
 func (r *run) finish(i *Item) {
 	i.finished = true
 	r.Progress.Finished(i)
-}
-
-// open returns the items that continue with the next phase.
-func open(items []*Item) []*Item {
-	var picked []*Item
-	for _, i := range items {
-		if i.Err == nil && i.conflict == nil && !i.finished {
-			picked = append(picked, i)
-		}
-	}
-	return picked
 }
 
 // atOnce limits the number of items that a phase handles at the same time.

@@ -10,6 +10,7 @@ import (
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 	"sigs.k8s.io/yaml"
 
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/phases"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
@@ -110,7 +111,7 @@ func (r *run) tryAll(ctx context.Context, items []*Item) {
 		}
 		return nil
 	})
-	r.tryFirst(ctx, open(items), func(i *Item) string {
+	r.tryFirst(ctx, phases.Open(items), func(i *Item) string {
 		changes, err := i.plan.tryHere()
 		if i.plan.injectsNothing() || err != nil || !changes || i.Options.DryRun == cmdutil.DryRunClient {
 			return ""

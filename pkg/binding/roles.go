@@ -118,7 +118,7 @@ func (r *run) concludeRole(ctx context.Context, s Server, i *Item, o postgres.Ou
 		i.try = roleTry{role, createRole}
 		i.again(err)
 	case errors.As(err, &login) && login.Full > 0: // the password is not the cause
-		i.fail(err)
+		i.Fail(err)
 	case errors.As(err, &login) && i.plan.how == keepRole:
 		i.Report.Warn("role %q does not take the password of secret/%s, so it is set again", role, i.plan.secret.name)
 		i.try = roleTry{role, takeRole}
@@ -126,7 +126,7 @@ func (r *run) concludeRole(ctx context.Context, s Server, i *Item, o postgres.Ou
 	case errors.As(err, &login) && lastRun(ctx, s, role, i.run) != i.run:
 		i.again(err)
 	default:
-		i.fail(err)
+		i.Fail(err)
 	}
 }
 
@@ -154,7 +154,7 @@ func onStandby(items []*Item) (next []*Item) {
 			i.plan.others = others[1:]
 			next = append(next, i)
 		case i.stale || i.plan.server.Kind == server.KindPod:
-			i.fail(i.standby)
+			i.Fail(i.standby)
 		default:
 			i.stale = true
 			i.again(i.standby)

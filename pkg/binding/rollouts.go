@@ -28,7 +28,7 @@ func (e *RolloutError) Unwrap() error { return e.Err }
 func (r *run) follow(ctx context.Context, items []*Item) {
 	each(items, func(i *Item) {
 		if err := r.rollout(ctx, i); err != nil {
-			i.fail(err)
+			i.Fail(err)
 		}
 		r.finish(i)
 	})

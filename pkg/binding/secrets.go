@@ -33,7 +33,7 @@ func (r *run) secrets(ctx context.Context, items []*Item) {
 		case apierrors.IsAlreadyExists(err), apierrors.IsConflict(err):
 			i.again(err)
 		default:
-			i.fail(err)
+			i.Fail(err)
 		}
 	})
 }

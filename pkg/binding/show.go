@@ -22,7 +22,7 @@ func (r *run) show(_ context.Context, items []*Item) {
 			continue
 		}
 		if err := i.show(); err != nil {
-			i.fail(err)
+			i.Fail(err)
 			continue
 		}
 		r.Progress.Bound(i)

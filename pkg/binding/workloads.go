@@ -21,7 +21,7 @@ func (r *run) workloads(ctx context.Context, items []*Item) {
 		}
 		i.Workload, i.changed, i.accepted = bound, i.changed || changed, true
 		if gone, err := r.secretIsGone(ctx, i, changed); err != nil {
-			i.fail(err)
+			i.Fail(err)
 		} else if gone != nil {
 			i.try = roleTry{i.plan.binding.Role, takeRole}
 			i.again(gone)
@@ -36,7 +36,7 @@ func (r *run) workloads(ctx context.Context, items []*Item) {
 // stop fails an item, unless its workload was bound or got other variables meanwhile: a patch of an earlier run can arrive after that run has ended. Then stop rolls
 // back what this run created, and the item starts again with the present state.
 func (r *run) stop(ctx context.Context, i *Item, err error) {
-	i.fail(err)
+	i.Fail(err)
 	if !errors.Is(err, errBoundMeanwhile) && !errors.Is(err, errReplacedMeanwhile) {
 		return
 	}

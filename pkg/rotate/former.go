@@ -9,6 +9,7 @@ import (
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/droprole"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/parallel"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/phases"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 )
 
@@ -87,7 +88,7 @@ func (r *run) retire(ctx context.Context, items []*item) {
 			i.finished = true
 		}
 	}
-	r.drop(ctx, open(unseen))
+	r.drop(ctx, phases.Open(unseen))
 }
 
 // drop disables and drops the roles that nothing uses any more. This cannot be rolled back.
@@ -113,8 +114,8 @@ func (r *run) finishEarlier(ctx context.Context, items []*item) {
 	for _, i := range earlier {
 		i.handover = handover{to: i.plan.former, generation: i.Marks.Generation, retired: i.plan.earlier, since: i.Marks.RotatedAt()}
 	}
-	r.through(ctx, earlier, r.settle, r.pods, refuseKept, r.drain, r.confirm, r.drop)
-	for _, i := range open(earlier) {
+	phases.Through(ctx, earlier, r.settle, r.pods, refuseKept, r.drain, r.confirm, r.drop)
+	for _, i := range phases.Open(earlier) {
 		if i.finished = !i.unseen; i.finished {
 			r.Report.Done("secret/"+i.SecretName, "rotated")
 		}

@@ -1,7 +1,6 @@
 package rotate
 
 import (
-	"context"
 	"time"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
@@ -72,13 +71,14 @@ type patched struct {
 	before   string // the generation that its template had
 }
 
+// Open reports whether the item continues with the next phase.
+func (i *item) Open() bool { return i.err == nil && i.conflict == nil && !i.finished }
+
+// Fail ends an item.
+func (i *item) Fail(err error) { i.err = err }
+
 // again sends an item that met another writer back to be read.
 func (i *item) again(err error) { i.conflict = err }
-
-// open returns the items that continue.
-func open(items []*item) []*item {
-	return filter(items, func(i *item) bool { return i.err == nil && i.conflict == nil && !i.finished })
-}
 
 func filter(items []*item, keep func(*item) bool) []*item {
 	var kept []*item
@@ -88,22 +88,6 @@ func filter(items []*item, keep func(*item) bool) []*item {
 		}
 	}
 	return kept
-}
-
-// through takes items through phases, until they fail, are finished, or meet another writer.
-func (r *run) through(ctx context.Context, items []*item, phases ...func(context.Context, []*item)) {
-	for _, phase := range phases {
-		if items = open(items); len(items) == 0 {
-			return
-		}
-		if ctx.Err() != nil {
-			for _, i := range items {
-				i.err = context.Cause(ctx)
-			}
-			return
-		}
-		phase(ctx, items)
-	}
 }
 
 // atOnce limits how many items a phase works on at once.

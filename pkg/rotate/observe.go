@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/droprole"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/phases"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
@@ -41,7 +42,7 @@ func (r *run) observe(ctx context.Context, items []*item) {
 	for _, i := range items {
 		i.err = r.refuseUnfinished(i)
 	}
-	r.through(ctx, items, r.namespaces, r.findServers, r.survey, r.findUsers)
+	phases.Through(ctx, items, r.namespaces, r.findServers, r.survey, r.findUsers)
 }
 
 // refuseUnfinished refuses a Secret that its workload does not use: its bind is in progress or was interrupted.
@@ -75,7 +76,7 @@ func (r *run) findServers(ctx context.Context, items []*item) {
 			i.ref, i.err = i.Location(r.options.Postgres)
 		}
 	}
-	eachGroup(open(items), func(i *item) server.Ref { return i.ref }, func(ref server.Ref, of []*item) {
+	eachGroup(phases.Open(items), func(i *item) server.Ref { return i.ref }, func(ref server.Ref, of []*item) {
 		candidates, err := r.Databases.Candidates(ctx, ref, r.options.Choice)
 		if err == nil && len(candidates) == 0 {
 			err = fmt.Errorf("%s in namespace %s has no Pod: name the primary with --postgres", ref, ref.Namespace)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/phases"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/rollback"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
@@ -20,7 +21,7 @@ func (r *run) pods(ctx context.Context, items []*item) {
 			}
 		}
 	})
-	each(open(items), func(i *item) {
+	each(phases.Open(items), func(i *item) {
 		ctx, cancel := context.WithTimeout(ctx, r.options.Timeout)
 		defer cancel()
 		for _, one := range i.patched {

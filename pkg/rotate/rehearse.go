@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/phases"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
@@ -31,8 +32,8 @@ func (r *run) rehearse(ctx context.Context, items []*item) {
 	if r.options.DryRun == cmdutil.DryRunClient {
 		return
 	}
-	each(open(items), func(i *item) { i.err = r.refuseHidden(ctx, i) })
-	for _, i := range open(items) {
+	each(phases.Open(items), func(i *item) { i.err = r.refuseHidden(ctx, i) })
+	for _, i := range phases.Open(items) {
 		add(fmt.Sprintf("secret %t in %s", i.Secret != nil, i.Namespace), i, func() error { return r.trySecret(ctx, i) })
 		for _, user := range i.changeable(r.options) {
 			add(user.Kind().Kind+" in "+i.Namespace, i, func() error { return r.tryPods(ctx, i, user) })

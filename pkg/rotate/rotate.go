@@ -17,7 +17,7 @@ import (
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/droprole"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/parallel"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/phases"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/report"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/rollback"
@@ -72,14 +72,8 @@ func (r *Rotator) Rotate(ctx context.Context, bindings []*lookup.Binding, o Opti
 		items[n] = &item{Binding: b}
 	}
 	backoff := wait.Backoff{Steps: rounds, Duration: 100 * time.Millisecond, Factor: 2, Jitter: 1}
-	for left, round := items, 1; len(left) > 0; round++ {
-		left = run.round(ctx, left)
-		if len(left) > 0 && (round == rounds || !parallel.Pause(ctx, backoff.Step())) {
-			for _, i := range left {
-				i.err = cmp.Or(context.Cause(ctx), i.conflict)
-			}
-			break
-		}
+	for _, i := range phases.Repeat(ctx, items, backoff, run.round) {
+		i.err = cmp.Or(context.Cause(ctx), i.conflict)
 	}
 	var errs []error
 	for _, i := range items {
@@ -105,9 +99,9 @@ func newRun(r *Rotator, o Options, items int) *run {
 // round reads, plans and rotates bindings, and returns those whose Secret another writer changed, with everything rolled back.
 func (r *run) round(ctx context.Context, items []*item) (again []*item) {
 	each(items, func(i *item) { i.err = r.restart(ctx, i) })
-	r.through(ctx, items, r.observe, r.decide, r.rehearse)
+	phases.Through(ctx, items, r.observe, r.decide, r.rehearse)
 	if r.options.DryRun != cmdutil.DryRunNone {
-		for _, i := range open(items) {
+		for _, i := range phases.Open(items) {
 			r.show(i)
 		}
 		return nil
@@ -116,7 +110,7 @@ func (r *run) round(ctx context.Context, items []*item) (again []*item) {
 	if r.options.InPlace {
 		rotate = r.inPlace
 	}
-	eachGroup(open(items), podOf, func(_ types.NamespacedName, of []*item) { rotate(ctx, of) })
+	eachGroup(phases.Open(items), podOf, func(_ types.NamespacedName, of []*item) { rotate(ctx, of) })
 	for _, i := range items {
 		if i.conflict != nil {
 			again = append(again, i)
@@ -127,9 +121,9 @@ func (r *run) round(ctx context.Context, items []*item) (again []*item) {
 
 // rotate takes the bindings of one server through the phases. Until the first role is disabled, what was done for a binding that fails is rolled back.
 func (r *run) rotate(ctx context.Context, items []*item) {
-	r.through(ctx, items, r.finishEarlier, r.successors, r.secrets, r.pods, r.drain)
+	phases.Through(ctx, items, r.finishEarlier, r.successors, r.secrets, r.pods, r.drain)
 	r.rollBack(ctx, items)
-	handedOver := open(items)
+	handedOver := phases.Open(items)
 	for _, i := range handedOver {
 		i.made = rollback.Stack{}
 		r.Report.Done("secret/"+i.SecretName, "rotated")
@@ -139,9 +133,9 @@ func (r *run) rotate(ctx context.Context, items []*item) {
 
 // inPlace changes the passwords of the current roles, and the Secrets.
 func (r *run) inPlace(ctx context.Context, items []*item) {
-	r.through(ctx, items, r.passwords, r.secrets)
+	phases.Through(ctx, items, r.passwords, r.secrets)
 	r.rollBack(ctx, items)
-	for _, i := range open(items) {
+	for _, i := range phases.Open(items) {
 		r.Report.Done("secret/"+i.SecretName, "rotated in place")
 		for _, user := range i.users {
 			if i.restarts(user) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/droprole"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/phases"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/report"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/rollback"
@@ -37,7 +38,7 @@ func (r *run) successors(ctx context.Context, items []*item) {
 			}
 		}
 	})
-	r.setUpExisting(ctx, filter(open(items), func(i *item) bool { return i.existed }))
+	r.setUpExisting(ctx, filter(phases.Open(items), func(i *item) bool { return i.existed }))
 }
 
 // setUpExisting sets up new roles that existed: another rotation is in progress or was interrupted. If the Secret has the role by now, Pods may use its
@@ -50,7 +51,7 @@ func (r *run) setUpExisting(ctx context.Context, items []*item) {
 		}
 		i.err = err
 	})
-	r.bindAll(ctx, open(items), func(i *item) postgres.Request { return i.request(i.source, i.password) })
+	r.bindAll(ctx, phases.Open(items), func(i *item) postgres.Request { return i.request(i.source, i.password) })
 }
 
 // bindAll sets up login roles that exist.

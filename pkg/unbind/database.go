@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/phases"
 )
 
 // checkDatabases refuses items whose database must not be dropped, and asks the user to confirm the others.
@@ -14,7 +16,7 @@ func (r *run) checkDatabases(ctx context.Context, items []*Item) {
 		if err == nil && r.options.DryRun == cmdutil.DryRunNone {
 			err = r.options.ConfirmDrop(ctx, i.Marks.DBName)
 		}
-		i.fail(err)
+		i.Fail(err)
 	}
 }
 
@@ -23,14 +25,14 @@ func (r *run) dropDatabases(ctx context.Context, on *target, items []*Item) {
 	for _, i := range items {
 		did, err := on.roles.DropDatabase(ctx, i.Marks.DBName, i.Owner())
 		if err != nil {
-			i.fail(fmt.Errorf("drop the database: %w", err))
+			i.Fail(fmt.Errorf("drop the database: %w", err))
 			continue
 		}
 		if len(did) > 0 {
 			r.Report.Done("database/"+i.Marks.DBName, "dropped")
 		}
 	}
-	if items = open(items); len(items) > 0 {
+	if items = phases.Open(items); len(items) > 0 {
 		r.purge(ctx, on, items)
 	}
 }

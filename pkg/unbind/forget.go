@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/parallel"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/phases"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
@@ -23,26 +24,26 @@ func (r *run) dropLogins(ctx context.Context, items []*Item) {
 	for tried := 1; len(items) > 0; tried++ {
 		items = r.leaveRemoved(ctx, items)
 		r.refresh(ctx, items)
-		eachTarget(open(items), func(on *target, items []*Item) {
+		eachTarget(phases.Open(items), func(on *target, items []*Item) {
 			r.retire(ctx, on, items)
 			switch {
 			case r.options.DropDatabase:
-				r.dropDatabases(ctx, on, open(items))
+				r.dropDatabases(ctx, on, phases.Open(items))
 			case r.options.Purge:
-				r.purge(ctx, on, open(items))
+				r.purge(ctx, on, phases.Open(items))
 			}
 		})
 		var changed []*Item
-		each(open(items), func(i *Item) {
+		each(phases.Open(items), func(i *Item) {
 			i.conflict = nil
 			err := r.removeSecret(ctx, i)
 			if apierrors.IsConflict(err) && tried < attempts {
 				i.conflict = err
 				return
 			}
-			i.fail(err)
+			i.Fail(err)
 		})
-		for _, i := range open(items) {
+		for _, i := range phases.Open(items) {
 			if i.conflict != nil {
 				changed = append(changed, i)
 			}
@@ -74,7 +75,7 @@ func (r *run) leaveRemoved(ctx context.Context, items []*Item) []*Item {
 		for at, i := range group {
 			switch {
 			case err != nil:
-				i.fail(err)
+				i.Fail(err)
 			case current[at].Workload == nil || i.notesUnbinding(current[at].Workload):
 				left = append(left, i)
 			}
@@ -92,13 +93,13 @@ func (r *run) refresh(ctx context.Context, items []*Item) {
 	}
 	for _, group := range parallel.GroupBy(items, func(i *Item) string { return i.Namespace }) {
 		listed := r.listSecrets(ctx, group)
-		each(group, func(i *Item) { i.fail(r.refreshSecret(ctx, i, listed[i.SecretName])) })
+		each(group, func(i *Item) { i.Fail(r.refreshSecret(ctx, i, listed[i.SecretName])) })
 	}
 	if r.options.Abandon {
 		return
 	}
 	var changed []*Item
-	for _, i := range open(items) {
+	for _, i := range phases.Open(items) {
 		if i.Secret != nil && i.Secret.ResourceVersion != before[i].ResourceVersion {
 			changed = append(changed, i)
 		}

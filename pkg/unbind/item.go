@@ -2,7 +2,6 @@ package unbind
 
 import (
 	"context"
-	"slices"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/parallel"
@@ -31,16 +30,14 @@ func NewItem(n lookup.Subject, f lookup.Filter) *Item {
 	return &Item{Binding: lookup.Binding{Subject: n}, filter: f}
 }
 
-// fail keeps the first error of an item, which leaves the run.
-func (i *Item) fail(err error) {
+// Open reports whether the item has something to remove and has not failed.
+func (i *Item) Open() bool { return i.Err == nil && !i.nothing }
+
+// Fail keeps the first error of an item, which leaves the run. A nil error changes nothing.
+func (i *Item) Fail(err error) {
 	if i.Err == nil {
 		i.Err = err
 	}
-}
-
-// open returns the items that have something to remove and have not failed.
-func open(items []*Item) []*Item {
-	return slices.DeleteFunc(slices.Clone(items), func(i *Item) bool { return i.Err != nil || i.nothing })
 }
 
 // atOnce limits how many requests to the API server run at once.
@@ -58,7 +55,7 @@ func (u *Unbinder) ReadWorkloads(ctx context.Context, items []*Item) {
 		}
 		found, err := u.Workloads.LookupAll(ctx, group[0].Namespace, names)
 		for at, i := range group {
-			if i.fail(err); err == nil {
+			if i.Fail(err); err == nil {
 				i.Workload = found[at].Workload
 			}
 		}

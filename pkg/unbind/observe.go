@@ -11,6 +11,7 @@ import (
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/parallel"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/phases"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
@@ -18,25 +19,25 @@ import (
 
 // observe finds the bindings, and refuses those that are still needed or that cannot be removed. It changes nothing.
 func (r *run) observe(ctx context.Context, items []*Item) {
-	for _, group := range parallel.GroupBy(open(items), func(i *Item) string { return i.Namespace }) {
+	for _, group := range parallel.GroupBy(phases.Open(items), func(i *Item) string { return i.Namespace }) {
 		secrets, err := lookup.List(ctx, r.Kube, group[0].Namespace)
 		for _, i := range group {
-			if i.fail(err); err == nil {
-				i.fail(r.find(ctx, secrets, i))
+			if i.Fail(err); err == nil {
+				i.Fail(r.find(ctx, secrets, i))
 			}
 		}
 	}
 	if !r.options.Force {
-		r.refuseUsed(ctx, open(items))
+		r.refuseUsed(ctx, phases.Open(items))
 	}
 	if r.options.DryRun != cmdutil.DryRunClient {
-		r.tryAll(ctx, open(items))
+		r.tryAll(ctx, phases.Open(items))
 	}
 	if !r.options.Abandon {
-		r.survey(ctx, open(items))
+		r.survey(ctx, phases.Open(items))
 	}
 	if r.options.DropDatabase {
-		r.checkDatabases(ctx, open(items))
+		r.checkDatabases(ctx, phases.Open(items))
 	}
 }
 
@@ -75,8 +76,8 @@ func (r *run) refuseUsed(ctx context.Context, items []*Item) {
 			}
 			warned[i.Namespace], err = true, nil
 		}
-		if i.fail(err); err == nil {
-			i.fail(i.refuseUsers(users))
+		if i.Fail(err); err == nil {
+			i.Fail(i.refuseUsers(users))
 		}
 	}
 }
@@ -128,7 +129,7 @@ func (r *run) tryAll(ctx context.Context, items []*Item) {
 		}
 		return nil
 	})
-	for _, i := range open(items) {
+	for _, i := range phases.Open(items) {
 		if i.Secret != nil {
 			stored = append(stored, i)
 		}
@@ -148,7 +149,7 @@ func (r *run) tryAll(ctx context.Context, items []*Item) {
 func (r *run) tryFirst(items []*Item, kind func(*Item) string, try func(*Item) error) {
 	each(parallel.GroupBy(items, kind), func(group []*Item) {
 		for _, i := range group {
-			if i.fail(try(i)); i.Err == nil {
+			if i.Fail(try(i)); i.Err == nil {
 				return
 			}
 		}
@@ -170,15 +171,15 @@ func (r *run) survey(ctx context.Context, items []*Item) {
 			ref, err = i.Location(r.options.Postgres)
 		}
 		places[i] = location{ref, i.Choice}
-		i.fail(err)
+		i.Fail(err)
 	}
-	each(parallel.GroupBy(open(items), func(i *Item) location { return places[i] }), func(group []*Item) {
+	each(parallel.GroupBy(phases.Open(items), func(i *Item) location { return places[i] }), func(group []*Item) {
 		place := places[group[0]]
 		candidates, err := r.Databases.Candidates(ctx, place.ref, place.choice)
 		if err != nil {
 			err = fmt.Errorf("%w (if the database no longer exists, use --abandon-role to remove the rest)", err)
 			for _, i := range group {
-				i.fail(err)
+				i.Fail(err)
 			}
 			return
 		}
@@ -211,13 +212,13 @@ func (r *run) surveyServer(ctx context.Context, items []*Item, candidates []*ser
 				standby, standbys = err, append(standbys, i)
 				continue
 			}
-			i.fail(err)
+			i.Fail(err)
 		}
 		if items = standbys; len(items) == 0 {
 			return
 		}
 	}
 	for _, i := range items {
-		i.fail(standby)
+		i.Fail(standby)
 	}
 }

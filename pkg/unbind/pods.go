@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/phases"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
@@ -16,8 +17,8 @@ const pollInterval = time.Second
 func (r *run) awaitPods(ctx context.Context, items []*Item) {
 	ctx, cancel := context.WithTimeout(ctx, r.options.Timeout)
 	defer cancel()
-	each(items, func(i *Item) { i.fail(inTime(ctx, r.awaitRollout(ctx, i))) })
-	r.awaitEnd(ctx, open(items))
+	each(items, func(i *Item) { i.Fail(inTime(ctx, r.awaitRollout(ctx, i))) })
+	r.awaitEnd(ctx, phases.Open(items))
 }
 
 // inTime adds the end of ctx to an error that does not contain it, because the client's rate limiter returns an error of its own.
@@ -54,7 +55,7 @@ func (r *run) awaitEnd(ctx context.Context, items []*Item) {
 		for _, i := range waiting {
 			names, err := r.podsLeft(ctx, lists, i)
 			if err != nil && ctx.Err() == nil {
-				i.fail(err)
+				i.Fail(err)
 				continue
 			}
 			if err == nil && names == "" {
@@ -71,7 +72,7 @@ func (r *run) awaitEnd(ctx context.Context, items []*Item) {
 		select {
 		case <-ctx.Done():
 			for _, i := range waiting {
-				i.fail(fmt.Errorf("wait for Pods and Jobs with the former credentials to end (%s): %w", reported[i], context.Cause(ctx)))
+				i.Fail(fmt.Errorf("wait for Pods and Jobs with the former credentials to end (%s): %w", reported[i], context.Cause(ctx)))
 			}
 			return
 		case <-time.After(pollInterval):

@@ -8,6 +8,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/droprole"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/parallel"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/phases"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 )
@@ -39,7 +40,7 @@ func (r *run) retire(ctx context.Context, on *target, items []*Item) {
 	retirer.LockOut(ctx, all)
 	retirer.Drop(ctx, dropped)
 	for _, role := range all {
-		bindingOf[role].fail(role.Err)
+		bindingOf[role].Fail(role.Err)
 	}
 	for _, role := range dropped {
 		if role.Err == nil {
@@ -47,7 +48,7 @@ func (r *run) retire(ctx context.Context, on *target, items []*Item) {
 		}
 	}
 	if r.options.Keep {
-		r.keep(ctx, on, open(items))
+		r.keep(ctx, on, phases.Open(items))
 	}
 }
 
@@ -69,7 +70,7 @@ func (r *run) keep(ctx context.Context, on *target, items []*Item) {
 	}
 	for at, change := range on.roles.Rename(ctx, names) {
 		if change.Err != nil {
-			kept[at].fail(fmt.Errorf("rename role %q: %w", names[at].Name, change.Err))
+			kept[at].Fail(fmt.Errorf("rename role %q: %w", names[at].Name, change.Err))
 			continue
 		}
 		r.Report.Done("role/"+names[at].To, "kept without login")
@@ -97,7 +98,7 @@ func (r *run) purge(ctx context.Context, on *target, items []*Item) {
 		switch {
 		case purged.Err != nil:
 			for _, i := range bindingsOf[names[at]] {
-				i.fail(fmt.Errorf("drop access role %q: %w", names[at], purged.Err))
+				i.Fail(fmt.Errorf("drop access role %q: %w", names[at], purged.Err))
 			}
 		case purged.Stays:
 			r.Report.Warn("access role %s stays: it has other members, or owns objects of the workload", names[at])

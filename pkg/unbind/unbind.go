@@ -13,6 +13,7 @@ import (
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/droprole"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/phases"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/report"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
@@ -76,10 +77,10 @@ func (u *Unbinder) Unbind(ctx context.Context, items []*Item, o Options) error {
 	r := &run{u, o}
 	r.observe(ctx, items)
 	if o.DryRun == cmdutil.DryRunNone {
-		r.execute(ctx, open(items))
+		r.execute(ctx, phases.Open(items))
 	} else {
-		for _, i := range open(items) {
-			i.fail(r.show(i))
+		for _, i := range phases.Open(items) {
+			i.Fail(r.show(i))
 		}
 	}
 	var errs []error
@@ -93,10 +94,10 @@ func (u *Unbinder) Unbind(ctx context.Context, items []*Item, o Options) error {
 
 // execute runs the steps for all items. Each step can be repeated and works after any of the others.
 func (r *run) execute(ctx context.Context, items []*Item) {
-	each(items, func(i *Item) { i.fail(r.withdraw(ctx, i)) })
-	r.awaitPods(ctx, open(items))
-	r.dropLogins(ctx, open(items))
-	each(open(items), func(i *Item) { i.fail(r.forget(ctx, i)) })
+	each(items, func(i *Item) { i.Fail(r.withdraw(ctx, i)) })
+	r.awaitPods(ctx, phases.Open(items))
+	r.dropLogins(ctx, phases.Open(items))
+	each(phases.Open(items), func(i *Item) { i.Fail(r.forget(ctx, i)) })
 	for _, i := range items {
 		if i.Err != nil {
 			i.Err = fmt.Errorf("%w (completed steps are kept: run the same command again to continue)", i.Err)
