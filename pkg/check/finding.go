@@ -64,7 +64,8 @@ type Finding struct {
 	Secret    string
 	Role      string
 	Message   string
-	Fix       string // the command that fixes it; empty if there is none
+	Fix       Fix
+	ID        string // of the binding, which its Secret and its roles name
 
 	// Server and Owner are set for an orphaned role: its server, and what its comment says.
 	Server server.Ref

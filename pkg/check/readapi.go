@@ -92,7 +92,7 @@ func (c *Checker) readWorkload(ctx context.Context, f *facts) {
 	if b.Found(found[0].UID()); b.Workload == inventory.Absent {
 		return
 	}
-	f.replicas = found[0].Replicas()
+	f.replicas, f.pods, f.isPod = found[0].Replicas(), found[0].Rollout().Kind, found[0].IsPod()
 	f.referenced = workload.UsesSecret(&found[0].Template().Spec, b.SecretName)
 	f.hidden = c.Workloads.Hidden(ctx, found[0], b.SecretName, f.keys)
 	f.removedBy, _ = workload.RemovedBy(found[0], b.SecretName)

@@ -24,7 +24,7 @@ func (f Findings) Table(time.Time) *metav1.Table {
 	for _, finding := range f {
 		table.Rows = append(table.Rows, metav1.TableRow{
 			Cells: []any{string(finding.Reason), cmp.Or(finding.Workload, "<none>"), cmp.Or(finding.Secret, "<none>"),
-				cmp.Or(finding.Role, "<none>"), finding.Message, finding.Fix},
+				cmp.Or(finding.Role, "<none>"), finding.Message, finding.Fix.Command},
 			Object: runtime.RawExtension{Object: &metav1.PartialObjectMetadata{
 				ObjectMeta: metav1.ObjectMeta{Namespace: finding.Namespace, Name: finding.Role},
 			}},
@@ -41,7 +41,7 @@ func (f Findings) List(time.Time) (*unstructured.UnstructuredList, error) {
 			"apiVersion": v1alpha1.APIVersion, "kind": "Finding",
 			"metadata": map[string]any{"namespace": finding.Namespace, "name": cmp.Or(finding.Secret, finding.Role)},
 			"reason":   string(finding.Reason), "workload": finding.Workload, "secret": finding.Secret, "role": finding.Role,
-			"message": finding.Message, "fix": finding.Fix,
+			"message": finding.Message, "fix": finding.Fix.Command, "action": string(finding.Fix.Action),
 		}})
 	}
 	return list, nil

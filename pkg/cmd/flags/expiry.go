@@ -15,11 +15,17 @@ const (
 	maxDuration = maxDays * day
 )
 
-// parseExpiry returns the time at which --expires ends, in whole seconds, which is what metadata stores.
+// parseExpiry returns the time at which --expires ends, in whole seconds, which is what metadata stores. It also accepts that time.
 func parseExpiry(text string) (time.Time, error) {
+	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		if in := time.Until(at); in <= 0 || in > maxDuration {
+			return time.Time{}, fmt.Errorf("invalid --expires %q: use a time that is in the future", text)
+		}
+		return at.UTC().Truncate(time.Second), nil
+	}
 	duration, err := parseDuration(text)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("invalid --expires %q: use a duration such as 30d, 12h or 45m", text)
+		return time.Time{}, fmt.Errorf("invalid --expires %q: use a duration such as 30d, 12h or 45m, or a time such as 2030-12-31T18:00:00Z", text)
 	}
 	return time.Now().Add(duration).UTC().Truncate(time.Second), nil
 }

@@ -58,7 +58,7 @@ func (f *Spec) AddTo(flags *pflag.FlagSet) {
 	flags.StringVar(&s.Username, "username", "", "Name of the user (default: derived from the workload and the database)")
 	flags.StringVar(&s.PasswordFrom, "password-from", "", "Password of the user: secret/NAME:KEY in the namespace of the workload, "+
 		"or stdin (default: a random password)")
-	flags.StringVar(&f.expires, "expires", "", "Time from now at which the user's password expires: 30d, 12h (default: never)")
+	flags.StringVar(&f.expires, "expires", "", "When the user's password expires: a time from now such as 30d or 12h, or 2030-12-31T18:00:00Z (default: never)")
 	flags.Func("connection-limit", "How many connections the user can have at the same time, as a `NUMBER`; -1 for no limit (default: what the user has)",
 		func(text string) error { return parseLimit(text, &s.ConnectionLimit) })
 	flags.StringArrayVar(&f.set, "set", nil, "Parameter with which the user's sessions in the database begin, repeatable: NAME=VALUE, such as "+

@@ -108,6 +108,9 @@ func TestBindFlags_FillASpec(t *testing.T) {
 	assert.Equal(t, v1alpha1.BindingSpec{}, spec, "without flags, BindingSpec.WithDefaults decides")
 	spec, _ = bindSpec(t, "--expires=30d")
 	assert.WithinDuration(t, time.Now().Add(30*day), spec.Expires.Time, time.Minute)
+	later := time.Now().Add(day).UTC().Truncate(time.Second)
+	spec, _ = bindSpec(t, "--expires="+later.Format(time.RFC3339))
+	assert.Equal(t, later, spec.Expires.Time, "the time that check prints")
 	spec, _ = bindSpec(t, "--password-from=stdin")
 	assert.Empty(t, spec.PasswordFrom, "standard input is not stored")
 }
@@ -195,6 +198,7 @@ func TestBindFlags_RejectInvalidValues(t *testing.T) {
 		"--set=local_preload_libraries=x":                   "--set: parameter local_preload_libraries can prevent every login",
 		"--set=session_preload_libraries=":                  "--set: parameter session_preload_libraries can",
 		"--set=search_path=a,,b":                            "--set: the value of parameter search_path is no list of names",
+		"--expires=2001-01-01T00:00:00Z":                     "in the future",
 		"--expires=soon":                                    "invalid --expires \"soon\"",
 		"--ca-from=stdin":                                   "--ca-from: ",
 		"--password-from=hunter2":                           "--password-from: ",
