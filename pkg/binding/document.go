@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/manifest"
 )
 
@@ -15,6 +18,14 @@ func NewItem(d *manifest.Document, options Options) (*Item, error) {
 		errs = append(errs, fmt.Errorf("%s: %w", d.At("spec", err.Field), err.Err))
 	}
 	return &Item{Document: d, Spec: d.Spec, Options: options}, errors.Join(errs...)
+}
+
+// NewRepair returns the item that binds a workload again with the spec that its Secret stores. The binding's Secret, its user and its password
+// are found by what exists.
+func NewRepair(namespace string, spec v1alpha1.BindingSpec, options Options) *Item {
+	spec.Secret, spec.Username, spec.PasswordFrom = "", "", ""
+	d := &manifest.Document{Binding: v1alpha1.Binding{ObjectMeta: metav1.ObjectMeta{Namespace: namespace}, Spec: spec}}
+	return &Item{Document: d, Spec: spec, Options: options}
 }
 
 // NewItems returns the items for the bindings of files, and all their errors.

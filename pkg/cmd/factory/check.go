@@ -12,9 +12,13 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/client"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/flags"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/defaults"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/droprole"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/printers"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/prune"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/unbind"
 )
 
 // Check checks bindings, for the commands check and prune.
@@ -25,7 +29,7 @@ type Check struct {
 	Namespace  string   // empty: all namespaces
 	Workloads  []string // as they were typed; empty: all of the scope, and orphans
 	Prove      bool     // also try to log in without a password
-	Manager    string   // the field manager of a prune
+	Manager    string   // the field manager of what changes something afterwards
 }
 
 // Checked is the result of a check, with the clients that it used.
@@ -33,43 +37,73 @@ type Checked struct {
 	Findings       check.Findings
 	Clients        *client.Clients
 	Administrators *client.Administrators
+
+	check    *Check
+	server   server.Ref // to search for orphans
+	repeated bool
 }
 
 // Run checks the bindings. It changes nothing.
 func (c *Check) Run(ctx context.Context, r *printers.Report) (*Checked, error) {
+	done := &Checked{check: c}
 	found, err := c.Scope.Read(ctx, c.Connection, r)
 	if err != nil {
 		return nil, err
 	}
-	done := &Checked{}
 	if done.Clients, err = client.New(c.Connection, c.Manager); err != nil {
 		return nil, err
 	}
-	ref, err := c.server(ctx, done.Clients, r)
+	if done.server, err = c.server(ctx, done.Clients, r); err != nil {
+		return nil, err
+	}
+	if done.Administrators, err = c.Server.Administrators(ctx, done.Clients, done.server, r.Streams.In); err != nil {
+		return nil, err
+	}
+	return done, done.judge(ctx, found)
+}
+
+// Repeat checks what is there now in the same scope. A workload that has no binding anymore has no findings.
+func (d *Checked) Repeat(ctx context.Context) error {
+	d.repeated = true
+	found, err := d.check.Scope.Read(ctx, d.check.Connection, &printers.Notes{}) // the warnings are printed already
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if done.Administrators, err = c.Server.Administrators(ctx, done.Clients, ref, r.Streams.In); err != nil {
-		return nil, err
-	}
+	return d.judge(ctx, found)
+}
+
+// judge checks the bindings of the scope.
+func (d *Checked) judge(ctx context.Context, found *inventory.Inventory) (err error) {
+	c := d.check
 	scope := check.Scope{Bindings: found.Bindings, Namespace: c.Namespace}
 	if len(c.Workloads) > 0 {
-		scope.Bindings, err = c.named(ctx, done.Clients, found)
+		scope.Bindings, err = d.named(ctx, found)
 	} else {
 		scope.Bindings, err = c.Scope.Shard.Pick(found.Bindings)
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	part, err := c.Scope.Shard.Parse()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if len(c.Workloads) == 0 && c.Scope.Selector == "" && part.First() { // one shard looks for orphans
-		scope.Orphans, scope.Server, scope.Required = found, ref, c.Server.Named
+		scope.Orphans, scope.Server, scope.Required = found, d.server, c.Server.Named
 	}
-	done.Findings, err = c.checker(done).Check(ctx, scope)
-	return done, err
+	d.Findings, err = c.checker(d).Check(ctx, scope)
+	return err
+}
+
+// Pruner returns what removes findings, as the administrators of the check.
+func (d *Checked) Pruner(r *printers.Report, o unbind.Options, choice server.Choice) *prune.Pruner {
+	admin := func(on *server.Database, _ *lookup.Binding) client.Administrator { return d.Administrators.Of(on) }
+	return &prune.Pruner{
+		Unbinder: NewUnbinder(d.Clients, r, admin), Databases: server.NewFinder(d.Clients.Kube), Report: r, Options: o, Choice: choice,
+		Roles: func(on *server.Database) droprole.Roles {
+			return d.Clients.Server(on, d.Administrators.Of(on), v1alpha1.DefaultDBName)
+		},
+	}
 }
 
 func (c *Check) checker(with *Checked) *check.Checker {
@@ -104,8 +138,8 @@ func (c *Check) server(ctx context.Context, clients *client.Clients, r *printers
 }
 
 // named returns the bindings of the named workloads. A workload without bindings is an error.
-func (c *Check) named(ctx context.Context, clients *client.Clients, found *inventory.Inventory) ([]inventory.Binding, error) {
-	workloads, err := clients.Workloads.Get(ctx, c.Namespace, c.Workloads)
+func (d *Checked) named(ctx context.Context, found *inventory.Inventory) ([]inventory.Binding, error) {
+	workloads, err := d.Clients.Workloads.Get(ctx, d.check.Namespace, d.check.Workloads)
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +151,7 @@ func (c *Check) named(ctx context.Context, clients *client.Clients, found *inven
 				picked = append(picked, b)
 			}
 		}
-		if len(picked) == before {
+		if len(picked) == before && !d.repeated {
 			return nil, fmt.Errorf("%s in namespace %s has no binding: create one with: kubectl pgbind %s -n %s",
 				w, w.Namespace(), w, w.Namespace())
 		}

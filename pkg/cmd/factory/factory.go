@@ -14,6 +14,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/printers"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/report"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/rotate"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/unbind"
 )
@@ -43,6 +44,14 @@ func NewPipeline(c *client.Clients, streams genericiooptions.IOStreams, progress
 		Server: func(d *server.Database, spec v1alpha1.BindingSpec, adminPassword string) binding.Server {
 			return c.Server(d, client.Administrator{User: spec.AdminUser, Password: adminPassword}, spec.DBName)
 		},
+	}
+}
+
+// NewRotator returns a Rotator that works as the administrator of each server.
+func NewRotator(c *client.Clients, to report.Reporter, admin func(*server.Database) client.Administrator) *rotate.Rotator {
+	return &rotate.Rotator{
+		Workloads: c.Workloads, Databases: server.NewFinder(c.Kube), Kube: c.Kube, Report: to,
+		Roles: func(d *server.Database, database string) rotate.Roles { return c.Server(d, admin(d), database) },
 	}
 }
 

@@ -14,6 +14,8 @@ import (
 const (
 	DefaultTimeout = 5 * time.Minute
 	DefaultGrace   = 10 * time.Second
+	DefaultDrain   = time.Minute
+	DefaultSettle  = 2 * time.Minute
 )
 
 // RequestConcurrency is the number of simultaneous requests of commands that change many bindings.

@@ -198,7 +198,7 @@ func TestBindFlags_RejectInvalidValues(t *testing.T) {
 		"--set=local_preload_libraries=x":                   "--set: parameter local_preload_libraries can prevent every login",
 		"--set=session_preload_libraries=":                  "--set: parameter session_preload_libraries can",
 		"--set=search_path=a,,b":                            "--set: the value of parameter search_path is no list of names",
-		"--expires=2001-01-01T00:00:00Z":                     "in the future",
+		"--expires=2001-01-01T00:00:00Z":                    "in the future",
 		"--expires=soon":                                    "invalid --expires \"soon\"",
 		"--ca-from=stdin":                                   "--ca-from: ",
 		"--password-from=hunter2":                           "--password-from: ",

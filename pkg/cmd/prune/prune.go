@@ -4,6 +4,7 @@ package prune
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -12,18 +13,14 @@ import (
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 	"k8s.io/kubectl/pkg/util/templates"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/check"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/client"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/command"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/factory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/flags"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/droprole"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/fieldmanager"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/printers"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/prune"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/unbind"
 )
 
@@ -115,11 +112,11 @@ func (o *Options) Run(ctx context.Context) error {
 		return err
 	}
 	if !o.yes {
-		if err := printers.Confirm(ctx, o.streams, len(prunable)); err != nil {
+		if err := printers.Confirm(ctx, o.streams, "prune", fmt.Sprintf("Remove these %d?", len(prunable))); err != nil {
 			return err
 		}
 	}
-	return o.pruner(done, report).Prune(ctx, prunable)
+	return done.Pruner(report, o.unbind, o.server.Choice()).Prune(ctx, prunable)
 }
 
 // list prints what will be removed. For a dry run this is the result.
@@ -129,15 +126,4 @@ func (o *Options) list(prunable check.Findings) error {
 		out = o.streams.Out
 	}
 	return printers.PrintTable(out, printers.Findings(prunable).Table(time.Now()), printers.Options{WithNamespace: o.scope.All})
-}
-
-func (o *Options) pruner(c *factory.Checked, r *printers.Report) *prune.Pruner {
-	admin := func(d *server.Database, _ *lookup.Binding) client.Administrator { return c.Administrators.Of(d) }
-	return &prune.Pruner{
-		Unbinder: factory.NewUnbinder(c.Clients, r, admin), Databases: server.NewFinder(c.Clients.Kube), Report: r,
-		Options: o.unbind, Choice: server.Choice{Container: o.server.Spec.PostgresContainer},
-		Roles: func(d *server.Database) droprole.Roles {
-			return c.Clients.Server(d, c.Administrators.Of(d), v1alpha1.DefaultDBName)
-		},
-	}
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/client"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/command"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/factory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/flags"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/fieldmanager"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
@@ -26,8 +27,6 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/rotate"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
 )
-
-const defaultSettle = 2 * time.Minute
 
 // Options select bindings and how their users are replaced.
 type Options struct {
@@ -82,8 +81,8 @@ func (o *Options) addTo(cmd *cobra.Command) {
 	set.DurationVar(&o.olderThan, "older-than", 0, "Only users that are older than this; needs --all or a selector")
 	set.DurationVar(&r.Timeout, "timeout", flags.DefaultTimeout, "Time to wait for the new Pods and for the end of the old ones")
 	set.DurationVar(&r.Grace, "grace", flags.DefaultGrace, "Time for idle sessions of the old user to end before they are terminated")
-	set.DurationVar(&r.Drain, "drain-timeout", time.Minute, "Time for busy sessions of the old user to end after that")
-	set.DurationVar(&r.Settle, "settle", defaultSettle, "Time for Pods to read changed files of the Secret")
+	set.DurationVar(&r.Drain, "drain-timeout", flags.DefaultDrain, "Time for busy sessions of the old user to end after that")
+	set.DurationVar(&r.Settle, "settle", flags.DefaultSettle, "Time for Pods to read changed files of the Secret")
 	set.DurationVar(&r.DropAfter, "drop-after", 0, "Drop the old user after this time if Pods read the Secret's files "+
 		"(default: the next rotation drops it)")
 	set.BoolVar(&r.InPlace, "in-place", false, "Keep the user and change only its password; Pods that use the old password need a restart")
@@ -151,12 +150,7 @@ func (o *Options) Run(ctx context.Context) error {
 	if len(bindings) == 0 {
 		report.Step("nothing to rotate")
 	}
-	rotator := &rotate.Rotator{
-		Workloads: clients.Workloads, Databases: server.NewFinder(clients.Kube), Kube: clients.Kube, Report: report,
-		Roles: func(d *server.Database, database string) rotate.Roles {
-			return clients.Server(d, admin, database)
-		},
-	}
+	rotator := factory.NewRotator(clients, report, func(*server.Database) client.Administrator { return admin })
 	return rotator.Rotate(ctx, bindings, o.rotate)
 }
 
