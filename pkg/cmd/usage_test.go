@@ -99,6 +99,8 @@ func wrongChecks() map[string]string {
 	return map[string]string{
 		"deployment": "workload name required", "deployment/a -A": "but not both", "deployment/a --shard=0/2": "but not both",
 		"-l a=b=c": "read --selector", "--shard=3/2": "read --shard", "-o xml": "allowed formats are",
+		"--yes": "need --fix", "--dry-run=client": "need --fix", "--fix --dry-run=maybe": "dry-run", "--fix --grace=-1s": "invalid --grace",
+		"--fix --timeout=-1s": "invalid --timeout",
 	}
 }
 

@@ -3,6 +3,7 @@ package printers
 import (
 	"errors"
 	"fmt"
+	"io"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
@@ -24,6 +25,13 @@ func IfNotFound(err error, namespace string) error {
 		return err
 	}
 	return fmt.Errorf("%w: list the existing ones with: kubectl get %s -n %s", err, status.Status().Details.Kind, namespace)
+}
+
+// PrintErrors prints the errors that err contains, a line each, as at the end of a command that fails.
+func PrintErrors(w io.Writer, err error) {
+	for _, err := range EachError(err, IfForbidden) {
+		fmt.Fprintln(w, Visible("error: "+err.Error()))
+	}
 }
 
 // EachError returns the errors that err contains, each passed through explain.

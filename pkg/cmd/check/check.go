@@ -4,15 +4,20 @@ package check
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 	"k8s.io/kubectl/pkg/util/templates"
 
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/check"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/client"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/command"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/factory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/flags"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/fieldmanager"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/printers"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
@@ -26,6 +31,14 @@ type Options struct {
 	server flags.Server
 	prove  bool
 	output *flags.Output
+
+	fix     bool
+	yes     bool
+	grace   time.Duration
+	timeout time.Duration
+	manager string
+	dryRun  cmdutil.DryRunStrategy
+	fixed   bool // fixes ran
 
 	namespace string // empty: all namespaces
 	workloads []string
@@ -47,11 +60,18 @@ func newCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 			Check that the bindings of a namespace, or of some workloads, still work.
 
 			For each binding, it logs in with the Secret's password over the network, compares the role, the Secret and the workload, verifies
-			the privileges, and looks for Pods that started before the Secret changed. It also finds orphaned roles and Secrets. It changes
-			nothing, and it tries to log in without a password only with --prove.
+			the privileges, and looks for Pods that started before the Secret changed. It also finds orphaned roles and Secrets. Without --fix, it
+			changes nothing. It tries to log in without a password only with --prove.
 
 			It prints one line for each finding, the worst first, with a command that fixes it. It reports what it cannot read as Unknown. The
-			exit code is 0 if all findings are OK, 1 if any is not, and 2 after an error.`),
+			exit code is 0 if all findings are OK, 1 if any is not, and 2 after an error.
+
+			With --fix, it prints which of the fixes it runs, asks for confirmation, runs them together, and checks the same bindings again. Without
+			a terminal, use --yes. It restarts Pods only where a finding says so. It creates a missing role with the password of its Secret, so
+			that no Pod restarts. It does not run SQL of the fixes, and it leaves decisions to you, such as an empty database in place of one that
+			is gone. The exit code is 0 if everything is fixed, 1 if something is left, and 2 after an error. With -o, the findings of the last
+			check go to standard output, and all else to standard error. A bind grants what the Secret asks for, and everyone who can write Secrets
+			can change that: read the column ACCESS of the plan, with --dry-run=client before you use --yes.`),
 		Example: templates.Examples(`
 			# Check all bindings of the current namespace
 			kubectl pgbind check
@@ -60,12 +80,25 @@ func newCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 			kubectl pgbind check deployment/web
 
 			# Print the findings as JSON
-			kubectl pgbind check -A -o json`),
+			kubectl pgbind check -A -o json
+
+			# Print which fixes would run, such as after the database was restored from a backup
+			kubectl pgbind check --fix --dry-run=client
+
+			# Run them without confirmation
+			kubectl pgbind check --fix --yes`),
 		RunE: command.RunE(o),
 	}
 	o.scope.AddTo(cmd)
 	o.server.AddTo(cmd.Flags())
 	cmd.Flags().BoolVar(&o.prove, "prove", false, "Also try to log in without a password if the server does not report how it authenticates")
+	cmd.Flags().BoolVar(&o.fix, "fix", false, "Run the fixes, and check again")
+	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "Do not ask for confirmation before --fix changes something")
+	cmd.Flags().DurationVar(&o.grace, "grace", flags.DefaultGrace, "Time for open sessions to end before --fix terminates them")
+	cmd.Flags().DurationVar(&o.timeout, "timeout", flags.DefaultTimeout, "Time for --fix to wait for Pods")
+	cmdutil.AddFieldManagerFlagVar(cmd, &o.manager, fieldmanager.Default)
+	cmdutil.AddDryRunFlag(cmd)
+	cmd.Flag("dry-run").Usage = `Must be "none", "server", or "client". Unless it is "none", --fix only prints its plan.`
 	o.output.AddTo(cmd)
 	return cmd, o
 }
@@ -73,6 +106,9 @@ func newCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 // Complete finds the namespace.
 func (o *Options) Complete(cmd *cobra.Command, args []string) (err error) {
 	o.workloads = args
+	if o.dryRun, err = cmdutil.GetDryRunStrategy(cmd); err != nil {
+		return err
+	}
 	o.server.Complete(cmd)
 	o.namespace, err = o.scope.Namespace(o.connection)
 	return err
@@ -88,28 +124,41 @@ func (o *Options) Validate() error {
 			return err
 		}
 	}
-	return errors.Join(o.scope.Validate(), o.server.Validate(), o.output.Validate())
+	return errors.Join(o.scope.Validate(), o.server.Validate(), o.output.Validate(), o.checkFix())
 }
 
 // Run prints the findings. Every error has the exit code of an error, so that a script can distinguish it from a finding.
 func (o *Options) Run(ctx context.Context) error { return command.WithCode(command.Usage, o.run(ctx)) }
 
 func (o *Options) run(ctx context.Context) error {
+	report := printers.NewReport(o.results(), "")
 	c := &factory.Check{
 		Connection: o.connection, Scope: &o.scope, Server: &o.server, Namespace: o.namespace, Workloads: o.workloads, Prove: o.prove,
+		Manager: o.manager,
 	}
-	done, err := c.Run(ctx, printers.NewReport(o.streams, ""))
+	if o.fix {
+		c.Connection = client.ForMany(o.connection, flags.RequestConcurrency)
+	}
+	done, err := c.Run(ctx, report)
 	switch {
 	case err != nil:
 		return err
-	case len(done.Findings) == 0 && o.output.IsTable():
+	case o.fix:
+		return o.fixAll(ctx, done, report)
+	}
+	return o.print(done.Findings)
+}
+
+// print prints all findings.
+func (o *Options) print(found check.Findings) error {
+	if len(found) == 0 && o.output.IsTable() {
 		printers.NothingFound(o.streams.ErrOut, o.namespace)
 		return nil
 	}
-	if err := o.output.Print(o.streams.Out, printers.Findings(done.Findings), o.scope.All); err != nil {
+	if err := o.output.Print(o.streams.Out, printers.Findings(found), o.scope.All); err != nil {
 		return err
 	}
-	if !done.Findings.Healthy() {
+	if !found.Healthy() {
 		return &command.Error{Code: command.Failed}
 	}
 	return nil
