@@ -106,7 +106,6 @@ func (o *Options) bind(ctx context.Context, done *factory.Checked, items []*bind
 	}
 	progress := printers.NewProgress(o.results(), len(items), "")
 	pipeline := factory.NewPipeline(done.Clients, o.streams, progress)
-	pipeline.ServerConcurrency = flags.ExecConcurrency
 	inSpec := pipeline.Server
 	pipeline.Server = func(d *server.Database, spec v1alpha1.BindingSpec, adminPassword string) binding.Server {
 		if admin := done.Administrators.Of(d); o.server.Spec.AdminUser != "" || admin.Password != "" {

@@ -21,9 +21,6 @@ const (
 // RequestConcurrency is the number of simultaneous requests of commands that change many bindings.
 const RequestConcurrency = 64
 
-// ExecConcurrency is the number of simultaneous execs in the Pods of a node, of commands that bind many workloads.
-const ExecConcurrency = 4
-
 // groupAnnotation is the annotation of a flag that names its group in the help.
 const groupAnnotation = "group"
 
