@@ -51,13 +51,23 @@ func (f *facts) checkExists() []Finding {
 	return nil
 }
 
-// isUnproven reports whether the server contradicts the Secret's metadata: the role is not this binding's, or has other privileges. Everyone
-// who can write the Secret can forge that metadata, so that a person must decide before a bind grants what it names.
+// isUnproven reports whether the server contradicts the Secret's metadata: the role is not this binding's, or has other privileges. If the role
+// is missing, nothing proves that the binding may use a server in another namespace. Everyone who can write the Secret can forge that metadata, so
+// that a person must decide before a bind grants what it names.
 func (f *facts) isUnproven() bool {
-	if f.role == nil || f.binding.Marks.Access == "" {
+	if f.role == nil {
+		return f.isElsewhere()
+	}
+	if f.binding.Marks.Access == "" {
 		return false
 	}
 	return f.isForeign() || len(f.role.MemberOf) > 0 && !slices.Contains(f.role.MemberOf, f.binding.AccessRole().Role())
+}
+
+// isElsewhere reports whether only metadata says that the binding's server is in another namespace than the workload.
+func (f *facts) isElsewhere() bool {
+	at := f.binding.Marks.PostgresNamespace
+	return at != "" && at != f.binding.Namespace && at != f.named
 }
 
 // isForeign reports whether the role is not one that this binding created.

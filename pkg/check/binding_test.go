@@ -36,7 +36,7 @@ func healthy() *facts {
 	}
 	return &facts{
 		now: noon, binding: b, credentials: secret.Credentials{Host: "pg.data.svc", Username: "pgb_abc_1", Password: "p"}, complete: true,
-		referenced: true, namespaceUID: "uid", pods: workload.Followed,
+		referenced: true, namespaceUID: "uid", pods: workload.Followed, named: "data",
 		role: &postgres.MarkedRole{
 			Name: "pgb_abc_1", Marked: true, CanLogin: true, MemberOf: []string{b.AccessRole().Role()},
 			Owner: postgres.Owner{ID: "abc", Namespace: "ns", NamespaceUID: "uid"},
@@ -202,18 +202,21 @@ func TestFix_IsRunOnlyIfNobodyHasToDecide(t *testing.T) {
 		change func(f *facts)
 		action Action
 	}{
-		"missing role":         {func(f *facts) { f.role, f.answer = nil, postgres.Answer{} }, Bind},
-		"Secret without keys":  {func(f *facts) { f.complete = false }, Recreate},
-		"stale Pods":           {func(f *facts) { f.stalePods = []string{"a"} }, Restart},
-		"missing workload":     {func(f *facts) { f.binding.Workload = inventory.Absent }, Remove},
-		"missing membership":   {func(f *facts) { f.role.MemberOf = nil }, Bind},
-		"forged access":        {func(f *facts) { f.binding.Marks.Access = "readwrite" }, ""},
-		"forged with a breach": {func(f *facts) { f.binding.Marks.Access, f.referenced = "readwrite", false }, ""},
-		"foreign role":         {func(f *facts) { f.role.Owner.ID, f.complete = "other", false }, ""},
-		"other role's grant":   {func(f *facts) { f.answer.Exceeds = []string{"REVOKE A ON B FROM C"} }, ""},
-		"hidden variable":      {func(f *facts) { f.hidden = []workload.Hidden{{By: "env"}} }, ""},
-		"database of others":   {func(f *facts) { f.noDatabase = true }, ""},
-		"database of ours":     {func(f *facts) { f.noDatabase, f.binding.Marks.CreateDatabase = true, true }, Bind},
+		"missing role":                        {func(f *facts) { f.role, f.answer = nil, postgres.Answer{} }, Bind},
+		"role of an unnamed server elsewhere": {func(f *facts) { f.role, f.answer, f.named = nil, postgres.Answer{}, "" }, ""},
+		"role of a server here":               {func(f *facts) { f.role, f.named, f.binding.Marks.PostgresNamespace = nil, "", "ns" }, Bind},
+		"known role of a server elsewhere":    {func(f *facts) { f.complete, f.named = false, "" }, Recreate},
+		"Secret without keys":                 {func(f *facts) { f.complete = false }, Recreate},
+		"stale Pods":                          {func(f *facts) { f.stalePods = []string{"a"} }, Restart},
+		"missing workload":                    {func(f *facts) { f.binding.Workload = inventory.Absent }, Remove},
+		"missing membership":                  {func(f *facts) { f.role.MemberOf = nil }, Bind},
+		"forged access":                       {func(f *facts) { f.binding.Marks.Access = "readwrite" }, ""},
+		"forged with a breach":                {func(f *facts) { f.binding.Marks.Access, f.referenced = "readwrite", false }, ""},
+		"foreign role":                        {func(f *facts) { f.role.Owner.ID, f.complete = "other", false }, ""},
+		"other role's grant":                  {func(f *facts) { f.answer.Exceeds = []string{"REVOKE A ON B FROM C"} }, ""},
+		"hidden variable":                     {func(f *facts) { f.hidden = []workload.Hidden{{By: "env"}} }, ""},
+		"database of others":                  {func(f *facts) { f.noDatabase = true }, ""},
+		"database of ours":                    {func(f *facts) { f.noDatabase, f.binding.Marks.CreateDatabase = true, true }, Bind},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

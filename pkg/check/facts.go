@@ -30,6 +30,8 @@ type facts struct {
 	isPod       bool  // the workload is a bare Pod
 	workloadErr error // from reading the workload or its Pods
 
+	named string // the namespace of the servers that the user named
+
 	namespaceUID string // empty if the Namespace cannot be read
 
 	noDatabase bool // the server does not have the binding's database

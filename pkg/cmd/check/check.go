@@ -71,7 +71,8 @@ func newCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 			that no Pod restarts. It does not run SQL of the fixes, and it leaves decisions to you, such as an empty database in place of one that
 			is gone. The exit code is 0 if everything is fixed, 1 if something is left, and 2 after an error. With -o, the findings of the last
 			check go to standard output, and all else to standard error. A bind grants what the Secret asks for, and everyone who can write Secrets
-			can change that: read the column ACCESS of the plan, with --dry-run=client before you use --yes.`),
+			can change that: read the column ACCESS of the plan, with --dry-run=client before you use --yes. Missing roles are created on servers
+			in the namespace of the workload, and in that of --postgres-namespace.`),
 		Example: templates.Examples(`
 			# Check all bindings of the current namespace
 			kubectl pgbind check
