@@ -39,12 +39,14 @@ func TestAPrimaryThatMovedIsFoundAgain(t *testing.T) {
 }
 
 func TestWithoutAPrimaryNothingIsLeft(t *testing.T) {
-	for _, change := range []func(*Item){ofStatefulSet, func(*Item) {}} {
+	for advice, change := range map[string]func(*Item){
+		"statefulset/pg in namespace ns has no primary now": ofStatefulSet, "name the primary, or its Service, with --postgres": func(*Item) {},
+	} {
 		w := newWorld(t)
 		w.primary = "elsewhere"
 		err := w.bind(t.Context(), change)
 		require.ErrorIs(t, err, postgres.ErrStandby)
-		require.ErrorContains(t, err, "--postgres")
+		require.ErrorContains(t, err, advice)
 		w.assertUntouched()
 	}
 }

@@ -153,8 +153,10 @@ func onStandby(items []*Item) (next []*Item) {
 			i.plan = i.plan.on(others[0])
 			i.plan.others = others[1:]
 			next = append(next, i)
-		case i.stale || i.plan.server.Kind == server.KindPod:
+		case i.plan.server.Kind == server.KindPod:
 			i.fail(i.standby)
+		case i.stale:
+			i.fail(server.NoPrimary(i.plan.server, postgres.ErrStandby))
 		default:
 			i.stale = true
 			i.again(i.standby)
@@ -197,7 +199,7 @@ func (p *Plan) inDatabase(err error) error {
 		return nil
 	}
 	if errors.Is(err, postgres.ErrStandby) {
-		return fmt.Errorf("pod/%s: %w: name the primary with --postgres", p.database.Pod.Name, err)
+		return fmt.Errorf("pod/%s: %w: name the primary, or its Service, with --postgres", p.database.Pod.Name, err)
 	}
 	return fmt.Errorf("database %q in pod/%s: %w", p.spec.DBName, p.database.Pod.Name, err)
 }

@@ -82,6 +82,9 @@ func (c *Checker) survey(ctx context.Context, s *serverFacts) {
 			break
 		}
 	}
+	if errors.Is(s.err, postgres.ErrStandby) && s.ref.Kind != server.KindPod {
+		s.err = server.NoPrimary(s.ref, s.err)
+	}
 	for i, f := range s.facts {
 		if s.survey == nil || s.err != nil && !s.survey.Answers[i].Login.Tried {
 			f.serverErr = s.err
