@@ -55,7 +55,7 @@ func (i *Item) explainLogin() {
 		return
 	}
 	for _, grant := range i.result.Public {
-		i.Report.Detail("everybody has %s; to take it away: %s", grant.What, grant.Close)
+		i.Report.Detail("every role has %s; to revoke it, run kubectl pgbind harden, or: %s", grant.What, grant.Close)
 	}
 	if i.plan.binding.Access.Level == postgres.All {
 		i.Report.Detail("level all also lets the application create objects, and alter and drop what it creates; --access readwrite or readonly gives less")

@@ -50,7 +50,7 @@ func (r *run) plan(ctx context.Context, i *Item) (*Plan, error) {
 		others: i.candidates[1:], lost: i.lost, password: i.password,
 		binding: postgres.Binding{
 			Owner:  postgres.Owner{ID: id, Run: i.run, Namespace: w.Namespace()},
-			Access: access(spec, id), Creates: creates(spec), RevokePublic: spec.RevokePublic, Force: o.Force,
+			Access: access(spec, id), Creates: creates(spec), Force: o.Force,
 		},
 	}
 	if spec.Expires != nil {

@@ -122,11 +122,11 @@ func TestFix_RepeatsTheSpec(t *testing.T) {
 	f.answer.Lacks = []string{"SELECT on table t"}
 	spec := &f.binding.Marks.BindingSpec
 	spec.AdminPasswordFrom, spec.CAFrom, spec.PostgresContainer, spec.AdminUser = "secret/admin:password", "secret/tls:ca.crt", "db", "boss"
-	spec.Host, spec.Port, spec.ClusterDomain, spec.RevokePublic, spec.Keys = "pooler", 6432, "example.org", true, []string{"uri", "servicebinding"}
+	spec.Host, spec.Port, spec.ClusterDomain, spec.Keys = "pooler", 6432, "example.org", []string{"uri", "servicebinding"}
 	spec.Inject, spec.Containers, spec.EnvPrefix, spec.SSLMode = "env", []string{"web", "init db"}, "DB_", "verify-full"
 	assert.Equal(t, "kubectl pgbind deployment.apps/web --postgres pod/pg-0 --postgres-namespace data --dbname shop --access readonly "+
 		"--postgres-container db --admin-user boss --admin-password-from secret/admin:password --host pooler --port 6432 --cluster-domain example.org "+
-		"--key uri,servicebinding --sslmode verify-full --ca-from secret/tls:ca.crt --inject env --container 'web,init db' --env-prefix DB_ --revoke-public -n ns",
+		"--key uri,servicebinding --sslmode verify-full --ca-from secret/tls:ca.crt --inject env --container 'web,init db' --env-prefix DB_ -n ns",
 		f.check()[0].Fix)
 }
 

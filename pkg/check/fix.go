@@ -107,9 +107,6 @@ func specFlags(s v1alpha1.BindingSpec, namespace string) []string {
 	if s.Isolated {
 		words = append(words, "--isolated")
 	}
-	if s.RevokePublic {
-		words = append(words, "--revoke-public")
-	}
 	return words
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/command"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/completion"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/diff"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/harden"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/list"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/prune"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/psql"
@@ -126,6 +127,7 @@ func commandGroups(connection *genericclioptions.ConfigFlags, streams genericioo
 			rotate.NewCommand(connection, streams),
 			apply.NewCommand(connection, streams),
 			prune.NewCommand(connection, streams),
+			harden.NewCommand(connection, streams),
 		}},
 		{Message: "Inspection Commands:", Commands: []*cobra.Command{
 			list.NewCommand(connection, streams),

@@ -23,8 +23,7 @@ type Binding struct {
 	Limits  Limits  // of the login role; not with Former
 	Creates Creates // in the database, before the access role gets its privileges; not with Former
 
-	RevokePublic bool // revoke from PUBLIC what the administrator can revoke
-	Force        bool // isolate the access role even in a schema where others can create objects
+	Force bool // isolate the access role even in a schema where others can create objects
 }
 
 // Login describes how a bind sets and verifies the password.
@@ -132,12 +131,6 @@ type Unowned struct {
 type Escalation struct {
 	What string `json:"what"`
 	Fix  string `json:"fix"` // the statement that removes it
-}
-
-// PublicGrant is a privilege of PUBLIC, and so of this login role at every level.
-type PublicGrant struct {
-	What  string `json:"what"`  // CONNECT on database shop
-	Close string `json:"close"` // the statement that revokes it
 }
 
 // Bind creates the access role, grants what its level lacks, completes the login role (membership, metadata, password), and then logs in with the password.

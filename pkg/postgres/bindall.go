@@ -71,7 +71,6 @@ func newBatch(all []Request, numbers []int) *batch {
 	type shared struct {
 		role   string
 		former string
-		revoke bool
 		force  bool
 		also   string
 	}
@@ -79,7 +78,7 @@ func newBatch(all []Request, numbers []int) *batch {
 	for i, number := range numbers {
 		r := all[number]
 		b.requests = append(b.requests, r)
-		key := shared{r.Binding.Access.Role(), r.Binding.Former, r.Binding.RevokePublic, r.Binding.Force, r.Binding.Creates.key()}
+		key := shared{r.Binding.Access.Role(), r.Binding.Former, r.Binding.Force, r.Binding.Creates.key()}
 		if _, known := groups[key]; !known {
 			groups[key] = len(b.groups)
 			b.groups = append(b.groups, nil)

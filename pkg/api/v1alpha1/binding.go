@@ -69,8 +69,6 @@ type BindingSpec struct {
 	ExtensionSchema string `json:"extensionSchema,omitempty"`
 	// Whether the binding has an access role of its own, so that it shares no objects with other bindings.
 	Isolated bool `json:"isolated,omitempty"`
-	// Whether to revoke privileges of PUBLIC that no access level grants.
-	RevokePublic bool `json:"revokePublic,omitempty"`
 
 	// The name of the login role. Default: derived from the workload and the database.
 	Username string `json:"username,omitempty"`

@@ -82,7 +82,7 @@ func (s BindingSpec) KeepFrom(earlier BindingSpec) BindingSpec {
 	return BindingSpec{
 		Workload: s.Workload, Postgres: s.Postgres, PostgresNamespace: s.PostgresNamespace, DBName: s.DBName, Secret: s.Secret,
 		PostgresContainer: s.PostgresContainer, AdminUser: s.AdminUser,
-		Access: s.Access, Schemas: s.Schemas, Isolated: s.Isolated, RevokePublic: s.RevokePublic,
+		Access: s.Access, Schemas: s.Schemas, Isolated: s.Isolated,
 		CreateDatabase: s.CreateDatabase, DatabaseTemplate: s.DatabaseTemplate, DatabaseLocale: s.DatabaseLocale,
 		CreateSchema: s.CreateSchema, Extensions: s.Extensions, ExtensionSchema: s.ExtensionSchema,
 		Username: s.Username, // the role in the workload's annotation decides

@@ -55,7 +55,7 @@ func TestKeepFrom_DecidesAboutEveryField(t *testing.T) {
 	const request, either, both = "the request alone", "the request, or else the earlier spec", "both"
 	rules := map[string]string{
 		"Workload": request, "Postgres": request, "PostgresNamespace": request, "PostgresContainer": request, "DBName": request,
-		"AdminUser": request, "Access": request, "Schemas": request, "Isolated": request, "RevokePublic": request,
+		"AdminUser": request, "Access": request, "Schemas": request, "Isolated": request,
 		"Username": request, "Secret": request,
 		"Inject": either, "EnvPrefix": either, "MountPath": either, "Presets": either, "Env": both,
 		"CreateDatabase": request, "DatabaseTemplate": request, "DatabaseLocale": request,

@@ -41,7 +41,7 @@ func (o *Options) pruneUnnamed(ctx context.Context, clients *client.Clients, ite
 		return err
 	}
 	if !o.yes {
-		if err := printers.Confirm(ctx, o.streams, len(stale)); err != nil {
+		if err := printers.Confirm(ctx, o.streams, "prune", fmt.Sprintf("Remove these %d?", len(stale))); err != nil {
 			return err
 		}
 	}

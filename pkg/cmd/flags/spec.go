@@ -50,8 +50,6 @@ func (f *Spec) AddTo(flags *pflag.FlagSet) {
 		"Schema of new extensions, which is created if it does not exist (default: extensions)")
 	flags.BoolVar(&s.Isolated, "isolated", false,
 		"Give the binding an access role of its own, so that it shares no objects with other bindings")
-	flags.BoolVar(&s.RevokePublic, "revoke-public", false, "Revoke CONNECT and TEMPORARY on all databases and CREATE on all schemas from PUBLIC; "+
-		"other roles that need them must have grants of their own")
 
 	Group(flags, "Access Options")
 
@@ -64,7 +62,17 @@ func (f *Spec) AddTo(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.set, "set", nil, "Parameter with which the user's sessions in the database begin, repeatable: NAME=VALUE, such as "+
 		"statement_timeout=5s; NAME= resets it")
 	Group(flags, "User Options")
+	addRevokePublic(flags)
 	f.addSecret(flags)
+}
+
+// addRevokePublic adds a flag of earlier versions, which affected every role of the server.
+func addRevokePublic(flags *pflag.FlagSet) {
+	const name = "revoke-public"
+	flags.BoolFunc(name, "Replaced by the command harden", func(string) error {
+		return errors.New("run kubectl pgbind harden, which lists what it revokes from PUBLIC and who relies on it")
+	})
+	flags.Lookup(name).Hidden = true
 }
 
 // addSecret adds the flags of the Secret and of its use in the workload.

@@ -4,6 +4,7 @@ package prune
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -115,7 +116,7 @@ func (o *Options) Run(ctx context.Context) error {
 		return err
 	}
 	if !o.yes {
-		if err := printers.Confirm(ctx, o.streams, len(prunable)); err != nil {
+		if err := printers.Confirm(ctx, o.streams, "prune", fmt.Sprintf("Remove these %d?", len(prunable))); err != nil {
 			return err
 		}
 	}
