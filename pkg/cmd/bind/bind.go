@@ -27,6 +27,7 @@ type Options struct {
 	connection *genericclioptions.ConfigFlags
 	streams    genericiooptions.IOStreams
 
+	manifests flags.Manifests
 	specFlags flags.Spec
 	runFlags  flags.Run
 	output    *genericclioptions.PrintFlags
@@ -47,7 +48,7 @@ func NewOptions(connection *genericclioptions.ConfigFlags, streams genericioopti
 func NewCommand(connection *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams) *cobra.Command {
 	o := NewOptions(connection, streams)
 	cmd := &cobra.Command{
-		Use:        "bind TYPE/NAME...",
+		Use:        "bind (-f FILENAME | TYPE/NAME...)",
 		SuggestFor: []string{"create", "add"},
 		Short:      "Give workloads their own PostgreSQL users",
 		Long: templates.LongDesc(`
@@ -68,6 +69,9 @@ func NewCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 			# Bind several workloads
 			kubectl pgbind bind deployment/postgresql-application deployment/web
 
+			# Bind the workloads of a manifest
+			kubectl pgbind bind -f deployment.yaml
+
 			# Print what would change
 			kubectl pgbind bind deployment/web --dry-run=client`),
 		RunE: command.RunE(o),
@@ -78,6 +82,8 @@ func NewCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 
 // AddFlags adds the flags, in groups.
 func (o *Options) AddFlags(cmd *cobra.Command) {
+	o.manifests.AddTo(cmd)
+	flags.Group(cmd.Flags(), "Selection Options")
 	o.specFlags.AddTo(cmd.Flags())
 	o.runFlags.AddTo(cmd)
 	flags.Group(cmd.Flags(), "Run Options")
@@ -88,14 +94,16 @@ func (o *Options) AddFlags(cmd *cobra.Command) {
 
 // Complete turns the flags into a spec and options.
 func (o *Options) Complete(cmd *cobra.Command, args []string) (err error) {
-	o.workloads = args
 	if o.spec, o.sources, err = o.specFlags.Complete(); err != nil {
 		return err
 	}
 	if o.binding, err = o.runFlags.Complete(cmd); err != nil {
 		return err
 	}
-	o.namespace, err = flags.NamespaceOf(o.connection)
+	if err := o.manifests.CheckStdin(o.sources.Password, o.sources.AdminPassword); err != nil {
+		return err
+	}
+	o.workloads, o.namespace, err = o.manifests.Workloads(o.connection, o.streams.In, args)
 	return err
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/fieldmanager"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/printers"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/unbind"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
@@ -29,6 +30,7 @@ type Options struct {
 	connection *genericclioptions.ConfigFlags
 	streams    genericiooptions.IOStreams
 
+	manifests flags.Manifests
 	server    flags.Server
 	selection flags.Selection
 	unbind    unbind.Options
@@ -48,7 +50,7 @@ func NewCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 func newCommand(connection *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams) (*cobra.Command, *Options) {
 	o := &Options{connection: connection, streams: streams}
 	cmd := &cobra.Command{
-		Use:        "unbind TYPE/NAME... | --all | -l SELECTOR",
+		Use:        "unbind TYPE/NAME... | -f FILENAME | --all | -l SELECTOR",
 		SuggestFor: []string{"delete", "remove", "unset"},
 		Short:      "Remove the PostgreSQL users of workloads, keeping their data",
 		Long: templates.LongDesc(`
@@ -70,6 +72,9 @@ func newCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 			# Also drop the database that "kubectl pgbind bind deployment/web --create-database" created, and all data in it
 			kubectl pgbind unbind deployment/web --drop-database
 
+			# Remove the bindings of the workloads of a manifest
+			kubectl pgbind unbind -f deployment.yaml
+
 			# Remove every binding of the namespace
 			kubectl pgbind unbind --all`),
 		RunE: command.RunE(o),
@@ -81,6 +86,7 @@ func newCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 func (o *Options) addTo(cmd *cobra.Command) {
 	set, u := cmd.Flags(), &o.unbind
 	o.server.AddTo(set)
+	o.manifests.AddTo(cmd)
 	o.selection.AddTo(cmd)
 	set.DurationVar(&u.Grace, "grace", flags.DefaultGrace, "Time for open sessions to end before they are terminated")
 	set.DurationVar(&u.Timeout, "timeout", flags.DefaultTimeout, "Time to wait for the Pods that still use the Secret")
@@ -100,11 +106,14 @@ func (o *Options) addTo(cmd *cobra.Command) {
 
 // Complete finds the namespace and the server.
 func (o *Options) Complete(cmd *cobra.Command, args []string) (err error) {
-	o.workloads = args
 	if o.unbind.DryRun, err = cmdutil.GetDryRunStrategy(cmd); err != nil {
 		return err
 	}
-	if o.namespace, err = flags.NamespaceOf(o.connection); err != nil {
+	password, _ := secret.ParsePasswordSource(o.server.Spec.AdminPasswordFrom) // Validate reports its error
+	if err := o.manifests.CheckStdin(password); err != nil {
+		return err
+	}
+	if o.workloads, o.namespace, err = o.manifests.Workloads(o.connection, o.streams.In, args); err != nil {
 		return err
 	}
 	o.server.Complete(cmd)
