@@ -109,3 +109,20 @@ func (f *fixture) waitForQuery(statement string) {
 		require.NoError(f.t, f.ctx.Err())
 	}
 }
+
+// TestPsql_RefusesADatabaseThatItWouldIgnore: a script must not run in another database than the one that its author named.
+func TestPsql_RefusesADatabaseThatItWouldIgnore(t *testing.T) {
+	t.Parallel()
+	f := newLesson(t, harness.WithoutClaim)
+	f.idle("web")
+	f.bind("deployment/web")
+	for _, args := range [][]string{{"deployment/web"}, {"deployment/web", "--admin"}, {}} {
+		refused := f.run(f.Pgbind(append([]string{"psql", "--dbname=template1"}, args...)...).Stdin("SELECT 'ran'"))
+		assert.Equal(t, 2, refused.Code)
+		assert.Empty(t, refused.Stdout)
+		assert.Contains(t, refused.Stderr, "--dbname needs --admin without a workload")
+	}
+	admin := f.run(f.Pgbind("psql", "--admin", "--dbname=template1", "--", "-At").Stdin("SELECT current_database()"))
+	require.Equal(t, 0, admin.Code, admin.Stderr)
+	assert.Equal(t, "template1\n", admin.Stdout)
+}

@@ -63,7 +63,7 @@ func TestApply_CreatesADatabaseOnceForABatch(t *testing.T) {
 func TestDryRun_ShowsWhatCreatesTheDatabase(t *testing.T) {
 	w := newWorld(t)
 	require.NoError(t, w.bind(t.Context(), withNewDatabase, func(i *Item) {
-		i.Options.DryRun = cmdutil.DryRunClient
+		i.Options.DryRun, i.Options.Script = cmdutil.DryRunClient, true
 		i.Spec.CreateSchema, i.Spec.Extensions = "app", []string{"citext"}
 	}))
 	assert.Empty(t, w.created)

@@ -75,9 +75,9 @@ func TestBind_ShowsLimitsInADryRun(t *testing.T) {
 	}))
 	assert.Nil(t, w.role())
 	assert.Nil(t, w.secret())
-	assert.Regexp(t, `(?m)^# role pgb_\w+: connection limit 3$`, w.shown[0])
-	assert.Regexp(t, `(?m)^# role pgb_\w+ in database "postgres": statement_timeout = "5s"$`, w.shown[0])
-	assert.Regexp(t, `(?m)^# role pgb_\w+ in database "postgres": work_mem is reset$`, w.shown[0])
+	assert.Regexp(t, `(?m)^ALTER ROLE "pgb_\w+" CONNECTION LIMIT 3;$`, w.shown[0])
+	assert.Regexp(t, `(?m)^ALTER ROLE "pgb_\w+" IN DATABASE "postgres" SET "statement_timeout" TO '5s';$`, w.shown[0])
+	assert.Regexp(t, `(?m)^ALTER ROLE "pgb_\w+" IN DATABASE "postgres" RESET "work_mem";$`, w.shown[0])
 }
 
 func TestBind_LeavesTheSearchPathToTheNewSchema(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 // Options are about a run. What the binding is like, its spec says.
 type Options struct {
 	DryRun       cmdutil.DryRunStrategy
+	Script       bool   // a dry run also prints the whole script of psql
 	FieldManager string // recorded for every write
 
 	// Exact means that the spec is complete, as in a file: what an earlier bind requested, and the spec does not, is removed.

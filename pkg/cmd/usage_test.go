@@ -128,6 +128,9 @@ func wrongSessions() map[string]string {
 	return map[string]string{ //nolint:gosec // flags, not credentials
 		"deployment": "workload name required", "deployment/a deployment/b": "psql takes one workload", "deployment/a -X": "unknown shorthand flag",
 		"--postgres=pod/x --admin-password-from=stdin": "psql reads standard input",
+		"deployment/a --dbname=shop":                   "--dbname needs --admin without a workload",
+		"deployment/a --admin --dbname=shop":           "--dbname needs --admin without a workload",
+		"--secret=s --admin --dbname=shop":             "choose the binding with --secret",
 	}
 }
 

@@ -17,7 +17,7 @@ const (
 
 func TestPublicGrants_ReadsAllDatabasesInOneSession(t *testing.T) {
 	databases := strings.ReplaceAll(onDatabases, "\n", "") + "\n"
-	server, c := serverWith(t, psqlSays(primary, about(0), databases, relying, about(1), databases, onSchema, finished))
+	server, c := serverWith(t, psqlSays(primary, about(0), databases, relying, about(1), onSchema, finished))
 	grants, unread, err := server.PublicGrants(t.Context(), []string{"postgres", "shop"})
 	require.NoError(t, err)
 	assert.Empty(t, unread)

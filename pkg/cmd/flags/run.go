@@ -25,11 +25,26 @@ func (f *Run) AddTo(cmd *cobra.Command) {
 	flags.BoolVar(&o.Recreate, "recreate", false, "Replace a bare Pod with a copy that uses the Secret")
 	cmdutil.AddFieldManagerFlagVar(cmd, &o.FieldManager, fieldmanager.Default)
 	cmdutil.AddDryRunFlag(cmd)
+	cmd.Flag("dry-run").Usage = `Must be "none", "server", or "client". Print a plan and change nothing: client only reads, server also sends the writes ` +
+		`as dry runs. -v=2 also prints the whole SQL script.`
+}
+
+// scriptLevel is the verbosity at which a dry run prints the whole script.
+const scriptLevel = 2
+
+// verbosity returns the value of the flag -v of the root command.
+func verbosity(cmd *cobra.Command) int {
+	level, err := cmd.Flags().GetInt("v")
+	if err != nil {
+		return 0
+	}
+	return level
 }
 
 // Complete returns the options. Its errors are usage errors.
 func (f *Run) Complete(cmd *cobra.Command) (options binding.Options, err error) {
 	options = f.options
 	options.DryRun, err = cmdutil.GetDryRunStrategy(cmd)
+	options.Script = verbosity(cmd) >= scriptLevel
 	return options, errors.Join(err, CheckDurations(Duration{"timeout", options.Timeout}))
 }

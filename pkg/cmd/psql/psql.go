@@ -102,6 +102,10 @@ func (o *Options) Validate() error {
 			return err
 		}
 	}
+	if o.server.Spec.DBName != "" && (!o.admin || len(o.workload) > 0 || o.secret != "") {
+		return errors.New("--dbname needs --admin without a workload: a binding has one database; " +
+			"choose the binding with --secret, or change the database in psql with \\connect")
+	}
 	if o.server.Spec.AdminPasswordFrom == "stdin" {
 		return errors.New("psql reads standard input: use --admin-password-from secret/NAME:KEY")
 	}
