@@ -4,6 +4,7 @@ package privileges
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -146,6 +147,69 @@ func TestResist_Narrow(t *testing.T) {
 		assert.Equal(t, "0", s.admin("postgres", fmt.Sprintf("SELECT count(*) FROM pg_default_acl WHERE defaclrole = '%s'::regrole", login.Username)))
 		assert.Equal(t, "f", s.admin("postgres", fmt.Sprintf("SELECT has_table_privilege('%s', 'public.company', 'INSERT')", login.Username)))
 		assert.Equal(t, "t", s.admin("postgres", fmt.Sprintf("SELECT has_table_privilege('%s', 'public.company', 'SELECT')", login.Username)))
+	})
+}
+
+// fillSQL is what an application does so that no entry fits any more in the access lists of its objects, of their columns, and of what it will create.
+// Entries with different privileges prevent that PostgreSQL compresses the list to a fraction.
+const fillSQL = `
+SET ROLE none;
+CREATE TABLE public.login_full (id int);
+RESET ROLE;
+CREATE TABLE public.full (id int);
+CREATE SEQUENCE public.full_number;
+CREATE FUNCTION public.full() RETURNS int LANGUAGE sql AS 'SELECT 1';
+SELECT lo_create(4711);
+DO $$
+DECLARE
+  target text; privileges text; size int; strangers text[]; filled int; number int;
+BEGIN
+  SELECT array_agg(quote_ident(rolname) ORDER BY md5(rolname)) INTO strangers FROM pg_roles WHERE rolname LIKE 'stranger%';
+  FOREACH target IN ARRAY ARRAY['GRANT %2$s ON public.full TO %1$s WITH GRANT OPTION', 'GRANT SELECT (id), UPDATE (id) ON public.full TO %1$s',
+    'GRANT SELECT ON SEQUENCE public.full_number TO %1$s', 'GRANT EXECUTE ON FUNCTION public.full() TO %1$s', 'GRANT SELECT ON LARGE OBJECT 4711 TO %1$s',
+    'ALTER DEFAULT PRIVILEGES GRANT %2$s ON TABLES TO %1$s', 'ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT %2$s ON TABLES TO %1$s'] LOOP
+    filled := 0; number := 0;
+    FOREACH size IN ARRAY ARRAY[50, 1] LOOP
+      WHILE filled < cardinality(strangers) LOOP
+        privileges := (ARRAY['SELECT', 'INSERT', 'SELECT, UPDATE', 'DELETE', 'SELECT, DELETE, TRIGGER', 'ALL'])[1 + number % 6];
+        number := number + 1;
+        BEGIN
+          EXECUTE format(target, array_to_string(strangers[filled + 1:filled + size], ', '), privileges);
+        EXCEPTION WHEN program_limit_exceeded THEN
+          IF size = 1 THEN RAISE NOTICE 'full after %: %', filled, target; END IF;
+          EXIT;
+        END;
+        filled := filled + size;
+      END LOOP;
+    END LOOP;
+  END LOOP;
+END $$;`
+
+// TestResist_HugeACLs: an application fills the access lists of what it owns. Other bindings, a narrower level, a rotation and unbind succeed.
+func TestResist_HugeACLs(t *testing.T) {
+	onEachVersion(t, func(s *server) {
+		t := s.t
+		s.admin("postgres", "SELECT format('CREATE ROLE stranger%s', n) FROM generate_series(1, 2700) n \\gexec")
+		_, err := s.Kubectl("create", "deployment", "other", "--image=pgbind-app:dev", "--replicas=0").Output(s.ctx)
+		require.NoError(t, err)
+		login := s.bindAs("all")
+		filled := s.as(login, "postgres", fillSQL)
+		require.NotContains(t, filled.Stderr, "ERROR")
+		t.Log(filled.Stderr)
+		for _, list := range []string{"ON public.full TO", "(id)", "SEQUENCE", "LARGE OBJECT"} {
+			assert.Regexp(t, "full after .*"+regexp.QuoteMeta(list), filled.Stderr, "the access list is full")
+		}
+		other := s.pgbind("deployment/other", "--secret=others", "--access=readonly", "--wait=false")
+		assert.Regexp(t, `GRANT SELECT ON TABLE public\."full" TO \S+: the access list is full \(2\d\d\d entries\)`, other.Stderr)
+		s.pgbind("rotate", application, "--grace=0s")
+		assert.Empty(t, s.canLogIn(login.Username))
+		narrowed := s.bindAs("readonly")
+		s.pgbind("deployment/other", "--secret=others", "--access=readwrite", "--wait=false")
+		s.pgbind("unbind", application, "--grace=0s")
+		assert.Empty(t, s.canLogIn(narrowed.Username))
+		s.pgbind("unbind", "deployment/other", "--grace=0s")
+		assert.NotContains(t, s.owners(), "pgb_")
+		assert.Equal(t, "0", s.admin("postgres", "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'pgb\\_%'"))
 	})
 }
 

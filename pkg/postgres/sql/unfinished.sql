@@ -1,5 +1,5 @@
 -- Reports the statements of :pending, which could not run, with the sessions that stand in the way: they lock a table, or change catalogs in a
--- transaction that is still open.
+-- transaction that is still open. A table has no room for another grantee if its access list almost fills a page.
 WITH statement AS (
   SELECT l.number, l.text, l.relation FROM pg_catalog.json_to_recordset(:'pending') AS l(number int, text text, relation oid)
 ), blocker AS (
@@ -15,5 +15,8 @@ SELECT 'pgbind ' || pg_catalog.json_build_object('unfinished', pg_catalog.json_a
            SELECT DISTINCT b.name FROM blocker b
            WHERE b.relation = s.relation
               OR NOT EXISTS (SELECT FROM blocker n WHERE n.relation = s.relation) AND b.relation < 16384
-           LIMIT 5) b)) ORDER BY s.number))
-FROM (SELECT * FROM statement ORDER BY number LIMIT 20) s HAVING pg_catalog.count(*) > 0;
+           LIMIT 5) b), 'grantees', list.grantees) ORDER BY s.number))
+FROM (SELECT * FROM statement ORDER BY number LIMIT 20) s
+LEFT JOIN LATERAL (SELECT pg_catalog.cardinality(c.relacl) AS grantees FROM pg_catalog.pg_class c
+                   WHERE c.oid = s.relation AND pg_catalog.pg_column_size(c.relacl) > 7000) list ON true
+HAVING pg_catalog.count(*) > 0;
