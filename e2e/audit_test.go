@@ -155,7 +155,7 @@ func TestAudit(t *testing.T) {
 	t.Run("formats", func(t *testing.T) {
 		f := f.in(t)
 		for format, text := range map[string]string{
-			"": "boss (superuser)", "wide": "docs/audit.md#superuserworkload", "yaml": "kind: Audit", "junit": "<testsuites", "html": "</html>", "mermaid": "flowchart LR",
+			"": "boss (superuser)", "wide": "docs/findings.md#audit-superuserworkload", "yaml": "kind: Audit", "junit": "<testsuites", "html": "</html>", "mermaid": "flowchart LR",
 		} {
 			result := f.run(f.Pgbind("audit", "-o", format, "--fail-on=none"))
 			assert.Zero(t, result.Code, result.Stderr)

@@ -112,19 +112,16 @@ func (a *Auditor) instances(ctx context.Context, c *cluster, o Options) ([]serve
 
 // facts reads one server: the first of its members that is not a standby.
 func (a *Auditor) facts(ctx context.Context, c *cluster, instance server.Instance, o Options) (*facts, error) {
-	var err error
-	for _, member := range instance.Members {
-		var read *postgres.Audit
-		read, err = a.Server(member).Audit(ctx)
-		if errors.Is(err, postgres.ErrStandby) {
-			continue
-		}
-		if err != nil {
-			break
-		}
-		return a.newFacts(ctx, c, found{instance, member, read}, o), nil
+	on := found{instance: instance}
+	err := postgres.OnPrimary(instance.Members, func(member *server.Database) (err error) {
+		on.member = member
+		on.audit, err = a.Server(member).Audit(ctx)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("audit %s: %w", instance.Location, err)
 	}
-	return nil, fmt.Errorf("audit %s: %w", instance.Location, err)
+	return a.newFacts(ctx, c, on, o), nil
 }
 
 // found is what was read of one server.

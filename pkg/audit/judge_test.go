@@ -180,7 +180,7 @@ func TestFindings(t *testing.T) {
 			assert.Equal(t, test.object, match.Object)
 			assert.Contains(t, match.Message, test.message)
 			assert.Contains(t, match.Fix, test.fix)
-			assert.Equal(t, "docs/audit.md#"+strings.ToLower(string(test.code)), match.Page)
+			assert.Equal(t, "docs/findings.md#audit-"+strings.ToLower(string(test.code)), match.Page)
 			assert.Equal(t, "data/pod/pg-0", match.Server)
 			assert.NotContains(t, match.Message+match.Fix, "xx", "no password")
 		})

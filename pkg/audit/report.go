@@ -37,7 +37,7 @@ func ParseSeverity(text string) (Severity, error) {
 	return Severity(text), nil
 }
 
-// Code names what is wrong. docs/audit.md has a section for each.
+// Code names what is wrong. docs/findings.md has a section for each.
 type Code string
 
 // The codes, in the order in which findings of the same severity are printed.
@@ -70,9 +70,6 @@ func Codes() []Code {
 		OrphanedRole, UnknownAddress, NodeAddress, Pooler, UnusedRole, Overload, PublicConnect, LocalTrust, NotSeen,
 	}
 }
-
-// Page returns where the documentation explains the code.
-func (c Code) Page() string { return "docs/audit.md#" + strings.ToLower(string(c)) }
 
 // Finding is one result for one object of a server.
 type Finding struct {

@@ -164,7 +164,7 @@ func (s *Server) Audit(ctx context.Context) (*Audit, error) {
 	found, last := &Audit{Unread: map[string]error{}}, ""
 	cut := func(err error) bool { return errors.Is(err, errCut) }
 	for session := range maxAuditSessions {
-		sc := auditScript(session == 0, last, len(found.Statements) > 0, found.Access.Statements)
+		sc := auditScript(session == 0, last, len(found.Statements) > 0)
 		out, err := repeat(ctx, cut, func() (*output, error) { return s.auditSession(ctx, sc) })
 		if out == nil || out.Server == nil || out.Server.Standby {
 			return nil, auditError(out, err)
@@ -212,14 +212,16 @@ func auditError(out *output, err error) error {
 }
 
 // auditScript reads the server, if it is the first script, and then the databases after the one that is named.
-func auditScript(first bool, after string, counted, counts bool) *script {
-	sc := new(script).set("run", endOfAudit, "database", after, "statements_counted", boolean(counted), "counts_statements", boolean(counts))
+func auditScript(first bool, after string, counted bool) *script {
+	sc := new(script).set("run", endOfAudit, "database", after, "statements_counted", boolean(counted))
 	sc.run("session")
 	if first {
 		sc.run("audit_server")
 	}
 	for range databasesAtOnce {
-		sc.run("audit_database")
+		sc.run("audit_enter").only("there", func() {
+			sc.run("audit_database", "statements_schema", "audit_statements", "audit_leave")
+		})
 	}
 	return sc.run("end")
 }

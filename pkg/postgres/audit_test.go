@@ -77,7 +77,7 @@ func TestAudit_Fails(t *testing.T) {
 
 // TestAuditScript_OnlyReads: each transaction is read-only, nothing runs outside one, and no password leaves the server.
 func TestAuditScript_OnlyReads(t *testing.T) {
-	text := auditScript(true, "", false, false).text.String()
+	text := auditScript(true, "", false).text.String()
 	assert.Equal(t, databasesAtOnce+1, strings.Count(text, "BEGIN TRANSACTION READ ONLY;"))
 	assert.Equal(t, databasesAtOnce+1, strings.Count(text, "\nCOMMIT;"))
 	for _, word := range []string{"GRANT ", "REVOKE ", "ALTER ", "CREATE ", "DROP ", "UPDATE ", "DELETE ", "INSERT ", "pg_get_"} {

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -175,18 +174,9 @@ func auditTable(names ...string) *metav1.Table {
 // auditRow makes control characters visible: names of roles and applications come from the database.
 func auditRow(namespace, name string, cells []any) metav1.TableRow {
 	for i, cell := range cells {
-		cells[i] = auditVisible(fmt.Sprint(cell))
+		cells[i] = visibleLine(fmt.Sprint(cell))
 	}
 	return metav1.TableRow{Cells: cells, Object: runtime.RawExtension{
 		Object: &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}},
 	}}
-}
-
-func auditVisible(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
-			return unicode.ReplacementChar
-		}
-		return r
-	}, text)
 }

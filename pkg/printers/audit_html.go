@@ -18,7 +18,7 @@ var auditPage string
 // auditHTML writes one page that needs neither a script nor another file.
 func auditHTML(r *audit.Report, now time.Time, w io.Writer) error {
 	page, err := template.New("audit").Funcs(template.FuncMap{
-		"visible":  auditVisible,
+		"visible":  visibleLine,
 		"workload": auditWorkload,
 		"role":     auditRole,
 		"or":       func(text, other string) string { return cmp.Or(text, other) },

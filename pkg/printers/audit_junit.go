@@ -1,37 +1,9 @@
 package printers
 
 import (
-	"encoding/xml"
-	"fmt"
 	"io"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/audit"
-)
-
-// The elements of a JUnit report.
-type (
-	junitSuites struct {
-		XMLName xml.Name     `xml:"testsuites"`
-		Name    string       `xml:"name,attr"`
-		Suites  []junitSuite `xml:"testsuite"`
-	}
-	junitSuite struct {
-		Name     string      `xml:"name,attr"`
-		Tests    int         `xml:"tests,attr"`
-		Failures int         `xml:"failures,attr"`
-		Cases    []junitCase `xml:"testcase"`
-	}
-	junitCase struct {
-		Class   string        `xml:"classname,attr"`
-		Name    string        `xml:"name,attr"`
-		Failure *junitFailure `xml:"failure"`
-		Output  string        `xml:"system-out,omitempty"`
-	}
-	junitFailure struct {
-		Type    string `xml:"type,attr"`
-		Message string `xml:"message,attr"`
-		Text    string `xml:",chardata"`
-	}
 )
 
 // auditJUnit writes a suite for each server, with a case for each finding, and one that passed for each code without a finding. A finding fails from the
@@ -50,16 +22,7 @@ func auditJUnit(r *audit.Report, failOn audit.Severity, w io.Writer) error {
 			report.Suites = append(report.Suites, suite)
 		}
 	}
-	if _, err := io.WriteString(w, xml.Header); err != nil {
-		return err
-	}
-	encoder := xml.NewEncoder(w)
-	encoder.Indent("", "  ")
-	if err := encoder.Encode(report); err != nil {
-		return fmt.Errorf("write the report: %w", err)
-	}
-	_, err := fmt.Fprintln(w)
-	return err
+	return report.write(w)
 }
 
 // junitOf is the suite of one server; without a name, of the cluster, where only gaps are reported.
@@ -75,18 +38,11 @@ func junitOf(r *audit.Report, server string, failOn audit.Severity) junitSuite {
 				continue
 			}
 			passed = false
-			c := junitCase{Class: string(code), Name: auditVisible(f.Object)}
-			text := auditVisible(f.Message) + "\nfix: " + auditVisible(f.Fix) + "\nsee " + f.Page
-			if c.Output = text; f.Severity.AtLeast(failOn) {
-				c.Output, c.Failure = "", &junitFailure{Type: string(f.Severity), Message: auditVisible(f.Message), Text: text}
-				suite.Failures++
-			}
-			suite.Cases = append(suite.Cases, c)
+			suite.add(junitFinding{string(code), string(f.Severity), f.Object, f.Message, f.Fix, f.Page}, f.Severity.AtLeast(failOn))
 		}
 		if passed && server != "" {
-			suite.Cases = append(suite.Cases, junitCase{Class: string(code), Name: "no finding"})
+			suite.pass(string(code))
 		}
 	}
-	suite.Tests = len(suite.Cases)
 	return suite
 }

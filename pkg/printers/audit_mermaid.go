@@ -53,7 +53,7 @@ func auditMermaid(r *audit.Report, w io.Writer) error {
 // mermaidText writes everything that can mean something to Mermaid, or to HTML, as the code of the character.
 func mermaidText(text string) string {
 	out := &strings.Builder{}
-	for _, r := range auditVisible(text) {
+	for _, r := range visibleLine(text) {
 		switch {
 		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune(" ._-/:,()", r):
 			out.WriteRune(r)

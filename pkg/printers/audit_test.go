@@ -64,7 +64,7 @@ func TestAuditTable(t *testing.T) {
 	assert.NotContains(t, text, "pod/pg-0")
 	wide := printedAudit(t, "wide", nil)
 	assert.Contains(t, wide, "pod/pg-0 (server)")
-	assert.Contains(t, wide, "docs/audit.md#superuserworkload")
+	assert.Contains(t, wide, "docs/findings.md#audit-superuserworkload")
 	assert.Contains(t, wide, "10.0.0.1")
 	assert.Contains(t, printedAudit(t, "", func(f *AuditFormat) { f.WithNamespace = true }), "NAMESPACE")
 	assert.NotContains(t, printedAudit(t, "", func(f *AuditFormat) { f.noHeaders = true }), "SEVERITY")

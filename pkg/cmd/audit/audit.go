@@ -17,7 +17,6 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/client"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/command"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/flags"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/fieldmanager"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/printers"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
@@ -56,7 +55,7 @@ func newCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 
 			For each server, it reads roles, sessions and rules in one session of the administrator, and finds the Pod of each session by its
 			address. Then it looks in pod templates for workloads that have no session now. It prints who uses which server, and the findings, the
-			worst first, with a command that fixes each. docs/audit.md explains them.
+			worst first, with a command that fixes each. docs/findings.md explains them.
 
 			It changes nothing. It reads the values of Secrets only with --read-secrets, and never prints them. It reports what it cannot read.
 
@@ -170,7 +169,7 @@ func (o *Options) run(ctx context.Context) error {
 }
 
 func (o *Options) auditor(ctx context.Context) (*audit.Auditor, error) {
-	clients, err := client.New(o.connection, fieldmanager.Default)
+	clients, err := client.New(o.connection)
 	if err != nil {
 		return nil, err
 	}

@@ -1,10 +1,4 @@
--- Goes to the database that follows :database in the order of names, if there is one, and reports what an audit needs from its catalogs. A \connect that
--- fails ends psql, so the name is reported before. Names are compared byte by byte, because each database has a collation of its own.
-SELECT n.name IS NOT NULL AS there, coalesce(n.name, :'database') AS database,
-       'dbname=''' || pg_catalog.replace(pg_catalog.replace(coalesce(n.name, ''), '\', '\\'), '''', '\''') || '''' AS conn
-FROM (SELECT pg_catalog.min(d.datname::text COLLATE pg_catalog."C") AS name FROM pg_catalog.pg_database d
-      WHERE d.datallowconn AND d.datconnlimit <> -2 AND NOT d.datistemplate AND d.datname::text COLLATE pg_catalog."C" > :'database') n \gset
-\if :there
+-- Connects to the database :database and reports what an audit needs from its catalogs.
 SELECT 'pgbind ' || pg_catalog.json_build_object('audit', pg_catalog.json_build_object('enter', :'database'));
 \connect -reuse-previous=on :"conn"
 BEGIN TRANSACTION READ ONLY;
@@ -56,24 +50,3 @@ JOIN pg_catalog.pg_namespace n ON n.oid = l.namespace JOIN pg_catalog.pg_roles r
 -- Only roles that can use the schema can call it.
 WHERE EXISTS (SELECT FROM pg_catalog.aclexplode(n.nspacl) a WHERE a.privilege_type = 'USAGE' AND a.grantee <> r.oid)
 ORDER BY l.object LIMIT 20;
-
--- The function reads the server's counters. It runs only if an application can have neither made it nor put another one in its place: it is code of the
--- extension, and extension and schema belong to superusers.
-SELECT :'counts_statements'::bool AND NOT :'statements_counted'::bool AND coalesce(e.schema, '') <> '' AS count_statements, coalesce(e.schema, '') AS statements_schema
-FROM (SELECT (SELECT n.nspname FROM pg_catalog.pg_extension x JOIN pg_catalog.pg_namespace n ON n.oid = x.extnamespace
-              JOIN pg_catalog.pg_roles xo ON xo.oid = x.extowner JOIN pg_catalog.pg_roles o ON o.oid = n.nspowner
-              JOIN pg_catalog.pg_database d ON d.datname = pg_catalog.current_database() JOIN pg_catalog.pg_roles dbo ON dbo.oid = d.datdba
-              JOIN pg_catalog.pg_proc p ON p.pronamespace = n.oid AND p.proname = 'pg_stat_statements'
-              JOIN pg_catalog.pg_roles po ON po.oid = p.proowner JOIN pg_catalog.pg_language l ON l.oid = p.prolang AND l.lanname = 'c'
-              JOIN pg_catalog.pg_depend m ON m.classid = 'pg_catalog.pg_proc'::regclass AND m.objid = p.oid AND m.refobjid = x.oid AND m.deptype = 'e'
-              WHERE x.extname = 'pg_stat_statements' AND xo.rolsuper AND po.rolsuper
-                AND (o.rolsuper OR o.rolname = 'pg_database_owner' AND dbo.rolsuper) LIMIT 1) AS schema) e \gset
-\if :count_statements
-\set statements_counted true
-SELECT pg_catalog.format('SELECT ''pgbind '' || pg_catalog.json_build_object(''audit'', pg_catalog.json_build_object(''statements'', '
-    'pg_catalog.json_build_object(''role'', r.rolname, ''statements'', pg_catalog.count(*), ''calls'', pg_catalog.sum(s.calls)))) '
-    'FROM %I.pg_stat_statements(false) s JOIN pg_catalog.pg_roles r ON r.oid = s.userid GROUP BY r.rolname', :'statements_schema') \gexec
-\endif
-COMMIT;
-SELECT 'pgbind ' || pg_catalog.json_build_object('audit', pg_catalog.json_build_object('left', :'database'));
-\endif
