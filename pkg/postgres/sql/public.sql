@@ -1,28 +1,21 @@
--- Reports what PUBLIC may do here beyond the level, with the statement that revokes it. The user decides: revoking it affects every role of the server
--- that has no grant of its own.
-\if :revoke_public
-SELECT text, pg_catalog.format('SELECT %L', 'pgbind ' || pg_catalog.json_build_object('did', text)::text)
-FROM (
-  SELECT pg_catalog.format('REVOKE %s ON DATABASE %I FROM PUBLIC', pg_catalog.string_agg(a.privilege_type, ', ' ORDER BY a.privilege_type), d.datname) AS text
+-- Reports what PUBLIC may do beyond every level in this database, and in the others if :every_database says so, with the statement that revokes it, and
+-- sets :public to it. A bind revokes nothing of this: that would affect every role of the server that has no grant of its own.
+WITH granted AS (
+  SELECT pg_catalog.format('DATABASE %I', d.datname) AS name, d.datname AS database, NULL::name AS schema, d.datdba AS owner,
+         pg_catalog.array_agg(a.privilege_type ORDER BY a.privilege_type) AS privileges
   FROM pg_catalog.pg_database d CROSS JOIN LATERAL pg_catalog.aclexplode(coalesce(d.datacl, pg_catalog.acldefault('d', d.datdba))) a
-  WHERE d.datallowconn AND a.grantee = 0 AND pg_catalog.pg_has_role(d.datdba, 'USAGE')
-  GROUP BY d.datname
+  WHERE d.datallowconn AND a.grantee = 0 AND (:'every_database'::bool OR d.datname = pg_catalog.current_database())
+  GROUP BY d.datname, d.datdba
   UNION ALL
-  SELECT pg_catalog.format('REVOKE CREATE ON SCHEMA %I FROM PUBLIC', n.nspname)
-  FROM pg_catalog.pg_namespace n CROSS JOIN LATERAL pg_catalog.aclexplode(coalesce(n.nspacl, pg_catalog.acldefault('n', n.nspowner))) a
-  WHERE a.grantee = 0 AND a.privilege_type = 'CREATE' AND pg_catalog.pg_has_role(n.nspowner, 'USAGE')
-) change \gexec
-\endif
-SELECT 'pgbind ' || pg_catalog.json_build_object('public', pg_catalog.json_agg(pg_catalog.json_build_object('what', what, 'close', close)))
-FROM (
-  SELECT pg_catalog.format('%s on database %I', pg_catalog.string_agg(a.privilege_type, ' and ' ORDER BY a.privilege_type), d.datname) AS what,
-         pg_catalog.format('REVOKE %s ON DATABASE %I FROM PUBLIC', pg_catalog.string_agg(a.privilege_type, ', ' ORDER BY a.privilege_type), d.datname) AS close
-  FROM pg_catalog.pg_database d CROSS JOIN LATERAL pg_catalog.aclexplode(coalesce(d.datacl, pg_catalog.acldefault('d', d.datdba))) a
-  WHERE d.datallowconn AND a.grantee = 0
-  GROUP BY d.datname
-  UNION ALL
-  SELECT pg_catalog.format('CREATE on schema %I', n.nspname), pg_catalog.format('REVOKE CREATE ON SCHEMA %I FROM PUBLIC', n.nspname)
+  SELECT pg_catalog.format('SCHEMA %I', n.nspname), NULL, n.nspname, n.nspowner, ARRAY['CREATE']
   FROM pg_catalog.pg_namespace n CROSS JOIN LATERAL pg_catalog.aclexplode(coalesce(n.nspacl, pg_catalog.acldefault('n', n.nspowner))) a
   WHERE a.grantee = 0 AND a.privilege_type = 'CREATE'
-  ORDER BY 1
-) granted HAVING pg_catalog.count(*) > 0;
+)
+SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+         'what', pg_catalog.format('%s on %s %I', pg_catalog.array_to_string(g.privileges, ' and '),
+                                   CASE WHEN g.schema IS NULL THEN 'database' ELSE 'schema' END, coalesce(g.database, g.schema)),
+         'close', pg_catalog.format('REVOKE %s ON %s FROM PUBLIC', pg_catalog.array_to_string(g.privileges, ', '), g.name),
+         'may', pg_catalog.pg_has_role(g.owner, 'USAGE'), 'database', g.database, 'schema', g.schema, 'privileges', g.privileges)
+         ORDER BY g.name), '[]') AS public, pg_catalog.count(*) > 0 AS has_public
+FROM granted g \gset
+SELECT 'pgbind ' || pg_catalog.json_build_object('public', :'public'::json) WHERE :'has_public'::bool;
