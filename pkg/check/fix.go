@@ -1,11 +1,14 @@
 package check
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
@@ -19,26 +22,112 @@ func command(b *inventory.Binding, words ...string) string {
 	return report.Command(append(append([]string{"kubectl", "pgbind"}, words...), "-n", b.Namespace)...)
 }
 
-// rebind returns the command that binds again with the same spec. It repairs the role, the Secret and the reference.
-func rebind(b *inventory.Binding) string {
-	return command(b, append([]string{b.Marks.Workload}, specFlags(b.Marks.BindingSpec, b.Namespace)...)...)
+// Action is how check --fix runs the fix of a finding.
+type Action string
+
+// The actions. A fix without one is for a person: it is a statement for an administrator of the database, or a decision.
+const (
+	Bind     Action = "bind again"        // with the same spec
+	Recreate Action = "create the Secret" // after the present one is deleted
+	Restart  Action = "restart the Pods"
+	Rotate   Action = "rotate"
+	Remove   Action = "remove" // as prune does
+)
+
+// Fix is what fixes a finding.
+type Fix struct {
+	Command string // as a user runs it; empty: there is none
+	Action  Action // how check --fix runs it; empty: it does not
+	Spec    v1alpha1.BindingSpec
+	Change  Change // of the spec
 }
 
-// createDatabase returns the command that creates the database and binds again.
-func (f *facts) createDatabase() string {
-	wanted := *f.binding
-	wanted.Marks.CreateDatabase = true
-	return rebind(&wanted)
+// Change is what the spec of a binding lacks.
+type Change struct {
+	Inject          string
+	ConnectionLimit *int32
+	CreateDatabase  bool
+	CreateSchema    string
 }
 
-// createSchema returns the command that creates the schema for the application, or for the administrator if the application must not own it.
-func (f *facts) createSchema(name string) string {
-	if f.binding.AccessRole().Level != postgres.All {
-		return look(f.binding, "CREATE SCHEMA "+postgres.Identifier(name)) + " && " + rebind(f.binding)
+// Of returns the changed spec.
+func (c Change) Of(s v1alpha1.BindingSpec) v1alpha1.BindingSpec {
+	s.Inject, s.ConnectionLimit = cmp.Or(c.Inject, s.Inject), cmp.Or(c.ConnectionLimit, s.ConnectionLimit)
+	s.CreateDatabase, s.CreateSchema = c.CreateDatabase || s.CreateDatabase, cmp.Or(c.CreateSchema, s.CreateSchema)
+	return s
+}
+
+// And returns both changes. If they contradict each other, the first one counts.
+func (c Change) And(other Change) Change {
+	return Change{
+		Inject: cmp.Or(c.Inject, other.Inject), ConnectionLimit: cmp.Or(c.ConnectionLimit, other.ConnectionLimit),
+		CreateDatabase: c.CreateDatabase || other.CreateDatabase, CreateSchema: cmp.Or(c.CreateSchema, other.CreateSchema),
 	}
-	wanted := *f.binding
-	wanted.Marks.CreateSchema = name
-	return rebind(&wanted)
+}
+
+// byHand returns a fix that check --fix does not run.
+func byHand(command string) Fix { return Fix{Command: command} }
+
+// rebind returns the fix that binds again with the same spec. It repairs the role, the Secret and the reference.
+func rebind(b *inventory.Binding) Fix { return changed(b, Change{}) }
+
+// changed returns the fix that binds again with a changed spec.
+func changed(b *inventory.Binding, change Change) Fix {
+	spec := b.Marks.BindingSpec
+	if expires := b.Marks.ExpiresAt(); !expires.IsZero() { // the role of a new bind would not expire
+		spec.Expires = &metav1.Time{Time: expires}
+	}
+	return Fix{
+		Command: command(b, append([]string{b.Marks.Workload}, specFlags(change.Of(spec), b.Namespace)...)...),
+		Action:  Bind, Spec: spec, Change: change,
+	}
+}
+
+// continued returns the fix for a workload that was created again: a bind that names the Secret continues the binding. Whether the new
+// workload shall have the access of the old one is a decision.
+func (f *facts) continued() Fix {
+	spec := f.binding.Marks.BindingSpec
+	if expires := f.binding.Marks.ExpiresAt(); !expires.IsZero() {
+		spec.Expires = &metav1.Time{Time: expires}
+	}
+	words := append([]string{f.binding.Marks.Workload, "--secret", f.binding.SecretName}, specFlags(spec, f.binding.Namespace)...)
+	return byHand(command(f.binding, words...))
+}
+
+// createDatabase returns the fix that creates the database and binds again. If the binding did not request the database, it is not known
+// whether an empty one is right: somebody may be restoring it.
+func (f *facts) createDatabase() Fix {
+	fix := changed(f.binding, Change{CreateDatabase: true})
+	if !f.binding.Marks.CreateDatabase {
+		fix.Action = ""
+	}
+	return fix
+}
+
+// createSchema returns the fix that creates the schema for the application, or for the administrator if the application must not own it. As
+// with a database, only what the binding requested is created without a decision.
+func (f *facts) createSchema(name string) Fix {
+	if f.binding.AccessRole().Level != postgres.All {
+		return byHand(look(f.binding, "CREATE SCHEMA "+postgres.Identifier(name)) + " && " + rebind(f.binding).Command)
+	}
+	fix := changed(f.binding, Change{CreateSchema: name})
+	if f.binding.Marks.CreateSchema != name {
+		fix.Action = ""
+	}
+	return fix
+}
+
+// sameExpiry returns the fix for a role that does not expire when the Secret says.
+func (f *facts) sameExpiry() Fix {
+	expires := f.binding.Marks.ExpiresAt()
+	if expires.After(f.now) {
+		return rebind(f.binding)
+	}
+	until := "infinity" // a bind does not lengthen the life of a role that nobody requested to expire
+	if !expires.IsZero() {
+		until = when(expires)
+	}
+	return byHand(look(f.binding, "ALTER ROLE "+postgres.Identifier(f.role.Name)+" VALID UNTIL '"+until+"'"))
 }
 
 // serverFlags returns the flags that name the server of a spec of a workload in namespace, unless it is the default one.
@@ -61,11 +150,11 @@ func databaseFlags(b *inventory.Binding) []string {
 }
 
 // specFlags returns the flags that request a spec of a workload in namespace, except for what a bind finds again: the name of the Secret,
-// the user name, the password and the expiry. It omits defaults.
+// the user name and the password. It omits defaults.
 func specFlags(s v1alpha1.BindingSpec, namespace string) []string {
 	s, defaults := s.WithDefaults(namespace), v1alpha1.BindingSpec{}.WithDefaults(namespace)
-	if s.Postgres != defaults.Postgres {
-		defaults.DBName = "" // it is that of the lesson's server alone
+	if s.Postgres != defaults.Postgres || s.CreateDatabase {
+		defaults.DBName = "" // the default is the database of the lesson's server only, and a database to create must be named
 	}
 	port := ""
 	if s.Port != 0 {
@@ -83,7 +172,9 @@ func specFlags(s v1alpha1.BindingSpec, namespace string) []string {
 		{"--host", s.Host, ""}, {"--port", port, ""}, {"--cluster-domain", s.ClusterDomain, ""},
 		{"--preset", strings.Join(s.Presets, ","), ""}, {"--key", strings.Join(s.Keys, ","), ""}, {"--sslmode", s.SSLMode, ""}, {"--ca-from", s.CAFrom, ""},
 		{"--inject", s.Inject, defaults.Inject}, {"--container", strings.Join(s.Containers, ","), ""},
+		{"--owner-container", s.OwnerContainer, ""},
 		{"--env-prefix", s.EnvPrefix, ""}, {"--mount-path", s.MountPath, ""}, {"--template-path", s.TemplatePath, ""},
+		{"--field-manager", s.FieldManager, defaults.FieldManager},
 	} {
 		if flag.value != flag.otherwise {
 			words = append(words, flag.name, flag.value)
@@ -98,6 +189,9 @@ func specFlags(s v1alpha1.BindingSpec, namespace string) []string {
 	for _, name := range slices.Sorted(maps.Keys(s.Settings)) {
 		words = append(words, "--set", name+"="+s.Settings[name])
 	}
+	if s.Expires != nil {
+		words = append(words, "--expires", when(s.Expires.Time))
+	}
 	if s.CreateDatabase {
 		words = append(words, "--create-database")
 	}
@@ -106,9 +200,6 @@ func specFlags(s v1alpha1.BindingSpec, namespace string) []string {
 	}
 	if s.Isolated {
 		words = append(words, "--isolated")
-	}
-	if s.RevokePublic {
-		words = append(words, "--revoke-public")
 	}
 	return words
 }
@@ -121,13 +212,32 @@ func unless(value, otherwise string) string {
 	return value
 }
 
-// recreate deletes the Secret and lets the next bind create it.
-func recreate(b *inventory.Binding) string {
-	return report.Command("kubectl", "delete", "secret", b.SecretName, "-n", b.Namespace) + " && " + rebind(b)
+// recreate returns the fix that deletes the Secret and lets the next bind create it.
+func recreate(b *inventory.Binding) Fix {
+	fix := rebind(b)
+	fix.Action, fix.Command = Recreate, report.Command("kubectl", "delete", "secret", b.SecretName, "-n", b.Namespace)+" && "+fix.Command
+	return fix
 }
 
-func restart(b *inventory.Binding) string {
-	return report.Command("kubectl", "rollout", "restart", b.Marks.Workload, "-n", b.Namespace)
+// restart returns the fix that replaces Pods. kubectl rollout restart changes only the template, which is not enough if the workload does not
+// replace its Pods itself.
+func (f *facts) restart() Fix {
+	b := f.binding
+	kind, _, _ := strings.Cut(b.Marks.Workload, "/")
+	switch {
+	case f.isPod: // nothing creates it again
+		return byHand(report.Command("kubectl", "get", b.Marks.Workload, "-n", b.Namespace, "-o", "yaml") + " | kubectl replace --force -f -")
+	case f.pods != workload.Followed && f.pods != workload.ReplacePods:
+		return Fix{} // running Pods end by themselves, or somebody holds the rollout back
+	case f.pods == workload.Followed && slices.Contains([]string{"deployment.apps", "statefulset.apps", "daemonset.apps"}, kind):
+		return Fix{Command: report.Command("kubectl", "rollout", "restart", b.Marks.Workload, "-n", b.Namespace), Action: Restart}
+	}
+	return Fix{Command: report.Command(append(append([]string{"kubectl", "delete", "pod"}, f.stalePods...), "-n", b.Namespace)...), Action: Restart}
+}
+
+// prune returns the fix that removes a binding or a role.
+func prune(b *inventory.Binding, flags ...string) Fix {
+	return Fix{Command: command(b, append([]string{"prune"}, flags...)...), Action: Remove}
 }
 
 // look returns the command that runs SQL as the administrator.
@@ -137,15 +247,27 @@ func look(b *inventory.Binding, sql string) string {
 }
 
 // unset returns the command that removes what hides a variable. A ConfigMap or another Secret cannot be removed without knowing its use.
-func unset(b *inventory.Binding, h workload.Hidden) string {
+// The variable is the application's, so that its owner decides.
+func unset(b *inventory.Binding, h workload.Hidden) Fix {
 	if h.By != "env" {
-		return report.Command("kubectl", "edit", b.Marks.Workload, "-n", b.Namespace)
+		return byHand(report.Command("kubectl", "edit", b.Marks.Workload, "-n", b.Namespace))
 	}
-	return report.Command("kubectl", "set", "env", b.Marks.Workload, "-c", h.Container, "-n", b.Namespace, h.Variable+"-")
+	return byHand(report.Command("kubectl", "set", "env", b.Marks.Workload, "-c", h.Container, "-n", b.Namespace, h.Variable+"-"))
 }
 
-func canI(verb, object string, b *inventory.Binding) string {
-	return report.Command("kubectl", "auth", "can-i", verb, object, "-n", b.Namespace)
+func canI(verb, object string, b *inventory.Binding) Fix {
+	return byHand(report.Command("kubectl", "auth", "can-i", verb, object, "-n", b.Namespace))
+}
+
+// shownInList is the number of entries of a list in a message. Commands contain the rest.
+const shownInList = 10
+
+// counted joins a list, of which a long one is cut.
+func counted(list []string) string {
+	if more := len(list) - shownInList; more > 1 {
+		list = append(slices.Clone(list[:shownInList]), strconv.Itoa(more)+" more")
+	}
+	return strings.Join(list, ", ")
 }
 
 func when(t time.Time) string {
