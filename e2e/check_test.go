@@ -4,8 +4,13 @@ package e2e
 
 import (
 	"encoding/json"
+	"encoding/xml"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,7 +33,10 @@ func TestCheck(t *testing.T) {
 	role := f.login(firstSecret).Username
 	before := f.roles()
 	f.requireHealthy()
-	assert.Zero(t, f.run(f.Pgbind("check", application, "--prove")).Code)
+	table := f.run(f.Pgbind("check", application, "--prove"))
+	assert.Zero(t, table.Code)
+	assert.Equal(t, "1 of 1 bindings OK\n", table.Stderr, "the summary is for people")
+	assert.NotContains(t, table.Stdout, "1 of 1")
 	assert.Equal(t, before, f.roles(), "it changes nothing")
 	logs, err := f.Kubectl("logs", "postgresql-sfs-0").Output(f.ctx)
 	require.NoError(t, err)
@@ -69,6 +77,10 @@ func TestCheck(t *testing.T) {
 			}
 		})
 	}
+	t.Run("report", func(t *testing.T) {
+		f := f.in(t)
+		f.testCheckReport()
+	})
 	t.Run("Secret", func(t *testing.T) {
 		f := f.in(t)
 		f.kubectl("delete", "secret", firstSecret)
@@ -80,6 +92,44 @@ func TestCheck(t *testing.T) {
 	})
 }
 
+// testCheckReport requires that the formats agree about a fault, and that the page explains it.
+func (f *fixture) testCheckReport() {
+	f.t.Helper()
+	f.admin("ALTER ROLE " + f.login(firstSecret).Username + " NOLOGIN")
+	wide := f.run(f.Pgbind("check", "-o", "wide"))
+	assert.Equal(f.t, 1, wide.Code)
+	assert.Equal(f.t, "0 of 1 bindings OK; findings: 1 LoginFailed\n", wide.Stderr)
+	page := regexp.MustCompile(`docs/findings\.md#([a-z-]+)`).FindStringSubmatch(wide.Stdout)
+	require.Len(f.t, page, 2, wide.Stdout)
+	text, err := os.ReadFile(filepath.Join("..", "docs", "findings.md"))
+	require.NoError(f.t, err)
+	assert.Contains(f.t, strings.ReplaceAll(strings.ToLower(string(text)), " ", "-"), "\n###-"+page[1]+"\n")
+
+	junit := f.run(f.Pgbind("check", "-o", "junit"))
+	assert.Equal(f.t, 1, junit.Code)
+	var report struct {
+		Suites []struct {
+			Name     string `xml:"name,attr"`
+			Tests    int    `xml:"tests,attr"`
+			Failures int    `xml:"failures,attr"`
+			Cases    []struct {
+				Failure string `xml:"failure"`
+			} `xml:"testcase"`
+		} `xml:"testsuite"`
+	}
+	require.NoError(f.t, xml.Unmarshal([]byte(junit.Stdout), &report), junit.Stdout)
+	require.Len(f.t, report.Suites, 1)
+	suite := report.Suites[0]
+	assert.Equal(f.t, []any{f.Name, 1, 1}, []any{suite.Name, suite.Tests, suite.Failures})
+	found := f.check(1)
+	require.Len(f.t, found, 1)
+	for _, words := range []string{found[0].Message, found[0].Fix, page[0]} {
+		assert.Contains(f.t, suite.Cases[0].Failure, words)
+	}
+	f.obey(found[0].Fix)
+	f.requireHealthy()
+}
+
 // TestOrphans distinguishes orphans from what cannot be read, and prunes only orphans.
 func TestOrphans(t *testing.T) {
 	t.Parallel()
@@ -88,7 +138,7 @@ func TestOrphans(t *testing.T) {
 		f.create(deployment(name, nil))
 		f.bind("deployment/"+name, "--wait=false")
 	}
-	const webSecret, goneSecret, lostSecret = "postgresql-secret-2", "postgresql-secret-3", "postgresql-secret-4" //nolint:gosec // Secrets' names
+	webSecret, goneSecret, lostSecret := firstSecret, secretOf("gone"), secretOf("lost")
 	gone, lost := f.login(goneSecret).Username, f.login(lostSecret).Username
 	f.as(goneSecret, "CREATE TABLE of_gone(id int)")
 	f.kubectl("delete", "deployment", "gone", "lost")

@@ -38,8 +38,11 @@ func testSurveySQL(s *sqlServer, ip, version string) {
 		s.sql("postgres", "CREATE DATABASE "+database)
 		s.sql(database, surveyed)
 		for _, level := range postgres.Levels() {
-			questions = append(questions, s.bound(database, level, ip))
+			questions = append(questions, s.bound(database, level, string(level), ip))
 		}
+	}
+	for _, name := range []string{"shares", "withholds"} {
+		questions = append(questions, s.bound("app", postgres.ReadWrite, name, ip))
 	}
 	s.Database = "postgres"
 
@@ -50,7 +53,6 @@ func testSurveySQL(s *sqlServer, ip, version string) {
 		assert.Equal(s.t, postgres.Owner{ID: q.Role, Run: "r", Namespace: "shop", NamespaceUID: "uid"}, role.Owner)
 		assert.Equal(s.t, []string{q.Access.Role()}, role.MemberOf)
 		assert.True(s.t, role.CanLogin && !role.Privileged && !role.Expired)
-		assert.True(s.t, answer.Answered)
 		assert.Empty(s.t, answer.Lacks)
 		assert.Empty(s.t, answer.Exceeds)
 		assert.True(s.t, answer.Login.Tried)
@@ -67,10 +69,11 @@ func testSurveySQL(s *sqlServer, ip, version string) {
 
 // surveyFindsDamage damages the roles in several ways, and surveys again after each.
 func surveyFindsDamage(s *sqlServer, questions []postgres.Question) {
-	all, readwrite, readonly := questions[0], questions[1], questions[2]
+	all, readwrite, readonly, shares, withholds := questions[0], questions[1], questions[2], questions[6], questions[7]
 	s.sql("app", "GRANT TRIGGER ON orders TO "+all.Role)
 	s.sql("app", "GRANT CREATE ON SCHEMA public TO "+readonly.Access.Role()+"; GRANT UPDATE ON orders, orders_id_seq TO "+readonly.Role)
 	s.sql("app", "REVOKE DELETE ON orders FROM "+readwrite.Access.Role()+"; ALTER ROLE "+readwrite.Role+" CREATEDB VALID UNTIL '2020-01-01Z'")
+	s.sql("app", "GRANT DELETE, TRIGGER ON orders TO "+withholds.Role+"; ALTER ROLE "+withholds.Role+" NOINHERIT; REVOKE "+withholds.Access.Role()+" FROM "+withholds.Role)
 	questions[2].Login.Password = "wrong"
 	questions[3].Access.Database = "gone"
 	questions[4].Role = "nobody"
@@ -89,17 +92,21 @@ func surveyFindsDamage(s *sqlServer, questions []postgres.Question) {
 		"REVOKE UPDATE ON TABLE public.orders FROM " + readonly.Role,
 	}, answers[2].Exceeds)
 	assert.Contains(s.t, answers[2].Login.Failure, "password authentication failed")
-	assert.False(s.t, answers[3].Answered, "the database is gone")
 	assert.Contains(s.t, answers[3].Login.Failure, "gone")
-	assert.False(s.t, answers[4].Answered, "the role is gone")
-	assert.True(s.t, answers[5].Answered, "after all that failed before it")
+	assert.Empty(s.t, answers[4].Lacks, "the role is gone")
+	assert.True(s.t, answers[5].Login.Tried, "after all that failed before it")
 	assert.Empty(s.t, answers[5].Login.Failure)
+	assert.Equal(s.t, answers[1].Lacks, answers[6].Lacks, "what an access role lacks, each of its login roles lacks")
+	assert.Empty(s.t, answers[6].Exceeds, "role %s has no grants of its own", shares.Role)
+	assert.Equal(s.t, []string{"REVOKE TRIGGER ON TABLE public.orders FROM " + withholds.Role}, answers[7].Exceeds)
+	assert.Contains(s.t, answers[7].Lacks, "SELECT on table public.orders", "the role is no member of its access role")
+	assert.NotContains(s.t, answers[7].Lacks, "DELETE on table public.orders")
 }
 
 // bound creates a role in the database and returns the request about it.
-func (s *sqlServer) bound(database string, level postgres.Level, ip string) postgres.Question {
+func (s *sqlServer) bound(database string, level postgres.Level, name, ip string) postgres.Question {
 	s.t.Helper()
-	role := "pgb_" + database + "_" + string(level)
+	role := "pgb_" + database + "_" + name
 	access := postgres.Access{Database: database, Schemas: []string{"public"}, Level: level}
 	login := postgres.Login{Password: "of-" + role, Set: true, Host: ip, HostComplete: true, Port: 5432}
 	s.Database = database

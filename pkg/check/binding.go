@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,33 +18,64 @@ func (f *facts) check() []Finding {
 		found = append(found, rule()...)
 	}
 	if len(found) == 0 {
-		found = append(found, f.finding(OK, "the login works; role, Secret and workload match", ""))
+		found = append(found, f.finding(OK, "the login works; role, Secret and workload match", Fix{}))
+	}
+	for i := range found {
+		if action := found[i].Fix.Action; f.isUnproven() && (action == Bind || action == Recreate) {
+			found[i].Fix.Action = ""
+		}
 	}
 	return append(found, f.sharedCode()...)
 }
 
 // finding returns a finding about this binding.
-func (f *facts) finding(reason Reason, message, fix string) Finding {
+func (f *facts) finding(reason Reason, message string, fix Fix) Finding {
 	b := f.binding
 	return Finding{Reason: reason, Namespace: b.Namespace, Workload: b.Marks.Workload, Secret: b.SecretName,
-		Role: b.Marks.Role, Message: message, Fix: fix}
+		Role: b.Marks.Role, Message: message, Fix: fix, ID: b.Marks.ID}
 }
 
 func one(f Finding) []Finding { return []Finding{f} }
 
 // checkExists reports a binding that has expired or whose workload does not exist.
 func (f *facts) checkExists() []Finding {
-	prune := command(f.binding, "prune")
 	switch {
+	case f.binding.Secret == inventory.Present && f.binding.Recreated:
+		return one(f.finding(Recreated, fmt.Sprintf("%s was deleted and created again since the bind", f.binding.Marks.Workload), f.continued()))
 	case f.binding.Secret == inventory.Present && f.binding.Workload == inventory.Absent:
-		return one(f.finding(OrphanedSecret, fmt.Sprintf("%s does not exist", f.binding.Marks.Workload), prune))
+		return one(f.finding(OrphanedSecret, fmt.Sprintf("%s does not exist", f.binding.Marks.Workload), prune(f.binding)))
 	case f.expired():
-		return one(f.finding(Expired, "expired at "+f.expires(), prune))
+		return one(f.finding(Expired, "expired at "+f.expires(), prune(f.binding)))
 	case f.role != nil && !sameTime(f.role.ValidUntil, f.binding.Marks.ExpiresAt()) && f.binding.Secret == inventory.Present:
 		return one(f.finding(Mismatch, fmt.Sprintf("the expiry differs: Secret %s, role %s",
-			when(f.binding.Marks.ExpiresAt()), when(f.role.ValidUntil)), rebind(f.binding)))
+			when(f.binding.Marks.ExpiresAt()), when(f.role.ValidUntil)), f.sameExpiry()))
 	}
 	return nil
+}
+
+// isUnproven reports whether the server contradicts the Secret's metadata: the role is not this binding's, or has other privileges. If the role
+// is missing, nothing proves that the binding may use a server in another namespace. Everyone who can write the Secret can forge that metadata, so
+// that a person must decide before a bind grants what it names.
+func (f *facts) isUnproven() bool {
+	if f.role == nil {
+		return f.isElsewhere()
+	}
+	if f.binding.Marks.Access == "" {
+		return false
+	}
+	return f.isForeign() || len(f.role.MemberOf) > 0 && !slices.Contains(f.role.MemberOf, f.binding.AccessRole().Role())
+}
+
+// isElsewhere reports whether only metadata says that the binding's server is in another namespace than the workload.
+func (f *facts) isElsewhere() bool {
+	at := f.binding.Marks.PostgresNamespace
+	return at != "" && at != f.binding.Namespace && at != f.named
+}
+
+// isForeign reports whether the role is not one that this binding created.
+func (f *facts) isForeign() bool {
+	b, owner := f.binding, f.role.Owner
+	return f.role.Privileged || !f.role.Marked || owner.ID != b.Marks.ID || owner.Namespace != b.Namespace || f.otherNamespace()
 }
 
 // expired asks the role. The Secret's metadata counts only if the server cannot be queried.
@@ -105,18 +137,18 @@ func (f *facts) checkWorkload() []Finding {
 	case b.Noted != nil && b.Noted.ID != b.Marks.ID:
 		return one(f.finding(Mismatch, "the workload's annotation names a different binding than the Secret", rebind(b)))
 	case len(f.stalePods) > 0:
-		return one(f.finding(StalePods, "Pods started before the Secret changed: "+strings.Join(f.stalePods, ", "), restart(b)))
+		return one(f.finding(StalePods, "Pods started before the Secret changed: "+counted(f.stalePods), f.restart()))
 	}
 	return nil
 }
 
-// reference returns the command that writes the reference in a form that lasts: a tool whose manifest sets envFrom keeps entries of env.
-func (f *facts) reference() string {
-	lasting := *f.binding
-	if inject := lasting.Marks.Inject; f.managedBy != "" && (inject == "" || inject == string(workload.InjectEnvFrom)) {
-		lasting.Marks.Inject = string(workload.InjectEnv)
+// reference returns the fix that writes the reference in a form that lasts: a tool whose manifest sets envFrom keeps entries of env.
+func (f *facts) reference() Fix {
+	var lasting Change
+	if inject := f.binding.Marks.Inject; f.managedBy != "" && (inject == "" || inject == string(workload.InjectEnvFrom)) {
+		lasting.Inject = string(workload.InjectEnv)
 	}
-	return rebind(&lasting)
+	return changed(f.binding, lasting)
 }
 
 // checkRole compares the role with the Secret's metadata.
@@ -126,17 +158,17 @@ func (f *facts) checkRole() []Finding {
 	case b.Secret == inventory.Absent:
 		return nil
 	case f.serverErr != nil:
-		return one(f.finding(Unknown, "the server cannot be queried"+because(f.serverErr), ""))
+		return one(f.finding(Unknown, "the server cannot be queried"+because(f.serverErr), Fix{}))
 	case f.noDatabase:
 		return one(f.finding(NoDatabase, fmt.Sprintf("database %q does not exist", b.Marks.DBName), f.createDatabase()))
 	case f.role == nil:
 		return one(f.finding(NoRole, fmt.Sprintf("role %q does not exist", b.Marks.Role), rebind(b)))
 	case f.role.Privileged:
 		return one(f.finding(ForeignRole, fmt.Sprintf("role %q has privileges that no binding grants", f.role.Name),
-			look(b, `\du+ `+postgres.Identifier(f.role.Name))))
-	case !f.role.Marked || f.role.Owner.ID != b.Marks.ID || f.role.Owner.Namespace != b.Namespace || f.otherNamespace():
+			byHand(look(b, `\du+ `+postgres.Identifier(f.role.Name)))))
+	case f.isForeign():
 		return one(f.finding(ForeignRole, fmt.Sprintf("the comment on role %q does not name this binding", f.role.Name),
-			look(b, `\du+ `+postgres.Identifier(f.role.Name))))
+			byHand(look(b, `\du+ `+postgres.Identifier(f.role.Name)))))
 	}
 	return nil
 }
@@ -165,10 +197,10 @@ func (f *facts) checkLogin() []Finding {
 		return one(f.finding(Mismatch, fmt.Sprintf("the login acts as role %q instead of %q", login.User, f.actsAs()), rebind(f.binding)))
 	case login.Method == "trust" || f.trust:
 		return one(f.finding(NotVerified, fmt.Sprintf("the server trusts connections to %s and asks for no password", login.Reached),
-			look(f.binding, "SELECT * FROM pg_catalog.pg_hba_file_rules")))
+			byHand(look(f.binding, "SELECT * FROM pg_catalog.pg_hba_file_rules"))))
 	case login.Reached != f.credentials.Host:
 		return one(f.finding(NotVerified,
-			fmt.Sprintf("%s is not reachable from the database Pod; the login works over %s", f.credentials.Host, login.Reached), ""))
+			fmt.Sprintf("%s is not reachable from the database Pod; the login works over %s", f.credentials.Host, login.Reached), Fix{}))
 	}
 	return nil
 }
@@ -194,24 +226,24 @@ func (f *facts) checkPrivileges() []Finding {
 			continue
 		}
 		revoke := fmt.Sprintf("REVOKE %s FROM %s", postgres.Identifier(group), postgres.Identifier(f.role.Name))
-		found = append(found, f.finding(Exceeds, fmt.Sprintf("role %q is also a member of %q", f.role.Name, group), look(f.binding, revoke)))
+		found = append(found, f.finding(Exceeds, fmt.Sprintf("role %q is also a member of %q", f.role.Name, group), byHand(look(f.binding, revoke))))
 	}
 	if !member {
 		found = append(found, f.finding(Lacks,
 			fmt.Sprintf("role %q is not a member of %q", f.role.Name, f.binding.AccessRole().Role()), rebind(f.binding)))
 	}
 	for _, e := range f.answer.Escalations {
-		found = append(found, f.finding(Escalation, e.What, look(f.binding, e.Fix)))
+		found = append(found, f.finding(Escalation, e.What, byHand(look(f.binding, e.Fix))))
 	}
 	for _, s := range f.answer.Shadows {
-		found = append(found, f.finding(Shadow, s.What, look(f.binding, s.Fix)))
+		found = append(found, f.finding(Shadow, s.What, byHand(look(f.binding, s.Fix))))
 	}
 	if len(f.answer.Lacks) > 0 {
-		found = append(found, f.finding(Lacks, "missing privileges: "+strings.Join(f.answer.Lacks, ", "), rebind(f.binding)))
+		found = append(found, f.finding(Lacks, "missing privileges: "+counted(f.answer.Lacks), rebind(f.binding)))
 	}
 	if len(f.answer.Exceeds) > 0 {
 		found = append(found, f.finding(Exceeds, "the privileges exceed access level "+f.binding.Marks.Access,
-			look(f.binding, strings.Join(f.answer.Exceeds, "; "))))
+			byHand(look(f.binding, strings.Join(f.answer.Exceeds, "; ")))))
 	}
 	return found
 }
@@ -231,7 +263,7 @@ func (f *facts) checkObjects() (found []Finding) {
 func (f *facts) sharedCode() []Finding {
 	var found []Finding
 	for _, what := range f.answer.SharedCode {
-		found = append(found, f.finding(SharedCode, what, ""))
+		found = append(found, f.finding(SharedCode, what, Fix{}))
 	}
 	return found
 }

@@ -36,12 +36,12 @@ func healthy() *facts {
 	}
 	return &facts{
 		now: noon, binding: b, credentials: secret.Credentials{Host: "pg.data.svc", Username: "pgb_abc_1", Password: "p"}, complete: true,
-		referenced: true, namespaceUID: "uid",
+		referenced: true, namespaceUID: "uid", pods: workload.Followed, named: "data",
 		role: &postgres.MarkedRole{
 			Name: "pgb_abc_1", Marked: true, CanLogin: true, MemberOf: []string{b.AccessRole().Role()},
 			Owner: postgres.Owner{ID: "abc", Namespace: "ns", NamespaceUID: "uid"},
 		},
-		answer: postgres.Answer{Answered: true, Login: postgres.LoginAnswer{Tried: true, Reached: "pg.data.svc", User: "pgb_abc_1", Method: "scram-sha-256:x"}},
+		answer: postgres.Answer{Login: postgres.LoginAnswer{Tried: true, Reached: "pg.data.svc", User: "pgb_abc_1", Method: "scram-sha-256:x"}},
 	}
 }
 
@@ -99,8 +99,19 @@ func TestCheckBinding(t *testing.T) {
 		"unreachable host":       {func(f *facts) { f.answer.Login.Reached = "10.0.0.1" }, NotVerified, "10.0.0.1", ""},
 		"unreachable server":     {func(f *facts) { f.serverErr = refused }, Unknown, "cannot be queried: forbidden: no", ""},
 		"missing workload":       {func(f *facts) { f.binding.Workload = inventory.Absent }, OrphanedSecret, "does not exist", "kubectl pgbind prune -n ns"},
-		"expired role":           {func(f *facts) { f.role.Expired, f.role.ValidUntil = true, noon }, Expired, "2026-01-02T12:00:00Z", "kubectl pgbind prune -n ns"},
-		"expiry in Secret only":  {func(f *facts) { f.binding.Marks.BindingStatus.Expires = &metav1.Time{Time: noon} }, Mismatch, "role never", again},
+		"recreated workload": {func(f *facts) { f.binding.Workload, f.binding.Recreated = inventory.Absent, true }, Recreated, "was deleted and created again",
+			strings.Replace(again, "deployment.apps/web", "deployment.apps/web --secret s", 1)},
+		"expired role":          {func(f *facts) { f.role.Expired, f.role.ValidUntil = true, noon }, Expired, "2026-01-02T12:00:00Z", "kubectl pgbind prune -n ns"},
+		"expiry in Secret only": {func(f *facts) { f.binding.Marks.BindingStatus.Expires = &metav1.Time{Time: noon} }, Mismatch, "role never", admin + `'ALTER ROLE "pgb_abc_1" VALID UNTIL '\''2026-01-02T12:00:00Z'\'''`},
+		"later expiry in Secret": {func(f *facts) { f.binding.Marks.BindingStatus.Expires = &metav1.Time{Time: noon.Add(time.Hour)} }, Mismatch, "role never",
+			strings.TrimSuffix(again, "-n ns") + "--expires 2026-01-02T13:00:00Z -n ns"},
+		"expiry of the role only": {func(f *facts) { f.role.ValidUntil = noon.Add(time.Hour) }, Mismatch, "Secret never",
+			admin + `'ALTER ROLE "pgb_abc_1" VALID UNTIL '\''infinity'\'''`},
+		"stale Pods of a kind that does not replace them": {func(f *facts) { f.stalePods, f.pods = []string{"a", "b"}, workload.ReplacePods }, StalePods, "a, b",
+			"kubectl delete pod a b -n ns"},
+		"stale bare Pod": {func(f *facts) { f.stalePods, f.isPod = []string{"a"}, true }, StalePods, "a",
+			"kubectl get deployment.apps/web -n ns -o yaml | kubectl replace --force -f -"},
+		"stale Pods of a run": {func(f *facts) { f.stalePods, f.pods = []string{"a"}, workload.NextRun }, StalePods, "a", ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -110,7 +121,7 @@ func TestCheckBinding(t *testing.T) {
 			require.Len(t, found, 1)
 			assert.Equal(t, test.reason, found[0].Reason)
 			assert.Contains(t, found[0].Message, test.message)
-			assert.Equal(t, test.fix, found[0].Fix)
+			assert.Equal(t, test.fix, found[0].Fix.Command)
 			assert.NotContains(t, found[0].Message, "\n")
 			assert.Equal(t, test.reason == OK, Findings(found).Healthy())
 		})
@@ -122,12 +133,12 @@ func TestFix_RepeatsTheSpec(t *testing.T) {
 	f.answer.Lacks = []string{"SELECT on table t"}
 	spec := &f.binding.Marks.BindingSpec
 	spec.AdminPasswordFrom, spec.CAFrom, spec.PostgresContainer, spec.AdminUser = "secret/admin:password", "secret/tls:ca.crt", "db", "boss"
-	spec.Host, spec.Port, spec.ClusterDomain, spec.RevokePublic, spec.Keys = "pooler", 6432, "example.org", true, []string{"uri", "servicebinding"}
+	spec.Host, spec.Port, spec.ClusterDomain, spec.Keys = "pooler", 6432, "example.org", []string{"uri", "servicebinding"}
 	spec.Inject, spec.Containers, spec.EnvPrefix, spec.SSLMode = "env", []string{"web", "init db"}, "DB_", "verify-full"
 	assert.Equal(t, "kubectl pgbind deployment.apps/web --postgres pod/pg-0 --postgres-namespace data --dbname shop --access readonly "+
 		"--postgres-container db --admin-user boss --admin-password-from secret/admin:password --host pooler --port 6432 --cluster-domain example.org "+
-		"--key uri,servicebinding --sslmode verify-full --ca-from secret/tls:ca.crt --inject env --container 'web,init db' --env-prefix DB_ --revoke-public -n ns",
-		f.check()[0].Fix)
+		"--key uri,servicebinding --sslmode verify-full --ca-from secret/tls:ca.crt --inject env --container 'web,init db' --env-prefix DB_ -n ns",
+		f.check()[0].Fix.Command)
 }
 
 func TestFix_RepeatsEveryField(t *testing.T) {
@@ -136,7 +147,6 @@ func TestFix_RepeatsEveryField(t *testing.T) {
 		"Secret":       "the workload's annotation or the binding's id leads to the Secret",
 		"Username":     "the workload's annotation has the role",
 		"PasswordFrom": "the Secret has the password, or else the role of the next generation gets a random one",
-		"Expires":      "the role keeps its expiry",
 	}
 	fields := reflect.TypeFor[v1alpha1.BindingSpec]()
 	for i := range fields.NumField() {
@@ -186,7 +196,60 @@ func TestCheckBinding_CreatesASchemaThatTheApplicationMayOwn(t *testing.T) {
 	f.answer.Login.User, f.answer.NoSchemas = f.role.MemberOf[0], []string{"app"}
 	found := f.check()
 	require.Len(t, found, 1)
-	assert.Contains(t, found[0].Fix, "--schema public,app --create-schema app")
+	assert.Contains(t, found[0].Fix.Command, "--schema public,app --create-schema app")
+}
+
+func TestFix_IsRunOnlyIfNobodyHasToDecide(t *testing.T) {
+	tests := map[string]struct {
+		change func(f *facts)
+		action Action
+	}{
+		"missing role":                        {func(f *facts) { f.role, f.answer = nil, postgres.Answer{} }, Bind},
+		"role of an unnamed server elsewhere": {func(f *facts) { f.role, f.answer, f.named = nil, postgres.Answer{}, "" }, ""},
+		"role of a server here":               {func(f *facts) { f.role, f.named, f.binding.Marks.PostgresNamespace = nil, "", "ns" }, Bind},
+		"known role of a server elsewhere":    {func(f *facts) { f.complete, f.named = false, "" }, Recreate},
+		"Secret without keys":                 {func(f *facts) { f.complete = false }, Recreate},
+		"stale Pods":                          {func(f *facts) { f.stalePods = []string{"a"} }, Restart},
+		"missing workload":                    {func(f *facts) { f.binding.Workload = inventory.Absent }, Remove},
+		"missing membership":                  {func(f *facts) { f.role.MemberOf = nil }, Bind},
+		"forged access":                       {func(f *facts) { f.binding.Marks.Access = "readwrite" }, ""},
+		"forged with a breach":                {func(f *facts) { f.binding.Marks.Access, f.referenced = "readwrite", false }, ""},
+		"foreign role":                        {func(f *facts) { f.role.Owner.ID, f.complete = "other", false }, ""},
+		"other role's grant":                  {func(f *facts) { f.answer.Exceeds = []string{"REVOKE A ON B FROM C"} }, ""},
+		"hidden variable":                     {func(f *facts) { f.hidden = []workload.Hidden{{By: "env"}} }, ""},
+		"database of others":                  {func(f *facts) { f.noDatabase = true }, ""},
+		"database of ours":                    {func(f *facts) { f.noDatabase, f.binding.Marks.CreateDatabase = true, true }, Bind},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			f := healthy()
+			test.change(f)
+			for _, found := range f.check() {
+				assert.Equal(t, test.action, found.Fix.Action, found.Message)
+				assert.Equal(t, "abc", found.ID)
+			}
+		})
+	}
+}
+
+func TestFix_NamesTheDatabaseThatItCreates(t *testing.T) {
+	f := healthy()
+	f.binding.Marks.BindingSpec = v1alpha1.BindingSpec{Workload: "deployment.apps/web", DBName: "postgres", Postgres: "pod/postgresql-sfs-0", Access: "all"}
+	f.noDatabase = true
+	assert.Equal(t, "kubectl pgbind deployment.apps/web --dbname postgres --create-database -n ns", f.check()[0].Fix.Command)
+}
+
+func TestChange_KeepsTheFirst(t *testing.T) {
+	one, two := int32(1), int32(2)
+	change := Change{ConnectionLimit: &one}.And(Change{ConnectionLimit: &two, Inject: "env", CreateSchema: "app", CreateDatabase: true})
+	assert.Equal(t, v1alpha1.BindingSpec{ConnectionLimit: &one, Inject: "env", CreateSchema: "app", CreateDatabase: true, Access: "all"},
+		change.Of(v1alpha1.BindingSpec{Access: "all", Inject: "volume"}))
+}
+
+func TestCounted_CutsLongLists(t *testing.T) {
+	list := strings.Split(strings.Repeat("x ", 12), " ")[:12]
+	assert.Equal(t, strings.Join(list[:11], ", "), counted(list[:11]))
+	assert.Equal(t, strings.Join(list[:10], ", ")+", 2 more", counted(list))
 }
 
 func TestWorstFirst_HasEveryReason(t *testing.T) {

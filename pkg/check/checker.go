@@ -39,6 +39,8 @@ type Checker struct {
 	Container string // the server's container; empty: detected
 	// Prove also tries a login without a password if the server does not report how it authenticates.
 	Prove bool
+	// ServerNamespace is the namespace of servers that the user named. A fix creates no role in other namespaces than this and the workload's.
+	ServerNamespace string
 }
 
 // Scope is what one call of Check covers.
@@ -59,7 +61,7 @@ func (c *Checker) Check(ctx context.Context, scope Scope) ([]Finding, error) {
 	now := time.Now()
 	all := make([]facts, len(scope.Bindings))
 	for i := range scope.Bindings {
-		all[i] = facts{now: now, binding: &scope.Bindings[i]}
+		all[i] = facts{now: now, binding: &scope.Bindings[i], named: c.ServerNamespace}
 	}
 	c.readAPI(ctx, all)
 	servers := c.findServers(ctx, all, scope)

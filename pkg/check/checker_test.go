@@ -114,7 +114,7 @@ func TestCheck_ReportsRolesWithoutSecret(t *testing.T) {
 		fix       string
 	}{
 		"orphaned role":              {owner: mine, kube: []runtime.Object{namespace("uid")}, reason: OrphanedRole, fix: "kubectl pgbind prune --postgres pod/pg-0 -n ns"},
-		"interrupted bind":           {owner: with(func(o *postgres.Owner) { o.ID = secret.ID("uid-web", location, "shop") }), kube: []runtime.Object{namespace("uid")}, reason: Unfinished, fix: "kubectl pgbind deployment.apps/web --postgres pod/pg-0 --dbname shop -n ns"},
+		"interrupted bind":           {owner: with(func(o *postgres.Owner) { o.ID = secret.ID("uid-web", location, "shop", false) }), kube: []runtime.Object{namespace("uid")}, reason: Unfinished, fix: "kubectl pgbind deployment.apps/web --postgres pod/pg-0 --dbname shop -n ns"},
 		"recreated namespace":        {owner: mine, kube: []runtime.Object{namespace("later")}, reason: Unknown},
 		"deleted namespace":          {owner: mine, reason: Unknown},
 		"comment without UID":        {owner: with(func(o *postgres.Owner) { o.NamespaceUID = "" }), kube: []runtime.Object{namespace("uid")}, reason: Unknown},
@@ -143,7 +143,7 @@ func TestCheck_ReportsRolesWithoutSecret(t *testing.T) {
 			}
 			require.Len(t, found, 1)
 			assert.Equal(t, test.reason, found[0].Reason, found[0].Message)
-			assert.Equal(t, test.fix, found[0].Fix)
+			assert.Equal(t, test.fix, found[0].Fix.Command)
 			if test.reason == OrphanedRole {
 				assert.Equal(t, ref, found[0].Server)
 				assert.Equal(t, test.owner, found[0].Owner)
@@ -196,7 +196,7 @@ func TestCheck_SurveysEachServerOnce(t *testing.T) {
 	var reasons []Reason
 	for _, f := range found {
 		reasons = append(reasons, f.Reason)
-		assert.NotContains(t, f.Message+f.Fix, "secret-")
+		assert.NotContains(t, f.Message+f.Fix.Command, "secret-")
 	}
 	assert.Equal(t, []Reason{OrphanedSecret, OrphanedSecret, Unknown, Unknown}, reasons)
 }

@@ -26,7 +26,11 @@ type facts struct {
 	managedBy   string            // the tool whose manifest sets envFrom
 	replicas    int               // Pods that the workload should have; 0: unknown
 	stalePods   []string          // Pods that started with other values than the Secret's
-	workloadErr error             // from reading the workload or its Pods
+	pods        workload.RolloutKind
+	isPod       bool  // the workload is a bare Pod
+	workloadErr error // from reading the workload or its Pods
+
+	named string // the namespace of the servers that the user named
 
 	namespaceUID string // empty if the Namespace cannot be read
 

@@ -35,6 +35,7 @@ const (
 	NoExtension       Reason = "NoExtension"
 	Lacks             Reason = "Lacks"
 	Exceeds           Reason = "Exceeds"
+	Recreated         Reason = "Recreated"
 	Mismatch          Reason = "Mismatch"
 	Overcommitted     Reason = "Overcommitted"
 	Expired           Reason = "Expired"
@@ -52,7 +53,8 @@ const (
 func worstFirst() []Reason {
 	return []Reason{
 		LoginFailed, Escalation, Shadow, NoDatabase, NoRole, ForeignRole, NoSecret, BadSecret, Unreferenced, Hidden, NotLasting, StalePods, TooFewConnections,
-		NoSchema, NoExtension, Lacks, Exceeds, Mismatch, Overcommitted, Expired, OrphanedSecret, OrphanedRole, Unfinished, Leftover, NotVerified, Unknown, SharedCode, OK,
+		NoSchema, NoExtension, Lacks, Exceeds, Recreated, Mismatch, Overcommitted, Expired, OrphanedSecret, OrphanedRole, Unfinished, Leftover,
+		NotVerified, Unknown, SharedCode, OK,
 	}
 }
 
@@ -64,7 +66,8 @@ type Finding struct {
 	Secret    string
 	Role      string
 	Message   string
-	Fix       string // the command that fixes it; empty if there is none
+	Fix       Fix
+	ID        string // of the binding, which its Secret and its roles name
 
 	// Server and Owner are set for an orphaned role: its server, and what its comment says.
 	Server server.Ref

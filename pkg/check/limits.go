@@ -73,7 +73,7 @@ func (f *facts) checkServerLimit() []Finding {
 			f.role.Name, limitText(f.limit()), f.available), f.limitTo(f.available)))
 	case f.promised > f.available:
 		return one(f.finding(Overcommitted, fmt.Sprintf("the connection limits of the bindings on this server add up to %d, but the server has %d connections "+
-			"for all roles", f.promised, f.available), look(f.binding, "SELECT rolname, rolconnlimit FROM pg_catalog.pg_roles WHERE rolconnlimit > 0 ORDER BY 2 DESC")))
+			"for all roles", f.promised, f.available), byHand(look(f.binding, "SELECT rolname, rolconnlimit FROM pg_catalog.pg_roles WHERE rolconnlimit > 0 ORDER BY 2 DESC"))))
 	}
 	return nil
 }
@@ -90,11 +90,10 @@ func (f *facts) otherSettings() (differ []string) {
 	return differ
 }
 
-// limitTo returns the command that gives the binding another limit.
-func (f *facts) limitTo(limit int) string {
-	wanted, number := *f.binding, int32(limit) //nolint:gosec // a number of Pods or connections
-	wanted.Marks.ConnectionLimit = &number
-	return rebind(&wanted)
+// limitTo returns the fix that gives the binding another limit.
+func (f *facts) limitTo(limit int) Fix {
+	number := int32(limit) //nolint:gosec // a number of Pods or connections
+	return changed(f.binding, Change{ConnectionLimit: &number})
 }
 
 func limitText(limit int) string {

@@ -56,7 +56,7 @@ func TestCheckBinding_ComparesLimitsAndSettings(t *testing.T) {
 			require.Len(t, found, 1)
 			assert.Equal(t, test.reason, found[0].Reason)
 			assert.Contains(t, found[0].Message, test.message)
-			assert.Equal(t, test.fix, found[0].Fix)
+			assert.Equal(t, test.fix, found[0].Fix.Command)
 			assert.Equal(t, test.reason == OK, Findings(found).Healthy())
 		})
 	}

@@ -92,11 +92,15 @@ func (c *Checker) readWorkload(ctx context.Context, f *facts) {
 	if b.Found(found[0].UID()); b.Workload == inventory.Absent {
 		return
 	}
-	f.replicas = found[0].Replicas()
+	f.replicas, f.pods, f.isPod = found[0].Replicas(), found[0].Rollout().Kind, found[0].IsPod()
 	f.referenced = workload.UsesSecret(&found[0].Template().Spec, b.SecretName)
 	f.hidden = c.Workloads.Hidden(ctx, found[0], b.SecretName, f.keys)
 	f.removedBy, _ = workload.RemovedBy(found[0], b.SecretName)
-	if used, err := workload.Containers(found[0].Template(), b.Marks.Containers); err == nil {
+	used, err := []string{b.Marks.OwnerContainer}, error(nil)
+	if !b.Marks.IsOwner() {
+		used, err = workload.Containers(found[0].Template(), b.Marks.Containers, secret.OwnerContainers(found[0].Annotations(), b.Marks.DBName)...)
+	}
+	if err == nil {
 		f.managedBy, _ = workload.ManagedBy(found[0], used)
 	}
 	pods, err := c.Workloads.StalePods(ctx, found[0], b.SecretName, b.Marks.RotatedAt())

@@ -62,7 +62,7 @@ func leftover(b *inventory.Binding, role postgres.MarkedRole) []Finding {
 		return nil
 	}
 	f := (&facts{binding: b}).finding(Leftover,
-		fmt.Sprintf("role %q is left from an earlier generation", role.Name), command(b, "rotate", b.Marks.Workload))
+		fmt.Sprintf("role %q is left from an earlier generation", role.Name), Fix{Command: command(b, "rotate", b.Marks.Workload, "--secret", b.SecretName), Action: Rotate})
 	f.Role = role.Name
 	return one(f)
 }
@@ -96,36 +96,39 @@ func (s *serverFacts) checkRole(role postgres.MarkedRole, h home, i *inventory.I
 	switch {
 	case apierrors.IsNotFound(h.err):
 		return f.finding(Unknown,
-			fmt.Sprintf("role %q names namespace %q, which does not exist in this cluster", role.Name, role.Owner.Namespace), "")
+			fmt.Sprintf("role %q names namespace %q, which does not exist in this cluster", role.Name, role.Owner.Namespace), Fix{})
 	case h.err != nil:
-		return f.finding(Unknown, fmt.Sprintf("role %q has no Secret, but its namespace cannot be read%s", role.Name, because(h.err)), "")
+		return f.finding(Unknown, fmt.Sprintf("role %q has no Secret, but its namespace cannot be read%s", role.Name, because(h.err)), Fix{})
 	case role.Owner.NamespaceUID == "":
-		return f.finding(Unknown, fmt.Sprintf("role %q has no Secret, but its comment has no namespace UID", role.Name), "")
+		return f.finding(Unknown, fmt.Sprintf("role %q has no Secret, but its comment has no namespace UID", role.Name), Fix{})
 	case role.Owner.NamespaceUID != h.uid:
 		return f.finding(Unknown, fmt.Sprintf("role %q belongs to an earlier namespace %q or to one in another cluster",
-			role.Name, role.Owner.Namespace), "")
+			role.Name, role.Owner.Namespace), Fix{})
 	case !i.SecretsRead() || !whole:
 		return f.finding(Unknown, fmt.Sprintf("role %q has no Secret that can be read", role.Name), canI("list", "secrets", b))
 	}
 	for _, w := range workloads {
-		if database, ok := s.bindingOf(w, role.Owner); ok {
-			b.Marks.Workload, b.Marks.DBName = w.Name, database
-			return f.finding(Unfinished, fmt.Sprintf("role %q has no Secret: a bind was interrupted", role.Name), rebind(b))
+		if s.bindingOf(w, role.Owner, &b.Marks.BindingSpec) {
+			return f.finding(Unfinished, fmt.Sprintf("role %q has no Secret: a bind was interrupted", role.Name), byHand(rebind(b).Command)) // with an access level that is not known
 		}
 	}
 	orphan := f.finding(OrphanedRole, fmt.Sprintf("role %q has neither Secret nor workload", role.Name),
-		command(b, append([]string{"prune"}, serverFlags(b.Marks.BindingSpec, b.Namespace)...)...))
+		prune(b, serverFlags(b.Marks.BindingSpec, b.Namespace)...))
 	orphan.Server, orphan.Owner = s.ref, role.Owner
 	return orphan
 }
 
-// bindingOf reports whether the owner's id is the workload's, and for which database of the server.
-func (s *serverFacts) bindingOf(w inventory.Workload, o postgres.Owner) (database string, ok bool) {
+// bindingOf reports whether the owner's id is the workload's, and adds to the spec what the id is for. It does not show the name of an owner
+// container.
+func (s *serverFacts) bindingOf(w inventory.Workload, o postgres.Owner, spec *v1alpha1.BindingSpec) bool {
 	identity := secret.Identity(w.Namespace, w.Name, w.UID)
 	for _, database := range s.survey.Databases {
-		if secret.ID(identity, s.candidates[0].Location, database) == o.ID {
-			return database, true
+		for _, container := range []string{"", "CONTAINER"} {
+			if secret.ID(identity, s.candidates[0].Location, database, container != "") == o.ID {
+				spec.Workload, spec.DBName, spec.OwnerContainer = w.Name, database, container
+				return true
+			}
 		}
 	}
-	return "", false
+	return false
 }

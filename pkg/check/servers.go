@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 
@@ -13,9 +14,10 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
 )
 
-// server is one database server with its bindings.
+// serverFacts is one database server with its bindings.
 type serverFacts struct {
 	ref        server.Ref
+	location   string             // as in server.Database, or the reference if there are no candidates
 	candidates []*server.Database // empty if err is set
 	err        error
 	facts      []*facts
@@ -38,49 +40,68 @@ func (c *Checker) findServers(ctx context.Context, all []facts, scope Scope) []*
 	if _, asked := byRef[scope.Server]; extra && !asked {
 		byRef[scope.Server] = nil
 	}
-	byLocation := map[string]*serverFacts{}
-	for ref, facts := range byRef {
-		s := c.find(ctx, ref)
-		if ref == scope.Server && !scope.Required && len(facts) == 0 && apierrors.IsNotFound(s.err) {
+	var servers []*serverFacts
+	for _, ref := range slices.SortedFunc(maps.Keys(byRef), compareRefs) {
+		s := c.find(ctx, ref, byRef[ref])
+		if ref == scope.Server && !scope.Required && len(s.facts) == 0 && apierrors.IsNotFound(s.err) {
 			continue
 		}
-		location := ref.Namespace + "/" + ref.String()
-		if len(s.candidates) > 0 {
-			location = s.candidates[0].Location
+		same := func(known *serverFacts) bool { return known.location == s.location }
+		if i := slices.IndexFunc(servers, same); i >= 0 {
+			servers[i].join(s)
+			continue
 		}
-		if known, ok := byLocation[location]; ok {
-			s = known
-		}
-		s.facts = append(s.facts, facts...)
-		byLocation[location] = s
-	}
-	return inOrder(byLocation)
-}
-
-func inOrder(byLocation map[string]*serverFacts) []*serverFacts {
-	var servers []*serverFacts
-	for _, s := range byLocation {
-		slices.SortFunc(s.facts, func(a, b *facts) int { return strings.Compare(a.binding.Marks.DBName, b.binding.Marks.DBName) })
 		servers = append(servers, s)
 	}
-	slices.SortFunc(servers, func(a, b *serverFacts) int {
-		return strings.Compare(a.ref.Namespace+a.ref.String(), b.ref.Namespace+b.ref.String())
-	})
+	for _, s := range servers {
+		slices.SortStableFunc(s.facts, func(a, b *facts) int { return strings.Compare(a.binding.Marks.DBName, b.binding.Marks.DBName) })
+	}
 	return servers
 }
 
-func (c *Checker) find(ctx context.Context, ref server.Ref) *serverFacts {
-	candidates, err := c.Databases.Candidates(ctx, ref, server.Choice{Container: c.Container})
-	return &serverFacts{ref: ref, candidates: candidates, err: err}
+// compareRefs sorts references, with Pods last: another reference to the same server says more about it.
+func compareRefs(a, b server.Ref) int {
+	last := func(ref server.Ref) int {
+		if ref.Kind == server.KindPod {
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(last(a)-last(b), strings.Compare(a.Namespace+"/"+a.String(), b.Namespace+"/"+b.String()))
+}
+
+// find finds the server of a reference. A Pod that the metadata names stands for its server, whose primary can be another Pod by now.
+func (c *Checker) find(ctx context.Context, ref server.Ref, of []*facts) *serverFacts {
+	s := &serverFacts{ref: ref, location: ref.Namespace + "/" + ref.String(), facts: of}
+	choice := server.Choice{Container: c.Container}
+	if len(of) > 0 {
+		choice.Location = of[0].binding.Marks.Location
+	}
+	if s.candidates, s.err = c.Databases.Candidates(ctx, ref, choice); len(s.candidates) > 0 {
+		s.location = s.candidates[0].Location
+	}
+	return s
+}
+
+// join adds the bindings and the candidates of another reference to the same server.
+func (s *serverFacts) join(other *serverFacts) {
+	s.facts = append(s.facts, other.facts...)
+	for _, d := range other.candidates {
+		known := func(c *server.Database) bool { return c.Pod.Namespace == d.Pod.Namespace && c.Pod.Name == d.Pod.Name }
+		if !slices.ContainsFunc(s.candidates, known) {
+			s.candidates = append(s.candidates, d)
+		}
+	}
 }
 
 // survey queries the first of the server's Pods that is not a standby.
 func (c *Checker) survey(ctx context.Context, s *serverFacts) {
-	for _, database := range s.candidates {
-		s.survey, s.err = c.Server(database).Survey(ctx, s.questions(database), c.Prove)
-		if !errors.Is(s.err, postgres.ErrStandby) {
-			break
-		}
+	s.err = postgres.OnPrimary(s.candidates, func(database *server.Database) (err error) {
+		s.survey, err = c.Server(database).Survey(ctx, s.questions(database), c.Prove)
+		return err
+	})
+	if errors.Is(s.err, postgres.ErrStandby) && (s.ref.Kind != server.KindPod || len(s.candidates) > 1) {
+		s.err = server.NoPrimary(s.ref, s.err)
 	}
 	for i, f := range s.facts {
 		if s.survey == nil || s.err != nil && !s.survey.Answers[i].Login.Tried {

@@ -20,11 +20,10 @@ type Question struct {
 	Login Login
 }
 
-// Answer is what the server says of one question.
+// Answer is what the server reports about one question. Only Login is set if the role or the database does not exist.
 type Answer struct {
-	Answered bool     // role and database exist, so the next two are known
-	Lacks    []string // what the level promises and the role has not got
-	Exceeds  []string // what the role holds beyond its level, as the statements that take it away
+	Lacks   []string // what the level promises and the role does not have
+	Exceeds []string // what the role has beyond its level, as the statements that revoke it
 	// NoSchemas and NoExtensions are what the database lacks.
 	NoSchemas, NoExtensions []string
 	// Escalations are what an application prepared in the database to run code as another role.
@@ -71,8 +70,11 @@ type Survey struct {
 	Connections int
 }
 
-// maxFailures bounds the sessions: each login that fails ends one.
-const maxFailures = 20
+// Each login that fails ends a session, and can take as long as its timeout. The others are not tried after maxFailures of them, or after failingTime.
+const (
+	maxFailures = 500
+	failingTime = time.Minute
+)
 
 // Survey asks about the roles of bindings and tries their logins, all in one session where no login fails, and changes nothing.
 // With prove it also tries to log in without a password once, on servers that do not tell whether they asked for it. Where its output was cut off it
@@ -88,9 +90,9 @@ func (s *Server) survey(ctx context.Context, questions []Question, prove bool) (
 	if err != nil {
 		return nil, err
 	}
-	next := 0
-	for range maxFailures {
-		sc.attempts(questions, next, prove)
+	next, failures := 0, 0
+	for start := time.Now(); failures < maxFailures && time.Since(start) < failingTime; failures++ {
+		sc.attempts(questions, next, found.Roles, prove)
 		out, err := s.psql(ctx, sc)
 		if out == nil {
 			return found, err
@@ -108,7 +110,7 @@ func (s *Server) survey(ctx context.Context, questions []Question, prove bool) (
 		next = attempt + 1
 		sc = new(script).set("run", endOfSurvey).run("session")
 	}
-	return found, fmt.Errorf("%d logins failed, so the others were not tried", maxFailures)
+	return found, fmt.Errorf("%d logins failed, so the others were not tried", failures)
 }
 
 // surveyError explains a survey that ended before its end, and not at a login.

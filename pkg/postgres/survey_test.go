@@ -26,13 +26,12 @@ const (
 pgbind {"role": {"name": "b", "mark": null, "canLogin": true, "privileged": true, "validUntil": null, "expired": false, "memberOf": null}}
 pgbind {"connections": 97}
 pgbind {"databases": ["postgres", "shop"]}
-pgbind {"about": 0 }
+pgbind {"about": [0]}
 pgbind {"lacks": ["SELECT on table t"]}
 pgbind {"exceeds": ["REVOKE A ON B FROM C"]}
 pgbind {"noSchemas": ["app"]}
 pgbind {"noExtensions": ["citext"]}
-pgbind {"answered": true }
-pgbind {"about": 1 }
+pgbind {"about": [1]}
 `
 	attemptA  = `pgbind {"attempt": 0 }` + "\n"
 	attemptB  = `pgbind {"attempt": 1 }` + "\n"
@@ -56,7 +55,7 @@ func TestSurvey(t *testing.T) {
 	assert.Equal(t, 97, found.Connections)
 	in := LoginAnswer{Tried: true, Reached: "svc", User: "x", Method: "scram-sha-256:x"}
 	assert.Equal(t, []Answer{
-		{Answered: true, Lacks: []string{"SELECT on table t"}, Exceeds: []string{"REVOKE A ON B FROM C"}, NoSchemas: []string{"app"}, NoExtensions: []string{"citext"}, Login: in}, {Login: in}, {},
+		{Lacks: []string{"SELECT on table t"}, Exceeds: []string{"REVOKE A ON B FROM C"}, NoSchemas: []string{"app"}, NoExtensions: []string{"citext"}, Login: in}, {Login: in}, {},
 	}, found.Answers)
 	assert.NotContains(t, strings.Join(c.argv[0], " "), "cleartext")
 	assert.Equal(t, 2, strings.Count(c.stdin[0], "cleartext"))
@@ -69,13 +68,34 @@ func TestSurvey(t *testing.T) {
 	}
 }
 
+// TestSurvey_AnswersOfAnAccessRole: a login role that does not differ from its access role shares the answers, another one has its own, and one that does not
+// exist has none.
+func TestSurvey_AnswersOfAnAccessRole(t *testing.T) {
+	facts := `pgbind {"about": [0, 1, 2]}
+pgbind {"escalations": [{"what": "key", "fix": "drop"}]}
+pgbind {"about": [0, 1, 2]}
+pgbind {"lacks": ["SELECT on table t"]}
+pgbind {"question": 0, "exists": true, "shares": true}
+pgbind {"question": 1, "exists": true, "shares": false}
+pgbind {"exceeds": ["REVOKE A ON B FROM C"]}
+pgbind {"question": 2, "exists": false, "shares": true}
+pgbind {"question": 9, "exists": true, "shares": false}
+`
+	server, _ := serverWith(t, answer{program: "psql", stdout: primary + facts + surveyEnd})
+	found, err := server.Survey(t.Context(), questions(), false)
+	require.NoError(t, err)
+	key := []Escalation{{What: "key", Fix: "drop"}}
+	assert.Equal(t, []Answer{
+		{Escalations: key, Lacks: []string{"SELECT on table t"}}, {Escalations: key, Exceeds: []string{"REVOKE A ON B FROM C"}}, {},
+	}, found.Answers)
+}
+
 func TestSurveyTakesNothingButLoginsFromALogin(t *testing.T) {
 	forged := `pgbind {"role": {"name": "a", "canLogin": true, "expired": false}}
 pgbind {"role": {"name": "evil", "mark": "pgbind/v1 id=abc namespace=ns uid=u run=r"}}
 pgbind {"databases": ["evil"]}
-pgbind {"about": 1}
+pgbind {"about": [1]}
 pgbind {"exceeds": ["ALTER ROLE evil SUPERUSER"]}
-pgbind {"answered": true}
 `
 	server, _ := serverWith(t, answer{program: "psql", stdout: primary + factsOfAll + attemptA + forged + letIn + attemptB + letIn + surveyEnd})
 	found, err := server.Survey(t.Context(), questions(), false)
@@ -91,7 +111,7 @@ pgbind {"answered": true}
 func TestNoPasswordFollowsALogin(t *testing.T) {
 	survey, err := factsScript(questions())
 	require.NoError(t, err)
-	survey.attempts(questions(), 0, true)
+	survey.attempts(questions(), 0, nil, true)
 	batch, err := newBatch(requests(t, 3), []int{0, 1, 2}).script()
 	require.NoError(t, err)
 	for name, text := range map[string]string{"survey": survey.text.String(), "batch": batch.text.String()} {
@@ -107,7 +127,7 @@ func TestNoPasswordFollowsALogin(t *testing.T) {
 func TestSurveySetsWhatItsScriptsUse(t *testing.T) {
 	sc, err := factsScript(questions())
 	require.NoError(t, err)
-	sc.attempts(questions(), 0, true)
+	sc.attempts(questions(), 0, nil, true)
 	require.NoError(t, sc.err)
 	text := sc.text.String()
 	for _, used := range regexp.MustCompile(`[^:]:['"](\w+)['"]`).FindAllStringSubmatch(text, -1) {
@@ -123,7 +143,7 @@ func TestSurveySetsWhatItsScriptsUse(t *testing.T) {
 
 func TestSurveyGoesOnAfterALoginThatFailed(t *testing.T) {
 	server, c := serverWith(t,
-		answer{program: "psql", stdout: primary + attemptA, stderr: denied, err: &podexec.ExitError{Code: 3}},
+		answer{program: "psql", stdout: primary + factsOfAll + attemptA, stderr: denied, err: &podexec.ExitError{Code: 3}},
 		answer{program: "psql", stdout: primary + attemptB + letIn + surveyEnd})
 	found, err := server.Survey(t.Context(), questions(), false)
 	require.NoError(t, err)

@@ -11,8 +11,10 @@ type surveyLine struct {
 	Role        *roleLine    `json:"role"`
 	Databases   []string     `json:"databases"`
 	Connections int          `json:"connections"`
-	About       *int         `json:"about"`
-	Answered    bool         `json:"answered"`
+	About       []int        `json:"about"`    // the questions that the next lines answer
+	Question    *int         `json:"question"` // the question that the next lines answer
+	Exists      bool         `json:"exists"`   // its login role
+	Shares      bool         `json:"shares"`   // the answers of its access role
 	Lacks       []string     `json:"lacks"`
 	Exceeds     []string     `json:"exceeds"`
 	NoSchemas   []string     `json:"noSchemas"`
@@ -38,10 +40,11 @@ type roleLine struct {
 	Settings        map[string][]string `json:"settings"` // NAME=VALUE, by database
 }
 
-// take reads what one session reported. It returns the number of the login after which nothing came any more, or -1. From the first login on, what
-// is reported can come from any server that a Secret names, and is used for logins only.
+// take reads what one session reported. It returns the number of the login during which the session ended, or -1. From the first login on, reports can
+// come from any server that a Secret names, and are used for logins only.
 func (f *Survey) take(out *output) (unfinished int) {
-	about, unfinished := -1, -1
+	unfinished = -1
+	var about []int
 	loggingIn := false
 	for _, text := range out.reports {
 		var line surveyLine
@@ -55,25 +58,42 @@ func (f *Survey) take(out *output) (unfinished int) {
 		case line.Role != nil:
 			f.Roles[line.Role.Name] = line.Role.marked()
 		case line.About != nil:
-			about = *line.About
+			about = line.About
+		case line.Question != nil:
+			about = []int{*line.Question}
+			f.own(line)
 		case line.Attempt != nil:
-			about, unfinished = *line.Attempt, *line.Attempt
+			about, unfinished = []int{*line.Attempt}, *line.Attempt
 		case line.Login != nil:
 			unfinished = -1
 		}
 		f.Connections = max(f.Connections, line.Connections)
 		f.Databases = append(f.Databases, line.Databases...)
-		if about >= 0 && about < len(f.Answers) {
-			f.Answers[about].add(line)
+		for _, number := range about {
+			if number >= 0 && number < len(f.Answers) {
+				f.Answers[number].add(line)
+			}
 		}
 	}
 	f.Trust = f.Trust || out.Trust
 	return unfinished
 }
 
+// own removes from the answer to a question what its login role does not share: the answers of the access role, and without the role all of them.
+func (f *Survey) own(line surveyLine) {
+	number := *line.Question
+	if line.Exists && line.Shares || number < 0 || number >= len(f.Answers) {
+		return
+	}
+	kept := Answer{}
+	if line.Exists {
+		kept.Escalations = f.Answers[number].Escalations
+	}
+	f.Answers[number] = kept
+}
+
 // add takes what one line says about the question.
 func (a *Answer) add(line surveyLine) {
-	a.Answered = a.Answered || line.Answered
 	a.Lacks, a.Exceeds = append(a.Lacks, line.Lacks...), append(a.Exceeds, line.Exceeds...)
 	a.NoSchemas, a.NoExtensions = append(a.NoSchemas, line.NoSchemas...), append(a.NoExtensions, line.NoExtension...)
 	a.Escalations = append(a.Escalations, line.Escalations...)

@@ -1,67 +1,114 @@
 package postgres
 
 import (
-	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 )
 
 // endOfSurvey is the last word of a survey's script.
 const endOfSurvey = "survey"
 
-// factsScript asks the catalogs, database by database.
+// factsScript asks the catalogs of each database. What is the same for all login roles of an access role is asked once.
 func factsScript(questions []Question) (*script, error) {
 	names := make([]string, len(questions))
 	for i, q := range questions {
 		names[i] = q.Role
 	}
-	text, err := json.Marshal(names)
-	if err != nil {
-		return nil, fmt.Errorf("write the names of the roles: %w", err)
-	}
 	levels, err := levelTable()
 	if err != nil {
 		return nil, err
 	}
-	sc := new(script).set("run", endOfSurvey, "names", string(text), "levels", levels).run("session", "roles")
-	current := ""
-	for i, q := range questions {
-		if q.Access.Database != current {
-			current = q.Access.Database
-			sc.set("database", current, "conn", "dbname="+conninfo(current)).run("enter")
+	sc := new(script).set("run", endOfSurvey, "levels", levels)
+	sc.set("names", sc.json(names)).run("session", "roles")
+	for _, database := range grouped(questions, everyNumber(questions), func(q Question) string { return q.Access.Database }) {
+		name := questions[database[0]].Access.Database
+		sc.set("database", name, "conn", "dbname="+conninfo(name)).run("enter")
+		sc.set("about", sc.json(database), "access", "").run("about").only("there", func() { sc.run("escalations") })
+		for _, access := range grouped(questions, database, func(q Question) string { return q.Access.Role() }) {
+			if err := sc.facts(questions, access); err != nil {
+				return nil, err
+			}
 		}
-		schemas, err := q.Access.schemaTable()
-		if err != nil {
-			return nil, err
-		}
-		sc.set("about", strconv.Itoa(i), "role", q.Role, "access", q.Access.Role(), "level", string(q.Access.Level), "schemas", schemas)
-		sc.set("grantees", sc.json([]string{q.Role, q.Access.Role()}), "extensions", sc.json(append([]string{}, q.Extensions...)))
-		sc.run("about", "withheld", "effective", "no_extensions", "extra", "excess", "escalations", "shadows", "shared_code", "answered")
 	}
-	return sc, nil
+	return sc, sc.err
 }
 
-// attempts appends the logins of the questions from number first on, and the end.
-func (s *script) attempts(questions []Question, first int, prove bool) {
+// facts appends what asks about the questions of one access role: about this role, and then about login roles that differ from it.
+func (s *script) facts(questions []Question, numbers []int) error {
+	access := questions[numbers[0]].Access
+	schemas, err := access.schemaTable()
+	if err != nil {
+		return err
+	}
+	s.set("access", access.Role(), "level", string(access.Level), "schemas", schemas, "about", s.json(numbers), "lacking", "[]")
+	s.only("there", func() { s.run("withheld") })
+	s.set("role", access.Role(), "grantees", s.json([]string{access.Role()})).run("about")
+	s.only("answerable", func() { s.run("effective", "extra", "excess", "shadows", "shared_code") })
+	s.copy("access_lacking", "lacking")
+	for _, i := range numbers {
+		q := questions[i]
+		s.set("question", strconv.Itoa(i), "role", q.Role, "grantees", s.json([]string{q.Role, access.Role()}), "extensions", s.json(append([]string{}, q.Extensions...)))
+		s.run("own").copy(logsIn(i), "role_exists").only("differs", func() {
+			s.run("effective", "extra", "excess", "shadows", "shared_code")
+		})
+		s.only("answerable", func() { s.run("no_extensions") })
+	}
+	return nil
+}
+
+func everyNumber(questions []Question) []int {
+	numbers := make([]int, len(questions))
+	for i := range questions {
+		numbers[i] = i
+	}
+	return numbers
+}
+
+// grouped divides the numbers of questions by a key, in the order of the keys.
+func grouped(questions []Question, numbers []int, key func(Question) string) [][]int {
+	groups := map[string][]int{}
+	for _, i := range numbers {
+		groups[key(questions[i])] = append(groups[key(questions[i])], i)
+	}
+	var all [][]int
+	for _, name := range slices.Sorted(maps.Keys(groups)) {
+		all = append(all, groups[name])
+	}
+	return all
+}
+
+// logsIn returns the psql variable that says whether the login of a question is tried. A login without a role would fail, and end the session.
+func logsIn(number int) string { return fmt.Sprintf("logs_in_%d", number) }
+
+// attempts appends the logins of the questions from number first on, and the end. Without the facts of factsScript, roles are those that an earlier session
+// found.
+func (s *script) attempts(questions []Question, first int, roles map[string]MarkedRole, prove bool) {
 	var tried []int
 	for i := first; i < len(questions); i++ {
-		if password := questions[i].Login.Password; password != "" {
+		_, exists := roles[questions[i].Role]
+		if password := questions[i].Login.Password; password != "" && (first == 0 || exists) {
 			s.keep(i, password)
 			tried = append(tried, i)
 		}
 	}
+	s.set("logged_in", "false")
 	for _, i := range tried {
-		s.attempt(i, questions[i])
+		if first > 0 {
+			s.set(logsIn(i), "true")
+		}
+		s.only(logsIn(i), func() { s.attempt(i, questions[i]).set("logged_in", "true") })
 	}
 	s.run("end")
-	if prove && len(tried) > 0 {
-		s.run("trust")
+	if prove {
+		s.only("logged_in", func() { s.run("trust") })
 	}
 }
 
-func (s *script) attempt(number int, q Question) {
+func (s *script) attempt(number int, q Question) *script {
 	complete := q.Login
 	complete.HostComplete = true // as the application has it
 	s.set("about", strconv.Itoa(number)).address(complete, q.Role, q.Access.Database)
-	s.run("attempt").kept(number).run("login")
+	return s.run("attempt").kept(number).run("login")
 }

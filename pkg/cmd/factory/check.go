@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
@@ -12,9 +13,14 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/client"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/flags"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/defaults"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/droprole"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/fit"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/printers"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/prune"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/unbind"
 )
 
 // Check checks bindings, for the commands check and prune.
@@ -25,7 +31,6 @@ type Check struct {
 	Namespace  string   // empty: all namespaces
 	Workloads  []string // as they were typed; empty: all of the scope, and orphans
 	Prove      bool     // also try to log in without a password
-	Manager    string   // the field manager of a prune
 }
 
 // Checked is the result of a check, with the clients that it used.
@@ -33,49 +38,98 @@ type Checked struct {
 	Findings       check.Findings
 	Clients        *client.Clients
 	Administrators *client.Administrators
+
+	check    *Check
+	server   server.Ref // to search for orphans
+	repeated bool
 }
 
 // Run checks the bindings. It changes nothing.
 func (c *Check) Run(ctx context.Context, r *printers.Report) (*Checked, error) {
+	done, found, err := c.read(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return done, done.judge(ctx, found)
+}
+
+// Fit finds the narrowest access level that is enough for each binding. It creates temporary roles, and drops them.
+func (c *Check) Fit(ctx context.Context, r *printers.Report) ([]fit.Fit, error) {
+	done, found, err := c.read(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	bindings, err := done.bindings(ctx, found)
+	if err != nil {
+		return nil, err
+	}
+	fitter := &fit.Fitter{Databases: server.NewFinder(done.Clients.Kube), Report: r, Choice: c.Server.Choice()}
+	fitter.Server = func(d *server.Database, database string) fit.Server {
+		return done.Clients.Server(d, done.Administrators.Of(d), database)
+	}
+	return fitter.Fit(ctx, bindings)
+}
+
+// read lists the bindings of the scope, and connects.
+func (c *Check) read(ctx context.Context, r *printers.Report) (*Checked, *inventory.Inventory, error) {
+	done := &Checked{check: c}
 	found, err := c.Scope.Read(ctx, c.Connection, r)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	done := &Checked{}
-	if done.Clients, err = client.New(c.Connection, c.Manager); err != nil {
-		return nil, err
+	if done.Clients, err = client.New(c.Connection); err != nil {
+		return nil, nil, err
 	}
-	ref, err := c.server(ctx, done.Clients, r)
+	if done.server, err = c.server(ctx, done.Clients, r); err != nil {
+		return nil, nil, err
+	}
+	done.Administrators, err = c.Server.Administrators(ctx, done.Clients, done.server, r.Streams.In)
+	return done, found, err
+}
+
+// Repeat checks what is there now in the same scope. A workload that has no binding anymore has no findings.
+func (d *Checked) Repeat(ctx context.Context) error {
+	d.repeated = true
+	found, err := d.check.Scope.Read(ctx, d.check.Connection, &printers.Notes{}) // the warnings are printed already
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if done.Administrators, err = c.Server.Administrators(ctx, done.Clients, ref, r.Streams.In); err != nil {
-		return nil, err
-	}
-	scope := check.Scope{Bindings: found.Bindings, Namespace: c.Namespace}
-	if len(c.Workloads) > 0 {
-		scope.Bindings, err = c.named(ctx, done.Clients, found)
-	} else {
-		scope.Bindings, err = c.Scope.Shard.Pick(found.Bindings)
-	}
-	if err != nil {
-		return nil, err
+	return d.judge(ctx, found)
+}
+
+// judge checks the bindings of the scope.
+func (d *Checked) judge(ctx context.Context, found *inventory.Inventory) (err error) {
+	c := d.check
+	scope := check.Scope{Namespace: c.Namespace}
+	if scope.Bindings, err = d.bindings(ctx, found); err != nil {
+		return err
 	}
 	part, err := c.Scope.Shard.Parse()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if len(c.Workloads) == 0 && c.Scope.Selector == "" && part.First() { // one shard looks for orphans
-		scope.Orphans, scope.Server, scope.Required = found, ref, c.Server.Named
+		scope.Orphans, scope.Server, scope.Required = found, d.server, c.Server.Named
 	}
-	done.Findings, err = c.checker(done).Check(ctx, scope)
-	return done, err
+	d.Findings, err = c.checker(d).Check(ctx, scope)
+	return err
+}
+
+// Pruner returns what removes findings, as the administrators of the check.
+func (d *Checked) Pruner(r *printers.Report, o unbind.Options, choice server.Choice) *prune.Pruner {
+	admin := func(on *server.Database, _ *lookup.Binding) client.Administrator { return d.Administrators.Of(on) }
+	return &prune.Pruner{
+		Unbinder: NewUnbinder(d.Clients, r, admin), Databases: server.NewFinder(d.Clients.Kube), Report: r, Options: o, Choice: choice,
+		Roles: func(on *server.Database) droprole.Roles {
+			return d.Clients.Server(on, d.Administrators.Of(on), v1alpha1.DefaultDBName)
+		},
+	}
 }
 
 func (c *Check) checker(with *Checked) *check.Checker {
 	return &check.Checker{
 		Kube: with.Clients.Kube, Workloads: with.Clients.Workloads, Databases: server.NewFinder(with.Clients.Kube),
-		Container: c.Server.Spec.PostgresContainer, Prove: c.Prove,
+		Container: c.Server.Spec.PostgresContainer, Prove: c.Prove, ServerNamespace: c.Server.Spec.PostgresNamespace,
 		Server: func(d *server.Database) check.Server {
 			return with.Clients.Server(d, with.Administrators.Of(d), v1alpha1.DefaultDBName)
 		},
@@ -103,13 +157,34 @@ func (c *Check) server(ctx context.Context, clients *client.Clients, r *printers
 	return server.RefOf(spec.WithDefaults(c.Namespace))
 }
 
-// named returns the bindings of the named workloads. A workload without bindings is an error.
-func (c *Check) named(ctx context.Context, clients *client.Clients, found *inventory.Inventory) ([]inventory.Binding, error) {
-	workloads, err := clients.Workloads.Get(ctx, c.Namespace, c.Workloads)
+// bindings returns those of the named workloads, or those of the shard.
+func (d *Checked) bindings(ctx context.Context, found *inventory.Inventory) ([]inventory.Binding, error) {
+	if len(d.check.Workloads) > 0 {
+		return d.named(ctx, found)
+	}
+	return d.check.Scope.Shard.Pick(found.Bindings)
+}
+
+// named returns the named bindings, and those of the named workloads. A workload without bindings is an error.
+func (d *Checked) named(ctx context.Context, found *inventory.Inventory) (picked []inventory.Binding, err error) {
+	names, args := lookup.Split(d.check.Workloads)
+	for _, name := range names {
+		at := slices.IndexFunc(found.Bindings, func(b inventory.Binding) bool { return b.SecretName == name })
+		switch {
+		case at >= 0:
+			picked = append(picked, found.Bindings[at])
+		case !d.repeated:
+			return nil, fmt.Errorf("binding/%s does not exist in namespace %s: list the existing ones with: kubectl pgbind list -n %[2]s -o name",
+				name, d.check.Namespace)
+		}
+	}
+	if len(args) == 0 {
+		return picked, nil
+	}
+	workloads, err := d.Clients.Workloads.Get(ctx, d.check.Namespace, args)
 	if err != nil {
 		return nil, err
 	}
-	var picked []inventory.Binding
 	for _, w := range workloads {
 		before := len(picked)
 		for _, b := range found.Bindings {
@@ -117,7 +192,7 @@ func (c *Check) named(ctx context.Context, clients *client.Clients, found *inven
 				picked = append(picked, b)
 			}
 		}
-		if len(picked) == before {
+		if len(picked) == before && !d.repeated {
 			return nil, fmt.Errorf("%s in namespace %s has no binding: create one with: kubectl pgbind %s -n %s",
 				w, w.Namespace(), w, w.Namespace())
 		}

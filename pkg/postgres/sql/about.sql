@@ -1,4 +1,3 @@
--- Marks the answers to question number :about, if its role and its database exist.
-SELECT :'there'::bool AND EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = :'role') AS answerable \gset
-\echo 'pgbind {"about":' :about '}'
-\if :answerable
+-- Begins the answers to the questions whose numbers :about lists, and sets whether the access role :access of these questions can be asked about.
+SELECT :'there'::bool AND EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = :'access') AS answerable \gset
+SELECT 'pgbind ' || pg_catalog.json_build_object('about', :'about'::json);

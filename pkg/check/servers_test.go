@@ -1,0 +1,72 @@
+package check
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes/fake"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
+)
+
+// replicated is a server whose Pod pg-1 is the primary. A Pod stands for the server only if the location is given.
+type replicated struct{ *readers }
+
+func (replicated) Candidates(_ context.Context, ref server.Ref, choice server.Choice) ([]*server.Database, error) {
+	named := func(name string) *server.Database {
+		return &server.Database{Pod: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: ref.Namespace, Name: name}}, Location: location}
+	}
+	if ref.Kind == server.KindPod && choice.Location != location {
+		return []*server.Database{named(ref.Name)}, nil
+	}
+	return []*server.Database{named("pg-0"), named("pg-1")}, nil
+}
+
+// surveyor answers for one Pod.
+type surveyor string
+
+func (s surveyor) Survey(_ context.Context, questions []postgres.Question, _ bool) (*postgres.Survey, error) {
+	if s != "pg-1" {
+		return nil, postgres.ErrStandby
+	}
+	return &postgres.Survey{Answers: make([]postgres.Answer, len(questions))}, nil
+}
+
+// TestCheck_AsksThePrimaryEachTime checks bindings that name their server in different ways, of which some name a Pod that is a standby now.
+func TestCheck_AsksThePrimaryEachTime(t *testing.T) {
+	for _, test := range []struct{ named, at string }{{"pod/pg-0", ""}, {"pod/pg-0", location}, {"pod/pg-1", ""}, {"statefulset/pg", ""}} {
+		var bindings []inventory.Binding
+		c := &Checker{Kube: fake.NewSimpleClientset(), Databases: replicated{}, Server: func(d *server.Database) Server { return surveyor(d.Pod.Name) }}
+		for name, postgres := range map[string]string{"a": test.named, "b": "statefulset/pg", "c": "pod/pg-0"} {
+			marks := secret.Marks{
+				BindingSpec:   v1alpha1.BindingSpec{Workload: "deployment.apps/" + name, DBName: "shop", Postgres: postgres, Access: "all"},
+				BindingStatus: v1alpha1.BindingStatus{ID: name, Role: "pgb_" + name + "_1", Generation: 1, Location: test.at},
+			}
+			bindings = append(bindings, inventory.Binding{Namespace: "ns", SecretName: name, Marks: marks, Secret: inventory.Present, Workload: inventory.Absent})
+			stored, err := secret.NewSecret(types.NamespacedName{Namespace: "ns", Name: name}, marks, secret.Credentials{Host: "h", Username: marks.Role, Password: "p"})
+			require.NoError(t, err)
+			require.NoError(t, c.Kube.(*fake.Clientset).Tracker().Add(stored))
+		}
+		for range 40 {
+			found, err := c.Check(t.Context(), Scope{Bindings: bindings})
+			require.NoError(t, err)
+			missing := 0
+			for _, f := range found {
+				require.NotEqual(t, Unknown, f.Reason, f.Message)
+				if f.Reason == NoRole {
+					missing++
+				}
+			}
+			assert.Equal(t, 3, missing, "the primary answered for each of the bindings")
+		}
+	}
+}
