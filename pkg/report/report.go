@@ -1,7 +1,11 @@
 // Package report is how the packages that do something tell the user about it.
 package report
 
-import "github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+import (
+	"strings"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+)
 
 // Reporter tells the user what happens. It is safe for concurrent use.
 type Reporter interface {
@@ -17,8 +21,17 @@ type Reporter interface {
 	Show(text string)
 }
 
-// Login tells how far the login of a role was verified.
+// Login reports how far the login of a role was verified, and whether the role is on the synchronous standbys.
 func Login(to Reporter, role string, r *postgres.Result) {
+	switch r.Replication {
+	case postgres.ReplicationLate:
+		to.Warn("role %s is not on a synchronous standby yet: a failover before the standby follows again loses it", role)
+	case postgres.ReplicationUnknown:
+		to.Warn("it is unknown whether role %s is on a synchronous standby: the administrator is not a member of pg_read_all_stats", role)
+	}
+	if r.Standby {
+		to.Warn("%s leads to a standby now, which takes no writes: name the primary's Service with --host", r.Reached)
+	}
 	switch {
 	case !r.Verified:
 		to.Warn("the password is not verified: the server trusts connections to %s without asking for it (see pg_hba.conf)", r.Reached)
@@ -28,5 +41,27 @@ func Login(to Reporter, role string, r *postgres.Result) {
 		to.Warn("the password is verified at the server (%s), not through %s, which does not answer from the database Pod", r.Reached, r.Host)
 	default:
 		to.Step("login as %s over %s verified", role, r.Reached)
+	}
+}
+
+// Settlement tells what went from one role to another, and what stays.
+func Settlement(to Reporter, giver, heir string, s *postgres.Settlement) {
+	if s == nil {
+		return
+	}
+	for _, statement := range s.Did {
+		to.Detail("%s", statement)
+	}
+	if len(s.Did) > 0 {
+		to.Step("%d privileges and objects of role %q went to role %q", len(s.Did), giver, heir)
+	}
+	for _, u := range s.Unfinished {
+		to.Warn("%s", u)
+	}
+	for _, k := range s.Kept {
+		to.Warn("%s still belongs to role %q: %s", k.Object, giver, k.Reason)
+	}
+	if len(s.Sharers) > 0 {
+		to.Warn("role %q gets no objects of role %s, because %s share it and can have prepared code in them", heir, giver, strings.Join(s.Sharers, ", "))
 	}
 }
