@@ -1,0 +1,180 @@
+// Package takeover is the command "kubectl pgbind takeover".
+package takeover
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	cmdutil "k8s.io/kubectl/pkg/cmd/util"
+	"k8s.io/kubectl/pkg/util/templates"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/binding"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/client"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/command"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/factory"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/flags"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/printers"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/unbind"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
+)
+
+// Options select a workload, and how it is moved.
+type Options struct {
+	connection *genericclioptions.ConfigFlags
+	streams    genericiooptions.IOStreams
+
+	server  flags.Server
+	binding binding.Options
+	unbind  unbind.Options
+	undo    bool
+	yes     bool
+	names   flags.Names
+
+	namespace string
+	workloads []string
+}
+
+// NewCommand returns the command.
+func NewCommand(connection *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams) *cobra.Command {
+	cmd, _ := newCommand(connection, streams)
+	return cmd
+}
+
+func newCommand(connection *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams) (*cobra.Command, *Options) {
+	o := &Options{connection: connection, streams: streams}
+	cmd := &cobra.Command{
+		Use:   "takeover TYPE/NAME",
+		Short: "Move a workload from a shared or superuser login to its own",
+		Long: templates.LongDesc(`
+			Move a workload from a login that it shares, or that is a superuser, to a PostgreSQL user of its own.
+
+			pgbind finds the present login in the variables of the workload, verifies it, and creates a user under the same names, as
+			"kubectl pgbind bind --names-from-workload" does. What the present login owns in the schemas goes to the access role of the new user,
+			one object at a time. Then pgbind waits until the new Pods are ready and the present login has no sessions of this workload. The present
+			login itself stays as it is.
+
+			These objects stay with the present login, and pgbind names them: SECURITY DEFINER functions, foreign tables, views that read something
+			outside the schemas, and large objects that other roles use. Members of extensions, publications, and event triggers stay as well.
+
+			If a step fails before the workload is changed, pgbind rolls everything back. Run the same command again to complete an interrupted run.
+			With --undo, pgbind gives back the ownership and the variables, and removes the user.`),
+		Example: templates.Examples(`
+			# Print every statement and every change
+			kubectl pgbind takeover deployment/forgejo --dry-run=client
+
+			# Give the Deployment a user of its own
+			kubectl pgbind takeover deployment/forgejo
+
+			# Go back
+			kubectl pgbind takeover deployment/forgejo --undo`),
+		RunE: command.RunE(o),
+	}
+	o.addTo(cmd)
+	return cmd, o
+}
+
+func (o *Options) addTo(cmd *cobra.Command) {
+	set, s, b := cmd.Flags(), &o.server.Spec, &o.binding
+	o.server.AddTo(set)
+	set.StringVar(&s.DBName, "dbname", "", "Database that the workload uses (default: the only one that is not postgres, or postgres)")
+	set.StringSliceVar(&s.Schemas, "schema", nil, "Schema whose objects are handed over; repeatable (default: public)")
+	set.BoolVar(&s.Isolated, "isolated", false, "Give the binding an access role of its own, so that it shares no objects with other bindings")
+	set.StringVar(&s.Secret, "secret", "", "Name of the Secret (default: the first unused name of postgresql-secret-2, -3 and so on)")
+	set.StringSliceVarP(&s.Containers, "container", "c", nil, "Container that has the login, repeatable; '*' for all "+
+		"(default: the container of the default-container annotation, or else the only one)")
+	set.BoolVar(&o.undo, "undo", false, "Give back the ownership and the variables, and remove the user")
+	set.BoolVarP(&o.yes, "yes", "y", false, "Proceed without confirmation if something else uses the present login, or with --undo")
+	set.BoolVar(&b.Force, "force", false, "Proceed even if another field manager owns the variables and may revert the change")
+	set.BoolVar(&b.Wait, "wait", true, "Wait until the new Pods are ready and the sessions of the present login have ended")
+	set.DurationVar(&b.Timeout, "timeout", flags.DefaultTimeout, "Time to wait for the Pods, and then for the sessions")
+	set.DurationVar(&o.unbind.Grace, "grace", flags.DefaultGrace, "With --undo: time for open sessions to end before they are terminated")
+	set.BoolVar(&b.Restart, "restart", false, "Delete the Pods one by one if the workload does not replace them itself")
+	flags.AddFieldManager(cmd, &b.FieldManager)
+	cmdutil.AddDryRunFlag(cmd)
+	o.names.AddTo(cmd)
+}
+
+// Complete finds the namespace and the server.
+func (o *Options) Complete(cmd *cobra.Command, args []string) (err error) {
+	o.workloads = args
+	if o.binding.DryRun, err = cmdutil.GetDryRunStrategy(cmd); err != nil {
+		return err
+	}
+	if o.namespace, err = flags.NamespaceOf(o.connection); err != nil {
+		return err
+	}
+	o.server.Complete(cmd)
+	u, b := &o.unbind, &o.binding
+	u.Timeout, u.Force, u.Restart, u.DryRun, u.Named = b.Timeout, b.Force, b.Restart, b.DryRun, o.server.Named
+	u.Postgres, err = o.server.Ref(o.namespace)
+	return err
+}
+
+// Validate rejects arguments that are not one workload, and contradictions.
+func (o *Options) Validate() error {
+	if err := lookup.CheckWorkloads(o.workloads); err != nil {
+		return err
+	}
+	if o.undo && o.names.IsSet() {
+		return errors.New("--undo removes the binding: leave out --output")
+	}
+	if workload.Number(o.workloads) != 1 {
+		return errors.New("a takeover moves one workload at a time: use TYPE/NAME once")
+	}
+	if s := o.server.Spec; o.undo && (len(s.Schemas) > 0 || s.Isolated || len(s.Containers) > 0 || s.Secret != "" || s.DBName != "") {
+		return errors.New("--undo takes schemas, containers, Secret and database from the takeover: leave the other flags out")
+	}
+	return errors.Join(o.server.Validate(), o.names.Validate(), flags.CheckDurations(
+		flags.Duration{Flag: "timeout", Value: o.binding.Timeout}, flags.Duration{Flag: "grace", Value: o.unbind.Grace}))
+}
+
+// Run moves the workload, or moves it back.
+func (o *Options) Run(ctx context.Context) error {
+	clients, err := client.New(o.connection)
+	if err != nil {
+		return err
+	}
+	admin, err := o.server.Administrator(ctx, clients, o.streams.In, o.unbind.Postgres.Namespace)
+	if err != nil {
+		return err
+	}
+	report := printers.NewReport(o.streams, printers.ResultSuffix(o.binding.DryRun))
+	confirm := func(ctx context.Context, question string) error {
+		if o.yes {
+			return nil
+		}
+		return printers.Confirm(ctx, o.streams, "change what others use", question)
+	}
+	if o.undo {
+		found, err := clients.Workloads.Lookup(ctx, o.namespace, o.workloads)
+		if err != nil {
+			return err
+		}
+		n := lookup.Subject{Namespace: o.namespace, Name: found[0].Name, Workload: found[0].Workload}
+		return factory.NewTaker(clients, o.streams, factory.Take{Report: report, Administrator: admin, Confirm: confirm}).Undo(ctx, n, o.server.Choice(), o.unbind)
+	}
+	workloads, err := clients.Workloads.Get(ctx, o.namespace, o.workloads)
+	if err != nil {
+		return printers.IfNotFound(err, o.namespace)
+	}
+	options := o.binding
+	options.Values.AdminPassword = admin.Password
+	item := &binding.Item{Workload: workloads[0], Spec: o.server.Spec, Options: options}
+	if found := binding.Validate(item.Spec); len(found) > 0 {
+		return command.WithCode(command.Usage, fmt.Errorf("invalid flags: %w", found[0]))
+	}
+	results := printers.NewResults(o.streams, printers.ResultSuffix(options.DryRun), o.names.IsSet(), []*binding.Item{item})
+	taker := factory.NewTaker(clients, o.streams, factory.Take{Report: report, Administrator: admin, Confirm: confirm, Progress: results})
+	err = taker.Take(ctx, item)
+	errs := append([]error{err}, results.Errors()...)
+	for _, b := range results.Bindings() {
+		errs = append(errs, o.names.Print(o.streams.Out, []string{b.Name}))
+	}
+	return utilerrors.NewAggregate(errs)
+}

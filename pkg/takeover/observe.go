@@ -1,0 +1,287 @@
+package takeover
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/binding"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/defaults"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/keys"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
+)
+
+// state is what was read before anything is written.
+type state struct {
+	login    string // the former one
+	access   postgres.Access
+	roles    Roles
+	database *server.Database
+	state    *postgres.FormerLogin
+	pods     map[string]string // the workload's Pods, by their addresses
+	others   []string          // what else uses the former login
+}
+
+// observe completes the spec of the item, and reads the former login and who uses it.
+func (t *Taker) observe(ctx context.Context, i *binding.Item) (*state, error) {
+	w := i.Workload
+	candidates, err := t.complete(ctx, i)
+	if err != nil {
+		return nil, err
+	}
+	b, err := t.bound(ctx, w, i.Spec)
+	if err != nil {
+		return nil, err
+	}
+	s := &state{access: accessOf(i.Spec, w, candidates[0])}
+	before, own := w, ""
+	if b != nil {
+		own = b.SecretName
+		if before, err = restored(w, b); err != nil {
+			return nil, err
+		}
+	}
+	former, err := t.recognize(ctx, before, i.Spec.WithDefaults(before.Namespace()), reader{candidates[0], own})
+	if err != nil {
+		return nil, err
+	}
+	if s.login = former.Username; b != nil && s.login != b.Marks.FormerLogin {
+		return nil, fmt.Errorf("the metadata of secret/%s names role %q as the former login, but the variables of %s name another one: "+
+			"set the metadata right, or unbind %[3]s",
+			own, b.Marks.FormerLogin, w)
+	}
+	if err := t.readServer(ctx, s, i.Spec.WithDefaults(w.Namespace()), candidates); err != nil {
+		return nil, err
+	}
+	if err := verify(ctx, w.String(), s, former); err != nil {
+		return nil, err
+	}
+	return s, t.findOthers(ctx, before, s, former)
+}
+
+// restored returns a copy of the workload with the variables that it had before its binding. The former login is in them.
+func restored(w *workload.Workload, b *lookup.Binding) (*workload.Workload, error) {
+	former, err := secret.Former(secret.AnnotationsOf(w.Annotations())[b.SecretName].Former, b.Secret)
+	if err != nil {
+		return nil, err
+	}
+	before := w.DeepCopy()
+	workload.Restore(before.Template(), b.SecretName, former)
+	return before, nil
+}
+
+// complete completes the spec, and finds the server.
+func (t *Taker) complete(ctx context.Context, i *binding.Item) ([]*server.Database, error) {
+	w := i.Workload
+	i.Spec.NamesFromWorkload = true
+	i.Spec.Access = v1alpha1.DefaultAccess
+	var bound []secret.Marks
+	for name, marks := range secret.AnnotationsOf(w.Annotations()) {
+		marks.Secret = name
+		bound = append(bound, marks)
+	}
+	spec, candidates, err := t.Defaults.Complete(ctx, defaults.Request{Namespace: w.Namespace(), Spec: i.Spec, Bound: bound, AdminPassword: i.Options.Values.AdminPassword})
+	if err != nil {
+		return nil, err
+	}
+	i.Spec = spec
+	if len(candidates) > 0 {
+		return candidates, nil
+	}
+	ref, err := server.RefOf(spec.WithDefaults(w.Namespace()))
+	if err != nil {
+		return nil, err
+	}
+	return t.Databases.Candidates(ctx, ref, server.ChoiceOf(spec))
+}
+
+// accessOf returns the access that the binding of the workload has.
+func accessOf(spec v1alpha1.BindingSpec, w *workload.Workload, d *server.Database) postgres.Access {
+	spec = spec.WithDefaults(w.Namespace())
+	id := secret.ID(secret.Identity(w.Namespace(), w.String(), w.UID()), d.Location, spec.DBName, spec.IsOwner())
+	return lookup.AccessOf(secret.Marks{BindingSpec: spec, BindingStatus: v1alpha1.BindingStatus{ID: id}})
+}
+
+// bound returns the binding of an earlier takeover, or nil. Another binding is an error.
+func (t *Taker) bound(ctx context.Context, w *workload.Workload, spec v1alpha1.BindingSpec) (*lookup.Binding, error) {
+	secrets, err := lookup.List(ctx, t.Kube, w.Namespace())
+	if err != nil {
+		return nil, err
+	}
+	b, err := secrets.Find(ctx, lookup.Subject{Namespace: w.Namespace(), Name: w.String(), Workload: w}, lookup.Filter{Database: spec.DBName})
+	if err == nil && b != nil && b.Marks.FormerLogin == "" {
+		return nil, fmt.Errorf("%s has a binding already, by secret/%s, which no takeover created: there is nothing to take over", w, b.SecretName)
+	}
+	return b, err
+}
+
+// reader is what the variables of a workload are compared with: the server, and the Secret of the binding.
+type reader struct {
+	server *server.Database
+	own    string
+}
+
+// recognize returns the login in the variables of the containers. The spec has its defaults.
+func (t *Taker) recognize(ctx context.Context, w *workload.Workload, spec v1alpha1.BindingSpec, of reader) (former keys.Values, err error) {
+	containers, err := workload.Containers(w.Template(), spec.Containers)
+	if err != nil {
+		return former, fmt.Errorf("%s: %w", w, err)
+	}
+	for _, container := range containers {
+		read, unread, err := t.Workloads.Variables(ctx, w, container, of.own)
+		if err != nil {
+			return former, err
+		}
+		names, problems := keys.Recognize(read, keys.Server{Hosts: of.server.Hosts(w.Namespace()), Database: spec.DBName})
+		if len(names.Variables) == 0 {
+			var texts []string
+			for _, p := range problems {
+				texts = append(texts, strings.Join(append(p.Variables, p.Message), " "))
+			}
+			return former, errors.Join(fmt.Errorf("the login of container %s of %s in database %q (--dbname) is not recognized: %s", container, w, spec.DBName,
+				strings.Join(texts, "; ")), unread)
+		}
+		if former.Username != "" && former.Username != names.Former.Username {
+			return former, fmt.Errorf("the containers of %s use different logins: choose one with -c", w)
+		}
+		former = names.Former
+	}
+	return former, nil
+}
+
+// readServer reads the former login on the primary.
+func (t *Taker) readServer(ctx context.Context, s *state, spec v1alpha1.BindingSpec, candidates []*server.Database) error {
+	err := postgres.OnPrimary(candidates, func(d *server.Database) (err error) {
+		s.database, s.roles = d, t.Roles(d, spec)
+		s.state, err = s.roles.FormerLogin(ctx, s.access, s.login)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("read role %q in pod/%s: %w", s.login, s.database.Pod.Name, err)
+	}
+	return nil
+}
+
+// verify refuses a former login that does not work. Everyone who can change the workload or its Secret can name any role there, so only
+// the password proves that the application had the rights of the role.
+func verify(ctx context.Context, name string, s *state, former keys.Values) error {
+	switch {
+	case !s.state.Exists:
+		return fmt.Errorf("role %q, the login of %s, does not exist in pod/%s: choose the server with --postgres", s.login, name, s.database.Pod.Name)
+	case s.state.Marked:
+		return fmt.Errorf("role %q, the login of %s, belongs to a binding: there is nothing to take over", s.login, name)
+	}
+	d := s.database
+	err := s.roles.VerifyLogin(ctx, s.login, s.access.Database,
+		postgres.Login{Password: former.Password, Host: former.Host, HostComplete: true, Port: d.Port, PodIP: d.PodIP, PodPort: d.PodPort})
+	if err != nil {
+		return fmt.Errorf("role %q, the former login of %s, does not work with the password in its variables, and only a working login is taken over: %w", s.login, name, err)
+	}
+	return nil
+}
+
+// findOthers finds what else uses the former login in this database: other addresses with sessions, and other workloads that use a
+// Secret with the login.
+func (t *Taker) findOthers(ctx context.Context, w *workload.Workload, s *state, former keys.Values) error {
+	pods, err := t.Workloads.Pods(ctx, w)
+	if err != nil {
+		return err
+	}
+	s.pods = map[string]string{}
+	for _, pod := range pods {
+		for _, ip := range pod.Status.PodIPs {
+			s.pods[ip.IP] = pod.Name
+		}
+		s.pods[pod.Status.PodIP] = pod.Name
+	}
+	delete(s.pods, "")
+	names := t.podNames(ctx, w.Namespace())
+	found := map[string]bool{}
+	for _, session := range s.state.Sessions {
+		if _, ours := s.pods[session.Address]; ours || session.Address == "" || session.Application == "kubectl-pgbind" {
+			continue
+		}
+		name := names[session.Address]
+		if name == "" {
+			name = "a session from " + session.Address
+		}
+		found[name] = true
+	}
+	if err := t.findUsers(ctx, w, former, found); err != nil {
+		return err
+	}
+	s.others = slices.Sorted(maps.Keys(found))
+	return nil
+}
+
+// podNames returns the Pods of the namespace by their addresses. Without the right to list them, there are none.
+func (t *Taker) podNames(ctx context.Context, namespace string) map[string]string {
+	names := map[string]string{}
+	list, err := t.Kube.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return names
+	}
+	for n := range list.Items {
+		if pod := &list.Items[n]; !pod.Spec.HostNetwork {
+			names[pod.Status.PodIP] = "pod/" + pod.Name
+		}
+	}
+	return names
+}
+
+// findUsers adds the other workloads of the namespace that use a Secret with the password of the former login.
+func (t *Taker) findUsers(ctx context.Context, w *workload.Workload, former keys.Values, found map[string]bool) error {
+	containers, _ := workload.Containers(w.Template(), []string{workload.AllContainers})
+	var shared []string
+	for name := range workload.UsedSecrets(w.Template(), containers) {
+		s, err := t.Kube.CoreV1().Secrets(w.Namespace()).Get(ctx, name, metav1.GetOptions{})
+		if apierrors.IsNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("read secret/%s in namespace %s: %w", name, w.Namespace(), err)
+		}
+		if former.Password != "" && holds(s, former.Password) {
+			shared = append(shared, name)
+		}
+	}
+	if len(shared) == 0 {
+		return nil
+	}
+	users, err := t.Workloads.UsersOf(ctx, w.Namespace(), shared)
+	if unlisted := (*workload.UnlistedError)(nil); errors.As(err, &unlisted) {
+		t.Report.Warn("%v", unlisted)
+	} else if err != nil {
+		return err
+	}
+	for _, of := range users {
+		for _, user := range of {
+			if user.String() != w.String() {
+				found[user.String()] = true
+			}
+		}
+	}
+	return nil
+}
+
+// holds reports whether a value of the Secret contains the text.
+func holds(s *corev1.Secret, text string) bool {
+	for _, value := range s.Data {
+		if strings.Contains(string(value), text) {
+			return true
+		}
+	}
+	return false
+}

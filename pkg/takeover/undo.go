@@ -1,0 +1,138 @@
+package takeover
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	cmdutil "k8s.io/kubectl/pkg/cmd/util"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/keys"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/report"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/unbind"
+)
+
+// Undo gives the former login back what a takeover handed over and what the application created since then, restores the variables of
+// the workload, and removes the binding. The new Pods keep the privileges of their level until they are gone. Running it again completes
+// an interrupted run.
+func (t *Taker) Undo(ctx context.Context, n lookup.Subject, choice server.Choice, o unbind.Options) error {
+	secrets, err := lookup.List(ctx, t.Kube, n.Namespace)
+	if err != nil {
+		return err
+	}
+	b, err := secrets.Find(ctx, n, lookup.Filter{})
+	switch {
+	case err != nil:
+		return err
+	case b == nil:
+		return fmt.Errorf("%s in namespace %s has no binding", n.Name, n.Namespace)
+	case b.Secret != nil && b.Marks.FormerLogin == "":
+		return fmt.Errorf("%s was not taken over: remove its binding with: kubectl pgbind unbind %s -n %s", n.Name, n.Name, n.Namespace)
+	}
+	item := unbind.NewItem(n, lookup.Filter{Secret: b.SecretName})
+	item.Choice = choice
+	o.Purge = true
+	if b.Secret == nil { // an earlier run gave everything back, and deleted the Secret last
+		return t.Unbinder.Unbind(ctx, []*unbind.Item{item}, o)
+	}
+	h := postgres.Handover{Access: lookup.AccessOf(b.Marks), Login: b.Marks.FormerLogin, Except: b.Marks.OwnedBefore, Own: b.Marks.Role}
+	s, err := t.readFormer(ctx, b, choice, o)
+	if err != nil {
+		return err
+	}
+	if o.DryRun != cmdutil.DryRunNone {
+		t.Report.Show(strings.Join(returned(h, s.state), "\n"))
+		return t.Unbinder.Unbind(ctx, []*unbind.Item{item}, o)
+	}
+	if err := t.Confirm(ctx, fmt.Sprintf("role %q gets what role %s owns in database %q. Continue?", h.Login, h.Access.Role(), h.Access.Database)); err != nil {
+		return err
+	}
+	h.Owner = b.Owner()
+	foreign := (*postgres.ForeignRoleError)(nil)
+	if err := t.giveBack(ctx, s, h); errors.As(err, &foreign) {
+		// An earlier run gave everything back before it dropped the login role, or the metadata is forged.
+		t.Report.Warn("no login role of the binding is a member of role %s: nothing is given back, and the binding is removed", h.Access.Role())
+		return t.Unbinder.Unbind(ctx, []*unbind.Item{item}, o)
+	} else if err != nil {
+		return err
+	}
+	h.Owner = postgres.Owner{}
+	if err := t.Unbinder.Unbind(ctx, []*unbind.Item{item}, o); err != nil {
+		return err
+	}
+	return t.giveBack(ctx, s, h) // what the last Pods created
+}
+
+// readFormer finds the server and the former login, and verifies it: the application uses it again after the undo.
+func (t *Taker) readFormer(ctx context.Context, b *lookup.Binding, choice server.Choice, o unbind.Options) (*state, error) {
+	ref, err := o.Postgres, error(nil)
+	if !o.Named {
+		if ref, err = b.Location(ref); err != nil {
+			return nil, err
+		}
+	}
+	candidates, err := t.Databases.Candidates(ctx, ref, choice)
+	if err != nil {
+		return nil, err
+	}
+	s := &state{login: b.Marks.FormerLogin, access: lookup.AccessOf(b.Marks)}
+	if err := t.readServer(ctx, s, b.Marks.BindingSpec, candidates); err != nil {
+		return nil, err
+	}
+	former, err := t.formerOf(ctx, b, candidates[0])
+	if err != nil {
+		return nil, err
+	}
+	if former.Username != s.login {
+		return nil, fmt.Errorf("the metadata of secret/%s names role %q as the former login, but the former variables of %s name another one: "+
+			"remove the binding with: kubectl pgbind unbind %[3]s -n %s",
+			b.SecretName, s.login, b.Name, b.Namespace)
+	}
+	return s, verify(ctx, b.Name, s, former)
+}
+
+// formerOf returns the login that the workload had before the takeover.
+func (t *Taker) formerOf(ctx context.Context, b *lookup.Binding, d *server.Database) (keys.Values, error) {
+	if b.Workload == nil {
+		return keys.Values{}, fmt.Errorf("%s in namespace %s was deleted: remove its binding with: kubectl pgbind unbind %[1]s -n %[2]s", b.Name, b.Namespace)
+	}
+	before, err := restored(b.Workload, b)
+	if err != nil {
+		return keys.Values{}, err
+	}
+	return t.recognize(ctx, before, b.Marks.WithDefaults(b.Namespace), reader{d, b.SecretName})
+}
+
+// giveBack gives the former login what the access role owns. If another session prevents a part of it, nothing else may happen, because
+// the Secret names that role.
+func (t *Taker) giveBack(ctx context.Context, s *state, h postgres.Handover) error {
+	done, err := s.roles.GiveBack(ctx, h)
+	report.Settlement(t.Report, h.Access.Role(), h.Login, done)
+	if err != nil {
+		return fmt.Errorf("give back what role %s owns to role %q: %w", h.Access.Role(), h.Login, err)
+	}
+	if len(done.Sharers) > 0 && !s.state.Superuser {
+		return fmt.Errorf("role %q needs the ownership of what role %s owns, which it cannot have while %s share that role: unbind them first, "+
+			"or change the owners yourself", h.Login, h.Access.Role(), strings.Join(done.Sharers, ", "))
+	}
+	if len(done.Unfinished) > 0 {
+		return fmt.Errorf("role %q did not get everything back: %s", h.Login, done.Unfinished[0])
+	}
+	return nil
+}
+
+// returned describes what goes back.
+func returned(h postgres.Handover, f *postgres.FormerLogin) []string {
+	lines := []string{fmt.Sprintf("# database %q: to role %q", h.Access.Database, h.Login)}
+	for _, object := range f.Owned {
+		if !slices.Contains(h.Except, object) {
+			lines = append(lines, "# "+object)
+		}
+	}
+	return append(lines, "---")
+}
