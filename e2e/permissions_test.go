@@ -165,3 +165,58 @@ func (f *fixture) written() []string {
 	}
 	return written
 }
+
+// TestMissingPermissions requires that a bind names all permissions that are missing, in rules that suffice, before it writes anything.
+func TestMissingPermissions(t *testing.T) {
+	t.Parallel()
+	f := newLesson(t, harness.WithoutClaim)
+	f.idle("web")
+	rules := documentedRules(t)
+	for _, lacking := range [][]right{
+		{"create pods/exec", "patch deployments.apps"},              // no read is refused
+		{"create secrets", "create pods/exec"},                      // a dry run is refused
+		{"get deployments.apps", "create secrets", "list services"}, // the first read is refused
+	} {
+		left := rules
+		for _, missing := range lacking {
+			left = missing.without(left)
+		}
+		name := strings.NewReplacer(" ", "-", ".", "-", "/", "-").Replace(string(lacking[0]))
+		kubeconfig, err := f.Identity(f.ctx, name, t.TempDir(), left)
+		require.NoError(t, err)
+		before := f.written()
+		refused := f.run(f.Pgbind("deployment/web", "--wait=false").As(kubeconfig))
+		assert.Equal(t, 1, refused.Code)
+		assert.Equal(t, 1, strings.Count(refused.Stderr, "error: "), refused.Stderr)
+		assert.Equal(t, before, f.written(), "nothing is written")
+		_, text, found := strings.Cut(refused.Stderr, "\n# in namespace "+f.Name+";")
+		require.True(t, found, refused.Stderr)
+		_, text, _ = strings.Cut(text, "\n")
+		var printed []rbacv1.PolicyRule
+		require.NoError(t, yaml.UnmarshalStrict([]byte(text), &printed), text)
+		assert.ElementsMatch(t, lacking, rightsIn(printed))
+
+		kubeconfig, err = f.Identity(f.ctx, name+"-granted", t.TempDir(), append(left, printed...))
+		require.NoError(t, err)
+		result := f.run(f.Pgbind("deployment/web", "--wait=false").As(kubeconfig))
+		assert.Zero(t, result.Code, "the printed rules suffice: %s", result.Stderr)
+		f.bind("unbind", "deployment/web", "--grace=0s")
+	}
+}
+
+// TestRequests_OfABindAreFew counts what docs/benchmark.md promises: with the review of the permissions, and without the Event. Flags name the server, the
+// database and the level; without them, a bind also reads the annotations of the Namespace.
+func TestRequests_OfABindAreFew(t *testing.T) {
+	t.Parallel()
+	f := newLesson(t, harness.WithoutClaim)
+	f.idle("web")
+	for _, most := range []int{12, 6} {
+		proxy := f.proxy()
+		result := f.run(f.Pgbind("deployment/web", "--wait=false", "--postgres=pod/postgresql-sfs-0", "--dbname=postgres", "--access=all").As(proxy.Kubeconfig))
+		require.Zero(t, result.Code, result.Stderr)
+		requests := slices.DeleteFunc(proxy.Requests(), func(request string) bool { return strings.Contains(request, "/events") })
+		assert.LessOrEqual(t, len(requests), most, "%s", strings.Join(requests, "\n"))
+		reviews := len(slices.DeleteFunc(slices.Clone(requests), func(request string) bool { return !strings.Contains(request, "selfsubjectrulesreviews") }))
+		assert.Equal(t, map[int]int{12: 1, 6: 0}[most], reviews)
+	}
+}
