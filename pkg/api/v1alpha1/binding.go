@@ -8,7 +8,8 @@ import (
 
 // The API version and kind of a Binding.
 const (
-	APIVersion = "pgbind.dev/v1alpha1"
+	Group      = "pgbind.dev"
+	APIVersion = Group + "/v1alpha1"
 	Kind       = "Binding"
 )
 
@@ -69,8 +70,6 @@ type BindingSpec struct {
 	ExtensionSchema string `json:"extensionSchema,omitempty"`
 	// Whether the binding has an access role of its own, so that it shares no objects with other bindings.
 	Isolated bool `json:"isolated,omitempty"`
-	// Whether to revoke privileges of PUBLIC that no access level grants.
-	RevokePublic bool `json:"revokePublic,omitempty"`
 
 	// The name of the login role. Default: derived from the workload and the database.
 	Username string `json:"username,omitempty"`
@@ -84,7 +83,8 @@ type BindingSpec struct {
 	// value resets the parameter.
 	Settings map[string]string `json:"settings,omitempty"`
 
-	// The name of the Secret. Default: the binding's current Secret, or else the first unused name of postgresql-secret-2, -3 and so on.
+	// The name of the Secret. Default: the binding's current Secret, or else WORKLOAD-pgbind, and
+	// WORKLOAD-pgbind-DATABASE if the workload has another binding. The first binding on pod/postgresql-sfs-0 gets postgresql-secret-2.
 	Secret string `json:"secret,omitempty"`
 	// Sets of keys of the Secret, for what reads them. Default: lesson, which is POSTGRES_HOST, POSTGRES_USERNAME and POSTGRES_PASSWORD.
 	Presets []string `json:"presets,omitempty" jsonschema:"enum=lesson,enum=libpq,enum=url,enum=spring,enum=django,enum=rails,enum=dotnet,enum=node,enum=cnpg,enum=servicebinding"` //nolint:lll // a tag
@@ -105,12 +105,17 @@ type BindingSpec struct {
 	Inject string `json:"inject,omitempty" jsonschema:"enum=envFrom,enum=env,enum=volume,enum=none"`
 	// The containers that use the Secret, or "*" for all. Default: the container of the default-container annotation, or else the only one.
 	Containers []string `json:"containers,omitempty" jsonschema:"minItems=1"`
+	// The container, for example an init container, that creates and alters the tables. It gets a second binding with a Secret of its own, at
+	// access level all, and access is the level of the other containers. If access is all or missing, only this container is bound.
+	OwnerContainer string `json:"ownerContainer,omitempty"`
 	// The prefix of the names of the environment variables.
 	EnvPrefix string `json:"envPrefix,omitempty"`
 	// The directory in which the Secret is mounted if inject is volume.
 	MountPath string `json:"mountPath,omitempty" jsonschema:"pattern=^/"`
 	// The path to the pod template of a kind that pgbind does not know, for example spec.jobTemplate.spec.template.
 	TemplatePath string `json:"templatePath,omitempty"`
+	// The field manager of the writes to the workload and the Secret, also of later rotations and of the unbind. Default: pgbind.dev.
+	FieldManager string `json:"fieldManager,omitempty" jsonschema:"maxLength=128"`
 }
 
 // BindingStatus describes an existing binding.
@@ -119,10 +124,18 @@ type BindingStatus struct {
 	ID string `json:"id,omitempty"`
 	// The run of the program that created the Secret, or that rotated its login last.
 	Run string `json:"run,omitempty"`
+	// The UID of the workload, if it was deleted and created again after the bind that created the Secret.
+	WorkloadUID string `json:"workloadUID,omitempty"`
 	// The login role.
 	Role string `json:"role,omitempty"`
 	// The number of the login role; a rotation increments it.
 	Generation int `json:"generation,omitempty"`
+	// Whether the login role and the Secret existed before the binding, which adopted them.
+	Adopted bool `json:"adopted,omitempty"`
+	// The login role that a takeover replaced. What it owned goes back to it when the takeover is undone.
+	FormerLogin string `json:"formerLogin,omitempty"`
+	// What the access role owned before the takeover, and keeps when it is undone.
+	OwnedBefore []string `json:"ownedBefore,omitempty"`
 	// The server, independent of the object that was named.
 	Location string `json:"location,omitempty"`
 	// The time at which the login role expires.

@@ -8,12 +8,16 @@ import (
 
 // Defaults of the fields of a BindingSpec.
 const (
-	DefaultPostgres  = "pod/postgresql-sfs-0"
+	LessonPod        = "postgresql-sfs-0" // of the lesson's server
+	DefaultPostgres  = "pod/" + LessonPod
 	DefaultDBName    = "postgres"
 	DefaultAccess    = "all"
 	DefaultSchema    = "public"
 	DefaultAdminUser = "postgres"
 	DefaultInject    = "envFrom"
+	// DefaultFieldManager must not begin with "kubectl": Flux takes over the fields of every manager that does, and removes those that its
+	// manifests do not set.
+	DefaultFieldManager = "pgbind.dev"
 
 	DefaultDatabaseTemplate = "template0"  // anyone can connect to other templates, which prevents the creation
 	DefaultExtensionSchema  = "extensions" // with extensions; no application can create objects there
@@ -38,6 +42,7 @@ func (s BindingSpec) WithDefaults(namespace string) BindingSpec {
 		s.Inject = cmp.Or(s.Inject, injectNames)
 	}
 	s.Inject = cmp.Or(s.Inject, DefaultInject)
+	s.FieldManager = cmp.Or(s.FieldManager, DefaultFieldManager)
 	if s.CreateSchema != "" && !slices.Contains(s.Schemas, s.CreateSchema) {
 		s.Schemas = append([]string{s.CreateSchema}, s.Schemas...)
 	}
@@ -82,7 +87,7 @@ func (s BindingSpec) KeepFrom(earlier BindingSpec) BindingSpec {
 	return BindingSpec{
 		Workload: s.Workload, Postgres: s.Postgres, PostgresNamespace: s.PostgresNamespace, DBName: s.DBName, Secret: s.Secret,
 		PostgresContainer: s.PostgresContainer, AdminUser: s.AdminUser,
-		Access: s.Access, Schemas: s.Schemas, Isolated: s.Isolated, RevokePublic: s.RevokePublic,
+		Access: s.Access, Schemas: s.Schemas, Isolated: s.Isolated,
 		CreateDatabase: s.CreateDatabase, DatabaseTemplate: s.DatabaseTemplate, DatabaseLocale: s.DatabaseLocale,
 		CreateSchema: s.CreateSchema, Extensions: s.Extensions, ExtensionSchema: s.ExtensionSchema,
 		Username: s.Username, // the role in the workload's annotation decides
@@ -95,12 +100,33 @@ func (s BindingSpec) KeepFrom(earlier BindingSpec) BindingSpec {
 		Presets: either(s.Presets, earlier.Presets), Env: merged(earlier.Env, s.Env),
 		NamesFromWorkload: s.NamesFromWorkload || earlier.NamesFromWorkload,
 		Keys:              union(earlier.Keys, s.Keys), Containers: union(earlier.Containers, s.Containers),
+		OwnerContainer:    s.OwnerContainer,
 		TemplatePath:      cmp.Or(s.TemplatePath, earlier.TemplatePath),
+		FieldManager:      cmp.Or(s.FieldManager, earlier.FieldManager),
 		SSLMode:           cmp.Or(s.SSLMode, earlier.SSLMode),
 		CAFrom:            cmp.Or(s.CAFrom, earlier.CAFrom),
 		PasswordFrom:      cmp.Or(s.PasswordFrom, earlier.PasswordFrom),
 		AdminPasswordFrom: cmp.Or(s.AdminPasswordFrom, earlier.AdminPasswordFrom), // printed by check, never read by a bind
 	}
+}
+
+// IsOwner reports whether the spec is that of an owner container alone.
+func (s BindingSpec) IsOwner() bool {
+	return s.OwnerContainer != "" && cmp.Or(s.Access, DefaultAccess) == DefaultAccess
+}
+
+// Split returns the specs of the bindings that s describes: one, or a second one for the owner container, which gets nothing that only one
+// binding can have.
+func (s BindingSpec) Split() []BindingSpec {
+	if s.OwnerContainer == "" || s.IsOwner() {
+		return []BindingSpec{s}
+	}
+	owner := s
+	owner.Access, owner.Containers = DefaultAccess, nil
+	owner.Secret, owner.Username, owner.PasswordFrom = "", "", ""
+	owner.CreateDatabase, owner.DatabaseTemplate, owner.DatabaseLocale = false, "", ""
+	s.OwnerContainer = ""
+	return []BindingSpec{s, owner}
 }
 
 // HasKey reports whether the spec requests this key of the Secret.

@@ -55,16 +55,17 @@ func TestKeepFrom_DecidesAboutEveryField(t *testing.T) {
 	const request, either, both = "the request alone", "the request, or else the earlier spec", "both"
 	rules := map[string]string{
 		"Workload": request, "Postgres": request, "PostgresNamespace": request, "PostgresContainer": request, "DBName": request,
-		"AdminUser": request, "Access": request, "Schemas": request, "Isolated": request, "RevokePublic": request,
+		"AdminUser": request, "Access": request, "Schemas": request, "Isolated": request,
 		"Username": request, "Secret": request,
 		"Inject": either, "EnvPrefix": either, "MountPath": either, "Presets": either, "Env": both,
 		"CreateDatabase": request, "DatabaseTemplate": request, "DatabaseLocale": request,
 		"CreateSchema": request, "Extensions": request, "ExtensionSchema": request,
 		"NamesFromWorkload": either,
 		"AdminPasswordFrom": either, "PasswordFrom": either, "CAFrom": either, "SSLMode": either, "Expires": either, "TemplatePath": either,
+		"FieldManager":    either,
 		"ConnectionLimit": either, "Settings": both,
 		"Host": either, "Port": either, "ClusterDomain": either,
-		"Keys": both, "Containers": both,
+		"Keys": both, "Containers": both, "OwnerContainer": request,
 	}
 	spec := reflect.TypeFor[BindingSpec]()
 	assert.Len(t, rules, spec.NumField())
@@ -122,12 +123,28 @@ func TestKeepFrom_DoesNotChangeTheEarlierSpec(t *testing.T) {
 func TestWithDefaults(t *testing.T) {
 	assert.Equal(t, BindingSpec{
 		Postgres: "pod/postgresql-sfs-0", PostgresNamespace: "shop", DBName: "postgres", AdminUser: "postgres",
-		Access: "all", Schemas: []string{"public"}, Inject: "envFrom",
+		Access: "all", Schemas: []string{"public"}, Inject: "envFrom", FieldManager: "pgbind.dev",
 	}, BindingSpec{}.WithDefaults("shop"))
 	all := filled("x", 1)
 	assert.Equal(t, all, all.WithDefaults("shop"))
 	assert.Equal(t, "template0", BindingSpec{CreateDatabase: true}.WithDefaults("shop").DatabaseTemplate)
 	assert.Equal(t, "extensions", BindingSpec{Extensions: []string{"citext"}}.WithDefaults("shop").ExtensionSchema)
+}
+
+func TestSplit(t *testing.T) {
+	alone := BindingSpec{OwnerContainer: "migrate", Secret: "s", CreateDatabase: true}
+	assert.Equal(t, []BindingSpec{alone}, alone.Split(), "without another level, only the owner container is bound")
+	both := BindingSpec{
+		OwnerContainer: "migrate", Access: "readwrite", Containers: []string{"web"}, Presets: []string{"url"}, Secret: "s", Username: "u", PasswordFrom: "secret/p:k",
+		CreateDatabase: true, DatabaseTemplate: "t", DatabaseLocale: "C",
+	}
+	others := both
+	others.OwnerContainer = ""
+	owner := BindingSpec{OwnerContainer: "migrate", Access: "all", Presets: []string{"url"}}
+	assert.Equal(t, []BindingSpec{others, owner}, both.Split())
+	assert.Equal(t, []BindingSpec{owner}, owner.Split(), "a stored spec stays as it is")
+	assert.True(t, owner.IsOwner())
+	assert.False(t, others.IsOwner())
 }
 
 func TestSettings_AreKeptUntilTheyAreReset(t *testing.T) {
