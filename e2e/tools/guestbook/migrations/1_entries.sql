@@ -1,0 +1,2 @@
+-- +goose Up
+CREATE TABLE entries(id bigserial PRIMARY KEY, text text NOT NULL);
