@@ -41,7 +41,7 @@ func TestApplyLooksTheDatabasesNameUpOnceASession(t *testing.T) {
 			result := f.apply(f.bindings(t.TempDir(), f.manyLabelled(number)...))
 			assert.Len(t, verbsOf(result, "bound"), number)
 			assert.NotContains(t, result.Stderr, "does not answer from the database Pod")
-			assert.Equal(t, !headless, strings.HasPrefix(f.login("postgresql-secret-2").Host, "pg."))
+			assert.Equal(t, !headless, strings.HasPrefix(f.login(firstSecret).Host, "pg."))
 			asked := f.datagrams() - before
 			assert.Positive(t, asked, "the name is part of what is verified")
 			assert.Less(t, asked, number)

@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/fieldmanager"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
@@ -44,6 +45,11 @@ type Binding struct {
 // Owner returns the owner that the comments of the binding's roles must name.
 func (b *Binding) Owner() postgres.Owner {
 	return postgres.Owner{ID: b.Marks.ID, Run: b.Marks.Run, Namespace: b.Namespace}
+}
+
+// FieldManager returns the field manager of every write for the binding: the chosen one, or else that of the bind.
+func (b *Binding) FieldManager(chosen string) string {
+	return cmp.Or(chosen, b.Marks.FieldManager, fieldmanager.Default)
 }
 
 // AccessOf returns the access that the binding's metadata names.
@@ -108,6 +114,19 @@ func (s *Secrets) add(stored *corev1.Secret) {
 
 // Find returns the binding of the subject, which is in the namespace, that matches the filter, or nil if there is none. If several match, the error lists them.
 func (s *Secrets) Find(ctx context.Context, n Subject, f Filter) (*Binding, error) {
+	found, err := s.FindAll(ctx, n, f)
+	switch {
+	case err != nil || len(found) == 0:
+		return nil, err
+	case len(found) > 1:
+		return nil, several(found)
+	}
+	return found[0], nil
+}
+
+// FindAll returns the binding of the subject that matches the filter, and with it that of its owner container, or none. If others match, the error lists
+// them.
+func (s *Secrets) FindAll(ctx context.Context, n Subject, f Filter) ([]*Binding, error) {
 	if s.forbidden {
 		if err := s.readNoted(ctx, n); err != nil {
 			return nil, err
@@ -129,13 +148,16 @@ func (s *Secrets) Find(ctx context.Context, n Subject, f Filter) (*Binding, erro
 		}
 	}
 	found = slices.DeleteFunc(found, func(b *Binding) bool { return !f.Matches(b.SecretName, b.Marks.DBName) })
-	if len(found) > 1 {
-		return nil, several(found)
+	slices.SortFunc(found, func(a, b *Binding) int { return cmp.Compare(a.SecretName, b.SecretName) })
+	if len(found) == 2 && found[0].shares(found[1]) || len(found) < 2 {
+		return found, nil
 	}
-	if len(found) == 0 {
-		return nil, nil
-	}
-	return found[0], nil
+	return nil, several(found)
+}
+
+// shares reports whether one of two bindings is that of the owner container, and the other one that of the other containers.
+func (b *Binding) shares(other *Binding) bool {
+	return b.Marks.Location == other.Marks.Location && b.Marks.DBName == other.Marks.DBName && b.Marks.IsOwner() != other.Marks.IsOwner()
 }
 
 // Read returns the binding of a Secret. It fails if the Secret has no metadata of a binding.
@@ -190,7 +212,6 @@ func (s *Secrets) readNoted(ctx context.Context, n Subject) error {
 
 // several returns the error for a workload with more than one matching binding.
 func several(found []*Binding) error {
-	slices.SortFunc(found, func(a, b *Binding) int { return cmp.Compare(a.SecretName, b.SecretName) })
 	var names []string
 	for _, b := range found {
 		names = append(names, fmt.Sprintf("%s (database %s)", b.SecretName, b.Marks.DBName))
