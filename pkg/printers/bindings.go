@@ -11,6 +11,7 @@ import (
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
 // Bindings prints the bindings of an inventory.
@@ -32,9 +33,9 @@ func (list Bindings) Table(now time.Time) *metav1.Table {
 		b := &list[i]
 		table.Rows = append(table.Rows, metav1.TableRow{
 			Cells: []any{
-				cmp.Or(b.Marks.Workload, "<unknown>"), cmp.Or(b.Marks.DBName, "<unknown>"), where(b),
-				cmp.Or(b.Marks.Role, "<unknown>"), cmp.Or(b.Marks.Access, "<unknown>"),
-				b.SecretName, age(b.Created, now), until(b.Marks.ExpiresAt(), now), string(b.State(now)),
+				cmp.Or(workload.ShortName(b.Marks.Workload), "<unknown>"), cmp.Or(b.Marks.DBName, "<unknown>"), cmp.Or(b.Marks.Access, "<unknown>"),
+				string(b.State(now)), age(b.Created, now),
+				b.SecretName, where(b), cmp.Or(b.Marks.Role, "<unknown>"), until(b.Marks.ExpiresAt(), now),
 				int64(b.Marks.Generation), cmp.Or(b.Marks.Location, "<unknown>"), b.Marks.ID,
 			},
 			Object: runtime.RawExtension{Object: &metav1.PartialObjectMetadata{
@@ -45,12 +46,13 @@ func (list Bindings) Table(now time.Time) *metav1.Table {
 	return table
 }
 
+// columns returns those of a table that is at most 100 wide for names of 20 characters, and those of -o wide.
 func columns() []metav1.TableColumnDefinition {
 	var definitions []metav1.TableColumnDefinition
-	for _, name := range []string{"Workload", "Database", "Postgres", "Role", "Access", "Secret", "Age", "Expires", "State"} {
+	for _, name := range []string{"Workload", "Database", "Access", "State", "Age"} {
 		definitions = append(definitions, metav1.TableColumnDefinition{Name: name, Type: "string"})
 	}
-	for _, name := range []string{"Generation", "Location", "ID"} {
+	for _, name := range []string{"Secret", "Postgres", "Role", "Expires", "Generation", "Location", "ID"} {
 		definitions = append(definitions, metav1.TableColumnDefinition{Name: name, Type: "string", Priority: 1})
 	}
 	return definitions

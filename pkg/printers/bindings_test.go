@@ -70,8 +70,22 @@ func TestBindings_TableHasAllColumns(t *testing.T) {
 	require.Len(t, table.Rows, 3)
 	assert.Len(t, table.ColumnDefinitions, len(table.Rows[0].Cells))
 	assert.Equal(t, []any{
-		"deployment.apps/web", "postgres", "pod/pg-0", "pgb_x_1", "readonly", "s", "60m", "<never>", "Bound", int64(1), location, "id-s",
+		"deployment/web", "postgres", "readonly", "Bound", "60m", "s", "pod/pg-0", "pgb_x_1", "<never>", int64(1), location, "id-s",
 	}, table.Rows[0].Cells)
+}
+
+// TestBindings_TableFitsHundredColumns prints the widest cells of each column, for names of 20 characters.
+func TestBindings_TableFitsHundredColumns(t *testing.T) {
+	t.Parallel()
+	name := strings.Repeat("n", 20)
+	for _, kind := range []string{"deployment.apps", "statefulset.apps", "daemonset.apps", "replicaset.apps", "cronjob.batch", "pod"} {
+		b := newBinding(name+"-pgbind", kind+"/"+name)
+		b.Marks.DBName, b.Marks.Access, b.Noted, b.Created = name, "readwrite", nil, noon.Add(-999*24*time.Hour)
+		text := &strings.Builder{}
+		require.NoError(t, PrintTable(text, Bindings{b}.Table(noon), Options{}))
+		assert.Contains(t, text.String(), "Unreferenced", "the longest state")
+		assert.LessOrEqual(t, longest(text.String()), 100, text)
+	}
 }
 
 func TestBindings_ListsObjects(t *testing.T) {

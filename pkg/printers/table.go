@@ -3,6 +3,7 @@ package printers
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -18,7 +19,7 @@ type Options = printers.PrintOptions
 // commandColumn is not wrapped, so that the command can be copied.
 const commandColumn = "Fix"
 
-// PrintTable prints a table like kubectl. If the lines are too long for the terminal, it prints a line for each cell, because a table with
+// PrintTable prints a table like kubectl. If the lines of findings are too long for the terminal, it prints a line for each cell, because prose in a table with
 // wrapped lines is hard to read.
 func PrintTable(w io.Writer, table *metav1.Table, options Options) error {
 	text := &strings.Builder{}
@@ -26,7 +27,8 @@ func PrintTable(w io.Writer, table *metav1.Table, options Options) error {
 		return err
 	}
 	lines := Visible(text.String())
-	if size := (term.TTY{Out: terminalOf(w)}).GetSize(); size != nil && longest(lines) > int(size.Width) {
+	prose := slices.ContainsFunc(table.ColumnDefinitions, func(c metav1.TableColumnDefinition) bool { return c.Name == commandColumn })
+	if size := (term.TTY{Out: terminalOf(w)}).GetSize(); size != nil && prose && longest(lines) > int(size.Width) {
 		lines = rowByRow(table, options.Wide, int(size.Width))
 	}
 	_, err := io.WriteString(w, lines)

@@ -1,6 +1,7 @@
 package printers
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -51,7 +52,7 @@ func TestPrintTable_PrintsWideTableRowByRow(t *testing.T) {
 		{ //nolint:gosec // the name of a Secret
 			Reason: check.LoginFailed, Namespace: "shop", Workload: "deployment/web", Secret: "postgresql-secret-2", Role: "pgb_abcdefghijkl_1",
 			Message: "the server refuses the Secret's password, which somebody has changed since then,\x1b[2J or the Secret",
-			Fix:     "kubectl pgbind deployment/web -n shop --postgres statefulset/postgresql --secret postgresql-secret-2",
+			Fix:     check.Fix{Command: "kubectl pgbind deployment/web -n shop --postgres statefulset/postgresql --secret postgresql-secret-2"},
 		},
 		{Reason: check.OK, Namespace: "shop", Workload: "deployment/api", Role: "pgb_abcdefghijkm_1"},
 	}
@@ -70,6 +71,13 @@ WORKLOAD    deployment/api
 SECRET      <none>
 ROLE        pgb_abcdefghijkm_1
 `, onTerminal(t, printed(t, findings.Table(time.Time{}), Options{WithNamespace: true})))
+}
+
+func TestPrintTable_KeepsTheShapeOfNames(t *testing.T) {
+	t.Setenv("TERM", "xterm")
+	table := states()
+	table.Rows[0].Cells[0] = strings.Repeat("x", 100)
+	assert.Contains(t, onTerminal(t, printed(t, table, Options{})), "job/x"+strings.Repeat(" ", 98)+"NoSecret\n")
 }
 
 func TestPrintTable_PrintsLikeKubectlToPipe(t *testing.T) {

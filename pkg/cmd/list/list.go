@@ -43,8 +43,8 @@ func newCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 		Long: templates.LongDesc(`
 			List the bindings of a namespace or of all namespaces.
 
-			It reads only metadata from the API server, not the values of Secrets; you still need permission to list Secrets. Without it, the
-			command shows what the annotations of workloads contain. It does not query the database; use check to verify bindings.`),
+			It reads the metadata of Secrets and workloads from the API server, and the pod templates of bound workloads, but not the values of
+			Secrets; you still need permission to list Secrets. Without it, the command shows what the annotations of workloads contain. It does not query the database; use check to verify bindings.`),
 		Example: templates.Examples(`
 			# List the bindings of the current namespace
 			kubectl pgbind list
@@ -52,12 +52,19 @@ func newCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 			# Show each database of the cluster with its roles, Secrets and workloads
 			kubectl pgbind list -A --tree
 
+			# Also print Secrets, servers, roles and expiry
+			kubectl pgbind list -o wide
+
+			# Print the bindings as arguments of other commands
+			kubectl pgbind list -l app=web -o name
+
 			# Print the roles of the bindings of one application
 			kubectl pgbind list -l app=web -o jsonpath='{.items[*].status.role}'`),
 		Args: cobra.NoArgs,
 		RunE: command.RunE(o),
 	}
 	o.scope.AddTo(cmd)
+	o.scope.Templates = true
 	o.output.AddTo(cmd)
 	cmd.Flags().BoolVar(&o.tree, "tree", false, "Print a tree of databases, access roles, login roles, Secrets and workloads")
 	return cmd, o
@@ -88,11 +95,11 @@ func (o *Options) Run(ctx context.Context) error {
 	switch {
 	case err != nil:
 		return err
-	case o.tree:
-		return bindings.WriteTree(o.streams.Out, time.Now())
-	case len(bindings) == 0 && o.output.IsTable():
+	case len(bindings) == 0 && o.output.IsTable(): // a tree as well
 		printers.NothingFound(o.streams.ErrOut, o.namespace)
 		return nil
+	case o.tree:
+		return bindings.WriteTree(o.streams.Out, time.Now())
 	}
 	return o.output.Print(o.streams.Out, bindings, o.namespace == "")
 }
