@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
@@ -29,6 +30,11 @@ func (f *Files) AddTo(cmd *cobra.Command) {
 func (f *Files) Validate() error {
 	if len(f.names) == 0 {
 		return errors.New("file required: name a file or a folder with -f")
+	}
+	for _, name := range f.names {
+		if strings.Contains(name, "://") {
+			return fmt.Errorf("-f %s: a file of bindings is not read from a URL: use curl -L %[1]s | kubectl pgbind apply -f -", name)
+		}
 	}
 	return nil
 }
