@@ -31,9 +31,16 @@ const (
 // commandLimit is well above the time of a script, whose statements have limits of their own.
 const commandLimit = 5 * time.Minute
 
-// NewConnection returns the connection flags of kubectl. Their settings apply to the API and to exec.
-func NewConnection() *genericclioptions.ConfigFlags {
-	return genericclioptions.NewConfigFlags(true).WithDiscoveryBurst(burst).WithDiscoveryQPS(qps).WithWrapConfigFn(configure)
+// NewConnection returns the connection flags of kubectl. Their settings apply to the API and to exec. warnings gets what the API server warns of.
+func NewConnection(warnings rest.WarningHandler) *genericclioptions.ConfigFlags {
+	flags := genericclioptions.NewConfigFlags(true).WithDiscoveryBurst(burst).WithDiscoveryQPS(qps)
+	mark := untilReached()
+	return flags.WithWrapConfigFn(func(config *rest.Config) *rest.Config {
+		config.WarningHandler = warnings
+		config = configure(config)
+		config.Wrap(mark)
+		return config
+	})
 }
 
 // configure sets the rate limits, the trace, and the user agent, which the API server's audit log contains.
@@ -54,8 +61,8 @@ type Clients struct {
 	limit time.Duration // for each command in a container that is not interactive
 }
 
-// New returns clients that write as the field manager.
-func New(connection *genericclioptions.ConfigFlags, manager string) (*Clients, error) {
+// New returns clients that write as the default field manager, unless a write names another one.
+func New(connection *genericclioptions.ConfigFlags) (*Clients, error) {
 	config, err := connection.ToRESTConfig()
 	if err != nil {
 		return nil, fmt.Errorf("read the connection settings: %w", err)
@@ -68,7 +75,7 @@ func New(connection *genericclioptions.ConfigFlags, manager string) (*Clients, e
 	if err != nil {
 		return nil, err
 	}
-	workloads, err := workload.NewClient(connection, manager)
+	workloads, err := workload.NewClient(connection, fieldmanager.Default)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +106,7 @@ func NewInventory(connection *genericclioptions.ConfigFlags) (*inventory.Reader,
 
 func newInventory(meta metadata.Interface, workloads *workload.Client) *inventory.Reader {
 	reader := inventory.NewReader(meta)
-	reader.Custom = workloads.CustomResources
+	reader.Custom, reader.List = workloads.CustomResources, workloads.ListResource
 	return reader
 }
 

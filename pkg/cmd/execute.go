@@ -7,13 +7,16 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"os/signal"
 	"syscall"
 
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/klog/v2"
+	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/client"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/command"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/printers"
 )
@@ -27,13 +30,35 @@ func Execute(ctx context.Context, streams genericiooptions.IOStreams, args []str
 	root := NewRootCommand(streams) //nolint:contextcheck // cobra passes the context to the commands
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
+	printError(streams.ErrOut, err)
+	return exitCode(ctx, err)
+}
+
+// printError prints the errors that err contains, a line each. If the API server never answered, it prints one line, as kubectl does.
+func printError(w io.Writer, err error) {
+	if line, unreached := unreached(err); unreached {
+		fmt.Fprintln(w, printers.Visible(line))
+		return
+	}
 	for _, err := range printers.EachError(err, printers.IfForbidden) {
 		if exit := (*command.Error)(nil); errors.As(err, &exit) && exit.Err == nil {
 			continue
 		}
-		fmt.Fprintln(streams.ErrOut, "error:", printers.Visible(err.Error()))
+		fmt.Fprintln(w, "error:", printers.Visible(err.Error()))
 	}
-	return exitCode(ctx, err)
+}
+
+// unreached returns the message of kubectl for an API server that never answered.
+func unreached(err error) (line string, ok bool) {
+	same := func(err error) error { return err }
+	for _, err := range printers.EachError(err, same) {
+		connection, request := (*client.UnreachedError)(nil), (*url.Error)(nil)
+		if !errors.As(err, &connection) || !errors.As(err, &request) {
+			return "", false
+		}
+		line, ok = cmdutil.StandardErrorMessage(request)
+	}
+	return line, ok
 }
 
 // silenceLibraries disables the log of client-go, because commands return the same errors.
