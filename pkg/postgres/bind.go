@@ -23,8 +23,10 @@ type Binding struct {
 	Limits  Limits  // of the login role; not with Former
 	Creates Creates // in the database, before the access role gets its privileges; not with Former
 
-	RevokePublic bool // revoke from PUBLIC what the administrator can revoke
-	Force        bool // isolate the access role even in a schema where others can create objects
+	// Adopt lets the login role be one without a comment, which somebody created by hand. It gets the comment of the binding, and keeps its password.
+	Adopt bool
+
+	Force bool // isolate the access role even in a schema where others can create objects
 }
 
 // Login describes how a bind sets and verifies the password.
@@ -82,7 +84,7 @@ type Result struct {
 	Lacks     []string // privileges of the level that could not be granted
 	NoSchemas []string // those of the binding that do not exist
 	Withheld  []Withheld
-	// Unfinished are changes of privileges that other sessions prevented.
+	// Unfinished are changes of privileges that could not be made.
 	Unfinished []Unfinished
 	Unowned    *Unowned // nil: the application owns all tables of its schemas, or its level lets it own none
 	// Creators are others who may create in a schema of an isolated access role that this bind created.
@@ -99,7 +101,19 @@ type Result struct {
 	Standby  bool   // the login reached a standby
 	SSL      bool   // the login was encrypted
 	Version  int    // server_version_num
+
+	Replication Replication
 }
+
+// Replication is whether the synchronous standbys that the server requires have written what a bind committed. It is empty for a server that requires none.
+type Replication string
+
+// The values of Replication.
+const (
+	ReplicationWritten Replication = "written"
+	ReplicationLate    Replication = "late"    // not within 10 s
+	ReplicationUnknown Replication = "unknown" // the administrator may not see the standbys
+)
 
 // Withheld is a relation of a bound schema on which the level grants nothing.
 type Withheld struct {
@@ -107,14 +121,18 @@ type Withheld struct {
 	Reason   string `json:"reason"`   // belongs to the superuser ... and reads ...
 }
 
-// Unfinished is a change of privileges that other sessions prevented.
+// Unfinished is a change of privileges that other sessions, or a full access list of the table, prevented.
 type Unfinished struct {
 	Statement string   `json:"statement"`
 	Blockers  []string `json:"blockers"` // process, user, application and start of the transaction; empty if they are gone
+	Grantees  int      `json:"grantees"` // how many the access list of the table has, if it is full; otherwise 0
 }
 
 // String names the statement, the cause and the next step.
 func (u Unfinished) String() string {
+	if u.Grantees > 0 {
+		return fmt.Sprintf("%s: the access list is full (%d entries); have the owner revoke some of them, and run the command again", u.Statement, u.Grantees)
+	}
 	if len(u.Blockers) == 0 {
 		return fmt.Sprintf("another session prevented: %s; run the command again", u.Statement)
 	}
@@ -132,12 +150,6 @@ type Unowned struct {
 type Escalation struct {
 	What string `json:"what"`
 	Fix  string `json:"fix"` // the statement that removes it
-}
-
-// PublicGrant is a privilege of PUBLIC, and so of this login role at every level.
-type PublicGrant struct {
-	What  string `json:"what"`  // CONNECT on database shop
-	Close string `json:"close"` // the statement that revokes it
 }
 
 // Bind creates the access role, grants what its level lacks, completes the login role (membership, metadata, password), and then logs in with the password.
@@ -164,7 +176,10 @@ func (s *Server) bind(ctx context.Context, b Binding, l Login) (*Result, error) 
 // result turns what a script reported of a binding into what a bind returns.
 func (s *Server) result(r Request, out *output, err error) (*Result, error) {
 	b, l := r.Binding, r.Login
-	result := &Result{Did: out.did, Lacks: out.Lacks, NoSchemas: out.NoSchemas, Withheld: out.Withheld, Unowned: out.Unowned, Unfinished: out.Unfinished, Escalations: out.Escalations, Creators: out.Creators, Public: out.Public, Existing: out.Existing}
+	result := &Result{
+		Did: out.did, Lacks: out.Lacks, NoSchemas: out.NoSchemas, Withheld: out.Withheld, Unowned: out.Unowned, Unfinished: out.Unfinished,
+		Escalations: out.Escalations, Creators: out.Creators, Public: out.Public, Existing: out.Existing, Replication: out.Replication,
+	}
 	if out.Server != nil {
 		result.Version = out.Server.Version
 	}

@@ -37,10 +37,14 @@ func (s *Server) BindAll(ctx context.Context, requests []Request) []Outcome {
 
 // bindAll runs the requests of left, and sets their outcomes. After a session that ended early it clears their addresses.
 func (s *Server) bindAll(ctx context.Context, requests []Request, left []int, outcomes []Outcome) {
-	for tried := 0; tried < culprits && len(left) > 1; tried++ {
+	for tried := 0; tried < culprits && len(left) > 1; {
 		b := newBatch(requests, left)
 		b.run(ctx, s)
+		before := len(left)
 		left = b.conclude(ctx, s, outcomes)
+		if b.session == nil || len(b.session.Incomplete) == 0 || len(left) == before {
+			tried++
+		}
 		forgetAddresses(requests, left)
 	}
 	for _, i := range left {
@@ -71,7 +75,6 @@ func newBatch(all []Request, numbers []int) *batch {
 	type shared struct {
 		role   string
 		former string
-		revoke bool
 		force  bool
 		also   string
 	}
@@ -79,7 +82,7 @@ func newBatch(all []Request, numbers []int) *batch {
 	for i, number := range numbers {
 		r := all[number]
 		b.requests = append(b.requests, r)
-		key := shared{r.Binding.Access.Role(), r.Binding.Former, r.Binding.RevokePublic, r.Binding.Force, r.Binding.Creates.key()}
+		key := shared{r.Binding.Access.Role(), r.Binding.Former, r.Binding.Force, r.Binding.Creates.key()}
 		if _, known := groups[key]; !known {
 			groups[key] = len(b.groups)
 			b.groups = append(b.groups, nil)
@@ -115,6 +118,7 @@ func (b *batch) script() (*script, error) {
 			return nil, err
 		}
 	}
+	sc.run("await_standbys")
 	for i, r := range b.requests {
 		sc.keep(i, r.Login.Password)
 	}
@@ -148,6 +152,9 @@ func (b *batch) conclude(ctx context.Context, s *Server, outcomes []Outcome) (le
 		return nil
 	}
 	left = b.settle(s, outcomes)
+	if b.session != nil && len(b.session.Incomplete) > 0 {
+		return left // they have their outcomes, and nothing is wrong with the others
+	}
 	at := slices.Index(b.numbers, b.culprit())
 	if len(left) == 0 || at < 0 {
 		return left
@@ -176,6 +183,8 @@ func (b *batch) settle(s *Server, outcomes []Outcome) (left []int) {
 		switch {
 		case b.done(i):
 			outcomes[number].Result, outcomes[number].Err = s.result(b.requests[i], b.outputs[i], b.err)
+		case b.session != nil && slices.Contains(b.session.Incomplete, b.requests[i].Binding.Role):
+			outcomes[number].Err = ErrIncomplete
 		case b.hopeless():
 			outcomes[number].Err = b.failure(s)
 		default:
@@ -189,7 +198,7 @@ func (b *batch) settle(s *Server, outcomes []Outcome) (left []int) {
 func (b *batch) split() {
 	b.outputs = make([]*output, len(b.requests))
 	for i := range b.outputs {
-		b.outputs[i] = &output{Server: b.session.Server, Trust: b.session.Trust, Domain: b.session.Domain}
+		b.outputs[i] = &output{Server: b.session.Server, Trust: b.session.Trust, Domain: b.session.Domain, Replication: b.session.Replication}
 	}
 	for _, report := range b.session.reports {
 		for _, key := range []string{"about", "attempt"} {

@@ -185,23 +185,35 @@ func TestBindAllGoesOnWithoutTheCulprit(t *testing.T) {
 		require.NoError(t, outcomes[2].Err)
 	})
 	t.Run("a role of several that are judged together", func(t *testing.T) {
-		for name, report := range map[string]string{
-			"refused":    `pgbind {"refused": {"role": "pgb_two_1", "verdict": "foreign"}}`,
-			"incomplete": `pgbind {"incomplete": "pgb_two_1"}`,
-		} {
-			t.Run(name, func(t *testing.T) {
-				all := requests(t, 3)
-				all[2].Binding.Role = "pgb_two_1"
-				server, c := serverWith(t,
-					answer{program: "psql", stdout: primary + "pgbind {\"about\": 0}\n" + report},
-					answer{program: "psql", stdout: primary + report},
-					answer{program: "psql", stdout: reported(2, 2, "scram-sha-256") + `pgbind {"end": "batch"}`})
-				outcomes := server.BindAll(t.Context(), all)
-				require.NoError(t, outcomes[0].Err)
-				require.NoError(t, outcomes[1].Err)
-				require.Error(t, outcomes[2].Err)
-				assert.NotContains(t, c.stdin[2], quote("pgb_two_1"))
-			})
+		report := `pgbind {"refused": {"role": "pgb_two_1", "verdict": "foreign"}}`
+		all := requests(t, 3)
+		all[2].Binding.Role = "pgb_two_1"
+		server, c := serverWith(t,
+			answer{program: "psql", stdout: primary + "pgbind {\"about\": 0}\n" + report},
+			answer{program: "psql", stdout: primary + report},
+			answer{program: "psql", stdout: reported(2, 2, "scram-sha-256") + `pgbind {"end": "batch"}`})
+		outcomes := server.BindAll(t.Context(), all)
+		require.NoError(t, outcomes[0].Err)
+		require.NoError(t, outcomes[1].Err)
+		require.Error(t, outcomes[2].Err)
+		assert.NotContains(t, c.stdin[2], quote("pgb_two_1"))
+	})
+	t.Run("several roles do not exist", func(t *testing.T) {
+		all := requests(t, 5)
+		var missing []string
+		for i, name := range map[int]string{1: "pgb_one_1", 2: "pgb_two_1", 4: "pgb_four_1"} {
+			all[i].Binding.Role = name
+			missing = append(missing, `"`+name+`"`)
+		}
+		server, _ := serverWith(t,
+			answer{program: "psql", stdout: primary + "pgbind {\"about\": 0}\n" + `pgbind {"incomplete": [` + strings.Join(missing, ", ") + `]}`},
+			answer{program: "psql", stdout: reported(2, 2, "scram-sha-256") + `pgbind {"end": "batch"}`})
+		for i, outcome := range server.BindAll(t.Context(), all) {
+			if i == 0 || i == 3 {
+				require.NoError(t, outcome.Err, i)
+				continue
+			}
+			require.ErrorIs(t, outcome.Err, ErrIncomplete, i)
 		}
 	})
 	t.Run("a login fails", func(t *testing.T) {

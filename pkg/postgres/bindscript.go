@@ -12,12 +12,12 @@ func bindScript(b Binding, l Login) (*script, error) {
 	if err := sc.complete([]Request{{b, l}}, []int{0}); err != nil {
 		return nil, err
 	}
-	return sc.proof(b, l), nil
+	return sc.run("await_standbys").proof(b, l), nil
 }
 
 // complete appends what completes the login roles of one access role. A short transaction creates the access role if it does not exist, the grants follow
-// without a lock on roles, and another short transaction completes the login roles. The reports about a request follow its number; what is done for all of
-// them follows the first number. A login role that replaces another one is the only one of its script.
+// without a lock on roles, and another short transaction completes the login roles. Reports are grouped by request; those about all of them belong to the
+// first one. A rotation has a group of its own.
 func (s *script) complete(requests []Request, numbers []int) error {
 	if requests[0].Binding.Former != "" {
 		return s.succeed(requests[0], numbers[0])
@@ -34,7 +34,7 @@ func (s *script) complete(requests []Request, numbers []int) error {
 	if sets {
 		s.run("refuse_settings")
 	}
-	s.subjects(logins...).run("judge", "needs_access").only("creates", func() {
+	s.subjects(logins...).run("judge", "needs_access").only("needs_access", func() {
 		s.run("lock").subjects(access).run("judge", "refuse_shared", "access", "commit_role")
 	})
 	s.create(first)
@@ -49,7 +49,7 @@ func (s *script) complete(requests []Request, numbers []int) error {
 	if err := s.passwords(requests, numbers); err != nil {
 		return err
 	}
-	s.run("commit", "full").set("role", first.Role).run("doubt", "effective", "settled")
+	s.run("commit", "full").set("role", first.Role).run("doubtful").only("doubtful", func() { s.run("effective") })
 	return nil
 }
 
@@ -63,7 +63,7 @@ func (s *script) describe(b Binding) error {
 	if err != nil {
 		return err
 	}
-	s.set("access", b.Access.Role(), "access_mark", b.Access.mark(b.Owner.Run), "access_claim", b.Access.claim(), "revoke_public", boolean(b.RevokePublic),
+	s.set("access", b.Access.Role(), "access_mark", b.Access.mark(b.Owner.Run), "access_claim", b.Access.claim(), "every_database", "true",
 		"level", string(b.Access.Level), "acts_as_access", boolean(b.Access.Level == All), "levels", levels, "schemas", schemas,
 		"grantees", s.json([]string{b.Access.Role()}), "isolated", boolean(b.Access.Isolated != ""), "shares", boolean(b.Force))
 	return nil
@@ -97,7 +97,7 @@ func (s *script) pending(find ...string) *script { return s.run(find...).run("pe
 
 // remaining appends the report of the changes that other sessions prevented.
 func (s *script) remaining(find ...string) *script {
-	return s.only("remains", func() { s.pending(find...).run("retry_first").pending(find...).run("unfinished") })
+	return s.only("remains", func() { s.pending(find...).run("diagnose_first").pending(find...).run("unfinished") })
 }
 
 // only has psql run what write appends if the variable is true.
@@ -108,11 +108,18 @@ func (s *script) only(variable string, write func()) *script {
 	return s
 }
 
+// unless has psql run what write appends if the variable is false.
+func (s *script) unless(variable string, write func()) {
+	fmt.Fprintf(&s.text, "\\if :%s\n\\else\n", variable)
+	write()
+	s.text.WriteString("\\endif\n")
+}
+
 // loginSubjects returns the login roles of requests in the form of judge.sql.
 func loginSubjects(requests []Request) []subject {
 	var subjects []subject
 	for _, r := range requests {
-		subjects = append(subjects, subject{Name: r.Binding.Role, Claim: r.Binding.Owner.claim()})
+		subjects = append(subjects, subject{Name: r.Binding.Role, Claim: r.Binding.Owner.claim(), Adopt: r.Binding.Adopt})
 	}
 	return subjects
 }
@@ -124,6 +131,7 @@ func (s *script) logins(requests []Request, numbers []int) string {
 		Name   string `json:"name"`
 		Mark   string `json:"mark"`
 		Set    bool   `json:"set"`   // a password
+		Adopt  bool   `json:"adopt"` // the role has no comment yet
 		Until  string `json:"until"` // empty: as it is
 		Owner  string `json:"owner"` // the binding's owner role
 		Claim  string `json:"owner_claim"`
@@ -136,7 +144,7 @@ func (s *script) logins(requests []Request, numbers []int) string {
 	for i, r := range requests {
 		b := r.Binding
 		logins = append(logins, login{
-			Number: numbers[i], Name: b.Role, Mark: b.Owner.mark(), Set: r.Login.Set, Until: validUntil(b.Expires), Owner: b.Owner.Role(), Claim: b.Owner.roleClaim(),
+			Number: numbers[i], Name: b.Role, Mark: b.Owner.mark(), Set: r.Login.Set, Adopt: b.Adopt, Until: validUntil(b.Expires), Owner: b.Owner.Role(), Claim: b.Owner.roleClaim(),
 			Connections: b.Limits.Connections, Keep: b.Limits.Keep, Settings: b.Limits.settings(),
 		})
 	}

@@ -91,7 +91,7 @@ func (s *Server) reportOnce(ctx context.Context, sc *script) (*output, error) {
 	case out.Server != nil && out.Server.Standby:
 		return out, ErrStandby
 	case out.Refused != nil:
-		return out, &ForeignRoleError{Role: out.Refused.Role, Verdict: out.Refused.Verdict}
+		return out, out.Refused.err()
 	case out.Stays, out.ForeignDatabase != nil:
 		return out, nil //nolint:nilerr // the caller reads in the report why the script ended
 	case err != nil:

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Creation is what became of one role that CreateAll was to create.
+// Creation is the result for one role of CreateAll.
 type Creation struct {
 	Made bool // CreateAll created the role; after an *UnknownError it may have
 	Outcome
@@ -42,8 +42,8 @@ func (s *Server) CreateAll(ctx context.Context, requests []Request) []Creation {
 	return creations
 }
 
-// creation is what became of one of several roles; err is the end of the exec that was to create them. If that end is unknown, a role that exists counts as
-// created by it. A role that does not exist is created alone, so that its error is not mixed with those of others.
+// creation finds out whether the exec that ended with err created a role. If the end of the exec is unknown, a role that exists counts as created by it. A role
+// that does not exist is created alone, so that its error is not mixed with those of others.
 func (s *Server) creation(ctx context.Context, role string, created bool, err error) (made bool, _ error) {
 	cut := errors.Is(err, errCut)
 	switch {

@@ -1,8 +1,10 @@
 package postgres
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
@@ -10,6 +12,17 @@ import (
 
 // ErrStandby reports that the server is a standby, which accepts no writes.
 var ErrStandby = errors.New("the server is a standby and accepts no writes")
+
+// OnPrimary calls do for the members of a server in turn, until one of them does not report ErrStandby, and returns the error of that member. If all of them
+// are standbys, it returns the error of the last one.
+func OnPrimary[T any](members []T, do func(T) error) (err error) {
+	for _, member := range members {
+		if err = do(member); !errors.Is(err, ErrStandby) {
+			break
+		}
+	}
+	return err
+}
 
 // ErrIncomplete reports that the login role does not exist or cannot log in, so that it needs a new password.
 var ErrIncomplete = errors.New("the login role is not complete")
@@ -22,6 +35,18 @@ var errCut = errors.New("returned truncated output: run the command again")
 
 // errDown reports that the server accepts no connections, so that no password helps.
 var errDown = errors.New("the server accepts no connections")
+
+// IsUnavailable reports whether the server was a standby, or stopped, so that another one can be the primary now.
+func IsUnavailable(err error) bool {
+	if errors.Is(err, ErrStandby) {
+		return true
+	}
+	login, sql := (*AdminLoginError)(nil), (*SQLError)(nil)
+	if errors.As(err, &login) {
+		return errors.Is(login.Hint, errDown)
+	}
+	return errors.As(err, &sql) && slices.Contains([]string{"25006", "57P01", "57P02", "57P03"}, sql.State)
+}
 
 // MissingProgramError reports that the container lacks a program.
 type MissingProgramError struct {
@@ -135,13 +160,18 @@ func (e *BlockedError) Unwrap() error { return e.Err }
 // ForeignRoleError reports that a role of the required name exists and does not belong to the binding.
 type ForeignRoleError struct {
 	Role    string
-	Verdict string // privileged, administered or foreign
+	Verdict string // privileged, administered, foreign; of a role to adopt also noinherit, group, member or commented
+	Why     string // the attributes of a privileged role
 }
 
 func (e *ForeignRoleError) Error() string {
 	reason := map[string]string{
-		"privileged":   "it has attributes that no binding grants",
+		"privileged":   "it has attributes that no binding grants: " + cmp.Or(e.Why, "unknown"),
 		"administered": "another role holds the ADMIN option on it",
+		"noinherit":    "it does not inherit the privileges of its access role: change it with ALTER ROLE ... INHERIT",
+		"group":        "other roles are members of it",
+		"member":       "it is a member of a role with attributes that no binding grants, or of a role of PostgreSQL",
+		"commented":    "it has another comment, which would be lost: if no other binding uses the role, remove the comment with COMMENT ON ROLE ... IS NULL",
 	}[e.Verdict]
 	if reason == "" {
 		reason = "its comment does not name this binding"

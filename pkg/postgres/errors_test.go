@@ -1,6 +1,8 @@
 package postgres
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -34,4 +36,46 @@ func TestAnErrorNamesItsCauseAndTheNextStep(t *testing.T) {
 	require.ErrorContains(t, err, "the server stopped", "a login that is refused tells no SQLSTATE")
 	err = bind(answer{program: "psql", err: &podexec.StartError{Program: "env", Reason: "cannot exec in a stopped state"}})
 	assert.ErrorContains(t, err, `could not start program "psql": if its Pod is being replaced, run the command again; otherwise choose the container`)
+}
+
+func TestOnPrimary_StopsAtTheFirstMemberThatIsNoStandby(t *testing.T) {
+	broken := errors.New("broken")
+	for name, test := range map[string]struct {
+		members []error
+		tried   int
+		err     error
+	}{
+		"the first is the primary":  {[]error{nil, broken}, 1, nil},
+		"a standby before it":       {[]error{fmt.Errorf("pod/a: %w", ErrStandby), nil, broken}, 2, nil},
+		"only standbys":             {[]error{ErrStandby, ErrStandby}, 2, ErrStandby},
+		"a failure ends the search": {[]error{ErrStandby, broken, nil}, 2, broken},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tried := 0
+			err := OnPrimary(test.members, func(member error) error {
+				tried++
+				return member
+			})
+			require.ErrorIs(t, err, test.err)
+			assert.Equal(t, test.tried, tried)
+		})
+	}
+}
+
+func TestIsUnavailable(t *testing.T) {
+	for name, test := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"standby":                         {fmt.Errorf("survey: %w", ErrStandby), true},
+		"became a standby":                {fmt.Errorf("drop: %w", &SQLError{State: "25006"}), true},
+		"crashed":                         {&SQLError{State: "57P02"}, true},
+		"takes no connections":            {&AdminLoginError{Hint: fmt.Errorf("probe: %w", errDown)}, true},
+		"refuses the administrator":       {&AdminLoginError{Hint: errors.New("no password")}, false},
+		"an error of a statement":         {&SQLError{State: "42501"}, false},
+		"the connection to the Pod broke": {&UnknownError{Err: errors.New("reset")}, false},
+		"none":                            {nil, false},
+	} {
+		assert.Equal(t, test.want, IsUnavailable(test.err), name)
+	}
 }

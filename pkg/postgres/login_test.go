@@ -79,12 +79,15 @@ func TestNoWayToLogIn(t *testing.T) {
 }
 
 func TestNoWayIsLookedForOnceALoginHasWorked(t *testing.T) {
-	server, _ := serverWith(t, answer{program: "createuser"}, refusedPsql)
-	require.NoError(t, server.createRole(t.Context(), "r"))
-	_, err := server.Bind(t.Context(), testBinding(), Login{Password: "x", Set: true})
-	var login *AdminLoginError
-	require.ErrorAs(t, err, &login)
-	assert.NoError(t, login.Hint)
+	for ready, down := range map[error]bool{nil: false, &podexec.ExitError{Code: 2}: true} {
+		server, _ := serverWith(t, answer{program: "createuser"}, refusedPsql, answer{program: "pg_isready", err: ready})
+		require.NoError(t, server.createRole(t.Context(), "r"))
+		_, err := server.Bind(t.Context(), testBinding(), Login{Password: "x", Set: true})
+		var login *AdminLoginError
+		require.ErrorAs(t, err, &login)
+		assert.Equal(t, down, IsUnavailable(err), "a server that stopped meanwhile")
+		assert.Equal(t, down, login.Hint != nil)
+	}
 }
 
 func TestASessionThatEndedBeforeItsFirstAnswerIsBegunAgain(t *testing.T) {

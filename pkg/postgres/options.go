@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// sessionOptions are the start-up options of every session of the administrator that every server understands, as PGOPTIONS has them. They win over what
+// sessionOptions returns the start-up options of the administrator's sessions, in the form of PGOPTIONS. All supported servers know them. They win over what
 // ALTER DATABASE and ALTER ROLE set, by which the owner of a database would otherwise decide how the administrator's SQL runs. opening.sql adds
 // those of newer servers.
 func sessionOptions() string {

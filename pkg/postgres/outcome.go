@@ -13,7 +13,7 @@ func (s *Server) outcome(out *output, execErr error, run string) error {
 	case out.Server != nil && out.Server.Standby:
 		return ErrStandby
 	case out.Refused != nil:
-		return &ForeignRoleError{Role: out.Refused.Role, Verdict: out.Refused.Verdict}
+		return out.Refused.err()
 	case out.Shared:
 		return &SharedSchemaError{Creators: out.Creators}
 	case len(out.Exposed) > 0:
@@ -24,7 +24,7 @@ func (s *Server) outcome(out *output, execErr error, run string) error {
 		return &SettingError{Name: out.Setting, Context: *out.Context}
 	case out.Vanished != "":
 		return &VanishedError{Role: out.Vanished}
-	case out.Incomplete != "":
+	case len(out.Incomplete) > 0:
 		return ErrIncomplete
 	case out.Gone != "":
 		return &GoneError{Role: out.Gone}

@@ -15,7 +15,7 @@ import (
 type output struct {
 	Server     *serverFacts  `json:"server"`
 	Refused    *refusal      `json:"refused"`
-	Incomplete string        `json:"incomplete"` // a role
+	Incomplete []string      `json:"incomplete"` // roles
 	Reserved   string        `json:"reserved"`   // a schema
 	Creators   []Creator     `json:"creators"`
 	Shared     bool          `json:"shared"` // refused because of Creators
@@ -43,10 +43,15 @@ type output struct {
 	Mark       string        `json:"mark"`
 	End        string        `json:"end"`
 
+	Replication Replication `json:"replication"`
+
 	ForeignDatabase *ForeignDatabaseError `json:"foreignDatabase"`
 	Database        *databaseUse          `json:"database"`
 	Existing        *ExistingSchema       `json:"existing"`
 	Exposed         []Creator             `json:"exposed"`
+	Kept            []Kept                `json:"kept"`
+	Sharers         []string              `json:"sharers"`
+	Former          *FormerLogin          `json:"formerLogin"`
 
 	Escalations []Escalation `json:"-"` // of all lines
 	Unfinished  []Unfinished `json:"-"` // of all lines
@@ -60,7 +65,7 @@ type output struct {
 
 // blames reports whether the script ended because of this role.
 func (o *output) blames(role string) bool {
-	return o.Incomplete == role || o.Refused != nil && o.Refused.Role == role
+	return o.Refused != nil && o.Refused.Role == role
 }
 
 type serverFacts struct {
@@ -72,7 +77,11 @@ type serverFacts struct {
 type refusal struct {
 	Role    string `json:"role"`
 	Verdict string `json:"verdict"`
+	Why     string `json:"why"`
 }
+
+// err returns the error for the role.
+func (r *refusal) err() error { return &ForeignRoleError{Role: r.Role, Verdict: r.Verdict, Why: r.Why} }
 
 type login struct {
 	SessionUser string `json:"sessionUser"`

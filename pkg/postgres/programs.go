@@ -34,8 +34,11 @@ func (s *Server) psql(ctx context.Context, sc *script) (*output, error) {
 		return out, err
 	}
 	failure := &AdminLoginError{Where: s.Container, Role: s.User, Message: message(out.stderr), Err: err}
-	if s.Password != "" {
+	switch {
+	case s.Password != "":
 		failure.Hint = s.orDown(ctx, errors.New("the given password was used"))
+	case s.loginWorked:
+		failure.Hint = s.orDown(ctx, nil)
 	}
 	if s.loginWorked || failure.Hint != nil {
 		return out, failure

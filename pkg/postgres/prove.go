@@ -30,7 +30,7 @@ func prove(ctx context.Context, l Login, run func(Login) (*Result, error)) (*Res
 	return direct, nil
 }
 
-// repeat runs something once more while again says that this may help, and gives what stood in the way a moment to pass.
+// repeat calls run up to three times, with a pause, as long as again returns true for the error.
 func repeat[T any](ctx context.Context, again func(error) bool, run func() (T, error)) (T, error) {
 	result, err := run()
 	for tried := 1; tried < attempts && again(err); tried++ {

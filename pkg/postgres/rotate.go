@@ -26,6 +26,6 @@ func (s *script) succeed(r Request, number int) error {
 	})
 	s.set("leaving", "true").run("lock").subjects(subject{Name: b.Former, Claim: b.Owner.claim()}).run("judge", "former")
 	s.set("leaving", "false").subjects(loginSubjects([]Request{r})...).run("judge").set("logins", s.logins([]Request{r}, []int{number}))
-	s.run("role", "succeed", "silence", "password", "commit")
+	s.run("role", "copy_former", "silence", "password", "commit")
 	return nil
 }

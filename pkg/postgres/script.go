@@ -39,6 +39,12 @@ func (s *script) set(pairs ...string) *script {
 	return s
 }
 
+// copy sets a psql variable to the value of another one.
+func (s *script) copy(to, from string) *script {
+	fmt.Fprintf(&s.text, "\\set %s :%s\n", to, from)
+	return s
+}
+
 // enter continues in another database of the same server, as the same user, unless the session is there already.
 func (s *script) enter(database string) *script {
 	if s.database == database {
@@ -62,6 +68,7 @@ type subject struct {
 	Name  string `json:"name"`
 	Claim string `json:"claim"` // how its comment begins if it is ours
 	OID   int64  `json:"oid"`   // 0: any
+	Adopt bool   `json:"adopt"` // it can be a role without a comment
 }
 
 // subjects names the roles that are judged next; where it is one, it is also the subject of what follows.
@@ -96,8 +103,8 @@ func (s *script) address(l Login, role, database string) *script {
 	return s
 }
 
-// keep has psql remember the password of one of several logins. It must come before the first of them: a server that is no friend may have psql send
-// it the rest of the script.
+// keep has psql remember the password of one of several logins. It must come before the first of them: the server of a login may have psql
+// send it the rest of the script.
 func (s *script) keep(number int, clear string) {
 	fmt.Fprintf(&s.text, "\\set password_%d %s\n", number, quote(clear))
 }

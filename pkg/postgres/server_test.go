@@ -171,7 +171,7 @@ func TestBindOutcomes(t *testing.T) {
 		"no password works as well":             {answer: answer{stdout: primary + hosted + loggedIn("") + ended + `pgbind {"trust": true}` + "\n"}},
 		"a standby":                             {answer: answer{stdout: standby}, err: ErrStandby.Error()},
 		"a foreign role":                        {answer: answer{stdout: primary + `pgbind {"refused": {"role": "r", "verdict": "foreign"}}`}, err: `role "r" exists`},
-		"no login role":                         {answer: answer{stdout: primary + `pgbind {"incomplete": "pgb_abc_1"}`}, err: ErrIncomplete.Error()},
+		"no login role":                         {answer: answer{stdout: primary + `pgbind {"incomplete": ["pgb_abc_1"]}`}, err: ErrIncomplete.Error()},
 		"the login fails":                       {answer: answer{stdout: primary + hosted, stderr: `psql:<stdin>:9: error: \connect: FATAL:  no` + "\n", err: wrongRefused}, err: "the new password failed: FATAL:  no"},
 		"an error of SQL":                       {answer: answer{stdout: primary, stderr: "psql:<stdin>:9: ERROR:  57014: canceling\n", err: wrongRefused}, err: "canceling (SQLSTATE 57014)"},
 		"a translated error of SQL":             {answer: answer{stdout: primary, stderr: "psql:<stdin>:9: FEHLER:  42501: keine Berechtigung\n", err: wrongRefused}, err: "keine Berechtigung (SQLSTATE 42501)"},

@@ -1,7 +1,7 @@
-# Runs the given command, passes on what it writes in one piece, since each piece of an exec's output passes six processes, and reports its exit code.
-# Then it reads what the command left of the input, until the caller closes that: without a reader the end of the exec is sometimes lost, and with it
-# the output just before. The command has a parent of its own, which outlives this shell and ends with 0 or 1: a server that is process 1 adopts it
-# then, and takes another status, or an end by a signal, for a crash of one of its own processes.
+# Runs the given command, prints its output in one piece, because each piece of an exec's output passes six processes, and reports its exit code. Then it
+# reads the rest of the input until the caller closes it: without a reader, the end of the exec and the output just before it are sometimes lost.
+# If PostgreSQL is process 1 of the container, it adopts orphaned processes, and treats one that ends by a signal or with another code than 0 or 1 as a crash
+# of its own. The command therefore runs in a subshell that ends with 0 or 1.
 trap '' PIPE
 newline='
 '

@@ -2,8 +2,8 @@
 -- comment is a hint for the roll-back of this run. An administrator who is no superuser must be able to act as the owner of a new schema.
 SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_namespace n WHERE n.nspname = :'new_schema') AS is_missing \gset
 \if :is_missing
-SELECT NOT (:'superuser'::bool OR pg_catalog.pg_has_role(:'access', CASE WHEN :'tells_method'::bool THEN 'SET' ELSE 'MEMBER' END)) AS joins \gset
-SELECT pg_catalog.format('GRANT %I TO CURRENT_USER%s', :'access', CASE WHEN :'tells_method'::bool THEN ' WITH INHERIT TRUE, SET TRUE' ELSE '' END) WHERE :'joins'::bool \gexec
+SELECT NOT (:'superuser'::bool OR pg_catalog.pg_has_role(:'access', CASE WHEN :'from_16'::bool THEN 'SET' ELSE 'MEMBER' END)) AS joins \gset
+SELECT pg_catalog.format('GRANT %I TO CURRENT_USER%s', :'access', CASE WHEN :'from_16'::bool THEN ' WITH INHERIT TRUE, SET TRUE' ELSE '' END) WHERE :'joins'::bool \gexec
 CREATE SCHEMA :"new_schema" AUTHORIZATION :"access";
 COMMENT ON SCHEMA :"new_schema" IS :'schema_mark';
 SELECT pg_catalog.format('REVOKE %I FROM CURRENT_USER', :'access') WHERE :'joins'::bool \gexec

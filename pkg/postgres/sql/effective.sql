@@ -1,4 +1,4 @@
--- Reports what the level grants and the login role still lacks: a GRANT without the right to grant is only a warning.
+-- Reports what the level grants and the role :role still lacks: a GRANT without the right to grant is only a warning. Sets :lacking to it.
 WITH level AS (
   SELECT l.object, l.privilege
   FROM pg_catalog.json_to_recordset(:'levels') AS l(level text, object text, privilege text) WHERE l.level = :'level'
@@ -32,7 +32,8 @@ WITH level AS (
                     JOIN pg_catalog.pg_roles r ON r.oid = a.grantee
                     WHERE d.defaclrole = owner.oid AND d.defaclnamespace = s.oid AND d.defaclobjtype = 'r' AND r.rolname = :'access')
 )
-SELECT 'pgbind ' || pg_catalog.json_build_object('lacks', pg_catalog.json_agg(text)) FROM (SELECT text FROM lack ORDER BY text LIMIT 20) l HAVING pg_catalog.count(*) > 0;
+SELECT coalesce(pg_catalog.json_agg(l.text), '[]') AS lacking FROM (SELECT text FROM lack ORDER BY text LIMIT 20) l \gset
+SELECT 'pgbind ' || pg_catalog.json_build_object('lacks', :'lacking'::json) WHERE :'lacking' <> '[]';
 SELECT 'pgbind ' || pg_catalog.json_build_object('noSchemas', pg_catalog.json_agg(s.name ORDER BY s.name))
 FROM pg_catalog.json_to_recordset(:'schemas') AS s(name name, key text)
 WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_namespace n WHERE n.nspname = s.name) HAVING pg_catalog.count(*) > 0;

@@ -10,7 +10,7 @@ WHERE pg_catalog.starts_with(d.mark, 'pgbind/v1 access=') AND r.oid >= 16384 AND
   AND NOT (r.rolcanlogin OR r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls)
   AND EXISTS (SELECT FROM pg_catalog.json_to_recordset(:'schemas') AS s(name name, key text)
               WHERE s.key = ANY (pg_catalog.string_to_array(pg_catalog.substr(pg_catalog.split_part(d.mark, ' ', 3), 4), ',')))
-  AND (NOT :'tells_method'::bool OR pg_catalog.pg_has_role(r.oid, 'MEMBER WITH ADMIN OPTION')) \gset
-SELECT pg_catalog.format('GRANT %I TO CURRENT_USER%s', name, CASE WHEN :'tells_method'::bool THEN ' WITH INHERIT TRUE, SET FALSE' ELSE '' END)
+  AND (NOT :'from_16'::bool OR pg_catalog.pg_has_role(r.oid, 'MEMBER WITH ADMIN OPTION')) \gset
+SELECT pg_catalog.format('GRANT %I TO CURRENT_USER%s', name, CASE WHEN :'from_16'::bool THEN ' WITH INHERIT TRUE, SET FALSE' ELSE '' END)
 FROM pg_catalog.unnest(:'joined'::name[]) name \gexec
 \endif

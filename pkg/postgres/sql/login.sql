@@ -1,9 +1,9 @@
 -- Logs in as the role over the network, where the server asks for the password. It does not ask on the socket or the loopback address.
 \setenv PGOPTIONS
 \connect -reuse-previous=off :"conn"
--- Only there it is a word.
+-- system_user exists from PostgreSQL 16 on.
 \set method '\'\''
-\if :tells_method
+\if :from_16
 \set method 'coalesce(system_user, \'trust\')'
 \endif
 \set acts_as current_user

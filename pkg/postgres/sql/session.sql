@@ -7,7 +7,7 @@ SELECT pg_catalog.current_setting('is_superuser') AS superuser,
            'version', pg_catalog.current_setting('server_version_num')::int,
            'standby', pg_catalog.pg_is_in_recovery(),
            'superuser', pg_catalog.current_setting('is_superuser')::bool)) AS server,
-       pg_catalog.current_setting('server_version_num')::int >= 160000 AS tells_method,
+       pg_catalog.current_setting('server_version_num')::int >= 160000 AS from_16,
        -- Decided when a transaction begins: a sampled one is logged whole, with the statement that carries the verifier.
        CASE WHEN pg_catalog.current_setting('is_superuser')::bool
            THEN pg_catalog.set_config('log_transaction_sample_rate', '0', false) END AS ignored \gset

@@ -20,7 +20,7 @@ WITH login AS (
   UNION ALL
   SELECT l.number, pg_catalog.format('REVOKE %I FROM %I', l.rolname, r.rolname)
   FROM login l JOIN pg_catalog.pg_auth_members m ON m.roleid = l.oid JOIN pg_catalog.pg_roles r ON r.oid = m.member
-  WHERE NOT :'tells_method'::bool AND NOT r.rolsuper AND r.rolname <> current_user
+  WHERE NOT :'from_16'::bool AND NOT r.rolsuper AND r.rolname <> current_user
   UNION ALL
   SELECT l.number, CASE WHEN :'acts_as_access'::bool
                         THEN pg_catalog.format('ALTER ROLE %I IN DATABASE %I SET role TO %I', l.rolname, pg_catalog.current_database(), :'access')

@@ -1,2 +1,0 @@
-\echo 'pgbind {"answered": true}'
-\endif
