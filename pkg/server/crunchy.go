@@ -6,6 +6,7 @@ func crunchy() product {
 		name:      "crunchy",
 		labels:    map[string]string{"postgres-operator.crunchydata.com/cluster": ""},
 		cluster:   "postgres-operator.crunchydata.com/cluster",
+		scope:     "postgres-operator.crunchydata.com/patroni",
 		roles:     []string{"postgres-operator.crunchydata.com/role"},
 		primary:   []string{"master", "primary"},
 		container: "database",

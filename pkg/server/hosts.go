@@ -2,6 +2,7 @@ package server
 
 import (
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 )
@@ -46,6 +47,21 @@ func (d *Database) Hosts(namespace string) []string {
 	}
 	add(d.Address, d.PodIP)
 	return hosts
+}
+
+// ReachesReplicas reports whether a host of Hosts is the name of a Service that also leads to other Pods than the primary.
+func (d *Database) ReachesReplicas(host string) bool {
+	p := productOf(d.Pod)
+	for _, service := range d.network.servicesOf(d.Pod) {
+		name, rest, _ := strings.Cut(host, ".")
+		if name != service.Name || rest != "" && rest != d.Pod.Namespace && !strings.HasPrefix(rest, d.Pod.Namespace+".svc") || p.leads(&service, d.Pod) {
+			continue
+		}
+		return p.replicasAmong(service.Spec.Selector) || slices.ContainsFunc(d.network.backends, func(b backend) bool {
+			return b.service == service.Name && slices.ContainsFunc(b.members, func(m member) bool { return !m.is(d.Pod) })
+		})
+	}
+	return false
 }
 
 // servicesOf returns the Services that lead to a Pod, or none if they were not read.

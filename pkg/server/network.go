@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -32,8 +33,12 @@ type backendPort struct {
 	number int32
 }
 
-// member is one backend of a Service: an address and, if known, the name of a Pod.
-type member struct{ pod, ip string }
+// member is one backend of a Service: an address and, if known, the name of a Pod. by is the address of another Service through which the
+// Service leads there.
+type member struct{ pod, ip, by string }
+
+// address returns the address that the Service leads to.
+func (m member) address() string { return cmp.Or(m.by, m.ip) }
 
 func (m member) is(pod *corev1.Pod) bool {
 	if m.pod != "" {
@@ -60,7 +65,37 @@ func readNetwork(ctx context.Context, client kubernetes.Interface, namespace str
 	if backendsErr != nil {
 		return nil, backendsErr
 	}
-	return &network{services: services.Items, backends: backends}, nil
+	return &network{services: services.Items, backends: throughServices(services.Items, backends)}, nil
+}
+
+// throughServices replaces members that are the address of another Service by the members of that one. Crunchy's Service of the primary leads to
+// the Service whose endpoints Patroni sets.
+func throughServices(services []corev1.Service, backends []backend) []backend {
+	behind := map[string][]member{}
+	for _, service := range services {
+		for _, b := range backends {
+			if b.service != service.Name || service.Spec.ClusterIP == corev1.ClusterIPNone || service.Spec.ClusterIP == "" {
+				continue
+			}
+			for _, m := range b.members {
+				m.by = service.Spec.ClusterIP
+				behind[m.by] = append(behind[m.by], m)
+			}
+		}
+	}
+	resolved := slices.Clone(backends)
+	for i := range resolved {
+		var members []member
+		for _, m := range resolved[i].members {
+			if through, ok := behind[m.ip]; ok && m.pod == "" {
+				members = append(members, through...)
+			} else {
+				members = append(members, m)
+			}
+		}
+		resolved[i].members = members
+	}
+	return resolved
 }
 
 // readBackends lists the EndpointSlices of a namespace, or the Endpoints if EndpointSlices cannot be read.

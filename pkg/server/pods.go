@@ -31,6 +31,15 @@ func (s *search) pods(ctx context.Context) ([]*corev1.Pod, error) {
 		return s.list(ctx, selector, func(pod *corev1.Pod) bool { return PoolerOf(pod) == "" })
 	}
 	pod, err := s.client.CoreV1().Pods(s.ref.Namespace).Get(ctx, s.ref.Name, metav1.GetOptions{})
+	if s.choice.Location != "" && (err == nil || apierrors.IsNotFound(err)) {
+		others, listErr := s.list(ctx, labels.Everything(), func(pod *corev1.Pod) bool { return pod.Name != s.ref.Name && LocationOf(pod) == s.choice.Location })
+		if err == nil {
+			others = append(others, pod)
+		}
+		if listErr == nil && len(others) > 0 {
+			return others, nil
+		}
+	}
 	if err != nil {
 		return nil, s.cannotRead(err)
 	}
@@ -61,7 +70,8 @@ func (s *search) podsOfDeployment(ctx context.Context) ([]*corev1.Pod, error) {
 	return s.list(ctx, selector, func(pod *corev1.Pod) bool { return deploymentOf(pod) == deployment.Name })
 }
 
-// podsOfService uses the endpoints of the Service: a Service that Patroni's leader updates has no selector.
+// podsOfService uses the endpoints of the Service: a Service that Patroni's leader updates has no selector. If the Service leads to the primary, the
+// other Pods of the server can be the primary too: endpoints follow a failover late.
 func (s *search) podsOfService(ctx context.Context) ([]*corev1.Pod, error) {
 	network, err := s.network()
 	if err != nil {
@@ -71,8 +81,9 @@ func (s *search) podsOfService(ctx context.Context) ([]*corev1.Pod, error) {
 	if i < 0 {
 		return nil, s.cannotRead(apierrors.NewNotFound(corev1.Resource("services"), s.ref.Name))
 	}
-	return s.list(ctx, labels.SelectorFromSet(network.services[i].Spec.Selector), func(pod *corev1.Pod) bool {
-		return slices.ContainsFunc(network.backends, func(b backend) bool { return b.service == s.ref.Name && b.leadsTo(pod) })
+	service := &network.services[i]
+	return s.list(ctx, labels.SelectorFromSet(withoutRoles(service.Spec.Selector)), func(pod *corev1.Pod) bool {
+		return slices.ContainsFunc(network.backends, func(b backend) bool { return b.service == s.ref.Name && b.leadsTo(pod) }) || isMember(service, pod)
 	})
 }
 

@@ -1,8 +1,6 @@
 package server
 
 import (
-	"slices"
-
 	corev1 "k8s.io/api/core/v1"
 )
 
@@ -12,6 +10,7 @@ type product struct {
 	name      string
 	labels    map[string]string // of all its Pods; an empty value matches any
 	cluster   string            // label that identifies a server in a namespace; may be empty
+	scope     string            // label with the name that Patroni has for the server, if that is not the one of cluster
 	roles     []string          // labels of which one names the role
 	primary   []string          // values of that label for the primary
 	container string
@@ -39,9 +38,4 @@ func (p product) made(pod *corev1.Pod) bool {
 		}
 	}
 	return true
-}
-
-// primaryAmong reports whether the labels, of a Pod or in a Service's selector, identify the primary.
-func (p product) primaryAmong(labels map[string]string) bool {
-	return slices.ContainsFunc(p.roles, func(role string) bool { return slices.Contains(p.primary, labels[role]) })
 }

@@ -12,7 +12,8 @@ import (
 // Ranks of Services for applications that write. A lower rank is better.
 const (
 	asNamed      = iota // the user named it
-	toPrimary           // follows the primary
+	toPrimary           // follows the primary, as its labels say
+	managed             // its endpoints are set by something that follows the primary
 	toThisPod           // currently leads to no other Pod
 	pinnedToPod         // leads to this Pod even if another becomes the primary
 	toAllMembers        // also leads to replicas
@@ -41,8 +42,16 @@ type endpoint struct {
 // routeTo returns the best Service for applications to reach e. If there is none, the error suggests what to do.
 func (n *network) routeTo(e endpoint) (*route, error) {
 	var routes []route
-	for _, service := range n.services {
-		if r := n.routeBy(service, e); r != nil {
+	for i := range n.services {
+		service := &n.services[i]
+		if e.product.replicasAmong(service.Spec.Selector) {
+			continue // it leads to the server only until its endpoints follow the last failover
+		}
+		r := n.routeBy(service, e)
+		if r == nil {
+			r = e.leaderRoute(service)
+		}
+		if r != nil {
 			routes = append(routes, *r)
 		}
 	}
@@ -59,7 +68,7 @@ func (n *network) routeTo(e endpoint) (*route, error) {
 }
 
 // routeBy returns the route through service to e, or nil if it does not lead there.
-func (n *network) routeBy(service corev1.Service, e endpoint) *route {
+func (n *network) routeBy(service *corev1.Service, e endpoint) *route {
 	headless := service.Spec.ClusterIP == corev1.ClusterIPNone
 	var found *route
 	var members []member
@@ -80,32 +89,28 @@ func (n *network) routeBy(service corev1.Service, e endpoint) *route {
 	others := slices.ContainsFunc(members, func(m member) bool { return !m.is(e.pod) })
 	found.address = addressOf(service, members)
 	found.rank = e.rank(service, others)
-	found.others = others && !e.product.primaryAmong(service.Spec.Selector)
+	found.others = others && !e.product.leads(service, e.pod)
 	return found
 }
 
 // addressOf returns the address that DNS returns for a Service with these members, or an empty string if there can be several.
-func addressOf(service corev1.Service, members []member) string {
+func addressOf(service *corev1.Service, members []member) string {
 	switch {
 	case len(service.Spec.ClusterIPs) > 1:
 	case service.Spec.ClusterIP != corev1.ClusterIPNone:
 		return service.Spec.ClusterIP
 	case len(members) == 1:
-		return members[0].ip
+		return members[0].address()
 	}
 	return ""
 }
 
 // portBy returns the port of service through which b reaches the server, or 0.
-func (e endpoint) portBy(service corev1.Service, b backend, headless bool) int32 {
+func (e endpoint) portBy(service *corev1.Service, b backend, headless bool) int32 {
 	if headless && len(b.ports) == 0 {
 		b.ports = []backendPort{{number: e.port}}
 	}
-	for _, matches := range []func(backendPort) bool{
-		func(p backendPort) bool { return p.number == e.port },
-		func(p backendPort) bool { return isPostgresPortName(p.name) },
-		func(backendPort) bool { return len(b.ports) == 1 && !e.portKnown || e.wanted != 0 },
-	} {
+	for _, matches := range e.portRules(len(b.ports) == 1) {
 		for _, p := range b.ports {
 			if port := servicePort(service, p, headless); matches(p) && port != 0 && (e.wanted == 0 || port == e.wanted) {
 				return port
@@ -115,8 +120,17 @@ func (e endpoint) portBy(service corev1.Service, b backend, headless bool) int32
 	return 0
 }
 
+// portRules returns how to recognize the server's port, the surest first. only means that there is no other port.
+func (e endpoint) portRules(only bool) []func(backendPort) bool {
+	return []func(backendPort) bool{
+		func(p backendPort) bool { return p.number == e.port },
+		func(p backendPort) bool { return isPostgresPortName(p.name) },
+		func(backendPort) bool { return only && !e.portKnown || e.wanted != 0 },
+	}
+}
+
 // servicePort returns the port of service that leads to p. The name of a headless Service resolves to the members themselves.
-func servicePort(service corev1.Service, p backendPort, headless bool) int32 {
+func servicePort(service *corev1.Service, p backendPort, headless bool) int32 {
 	if headless {
 		return p.number
 	}
@@ -127,14 +141,16 @@ func servicePort(service corev1.Service, p backendPort, headless bool) int32 {
 	return service.Spec.Ports[i].Port
 }
 
-func (e endpoint) rank(service corev1.Service, others bool) int {
+func (e endpoint) rank(service *corev1.Service, others bool) int {
 	selector := service.Spec.Selector
 	_, pinned := selector[appsv1.StatefulSetPodNameLabel]
 	switch {
 	case service.Name == e.named:
 		return asNamed
-	case e.product.primaryAmong(selector), len(selector) == 0 && !others:
+	case e.product.primaryAmong(selector), len(selector) == 0 && e.product.primaryAmong(service.Labels):
 		return toPrimary
+	case len(selector) == 0 && !others:
+		return managed
 	case others:
 		return toAllMembers
 	case pinned:

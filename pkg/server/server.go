@@ -29,6 +29,12 @@ type Ref struct{ Kind, Name, Namespace string }
 // String returns the Ref in the form of the command line, without the namespace.
 func (r Ref) String() string { return r.Kind + "/" + r.Name }
 
+// NoPrimary returns the error of a server of which every Pod is a standby, as during a failover. standby is what its last Pod said.
+func NoPrimary(r Ref, standby error) error {
+	return fmt.Errorf("%s in namespace %s has no primary now: %w: wait until one of its Pods is the primary, and run the command again",
+		r, r.Namespace, standby)
+}
+
 // ParseRef parses TYPE/NAME, with any name of TYPE that kubectl accepts, or the name of a Pod, as an object in namespace.
 func ParseRef(s, namespace string) (Ref, error) {
 	given, name, typed := strings.Cut(s, "/")
@@ -74,6 +80,8 @@ type Choice struct {
 	Host          string // at which applications reach the server
 	Port          int32  // of the Host, or else of a Service
 	ClusterDomain string // at the end of the names of Services
+	// Location, if set, makes a Pod stand for the server at that location: any of its Pods can be the primary now.
+	Location string
 }
 
 // Check rejects invalid values. The host becomes part of connection strings and of a line in a password file.
