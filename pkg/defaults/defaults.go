@@ -6,6 +6,7 @@ package defaults
 import (
 	"cmp"
 	"context"
+	"slices"
 	"sync"
 
 	"k8s.io/client-go/kubernetes"
@@ -96,8 +97,13 @@ func newCompletion(r *Resolver, q Request) *completion {
 	return &completion{Resolver: r, Request: q, spec: q.Spec, own: only(q)}
 }
 
-// only returns the workload's only binding: of several, the one whose Secret or database the spec names.
+// only returns the workload's only binding: of several, the one whose Secret or database the spec names. That of an owner container counts if there is
+// no other.
 func only(q Request) *secret.Marks {
+	isOwner := func(b secret.Marks) bool { return b.IsOwner() }
+	if others := slices.DeleteFunc(slices.Clone(q.Bound), isOwner); len(others) > 0 {
+		q.Bound = others
+	}
 	var found []*secret.Marks
 	for i := range q.Bound {
 		b := &q.Bound[i]

@@ -126,6 +126,18 @@ func spec(postgres, dbname, access string) v1alpha1.BindingSpec {
 	return v1alpha1.BindingSpec{Postgres: postgres, DBName: dbname, Access: access}
 }
 
+func ofOwner(postgres, dbname string) v1alpha1.BindingSpec {
+	s := spec(postgres, dbname, "all")
+	s.OwnerContainer = "migrate"
+	return s
+}
+
+func boundOwner(postgres, dbname string) secret.Marks {
+	marks := bound(postgres, dbname, "all")
+	marks.OwnerContainer = "migrate"
+	return marks
+}
+
 const lessonPod = "postgresql-sfs-0"
 
 func TestComplete_TakesTheFirstThatSaysSomething(t *testing.T) {
@@ -171,6 +183,18 @@ func TestComplete_TakesTheFirstThatSaysSomething(t *testing.T) {
 		"the binding's server by another name": {
 			world{servers: []string{"pg"}}, Request{Spec: spec("service/pg", "", ""), Bound: []secret.Marks{bound("pod/pg", "orders", "readonly")}},
 			spec("service/pg", "orders", "readonly"), []string{"candidates service/pg", "namespace"},
+		},
+		"the owner container of a workload that is bound": {
+			world{env: map[string]string{"PGBIND_ACCESS": "readonly"}}, Request{Spec: v1alpha1.BindingSpec{OwnerContainer: "migrate"}, Bound: []secret.Marks{bound("pod/pg", "orders", "readwrite")}},
+			ofOwner("pod/pg", "orders"), nil,
+		},
+		"beside an owner container": {
+			world{}, Request{Bound: []secret.Marks{boundOwner("pod/pg", "orders"), bound("pod/pg", "orders", "readwrite")}},
+			spec("pod/pg", "orders", "readwrite"), []string{"namespace"},
+		},
+		"an owner container alone": {
+			world{}, Request{Bound: []secret.Marks{boundOwner("pod/pg", "orders")}},
+			spec("pod/pg", "orders", ""), []string{"namespace"},
 		},
 		"one of two bindings": {
 			world{}, Request{Spec: spec("", "b", ""), Bound: []secret.Marks{bound("pod/x", "a", "all"), bound("pod/pg", "b", "readonly")}},

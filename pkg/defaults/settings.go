@@ -7,6 +7,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
 )
@@ -81,6 +82,9 @@ func (c *completion) annotations(ctx context.Context) (map[string]string, error)
 // access chooses the access level. A binding that has more than the environment or the Namespace grants needs a decision: its annotations can be
 // forged, and less would take privileges from a running application.
 func (c *completion) access(ctx context.Context) error {
+	if c.spec.IsOwner() {
+		c.spec.Access = v1alpha1.DefaultAccess
+	}
 	if c.spec.Access != "" {
 		return nil
 	}
@@ -89,7 +93,7 @@ func (c *completion) access(ctx context.Context) error {
 		return err
 	}
 	own := ""
-	if c.own != nil && c.own.DBName == c.spec.DBName && c.isOwnServer() {
+	if c.own != nil && !c.own.IsOwner() && c.own.DBName == c.spec.DBName && c.isOwnServer() {
 		own = c.own.Access
 	}
 	if _, err := postgres.ParseLevel(own); err != nil {

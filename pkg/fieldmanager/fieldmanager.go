@@ -7,21 +7,24 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
 )
 
-// Default is the field manager that is used unless the user names another one. It must not begin with "kubectl": Flux takes over the fields
-// of every manager that does, and removes those that its manifests do not set.
-const Default = "pgbind.dev"
+// Default is the field manager that is used unless the user names another one.
+const Default = v1alpha1.DefaultFieldManager
 
 // former returns the managers that this program has used by default.
 func former() []string { return []string{Default, "kubectl-pgbind"} }
 
-// TakeOver returns the entries with the fields of former default managers under manager, and reports whether that changed anything. Send
-// the result in the same request as a change, with the resource version of the object: the API server accepts what a writer says about
-// the managers. It changes nothing if manager is empty, because then the API server chooses the name.
-func TakeOver(entries []metav1.ManagedFieldsEntry, manager string) ([]metav1.ManagedFieldsEntry, bool) {
+// TakeOver returns the entries with the fields of former default managers, and of the managers of earlier binds, under manager, and reports
+// whether that changed anything. Send the result in the same request as a change, with the resource version of the object: the API server
+// accepts what a writer says about the managers. It changes nothing if manager is empty, because then the API server chooses the name. What a
+// manager applied stays with it: such a manager applies a manifest of its own again.
+func TakeOver(entries []metav1.ManagedFieldsEntry, manager string, earlier ...string) ([]metav1.ManagedFieldsEntry, bool) {
 	isFormer := func(e metav1.ManagedFieldsEntry) bool {
-		return e.Manager != manager && slices.Contains(former(), e.Manager)
+		return e.Manager != manager && e.Operation == metav1.ManagedFieldsOperationUpdate && e.Subresource == "" &&
+			(slices.Contains(former(), e.Manager) || e.Manager != "" && slices.Contains(earlier, e.Manager))
 	}
 	if manager == "" || !slices.ContainsFunc(entries, isFormer) {
 		return entries, false

@@ -18,6 +18,10 @@ func entry(manager, version, fields string) metav1.ManagedFieldsEntry {
 func TestTakeOver(t *testing.T) {
 	const a, b, both = `{"f:a":{}}`, `{"f:b":{}}`, `{"f:a":{},"f:b":{}}`
 	type entries = []metav1.ManagedFieldsEntry
+	status := entry("ci", "v1", a)
+	status.Subresource = "status"
+	applied := entry("ci", "v1", a)
+	applied.Operation = metav1.ManagedFieldsOperationApply
 	for name, tt := range map[string]struct {
 		manager  string
 		from, to entries
@@ -31,9 +35,11 @@ func TestTakeOver(t *testing.T) {
 		"leaves the chosen one":    {"kubectl-pgbind", entries{entry("kubectl-pgbind", "v1", a)}, nil},
 		"no name, no change":       {"", entries{entry("kubectl-pgbind", "v1", a)}, nil},
 		"an object without fields": {"pgbind.dev", nil, nil},
+		"of an earlier bind":       {"pgbind.dev", entries{entry("ci", "v1", a), entry("helm", "v1", b)}, entries{entry("pgbind.dev", "v1", a), entry("helm", "v1", b)}},
+		"not what it applied":      {"pgbind.dev", entries{applied, status}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, changed := fieldmanager.TakeOver(tt.from, tt.manager)
+			got, changed := fieldmanager.TakeOver(tt.from, tt.manager, "ci", "")
 			assert.Equal(t, tt.to != nil, changed)
 			if !changed {
 				tt.to = tt.from

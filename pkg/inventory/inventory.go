@@ -8,18 +8,21 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
 // State describes how the Secret and the workload of a binding match.
 type State string
 
 const (
-	// Bound means that the Secret and the workload name each other.
+	// Bound means that the Secret names the workload, and the pod template of the workload uses the Secret.
 	Bound State = "Bound"
-	// Unreferenced means that the workload does not name the Secret, as after an interrupted bind or with --inject none.
+	// Unreferenced means that the pod template does not use the Secret, as after an interrupted bind or with --inject none.
 	Unreferenced State = "Unreferenced"
-	// NoWorkload means that the workload does not exist, or a newer one has its name.
+	// NoWorkload means that the workload does not exist.
 	NoWorkload State = "NoWorkload"
+	// Recreated means that the workload was deleted, and that a newer one has its name. The next bind continues the binding.
+	Recreated State = "Recreated"
 	// NoSecret means that the workload names a Secret that does not exist.
 	NoSecret State = "NoSecret"
 	// Expired means that the binding has expired.
@@ -51,6 +54,10 @@ type Binding struct {
 	Workload Presence
 	// Noted is the workload's annotation for the Secret; nil if it has none.
 	Noted *secret.Marks
+	// Recreated means that the workload is Absent, and that a newer one has its name.
+	Recreated bool
+	// Referenced reports whether the pod template of the workload uses the Secret; nil: the template was not read.
+	Referenced *bool
 	// WorkloadUID is the UID of the workload, empty unless the workload is Present.
 	WorkloadUID types.UID
 }
@@ -60,16 +67,27 @@ func (b *Binding) State(now time.Time) State {
 	switch {
 	case b.Secret == Absent:
 		return NoSecret
+	case b.Workload == Absent && b.Recreated:
+		return Recreated
 	case b.Workload == Absent:
 		return NoWorkload
 	case b.Secret == Unread || b.Workload == Unread:
 		return Unknown
-	case b.Noted == nil || b.Noted.ID != b.Marks.ID:
+	case !b.isReferenced():
 		return Unreferenced
 	case b.Expired(now):
 		return Expired
 	}
 	return Bound
+}
+
+// isReferenced reports whether the workload uses the Secret. The annotation only counts if the pod template is unknown: a tool that applies
+// manifests can remove the reference and keep the annotation, and the reference can be in a manifest without an annotation.
+func (b *Binding) isReferenced() bool {
+	if b.Referenced != nil {
+		return *b.Referenced
+	}
+	return b.Noted != nil && b.Noted.ID == b.Marks.ID
 }
 
 // Expired reports whether the binding has expired according to its metadata.
@@ -87,8 +105,9 @@ type Inventory struct {
 
 	secrets   map[types.NamespacedName]bool
 	workloads []Workload
-	whole     bool // every kind of workload could be listed
-	allowed   bool // Secrets could be listed
+	resources []workload.Resource // the kinds that were listed
+	whole     bool                // every kind of workload could be listed
+	allowed   bool                // Secrets could be listed
 }
 
 // Workload is the part of a workload that an inventory keeps.

@@ -94,7 +94,7 @@ func (j *join) attach(b *Binding) {
 // Found records that the workload that the Secret names was read by its name, and has this UID.
 func (b *Binding) Found(uid types.UID) {
 	if !b.belongsTo(uid) {
-		b.Workload = Absent
+		b.Workload, b.Recreated = Absent, true
 		return
 	}
 	b.Workload, b.WorkloadUID = Present, uid
@@ -103,7 +103,8 @@ func (b *Binding) Found(uid types.UID) {
 // belongsTo reports whether the binding belongs to the workload with this UID and not to an earlier one of the same name. A bare Pod
 // is identified by its name, because its replacement has another UID.
 func (b *Binding) belongsTo(uid types.UID) bool {
-	return strings.HasPrefix(b.Marks.Workload, "pod/") || secret.ID(uid, b.Marks.Location, b.Marks.DBName) == b.Marks.ID
+	return strings.HasPrefix(b.Marks.Workload, "pod/") || b.Marks.WorkloadUID == string(uid) ||
+		secret.ID(uid, b.Marks.Location, b.Marks.DBName, b.Marks.IsOwner()) == b.Marks.ID
 }
 
 // dangling adds the bindings that a workload's annotations name and whose Secrets were not found.

@@ -1,15 +1,19 @@
 package inventory
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/tools/pager"
 
@@ -22,6 +26,8 @@ type Reader struct {
 	client metadata.Interface
 	// Custom returns the kinds to list in addition to the built-in ones, such as workload.Client.CustomResources; nil: none.
 	Custom func(ctx context.Context) ([]workload.Resource, error)
+	// List lists the workloads of a kind with their pod templates, such as workload.Client.ListResource.
+	List func(ctx context.Context, namespace string, of workload.Resource) ([]*workload.Workload, error)
 }
 
 // NewReader returns a Reader that uses client.
@@ -53,6 +59,7 @@ func (r *Reader) Read(ctx context.Context, namespace string, selector labels.Sel
 	}
 	_ = reads.Wait() // each list keeps its own error
 	j := newJoin(secrets)
+	j.inventory.resources = resources
 	if customErr != nil {
 		j.inventory.Gaps, j.inventory.whole = append(j.inventory.Gaps, customErr), false
 	}
@@ -63,9 +70,28 @@ func (r *Reader) Read(ctx context.Context, namespace string, selector labels.Sel
 		return nil, context.Cause(ctx)
 	}
 	if len(j.inventory.Gaps) > len(workloads) {
-		return nil, errors.Join(j.inventory.Gaps...)
+		return nil, nothingRead(namespace, j.inventory.Gaps)
 	}
 	return j.finish(selector), nil
+}
+
+// nothingRead returns one error for lists that failed for the same reason.
+func nothingRead(namespace string, gaps []error) error {
+	var lacks []string
+	for _, gap := range gaps {
+		status := apierrors.APIStatus(nil)
+		if !apierrors.IsForbidden(gap) || !errors.As(gap, &status) || status.Status().Details == nil {
+			return utilerrors.NewAggregate(gaps)
+		}
+		details := status.Status().Details
+		lacks = append(lacks, strings.TrimSuffix(details.Kind+"."+details.Group, "."))
+	}
+	where := "in namespace " + namespace
+	if namespace == "" {
+		where = "in all namespaces"
+	}
+	return fmt.Errorf("cannot list bindings %s, because of missing permissions: list %s: ask your administrator for them; to list yours: "+
+		"kubectl auth can-i --list -n %s", where, strings.Join(lacks, ", "), cmp.Or(namespace, "NAMESPACE"))
 }
 
 // place is the namespace and the label selector of a list.

@@ -76,7 +76,7 @@ func marksOf(workload string, uid types.UID) secret.Marks {
 		BindingSpec: v1alpha1.BindingSpec{
 			Workload: workload, DBName: "postgres", Postgres: "pod/pg-0", PostgresNamespace: "shop", Access: "readonly", Schemas: []string{"public"},
 		},
-		BindingStatus: v1alpha1.BindingStatus{ID: secret.ID(uid, location, "postgres"), Location: location, Role: "pgb_x_1", Generation: 1},
+		BindingStatus: v1alpha1.BindingStatus{ID: secret.ID(uid, location, "postgres", false), Location: location, Role: "pgb_x_1", Generation: 1},
 	}
 }
 
@@ -110,6 +110,8 @@ func TestRead_ReturnsStates(t *testing.T) {
 	expired := web
 	expired.BindingStatus.Expires = &metav1.Time{Time: noon.Add(-time.Minute)}
 	pod := marksOf("pod/one", "any UID")
+	continued := web
+	continued.WorkloadUID = "uid-later"
 	tests := map[string]struct {
 		objects []runtime.Object
 		forbid  string
@@ -119,7 +121,8 @@ func TestRead_ReturnsStates(t *testing.T) {
 		"no annotation on the workload":    {[]runtime.Object{newSecret("s", web), deployment("web", "uid-web", nil)}, "", Unreferenced},
 		"other id in the annotation":       {[]runtime.Object{newSecret("s", web), deployment("web", "uid-web", map[string]string{"s": "other"})}, "", Unreferenced},
 		"deleted workload":                 {[]runtime.Object{newSecret("s", web)}, "", NoWorkload},
-		"recreated workload":               {[]runtime.Object{newSecret("s", web), deployment("web", "uid-later", map[string]string{"s": web.ID})}, "", NoWorkload},
+		"recreated workload":               {[]runtime.Object{newSecret("s", web), deployment("web", "uid-later", map[string]string{"s": web.ID})}, "", Recreated},
+		"bound after it was recreated":     {[]runtime.Object{newSecret("s", continued), deployment("web", "uid-later", map[string]string{"s": web.ID})}, "", Bound},
 		"deleted Secret":                   {[]runtime.Object{deployment("web", "uid-web", map[string]string{"s": web.ID})}, "", NoSecret},
 		"expired":                          {[]runtime.Object{newSecret("s", expired), deployment("web", "uid-web", map[string]string{"s": web.ID})}, "", Expired},
 		"workloads cannot be listed":       {[]runtime.Object{newSecret("s", web)}, "deployments", Unknown},
@@ -185,4 +188,13 @@ func TestRead_FailsIfNothingIsReadable(t *testing.T) {
 	forbid(client, "secrets", "deployments", "statefulsets", "daemonsets", "replicasets", "replicationcontrollers", "cronjobs", "pods")
 	_, err := NewReader(client).Read(t.Context(), "shop", labels.Everything())
 	require.ErrorContains(t, err, "secrets")
+}
+
+func TestRead_NamesAllListsThatAreForbidden(t *testing.T) {
+	client := cluster(t)
+	forbid(client, "*")
+	_, err := NewReader(client).Read(t.Context(), "shop", labels.Everything())
+	require.ErrorContains(t, err, "cannot list bindings in namespace shop, because of missing permissions: list ")
+	require.ErrorContains(t, err, "kubectl auth can-i --list -n shop")
+	assert.NotContains(t, err.Error(), "\n")
 }

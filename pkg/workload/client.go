@@ -91,6 +91,10 @@ func (c *Client) Get(ctx context.Context, namespace string, args []string) ([]*W
 // List reads all workloads of a type in a namespace, page by page.
 func (c *Client) List(ctx context.Context, namespace string, of Type) ([]*Workload, error) {
 	k, _ := kindFor(schema.GroupKind{Group: of.Resource.Group, Kind: of.kind})
+	return c.listAll(ctx, k, namespace)
+}
+
+func (c *Client) listAll(ctx context.Context, k kind, namespace string) ([]*Workload, error) {
 	pages := pager.New(func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
 		return c.request("GET", k, namespace).VersionedParams(&options, metav1.ParameterCodec).Do(ctx).Get()
 	})
@@ -211,12 +215,19 @@ func CheckArgs(args []string) error {
 	switch i := slices.IndexFunc(args, noSlash); {
 	case len(args) == 0:
 		return errors.New("workload required: name it as TYPE/NAME, for example deployment/web")
+	case len(args) == 1 && i == 0 && !isType(args[0]):
+		return fmt.Errorf("%q is not in the form TYPE/NAME: did you mean deployment/%[1]s?", args[0])
 	case len(args) == 1 && i == 0:
 		return fmt.Errorf("workload name required: use %s/NAME", args[0])
 	case i > 0 && !noSlash(args[0]), i == 0 && slices.ContainsFunc(args, func(arg string) bool { return !noSlash(arg) }):
 		return fmt.Errorf("%q is not in the form TYPE/NAME: use that form for every workload", args[i])
 	}
 	return nil
+}
+
+func isType(word string) bool {
+	_, ok := TypeFor(word)
+	return ok || word == "" || strings.Contains(word, ".")
 }
 
 // Number returns how many workloads arguments name at least: TYPE1,TYPE2 NAME can name more.
@@ -244,48 +255,6 @@ func (c *Client) getBindable(ctx context.Context, k kind, namespace, name string
 	}
 	return nil, fmt.Errorf("%s cannot be changed after its creation: "+
 		"delete it, add the reference to the Secret to its manifest, and create it again", w)
-}
-
-// read gets one object.
-func (c *Client) read(ctx context.Context, k kind, namespace, name string) (*Workload, error) {
-	obj, err := c.readObject(ctx, k, namespace, name)
-	if err != nil {
-		return nil, err
-	}
-	return newWorkload(k, obj)
-}
-
-// readObject gets one object, whether it has a pod template or not.
-func (c *Client) readObject(ctx context.Context, k kind, namespace, name string) (object, error) {
-	obj := k.new()
-	if err := c.request("GET", k, namespace).Name(name).Do(ctx).Into(obj); err != nil {
-		return nil, fmt.Errorf("read %s in namespace %s: %w", qualifiedName(k.gvk.GroupKind(), name), namespace, err)
-	}
-	return obj, nil
-}
-
-// request begins a request for objects of the kind.
-func (c *Client) request(verb string, k kind, namespace string) *rest.Request {
-	if k.isCustom() {
-		prefix := []string{"apis", k.gvk.Group, k.gvk.Version}
-		if k.gvk.Group == "" {
-			prefix = []string{"api", k.gvk.Version}
-		}
-		return c.untyped.Verb(verb).AbsPath(prefix...).Namespace(namespace).Resource(k.resource)
-	}
-	return c.rest(k).Verb(verb).Namespace(namespace).Resource(k.resource)
-}
-
-// rest returns the client that serves a built-in kind.
-func (c *Client) rest(k kind) rest.Interface {
-	switch k.gvk.Group {
-	case "apps":
-		return c.typed.AppsV1().RESTClient()
-	case "batch":
-		return c.typed.BatchV1().RESTClient()
-	default:
-		return c.typed.CoreV1().RESTClient()
-	}
 }
 
 // ownerName writes an owner as kubectl prints names.

@@ -16,20 +16,24 @@ const AllContainers = "*"
 
 // Containers returns the names of the containers that want selects, in the template's order. AllContainers selects all. An empty want
 // selects the container that the default-container annotation names, or else the only container. An unknown name, and an empty want
-// with several containers, are errors that list the containers.
-func Containers(t *corev1.PodTemplateSpec, want []string) ([]string, error) {
-	all := containerNames(t)
+// with several containers, are errors that list the containers. It never selects an owner container, which has a binding of its own.
+func Containers(t *corev1.PodTemplateSpec, want []string, owners ...string) ([]string, error) {
+	isOwner := func(name string) bool { return slices.Contains(owners, name) }
+	all := slices.DeleteFunc(containerNames(t), isOwner)
 	if slices.Contains(want, AllContainers) {
 		return all, nil
 	}
 	if len(want) == 0 {
-		name, err := defaultContainer(t)
+		name, err := defaultContainer(t, isOwner)
 		if err != nil {
 			return nil, err
 		}
 		want = []string{name}
 	}
 	for _, name := range want {
+		if isOwner(name) {
+			return nil, fmt.Errorf("container %q is an owner container, with a binding of its own: leave it out", name)
+		}
 		if !slices.Contains(all, name) {
 			return nil, unknownContainer(t, name)
 		}
@@ -38,12 +42,13 @@ func Containers(t *corev1.PodTemplateSpec, want []string) ([]string, error) {
 }
 
 // defaultContainer returns the container that an empty want selects.
-func defaultContainer(t *corev1.PodTemplateSpec) (string, error) {
-	if name := t.Annotations[defaultContainerAnnotation]; name != "" {
+func defaultContainer(t *corev1.PodTemplateSpec, isOwner func(string) bool) (string, error) {
+	if name := t.Annotations[defaultContainerAnnotation]; name != "" && !isOwner(name) {
 		return name, nil
 	}
-	if len(t.Spec.Containers) == 1 {
-		return t.Spec.Containers[0].Name, nil
+	others := slices.DeleteFunc(slices.Clone(t.Spec.Containers), func(c corev1.Container) bool { return isOwner(c.Name) })
+	if len(others) == 1 {
+		return others[0].Name, nil
 	}
 	return "", fmt.Errorf("there are several containers: use -c NAME with one of %s, or -c '*' for all", strings.Join(containerNames(t), ", "))
 }

@@ -22,6 +22,7 @@ func TestContainers(t *testing.T) {
 	for name, tt := range map[string]struct {
 		template corev1.PodTemplateSpec
 		want     []string
+		owners   []string
 		names    []string
 		err      string
 	}{
@@ -33,10 +34,14 @@ func TestContainers(t *testing.T) {
 		"names, deduplicated, in order": {template: several, want: []string{"proxy", "migrate", "proxy"}, names: []string{"migrate", "proxy"}},
 		"no name, several containers":   {template: several, err: "use -c NAME with one of migrate, app, proxy, or -c '*' for all"},
 		"unknown name":                  {template: several, want: []string{"web"}, err: `container "web" does not exist: use -c NAME with one of migrate, app, proxy`},
+		"all but an owner":              {template: several, want: []string{"*"}, owners: []string{"migrate"}, names: []string{"app", "proxy"}},
+		"the only one beside an owner":  {template: several, owners: []string{"proxy"}, names: []string{"app"}},
+		"the owner is the default":      {template: annotated, owners: []string{"proxy"}, names: []string{"app"}},
+		"the owner by its name":         {template: several, want: []string{"migrate"}, owners: []string{"migrate"}, err: `container "migrate" is an owner container`},
 		"outdated annotation":           {template: stale, err: `container "gone" does not exist`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			names, err := workload.Containers(&tt.template, tt.want)
+			names, err := workload.Containers(&tt.template, tt.want, tt.owners...)
 			if tt.err != "" {
 				require.ErrorContains(t, err, tt.err)
 				return

@@ -122,6 +122,23 @@ func TestPatch_KeepsUnknownFieldsOfCustomKinds(t *testing.T) {
 	assert.Equal(t, custom("argoproj.io/v1alpha1", "Rollout", "web", nil).Object["spec"], o.Object["spec"], "as before")
 }
 
+func TestLookupAll_FindsCustomKinds(t *testing.T) {
+	server, client := customServer(t)
+	server.on("GET "+rolloutPath, answer(custom("argoproj.io/v1alpha1", "Rollout", "web", nil)))
+	bound := custom("example.org/v1", "Widget", "web", nil)
+	bound.SetAnnotations(map[string]string{"pgbind.dev/template-path": "spec.template"})
+	server.on("GET "+widgetPath, answer(bound))
+	names := []string{"widget.example.org/web", "rollout.argoproj.io/web"}
+	found, err := client.LookupAll(t.Context(), namespace, names)
+	require.NoError(t, err)
+	require.Len(t, found, 2)
+	for n, name := range names {
+		require.NotNil(t, found[n].Workload, name)
+		assert.Equal(t, name, found[n].Name)
+		assert.True(t, found[n].Workload.HasTemplate(), name)
+	}
+}
+
 func TestGet_ReturnsDeploymentOfRollout(t *testing.T) {
 	server, client := customServer(t)
 	refers := custom("argoproj.io/v1alpha1", "Rollout", "web", func(o map[string]any) {

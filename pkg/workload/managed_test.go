@@ -168,19 +168,3 @@ func TestCheckFieldManager(t *testing.T) {
 	require.NoError(t, err)
 	require.Error(t, workload.CheckFieldManager(labelled, "kubectl"))
 }
-
-func TestOverlaps(t *testing.T) {
-	tpl := template("app", "other")
-	config := corev1.EnvFromSource{ConfigMapRef: &corev1.ConfigMapEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "settings"}}}
-	for i := range tpl.Spec.Containers {
-		tpl.Spec.Containers[i].EnvFrom = []corev1.EnvFromSource{config, envFrom("SHOP_", "prefixed")}
-	}
-	r := reference(workload.InjectEnvFrom)
-	require.NoError(t, r.Add(&tpl))
-	tpl.Spec.Containers[0].EnvFrom = append(tpl.Spec.Containers[0].EnvFrom, envFrom("", "late"))
-	overlaps := r.Overlaps(&tpl)
-	assert.Equal(t, []workload.Overlap{{Container: "app", Source: "configmap/settings"}, {Container: "app", Source: "secret/late", Wins: true}}, overlaps)
-	assert.Contains(t, overlaps[0].String(), "the binding's Secret wins")
-	assert.Contains(t, overlaps[1].String(), "secret/late wins")
-	assert.Empty(t, reference(workload.InjectVolume).Overlaps(&tpl))
-}

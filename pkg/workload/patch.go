@@ -1,12 +1,14 @@
 package workload
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -25,7 +27,7 @@ const conflictRetries = 3
 // The same patch takes over the fields of former field managers (fieldmanager.TakeOver), also if change changed nothing.
 // It returns the workload as the API server now has it. It returns false if there was nothing to change; then it sent no request.
 // With dryRun the API server validates the patch and does not store it. The passed workload stays unchanged.
-// A change of a Pod returns an UnchangeableError. After the last conflict apierrors.IsConflict holds for the error.
+// A change of the containers of a Pod returns an UnchangeableError. After the last conflict apierrors.IsConflict holds for the error.
 func (c *Client) Patch(ctx context.Context, w *Workload, change func(*Workload) error, dryRun bool) (*Workload, bool, error) {
 	result, changed := w, false
 	var conflict error
@@ -72,7 +74,7 @@ func (c *Client) Reread(ctx context.Context, w *Workload) (*Workload, error) {
 	if current.UID() != w.UID() {
 		return nil, fmt.Errorf("%s in namespace %s was deleted and created again during this command: run the command again", w, w.Namespace())
 	}
-	current.runBy = w.runBy
+	current.carry(w)
 	return current, nil
 }
 
@@ -86,10 +88,10 @@ func (c *Client) patchOnce(ctx context.Context, w *Workload, change func(*Worklo
 	if err := changed.assemble(); err != nil {
 		return nil, false, err
 	}
-	if w.IsPod() && !w.Equal(changed) {
+	if w.IsPod() && !equality.Semantic.DeepEqual(w.template.Spec, changed.template.Spec) {
 		return nil, false, UnchangeableError{Pod: w.Name()}
 	}
-	fields, takenOver := fieldmanager.TakeOver(w.object.GetManagedFields(), c.fieldManager)
+	fields, takenOver := fieldmanager.TakeOver(w.object.GetManagedFields(), c.manager(w), w.earlier)
 	if w.Equal(changed) && (w.IsPod() || !takenOver) {
 		return w, false, nil
 	}
@@ -102,7 +104,7 @@ func (c *Client) patchOnce(ctx context.Context, w *Workload, change func(*Worklo
 	if err != nil {
 		return nil, false, err
 	}
-	options := &metav1.PatchOptions{FieldManager: c.fieldManager}
+	options := &metav1.PatchOptions{FieldManager: c.manager(w)}
 	if dryRun {
 		options.DryRun = []string{metav1.DryRunAll}
 	}
@@ -114,9 +116,17 @@ func (c *Client) patchOnce(ctx context.Context, w *Workload, change func(*Worklo
 	}
 	result, err := newWorkload(w.kind, obj)
 	if err == nil {
-		result.runBy = w.runBy
+		result.carry(w)
 	}
 	return result, true, err
+}
+
+// manager returns the field manager of changes of the workload.
+func (c *Client) manager(w *Workload) string { return cmp.Or(w.manager, c.fieldManager) }
+
+// carry copies what is not in the object from an earlier version of the workload.
+func (w *Workload) carry(from *Workload) {
+	w.runBy, w.manager, w.earlier = from.runBy, from.manager, from.earlier
 }
 
 // patchType returns the type of patches. Only built-in kinds accept a strategic merge patch. Both types are safe, because every patch has

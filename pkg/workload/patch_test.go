@@ -1,6 +1,7 @@
 package workload_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -34,6 +35,7 @@ type store struct {
 	conflicts int // number of conflicts before a patch is accepted
 	patches   []string
 	dryRuns   int
+	manager   string // of the patches; empty: the default
 }
 
 // serve registers the store's requests.
@@ -50,7 +52,7 @@ func (s *store) patch(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	assert.Equal(s.t, "application/strategic-merge-patch+json", r.Header.Get("Content-Type"))
-	assert.Equal(s.t, fieldManager, r.URL.Query().Get("fieldManager"))
+	assert.Equal(s.t, cmp.Or(s.manager, fieldManager), r.URL.Query().Get("fieldManager"))
 	data := body(s.t, r)
 	s.patches = append(s.patches, string(data))
 	locked := metav1.PartialObjectMetadata{}
@@ -155,6 +157,25 @@ func TestPatch_TakesOverFieldsOfFormerManager(t *testing.T) {
 			assert.Len(t, s.patches, 1)
 		})
 	}
+}
+
+// TestPatch_WritesAsAnotherManager requires that a chosen manager also counts after a conflict and for the next patch.
+func TestPatch_WritesAsAnotherManager(t *testing.T) {
+	s, client, w := newStore(t)
+	s.manager, s.conflicts = "ci", 1
+	s.object.ManagedFields = []metav1.ManagedFieldsEntry{
+		{Manager: "deploy", Operation: metav1.ManagedFieldsOperationUpdate, FieldsV1: metav1.NewFieldsV1(`{"f:spec":{}}`)},
+	}
+	w, err := client.Reread(t.Context(), w)
+	require.NoError(t, err)
+	got, _, err := client.Patch(t.Context(), w.As("ci", "deploy"), addSecret("a"), false)
+	require.NoError(t, err)
+	require.Len(t, s.object.ManagedFields, 1)
+	assert.Equal(t, "ci", s.object.ManagedFields[0].Manager)
+	_, changed, err := client.Patch(t.Context(), got, addSecret("b"), false)
+	require.NoError(t, err)
+	assert.True(t, changed)
+	assert.Len(t, s.patches, 3)
 }
 
 func TestPatch_DryRunStoresNothing(t *testing.T) {

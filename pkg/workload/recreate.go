@@ -2,6 +2,7 @@ package workload
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -52,14 +53,16 @@ func (c *Client) RecreatePod(ctx context.Context, w *Workload, change func(*Work
 	}
 	pod, _ := changed.Object().(*corev1.Pod)
 	pod = submittable(pod)
-	if err := c.tryCreate(ctx, pod); err != nil {
+	as := *c
+	as.fieldManager = c.manager(w)
+	if err := as.tryCreate(ctx, pod); err != nil {
 		return nil, false, err
 	}
 	if dryRun {
 		result, err := newWorkload(w.kind, pod)
 		return result, true, err
 	}
-	created, err := c.swap(ctx, old, pod)
+	created, err := as.swap(ctx, old, pod)
 	if err != nil {
 		return nil, false, err
 	}
@@ -114,9 +117,43 @@ func (c *Client) swap(ctx context.Context, old, pod *corev1.Pod) (*corev1.Pod, e
 	if err != nil {
 		return nil, &LostPodError{Pod: pod, Err: fmt.Errorf("the old Pod does not end: %w", err)}
 	}
-	created, err := pods.Create(ctx, pod, metav1.CreateOptions{FieldManager: c.fieldManager})
+	created, err := c.create(ctx, pod)
 	if err != nil {
 		return nil, &LostPodError{Pod: pod, Err: err}
 	}
 	return created, nil
+}
+
+// create creates the Pod. If the connection breaks, the API server can have created it, so create tries again until ctx ends, and then accepts a Pod
+// of this name that has the same annotations.
+func (c *Client) create(ctx context.Context, pod *corev1.Pod) (created *corev1.Pod, err error) {
+	pods, broken := c.typed.CoreV1().Pods(pod.Namespace), error(nil)
+	ended := wait.PollUntilContextCancel(ctx, pollInterval, true, func(ctx context.Context) (bool, error) {
+		created, err = pods.Create(ctx, pod, metav1.CreateOptions{FieldManager: c.fieldManager})
+		if broken != nil && apierrors.IsAlreadyExists(err) {
+			created, err = pods.Get(ctx, pod.Name, metav1.GetOptions{})
+			if err == nil && !hasAll(created.Annotations, pod.Annotations) {
+				err = fmt.Errorf("another writer created it: %w", broken)
+			}
+		}
+		if status := apierrors.APIStatus(nil); err == nil || errors.As(err, &status) || broken != nil && errors.Is(err, broken) {
+			return true, nil
+		}
+		broken = err
+		return false, nil
+	})
+	if ended != nil {
+		return nil, broken
+	}
+	return created, err
+}
+
+// hasAll reports whether all wanted annotations are set.
+func hasAll(annotations, wanted map[string]string) bool {
+	for key, value := range wanted {
+		if annotations[key] != value {
+			return false
+		}
+	}
+	return true
 }

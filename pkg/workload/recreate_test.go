@@ -49,6 +49,7 @@ type podCluster struct {
 	tried, created *corev1.Pod
 	refuseTrial    *apierrors.StatusError
 	refuseCreate   *apierrors.StatusError
+	loseCreate     bool // the next creation succeeds, but the connection breaks before its response
 	deleted        bool
 }
 
@@ -56,6 +57,12 @@ type podCluster struct {
 func (p *podCluster) serve(t *testing.T, server *apiServer, kept *corev1.Pod) {
 	t.Helper()
 	server.on("GET "+podPath, func(w http.ResponseWriter, _ *http.Request) {
+		if p.created != nil {
+			created := p.created.DeepCopy()
+			created.UID = "uid-2"
+			writeJSON(w, http.StatusOK, withKind(created))
+			return
+		}
 		if p.deleted {
 			writeStatus(w, notFound("pods", "web"))
 			return
@@ -81,10 +88,18 @@ func (p *podCluster) serve(t *testing.T, server *apiServer, kept *corev1.Pod) {
 		} else {
 			assert.True(t, p.deleted, "the deletion comes before the creation")
 		}
-		*slot = pod
 		if refused != nil {
 			writeStatus(w, refused)
 			return
+		}
+		if slot == &p.created && p.created != nil {
+			writeStatus(w, apierrors.NewAlreadyExists(corev1.Resource("pods"), "web"))
+			return
+		}
+		*slot = pod
+		if slot == &p.created && p.loseCreate {
+			p.loseCreate = false
+			panic(http.ErrAbortHandler)
 		}
 		answered := pod.DeepCopy()
 		answered.UID = "uid-2"
@@ -176,6 +191,35 @@ func TestRecreatePod_ReturnsLostPod(t *testing.T) {
 	assert.Equal(t, "web", lost.Pod.Name)
 	assert.Empty(t, lost.Pod.Spec.NodeName)
 	assert.ErrorContains(t, err, "kubectl create -f")
+}
+
+func TestRecreatePod_FindsThePodIfTheResponseIsLost(t *testing.T) {
+	kept, _ := serverSetPod()
+	p, _, client, web := newPodCluster(t, kept)
+	p.loseCreate = true
+	created, changed, err := client.RecreatePod(t.Context(), web, bind, false)
+	require.NoError(t, err)
+	assert.True(t, changed)
+	assert.Equal(t, "uid-2", string(created.UID()))
+}
+
+func TestRecreatePod_ReportsAPodOfAnotherWriter(t *testing.T) {
+	kept, _ := serverSetPod()
+	p, server, client, web := newPodCluster(t, kept)
+	server.on("POST "+podsPath, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("dryRun") == metav1.DryRunAll {
+			pod := &corev1.Pod{}
+			decode(t, r, pod)
+			p.tried = pod
+			writeJSON(w, http.StatusCreated, withKind(pod))
+			return
+		}
+		p.created = kept.DeepCopy()
+		writeStatus(w, apierrors.NewAlreadyExists(corev1.Resource("pods"), "web"))
+	})
+	_, _, err := client.RecreatePod(t.Context(), web, bind, false)
+	var lost *workload.LostPodError
+	require.ErrorAs(t, err, &lost)
 }
 
 func TestRecreatePod_CreatesPodAfterEndOfContext(t *testing.T) {

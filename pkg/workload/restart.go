@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -19,7 +20,12 @@ func (c *Client) Restart(ctx context.Context, w *Workload, secret string, progre
 	if err != nil {
 		return err
 	}
-	for _, pod := range outdated {
+	return c.Replace(ctx, w, outdated, progress)
+}
+
+// Replace is Restart for these Pods.
+func (c *Client) Replace(ctx context.Context, w *Workload, pods []*corev1.Pod, progress func(string)) error {
+	for _, pod := range pods {
 		if pod.DeletionTimestamp != nil {
 			continue
 		}
@@ -28,6 +34,14 @@ func (c *Client) Restart(ctx context.Context, w *Workload, secret string, progre
 		}
 	}
 	return nil
+}
+
+// restartedAt is the annotation of a template that kubectl rollout restart sets.
+const restartedAt = "kubectl.kubernetes.io/restartedAt"
+
+// RequestRestart changes the template, so that a controller that follows it replaces the Pods. kubectl rollout restart does the same.
+func (w *Workload) RequestRestart(now time.Time) {
+	metav1.SetMetaDataAnnotation(&w.template.ObjectMeta, restartedAt, now.UTC().Format(time.RFC3339))
 }
 
 // replace deletes one Pod and waits until its replacement is ready.

@@ -65,3 +65,23 @@ func FullName(arg string) string {
 	}
 	return qualifiedName(schema.GroupKind{Group: t.Resource.Group, Kind: t.Name}, name)
 }
+
+// ShortName returns the name of a workload without the API group, as a user types it: deployment/web. It keeps the group if another kind has the same name, and
+// if the kind is not known.
+func ShortName(fullName string) string {
+	word, name, _ := strings.Cut(fullName, "/")
+	t, ok := TypeFor(word)
+	if !ok || t.needsGroup {
+		return fullName
+	}
+	return t.Name + "/" + name
+}
+
+// ResourceOf returns the resource and the name that an argument names. The resource is the word itself if its kind is not known.
+func ResourceOf(arg string) (schema.GroupResource, string) {
+	word, name, _ := strings.Cut(arg, "/")
+	if t, ok := TypeFor(word); ok {
+		return t.Resource.GroupResource(), name
+	}
+	return schema.ParseGroupResource(word), name
+}

@@ -20,3 +20,15 @@ func TestTypeFor(t *testing.T) {
 		assert.Equal(t, want != "", ok, word)
 	}
 }
+
+func TestShortName_IsWhatAUserTypes(t *testing.T) {
+	for full, want := range map[string]string{
+		"deployment.apps/web": "deployment/web", "cronjob.batch/x": "cronjob/x", "pod/x": "pod/x", "rollout.argoproj.io/x": "rollout/x",
+		"statefulset.apps.kruise.io/x": "statefulset.apps.kruise.io/x", "widget.example.com/x": "widget.example.com/x", "": "",
+	} {
+		assert.Equal(t, want, ShortName(full))
+		if want != "" {
+			assert.Equal(t, full, FullName(want), "it names the same kind")
+		}
+	}
+}

@@ -32,6 +32,8 @@ type Workload struct {
 	template *corev1.PodTemplateSpec
 	// runBy is the Rollout of Argo that runs the Pods of a Deployment, if the user named the Rollout.
 	runBy *Workload
+	// manager is the field manager of changes; empty: that of the client. earlier is the one of the changes before.
+	manager, earlier string
 }
 
 // newWorkload wraps an object. It fails for a ReplicationController without a template, which has no Pods.
@@ -84,6 +86,17 @@ func (w *Workload) String() string {
 	return qualifiedName(w.kind.gvk.GroupKind(), w.Name())
 }
 
+// As returns the workload for changes as the field manager, which take over the fields of the earlier one. Both can be empty: the manager is
+// then that of the client.
+func (w *Workload) As(manager, earlier string) *Workload {
+	as := *w
+	as.manager, as.earlier = manager, earlier
+	return &as
+}
+
+// FieldManager returns the field manager of changes, and the earlier one; see As.
+func (w *Workload) FieldManager() (manager, earlier string) { return w.manager, w.earlier }
+
 // Name returns the object's name.
 func (w *Workload) Name() string { return w.object.GetName() }
 
@@ -92,6 +105,9 @@ func (w *Workload) Namespace() string { return w.object.GetNamespace() }
 
 // UID returns the object's UID. A newer object of the same name has another one.
 func (w *Workload) UID() types.UID { return w.object.GetUID() }
+
+// Resource returns the resource of the workload in the API.
+func (w *Workload) Resource() schema.GroupResource { return w.kind.gvr().GroupResource() }
 
 // Kind returns the object's group, version and kind.
 func (w *Workload) Kind() schema.GroupVersionKind { return w.kind.gvk }
@@ -144,7 +160,7 @@ func (w *Workload) Object() runtime.Object {
 func (w *Workload) DeepCopy() *Workload {
 	_ = w.assemble() // as above
 	obj, _ := w.object.DeepCopyObject().(object)
-	c := &Workload{kind: w.kind, object: obj, template: w.template.DeepCopy(), runBy: w.runBy}
+	c := &Workload{kind: w.kind, object: obj, template: w.template.DeepCopy(), runBy: w.runBy, manager: w.manager, earlier: w.earlier}
 	if !w.kind.isCustom() {
 		c.template = podTemplate(obj)
 	}

@@ -1,0 +1,50 @@
+package workload
+
+import (
+	"context"
+	"fmt"
+
+	"k8s.io/client-go/rest"
+)
+
+// read gets one object.
+func (c *Client) read(ctx context.Context, k kind, namespace, name string) (*Workload, error) {
+	obj, err := c.readObject(ctx, k, namespace, name)
+	if err != nil {
+		return nil, err
+	}
+	return newWorkload(k, obj)
+}
+
+// readObject gets one object, whether it has a pod template or not.
+func (c *Client) readObject(ctx context.Context, k kind, namespace, name string) (object, error) {
+	obj := k.new()
+	if err := c.request("GET", k, namespace).Name(name).Do(ctx).Into(obj); err != nil {
+		return nil, fmt.Errorf("read %s in namespace %s: %w", qualifiedName(k.gvk.GroupKind(), name), namespace, err)
+	}
+	return obj, nil
+}
+
+// request begins a request for objects of the kind.
+func (c *Client) request(verb string, k kind, namespace string) *rest.Request {
+	if k.isCustom() {
+		prefix := []string{"apis", k.gvk.Group, k.gvk.Version}
+		if k.gvk.Group == "" {
+			prefix = []string{"api", k.gvk.Version}
+		}
+		return c.untyped.Verb(verb).AbsPath(prefix...).Namespace(namespace).Resource(k.resource)
+	}
+	return c.rest(k).Verb(verb).Namespace(namespace).Resource(k.resource)
+}
+
+// rest returns the client that serves a built-in kind.
+func (c *Client) rest(k kind) rest.Interface {
+	switch k.gvk.Group {
+	case "apps":
+		return c.typed.AppsV1().RESTClient()
+	case "batch":
+		return c.typed.BatchV1().RESTClient()
+	default:
+		return c.typed.CoreV1().RESTClient()
+	}
+}
