@@ -41,7 +41,7 @@ func TestBind_CompletesTheSpecFirst(t *testing.T) {
 
 func TestBind_FindsTheServerOnce(t *testing.T) {
 	w := newWorld(t)
-	found, err := w.Candidates(t.Context(), server.Ref{Kind: server.KindPod, Name: "pg-0", Namespace: "ns"}, server.Choice{})
+	found, err := w.Candidates(t.Context(), server.Ref{Kind: server.KindPod, Name: "postgresql-sfs-0", Namespace: "ns"}, server.Choice{})
 	require.NoError(t, err)
 	w.foundBefore, w.searches = found, 0
 	require.NoError(t, w.bind(t.Context()))

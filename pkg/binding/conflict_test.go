@@ -2,7 +2,6 @@ package binding
 
 import (
 	"context"
-	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -120,24 +119,28 @@ func TestASecretOfThisBindingIsFoundUnderAnyName(t *testing.T) {
 	require.ErrorContains(t, w.bind(t.Context(), func(i *Item) { i.Spec.Secret = "other" }), "secret/chosen")
 }
 
-func TestManySecretsAreLookedThroughAtOnce(t *testing.T) {
+func TestBind_RefusesDefaultNamesThatAreTaken(t *testing.T) {
 	for name, mayList := range map[string]bool{"listed": true, "tried one by one": false} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
-			for n := 2; n < 60; n++ {
-				foreign := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: fmt.Sprintf("postgresql-secret-%d", n)}}
+			for _, taken := range []string{secretName, "web-pgbind"} {
+				foreign := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: taken}}
 				require.NoError(t, w.kube.Tracker().Add(foreign))
 			}
 			if !mayList {
 				w.fail["list secrets"] = errRefused
 			}
-			require.NoError(t, w.bind(t.Context()))
-			assert.Equal(t, "secret/postgresql-secret-60 created", w.results[0])
-			if requests := len(w.kube.Actions()); mayList {
-				assert.Less(t, requests, 10)
-			}
+			require.ErrorContains(t, w.bind(t.Context()), "secret/web-pgbind in namespace ns: it exists and does not belong to this binding: choose another name with --secret")
+			assert.Empty(t, w.roles)
 		})
 	}
+}
+
+func TestBind_NamesASecondSecretAfterTheDatabase(t *testing.T) {
+	w := newWorld(t)
+	require.NoError(t, w.bind(t.Context()))
+	require.NoError(t, w.bind(t.Context(), func(i *Item) { i.Spec.DBName, i.Spec.EnvPrefix = "Shop_EU", "SHOP_" }))
+	assert.Equal(t, "secret/web-pgbind-shop-eu created", w.results[len(w.results)-2])
 }
 
 func TestASecretWhoseNameSomebodyTookIsReplaced(t *testing.T) {
@@ -147,10 +150,10 @@ func TestASecretWhoseNameSomebodyTookIsReplaced(t *testing.T) {
 	require.NoError(t, w.kube.Tracker().Delete(secrets, "ns", secretName))
 	require.NoError(t, w.kube.Tracker().Add(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: secretName}}))
 	require.NoError(t, w.bind(t.Context()))
-	assert.Equal(t, "secret/postgresql-secret-3 created", w.results[0])
+	assert.Equal(t, "secret/web-pgbind created", w.results[0])
 	references := w.workloads["web"].Template().Spec.Containers[0].EnvFrom
 	require.Len(t, references, 1)
-	assert.Equal(t, "postgresql-secret-3", references[0].SecretRef.Name)
+	assert.Equal(t, "web-pgbind", references[0].SecretRef.Name)
 	assert.Len(t, secret.AnnotationsOf(w.workloads["web"].Annotations()), 1)
 	assert.Empty(t, w.secret().Data)
 }

@@ -34,7 +34,7 @@ func TestBind_FailsBeforeTheRoleIfTheDatabaseCannotBeCreated(t *testing.T) {
 	w.fail["create database"] = errRefused
 	err := w.bind(t.Context(), withNewDatabase)
 	require.ErrorIs(t, err, errRefused)
-	require.ErrorContains(t, err, `database "shop" in pod/pg-0`)
+	require.ErrorContains(t, err, `database "shop" in pod/postgresql-sfs-0`)
 	w.assertUntouched()
 	require.NoError(t, w.bind(t.Context(), withNewDatabase))
 	w.assertBound()
@@ -42,10 +42,10 @@ func TestBind_FailsBeforeTheRoleIfTheDatabaseCannotBeCreated(t *testing.T) {
 
 func TestBind_CreatesTheDatabaseOnThePrimary(t *testing.T) {
 	w := newWorld(t)
-	w.primary = "pg-2"
+	w.primary = "postgresql-sfs-2"
 	require.NoError(t, w.bind(t.Context(), ofStatefulSet, withNewDatabase))
 	assert.Len(t, w.created, 3)
-	assert.Equal(t, []string{"pg-2"}, w.asked, "the roles are not created on a standby")
+	assert.Equal(t, []string{"postgresql-sfs-2"}, w.asked, "the roles are not created on a standby")
 	w.assertBound()
 }
 
@@ -63,7 +63,7 @@ func TestApply_CreatesADatabaseOnceForABatch(t *testing.T) {
 func TestDryRun_ShowsWhatCreatesTheDatabase(t *testing.T) {
 	w := newWorld(t)
 	require.NoError(t, w.bind(t.Context(), withNewDatabase, func(i *Item) {
-		i.Options.DryRun = cmdutil.DryRunClient
+		i.Options.DryRun, i.Options.Script = cmdutil.DryRunClient, true
 		i.Spec.CreateSchema, i.Spec.Extensions = "app", []string{"citext"}
 	}))
 	assert.Empty(t, w.created)

@@ -4,26 +4,40 @@ import (
 	"errors"
 	"fmt"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/manifest"
 )
 
-// NewItem returns the item for a binding of a file. An error names file, line and field.
-func NewItem(d *manifest.Document, options Options) (*Item, error) {
+// newItems returns the items for a document of a file. An error names file, line and field.
+func newItems(d *manifest.Document, options Options) (items []*Item, err error) {
 	options.Exact = true
 	var errs []error
 	for _, err := range Validate(d.Spec) {
 		errs = append(errs, fmt.Errorf("%s: %w", d.At("spec", err.Field), err.Err))
 	}
-	return &Item{Document: d, Spec: d.Spec, Options: options}, errors.Join(errs...)
+	for _, spec := range d.Spec.Split() {
+		items = append(items, &Item{Document: d, Spec: spec, Options: options})
+	}
+	return items, errors.Join(errs...)
+}
+
+// NewRepair returns the item that binds a workload again with the spec that its Secret stores. The binding's Secret, its user and its password
+// are found by what exists.
+func NewRepair(namespace string, spec v1alpha1.BindingSpec, options Options) *Item {
+	spec.Secret, spec.Username, spec.PasswordFrom = "", "", ""
+	d := &manifest.Document{Binding: v1alpha1.Binding{ObjectMeta: metav1.ObjectMeta{Namespace: namespace}, Spec: spec}}
+	return &Item{Document: d, Spec: spec, Options: options}
 }
 
 // NewItems returns the items for the bindings of files, and all their errors.
 func NewItems(documents []*manifest.Document, options Options) ([]*Item, error) {
+	var items []*Item
 	var errs []error
-	items := make([]*Item, len(documents))
-	for n, d := range documents {
-		item, err := NewItem(d, options)
-		items[n], errs = item, append(errs, err)
+	for _, d := range documents {
+		of, err := newItems(d, options)
+		items, errs = append(items, of...), append(errs, err)
 	}
 	return items, errors.Join(errs...)
 }
@@ -39,8 +53,8 @@ func refuseDuplicates(items []*Item) error {
 		}
 		type secret struct{ namespace, name string }
 		keys := []any{item.key()}
-		if d.Spec.Secret != "" {
-			keys = append(keys, secret{d.Namespace, d.Spec.Secret})
+		if item.Spec.Secret != "" {
+			keys = append(keys, secret{d.Namespace, item.Spec.Secret})
 		}
 		for _, key := range keys {
 			if other, again := first[key]; again {

@@ -55,7 +55,7 @@ func (i *Item) explainLogin() {
 		return
 	}
 	for _, grant := range i.result.Public {
-		i.Report.Detail("everybody has %s; to take it away: %s", grant.What, grant.Close)
+		i.Report.Detail("every role has %s; to revoke it, run kubectl pgbind harden, or: %s", grant.What, grant.Close)
 	}
 	if i.plan.binding.Access.Level == postgres.All {
 		i.Report.Detail("level all also lets the application create objects, and alter and drop what it creates; --access readwrite or readonly gives less")
@@ -64,8 +64,14 @@ func (i *Item) explainLogin() {
 
 // warnOfReplicas warns if the host can also lead to servers that accept no writes.
 func (i *Item) warnOfReplicas() {
-	if d := i.plan.database; d.HostReachesReplicas {
+	d := i.plan.database
+	service, reaches := d.Service, d.HostReachesReplicas
+	if held, ok := i.plan.heldHost(); ok {
+		service, _, _ = strings.Cut(held.Host, ".")
+		reaches = d.ReachesReplicas(held.Host)
+	}
+	if reaches {
 		i.Report.Warn("service/%s in namespace %s also leads to replicas, which accept no writes: create a Service for the primary alone and name it with --postgres or --host",
-			d.Service, d.Pod.Namespace)
+			service, d.Pod.Namespace)
 	}
 }

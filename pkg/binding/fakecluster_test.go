@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/stretchr/testify/require"
+	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -27,7 +28,13 @@ import (
 func (w *world) react(action k8stesting.Action) (bool, runtime.Object, error) {
 	verb := action.GetVerb() + " " + action.GetResource().Resource
 	switch verb {
-	case "get namespaces", "get secrets", "patch secrets", "delete secrets", "create events":
+	case "get namespaces", "get secrets", "list secrets", "delete secrets", "create events":
+	case "create selfsubjectrulesreviews":
+		return w.review(action)
+	case "patch secrets":
+		if err := w.fault(verb); err != nil {
+			return true, nil, err
+		}
 	case "create secrets":
 		create, _ := action.(k8stesting.CreateActionImpl)
 		if len(create.CreateOptions.DryRun) > 0 {
@@ -46,6 +53,21 @@ func (w *world) react(action k8stesting.Action) (bool, runtime.Object, error) {
 		return w.faulty(verb, action)
 	}
 	return false, nil, nil
+}
+
+// review lists the permissions of the user: all but those that the test denies.
+func (w *world) review(action k8stesting.Action) (bool, runtime.Object, error) {
+	create, _ := action.(k8stesting.CreateAction)
+	review, _ := create.GetObject().(*authorizationv1.SelfSubjectRulesReview)
+	for _, rule := range []authorizationv1.ResourceRule{
+		{Verbs: []string{"get", "patch"}, APIGroups: []string{"apps"}, Resources: []string{"deployments"}},
+		{Verbs: []string{"get", "list", "create"}, APIGroups: []string{"", "discovery.k8s.io"}, Resources: []string{"pods", "services", "endpointslices"}},
+		{Verbs: []string{"create"}, APIGroups: []string{""}, Resources: []string{"secrets", "pods/exec"}},
+	} {
+		rule.Resources = slices.DeleteFunc(rule.Resources, func(resource string) bool { return slices.Contains(w.denied, resource) })
+		review.Status.ResourceRules = append(review.Status.ResourceRules, rule)
+	}
+	return true, review, w.fault("review")
 }
 
 // faulty makes a write fail before or after it was done.
@@ -115,6 +137,20 @@ func (w *world) Variables(_ context.Context, of *workload.Workload, container, o
 	template := of.Template().DeepCopy()
 	workload.RemoveReference(template, own)
 	return keys.Container{Env: template.Spec.Containers[0].Env}, w.unread, nil
+}
+
+func (w *world) Users(_ context.Context, _, secretName string) (users []*workload.Workload, err error) {
+	if err := w.fault("users"); err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(w.workloads)) {
+		if used := w.workloads[name]; workload.UsesSecret(&used.Template().Spec, secretName) {
+			users = append(users, used)
+		}
+	}
+	return users, nil
 }
 
 func (w *world) TopOwner(context.Context, *workload.Workload) (string, error) { return "", nil }
@@ -199,13 +235,13 @@ func (w *world) Candidates(_ context.Context, ref server.Ref, choice server.Choi
 		w.moves()
 	}
 	names := []string{ref.Name}
-	if ref.Kind != server.KindPod {
-		names = []string{"pg-0", "pg-1", "pg-2"}
+	if ref.Kind != server.KindPod || choice.Location == "ns/statefulset/pg" {
+		names = []string{"postgresql-sfs-0", "postgresql-sfs-1", "postgresql-sfs-2"}
 	}
 	var found []*server.Database
 	for _, name := range names {
 		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: ref.Namespace, Name: name}}
-		d := &server.Database{Pod: pod, Container: "db", Service: "svc", Port: 5432, PodPort: 5432, PodIP: "10.0.0.1", Location: "ns/statefulset/pg"}
+		d := &server.Database{Pod: pod, Container: "db", Service: cmp.Or(w.leader, "svc"), Port: 5432, PodPort: 5432, PodIP: "10.0.0.1", Location: "ns/statefulset/pg"}
 		if choice.Host != "" {
 			d.Service, d.Host, d.Port = "", choice.Host, cmp.Or(choice.Port, d.Port)
 		}

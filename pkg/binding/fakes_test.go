@@ -40,7 +40,9 @@ type world struct {
 	databases map[string]bool        // that CreateDatabase created
 	created   []postgres.NewDatabase // that it was asked for
 
+	owner                        string   // of the objects of a former login
 	primary                      string   // the Pod that is no standby; empty: any
+	leader                       string   // the Service that leads to the primary; empty: svc
 	asked                        []string // Pods that were to create a role
 	unread                       error    // why a variable is not known
 	moves                        func()   // when the Pods are read again
@@ -60,6 +62,7 @@ type world struct {
 	written                *v1alpha1.Binding
 	finished               []*Item
 	verified               int
+	denied                 []string // resources that the user may not use
 }
 
 const secretName = "postgresql-secret-2" //nolint:gosec // a name, not a credential
@@ -147,7 +150,7 @@ func (w *world) pipeline() *Pipeline {
 func (w *world) bind(ctx context.Context, change ...func(*Item)) error {
 	w.log, w.results, w.warned, w.shown, w.finished = nil, nil, nil, nil, nil
 	item := &Item{
-		Workload: w.workloads["web"], Spec: v1alpha1.BindingSpec{Postgres: "pod/pg-0"}, Options: Options{Wait: true, Timeout: time.Minute}, Report: w,
+		Workload: w.workloads["web"], Spec: v1alpha1.BindingSpec{Postgres: "pod/postgresql-sfs-0"}, Options: Options{Wait: true, Timeout: time.Minute}, Report: w,
 	}
 	for _, c := range change {
 		c(item)
@@ -167,12 +170,10 @@ func (w *world) items(specs ...string) []*Item {
 	}
 	documents, err := (&manifest.Reader{Stdin: strings.NewReader(text.String())}).Read(manifest.Stdin)
 	require.NoError(w.t, err)
-	var items []*Item
-	for _, d := range documents {
-		item, err := NewItem(d, Options{Timeout: time.Minute})
-		require.NoError(w.t, err)
+	items, err := NewItems(documents, Options{Timeout: time.Minute})
+	require.NoError(w.t, err)
+	for _, item := range items {
 		item.Report = w
-		items = append(items, item)
 	}
 	return items
 }

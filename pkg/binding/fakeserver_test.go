@@ -3,6 +3,7 @@ package binding
 import (
 	"context"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -17,7 +18,7 @@ import (
 // roleState is a login role of the world.
 type roleState struct {
 	name, mark, run, password string
-	granted                   bool
+	granted, settled          bool
 }
 
 // server is one Pod of the world's PostgreSQL server.
@@ -118,7 +119,7 @@ func (s *fakeServer) bindOne(r postgres.Request) (*postgres.Result, error) {
 	switch {
 	case role == nil || !l.Set && role.password == "":
 		return nil, postgres.ErrIncomplete
-	case role.mark != "" && role.mark != b.Owner.ID:
+	case role.mark != "" && role.mark != b.Owner.ID, role.mark == "" && !l.Set && !b.Adopt:
 		return nil, &postgres.ForeignRoleError{Role: b.Role, Verdict: "foreign"}
 	}
 	result := &postgres.Result{Host: l.Host, Reached: l.Host, Verified: true, SSL: true}
@@ -126,6 +127,10 @@ func (s *fakeServer) bindOne(r postgres.Request) (*postgres.Result, error) {
 		result.Did = []string{"GRANT"}
 	}
 	role.granted = true
+	if b.Adopt {
+		s.wrote("adopt")
+		role.mark, role.run = b.Owner.ID, b.Owner.Run
+	}
 	if l.Set {
 		s.wrote("psql")
 		role.mark, role.run, role.password = b.Owner.ID, b.Owner.Run, l.Password
@@ -137,6 +142,60 @@ func (s *fakeServer) bindOne(r postgres.Request) (*postgres.Result, error) {
 		return result, &postgres.LoginError{Message: "no"}
 	}
 	return result, s.lose["psql"]
+}
+
+func (s *fakeServer) Adoptable(_ context.Context, b postgres.Binding, l postgres.Login) error {
+	if err := s.fault("adoptable"); err != nil {
+		return err
+	}
+	if s.standby() {
+		return postgres.ErrStandby
+	}
+	role := s.roles[b.Role]
+	switch {
+	case role == nil:
+		return &postgres.GoneError{Role: b.Role}
+	case role.mark != "" && role.mark != b.Owner.ID:
+		return &postgres.ForeignRoleError{Role: b.Role, Verdict: "foreign"}
+	case role.password != l.Password:
+		return &postgres.LoginError{Message: "no"}
+	}
+	return nil
+}
+
+func (s *fakeServer) Settle(_ context.Context, b postgres.Binding) (*postgres.Settlement, error) {
+	if err := s.fault("settle"); err != nil {
+		return &postgres.Settlement{}, err
+	}
+	s.wrote("settle")
+	s.roles[b.Role].settled = true
+	return &postgres.Settlement{Kept: []postgres.Kept{{Object: "function f()", Reason: "it runs as its owner"}}}, nil
+}
+
+func (s *fakeServer) HandOver(_ context.Context, h postgres.Handover) (*postgres.Settlement, error) {
+	if err := s.fault("hand over"); err != nil {
+		return &postgres.Settlement{}, err
+	}
+	s.wrote("hand over")
+	s.owner = h.Access.Role()
+	return &postgres.Settlement{Did: []string{"ALTER TABLE"}}, nil
+}
+
+func (s *fakeServer) GiveBack(_ context.Context, h postgres.Handover) (*postgres.Settlement, error) {
+	s.wrote("give back")
+	s.owner = h.Login
+	assert.Equal(s.t, []string{"table x"}, h.Except)
+	return &postgres.Settlement{Did: []string{"ALTER TABLE"}}, nil
+}
+
+func (s *fakeServer) Release(_ context.Context, b postgres.Binding) ([]string, error) {
+	role := s.roles[b.Role]
+	if role == nil || role.run != b.Owner.Run {
+		return nil, nil
+	}
+	s.wrote("release")
+	role.mark, role.run, role.granted = "", "", false
+	return []string{"COMMENT"}, nil
 }
 
 func (s *fakeServer) LastRun(_ context.Context, role string) (string, error) {

@@ -34,6 +34,10 @@ type Item struct {
 	Options  Options
 	Report   report.Reporter
 
+	// FormerLogin is the login role that the workload uses today, if what it owns goes to the access role. Empty: nothing is handed over.
+	FormerLogin string
+	OwnedBefore []string // what the access role owns already, and keeps if that is rolled back
+
 	// The results.
 	Err     error
 	Outcome Outcome
@@ -83,6 +87,7 @@ const (
 	keepRole   roleAction = iota // complete its privileges, and verify the Secret's password
 	takeRole                     // the same, and set the password
 	createRole                   // the server does not have it, or it cannot log in
+	adoptRole                    // as keepRole, and write the binding's comment
 )
 
 // Fail ends an item.

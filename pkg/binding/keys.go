@@ -54,7 +54,12 @@ func (p *Plan) wantedSecret(login verified) (*corev1.Secret, error) {
 // extendedSecret returns the existing Secret with the wanted keys.
 func (p *Plan) extendedSecret(login verified) (*corev1.Secret, error) {
 	wanted, c, asked := p.secret.existing.DeepCopy(), p.credentials(login), p.asked
-	chooses := asked.Host != "" || asked.Port != 0 || p.options.Values.CA != "" || asked.SSLMode != "" || len(asked.Presets) > 0 || len(asked.Env) > 0
+	if p.adopted != nil {
+		secret.Adopt(wanted, p.stored(), *p.adopted)
+		return wanted, nil
+	}
+	chooses := asked.Host != "" || asked.Port != 0 || p.options.Values.CA != "" || asked.SSLMode != "" || len(asked.Presets) > 0 || len(asked.Env) > 0 ||
+		p.followsServer()
 	if !p.options.Exact && !chooses {
 		return wanted, secret.Complete(wanted, p.stored(), c)
 	}
@@ -63,7 +68,7 @@ func (p *Plan) extendedSecret(login verified) (*corev1.Secret, error) {
 		if p.options.Values.CA == "" {
 			c.SSLMode = cmp.Or(p.spec.SSLMode, held.SSLMode, c.SSLMode)
 		}
-		if asked.Host == "" {
+		if asked.Host == "" && !p.followsServer() {
 			c.Host, c.Port = held.Host, cmp.Or(asked.Port, held.Port, c.Port)
 		}
 	}

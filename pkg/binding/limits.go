@@ -1,10 +1,8 @@
 package binding
 
 import (
-	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
@@ -27,21 +25,6 @@ func (p *Plan) limits() postgres.Limits {
 		}
 	}
 	return l
-}
-
-// showLimits prints the limit and the settings that a run would give to the login role.
-func (p *Plan) showLimits(out *strings.Builder) {
-	l := p.binding.Limits
-	if l.Connections != nil {
-		fmt.Fprintf(out, "# role %s: connection limit %d\n", p.binding.Role, *l.Connections)
-	}
-	for _, name := range slices.Sorted(maps.Keys(l.Settings)) {
-		if value := l.Settings[name]; value != "" {
-			fmt.Fprintf(out, "# role %s in database %q: %s = %q\n", p.binding.Role, p.spec.DBName, name, value)
-		} else {
-			fmt.Fprintf(out, "# role %s in database %q: %s is reset\n", p.binding.Role, p.spec.DBName, name)
-		}
-	}
 }
 
 const searchPath = "search_path"

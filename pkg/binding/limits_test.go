@@ -42,7 +42,7 @@ func TestBind_KeepsLimitsAndSettings(t *testing.T) {
 
 func TestApply_ResetsWhatTheFileDoesNotNameAnyMore(t *testing.T) {
 	w := newWorld(t)
-	const spec = "workload: deploy/web, postgres: pod/pg-0"
+	const spec = "workload: deploy/web, postgres: pod/postgresql-sfs-0"
 	first := w.apply(t.Context(), spec+", connectionLimit: 3, settings: {statement_timeout: 5s, work_mem: 8MB}")
 	require.NoError(t, first[0].Err)
 	second := w.apply(t.Context(), spec+", settings: {statement_timeout: 5s}")
@@ -75,9 +75,9 @@ func TestBind_ShowsLimitsInADryRun(t *testing.T) {
 	}))
 	assert.Nil(t, w.role())
 	assert.Nil(t, w.secret())
-	assert.Regexp(t, `(?m)^# role pgb_\w+: connection limit 3$`, w.shown[0])
-	assert.Regexp(t, `(?m)^# role pgb_\w+ in database "postgres": statement_timeout = "5s"$`, w.shown[0])
-	assert.Regexp(t, `(?m)^# role pgb_\w+ in database "postgres": work_mem is reset$`, w.shown[0])
+	assert.Regexp(t, `(?m)^ALTER ROLE "pgb_\w+" CONNECTION LIMIT 3;$`, w.shown[0])
+	assert.Regexp(t, `(?m)^ALTER ROLE "pgb_\w+" IN DATABASE "postgres" SET "statement_timeout" TO '5s';$`, w.shown[0])
+	assert.Regexp(t, `(?m)^ALTER ROLE "pgb_\w+" IN DATABASE "postgres" RESET "work_mem";$`, w.shown[0])
 }
 
 func TestBind_LeavesTheSearchPathToTheNewSchema(t *testing.T) {

@@ -38,13 +38,16 @@ func ReadLive(ctx context.Context, reader *inventory.Reader, items []*Item, sele
 	return found, nil
 }
 
-// Names reports whether the item describes the binding: the same workload, server and database.
+// Names reports whether the item describes the binding: the same workload, server and database, and both or neither of an owner container.
 func (i *Item) Names(b *inventory.Binding) bool {
 	return i.key() == keyOf(b)
 }
 
 // key is what both a file and an inventory contain about a binding.
-type key struct{ namespace, workload, postgres, database string }
+type key struct {
+	namespace, workload, postgres, database string
+	owner                                   bool
+}
 
 // Shard returns the items of one part. It divides by what an inventory contains too, so that apply --prune can divide alike.
 func Shard(part shard.Shard, items []*Item) []*Item {
@@ -59,11 +62,12 @@ func Shard(part shard.Shard, items []*Item) []*Item {
 
 func (i *Item) key() key {
 	ref := i.ref()
-	return key{i.Document.Namespace, workload.FullName(i.Spec.Workload), ref.Namespace + "/" + ref.String(), i.spec().DBName}
+	return key{i.Document.Namespace, workload.FullName(i.Spec.Workload), ref.Namespace + "/" + ref.String(), i.spec().DBName, i.Spec.IsOwner()}
 }
 
 func keyOf(b *inventory.Binding) key {
-	return key{b.Namespace, b.Marks.Workload, cmp.Or(b.Marks.PostgresNamespace, b.Namespace) + "/" + b.Marks.Postgres, b.Marks.DBName}
+	m := b.Marks
+	return key{b.Namespace, m.Workload, cmp.Or(m.PostgresNamespace, b.Namespace) + "/" + m.Postgres, m.DBName, m.IsOwner()}
 }
 
 // Unnamed returns the bindings that no item names, which a prune removes. A binding whose id is in made stays, even if its file names its

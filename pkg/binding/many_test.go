@@ -51,15 +51,15 @@ func TestManySharesWhatCanBeShared(t *testing.T) {
 	assert.Equal(t, 1, w.lists, "the workloads are read at once")
 	assert.Zero(t, w.gets)
 	assert.Equal(t, []int{16}, w.execs, "createuser and psql for all")
-	assert.Equal(t, map[string]int{"get namespaces": 1, "create secrets": 17}, w.requests(), "one Secret and one patch are tried")
+	assert.Equal(t, map[string]int{"get namespaces": 1, "create secrets": 17, "create selfsubjectrulesreviews": 1}, w.requests(), "one Secret and one patch are tried")
 	assert.Equal(t, 1, w.dries)
 	names := map[string]bool{}
 	for _, i := range items {
 		names[i.Binding.Name] = true
 	}
 	assert.Len(t, names, 16)
-	assert.Contains(t, names, "postgresql-secret-2")
-	assert.Contains(t, names, "postgresql-secret-17")
+	assert.Contains(t, names, secretName)
+	assert.Contains(t, names, "w15-pgbind")
 }
 
 func TestPhasesFollowEachOther(t *testing.T) {
@@ -193,13 +193,17 @@ func TestWorkloadsAreNotChangedWhenItIsOver(t *testing.T) {
 
 func TestNamesThatAreTakenAreNotGiven(t *testing.T) {
 	w := withWorkloads(t, 3)
-	require.NoError(t, w.kube.Tracker().Add(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "postgresql-secret-2"}}))
+	require.NoError(t, w.kube.Tracker().Add(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: secretName}}))
 	names := map[string]bool{}
-	for _, i := range w.apply(t.Context(), "workload: deployment/w0", "workload: deployment/w1, secret: postgresql-secret-3", "workload: deployment/w2") {
+	for _, i := range w.apply(t.Context(), "workload: deployment/w0", "workload: deployment/w1, secret: w2-pgbind", "workload: deployment/w2") {
+		if i.Workload.Name() == "w2" {
+			require.ErrorContains(t, i.Err, "choose another name with --secret")
+			continue
+		}
 		require.NoError(t, i.Err)
 		names[i.Binding.Name] = true
 	}
-	assert.Equal(t, map[string]bool{"postgresql-secret-3": true, "postgresql-secret-4": true, "postgresql-secret-5": true}, names)
+	assert.Equal(t, map[string]bool{"w0-pgbind": true, "w2-pgbind": true}, names)
 }
 
 func TestDuplicatesAreRefused(t *testing.T) {
@@ -217,7 +221,7 @@ func TestItemsNameTheLine(t *testing.T) {
 	} {
 		documents, err := (&manifest.Reader{Stdin: strings.NewReader("apiVersion: pgbind.dev/v1alpha1\nkind: Binding\nspec:\n  workload: a/b\n  " + spec + "\n")}).Read(manifest.Stdin)
 		require.NoError(t, err)
-		_, err = NewItem(documents[0], Options{})
+		_, err = NewItems(documents, Options{})
 		require.ErrorContains(t, err, "stdin:5: "+field+": ")
 	}
 }
@@ -248,19 +252,17 @@ func TestCompareAndUnnamed(t *testing.T) {
 
 func TestShardsDoNotMeet(t *testing.T) {
 	const count = 3
-	names, made := map[string]bool{}, 0
+	w := withWorkloads(t, 12)
 	for index := range count {
-		w := withWorkloads(t, 12)
 		pipeline := w.pipeline()
 		pipeline.Part = shard.Shard{Index: index, Count: count}
-		all := specs(12)
-		all[0] += ", secret: postgresql-secret-6" // a name that another shard would come to
-		require.NoError(t, pipeline.Run(t.Context(), w.items(all...)))
-		made += len(w.finished)
-		for _, i := range w.finished {
-			names[i.Binding.Name] = true
-		}
+		require.NoError(t, pipeline.Run(t.Context(), w.items(specs(12)...)))
 	}
-	assert.Equal(t, 12, made)
+	names := map[string]bool{}
+	for _, i := range w.finished {
+		require.NoError(t, i.Err)
+		names[i.Binding.Name] = true
+	}
+	assert.Len(t, w.finished, 12)
 	assert.Len(t, names, 12, "no two shards take the same name")
 }

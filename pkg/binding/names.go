@@ -3,6 +3,8 @@ package binding
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -11,8 +13,26 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/pager"
 
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 )
+
+// defaultNames returns the names that the Secret of an item gets if the user names none, the first free one of them.
+func (i *Item) defaultNames() []string {
+	own, spec := secret.DefaultName(i.Workload.Name()), i.spec()
+	for _, a := range secret.AnnotationsOf(i.Workload.Annotations()) {
+		if a.ID != i.id() && a.IsOwner() == spec.IsOwner() {
+			own = secret.FurtherName(i.Workload.Name(), spec.DBName)
+		}
+	}
+	if spec.IsOwner() {
+		return []string{secret.OwnerName(own)}
+	}
+	if i.candidates[0].Pod.Name == v1alpha1.LessonPod {
+		return []string{secret.LessonName, own}
+	}
+	return []string{own}
+}
 
 // claim reserves the name of a Secret for an item, unless another item has it. A file can also name Secrets of items in other shards.
 func (r *run) claim(i *Item, name string) bool {
@@ -34,8 +54,7 @@ func (r *run) claim(i *Item, name string) bool {
 	return true
 }
 
-// assignNames assigns the next free default names to the items of a namespace that need a new Secret. It lists the names once instead of
-// trying each.
+// assignNames assigns free default names to the items of a namespace that need a new Secret. It lists the names once instead of trying each.
 func (r *run) assignNames(ctx context.Context, items []*Item) {
 	var unnamed []*Item
 	for _, i := range items {
@@ -45,27 +64,37 @@ func (r *run) assignNames(ctx context.Context, items []*Item) {
 	}
 	eachGroup(unnamed, (*Item).namespace, func(namespace string, group []*Item) {
 		if group[0].Document == nil && len(group) == 1 {
-			return // a bind tries one name after the other, so that it needs no permission to list Secrets
+			return // a bind tries the names, so that it needs no permission to list Secrets
 		}
 		taken, owned, err := r.secretNames(ctx, namespace)
-		for number := 1 + r.Part.Index; err == nil && len(group) > 0; number += max(r.Part.Count, 1) {
-			i, name := group[0], secret.DefaultName(number)
-			switch {
-			case owned[i.id()]:
-				group = group[1:] // an interrupted run created its Secret
-			case !taken[name] && r.claim(i, name):
-				i.assigned, group = name, group[1:]
-			}
-		}
 		for _, i := range group {
-			if err != nil && !apierrors.IsForbidden(err) {
+			switch {
+			case err != nil && !apierrors.IsForbidden(err):
 				i.Fail(err)
+			case err == nil && !owned[i.id()] && !owned[former(i.Workload.String(), i.candidates[0].Location, i.spec())]:
+				// Otherwise the Secret exists: an interrupted run created it, or it is that of an earlier workload of the name.
+				i.assigned = r.firstFree(i, i.defaultNames(), taken)
 			}
 		}
 	})
 }
 
-// secretNames lists the names of the Secrets in a namespace, and the ids of the bindings that have one.
+// firstFree returns the first name that no Secret and no other item has; empty if there is none.
+func (r *run) firstFree(i *Item, names []string, taken map[string]bool) string {
+	for _, name := range names {
+		if !taken[name] && r.claim(i, name) {
+			return name
+		}
+	}
+	return ""
+}
+
+// former identifies the binding of an earlier workload of the same name.
+func former(workload, location string, spec v1alpha1.BindingSpec) string {
+	return strings.Join([]string{workload, location, spec.DBName, strconv.FormatBool(spec.IsOwner())}, "\x00")
+}
+
+// secretNames lists the names of the Secrets in a namespace, and the ids and the former identities of the bindings that have one.
 func (r *run) secretNames(ctx context.Context, namespace string) (taken, owned map[string]bool, err error) {
 	taken, owned = map[string]bool{}, map[string]bool{}
 	secrets := r.Metadata.Resource(schema.GroupVersionResource{Version: "v1", Resource: "secrets"}).Namespace(namespace)
@@ -76,7 +105,7 @@ func (r *run) secretNames(ctx context.Context, namespace string) (taken, owned m
 		if object, ok := item.(*metav1.PartialObjectMetadata); ok {
 			taken[object.Name] = true
 			if marks, ours := secret.MarksOf(object); ours {
-				owned[marks.ID] = true
+				owned[marks.ID], owned[former(marks.Workload, marks.Location, marks.BindingSpec)] = true, true
 			}
 		}
 		return nil

@@ -11,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/parallel"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/phases"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
@@ -18,7 +19,7 @@ import (
 )
 
 // observe reads the state that the items depend on, and plans them. It writes nothing: it sends Secrets and changes of workloads as a dry
-// run, so that missing permissions, admission and quotas fail before the first write.
+// run, and asks for the permissions of the other writes, so that missing permissions, admission and quotas fail before the first write.
 func (r *run) observe(ctx context.Context, items []*Item) {
 	r.readWorkloads(ctx, items)
 	each(phases.Open(items), func(i *Item) {
@@ -39,6 +40,7 @@ func (r *run) observe(ctx context.Context, items []*Item) {
 		i.plan, i.secret, i.observed = plan, plan.secret.existing, true
 	})
 	r.tryAll(ctx, phases.Open(items))
+	r.requirePermissions(ctx, phases.Open(items))
 	r.readNamespaces(ctx, phases.Open(items))
 }
 
@@ -140,10 +142,37 @@ func (r *run) check(ctx context.Context, i *Item) error {
 	if err := i.Workload.CheckTemplate(); err != nil {
 		return err
 	}
-	if i.containers, err = workload.Containers(i.Workload.Template(), i.Spec.Containers); err != nil {
+	if i.containers, err = r.containers(i); err != nil {
 		return fmt.Errorf("%s: %w", i.Workload, err)
 	}
 	return nil
+}
+
+// containers returns the containers that use the Secret: an owner container, or others than those.
+func (r *run) containers(i *Item) ([]string, error) {
+	if i.Spec.IsOwner() {
+		return workload.Containers(i.Workload.Template(), []string{i.Spec.OwnerContainer})
+	}
+	bound := secret.OwnerContainers(i.Workload.Annotations(), i.spec().DBName)
+	return workload.Containers(i.Workload.Template(), i.Spec.Containers, append(bound, r.owners[subjectOf(i)]...)...)
+}
+
+// subject is a workload's access to a database, which two bindings can share.
+type subject struct{ namespace, workload, database string }
+
+func subjectOf(i *Item) subject {
+	return subject{i.namespace(), workload.FullName(i.Name()), i.spec().DBName}
+}
+
+// ownerContainers returns the owner containers of items.
+func ownerContainers(items []*Item) map[subject][]string {
+	found := map[subject][]string{}
+	for _, i := range items {
+		if i.Spec.IsOwner() {
+			found[subjectOf(i)] = append(found[subjectOf(i)], i.Spec.OwnerContainer)
+		}
+	}
+	return found
 }
 
 // findDatabases finds each server once for all items that name it.
@@ -153,7 +182,10 @@ func (r *run) findDatabases(ctx context.Context, items []*Item) {
 		choice server.Choice
 	}
 	missing := slices.DeleteFunc(slices.Clone(items), func(i *Item) bool { return i.candidates != nil && !i.stale })
-	eachGroup(missing, func(i *Item) wanted { return wanted{i.ref(), server.ChoiceOf(i.Spec)} }, func(key wanted, of []*Item) {
+	if slices.ContainsFunc(missing, func(i *Item) bool { return i.stale }) {
+		parallel.Pause(ctx, r.AwaitPrimary)
+	}
+	eachGroup(missing, func(i *Item) wanted { return wanted{i.ref(), i.choice()} }, func(key wanted, of []*Item) {
 		candidates, err := r.Databases.Candidates(ctx, key.ref, key.choice)
 		for _, i := range of {
 			if i.candidates = candidates; err != nil {
@@ -161,6 +193,15 @@ func (r *run) findDatabases(ctx context.Context, items []*Item) {
 			}
 		}
 	})
+}
+
+// choice returns the choice of the server. In a later round, it includes the other Pods of a server that was found to be a standby.
+func (i *Item) choice() server.Choice {
+	choice := server.ChoiceOf(i.Spec)
+	if i.stale && len(i.candidates) > 0 {
+		choice.Location = i.candidates[0].Location
+	}
+	return choice
 }
 
 // refuseDatabases refuses workloads that run their database themselves, before they get the name of a Secret.

@@ -3,6 +3,7 @@ package binding
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -44,7 +45,7 @@ func TestBindTwiceChangesNothing(t *testing.T) {
 func TestABindAsksForLittle(t *testing.T) {
 	w := newWorld(t)
 	require.NoError(t, w.bind(t.Context()))
-	assert.Equal(t, map[string]int{"create secrets": 2, "get namespaces": 1, "create events": 1}, w.requests(), "one Secret is tried")
+	assert.Equal(t, map[string]int{"create secrets": 2, "get namespaces": 1, "create selfsubjectrulesreviews": 1, "create events": 1}, w.requests(), "one Secret is tried")
 	assert.Equal(t, []int{1}, w.execs)
 	assert.Equal(t, 1, w.dries)
 	assert.Equal(t, 1, w.searches)
@@ -101,6 +102,12 @@ func TestALostAnswerIsFollowedByTheRightThing(t *testing.T) {
 		require.NoError(t, w.bind(t.Context()), "the reference is there, so nothing is rolled back")
 		w.assertBound()
 	})
+	t.Run("patch, and the read after it", func(t *testing.T) {
+		w := newWorld(t)
+		w.lose["patch"], w.fail["reread"] = errReset, errReset
+		require.NoError(t, w.bind(t.Context()), "it is read again")
+		w.assertBound()
+	})
 }
 
 func TestInterruptionUndoesUntilTheReferenceIsThere(t *testing.T) {
@@ -134,7 +141,7 @@ func TestAFailedUndoTellsTheCommand(t *testing.T) {
 	w.fail["drop role"] = errReset
 	require.ErrorIs(t, w.bind(t.Context()), errRefused)
 	require.Len(t, w.warned, 1)
-	assert.Contains(t, w.warned[0], "kubectl exec -n ns pg-0 -- dropuser --username=postgres -- "+w.role().name)
+	assert.Contains(t, w.warned[0], "kubectl exec -n ns postgresql-sfs-0 -- dropuser --username=postgres -- "+w.role().name)
 }
 
 func TestARunThatDiedIsCompleted(t *testing.T) {
@@ -191,7 +198,7 @@ func TestAForeignSecretIsLeftAlone(t *testing.T) {
 	t.Run("the next default name is taken", func(t *testing.T) {
 		w := newWorld(t, foreign.DeepCopy())
 		require.NoError(t, w.bind(t.Context()))
-		assert.Equal(t, "secret/postgresql-secret-3 created", w.results[0])
+		assert.Equal(t, "secret/web-pgbind created", w.results[0])
 		assert.Equal(t, foreign.Data, w.secret().Data)
 	})
 	t.Run("a chosen name is refused", func(t *testing.T) {
@@ -227,16 +234,39 @@ func TestAForeignRoleIsLeftAlone(t *testing.T) {
 func TestDryRunWritesNothingAndShowsNoSecret(t *testing.T) {
 	for _, strategy := range []cmdutil.DryRunStrategy{cmdutil.DryRunClient, cmdutil.DryRunServer} {
 		w := newWorld(t)
-		require.NoError(t, w.bind(t.Context(), func(i *Item) { i.Options.DryRun = strategy }))
+		require.NoError(t, w.bind(t.Context(), func(i *Item) { i.Options.DryRun, i.Options.Script = strategy, true }))
 		assert.Empty(t, w.log)
-		require.Len(t, w.shown, 1)
-		for _, part := range []string{"createuser", "LOCK TABLE pg_catalog.pg_authid", "kind: Secret", "envFrom", "MASKED"} {
+		require.Len(t, w.shown, 2)
+		for _, part := range []string{"GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON ALL TABLES", "# secret/", "POSTGRES_PASSWORD", "- secretRef:", "MASKED"} {
 			assert.Contains(t, w.shown[0], part)
 		}
-		assert.NotContains(t, w.shown[0], "SCRAM-SHA-256$")
+		for _, part := range []string{"createuser", "LOCK TABLE pg_catalog.pg_authid", "MASKED"} {
+			assert.Contains(t, w.shown[1], part)
+		}
+		assert.NotContains(t, w.shown[0]+w.shown[1], "SCRAM-SHA-256$")
 		assert.Nil(t, w.secret())
 		assert.Nil(t, w.role())
 	}
+}
+
+// TestDryRun_IsShort: a person reads the plan before the first bind.
+func TestDryRun_IsShort(t *testing.T) {
+	w := newWorld(t)
+	require.NoError(t, w.bind(t.Context(), func(i *Item) {
+		i.Options.DryRun, i.Spec.CreateDatabase, i.Spec.DBName = cmdutil.DryRunClient, true, "shop"
+		i.Spec.Schemas, i.Spec.Extensions, i.Spec.Keys = []string{"a", "b", "c"}, []string{"citext", "cube"}, []string{"uri", "servicebinding"}
+	}))
+	lines := strings.Split(w.shown[0], "\n")
+	assert.LessOrEqual(t, len(lines)+len(w.results), 40, w.shown[0])
+	assert.Contains(t, w.shown[0], "- secretRef:", "nothing that matters is cut")
+	for _, line := range lines {
+		assert.LessOrEqual(t, len([]rune(line)), maxLine+1)
+	}
+	many := make([]string, 60)
+	short := shorten(many, false)
+	require.Len(t, short, maxPlan)
+	assert.Equal(t, "# and 23 more lines: -v=2 prints them and the whole script", short[maxPlan-1])
+	assert.Len(t, shorten(many, true), 60)
 }
 
 func TestInjectNonePrintsThePatch(t *testing.T) {

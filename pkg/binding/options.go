@@ -7,15 +7,18 @@ import (
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 )
 
-// Options are about a run. What the binding is like, its spec says.
+// Options control how a run works. The spec describes the binding.
 type Options struct {
 	DryRun       cmdutil.DryRunStrategy
-	FieldManager string // recorded for every write
+	Script       bool   // a dry run also prints the whole script of psql
+	FieldManager string // instead of that of the spec
 
 	// Exact means that the spec is complete, as in a file: what an earlier bind requested, and the spec does not, is removed.
 	Exact bool
-	Adopt bool // take over equal references of another field manager
-	Force bool // proceed even if another field manager owns envFrom or the variables, or if others can create objects in an isolated binding's schema
+	Adopt bool // take over equal references of another field manager, and a login that was created by hand, with its Secret
+	// Force proceeds even if another field manager owns envFrom or the variables, if others can create objects in an isolated binding's schema, or if
+	// something else uses the login to adopt.
+	Force bool
 
 	Wait     bool          // for the Pods
 	Timeout  time.Duration // of that

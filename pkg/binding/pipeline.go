@@ -19,6 +19,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/defaults"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/keys"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/parallel"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/permissions"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/phases"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/rollback"
@@ -33,6 +34,7 @@ type Workloads interface {
 	List(ctx context.Context, namespace string, of workload.Type) ([]*workload.Workload, error)
 	Variables(ctx context.Context, w *workload.Workload, container, own string) (read keys.Container, unread error, err error)
 	TopOwner(ctx context.Context, w *workload.Workload) (string, error)
+	Users(ctx context.Context, namespace, secret string) ([]*workload.Workload, error)
 	Patch(ctx context.Context, w *workload.Workload, change func(*workload.Workload) error, dryRun bool) (*workload.Workload, bool, error)
 	RecreatePod(ctx context.Context, w *workload.Workload, change func(*workload.Workload) error, dryRun bool) (*workload.Workload, bool, error)
 	Reread(ctx context.Context, w *workload.Workload) (*workload.Workload, error)
@@ -57,6 +59,11 @@ type Server interface {
 	CreateAll(ctx context.Context, requests []postgres.Request) []postgres.Creation
 	BindAll(ctx context.Context, requests []postgres.Request) []postgres.Outcome
 	Undo(ctx context.Context, b postgres.Binding) ([]string, error)
+	Adoptable(ctx context.Context, b postgres.Binding, l postgres.Login) error
+	Settle(ctx context.Context, b postgres.Binding) (*postgres.Settlement, error)
+	Release(ctx context.Context, b postgres.Binding) ([]string, error)
+	HandOver(ctx context.Context, h postgres.Handover) (*postgres.Settlement, error)
+	GiveBack(ctx context.Context, h postgres.Handover) (*postgres.Settlement, error)
 	LastRun(ctx context.Context, role string) (string, error)
 }
 
@@ -79,30 +86,32 @@ type Pipeline struct {
 
 	// ServerConcurrency is the number of execs that run at the same time in the database Pods of one node.
 	ServerConcurrency int
-	// Part is the shard of the items to bind. Other processes can bind the others at the same time, and must not use the same names.
+	// AwaitPrimary is the pause before a server that has no primary, as during a failover, is asked again.
+	AwaitPrimary time.Duration
+	// Part is the shard of the items to bind. Other processes can bind the others at the same time.
 	Part shard.Shard
 }
 
-// rounds limits how often an item that met another writer is observed again. Fifty runs that need a free name need more than five.
-const rounds = 10
+// rounds limits how often an item that met another writer is observed again.
+const rounds = 5
 
 // undoEach is the additional time that a roll-back can take for each other item.
 const undoEach = 100 * time.Millisecond
 
-// Run binds the items. Running it again changes nothing. Afterwards each item has its own error: until the API server has accepted the
-// change of its workload, an error, or the end of ctx, rolls back what this run created for it. After that the binding stays, and the error
-// is a *RolloutError. Run itself returns an error, and does nothing, if two items describe the same binding.
+// Run binds the items. Running it again changes nothing. Each item has its own error. If an item fails, or ctx ends, before the API server has
+// accepted the change of its workload, Run rolls back what it created for that item. After that the binding stays, and the error is a
+// *RolloutError. Run itself returns an error, and does nothing, if two items describe the same binding.
 func (p *Pipeline) Run(ctx context.Context, items []*Item) error {
-	r := &run{Pipeline: p, all: items}
+	r := &run{Pipeline: p, all: items, reviewer: permissions.NewReviewer(p.Kube)}
 	r.complete(ctx, items, lacksTarget)
 	if err := refuseDuplicates(items); err != nil {
 		return err
 	}
-	r.items = Shard(p.Part, items)
+	r.items, r.owners = Shard(p.Part, items), ownerContainers(items)
 	r.complete(ctx, r.items, lacksAccess)
 	r.servers = newServers(p, len(r.items))
 	r.undoLimit = rollback.DefaultLimit + time.Duration(len(r.items)-1)*undoEach
-	backoff := wait.Backoff{Steps: rounds, Duration: 100 * time.Millisecond, Factor: 1.5, Jitter: 1}
+	backoff := wait.Backoff{Steps: rounds, Duration: 100 * time.Millisecond, Factor: 2, Jitter: 1}
 	left := phases.Repeat(ctx, r.items, backoff, r.round)
 	for _, i := range left {
 		i.Fail(cmp.Or(context.Cause(ctx), i.conflict))
@@ -116,7 +125,9 @@ func (p *Pipeline) Run(ctx context.Context, items []*Item) error {
 type run struct {
 	*Pipeline
 	all, items []*Item
+	owners     map[subject][]string // the owner containers of the items
 	servers    *servers
+	reviewer   *permissions.Reviewer
 	undoLimit  time.Duration
 	rollouts   sync.WaitGroup
 
@@ -144,7 +155,7 @@ func (r *run) round(ctx context.Context, items []*Item) (again []*Item) {
 // execute takes the items of one server through the phases, and returns those that met another writer. It follows the rollouts of the
 // others in the background.
 func (r *run) execute(ctx context.Context, items []*Item) (again []*Item) {
-	phases.Through(ctx, items, r.roles, r.secrets, r.workloads)
+	phases.Through(ctx, items, r.roles, r.secrets, r.handOver, r.workloads, r.settle)
 	r.rollBack(ctx, items)
 	bound := phases.Open(items)
 	for _, i := range items {
@@ -171,6 +182,7 @@ func (r *run) rollBack(ctx context.Context, items []*Item) {
 		}
 	}
 	each(failed, func(i *Item) {
+		r.explainForbidden(ctx, i)
 		i.rollBack(ctx, r.undoLimit)
 		r.finish(i)
 	})

@@ -16,24 +16,30 @@ import (
 
 // Plan is the decision for one binding. It does not change after it is made; another round makes another one.
 type Plan struct {
-	asked      v1alpha1.BindingSpec // as it was requested
-	kept       v1alpha1.BindingSpec // with what stays from an earlier bind
-	spec       v1alpha1.BindingSpec // with defaults as well
-	earlier    v1alpha1.BindingSpec // of the last bind
-	options    Options
-	workload   *workload.Workload
-	containers []string
-	server     server.Ref
-	database   *server.Database
-	others     []*server.Database // that can be the primary if database is not
-	binding    postgres.Binding
-	how        roleAction
-	secret     slot
-	variables  []string                // the keys of the Secret, present and future, that can be variables
-	hidden     []secret.FormerVariable // former variables for the Secret, in addition to those that it has
-	inManifest bool                    // another tool writes the reference, and removes it again
-	lost       []string                // Secrets that the workload's annotations name for this binding, and that belong to something else
-	password   string
+	id          string               // of a new binding
+	asked       v1alpha1.BindingSpec // as it was requested
+	kept        v1alpha1.BindingSpec // with what stays from an earlier bind
+	spec        v1alpha1.BindingSpec // with defaults as well
+	earlier     v1alpha1.BindingSpec // of the last bind
+	options     Options
+	workload    *workload.Workload
+	containers  []string
+	server      server.Ref
+	database    *server.Database
+	others      []*server.Database // that can be the primary if database is not
+	binding     postgres.Binding
+	how         roleAction
+	secret      slot
+	variables   []string                // the keys of the Secret, present and future, that can be variables
+	hidden      []secret.FormerVariable // former variables for the Secret, in addition to those that it has
+	inManifest  bool                    // another tool writes the reference, and removes it again
+	recreated   bool                    // the Secret is of an earlier workload of the same name, whose binding this one continues
+	adopted     *secret.Credentials     // the login that this run adopts; nil: none
+	formerLogin string                  // the login role whose objects go to the access role; empty: none
+	owned       []string                // what the access role owned before
+	settles     bool                    // the login was adopted, and the adoption may not be complete
+	lost        []string                // Secrets that the workload's annotations name for this binding, and that belong to something else
+	password    string
 }
 
 // plan decides what to do for an item.
@@ -46,11 +52,11 @@ func (r *run) plan(ctx context.Context, i *Item) (*Plan, error) {
 	spec := asked.WithDefaults(i.namespace())
 	i.run, i.password = cmp.Or(i.run, secret.NewRun()), cmp.Or(i.password, o.Values.Password, secret.NewPassword())
 	p := &Plan{
-		asked: asked, kept: asked, spec: spec, options: o, workload: w, containers: i.containers, server: i.ref(), database: database,
-		others: i.candidates[1:], lost: i.lost, password: i.password,
+		id: id, asked: asked, kept: asked, spec: spec, options: o, workload: w, containers: i.containers, server: i.ref(), database: database,
+		others: i.candidates[1:], lost: i.lost, password: i.password, formerLogin: i.FormerLogin, owned: i.OwnedBefore,
 		binding: postgres.Binding{
 			Owner:  postgres.Owner{ID: id, Run: i.run, Namespace: w.Namespace()},
-			Access: access(spec, id), Creates: creates(spec), RevokePublic: spec.RevokePublic, Force: o.Force,
+			Access: access(spec, id), Creates: creates(spec), Force: o.Force,
 		},
 	}
 	if spec.Expires != nil {
@@ -74,13 +80,16 @@ func (r *run) plan(ctx context.Context, i *Item) (*Plan, error) {
 	if err := p.planFormer(); err != nil {
 		return nil, err
 	}
+	if err := p.refuseNewPods(); err != nil {
+		return nil, err
+	}
 	return p, r.checkReference(i, p)
 }
 
 // id returns the id of the binding.
 func (i *Item) id() string {
 	w := i.Workload
-	return secret.ID(secret.Identity(w.Namespace(), w.String(), w.UID()), i.candidates[0].Location, i.spec().DBName)
+	return secret.ID(secret.Identity(w.Namespace(), w.String(), w.UID()), i.candidates[0].Location, i.spec().DBName, i.Spec.IsOwner())
 }
 
 // roleAction returns what to do with the login role: what the last round found out, or else what the Secret suggests.
@@ -90,6 +99,8 @@ func (i *Item) roleAction(p *Plan) roleAction {
 		return i.try.how
 	case p.secret.existing == nil:
 		return createRole
+	case p.adopted != nil:
+		return adoptRole
 	case !p.noted():
 		// A Secret that the workload does not reference belongs to a run that died, or is still in progress and may be rolled back: setting
 		// the password, although it is the same, makes the role this run's.
@@ -107,16 +118,38 @@ func (p *Plan) on(database *server.Database) *Plan {
 
 // request returns the request to the server.
 func (p *Plan) request() postgres.Request {
-	return postgres.Request{Binding: p.binding, Login: p.login(p.how != keepRole)}
+	return postgres.Request{Binding: p.binding, Login: p.login(p.how == takeRole || p.how == createRole)}
 }
 
 // login describes how to verify the role's password. If set is true, the password is set before.
 func (p *Plan) login(set bool) postgres.Login {
-	return postgres.Login{
+	l := postgres.Login{
 		Password: p.password, Set: set,
 		Host: p.database.HostName(), HostComplete: p.database.HostComplete(), HostChosen: p.database.Host != "", Port: p.database.Port,
 		Address: p.database.Address, PodIP: p.database.PodIP, PodPort: p.database.PodPort,
 	}
+	if held, ok := p.heldHost(); ok {
+		l.Host, l.HostComplete, l.HostChosen, l.Port, l.Address = held.Host, true, p.spec.Host != "", held.LoginPort(), ""
+	}
+	if p.adopted != nil { // as its application does
+		l.Host, l.HostComplete, l.Port, l.Address = p.adopted.Host, true, p.adopted.LoginPort(), ""
+	}
+	return l
+}
+
+// heldHost returns the values of an existing Secret if its host stays. A host that was found, and not chosen, follows the server that the user names.
+func (p *Plan) heldHost() (secret.Credentials, bool) {
+	if p.secret.existing == nil || p.options.Exact || p.database.Host != "" || p.followsServer() {
+		return secret.Credentials{}, false
+	}
+	held, _ := secret.Of(p.secret.existing)
+	return held, held.Host != ""
+}
+
+// followsServer reports whether the user names the server otherwise than before, for a binding whose host was found.
+func (p *Plan) followsServer() bool {
+	before := p.earlier.WithDefaults(p.workload.Namespace()).Postgres
+	return p.secret.existing != nil && p.adopted == nil && p.spec.Host == "" && p.spec.Postgres != before
 }
 
 // verified is what a login showed about the server; zero before the login.

@@ -20,15 +20,16 @@ func (p *Plan) reference() workload.Reference {
 	_, noted := secret.AnnotationsOf(p.workload.Annotations())[p.secret.name]
 	return workload.Reference{
 		Secret: p.secret.name, Inject: workload.Inject(p.spec.Inject), Containers: p.containers, Keys: p.variables,
-		Prefix: p.spec.EnvPrefix, MountPath: p.spec.MountPath, ServiceBinding: secret.IsServiceBinding(p.spec), Adopt: p.options.Adopt || noted,
-		Replace: p.spec.NamesFromWorkload,
+		Prefix: p.spec.EnvPrefix, MountPath: p.spec.MountPath, ServiceBinding: secret.IsServiceBinding(p.spec),
+		Adopt: p.options.Adopt || noted || p.recreated, Replace: p.spec.NamesFromWorkload,
 	}
 }
 
 // writeReference adds the reference. If the spec is complete, it replaces the references of this binding that exist.
 func (p *Plan) writeReference(w *workload.Workload) error {
 	_, noted := secret.AnnotationsOf(w.Annotations())[p.secret.name]
-	if noted && !p.spec.NamesFromWorkload && p.options.Exact && !p.injectsNothing() {
+	exact := p.options.Exact || p.spec.IsOwner() // there is one owner container
+	if noted && !p.spec.NamesFromWorkload && exact && !p.injectsNothing() {
 		return p.reference().Set(w.Template())
 	}
 	return p.reference().Add(w.Template())
@@ -45,6 +46,9 @@ func (p *Plan) change(w *workload.Workload) error {
 	}
 	if err := p.writeReference(w); err != nil {
 		return err
+	}
+	if p.inManifest {
+		return nil // the annotation changes with every rotation
 	}
 	key, err := secret.AnnotationKey(p.secret.name)
 	if err != nil {
@@ -89,7 +93,7 @@ func (r *run) checkReference(i *Item, p *Plan) error {
 	if p.injectsNothing() {
 		return nil
 	}
-	err := errors.Join(p.refuseHiding(), r.refuseManaged(i, p), workload.CheckFieldManager(p.workload, p.options.FieldManager))
+	err := errors.Join(p.refuseHiding(), r.refuseManaged(i, p), workload.CheckFieldManager(p.workload, p.manager()))
 	if err != nil {
 		return err
 	}
@@ -145,7 +149,7 @@ func (r *run) tryFirst(ctx context.Context, items []*Item, kindOf func(*Item) st
 func (p *Plan) tryHere() (changes bool, err error) {
 	to, err := p.changed(p.workload)
 	changes = err == nil && !to.Equal(p.workload)
-	if changes && p.workload.IsPod() && !p.options.Recreate {
+	if changes && p.workload.IsPod() && !p.options.Recreate && p.adopted == nil {
 		err = workload.UnchangeableError{Pod: p.workload.Name()}
 	}
 	if err != nil {
@@ -194,10 +198,11 @@ func (p *Plan) injectsNothing() bool { return p.spec.Inject == string(workload.I
 
 // send changes the workload. A bare Pod cannot be changed and is replaced.
 func (r *run) send(ctx context.Context, p *Plan, dryRun bool) (*workload.Workload, bool, error) {
-	if p.workload.IsPod() && p.options.Recreate {
-		return r.Workloads.RecreatePod(ctx, p.workload, p.change, dryRun)
+	w := p.workload.As(p.manager(), p.earlier.FieldManager)
+	if w.IsPod() && p.options.Recreate && p.adopted == nil {
+		return r.Workloads.RecreatePod(ctx, w, p.change, dryRun)
 	}
-	return r.Workloads.Patch(ctx, p.workload, p.change, dryRun)
+	return r.Workloads.Patch(ctx, w, p.change, dryRun)
 }
 
 // changed returns a copy of the workload with the reference.

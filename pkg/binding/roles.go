@@ -70,6 +70,9 @@ func (r *run) ask(ctx context.Context, s Server, batch []*Item) {
 	if batch = r.createDatabase(ctx, s, batch); len(batch) == 0 {
 		return
 	}
+	if batch = r.verifyAdopted(ctx, s, batch); len(batch) == 0 {
+		return
+	}
 	requests := make([]postgres.Request, len(batch))
 	for n, i := range batch {
 		requests[n], i.standby = i.plan.request(), nil
@@ -111,6 +114,8 @@ func (r *run) concludeRole(ctx context.Context, s Server, i *Item, o postgres.Ou
 		i.result, i.verifiedFor = o.Result, i.plan.request()
 	case errors.Is(err, postgres.ErrStandby):
 		i.standby = err
+	case i.plan.how == adoptRole:
+		i.Fail(i.plan.refuseAdoption(err))
 	case errors.Is(err, postgres.ErrExists):
 		i.try = roleTry{role, takeRole}
 		i.again(err)
@@ -139,8 +144,9 @@ func lastRun(ctx context.Context, s Server, role, ours string) string {
 	return last
 }
 
-// onStandby returns the items that continue with another candidate. If there is none, the Pods are read again once, because the primary can
-// have changed.
+// onStandby returns the items that continue with another candidate. If there is none, the Pods are read again in the next round, because the primary
+// can have changed. A Pod that the user names for a new binding must be the primary. An existing binding stays with its server, whichever Pod is
+// the primary now.
 func onStandby(items []*Item) (next []*Item) {
 	for _, i := range items {
 		if i.standby == nil {
@@ -153,11 +159,11 @@ func onStandby(items []*Item) (next []*Item) {
 			i.plan = i.plan.on(others[0])
 			i.plan.others = others[1:]
 			next = append(next, i)
-		case i.stale || i.plan.server.Kind == server.KindPod:
+		case i.plan.server.Kind == server.KindPod && i.plan.secret.existing == nil:
 			i.Fail(i.standby)
 		default:
 			i.stale = true
-			i.again(i.standby)
+			i.again(server.NoPrimary(i.plan.server, postgres.ErrStandby))
 		}
 	}
 	return next
@@ -197,7 +203,12 @@ func (p *Plan) inDatabase(err error) error {
 		return nil
 	}
 	if errors.Is(err, postgres.ErrStandby) {
-		return fmt.Errorf("pod/%s: %w: name the primary with --postgres", p.database.Pod.Name, err)
+		return fmt.Errorf("pod/%s: %w: name the primary, or its Service, with --postgres", p.database.Pod.Name, err)
 	}
-	return fmt.Errorf("database %q in pod/%s: %w", p.spec.DBName, p.database.Pod.Name, err)
+	err = fmt.Errorf("database %q in pod/%s: %w", p.spec.DBName, p.database.Pod.Name, err)
+	if login := (*postgres.LoginError)(nil); errors.As(err, &login) && p.database.HostReachesReplicas {
+		return fmt.Errorf("%w; service/%s also leads to replicas, which can be without the role yet: name the primary's Service with --postgres or --host",
+			err, p.database.Service)
+	}
+	return err
 }

@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 )
@@ -22,24 +23,39 @@ func (r *run) search(ctx context.Context, i *Item, p *Plan) (name string, presen
 	if err != nil {
 		return "", false, fmt.Errorf("list secrets in namespace %s: %w", p.workload.Namespace(), err)
 	}
-	taken := map[string]bool{}
+	taken, continued := map[string]bool{}, ""
 	for i := range list.Items {
-		if marks, ok := secret.MarksOf(&list.Items[i]); ok && marks.ID == p.binding.Owner.ID {
+		marks, ok := secret.MarksOf(&list.Items[i])
+		switch {
+		case ok && marks.ID == p.id:
 			return list.Items[i].Name, true, nil
+		case ok && p.owns(marks):
+			continued = list.Items[i].Name
 		}
 		taken[list.Items[i].Name] = true
 	}
-	for name = range p.secretNames {
-		if !taken[name] && (r.claim(i, name) || name == p.spec.Secret) {
-			return name, false, nil
-		}
+	if continued != "" {
+		return continued, true, nil
+	}
+	names := p.secretNames(i)
+	if name = r.firstFree(i, names, taken); name != "" {
+		return name, false, nil
+	}
+	return r.lastName(i, names[len(names)-1])
+}
+
+// lastName returns the last of the names, which belongs to a Secret or to another item of this run.
+func (r *run) lastName(i *Item, name string) (string, bool, error) {
+	if !r.claim(i, name) {
+		return "", false, refuseTaken(types.NamespacedName{Namespace: i.namespace(), Name: name}, errTaken)
 	}
 	return name, true, nil
 }
 
 // probe does the same name by name, if Secrets cannot be listed.
 func (r *run) probe(ctx context.Context, i *Item, p *Plan) (name string, present bool, err error) {
-	for name = range p.secretNames {
+	names := p.secretNames(i)
+	for _, name = range names {
 		if !r.claim(i, name) {
 			continue
 		}
@@ -50,18 +66,17 @@ func (r *run) probe(ctx context.Context, i *Item, p *Plan) (name string, present
 		if err != nil {
 			return "", false, fmt.Errorf("read secret/%s in namespace %s: %w", name, p.workload.Namespace(), err)
 		}
-		if marks, ok := secret.MarksOf(found); ok && marks.ID == p.binding.Owner.ID {
-			break
+		if marks, ok := secret.MarksOf(found); ok && p.owns(marks) {
+			return name, true, nil
 		}
 	}
-	return name, true, nil
+	return r.lastName(i, names[len(names)-1])
 }
 
-// secretNames yields the names that the Secret can get.
-func (p *Plan) secretNames(yield func(string) bool) {
-	if name := p.spec.Secret; name != "" {
-		yield(name)
-		return
+// secretNames returns the names that the Secret can get.
+func (p *Plan) secretNames(i *Item) []string {
+	if p.spec.Secret != "" {
+		return []string{p.spec.Secret}
 	}
-	secret.DefaultNames(yield)
+	return i.defaultNames()
 }

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 )
 
@@ -30,13 +31,16 @@ func (r *run) chooseSecret(ctx context.Context, i *Item, p *Plan) error {
 	}
 	if i.accepted { // the workload references it already
 		p.use(slot{name: i.plan.secret.name, generation: i.plan.secret.generation})
-		return p.refuseTaken(r.trySecret(ctx, p, true))
+		return refuseTaken(p.secretName(), r.trySecret(ctx, p, true))
+	}
+	if found, err := r.adoptLogin(ctx, i, p, remembered); found || err != nil {
+		return err
 	}
 	chosen := p.spec.Secret
 	if remembered != "" && chosen != "" && remembered != chosen {
 		return fmt.Errorf("%s has this binding already, by secret/%s: leave out --secret, or unbind it first", p.workload, remembered)
 	}
-	p.use(slot{name: cmp.Or(chosen, remembered, i.assigned, secret.FirstSecretName), generation: note.Generation + 1})
+	p.use(slot{name: cmp.Or(chosen, remembered, i.assigned, i.defaultNames()[0]), generation: note.Generation + 1})
 	if remembered == "" && (i.observed || !r.claim(i, p.secret.name)) {
 		return r.searchSecret(ctx, i, p)
 	}
@@ -51,7 +55,7 @@ func (r *run) chooseSecret(ctx context.Context, i *Item, p *Plan) error {
 		}
 		return r.searchSecret(ctx, i, p)
 	}
-	return p.refuseTaken(err)
+	return refuseTaken(p.secretName(), err)
 }
 
 // searchSecret chooses the Secret if other Secrets seem to have the first names, or if another run seems to have created this binding's. It
@@ -75,7 +79,7 @@ func (r *run) searchSecret(ctx context.Context, i *Item, p *Plan) error {
 	if err != nil {
 		return err
 	}
-	return p.refuseTaken(p.adopt(existing))
+	return refuseTaken(p.secretName(), p.adopt(existing))
 }
 
 // remembered returns the Secret that the workload's annotation names for this binding, and the annotation. If that Secret is gone, the next
@@ -83,16 +87,34 @@ func (r *run) searchSecret(ctx context.Context, i *Item, p *Plan) error {
 func (p *Plan) remembered() (name string, note secret.Marks) {
 	annotations := secret.AnnotationsOf(p.workload.Annotations())
 	for _, secret := range slices.Sorted(maps.Keys(annotations)) {
-		a := annotations[secret]
-		if a.ID != p.binding.Owner.ID {
-			continue
-		}
-		note = a
-		if !slices.Contains(p.lost, secret) {
-			return secret, note
+		a, lost := annotations[secret], slices.Contains(p.lost, secret)
+		switch {
+		case !lost && (a.ID == p.id || p.mayContinue(secret, a)):
+			return secret, a
+		case a.ID == p.id:
+			note = a
 		}
 	}
 	return "", note
+}
+
+// owns reports whether a Secret with these marks is this binding's: it has the binding's id, or it is of an earlier workload of the same name
+// with the same database. Two workloads of a kind cannot have the same name, so that the earlier one is gone. As with the id, the role's own
+// comment decides about the role.
+func (p *Plan) owns(marks secret.Marks) bool {
+	return marks.ID == p.binding.Owner.ID ||
+		marks.Workload == p.workload.String() && p.isFor(marks)
+}
+
+// isFor reports whether a binding with these marks is for the same database, and both or neither are of an owner container.
+func (p *Plan) isFor(marks secret.Marks) bool {
+	return marks.Location == p.database.Location && marks.DBName == p.spec.DBName && marks.IsOwner() == p.spec.IsOwner()
+}
+
+// continueAs continues the binding of an earlier workload, under its id.
+func (p *Plan) continueAs(id string) {
+	p.recreated = id != p.id
+	p.binding.Owner.ID, p.binding.Access = id, access(p.spec, id)
 }
 
 // noted reports whether the workload has the annotation of the planned Secret already.
@@ -130,7 +152,7 @@ func (r *run) trySecret(ctx context.Context, p *Plan, likely bool) error {
 
 // tryCreate sends the Secret as a dry run.
 func (r *run) tryCreate(ctx context.Context, p *Plan) error {
-	options := metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldManager: p.options.FieldManager}
+	options := metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldManager: p.manager()}
 	wanted, err := p.newSecret(p.expected())
 	if err != nil {
 		return err
@@ -148,22 +170,33 @@ func (r *run) readSecret(ctx context.Context, p *Plan) (*corev1.Secret, error) {
 	return secret, nil
 }
 
-// refuseTaken adds to errTaken the name and what to do.
-func (p *Plan) refuseTaken(err error) error {
+// mayContinue reports whether an annotation can be of an earlier workload of the same name. The annotation can also be a copy of another
+// workload's, so that the Secret decides.
+func (p *Plan) mayContinue(name string, a secret.Marks) bool {
+	return p.isFor(a) && (p.spec.Secret == "" || p.spec.Secret == name) &&
+		(a.Workload == "" || a.Workload == p.workload.String())
+}
+
+// refuseTaken adds to errTaken the name of the Secret and what to do.
+func refuseTaken(name types.NamespacedName, err error) error {
 	if !errors.Is(err, errTaken) {
 		return err
 	}
-	return fmt.Errorf("secret/%s in namespace %s: %w: choose another name with --secret", p.secret.name, p.workload.Namespace(), err)
+	return fmt.Errorf("secret/%s in namespace %s: %w: choose another name with --secret", name.Name, name.Namespace, err)
 }
 
 // adopt uses an existing Secret if its metadata names this binding. It trusts only the password and the generation: everyone who can write
 // Secrets can forge the rest, and the role's own comment decides about the role.
 func (p *Plan) adopt(existing *corev1.Secret) error {
 	marks, marked := secret.MarksOf(existing)
-	if !marked || marks.ID != p.binding.Owner.ID {
+	if !marked || !p.owns(marks) {
 		return errTaken
 	}
+	p.continueAs(marks.ID)
 	c, complete := secret.Of(existing)
+	if marks.Adopted && p.spec.Username == "" && marks.Role != secret.RoleName(marks.ID, marks.Generation) && postgres.CheckRoleName(marks.Role) == nil {
+		p.spec.Username = marks.Role
+	}
 	p.use(slot{name: existing.Name, generation: marks.Generation, existing: existing})
 	p.keep(marks.BindingSpec)
 	if !complete || c.Username != p.binding.Role {
@@ -172,7 +205,7 @@ func (p *Plan) adopt(existing *corev1.Secret) error {
 	if chosen := p.options.Values.Password; chosen != "" && chosen != c.Password {
 		return fmt.Errorf("secret/%s in namespace %s holds another password than --password-from: leave the flag out, or change the password with kubectl pgbind rotate", existing.Name, existing.Namespace)
 	}
-	p.password = c.Password
+	p.password, p.settles = c.Password, marks.Adopted && p.options.Adopt
 	return nil
 }
 

@@ -61,7 +61,7 @@ func (r *run) createSecret(ctx context.Context, i *Item) (*corev1.Secret, error)
 	if err != nil {
 		return nil, err
 	}
-	created, err := secrets.Create(ctx, wanted, metav1.CreateOptions{FieldManager: i.Options.FieldManager})
+	created, err := secrets.Create(ctx, wanted, metav1.CreateOptions{FieldManager: i.plan.manager()})
 	if err == nil {
 		return created, nil
 	}
@@ -93,7 +93,7 @@ func (r *run) extendSecret(ctx context.Context, i *Item) error {
 		return err
 	}
 	change := changesOf(existing, wanted)
-	fields, takenOver := fieldmanager.TakeOver(existing.ManagedFields, i.Options.FieldManager)
+	fields, takenOver := fieldmanager.TakeOver(existing.ManagedFields, i.plan.manager(), i.plan.earlier.FieldManager)
 	change.Metadata.ManagedFields = fields
 	if len(change.Data) == 0 && len(change.Metadata.Annotations) == 0 && !takenOver {
 		return nil
@@ -101,6 +101,9 @@ func (r *run) extendSecret(ctx context.Context, i *Item) error {
 	patched, err := r.patchSecret(ctx, i, existing, change)
 	if err != nil {
 		return err
+	}
+	if i.plan.adopted != nil {
+		i.made.Push(r.forgetSecret(i, existing, patched))
 	}
 	i.secret, i.extended = patched, true
 	i.renamed = i.renamed || !maps.EqualFunc(existing.Data, patched.Data, func(_, _ []byte) bool { return true })
@@ -131,6 +134,14 @@ func changesOf(existing, wanted *corev1.Secret) secretPatch {
 			change.Metadata.Annotations[name] = &value
 		}
 	}
+	for name, value := range wanted.Labels {
+		if held, there := existing.Labels[name]; !there || held != value {
+			if change.Metadata.Labels == nil {
+				change.Metadata.Labels = map[string]*string{}
+			}
+			change.Metadata.Labels[name] = &value
+		}
+	}
 	for name := range existing.Annotations {
 		if _, stays := wanted.Annotations[name]; !stays {
 			change.Metadata.Annotations[name] = nil
@@ -141,7 +152,8 @@ func changesOf(existing, wanted *corev1.Secret) secretPatch {
 
 type secretMetadata struct {
 	ResourceVersion string                      `json:"resourceVersion"`
-	Annotations     map[string]*string          `json:"annotations,omitempty"`   // nil removes one
+	Labels          map[string]*string          `json:"labels,omitempty"`        // nil removes one
+	Annotations     map[string]*string          `json:"annotations,omitempty"`   // the same
 	ManagedFields   []metav1.ManagedFieldsEntry `json:"managedFields,omitempty"` // nil: the API server keeps them
 }
 
@@ -152,7 +164,7 @@ func (r *run) patchSecret(ctx context.Context, i *Item, secret *corev1.Secret, c
 	if err != nil {
 		return nil, fmt.Errorf("write the patch of secret/%s: %w", secret.Name, err)
 	}
-	options := metav1.PatchOptions{FieldManager: i.Options.FieldManager}
+	options := metav1.PatchOptions{FieldManager: i.plan.manager()}
 	patched, err := r.Kube.CoreV1().Secrets(secret.Namespace).Patch(ctx, secret.Name, types.MergePatchType, patch, options)
 	if err != nil {
 		return nil, fmt.Errorf("change secret/%s in namespace %s: %w", secret.Name, secret.Namespace, err)

@@ -48,7 +48,7 @@ func (r *run) serviceBinding(ctx context.Context, i *Item) error {
 		return err
 	}
 	secrets := r.Kube.CoreV1().Secrets(wanted.Namespace)
-	created, err := secrets.Create(ctx, wanted, metav1.CreateOptions{FieldManager: i.Options.FieldManager})
+	created, err := secrets.Create(ctx, wanted, metav1.CreateOptions{FieldManager: i.plan.manager()})
 	if err == nil {
 		i.made.Push(r.deleteSecret(created))
 		return nil
@@ -71,7 +71,7 @@ func (r *run) updateServiceBinding(ctx context.Context, i *Item, wanted *corev1.
 	if !secret.IsServiceBindingOf(found, i.secret) {
 		return errNotOurs
 	}
-	fields, takenOver := fieldmanager.TakeOver(found.ManagedFields, i.Options.FieldManager)
+	fields, takenOver := fieldmanager.TakeOver(found.ManagedFields, i.plan.manager(), i.plan.earlier.FieldManager)
 	if equality.Semantic.DeepEqual(found.Data, wanted.Data) && !takenOver {
 		return nil
 	}

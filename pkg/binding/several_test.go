@@ -15,7 +15,7 @@ func (w *world) flagged(names ...string) []*Item {
 	var items []*Item
 	for _, name := range names {
 		items = append(items, &Item{
-			Workload: w.workloads[name], Spec: v1alpha1.BindingSpec{Postgres: "pod/pg-0"}, Options: Options{Wait: true, Timeout: time.Minute}, Report: w,
+			Workload: w.workloads[name], Spec: v1alpha1.BindingSpec{Postgres: "pod/postgresql-sfs-0"}, Options: Options{Wait: true, Timeout: time.Minute}, Report: w,
 		})
 	}
 	return items
@@ -28,7 +28,7 @@ func TestRun_BindsSeveralWorkloadsOfACommandLine(t *testing.T) {
 	require.NoError(t, w.pipeline().Run(t.Context(), items))
 	assert.Equal(t, map[Outcome]int{Created: 3}, outcomes(items))
 	assert.Equal(t, []int{3}, w.execs, "one session creates all roles")
-	for i, name := range []string{"postgresql-secret-2", "postgresql-secret-3", "postgresql-secret-4"} {
+	for i, name := range []string{secretName, "a-pgbind", "b-pgbind"} {
 		assert.Equal(t, name, items[i].Binding.Name, "in the order of the arguments")
 	}
 	assert.Equal(t, 3, w.requests()["create events"])
@@ -42,5 +42,5 @@ func TestRun_GoesOnWithTheOthers(t *testing.T) {
 	require.NoError(t, w.pipeline().Run(t.Context(), items))
 	assert.Equal(t, map[Outcome]int{Created: 2, Failed: 1}, outcomes(items))
 	require.Error(t, items[1].Err)
-	assert.Equal(t, "postgresql-secret-3", items[2].Binding.Name, "a failed item takes no name")
+	assert.Equal(t, "b-pgbind", items[2].Binding.Name, "a failed item takes no name")
 }

@@ -1,12 +1,16 @@
 package binding
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
+	"github.com/pmezard/go-difflib/difflib"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/util/diff"
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 	"sigs.k8s.io/yaml"
 
@@ -30,32 +34,31 @@ func (r *run) show(_ context.Context, items []*Item) {
 	}
 }
 
+// maxPlan limits the lines of a plan. The results follow it.
+const maxPlan = 38
+
+// maxLine limits the length of a line of a plan. Annotations are long.
+const maxLine = 160
+
 func (i *Item) show() error {
 	p := i.plan
-	var plan strings.Builder
-	if err := p.showDatabase(&plan); err != nil {
-		return err
-	}
-	if p.secret.existing == nil {
-		fmt.Fprintf(&plan, "# pod/%s, container %s: createuser makes role %s, without a login; then psql, database %q:\n",
-			p.database.Pod.Name, p.database.Container, p.binding.Role, p.spec.DBName)
-	} else {
-		fmt.Fprintf(&plan, "# pod/%s, container %s: psql, database %q:\n", p.database.Pod.Name, p.database.Container, p.spec.DBName)
-	}
-	p.showLimits(&plan)
-	sql, err := postgres.Explain(p.binding, p.login(p.secret.existing == nil))
+	lines := p.showRoles()
+	secrets, err := p.showSecrets()
 	if err != nil {
 		return err
 	}
-	plan.WriteString(sql)
-	if err := p.showSecrets(&plan); err != nil {
+	lines = append(lines, secrets...)
+	change, err := p.showWorkload()
+	if err != nil {
 		return err
 	}
-	if i.changed, err = p.showWorkload(&plan); err != nil {
-		return err
+	i.isNew, i.changed = p.secret.existing == nil, len(change) > 0 && !p.injectsNothing()
+	i.Report.Show(strings.Join(shorten(append(lines, change...), i.Options.Script), "\n"))
+	if i.Options.Script {
+		if err := i.showScript(); err != nil {
+			return err
+		}
 	}
-	i.isNew = p.secret.existing == nil
-	i.Report.Show(plan.String())
 	i.warnOfReplicas()
 	i.Outcome, i.Binding = i.outcome(), p.object(nil)
 	i.Report.Done("secret/"+p.secret.name, verb(i.isNew, "created"))
@@ -63,71 +66,121 @@ func (i *Item) show() error {
 	return nil
 }
 
-// showDatabase prints what a run would do to create the database.
-func (p *Plan) showDatabase(out *strings.Builder) error {
-	if !p.spec.CreateDatabase {
-		return nil
+// shorten returns lines that a person can read at a glance, or all of them.
+func shorten(lines []string, all bool) []string {
+	if all {
+		return lines
 	}
-	sql, err := postgres.ExplainDatabase(p.newDatabase(), p.spec.AdminUser)
-	fmt.Fprintf(out, "# pod/%s, container %s: psql, creates database %q if it does not exist:\n%s", p.database.Pod.Name, p.database.Container, p.spec.DBName, sql)
+	if more := len(lines) - maxPlan; more > 0 {
+		lines = append(lines[:maxPlan-1:maxPlan-1], fmt.Sprintf("# and %d more lines: -v=2 prints them and the whole script", more+1))
+	}
+	short := make([]string, len(lines))
+	for at, line := range lines {
+		if text := []rune(line); len(text) > maxLine {
+			line = string(text[:maxLine]) + "…"
+		}
+		short[at] = line
+	}
+	return short
+}
+
+// showRoles returns what a run does in the database, in plain SQL.
+func (p *Plan) showRoles() []string {
+	what := "its password stays"
+	switch {
+	case p.secret.existing == nil:
+		what = "new"
+	case p.adopted != nil:
+		what = "adopted: its password stays, and what it holds in its own name in the schemas goes to its access role"
+	}
+	lines := []string{
+		fmt.Sprintf("# pod/%s, container %s, database %q: role %s, %s", p.database.Pod.Name, p.database.Container, p.spec.DBName, p.binding.Role, what),
+		fmt.Sprintf("# access level %s; a bind runs what is missing, and grants the same on what other roles create later", p.binding.Access.Level),
+	}
+	if p.spec.CreateDatabase {
+		name := postgres.Identifier(p.spec.DBName)
+		lines = append(lines, "-- if the database does not exist:", "CREATE DATABASE "+name+";", "REVOKE CONNECT, TEMPORARY ON DATABASE "+name+" FROM PUBLIC;")
+	}
+	for _, statement := range p.binding.Statements(p.secret.existing == nil) {
+		lines = append(lines, statement+";")
+	}
+	return lines
+}
+
+// showScript prints all that psql would read.
+func (i *Item) showScript() error {
+	p := i.plan
+	var script strings.Builder
+	if p.spec.CreateDatabase {
+		sql, err := postgres.ExplainDatabase(p.newDatabase(), p.spec.AdminUser)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(&script, "---\n# psql, creates database %q if it does not exist:\n%s", p.spec.DBName, sql)
+	}
+	if p.secret.existing == nil {
+		fmt.Fprintf(&script, "---\n# createuser makes role %s, without a login\n", p.binding.Role)
+	}
+	sql, err := postgres.Explain(p.binding, p.login(p.secret.existing == nil))
+	fmt.Fprintf(&script, "---\n# psql, database %q:\n%s", p.spec.DBName, sql)
+	i.Report.Show(script.String())
 	return err
 }
 
-// showSecrets prints the Secrets that a run would create.
-func (p *Plan) showSecrets(out *strings.Builder) error {
-	first := p.secret.existing
+// showSecrets returns the Secrets that a run would create, with their keys.
+func (p *Plan) showSecrets() ([]string, error) {
+	first, lines := p.secret.existing, []string{}
 	if first == nil {
 		var err error
 		if first, err = p.newSecret(p.expected()); err != nil {
-			return err
+			return nil, err
 		}
-		if err := showMasked(out, first); err != nil {
-			return err
-		}
+		lines = append(lines, "---", keysOf(first))
 	}
 	if !p.asked.HasKey(v1alpha1.KeyServiceBinding) {
-		return nil
+		return lines, nil
 	}
 	second, err := secret.NewServiceBinding(first, p.credentials(p.expected()))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return showMasked(out, second)
+	return append(lines, keysOf(second)), nil
 }
 
-// showMasked prints a Secret without its values.
-func showMasked(out *strings.Builder, secret *corev1.Secret) error {
-	shown := secret.DeepCopy()
-	shown.Data, shown.StringData = nil, map[string]string{}
-	for key := range secret.Data {
-		shown.StringData[key] = "MASKED"
-	}
-	text, err := yaml.Marshal(shown)
-	if err != nil {
-		return fmt.Errorf("write secret/%s: %w", secret.Name, err)
-	}
-	fmt.Fprintf(out, "---\n%s", text)
-	return nil
+// keysOf describes a Secret without its values.
+func keysOf(secret *corev1.Secret) string {
+	return fmt.Sprintf("# secret/%s, type %s: %s", secret.Name, cmp.Or(secret.Type, corev1.SecretTypeOpaque), strings.Join(slices.Sorted(maps.Keys(secret.Data)), ", "))
 }
 
-// showWorkload prints the change of the workload, and reports whether there is one.
-func (p *Plan) showWorkload(out *strings.Builder) (changed bool, err error) {
+// showWorkload returns the change of the workload, as lines of diff -u of YAML. There are none if nothing changes.
+func (p *Plan) showWorkload() ([]string, error) {
+	heading := []string{"---", fmt.Sprintf("# %s in namespace %s", p.workload, p.workload.Namespace())}
 	if p.injectsNothing() {
 		text, err := p.patchText()
-		fmt.Fprintf(out, "---\n# the patch of %s in namespace %s that is left to you\n%s", p.workload, p.workload.Namespace(), text)
-		return false, err
+		heading[1] += ": the patch that is left to you"
+		return append(heading, strings.Split(strings.TrimSpace(text), "\n")...), err
 	}
 	to, err := p.changed(p.workload)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	before := p.workload
 	if p.spec.NamesFromWorkload { // they hold logins
 		before, to = masked(before), masked(to)
 	}
-	text := diff.Diff(before.Object(), to.Object())
-	if text != "" {
-		fmt.Fprintf(out, "---\n# %s in namespace %s\n%s", p.workload, p.workload.Namespace(), text)
+	text, err := yamlDiff(before.Object(), to.Object())
+	if err != nil || text == "" {
+		return nil, err
 	}
-	return text != "", nil
+	return append(heading, strings.Split(strings.TrimSuffix(text, "\n"), "\n")...), nil
+}
+
+// yamlDiff compares two objects line by line.
+func yamlDiff(before, after any) (string, error) {
+	from, errFrom := yaml.Marshal(before)
+	to, errTo := yaml.Marshal(after)
+	if err := errors.Join(errFrom, errTo); err != nil {
+		return "", fmt.Errorf("write the workload as YAML: %w", err)
+	}
+	return difflib.GetUnifiedDiffString(difflib.UnifiedDiff{A: difflib.SplitLines(string(from)), B: difflib.SplitLines(string(to)), Context: 1})
 }

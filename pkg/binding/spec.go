@@ -8,6 +8,9 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/validation"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
@@ -56,6 +59,7 @@ func Validate(spec v1alpha1.BindingSpec) []*FieldError {
 		check("inject", fmt.Errorf("invalid value %q: use envFrom, env, volume or none", spec.Inject))
 	}
 	check("namesFromWorkload", validateKept(spec))
+	check("fieldManager", validation.ValidateFieldManager(spec.FieldManager, field.NewPath("fieldManager")).ToAggregate())
 	_, errs := SourcesOf(spec)
 	return append(found, errs...)
 }
@@ -88,6 +92,9 @@ func validateCreation(s v1alpha1.BindingSpec) (found []*FieldError) {
 		broken  bool
 		message string
 	}{
+		{"ownerContainer", s.IsOwner() && len(s.Containers) > 0, "it is the only container of its binding: name the access level of the others, or " +
+			"leave out containers"},
+		{"ownerContainer", s.OwnerContainer != "" && s.Isolated, "nobody else has access to what an isolated binding owns: leave out isolated"},
 		{"createDatabase", s.CreateDatabase && s.DBName == "", "name the database with --dbname, or dbname in a file"},
 		{"databaseTemplate", s.DatabaseTemplate != "" && !s.CreateDatabase, "it needs createDatabase"},
 		{"databaseLocale", s.DatabaseLocale != "" && !s.CreateDatabase, "it needs createDatabase"},
@@ -190,6 +197,9 @@ func creates(spec v1alpha1.BindingSpec) postgres.Creates {
 	return c
 }
 
+// manager returns the field manager of every write.
+func (p *Plan) manager() string { return cmp.Or(p.options.FieldManager, p.spec.FieldManager) }
+
 // newDatabase returns the database to create if it does not exist.
 func (p *Plan) newDatabase() postgres.NewDatabase {
 	return postgres.NewDatabase{Name: p.spec.DBName, Template: p.spec.DatabaseTemplate, Locale: p.spec.DatabaseLocale, Owner: p.binding.Owner}
@@ -201,10 +211,17 @@ func (p *Plan) stored() secret.Marks {
 	if p.secret.existing == nil {
 		return marks
 	}
-	old, _ := secret.MarksOf(p.secret.existing)
+	old, marked := secret.MarksOf(p.secret.existing)
+	if !marked {
+		marks.Adopted = p.adopted != nil
+		return marks
+	}
 	marks.Run, marks.Rotated = old.Run, old.Rotated
 	was, is := old.BindingStatus, &marks.BindingStatus
-	is.Host, is.Port, is.SSLMode = was.Host, was.Port, was.SSLMode
+	is.Host, is.Port, is.SSLMode, is.Adopted = was.Host, was.Port, was.SSLMode, was.Adopted
+	if was.FormerLogin != "" { // by now the access role owns more
+		is.FormerLogin, is.OwnedBefore = was.FormerLogin, was.OwnedBefore
+	}
 	if marks.BindingStatus.Expires == nil {
 		marks.BindingStatus.Expires = old.BindingStatus.Expires // the role's expiry stays
 	}
@@ -216,13 +233,18 @@ func (p *Plan) stored() secret.Marks {
 func (p *Plan) marks() secret.Marks {
 	spec := p.kept
 	spec.Workload, spec.Username = p.workload.String(), p.spec.Username
+	spec.FieldManager = cmp.Or(p.options.FieldManager, spec.FieldManager)
 	spec.Postgres, spec.PostgresNamespace, spec.DBName = p.server.String(), p.server.Namespace, p.spec.DBName
 	spec.Access, spec.Schemas, spec.Settings = p.spec.Access, p.spec.Schemas, p.spec.Settings
+	recreated := ""
+	if p.recreated {
+		recreated = string(p.workload.UID())
+	}
 	return secret.Marks{
 		BindingSpec: spec,
 		BindingStatus: v1alpha1.BindingStatus{
 			ID: p.binding.Owner.ID, Run: p.binding.Owner.Run, Role: p.binding.Role, Generation: p.secret.generation,
-			Location: p.database.Location, Expires: spec.Expires,
+			Location: p.database.Location, Expires: spec.Expires, WorkloadUID: recreated, FormerLogin: p.formerLogin, OwnedBefore: p.owned,
 		},
 	}
 }

@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
 func TestBind_StoresWhatWasRequested(t *testing.T) {
@@ -18,7 +19,7 @@ func TestBind_StoresWhatWasRequested(t *testing.T) {
 	marks, ok := secret.MarksOf(w.secret())
 	require.True(t, ok)
 	spec := marks.BindingSpec
-	assert.Equal(t, []string{"deployment.apps/web", "pod/pg-0", "ns", "postgres", "all"},
+	assert.Equal(t, []string{"deployment.apps/web", "pod/postgresql-sfs-0", "ns", "postgres", "all"},
 		[]string{spec.Workload, spec.Postgres, spec.PostgresNamespace, spec.DBName, spec.Access}, "what the binding is found by")
 	assert.Equal(t, []string{"public"}, spec.Schemas)
 	assert.Equal(t, []string{"uri"}, spec.Keys)
@@ -47,7 +48,7 @@ func TestBind_ReplacesMetadataInTheOldFormat(t *testing.T) {
 	key, err := secret.AnnotationKey(secretName)
 	require.NoError(t, err)
 	w.workloads["web"] = w.workloads["web"].DeepCopy()
-	w.workloads["web"].SetAnnotation(key, `{"id":"`+marks.ID+`","role":"`+marks.Role+`","database":"postgres","generation":1,"postgres":"pod/pg-0","access":"all"}`)
+	w.workloads["web"].SetAnnotation(key, `{"id":"`+marks.ID+`","role":"`+marks.Role+`","database":"postgres","generation":1,"postgres":"pod/postgresql-sfs-0","access":"all"}`)
 
 	require.NoError(t, w.bind(t.Context()))
 	assert.Equal(t, []string{"secret/postgresql-secret-2 configured", "deployment.apps/web bound"}, w.results)
@@ -86,4 +87,80 @@ func TestBind_TakesOverFieldsOfTheFormerManager(t *testing.T) {
 	assert.Equal(t, "secret/postgresql-secret-2 configured", w.results[0])
 	require.NoError(t, w.bind(t.Context(), by("pgbind.dev")))
 	assert.Equal(t, "secret/postgresql-secret-2 unchanged", w.results[0])
+}
+
+func TestBind_KeepsTheFieldManagerOfTheLastBind(t *testing.T) {
+	w := newWorld(t)
+	by := func(manager string) func(*Item) { return func(i *Item) { i.Options.FieldManager = manager } }
+	stored := func() []string {
+		marks, _ := secret.MarksOf(w.secret())
+		return []string{marks.FieldManager, secret.AnnotationsOf(w.workloads["web"].Annotations())[secretName].FieldManager, w.secret().ManagedFields[0].Manager}
+	}
+	require.NoError(t, w.bind(t.Context(), by("ci")))
+	assert.Equal(t, []string{"ci", "ci", "ci"}, stored())
+	require.NoError(t, w.bind(t.Context()))
+	assert.Equal(t, "secret/postgresql-secret-2 unchanged", w.results[0])
+	assert.Equal(t, []string{"ci", "ci", "ci"}, stored())
+	require.NoError(t, w.bind(t.Context(), by("deploy")))
+	assert.Equal(t, []string{"deploy", "deploy", "deploy"}, stored(), "it takes over the fields of the earlier one")
+	assert.Len(t, w.secret().ManagedFields, 1)
+
+	again := w.apply(t.Context(), "workload: deployment/web, postgres: pod/pg-0")
+	require.NoError(t, again[0].Err)
+	assert.Equal(t, []string{"", "", "pgbind.dev"}, stored(), "a file is complete")
+}
+
+// TestBind_ContinuesTheBindingOfARecreatedWorkload deletes the workload and creates it again, as helm uninstall and install do.
+func TestBind_ContinuesTheBindingOfARecreatedWorkload(t *testing.T) {
+	for name, tt := range map[string]struct {
+		manifest bool // the entry is in the manifest
+		chosen   string
+	}{
+		"without the entry":    {},
+		"the entry in Git":     {manifest: true},
+		"with a chosen Secret": {true, secretName},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			require.NoError(t, w.bind(t.Context()))
+			before, role := w.secret(), *w.role()
+			later := deployment("web")
+			later.UID = "later"
+			if tt.manifest {
+				later.Spec.Template.Spec.Containers[0].EnvFrom = w.workloads["web"].Template().Spec.Containers[0].EnvFrom
+			}
+			w.workloads["web"], _ = workload.Of(later)
+
+			require.NoError(t, w.bind(t.Context(), func(i *Item) { i.Spec.Secret = tt.chosen }))
+			w.assertBound()
+			assert.Equal(t, before.Data, w.secret().Data)
+			assert.Equal(t, role.name, w.role().name, "the only role")
+			marks, _ := secret.MarksOf(w.secret())
+			former, _ := secret.MarksOf(before)
+			assert.Equal(t, former.ID, marks.ID)
+			assert.Equal(t, "later", marks.WorkloadUID)
+
+			require.NoError(t, w.bind(t.Context()))
+			assert.Equal(t, []string{"secret/postgresql-secret-2 unchanged", "deployment.apps/web unchanged"}, w.results)
+		})
+	}
+}
+
+func TestBind_DoesNotContinueTheBindingOfAnotherWorkload(t *testing.T) {
+	w := newWorld(t)
+	w.add("api")
+	require.NoError(t, w.bind(t.Context()))
+	items := w.apply(t.Context(), "workload: deployment/api, postgres: pod/pg-0")
+	require.NoError(t, items[0].Err)
+	assert.NotEqual(t, secretName, items[0].Binding.Name)
+	assert.Len(t, w.roles, 2)
+}
+
+func TestBind_PrintsAPatchThatNoRotationChanges(t *testing.T) {
+	w := newWorld(t)
+	require.NoError(t, w.bind(t.Context(), func(i *Item) { i.Spec.Inject = "none" }))
+	require.Len(t, w.shown, 1)
+	assert.Contains(t, w.shown[0], "secretRef:")
+	assert.NotContains(t, w.shown[0], "annotations")
+	assert.NotContains(t, w.shown[0], w.role().name)
 }

@@ -22,6 +22,7 @@ func validateValues(s v1alpha1.BindingSpec) (found []*FieldError) {
 		{"postgresNamespace", []string{s.PostgresNamespace}, kubernetesName(validation.IsDNS1123Label)},
 		{"postgresContainer", []string{s.PostgresContainer}, kubernetesName(validation.IsDNS1123Label)},
 		{"containers", s.Containers, containerName},
+		{"ownerContainer", []string{s.OwnerContainer}, kubernetesName(validation.IsDNS1123Label)},
 		{"secret", []string{s.Secret}, kubernetesName(validation.IsDNS1123Subdomain)},
 		{"adminUser", []string{s.AdminUser}, postgres.CheckName},
 		{"dbname", []string{s.DBName}, postgres.CheckName},

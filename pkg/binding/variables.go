@@ -74,7 +74,7 @@ func (i *Item) note(id string) (secretName string, note secret.Marks) {
 // mayOffer reports whether the user can be asked for the names: somebody is there, and nothing else decides about them.
 func (i *Item) mayOffer() bool {
 	s := i.Spec
-	return i.Options.Confirm != nil && len(s.Presets)+len(s.Env)+len(s.Keys) == 0 && s.Inject+s.EnvPrefix+s.MountPath == ""
+	return i.Options.Confirm != nil && !i.Options.Adopt && len(s.Presets)+len(s.Env)+len(s.Keys) == 0 && s.Inject+s.EnvPrefix+s.MountPath == ""
 }
 
 // offer asks whether to keep the names. It returns none if the user declines.

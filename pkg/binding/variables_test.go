@@ -106,7 +106,7 @@ func TestNamesFromWorkload_AreReplacedAndKept(t *testing.T) {
 
 func TestNamesFromWorkload_InAFile(t *testing.T) {
 	w := newNamedWorld(t)
-	const spec = "workload: deployment/web, postgres: pod/pg-0, namesFromWorkload: true"
+	const spec = "workload: deployment/web, postgres: pod/postgresql-sfs-0, namesFromWorkload: true"
 	items := w.apply(t.Context(), spec)
 	require.NoError(t, items[0].Err)
 	w.assertNamed(nil)
@@ -115,7 +115,7 @@ func TestNamesFromWorkload_InAFile(t *testing.T) {
 	assert.Equal(t, Unchanged, items[0].Outcome)
 	assert.Equal(t, formerEnv(), w.restored())
 
-	items = w.apply(t.Context(), "workload: deployment/web, postgres: pod/pg-0")
+	items = w.apply(t.Context(), "workload: deployment/web, postgres: pod/postgresql-sfs-0")
 	require.ErrorContains(t, items[0].Err, "set namesFromWorkload, or unbind it first")
 	w.assertNamed(items[0].Err)
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/rollback"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
@@ -91,6 +93,9 @@ func (r *run) secretIsGone(ctx context.Context, i *Item, changed bool) (gone, er
 // refer adds the reference to the workload.
 func (r *run) refer(ctx context.Context, i *Item) (*workload.Workload, bool, error) {
 	p := i.plan
+	if p.injectsNothing() && p.adopted != nil { // the workload uses the Secret already
+		return p.workload, false, nil
+	}
 	if p.injectsNothing() && !p.workload.HasTemplate() {
 		i.Report.Show(p.reference().Entry())
 		return p.workload, false, nil
@@ -115,11 +120,17 @@ func (r *run) refer(ctx context.Context, i *Item) (*workload.Workload, bool, err
 	return nil, false, fmt.Errorf("refer to secret/%s from %s: %w", p.secret.name, p.workload, err)
 }
 
-// patched reports whether the workload has the reference after all.
-func (r *run) patched(ctx context.Context, p *Plan) (*workload.Workload, bool) {
+// patched reports whether the workload has the reference after all. It reads the workload until the API server responds.
+func (r *run) patched(ctx context.Context, p *Plan) (current *workload.Workload, has bool) {
 	ctx, cancel := rollback.AfterEnd(ctx, rollback.DefaultLimit)
 	defer cancel()
-	current, err := r.Workloads.Reread(ctx, p.workload)
+	err := wait.PollUntilContextCancel(ctx, time.Second, true, func(ctx context.Context) (_ bool, err error) {
+		current, err = r.Workloads.Reread(ctx, p.workload)
+		if status := apierrors.APIStatus(nil); err == nil || errors.As(err, &status) {
+			return true, err
+		}
+		return false, nil
+	})
 	if err != nil {
 		return nil, false
 	}

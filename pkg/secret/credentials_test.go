@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
+	apivalidation "k8s.io/apimachinery/pkg/api/validation"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation"
 
@@ -16,15 +17,16 @@ import (
 )
 
 func TestID_IsUnique(t *testing.T) {
-	id := ID("uid", "ns/statefulset/pg", "shop")
-	assert.Equal(t, id, ID("uid", "ns/statefulset/pg", "shop"))
-	assert.NotEqual(t, id, ID("uid2", "ns/statefulset/pg", "shop"))
-	assert.NotEqual(t, id, ID("uid", "ns/statefulset/pg2", "shop"))
-	assert.NotEqual(t, id, ID("uid", "ns/statefulset/pg", "shop2"))
+	id := ID("uid", "ns/statefulset/pg", "shop", false)
+	assert.Equal(t, id, ID("uid", "ns/statefulset/pg", "shop", false))
+	assert.NotEqual(t, id, ID("uid2", "ns/statefulset/pg", "shop", false))
+	assert.NotEqual(t, id, ID("uid", "ns/statefulset/pg2", "shop", false))
+	assert.NotEqual(t, id, ID("uid", "ns/statefulset/pg", "shop2", false))
+	assert.NotEqual(t, id, ID("uid", "ns/statefulset/pg", "shop", true))
 }
 
 func TestNames_NeedNoQuoting(t *testing.T) {
-	assert.Regexp(t, `^pgb_[a-z2-7]{12}_3$`, RoleName(ID("uid", "l", "d"), 3))
+	assert.Regexp(t, `^pgb_[a-z2-7]{12}_3$`, RoleName(ID("uid", "l", "d", false), 3))
 	seen := map[string]bool{}
 	for range 100 {
 		password := NewPassword()
@@ -34,14 +36,13 @@ func TestNames_NeedNoQuoting(t *testing.T) {
 	}
 }
 
-func TestSecretNames_AreNumbered(t *testing.T) {
-	var names []string
-	for name := range DefaultNames {
-		if names = append(names, name); len(names) == 3 {
-			break
-		}
+func TestFurtherName_AdaptsTheDatabase(t *testing.T) {
+	for database, want := range map[string]string{
+		"shop": "web-pgbind-shop", "Shop_2024": "web-pgbind-shop-2024", "a--b": "web-pgbind-a-b", `"x"`: "web-pgbind-x", "Ωmega": "web-pgbind-mega", "Ω": "web-pgbind",
+	} {
+		assert.Equal(t, want, FurtherName("web", database))
+		assert.Empty(t, apivalidation.NameIsDNSSubdomain(FurtherName("web", database), false))
 	}
-	assert.Equal(t, []string{"postgresql-secret-2", "postgresql-secret-3", "postgresql-secret-4"}, names)
 }
 
 // newSecret returns the Secret "s" in namespace "ns".

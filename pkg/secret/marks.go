@@ -73,6 +73,17 @@ func AnnotationsOf(annotations map[string]string) map[string]Marks {
 	return found
 }
 
+// OwnerContainers returns the containers that have a binding of their own with a database, according to a workload's annotations.
+func OwnerContainers(annotations map[string]string, database string) []string {
+	var found []string
+	for _, marks := range AnnotationsOf(annotations) {
+		if marks.IsOwner() && marks.DBName == database {
+			found = append(found, marks.OwnerContainer)
+		}
+	}
+	return found
+}
+
 func parse(value string) (marks Marks, ok bool) {
 	err := json.Unmarshal([]byte(value), &marks)
 	return marks, err == nil && marks.ID != "" && marks.Generation > 0

@@ -6,15 +6,20 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/types"
 )
 
 // ID returns a binding's identity. It is the same for the same workload, server and database, so that a run finds what an interrupted
-// run created. location is Database.Location of package target.
-func ID(workload types.UID, location, database string) string {
-	sum := sha256.Sum256([]byte(strings.Join([]string{"pgbind/v1", string(workload), location, database}, "\x00")))
+// run created. location is server.Database.Location. The owner container of a workload has a binding of its own.
+func ID(workload types.UID, location, database string, owner bool) string {
+	parts := []string{"pgbind/v1", string(workload), location, database}
+	if owner {
+		parts = append(parts, "owner")
+	}
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:])[:12])
 }
 
@@ -40,14 +45,17 @@ func NewRun() string { return strings.ToLower(rand.Text()[:12]) }
 // connection string without quotes.
 func NewPassword() string { return rand.Text() }
 
-// FirstSecretName is the first of DefaultNames.
-const FirstSecretName = "postgresql-secret-2" //nolint:gosec // a name, not a credential
+// LessonName is the default name of the Secret of the first binding on the lesson's server. postgresql-secret-1 is the administrator's Secret.
+const LessonName = "postgresql-secret-2"
 
-// DefaultName returns the default name with a number, counted from 1. postgresql-secret-1 is the administrator's Secret.
-func DefaultName(number int) string { return fmt.Sprintf("postgresql-secret-%d", number+1) }
+// DefaultName returns the default name of the Secret of a workload's first binding.
+func DefaultName(workload string) string { return workload + "-pgbind" }
 
-// DefaultNames yields the default names of Secrets: postgresql-secret-2, -3 and so on.
-func DefaultNames(yield func(string) bool) {
-	for n := 1; yield(DefaultName(n)); n++ {
-	}
+// FurtherName returns the default name of the Secret of another binding of the workload. The name of the database is adapted to what Secrets accept.
+func FurtherName(workload, database string) string {
+	accepted := regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(strings.ToLower(database), "-")
+	return strings.TrimRight(DefaultName(workload)+"-"+strings.TrimLeft(accepted, "-"), "-")
 }
+
+// OwnerName returns the default name of the Secret of an owner container. name is that of the other containers.
+func OwnerName(name string) string { return name + "-owner" }

@@ -10,6 +10,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/keys"
 )
 
 const usualPort = 5432
@@ -50,18 +52,24 @@ func Of(secret *corev1.Secret) (c Credentials, ok bool) {
 		c.CAPath = path.Join(marks.MountPath, CAFile)
 	}
 	templates, err := Templates(marks.BindingSpec)
-	complete, read := err == nil, map[string]bool{}
+	complete := c.read(secret.Data, templates)
+	return c, err == nil && complete && c.Host != "" && c.Username != "" && c.Password != ""
+}
+
+// read reads the values of the templates, and reports whether none is missing.
+func (c *Credentials) read(data map[string][]byte, templates []keys.Template) bool {
+	complete, read := true, map[string]bool{}
 	for _, t := range templates {
-		value, there := secret.Data[t.Name()]
+		value, there := data[t.Name()]
 		complete = complete && (there || t.Optional())
 		if field := t.Alone(); there && !read[field] {
 			c.set(field, string(value))
 			read[field] = true
 		}
 	}
-	c.readURI(secret.Data["POSTGRES_URI"])
-	c.readURI(secret.Data["POSTGRES_JDBC_URL"])
-	return c, complete && c.Host != "" && c.Username != "" && c.Password != ""
+	c.readURI(data["POSTGRES_URI"])
+	c.readURI(data["POSTGRES_JDBC_URL"])
+	return complete
 }
 
 // set sets the field of that name in templates.
