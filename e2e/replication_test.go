@@ -5,6 +5,8 @@ package e2e
 import (
 	"context"
 	_ "embed"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -96,13 +98,75 @@ func TestPrimaryOfReplicatedServers(t *testing.T) {
 	roles := "SELECT count(*) FROM pg_roles WHERE rolname ~ '^pgb_' AND rolcanlogin"
 	assert.Equal(t, "1", f.sqlIn("pg-2", roles))
 
-	_, err := f.Kubectl("exec", "pg-2", "--", "sh", "-c", "touch /data/hold; exec setpriv --reuid=postgres --regid=postgres --clear-groups pg_ctl stop --mode=immediate --no-wait").Output(f.ctx)
-	require.NoError(t, err)
+	f.crash("pg-2")
 	assert.Equal(t, "t", f.sqlIn("pg-1", "SELECT pg_promote(true, 30)"))
-	_, err = f.Kubectl("wait", "--for=condition=Ready=false", "--timeout=60s", "pod/pg-2").Output(f.ctx)
-	require.NoError(t, err)
 
 	f.bind("deployment/late", "--postgres=statefulset/pg")
 
 	assert.Equal(t, "2", f.sqlIn("pg-1", roles), "the new primary has the login of before, and the new one")
+}
+
+// TestSynchronousStandbyHasTheRole stops what sends WAL to the standbys, and lets the primary crash as soon as the bind ends. A promise that the bind made
+// without a standby is lost then.
+func TestSynchronousStandbyHasTheRole(t *testing.T) {
+	t.Parallel()
+	f := newNamespace(t)
+	f.replicatedPostgres()
+	f.idle("web", "late")
+	f.requireStandbys("pg-2", "ANY 1 (*)", "quorum")
+
+	senders := strings.Fields(f.sqlIn("pg-2", "SELECT string_agg(pid::text, ' ') FROM pg_stat_replication"))
+	require.Len(t, senders, 2)
+	pids := strings.Join(senders, " ")
+	_, err := f.Kubectl("exec", "pg-2", "--", "bash", "-c", "kill -STOP "+pids+"; (sleep 8; kill -CONT "+pids+") >/dev/null 2>&1 &").Output(f.ctx)
+	require.NoError(t, err)
+	result := f.bind("deployment/web", "--postgres=pod/pg-2")
+	assert.NotContains(t, result.Stderr, "synchronous")
+	f.crash("pg-2")
+
+	next := f.mostAdvanced("pg-0", "pg-1")
+	assert.Equal(t, "t", f.sqlIn(next, "SELECT pg_promote(true, 30)"))
+	roles := "SELECT count(*) FROM pg_roles WHERE rolname ~ '^pgb_' AND rolcanlogin"
+	assert.Equal(t, "1", f.sqlIn(next, roles), "the role that was reported as bound outlives the failover")
+
+	// No standby follows the new primary. The bind waits a limited time, and reports it.
+	f.requireStandbys(next, "FIRST 1 (*)", "")
+	started := time.Now()
+	result = f.bind("deployment/late", "--postgres=pod/"+next)
+	assert.Contains(t, result.Stderr, "is not on a synchronous standby yet")
+	assert.Less(t, time.Since(started), 45*time.Second)
+	assert.Equal(t, "2", f.sqlIn(next, roles))
+}
+
+// requireStandbys makes the commits of a server synchronous, and waits until its standbys are in the state.
+func (f *fixture) requireStandbys(pod, names, state string) {
+	f.t.Helper()
+	f.sqlIn(pod, "ALTER SYSTEM SET synchronous_standby_names = '"+names+"'")
+	f.sqlIn(pod, "SELECT pg_reload_conf()")
+	f.eventually("the server requires standbys", func() bool {
+		return f.sqlIn(pod, "SELECT current_setting('synchronous_standby_names')") == names &&
+			(state == "" || f.sqlIn(pod, "SELECT bool_and(sync_state = '"+state+"') FROM pg_stat_replication") == "t")
+	})
+}
+
+// crash ends the server of a Pod without a checkpoint, and keeps it down.
+func (f *fixture) crash(pod string) {
+	f.t.Helper()
+	_, err := f.Kubectl("exec", pod, "--", "sh", "-c",
+		"touch /data/hold; exec setpriv --reuid=postgres --regid=postgres --clear-groups pg_ctl stop --mode=immediate --no-wait").Output(f.ctx)
+	require.NoError(f.t, err)
+	_, err = f.Kubectl("wait", "--for=condition=Ready=false", "--timeout=60s", "pod/"+pod).Output(f.ctx)
+	require.NoError(f.t, err)
+}
+
+// mostAdvanced returns the standby that received the most WAL.
+func (f *fixture) mostAdvanced(pods ...string) string {
+	f.t.Helper()
+	slices.SortFunc(pods, func(a, b string) int {
+		lsn := func(pod string) string {
+			return f.sqlIn(pod, "SELECT lpad(to_hex((pg_last_wal_receive_lsn() - '0/0')::bigint), 16, '0')")
+		}
+		return strings.Compare(lsn(b), lsn(a))
+	})
+	return pods[0]
 }

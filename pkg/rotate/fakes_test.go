@@ -59,6 +59,7 @@ type world struct {
 	refused map[string]error
 
 	warned, results []string
+	managers        []string              // of the patches of workloads
 	unfinished      []postgres.Unfinished // what a session of others prevents
 	hidden          []workload.Hidden
 }
@@ -157,6 +158,8 @@ func (w *world) UsersOf(_ context.Context, namespace string, secrets []string) (
 }
 
 func (w *world) Patch(_ context.Context, from *workload.Workload, change func(*workload.Workload) error, dryRun bool) (*workload.Workload, bool, error) {
+	manager, earlier := from.FieldManager()
+	w.managers = append(w.managers, manager+" after "+earlier)
 	changed := w.workload.DeepCopy()
 	if err := change(changed); err != nil {
 		return nil, false, err
@@ -321,7 +324,9 @@ func (w *world) rotate(change ...func(*Options)) error {
 	require.NoError(w.t, err)
 	require.NotNil(w.t, b)
 	r := &Rotator{Workloads: w, Databases: w, Kube: w.kube, Report: w, Roles: func(*server.Database, string) Roles { return w }}
-	return r.Rotate(w.t.Context(), []*lookup.Binding{b}, options)
+	rotated, err := r.Rotate(w.t.Context(), []*lookup.Binding{b}, options)
+	assert.Equal(w.t, err == nil, len(rotated) == 1, "it returns the binding unless it fails")
+	return err
 }
 
 func (w *world) secret() *corev1.Secret {

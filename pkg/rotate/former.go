@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,8 +33,36 @@ func fail(roles []*droprole.Role, owners []*item, describe func(error) error) {
 	}
 }
 
+// onPrimary calls do, and again on the new primary for items whose server was demoted or stopped meanwhile. The Pods use the new login already, so
+// that a roll-back would replace them once more.
+func (r *run) onPrimary(ctx context.Context, items []*item, do func(context.Context, []*item)) {
+	do(ctx, items)
+	for range rounds {
+		moved := filter(items, func(i *item) bool { return postgres.IsUnavailable(i.err) })
+		if len(moved) == 0 || !parallel.Pause(ctx, r.AwaitPrimary) {
+			return
+		}
+		for _, i := range moved {
+			r.Report.Step("%s: %v: looking for the primary again", podOf(i).Name, i.err)
+			i.err = nil
+		}
+		phases.Through(ctx, moved, r.findServers, r.survey, requireSuccessor, do)
+	}
+}
+
+// requireSuccessor refuses to retire the old role if a failover lost the new one, which an asynchronous standby did not have yet.
+func requireSuccessor(_ context.Context, items []*item) {
+	for _, i := range items {
+		if !slices.ContainsFunc(i.held.Roles, func(h postgres.Holder) bool { return h.Role == i.to }) {
+			i.err = fmt.Errorf("a failover lost role %q, which the new primary pod/%s does not have", i.to, i.database.Pod.Name)
+		}
+	}
+}
+
 // drain waits for the sessions of the old roles and terminates those that are idle after the grace period, as in a connection pool.
-func (r *run) drain(ctx context.Context, items []*item) {
+func (r *run) drain(ctx context.Context, items []*item) { r.onPrimary(ctx, items, r.drainSessions) }
+
+func (r *run) drainSessions(ctx context.Context, items []*item) {
 	replaced := filter(items, func(i *item) bool { return !i.unseen && !i.kept })
 	r.servers.each(replaced, func(server Roles, batch []*item) {
 		roles, owners := rolesOf(batch)
@@ -92,7 +121,9 @@ func (r *run) retire(ctx context.Context, items []*item) {
 }
 
 // drop disables and drops the roles that nothing uses any more. This cannot be rolled back.
-func (r *run) drop(ctx context.Context, items []*item) {
+func (r *run) drop(ctx context.Context, items []*item) { r.onPrimary(ctx, items, r.dropRoles) }
+
+func (r *run) dropRoles(ctx context.Context, items []*item) {
 	r.servers.each(items, func(server Roles, batch []*item) {
 		roles, owners := rolesOf(batch)
 		r.retirer(server).LockOut(ctx, roles)
@@ -110,7 +141,7 @@ func (r *run) drop(ctx context.Context, items []*item) {
 
 // finishEarlier drops the roles that earlier rotations left. An item is finished if this completes an interrupted rotation.
 func (r *run) finishEarlier(ctx context.Context, items []*item) {
-	earlier := filter(items, func(i *item) bool { return len(i.plan.earlier) > 0 && i.Secret != nil })
+	earlier := filter(items, (*item).leftEarlier)
 	for _, i := range earlier {
 		i.handover = handover{to: i.plan.former, generation: i.Marks.Generation, retired: i.plan.earlier, since: i.Marks.RotatedAt()}
 	}

@@ -14,6 +14,7 @@ import (
 // item is the rotation of one binding: what was read, the plan, and its progress.
 type item struct {
 	*lookup.Binding
+	named string // the field manager that the user named
 	observed
 	plan *plan
 	progress
@@ -79,6 +80,14 @@ func (i *item) Fail(err error) { i.err = err }
 
 // again sends an item that met another writer back to be read.
 func (i *item) again(err error) { i.conflict = err }
+
+// manager returns the field manager of every write.
+func (i *item) manager() string { return i.FieldManager(i.named) }
+
+// as returns a workload for changes as the field manager.
+func (i *item) as(w *workload.Workload) *workload.Workload {
+	return w.As(i.manager(), i.Marks.FieldManager)
+}
 
 func filter(items []*item, keep func(*item) bool) []*item {
 	var kept []*item

@@ -231,7 +231,8 @@ func (f *fleet) Show(string) { f.t.Error("unexpected: show") }
 
 func (f *fleet) rotate(ctx context.Context) error {
 	r := &Rotator{Workloads: f, Databases: f, Kube: f.kube, Report: f, Roles: func(*server.Database, string) Roles { return f }}
-	return r.Rotate(ctx, f.bindings, Options{Timeout: time.Minute, Settle: time.Minute})
+	_, err := r.Rotate(ctx, f.bindings, Options{Timeout: time.Minute, Settle: time.Minute})
+	return err
 }
 
 // assertRoles requires that each binding has one role, of this generation, in the Secret, in the annotation and on the server.

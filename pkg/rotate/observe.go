@@ -76,10 +76,21 @@ func (r *run) findServers(ctx context.Context, items []*item) {
 			i.ref, i.err = i.Location(r.options.Postgres)
 		}
 	}
-	eachGroup(phases.Open(items), func(i *item) server.Ref { return i.ref }, func(ref server.Ref, of []*item) {
-		candidates, err := r.Databases.Candidates(ctx, ref, r.options.Choice)
+	type place struct {
+		ref      server.Ref
+		location string // of the server that the metadata names: any of its Pods can be the primary now
+	}
+	eachGroup(phases.Open(items), func(i *item) place {
+		if r.options.Named {
+			return place{ref: i.ref}
+		}
+		return place{i.ref, i.Marks.Location}
+	}, func(at place, of []*item) {
+		choice := r.options.Choice
+		choice.Location = at.location
+		candidates, err := r.Databases.Candidates(ctx, at.ref, choice)
 		if err == nil && len(candidates) == 0 {
-			err = fmt.Errorf("%s in namespace %s has no Pod: name the primary with --postgres", ref, ref.Namespace)
+			err = fmt.Errorf("%s in namespace %s has no Pod: name the primary with --postgres", at.ref, at.ref.Namespace)
 		}
 		for _, i := range of {
 			i.candidates, i.err = candidates, err
@@ -105,6 +116,11 @@ func (r *run) survey(ctx context.Context, items []*item) {
 				}
 			}
 		})
+		for _, i := range items {
+			if errors.Is(i.err, postgres.ErrStandby) && len(i.candidates) == 0 {
+				i.err = server.NoPrimary(i.ref, i.err)
+			}
+		}
 		items = filter(items, func(i *item) bool { return errors.Is(i.err, postgres.ErrStandby) && len(i.candidates) > 0 })
 		for _, i := range items {
 			i.err = nil

@@ -26,6 +26,6 @@ type Options struct {
 	DropAfter time.Duration
 	InPlace   bool // change only the password
 	DryRun    cmdutil.DryRunStrategy
-	// FieldManager is the field manager of every write.
+	// FieldManager is the field manager of every write; empty: that of the bind.
 	FieldManager string
 }

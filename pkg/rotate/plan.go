@@ -88,16 +88,22 @@ func (i *item) login(password string) postgres.Login {
 
 // show reports what a rotation would do.
 func (r *run) show(i *item) {
-	for _, user := range i.users {
-		if i.restarts(user) && !r.options.InPlace {
-			r.Report.Step("the Pods of %s would be replaced", user)
+	finishes := i.leftEarlier() && !r.options.InPlace
+	if finishes {
+		for _, role := range i.plan.earlier {
+			r.Report.Done("role/"+role, "dropped")
 		}
 	}
-	for _, role := range i.plan.earlier {
-		r.Report.Done("role/"+role, "dropped")
-	}
-	if !r.options.InPlace {
+	if (!finishes || i.unseen) && !r.options.InPlace {
+		for _, user := range i.users {
+			if i.restarts(user) {
+				r.Report.Step("the Pods of %s would be replaced", user)
+			}
+		}
 		r.Report.Done("role/"+i.plan.role, "created")
 	}
 	r.Report.Done("secret/"+i.SecretName, "rotated")
 }
+
+// leftEarlier reports whether earlier rotations left roles.
+func (i *item) leftEarlier() bool { return len(i.plan.earlier) > 0 && i.Secret != nil }

@@ -1,6 +1,7 @@
 package rotate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,7 +45,7 @@ func (r *run) announce(ctx context.Context, i *item, user *workload.Workload) er
 	before := user.Template().Annotations[secret.GenerationAnnotation(i.SecretName)]
 	// Record the patch before sending it: the API server can accept a patch without responding.
 	i.patched = append(i.patched, patched{workload: user, before: before})
-	changed, _, err := r.Workloads.Patch(ctx, user, i.change(strconv.Itoa(i.generation), i.to, i.generation), false)
+	changed, _, err := r.Workloads.Patch(ctx, i.as(user), i.change(strconv.Itoa(i.generation), i.to, i.generation), false)
 	if err != nil {
 		return fmt.Errorf("change %s to the new login: %w", user, err)
 	}
@@ -71,6 +72,7 @@ func (i *item) change(template, role string, generation int) func(*workload.Work
 			return err
 		}
 		note := i.Marks.Note()
+		note.FieldManager = cmp.Or(i.named, note.FieldManager)
 		note.Role, note.Generation, note.Former = role, generation, noted.Former
 		key, err := secret.AnnotationKey(i.SecretName)
 		if err != nil {
@@ -141,7 +143,7 @@ func (r *run) putPodsBack(i *item) rollback.Step {
 			}
 			var errs []error
 			for _, one := range i.patched {
-				changed, _, err := r.Workloads.Patch(ctx, one.workload, i.change(one.before, i.plan.former, i.Marks.Generation), false)
+				changed, _, err := r.Workloads.Patch(ctx, i.as(one.workload), i.change(one.before, i.plan.former, i.Marks.Generation), false)
 				if unbinding := (*secret.UnbindingError)(nil); errors.As(err, &unbinding) || errors.Is(err, errUnbound) {
 					continue // unbind removes the login of these Pods anyway
 				}

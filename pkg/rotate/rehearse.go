@@ -74,7 +74,7 @@ func (r *run) tryHere(i *item) error {
 			r.Report.Warn("%s removes the reference to secret/%s from %s the next time that it applies its manifest: kubectl pgbind check names the fix",
 				tool, i.SecretName, user)
 		}
-		if err := workload.CheckFieldManager(user, r.options.FieldManager); err != nil && !r.options.Force {
+		if err := workload.CheckFieldManager(user, i.manager()); err != nil && !r.options.Force {
 			return err
 		}
 	}
@@ -105,9 +105,9 @@ func (r *run) trySecret(ctx context.Context, i *item) error {
 	switch {
 	case err != nil:
 	case i.Secret == nil:
-		_, err = secrets.Create(ctx, wanted, metav1.CreateOptions{FieldManager: r.options.FieldManager, DryRun: dryRun})
+		_, err = secrets.Create(ctx, wanted, metav1.CreateOptions{FieldManager: i.manager(), DryRun: dryRun})
 	default:
-		_, err = secrets.Update(ctx, wanted, metav1.UpdateOptions{FieldManager: r.options.FieldManager, DryRun: dryRun})
+		_, err = secrets.Update(ctx, wanted, metav1.UpdateOptions{FieldManager: i.manager(), DryRun: dryRun})
 	}
 	if err != nil && !apierrors.IsConflict(err) && !apierrors.IsAlreadyExists(err) {
 		return fmt.Errorf("secret/%s in namespace %s cannot be written: %w", i.SecretName, i.Namespace, err)
@@ -117,7 +117,7 @@ func (r *run) trySecret(ctx context.Context, i *item) error {
 
 // tryPods patches the workload as a dry run, and lists its Pods.
 func (r *run) tryPods(ctx context.Context, i *item, user *workload.Workload) error {
-	if _, _, err := r.Workloads.Patch(ctx, user, i.toNew(), true); err != nil {
+	if _, _, err := r.Workloads.Patch(ctx, i.as(user), i.toNew(), true); err != nil {
 		return fmt.Errorf("%s cannot be changed to the new login: %w", user, err)
 	}
 	if _, err := r.Workloads.OutdatedPods(ctx, user, i.SecretName); err != nil {

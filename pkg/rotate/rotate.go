@@ -56,6 +56,8 @@ type Rotator struct {
 	Roles     func(d *server.Database, database string) Roles
 	Kube      kubernetes.Interface
 	Report    report.Reporter // several goroutines use it
+	// AwaitPrimary is the pause before a server that has no primary, as during a failover, is asked again.
+	AwaitPrimary time.Duration
 }
 
 // rounds limits how often a binding whose Secret another writer changed is read again.
@@ -64,12 +66,12 @@ const rounds = 5
 // Rotate creates a second login role for each binding with everything that the first one has, writes it to the same Secret, replaces the Pods that use the
 // first one, and then drops the first one. If a step fails or ctx ends before the first role is disabled, everything is rolled back for that binding, and
 // the others continue. After that, or if a run was interrupted, the next run continues. If it is unknown whether the workload uses the new login, the
-// first role stays until the next rotation. The error contains those of all bindings.
-func (r *Rotator) Rotate(ctx context.Context, bindings []*lookup.Binding, o Options) error {
+// first role stays until the next rotation. It returns the bindings that did not fail, and the errors of the others.
+func (r *Rotator) Rotate(ctx context.Context, bindings []*lookup.Binding, o Options) (rotated []*lookup.Binding, err error) {
 	run := newRun(r, o, len(bindings))
 	items := make([]*item, len(bindings))
 	for n, b := range bindings {
-		items[n] = &item{Binding: b}
+		items[n] = &item{Binding: b, named: o.FieldManager}
 	}
 	backoff := wait.Backoff{Steps: rounds, Duration: 100 * time.Millisecond, Factor: 2, Jitter: 1}
 	for _, i := range phases.Repeat(ctx, items, backoff, run.round) {
@@ -77,12 +79,16 @@ func (r *Rotator) Rotate(ctx context.Context, bindings []*lookup.Binding, o Opti
 	}
 	var errs []error
 	for _, i := range items {
-		if i.err != nil && len(items) > 1 {
+		if i.err == nil {
+			rotated = append(rotated, i.Binding)
+			continue
+		}
+		if len(items) > 1 {
 			i.err = fmt.Errorf("secret/%s in namespace %s: %w", i.SecretName, i.Namespace, i.err)
 		}
 		errs = append(errs, i.err)
 	}
-	return utilerrors.NewAggregate(errs)
+	return rotated, utilerrors.NewAggregate(errs)
 }
 
 // run is one call of Rotate.

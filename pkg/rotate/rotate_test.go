@@ -223,6 +223,18 @@ func TestRotate_ChangesNothing(t *testing.T) {
 			w.assertOnly(first)
 		})
 	})
+	t.Run("dry run after an interrupted rotation", func(t *testing.T) {
+		inWorld(t, func(w *world) {
+			w.fail["disable "+first] = errBroken
+			require.ErrorIs(w.t, w.rotate(), errBroken)
+			w.results = nil
+			require.NoError(w.t, w.rotate(func(o *Options) { o.DryRun = cmdutil.DryRunClient }))
+			assert.Equal(w.t, []string{"role/" + first + " dropped", "secret/" + secretName + " rotated"}, w.results, "no further role")
+			w.results = nil
+			require.NoError(w.t, w.rotate())
+			assert.ElementsMatch(w.t, []string{"role/" + first + " dropped", "secret/" + secretName + " rotated"}, w.results, "as the dry run says")
+		})
+	})
 	t.Run("own privileges would be lost", func(t *testing.T) {
 		inWorld(t, func(w *world) {
 			w.granted = 1

@@ -53,10 +53,10 @@ func (r *run) writeSecret(ctx context.Context, i *item) error {
 	switch {
 	case err != nil:
 	case i.Secret == nil:
-		written, err = secrets.Create(ctx, written, metav1.CreateOptions{FieldManager: r.options.FieldManager})
+		written, err = secrets.Create(ctx, written, metav1.CreateOptions{FieldManager: i.manager()})
 	default:
 		// The update contains the resource version, so that only one of two concurrent rotations succeeds.
-		written, err = secrets.Update(ctx, written, metav1.UpdateOptions{FieldManager: r.options.FieldManager})
+		written, err = secrets.Update(ctx, written, metav1.UpdateOptions{FieldManager: i.manager()})
 	}
 	if apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) {
 		written, err = r.joinOther(ctx, i, err)
@@ -115,7 +115,7 @@ func (r *run) writeSecond(ctx context.Context, i *item, first *corev1.Secret) er
 			if second, err = secret.NewServiceBinding(first, i.fresh()); err != nil {
 				return err
 			}
-			_, err = secrets.Create(ctx, second, metav1.CreateOptions{FieldManager: r.options.FieldManager})
+			_, err = secrets.Create(ctx, second, metav1.CreateOptions{FieldManager: i.manager()})
 			return err
 		}
 		if err != nil {
@@ -127,8 +127,8 @@ func (r *run) writeSecond(ctx context.Context, i *item, first *corev1.Secret) er
 		if err := secret.RenewServiceBinding(second, first); err != nil {
 			return err
 		}
-		second.ManagedFields, _ = fieldmanager.TakeOver(second.ManagedFields, r.options.FieldManager)
-		_, err = secrets.Update(ctx, second, metav1.UpdateOptions{FieldManager: r.options.FieldManager})
+		second.ManagedFields, _ = fieldmanager.TakeOver(second.ManagedFields, i.manager(), i.Marks.FieldManager)
+		_, err = secrets.Update(ctx, second, metav1.UpdateOptions{FieldManager: i.manager()})
 		return err
 	})
 	if err != nil && !apierrors.IsNotFound(err) {
@@ -143,6 +143,7 @@ func (i *item) wantedSecret() (*corev1.Secret, error) {
 		return i.newSecret()
 	}
 	renewed := i.Secret.DeepCopy()
+	renewed.ManagedFields, _ = fieldmanager.TakeOver(renewed.ManagedFields, i.manager(), i.Marks.FieldManager)
 	c, _ := secret.Of(renewed)
 	c.Username, c.Password = i.plan.role, i.password
 	return renewed, secret.Renew(renewed, i.marks(), c)
@@ -173,6 +174,7 @@ func (i *item) fresh() secret.Credentials {
 
 func (i *item) marks() secret.Marks {
 	marks := i.Marks
+	marks.FieldManager = cmp.Or(i.named, marks.FieldManager)
 	marks.Run, marks.Role, marks.Generation, marks.Rotated = i.plan.owner.Run, i.plan.role, i.plan.generation, &metav1.Time{Time: i.since}
 	marks.PasswordFrom = "" // the new password is random
 	return marks
@@ -209,7 +211,7 @@ func (r *run) putSecretBack(ctx context.Context, i *item) (bool, error) {
 	}
 	former := i.Secret.DeepCopy()
 	former.ResourceVersion, former.ManagedFields = current.ResourceVersion, current.ManagedFields
-	if former, err = secrets.Update(ctx, former, metav1.UpdateOptions{FieldManager: r.options.FieldManager}); err != nil {
+	if former, err = secrets.Update(ctx, former, metav1.UpdateOptions{FieldManager: i.manager()}); err != nil {
 		return false, err
 	}
 	return true, r.writeSecond(ctx, i, former)

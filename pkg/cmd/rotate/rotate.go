@@ -11,6 +11,8 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
@@ -18,16 +20,14 @@ import (
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/client"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/command"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/factory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/flags"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/fieldmanager"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/printers"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/rotate"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
 )
-
-const defaultSettle = 2 * time.Minute
 
 // Options select bindings and how their users are replaced.
 type Options struct {
@@ -38,6 +38,7 @@ type Options struct {
 	selection flags.Selection
 	olderThan time.Duration
 	rotate    rotate.Options
+	names     flags.Names
 
 	namespace string
 	workloads []string
@@ -52,7 +53,7 @@ func NewCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 func newCommand(connection *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams) (*cobra.Command, *Options) {
 	o := &Options{connection: connection, streams: streams}
 	cmd := &cobra.Command{
-		Use:   "rotate TYPE/NAME... | --all | -l SELECTOR",
+		Use:   "rotate TYPE/NAME... | binding/NAME... | --all | -l SELECTOR",
 		Short: "Replace PostgreSQL users without downtime",
 		Long: templates.LongDesc(`
 			Replace the PostgreSQL users of workloads without downtime.
@@ -68,7 +69,10 @@ func newCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 			kubectl pgbind rotate deployment/web
 
 			# Replace every user of the namespace that is older than 30 days
-			kubectl pgbind rotate --all --older-than 720h`),
+			kubectl pgbind rotate --all --older-than 30d
+
+			# Replace the users of one application, and change only their passwords
+			kubectl pgbind rotate -l app=web --in-place`),
 		RunE: command.RunE(o),
 	}
 	o.addTo(cmd)
@@ -79,18 +83,19 @@ func (o *Options) addTo(cmd *cobra.Command) {
 	set, r := cmd.Flags(), &o.rotate
 	o.server.AddTo(set)
 	o.selection.AddTo(cmd)
-	set.DurationVar(&o.olderThan, "older-than", 0, "Only users that are older than this; needs --all or a selector")
+	set.Var(flags.NewAge(&o.olderThan), "older-than", "Only users that are older than this, for example 30d or 12h; needs --all or a selector")
 	set.DurationVar(&r.Timeout, "timeout", flags.DefaultTimeout, "Time to wait for the new Pods and for the end of the old ones")
 	set.DurationVar(&r.Grace, "grace", flags.DefaultGrace, "Time for idle sessions of the old user to end before they are terminated")
-	set.DurationVar(&r.Drain, "drain-timeout", time.Minute, "Time for busy sessions of the old user to end after that")
-	set.DurationVar(&r.Settle, "settle", defaultSettle, "Time for Pods to read changed files of the Secret")
+	set.DurationVar(&r.Drain, "drain-timeout", flags.DefaultDrain, "Time for busy sessions of the old user to end after that")
+	set.DurationVar(&r.Settle, "settle", flags.DefaultSettle, "Time for Pods to read changed files of the Secret")
 	set.DurationVar(&r.DropAfter, "drop-after", 0, "Drop the old user after this time if Pods read the Secret's files "+
 		"(default: the next rotation drops it)")
 	set.BoolVar(&r.InPlace, "in-place", false, "Keep the user and change only its password; Pods that use the old password need a restart")
 	set.BoolVar(&r.Restart, "restart", false, "Delete the Pods one by one if the workload does not replace them itself")
 	set.BoolVar(&r.Force, "force", false, "Proceed even if the old user has privileges of its own, which are lost")
-	cmdutil.AddFieldManagerFlagVar(cmd, &r.FieldManager, fieldmanager.Default)
+	flags.AddFieldManager(cmd, &r.FieldManager)
 	cmdutil.AddDryRunFlag(cmd)
+	o.names.AddTo(cmd)
 }
 
 // Complete finds the namespace and the server.
@@ -117,7 +122,7 @@ func (o *Options) Validate() error {
 	if !o.selection.Many() && o.olderThan > 0 {
 		return errors.New("--older-than needs --all, --all-namespaces or --selector")
 	}
-	return errors.Join(o.server.Validate(), flags.CheckDurations(
+	return errors.Join(o.names.Validate(), o.server.Validate(), flags.CheckDurations(
 		flags.Duration{Flag: "older-than", Value: o.olderThan}, flags.Duration{Flag: "timeout", Value: r.Timeout},
 		flags.Duration{Flag: "grace", Value: r.Grace}, flags.Duration{Flag: "drain-timeout", Value: r.Drain},
 		flags.Duration{Flag: "settle", Value: r.Settle}, flags.Duration{Flag: "drop-after", Value: r.DropAfter},
@@ -127,8 +132,9 @@ func (o *Options) Validate() error {
 // Run rotates all selected bindings together.
 func (o *Options) Run(ctx context.Context) error {
 	report := printers.NewReport(o.streams, printers.ResultSuffix(o.rotate.DryRun))
+	report.Objects = o.names.IsSet()
 	connection := client.ForMany(o.connection, flags.RequestConcurrency)
-	clients, err := client.New(connection, o.rotate.FieldManager)
+	clients, err := client.New(connection)
 	if err != nil {
 		return err
 	}
@@ -151,18 +157,43 @@ func (o *Options) Run(ctx context.Context) error {
 	if len(bindings) == 0 {
 		report.Step("nothing to rotate")
 	}
-	rotator := &rotate.Rotator{
-		Workloads: clients.Workloads, Databases: server.NewFinder(clients.Kube), Kube: clients.Kube, Report: report,
-		Roles: func(d *server.Database, database string) rotate.Roles {
-			return clients.Server(d, admin, database)
-		},
+	rotator := factory.NewRotator(clients, report, func(*server.Database) client.Administrator { return admin })
+	rotated, err := rotator.Rotate(ctx, bindings, o.rotate)
+	names := make([]string, len(rotated))
+	for i, b := range rotated {
+		names[i] = b.SecretName
 	}
-	return rotator.Rotate(ctx, bindings, o.rotate)
+	return utilerrors.NewAggregate([]error{err, o.names.Print(o.streams.Out, names)})
 }
 
-// named returns the bindings of the workloads in the arguments.
-func (o *Options) named(ctx context.Context, c *client.Clients) ([]*lookup.Binding, error) {
-	workloads, err := c.Workloads.Get(ctx, o.namespace, o.workloads)
+// named returns the bindings in the arguments, and those of the workloads in the arguments, each once.
+func (o *Options) named(ctx context.Context, c *client.Clients) (bindings []*lookup.Binding, err error) {
+	names, workloads := lookup.Split(o.workloads)
+	for _, name := range names {
+		b, err := lookup.Read(ctx, c.Kube, o.namespace, name)
+		if err != nil {
+			return nil, err
+		}
+		bindings = append(bindings, b)
+	}
+	if len(workloads) > 0 {
+		found, err := o.ofWorkloads(ctx, c, workloads)
+		if err != nil {
+			return nil, err
+		}
+		bindings = append(bindings, found...)
+	}
+	seen := sets.New[string]()
+	return slices.DeleteFunc(bindings, func(b *lookup.Binding) bool {
+		again := seen.Has(b.SecretName)
+		seen.Insert(b.SecretName)
+		return again
+	}), nil
+}
+
+// ofWorkloads returns the bindings of workloads.
+func (o *Options) ofWorkloads(ctx context.Context, c *client.Clients, args []string) ([]*lookup.Binding, error) {
+	workloads, err := c.Workloads.Get(ctx, o.namespace, args)
 	if err != nil {
 		return nil, err
 	}
@@ -172,14 +203,14 @@ func (o *Options) named(ctx context.Context, c *client.Clients) ([]*lookup.Bindi
 	}
 	var bindings []*lookup.Binding
 	for _, w := range workloads {
-		binding, err := secrets.Find(ctx, lookup.Subject{Namespace: o.namespace, Name: w.String(), Workload: w}, o.selection.Filter)
+		found, err := secrets.FindAll(ctx, lookup.Subject{Namespace: o.namespace, Name: w.String(), Workload: w}, o.selection.Filter)
 		if err != nil {
 			return nil, err
 		}
-		if binding == nil {
+		if len(found) == 0 {
 			return nil, fmt.Errorf("%s in namespace %s has no binding: create one with: kubectl pgbind %s -n %s", w, o.namespace, w, o.namespace)
 		}
-		bindings = append(bindings, binding)
+		bindings = append(bindings, found...)
 	}
 	return bindings, nil
 }

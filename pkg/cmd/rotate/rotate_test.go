@@ -31,7 +31,7 @@ func TestOptions_FollowFlags(t *testing.T) {
 	} {
 		o := commandtest.Complete(t, newCommand, line)
 		expected := rotate.Options{
-			Timeout: 5 * time.Minute, Grace: 10 * time.Second, Drain: time.Minute, Settle: 2 * time.Minute, FieldManager: "pgbind.dev",
+			Timeout: 5 * time.Minute, Grace: 10 * time.Second, Drain: time.Minute, Settle: 2 * time.Minute,
 			Postgres: server.Ref{Kind: server.KindPod, Name: "postgresql-sfs-0", Namespace: "shop"},
 		}
 		want(&expected)
