@@ -3,7 +3,6 @@ package prune
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
@@ -43,8 +42,9 @@ func Prunable(found check.Findings) check.Findings {
 	return found.Only(check.Expired, check.OrphanedSecret, check.OrphanedRole)
 }
 
-// Prune removes the findings, which must be Prunable: all bindings in one run, and then the roles of each server. It continues after an error and returns all errors.
-func (p *Pruner) Prune(ctx context.Context, found check.Findings) error {
+// Prune removes the findings, which must be Prunable: all bindings in one run, and then the roles of each server. It continues after an error, and returns the
+// names of the Secrets of the removed bindings, and all errors.
+func (p *Pruner) Prune(ctx context.Context, found check.Findings) (removed []string, err error) {
 	var items, expired []*unbind.Item
 	for _, f := range found.Only(check.Expired, check.OrphanedSecret) {
 		item := unbind.NewItem(lookup.Subject{Namespace: f.Namespace, Name: f.Workload}, lookup.Filter{Secret: f.Secret})
@@ -65,7 +65,7 @@ func (p *Pruner) Prune(ctx context.Context, found check.Findings) error {
 	for ref, findings := range roles {
 		errs = append(errs, p.dropRoles(ctx, ref, findings))
 	}
-	return utilerrors.NewAggregate(errs)
+	return unbind.Removed(items), utilerrors.NewAggregate(errs)
 }
 
 // dropRoles drops the roles of one server that have no Secret and no workload.
@@ -78,13 +78,10 @@ func (p *Pruner) dropRoles(ctx context.Context, ref server.Ref, findings check.F
 		return fmt.Errorf("namespace %s: %w", findings[0].Namespace, err)
 	}
 	var roles []*droprole.Role
-	for _, database := range candidates {
-		retirer := &droprole.Retirer{Roles: p.Roles(database), Report: p.Report, Grace: p.Options.Grace}
-		roles = p.retire(ctx, retirer, findings)
-		if !errors.Is(roles[0].Err, postgres.ErrStandby) {
-			break
-		}
-	}
+	_ = postgres.OnPrimary(candidates, func(database *server.Database) error {
+		roles = p.retire(ctx, &droprole.Retirer{Roles: p.Roles(database), Report: p.Report, Grace: p.Options.Grace}, findings)
+		return roles[0].Err // each role has its own error
+	})
 	var errs []error
 	for i, role := range roles {
 		if role.Err != nil {

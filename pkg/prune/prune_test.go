@@ -125,7 +125,7 @@ func TestPrune_ContinuesAfterError(t *testing.T) {
 		unbinds: map[string]error{"deployment.apps/web": nil, "deployment.apps/gone": errors.New("still used")}, standby: 1,
 		holds: map[string]error{"pgb_abc_2": &postgres.ForeignRoleError{Role: "pgb_abc_2", Verdict: "foreign"}},
 	}
-	err := newPruner(t, w).Prune(t.Context(), check.Findings{
+	_, err := newPruner(t, w).Prune(t.Context(), check.Findings{
 		{Reason: check.Expired, Namespace: "ns", Workload: "deployment.apps/web", Secret: "old"},
 		orphanedRole("pgb_abc_1"),
 		{Reason: check.OrphanedSecret, Namespace: "ns", Workload: "deployment.apps/gone", Secret: "left"},
@@ -142,7 +142,8 @@ func TestPrune_ContinuesAfterError(t *testing.T) {
 
 func TestPrune_KeepsForeignRole(t *testing.T) {
 	w := &world{holds: map[string]error{"pgb_abc_1": &postgres.ForeignRoleError{Role: "pgb_abc_1"}}}
-	require.Error(t, newPruner(t, w).Prune(t.Context(), check.Findings{orphanedRole("pgb_abc_1")}))
+	_, err := newPruner(t, w).Prune(t.Context(), check.Findings{orphanedRole("pgb_abc_1")})
+	require.Error(t, err)
 	assert.Equal(t, []string{"holdings pgb_abc_1"}, w.did)
 }
 
@@ -151,6 +152,7 @@ func TestPrune_StopsWithContext(t *testing.T) {
 	cause := errors.New("stopped")
 	cancel(cause)
 	w := &world{}
-	require.ErrorIs(t, newPruner(t, w).Prune(ctx, check.Findings{orphanedRole("pgb_abc_1")}), cause)
+	_, err := newPruner(t, w).Prune(ctx, check.Findings{orphanedRole("pgb_abc_1")})
+	require.ErrorIs(t, err, cause)
 	assert.Empty(t, w.did)
 }

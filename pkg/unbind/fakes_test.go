@@ -56,6 +56,7 @@ type world struct {
 	held                   *postgres.Holdings // overrides what the role holds
 	stays                  bool
 	shown, warned, results []string
+	managers               []string // of the patches
 }
 
 func newWorld(t *testing.T) *world {
@@ -163,6 +164,8 @@ func (w *world) Users(context.Context, string, string) ([]*workload.Workload, er
 }
 
 func (w *world) Patch(_ context.Context, from *workload.Workload, change func(*workload.Workload) error, dryRun bool) (*workload.Workload, bool, error) {
+	manager, earlier := from.FieldManager()
+	w.managers = append(w.managers, manager+" after "+earlier)
 	changed := w.workload.DeepCopy()
 	if err := change(changed); err != nil {
 		return nil, false, err

@@ -52,8 +52,8 @@ func (r *run) dropLogins(ctx context.Context, items []*Item) {
 	}
 }
 
-// leaveRemoved returns the items that no other run has removed. The annotation that this run left is gone from the workloads of those. From then on a workload
-// can be bound again, with a role of the same name.
+// leaveRemoved returns the items whose workloads still have the annotation of this unbind. If it is gone, another run has finished the unbind, and the workload
+// can have a new binding with a role of the same name.
 func (r *run) leaveRemoved(ctx context.Context, items []*Item) []*Item {
 	var left, noted []*Item
 	for _, i := range items {
@@ -187,7 +187,7 @@ func (r *run) deleteSecret(ctx context.Context, i *Item, options metav1.DeleteOp
 // forget removes the binding's annotation from the workload. Until then it keeps other runs from using the binding.
 func (r *run) forget(ctx context.Context, i *Item) error {
 	if i.Workload != nil && !i.Workload.IsPod() {
-		if _, _, err := r.Workloads.Patch(ctx, i.Workload, i.removeNote, false); err != nil {
+		if _, _, err := r.send(ctx, i, i.removeNote, false); err != nil {
 			return fmt.Errorf("remove the annotation of the binding: %w", err)
 		}
 	}

@@ -40,6 +40,16 @@ func (i *Item) Fail(err error) {
 	}
 }
 
+// Removed returns the names of the Secrets of the bindings that were removed.
+func Removed(items []*Item) (names []string) {
+	for _, i := range items {
+		if i.Open() && i.SecretName != "" {
+			names = append(names, i.SecretName)
+		}
+	}
+	return names
+}
+
 // atOnce limits how many requests to the API server run at once.
 const atOnce = 50
 

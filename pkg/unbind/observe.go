@@ -17,13 +17,18 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-// observe finds the bindings, and refuses those that are still needed or that cannot be removed. It changes nothing.
-func (r *run) observe(ctx context.Context, items []*Item) {
+// observe finds the bindings, and refuses those that are still needed or that cannot be removed. It changes nothing. It returns the items, and one more
+// for each owner container.
+func (r *run) observe(ctx context.Context, items []*Item) []*Item {
 	for _, group := range parallel.GroupBy(phases.Open(items), func(i *Item) string { return i.Namespace }) {
 		secrets, err := lookup.List(ctx, r.Kube, group[0].Namespace)
 		for _, i := range group {
-			if i.Fail(err); err == nil {
-				i.Fail(r.find(ctx, secrets, i))
+			if i.Fail(err); err != nil {
+				continue
+			}
+			owner, err := r.find(ctx, secrets, i)
+			if i.Fail(err); owner != nil {
+				items = append(items, owner)
 			}
 		}
 	}
@@ -39,22 +44,28 @@ func (r *run) observe(ctx context.Context, items []*Item) {
 	if r.options.DropDatabase {
 		r.checkDatabases(ctx, phases.Open(items))
 	}
+	return items
 }
 
-// find finds the binding of an item.
-func (r *run) find(ctx context.Context, secrets *lookup.Secrets, i *Item) error {
-	found, err := secrets.Find(ctx, i.Subject, i.filter)
-	if err != nil {
-		return err
-	}
-	if found == nil {
+// find finds the binding of an item. It returns another item if the workload's owner container has a binding as well.
+func (r *run) find(ctx context.Context, secrets *lookup.Secrets, i *Item) (owner *Item, err error) {
+	found, err := secrets.FindAll(ctx, i.Subject, i.filter)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(found) == 0:
 		i.nothing = true
 		r.Report.Step("nothing is bound to %s", i.Name)
 		r.Report.Done(i.Name, "unchanged")
-		return nil
+		return nil, nil
+	case len(found) > 1 && r.options.DropDatabase:
+		return nil, fmt.Errorf("%s and its owner container have a binding each, by secret/%s and secret/%s: remove that of the owner container first, with --secret",
+			i.Name, found[0].SecretName, found[1].SecretName)
+	case len(found) > 1:
+		owner = &Item{Binding: *found[1], Choice: i.Choice}
 	}
-	i.Binding = *found
-	return nil
+	i.Binding = *found[0]
+	return owner, nil
 }
 
 // lists reads what uses Secrets: for many items each kind of a namespace once.
@@ -111,8 +122,8 @@ func (i *Item) refuseUsers(users []*workload.Workload) error {
 	return nil
 }
 
-// tryAll asks the API server with a dry run whether it would accept the writes. It decides by who asks, what for and where, so that it is asked for one item of
-// each kind in a namespace, and for the next one only if it refuses.
+// tryAll sends writes as a dry run. The API server decides by user, kind and namespace, so one item of each kind in a namespace is enough; the next one is
+// sent only if the server refuses.
 func (r *run) tryAll(ctx context.Context, items []*Item) {
 	var bound, stored []*Item
 	for _, i := range items {
@@ -171,6 +182,9 @@ func (r *run) survey(ctx context.Context, items []*Item) {
 			ref, err = i.Location(r.options.Postgres)
 		}
 		places[i] = location{ref, i.Choice}
+		if !r.options.Named {
+			places[i] = location{ref, i.at(i.Choice)}
+		}
 		i.Fail(err)
 	}
 	each(parallel.GroupBy(phases.Open(items), func(i *Item) location { return places[i] }), func(group []*Item) {
@@ -219,6 +233,12 @@ func (r *run) surveyServer(ctx context.Context, items []*Item, candidates []*ser
 		}
 	}
 	for _, i := range items {
-		i.Fail(standby)
+		i.Fail(fmt.Errorf("%w: no Pod of the server is the primary now: wait until one is, and run the command again", standby))
 	}
+}
+
+// at returns the choice for the server that the metadata names: any of its Pods can be the primary now.
+func (i *Item) at(choice server.Choice) server.Choice {
+	choice.Location = i.Marks.Location
+	return choice
 }

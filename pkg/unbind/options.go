@@ -30,4 +30,6 @@ type Options struct {
 	ConfirmDrop func(ctx context.Context, database string) error
 
 	DryRun cmdutil.DryRunStrategy
+	// FieldManager is the field manager of every write; empty: that of the bind.
+	FieldManager string
 }

@@ -95,8 +95,9 @@ func (i *Item) removeNote(w *workload.Workload) error {
 // send changes the workload. A bare Pod is replaced, because it cannot be changed.
 func (r *run) send(ctx context.Context, i *Item, change func(*workload.Workload) error,
 	dryRun bool) (*workload.Workload, bool, error) {
-	if i.Workload.IsPod() && r.options.Recreate {
-		return r.Workloads.RecreatePod(ctx, i.Workload, change, dryRun)
+	w := i.Workload.As(i.FieldManager(r.options.FieldManager), i.Marks.FieldManager)
+	if w.IsPod() && r.options.Recreate {
+		return r.Workloads.RecreatePod(ctx, w, change, dryRun)
 	}
-	return r.Workloads.Patch(ctx, i.Workload, change, dryRun)
+	return r.Workloads.Patch(ctx, w, change, dryRun)
 }

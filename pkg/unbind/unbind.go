@@ -75,7 +75,7 @@ type run struct {
 // the errors of all items are returned, each with the name of its workload.
 func (u *Unbinder) Unbind(ctx context.Context, items []*Item, o Options) error {
 	r := &run{u, o}
-	r.observe(ctx, items)
+	items = r.observe(ctx, items)
 	if o.DryRun == cmdutil.DryRunNone {
 		r.execute(ctx, phases.Open(items))
 	} else {

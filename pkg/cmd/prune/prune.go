@@ -4,26 +4,23 @@ package prune
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 	"k8s.io/kubectl/pkg/util/templates"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/check"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/client"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/command"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/factory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/flags"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/droprole"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/fieldmanager"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/printers"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/prune"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/unbind"
 )
 
@@ -32,11 +29,11 @@ type Options struct {
 	connection *genericclioptions.ConfigFlags
 	streams    genericiooptions.IOStreams
 
-	scope   flags.Scope
-	server  flags.Server
-	manager string
-	yes     bool
-	unbind  unbind.Options
+	scope  flags.Scope
+	server flags.Server
+	yes    bool
+	unbind unbind.Options
+	names  flags.Names
 
 	namespace string // empty: all namespaces
 }
@@ -71,8 +68,9 @@ func newCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "Do not ask for confirmation")
 	cmd.Flags().DurationVar(&o.unbind.Grace, "grace", flags.DefaultGrace, "Time for open sessions to end before they are terminated")
 	cmd.Flags().DurationVar(&o.unbind.Timeout, "timeout", flags.DefaultTimeout, "Time to wait for the Pods that still use an expired Secret")
-	cmdutil.AddFieldManagerFlagVar(cmd, &o.manager, fieldmanager.Default)
+	flags.AddFieldManager(cmd, &o.unbind.FieldManager)
 	cmdutil.AddDryRunFlag(cmd)
+	o.names.AddTo(cmd)
 	return cmd, o
 }
 
@@ -88,16 +86,16 @@ func (o *Options) Complete(cmd *cobra.Command, _ []string) (err error) {
 
 // Validate rejects invalid values.
 func (o *Options) Validate() error {
-	return errors.Join(o.scope.Validate(), o.server.Validate(),
+	return errors.Join(o.scope.Validate(), o.server.Validate(), o.names.Validate(),
 		flags.CheckDurations(flags.Duration{Flag: "grace", Value: o.unbind.Grace}, flags.Duration{Flag: "timeout", Value: o.unbind.Timeout}))
 }
 
 // Run lists what a check found expired or orphaned, and removes it.
 func (o *Options) Run(ctx context.Context) error {
 	report := printers.NewReport(o.streams, printers.ResultSuffix(o.unbind.DryRun))
+	report.Objects = o.names.IsSet()
 	c := &factory.Check{
 		Connection: client.ForMany(o.connection, flags.RequestConcurrency), Scope: &o.scope, Server: &o.server, Namespace: o.namespace,
-		Manager: o.manager,
 	}
 	done, err := c.Run(ctx, report)
 	if err != nil {
@@ -115,29 +113,26 @@ func (o *Options) Run(ctx context.Context) error {
 		return err
 	}
 	if !o.yes {
-		if err := printers.Confirm(ctx, o.streams, len(prunable)); err != nil {
+		if err := printers.Confirm(ctx, o.streams, "prune", fmt.Sprintf("Remove these %d?", len(prunable))); err != nil {
 			return err
 		}
 	}
-	return o.pruner(done, report).Prune(ctx, prunable)
+	removed, err := done.Pruner(report, o.unbind, o.server.Choice()).Prune(ctx, prunable)
+	return utilerrors.NewAggregate([]error{err, o.names.Print(o.streams.Out, removed)})
 }
 
 // list prints what will be removed. For a dry run this is the result.
 func (o *Options) list(prunable check.Findings) error {
 	out := o.streams.ErrOut
+	if o.unbind.DryRun != cmdutil.DryRunNone && o.names.IsSet() {
+		var names []string
+		for _, f := range prunable.Only(check.Expired, check.OrphanedSecret) {
+			names = append(names, f.Secret)
+		}
+		return o.names.Print(o.streams.Out, names)
+	}
 	if o.unbind.DryRun != cmdutil.DryRunNone {
 		out = o.streams.Out
 	}
 	return printers.PrintTable(out, printers.Findings(prunable).Table(time.Now()), printers.Options{WithNamespace: o.scope.All})
-}
-
-func (o *Options) pruner(c *factory.Checked, r *printers.Report) *prune.Pruner {
-	admin := func(d *server.Database, _ *lookup.Binding) client.Administrator { return c.Administrators.Of(d) }
-	return &prune.Pruner{
-		Unbinder: factory.NewUnbinder(c.Clients, r, admin), Databases: server.NewFinder(c.Clients.Kube), Report: r,
-		Options: o.unbind, Choice: server.Choice{Container: o.server.Spec.PostgresContainer},
-		Roles: func(d *server.Database) droprole.Roles {
-			return c.Clients.Server(d, c.Administrators.Of(d), v1alpha1.DefaultDBName)
-		},
-	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"github.com/spf13/cobra"
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
@@ -16,9 +17,9 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/command"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/factory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/flags"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/fieldmanager"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/printers"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/unbind"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
@@ -29,11 +30,12 @@ type Options struct {
 	connection *genericclioptions.ConfigFlags
 	streams    genericiooptions.IOStreams
 
+	manifests flags.Manifests
 	server    flags.Server
 	selection flags.Selection
 	unbind    unbind.Options
-	manager   string
 	yes       bool
+	names     flags.Names
 
 	namespace string
 	workloads []string
@@ -48,7 +50,7 @@ func NewCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 func newCommand(connection *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams) (*cobra.Command, *Options) {
 	o := &Options{connection: connection, streams: streams}
 	cmd := &cobra.Command{
-		Use:        "unbind TYPE/NAME... | --all | -l SELECTOR",
+		Use:        "unbind TYPE/NAME... | binding/NAME... | -f FILENAME | --all | -l SELECTOR",
 		SuggestFor: []string{"delete", "remove", "unset"},
 		Short:      "Remove the PostgreSQL users of workloads, keeping their data",
 		Long: templates.LongDesc(`
@@ -70,6 +72,9 @@ func newCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 			# Also drop the database that "kubectl pgbind bind deployment/web --create-database" created, and all data in it
 			kubectl pgbind unbind deployment/web --drop-database
 
+			# Remove the bindings of the workloads of a manifest
+			kubectl pgbind unbind -f deployment.yaml
+
 			# Remove every binding of the namespace
 			kubectl pgbind unbind --all`),
 		RunE: command.RunE(o),
@@ -81,6 +86,7 @@ func newCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 func (o *Options) addTo(cmd *cobra.Command) {
 	set, u := cmd.Flags(), &o.unbind
 	o.server.AddTo(set)
+	o.manifests.AddTo(cmd)
 	o.selection.AddTo(cmd)
 	set.DurationVar(&u.Grace, "grace", flags.DefaultGrace, "Time for open sessions to end before they are terminated")
 	set.DurationVar(&u.Timeout, "timeout", flags.DefaultTimeout, "Time to wait for the Pods that still use the Secret")
@@ -94,17 +100,21 @@ func (o *Options) addTo(cmd *cobra.Command) {
 	set.BoolVarP(&o.yes, "yes", "y", false, "Drop the database without confirmation")
 	set.BoolVar(&u.Abandon, "abandon-role", false,
 		"Do not drop the user, because its database no longer exists; print the SQL that would drop it")
-	cmdutil.AddFieldManagerFlagVar(cmd, &o.manager, fieldmanager.Default)
+	flags.AddFieldManager(cmd, &u.FieldManager)
 	cmdutil.AddDryRunFlag(cmd)
+	o.names.AddTo(cmd)
 }
 
 // Complete finds the namespace and the server.
 func (o *Options) Complete(cmd *cobra.Command, args []string) (err error) {
-	o.workloads = args
 	if o.unbind.DryRun, err = cmdutil.GetDryRunStrategy(cmd); err != nil {
 		return err
 	}
-	if o.namespace, err = flags.NamespaceOf(o.connection); err != nil {
+	password, _ := secret.ParsePasswordSource(o.server.Spec.AdminPasswordFrom) // Validate reports its error
+	if err := o.manifests.CheckStdin(password); err != nil {
+		return err
+	}
+	if o.workloads, o.namespace, err = o.manifests.Workloads(o.connection, o.streams.In, args); err != nil {
 		return err
 	}
 	o.server.Complete(cmd)
@@ -122,15 +132,16 @@ func (o *Options) Validate() error {
 	if u.DropDatabase && (u.Abandon || u.Keep || workload.Number(o.workloads) != 1) {
 		return errors.New("--drop-database takes the name of one workload, and neither --abandon-role nor --keep-role")
 	}
-	return errors.Join(o.selection.Validate(o.workloads), o.server.Validate(),
+	return errors.Join(o.selection.Validate(o.workloads), o.server.Validate(), o.names.Validate(),
 		flags.CheckDurations(flags.Duration{Flag: "grace", Value: u.Grace}, flags.Duration{Flag: "timeout", Value: u.Timeout}))
 }
 
 // Run removes all selected bindings in one run.
 func (o *Options) Run(ctx context.Context) error {
 	report := printers.NewReport(o.streams, printers.ResultSuffix(o.unbind.DryRun))
+	report.Objects = o.names.IsSet()
 	connection := client.ForMany(o.connection, flags.RequestConcurrency)
-	clients, err := client.New(connection, o.manager)
+	clients, err := client.New(connection)
 	if err != nil {
 		return err
 	}
@@ -152,21 +163,35 @@ func (o *Options) Run(ctx context.Context) error {
 		items, err = o.selected(ctx, connection, report)
 		unbinder.ReadWorkloads(ctx, items)
 	} else {
-		items, err = o.named(ctx, clients)
+		items, err = o.named(ctx, clients, unbinder)
 	}
 	if err != nil {
 		return err
 	}
-	return unbinder.Unbind(ctx, items, options)
+	err = unbinder.Unbind(ctx, items, options)
+	return utilerrors.NewAggregate([]error{err, o.names.Print(o.streams.Out, unbind.Removed(items))})
 }
 
-// named returns the bindings of the workloads in the arguments.
-func (o *Options) named(ctx context.Context, c *client.Clients) ([]*unbind.Item, error) {
-	found, err := c.Workloads.Lookup(ctx, o.namespace, o.workloads)
+// named returns the bindings in the arguments, and those of the workloads in the arguments.
+func (o *Options) named(ctx context.Context, c *client.Clients, u *unbind.Unbinder) (items []*unbind.Item, err error) {
+	names, workloads := lookup.Split(o.workloads)
+	for _, name := range names {
+		b, err := lookup.Read(ctx, c.Kube, o.namespace, name)
+		if err != nil {
+			return nil, err
+		}
+		item := unbind.NewItem(b.Subject, lookup.Filter{Secret: name})
+		item.Choice = o.server.Choice()
+		items = append(items, item)
+	}
+	u.ReadWorkloads(ctx, items)
+	if len(workloads) == 0 {
+		return items, nil
+	}
+	found, err := c.Workloads.Lookup(ctx, o.namespace, workloads)
 	if err != nil {
 		return nil, err
 	}
-	var items []*unbind.Item
 	for _, w := range found {
 		item := unbind.NewItem(lookup.Subject{Namespace: o.namespace, Name: w.Name, Workload: w.Workload}, o.selection.Filter)
 		item.Choice = o.server.Choice()

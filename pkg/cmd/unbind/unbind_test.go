@@ -42,6 +42,6 @@ func TestOptions_FollowFlags(t *testing.T) {
 	assert.Equal(t, lookup.Filter{Secret: "s", Database: "d"}, o.selection.Filter)
 	assert.Equal(t, []string{"deployment/web"}, o.workloads)
 	assert.True(t, o.yes)
-	assert.Equal(t, "me", o.manager)
+	assert.Equal(t, "me", o.unbind.FieldManager)
 	assert.True(t, commandtest.Complete(t, newCommand, "-A --shard=0/2").selection.Many())
 }
