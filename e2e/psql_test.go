@@ -93,10 +93,10 @@ func testPsqlChoice(f *fixture) {
 	f.bind("deployment/second", "--wait=false")
 	result := f.run(f.Pgbind("psql"))
 	assert.Equal(f.t, 1, result.Code)
-	assert.Contains(f.t, result.Stderr, "kubectl pgbind psql deployment.apps/second --secret "+secondSecret)
+	assert.Contains(f.t, result.Stderr, "kubectl pgbind psql deployment.apps/second --secret "+secretOf("second"))
 	assert.Contains(f.t, result.Stderr, "kubectl pgbind psql deployment.apps/"+lesson.Application+" --secret "+firstSecret)
-	result = f.run(f.Pgbind("psql", "--secret", secondSecret, "--", "-At", "-c", "SELECT session_user"))
-	assert.Equal(f.t, f.login(secondSecret).Username+"\n", result.Stdout, result.Stderr)
+	result = f.run(f.Pgbind("psql", "--secret", secretOf("second"), "--", "-At", "-c", "SELECT session_user"))
+	assert.Equal(f.t, f.login(secretOf("second")).Username+"\n", result.Stdout, result.Stderr)
 	result = f.run(f.Pgbind("psql", "deployment/second", "--secret", "no-such-secret"))
 	assert.Equal(f.t, 1, result.Code)
 	assert.Contains(f.t, result.Stderr, "no-such-secret")
@@ -108,4 +108,21 @@ func (f *fixture) waitForQuery(statement string) {
 	for f.admin("SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query = '"+statement+"'") == "0" {
 		require.NoError(f.t, f.ctx.Err())
 	}
+}
+
+// TestPsql_RefusesADatabaseThatItWouldIgnore: a script must not run in another database than the one that its author named.
+func TestPsql_RefusesADatabaseThatItWouldIgnore(t *testing.T) {
+	t.Parallel()
+	f := newLesson(t, harness.WithoutClaim)
+	f.idle("web")
+	f.bind("deployment/web")
+	for _, args := range [][]string{{"deployment/web"}, {"deployment/web", "--admin"}, {}} {
+		refused := f.run(f.Pgbind(append([]string{"psql", "--dbname=template1"}, args...)...).Stdin("SELECT 'ran'"))
+		assert.Equal(t, 2, refused.Code)
+		assert.Empty(t, refused.Stdout)
+		assert.Contains(t, refused.Stderr, "--dbname needs --admin without a workload")
+	}
+	admin := f.run(f.Pgbind("psql", "--admin", "--dbname=template1", "--", "-At").Stdin("SELECT current_database()"))
+	require.Equal(t, 0, admin.Code, admin.Stderr)
+	assert.Equal(t, "template1\n", admin.Stdout)
 }

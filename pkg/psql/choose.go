@@ -1,6 +1,7 @@
 package psql
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -35,30 +36,34 @@ func (o *Opener) choose(ctx context.Context, r Request) (*corev1.Secret, error) 
 }
 
 // candidate is a binding that the request can mean.
-type candidate struct{ workload, secret, database string }
+type candidate struct{ workload, secret, database, access string }
 
-// candidates returns the bindings in the workload's annotations, or all bindings of the namespace.
+// candidates returns the bindings of the workloads, or all of the namespace. With --inject none, a workload has no annotation, and
+// the metadata of the Secret names it.
 func (o *Opener) candidates(ctx context.Context, r Request) ([]candidate, error) {
 	var found []candidate
-	if len(r.Workload) == 0 {
+	var names []string
+	if len(r.Workload) > 0 {
+		workloads, err := o.Workloads.Get(ctx, r.Namespace, r.Workload)
+		if err != nil {
+			return nil, err
+		}
+		for _, w := range workloads {
+			names = append(names, w.String())
+			for secret, note := range secret.AnnotationsOf(w.Annotations()) {
+				found = append(found, candidate{w.String(), secret, note.DBName, note.Access})
+			}
+		}
+	}
+	if len(found) == 0 {
 		all, err := o.Inventory.Read(ctx, r.Namespace, labels.Everything())
 		if err != nil {
 			return nil, err
 		}
 		for _, b := range all.Bindings {
-			if b.Secret != inventory.Absent {
-				found = append(found, candidate{b.Marks.Workload, b.SecretName, b.Marks.DBName})
+			if b.Secret != inventory.Absent && (len(names) == 0 || slices.Contains(names, b.Marks.Workload)) {
+				found = append(found, candidate{b.Marks.Workload, b.SecretName, b.Marks.DBName, b.Marks.Access})
 			}
-		}
-		return found, nil
-	}
-	workloads, err := o.Workloads.Get(ctx, r.Namespace, r.Workload)
-	if err != nil {
-		return nil, err
-	}
-	for _, w := range workloads {
-		for secret, note := range secret.AnnotationsOf(w.Annotations()) {
-			found = append(found, candidate{w.String(), secret, note.DBName})
 		}
 	}
 	slices.SortFunc(found, func(a, b candidate) int { return strings.Compare(a.secret, b.secret) })
@@ -72,11 +77,11 @@ func choiceError(r Request, candidates []candidate) error {
 		what = strings.Join(r.Workload, " ") + " in " + what
 	}
 	if len(candidates) == 0 {
-		return fmt.Errorf("%s has no binding: create one with kubectl pgbind TYPE/NAME", what)
+		return fmt.Errorf("%s has no binding: create one with: kubectl pgbind %s -n %s", what, cmp.Or(strings.Join(r.Workload, " "), "TYPE/NAME"), r.Namespace)
 	}
 	var lines strings.Builder
 	for _, c := range candidates {
-		fmt.Fprintf(&lines, "\n  kubectl pgbind psql %s --secret %s -n %s    # database %s", c.workload, c.secret, r.Namespace, c.database)
+		fmt.Fprintf(&lines, "\n  kubectl pgbind psql %s --secret %s -n %s    # database %s, %s", c.workload, c.secret, r.Namespace, c.database, c.access)
 	}
 	return fmt.Errorf("%s has %d bindings: choose one%s", what, len(candidates), lines.String())
 }

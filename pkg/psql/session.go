@@ -110,7 +110,7 @@ func (o *Opener) locate(ctx context.Context, r Request) (*place, error) {
 	if err != nil {
 		return nil, errors.New("the Secret's metadata does not name the database's Pod, StatefulSet or Service: bind the workload again")
 	}
-	database, err := o.Databases.Find(ctx, ref, server.Choice{Container: o.Container})
+	database, err := o.Databases.Find(ctx, ref, server.Choice{Container: o.Container, Location: marks.Location})
 	if err != nil {
 		return nil, err
 	}

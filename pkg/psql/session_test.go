@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -18,6 +19,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
 // server records the sessions that were opened.
@@ -83,6 +85,25 @@ func TestOpen_LogsInAsBinding(t *testing.T) {
 		Role: "pgb_a", Database: "shop", Args: []string{"-l"},
 		Login: postgres.Login{Password: "p-a", Host: "pg", PodIP: "10.0.0.1", Port: 6432, PodPort: 5433},
 	}, s.opened[0])
+}
+
+// workloads is a namespace with one Deployment, which has no annotation.
+type workloads struct{ name string }
+
+func (w workloads) Get(_ context.Context, namespace string, _ []string) ([]*workload.Workload, error) {
+	found, err := workload.Of(&appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: w.name}})
+	return []*workload.Workload{found}, err
+}
+
+func TestOpen_FindsTheSecretOfAnUnchangedWorkload(t *testing.T) {
+	s := &fakeServer{find: server.Ref{Kind: "pod", Name: "pg-0", Namespace: "data"}}
+	opener := newOpener(t, s, stored("a"), stored("b"))
+	opener.Workloads = workloads{"b"}
+	require.NoError(t, opener.Open(t.Context(), Request{Namespace: "ns", Workload: []string{"deployment/b"}}, nil))
+	assert.Equal(t, "pgb_b", s.opened[0].Role)
+
+	opener.Workloads = workloads{"c"}
+	require.ErrorContains(t, opener.Open(t.Context(), Request{Namespace: "ns", Workload: []string{"deployment/c"}}, nil), "deployment/c in namespace ns has no binding")
 }
 
 func TestOpenAdmin_LogsInAsAdministrator(t *testing.T) {

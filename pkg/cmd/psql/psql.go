@@ -4,8 +4,10 @@ package psql
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/kubectl/pkg/util/templates"
@@ -15,7 +17,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/factory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/flags"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/defaults"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/fieldmanager"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/psql"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
@@ -45,7 +47,7 @@ func NewCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 func newCommand(connection *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams) (*cobra.Command, *Options) {
 	o := &Options{connection: connection, streams: streams}
 	cmd := &cobra.Command{
-		Use:        "psql [TYPE/NAME] [-- ARGS]",
+		Use:        "psql [TYPE/NAME | binding/NAME] [-- ARGS]",
 		SuggestFor: []string{"connect", "shell", "exec"},
 		Short:      "Run psql as the user of a binding",
 		Long: templates.LongDesc(`
@@ -73,6 +75,12 @@ func newCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 			kubectl pgbind psql --admin --postgres pod/pg-0`),
 		RunE: command.RunE(o),
 	}
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if unknown := (*pflag.NotExistError)(nil); errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() != "" {
+			err = fmt.Errorf("%w: options of psql go after --: %s deployment/web -- -c 'SELECT 1'", err, cmd.CommandPath())
+		}
+		return command.WithCode(command.Usage, err)
+	})
 	o.server.AddTo(cmd.Flags())
 	cmd.Flags().StringVar(&o.server.Spec.DBName, "dbname", "", "Database for --admin without a workload (default: postgres)")
 	cmd.Flags().StringVar(&o.secret, "secret", "", "Name of the binding's Secret, if the workload has several bindings")
@@ -87,6 +95,13 @@ func (o *Options) Complete(cmd *cobra.Command, args []string) (err error) {
 	if dash := cmd.ArgsLenAtDash(); dash >= 0 {
 		o.workload, o.args = args[:dash], args[dash:]
 	}
+	bindings, workloads := lookup.Split(o.workload)
+	if len(bindings) > 0 && (len(bindings)+len(workloads) > 1 || o.secret != "") {
+		return errors.New("psql opens one binding: name it once")
+	}
+	if len(bindings) == 1 && bindings[0] != "" {
+		o.workload, o.secret = nil, bindings[0]
+	}
 	o.server.Complete(cmd)
 	o.namespace, err = flags.NamespaceOf(o.connection)
 	return err
@@ -98,9 +113,13 @@ func (o *Options) Validate() error {
 	case number > 1:
 		return errors.New("psql takes one workload: pass arguments of psql after --")
 	case len(o.workload) > 0:
-		if err := workload.CheckArgs(o.workload); err != nil {
+		if err := lookup.CheckArgs(o.workload); err != nil {
 			return err
 		}
+	}
+	if o.server.Spec.DBName != "" && (!o.admin || len(o.workload) > 0 || o.secret != "") {
+		return errors.New("--dbname needs --admin without a workload: a binding has one database; " +
+			"choose the binding with --secret, or change the database in psql with \\connect")
 	}
 	if o.server.Spec.AdminPasswordFrom == "stdin" {
 		return errors.New("psql reads standard input: use --admin-password-from secret/NAME:KEY")
@@ -118,7 +137,7 @@ func (o *Options) Run(ctx context.Context) error {
 }
 
 func (o *Options) open(ctx context.Context) error {
-	clients, err := client.New(o.connection, fieldmanager.Default)
+	clients, err := client.New(o.connection)
 	if err != nil {
 		return err
 	}
