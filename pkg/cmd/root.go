@@ -18,11 +18,13 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/command"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/completion"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/diff"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/harden"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/list"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/prune"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/psql"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/rotate"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/servers"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/takeover"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/unbind"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/version"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/printers"
@@ -34,8 +36,8 @@ const traceLevel = 6
 
 // NewRootCommand returns the command tree. The root command without a command is a bind.
 func NewRootCommand(streams genericiooptions.IOStreams) *cobra.Command {
-	connection := client.NewConnection()
 	console := printers.NewConsole(streams.ErrOut)
+	connection := client.NewConnection(printers.NewWarnings(console))
 	streams.ErrOut = console
 	root := newRoot(connection, streams)
 	root.SetIn(streams.In)
@@ -124,8 +126,10 @@ func commandGroups(connection *genericclioptions.ConfigFlags, streams genericioo
 			bind.NewCommand(connection, streams),
 			unbind.NewCommand(connection, streams),
 			rotate.NewCommand(connection, streams),
+			takeover.NewCommand(connection, streams),
 			apply.NewCommand(connection, streams),
 			prune.NewCommand(connection, streams),
+			harden.NewCommand(connection, streams),
 		}},
 		{Message: "Inspection Commands:", Commands: []*cobra.Command{
 			list.NewCommand(connection, streams),

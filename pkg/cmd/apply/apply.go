@@ -13,6 +13,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/kubectl/pkg/util/templates"
 
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/binding"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/client"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/command"
@@ -38,6 +39,7 @@ type Options struct {
 	selector          string
 	yes               bool
 	grace             time.Duration
+	output            *genericclioptions.PrintFlags
 
 	binding binding.Options
 }
@@ -49,7 +51,7 @@ func NewCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 }
 
 func newCommand(connection *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams) (*cobra.Command, *Options) {
-	o := &Options{connection: connection, streams: streams}
+	o := &Options{connection: connection, streams: streams, output: genericclioptions.NewPrintFlags("")}
 	cmd := &cobra.Command{
 		Use:   "apply -f FILE",
 		Short: "Create and update bindings from files",
@@ -89,6 +91,8 @@ func (o *Options) addTo(cmd *cobra.Command) {
 	set.BoolVarP(&o.yes, "yes", "y", false, "Do not ask for confirmation before --prune removes bindings")
 	set.DurationVar(&o.grace, "grace", flags.DefaultGrace, "Time for open sessions to end before --prune terminates them")
 	o.shard.AddTo(set)
+	o.output.AddFlags(cmd)
+	flags.CompleteOutput(cmd, o.output.AllowedFormats())
 }
 
 // Complete reads the options of the run.
@@ -111,7 +115,8 @@ func (o *Options) Validate() error {
 		return fmt.Errorf("read --selector: %w", err)
 	}
 	_, err := o.shard.Parse()
-	return errors.Join(err, o.files.Validate(), flags.CheckDurations(flags.Duration{Flag: "grace", Value: o.grace}))
+	_, errOutput := o.output.ToPrinter()
+	return errors.Join(err, errOutput, o.files.Validate(), flags.CheckDurations(flags.Duration{Flag: "grace", Value: o.grace}))
 }
 
 // Run applies the bindings of the files, and prunes others if that was requested and none failed.
@@ -124,7 +129,7 @@ func (o *Options) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	clients, err := client.New(client.ForMany(o.connection, o.concurrency), o.binding.FieldManager)
+	clients, err := client.New(client.ForMany(o.connection, o.concurrency))
 	if err != nil {
 		return err
 	}
@@ -133,13 +138,21 @@ func (o *Options) Run(ctx context.Context) error {
 		return err
 	}
 	progress := printers.NewProgress(o.streams, len(binding.Shard(part, items)), printers.ResultSuffix(o.binding.DryRun))
-	pipeline := factory.NewPipeline(clients, o.streams, progress)
+	progress.Objects = o.output.OutputFlagSpecified()
+	connected := &connection{Progress: progress}
+	pipeline := factory.NewPipeline(clients, o.streams, connected)
 	pipeline.ServerConcurrency, pipeline.Part = o.serverConcurrency, part
 	for _, item := range items {
 		item.Report = &printers.Notes{}
 	}
 	err = pipeline.Run(ctx, items)
+	if err := connected.error(); err != nil {
+		return err
+	}
 	progress.End()
+	if errPrint := o.print(items); err == nil {
+		err = errPrint
+	}
 	switch {
 	case err != nil:
 		return err
@@ -152,4 +165,22 @@ func (o *Options) Run(ctx context.Context) error {
 		return o.pruneUnnamed(ctx, clients, items, progress.IDs())
 	}
 	return nil
+}
+
+// print prints the bindings that did not fail as objects, if that was requested, in the order of the files.
+func (o *Options) print(items []*binding.Item) error {
+	if !o.output.OutputFlagSpecified() {
+		return nil
+	}
+	printer, err := o.output.ToPrinter()
+	if err != nil {
+		return err
+	}
+	var bindings []*v1alpha1.Binding
+	for _, i := range items {
+		if i.Err == nil && i.Binding != nil {
+			bindings = append(bindings, i.Binding)
+		}
+	}
+	return printers.PrintResults(o.streams.Out, printer, bindings)
 }

@@ -13,7 +13,7 @@ import (
 
 func TestOptions_FollowFlags(t *testing.T) {
 	o := commandtest.Complete(t, newCommand, "-f x")
-	assert.Equal(t, binding.Options{Wait: true, Timeout: 5 * time.Minute, FieldManager: "pgbind.dev"}, o.binding)
+	assert.Equal(t, binding.Options{Wait: true, Timeout: 5 * time.Minute}, o.binding)
 	assert.Equal(t, []int{64, 4}, []int{o.concurrency, o.serverConcurrency})
 	assert.Equal(t, 10*time.Second, o.grace)
 	assert.False(t, o.prune || o.yes || o.shard.IsSet())

@@ -41,7 +41,7 @@ func (o *Options) pruneUnnamed(ctx context.Context, clients *client.Clients, ite
 		return err
 	}
 	if !o.yes {
-		if err := printers.Confirm(ctx, o.streams, len(stale)); err != nil {
+		if err := printers.Confirm(ctx, o.streams, "prune", fmt.Sprintf("Remove these %d?", len(stale))); err != nil {
 			return err
 		}
 	}
@@ -50,7 +50,9 @@ func (o *Options) pruneUnnamed(ctx context.Context, clients *client.Clients, ite
 
 // unbindAll removes the bindings in one run.
 func (o *Options) unbindAll(ctx context.Context, clients *client.Clients, stale []inventory.Binding) error {
-	unbinder := factory.NewUnbinder(clients, printers.NewReport(o.streams, ""), func(_ *server.Database, b *lookup.Binding) client.Administrator {
+	report := printers.NewReport(o.streams, "")
+	report.Objects = o.output.OutputFlagSpecified()
+	unbinder := factory.NewUnbinder(clients, report, func(_ *server.Database, b *lookup.Binding) client.Administrator {
 		return client.Administrator{User: b.Marks.WithDefaults(b.Namespace).AdminUser}
 	})
 	var items []*unbind.Item
@@ -63,5 +65,6 @@ func (o *Options) unbindAll(ctx context.Context, clients *client.Clients, stale 
 	unbinder.ReadWorkloads(ctx, items)
 	return unbinder.Unbind(ctx, items, unbind.Options{
 		Grace: o.grace, Timeout: o.binding.Timeout, Restart: o.binding.Restart, Recreate: o.binding.Recreate,
+		FieldManager: o.binding.FieldManager,
 	})
 }

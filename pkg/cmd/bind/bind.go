@@ -4,8 +4,10 @@ package bind
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/spf13/cobra"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
@@ -17,6 +19,8 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/command"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/factory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/flags"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/manifest"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/printers"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
@@ -27,6 +31,7 @@ type Options struct {
 	connection *genericclioptions.ConfigFlags
 	streams    genericiooptions.IOStreams
 
+	manifests flags.Manifests
 	specFlags flags.Spec
 	runFlags  flags.Run
 	output    *genericclioptions.PrintFlags
@@ -47,7 +52,7 @@ func NewOptions(connection *genericclioptions.ConfigFlags, streams genericioopti
 func NewCommand(connection *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams) *cobra.Command {
 	o := NewOptions(connection, streams)
 	cmd := &cobra.Command{
-		Use:        "bind TYPE/NAME...",
+		Use:        "bind (-f FILENAME | TYPE/NAME...)",
 		SuggestFor: []string{"create", "add"},
 		Short:      "Give workloads their own PostgreSQL users",
 		Long: templates.LongDesc(`
@@ -68,6 +73,9 @@ func NewCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 			# Bind several workloads
 			kubectl pgbind bind deployment/postgresql-application deployment/web
 
+			# Bind the workloads of a manifest
+			kubectl pgbind bind -f deployment.yaml
+
 			# Print what would change
 			kubectl pgbind bind deployment/web --dry-run=client`),
 		RunE: command.RunE(o),
@@ -78,6 +86,8 @@ func NewCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 
 // AddFlags adds the flags, in groups.
 func (o *Options) AddFlags(cmd *cobra.Command) {
+	o.manifests.AddTo(cmd)
+	flags.Group(cmd.Flags(), "Selection Options")
 	o.specFlags.AddTo(cmd.Flags())
 	o.runFlags.AddTo(cmd)
 	flags.Group(cmd.Flags(), "Run Options")
@@ -88,20 +98,22 @@ func (o *Options) AddFlags(cmd *cobra.Command) {
 
 // Complete turns the flags into a spec and options.
 func (o *Options) Complete(cmd *cobra.Command, args []string) (err error) {
-	o.workloads = args
 	if o.spec, o.sources, err = o.specFlags.Complete(); err != nil {
 		return err
 	}
 	if o.binding, err = o.runFlags.Complete(cmd); err != nil {
 		return err
 	}
-	o.namespace, err = flags.NamespaceOf(o.connection)
+	if err := o.manifests.CheckStdin(o.sources.Password, o.sources.AdminPassword); err != nil {
+		return err
+	}
+	o.workloads, o.namespace, err = o.manifests.Workloads(o.connection, o.streams.In, args)
 	return err
 }
 
 // Validate rejects arguments that are not workloads, contradictions and unknown formats. Complete has checked the spec.
 func (o *Options) Validate() error {
-	if err := workload.CheckArgs(o.workloads); err != nil {
+	if err := lookup.CheckWorkloads(o.workloads); err != nil {
 		return err
 	}
 	if _, err := o.output.ToPrinter(); err != nil {
@@ -123,7 +135,7 @@ func (o *Options) checkNumber(workloads int) error {
 
 // Run binds the workloads in one run of the pipeline, and prints the results in the order of the arguments.
 func (o *Options) Run(ctx context.Context) error {
-	clients, err := client.New(o.connection, o.binding.FieldManager)
+	clients, err := client.New(o.connection)
 	if err != nil {
 		return err
 	}
@@ -131,7 +143,7 @@ func (o *Options) Run(ctx context.Context) error {
 	if err := o.checkNumber(len(workloads)); err != nil {
 		return command.WithCode(command.Usage, err)
 	}
-	errs := printers.EachError(errRead, func(err error) error { return printers.IfNotFound(err, o.namespace) })
+	errs := printers.EachError(errRead, func(err error) error { return o.explain(ctx, clients, printers.IfNotFound(err, o.namespace)) })
 	if len(workloads) == 0 {
 		return utilerrors.NewAggregate(errs)
 	}
@@ -140,9 +152,15 @@ func (o *Options) Run(ctx context.Context) error {
 	if options.Values, err = o.values(ctx, clients); err != nil {
 		return err
 	}
-	items := make([]*binding.Item, len(workloads))
-	for i, w := range workloads {
-		items[i] = &binding.Item{Workload: w, Spec: o.spec, Options: options}
+	var items []*binding.Item
+	for _, w := range workloads {
+		for n, spec := range o.spec.Split() {
+			item := &binding.Item{Workload: w, Spec: spec, Options: options}
+			if n > 0 { // the chosen password is that of the first one
+				item.Options.Values.Password = ""
+			}
+			items = append(items, item)
+		}
 	}
 	results := printers.NewResults(o.streams, printers.ResultSuffix(options.DryRun), o.output.OutputFlagSpecified(), items)
 	err = factory.NewPipeline(clients, o.streams, results).Run(ctx, items)
@@ -151,6 +169,20 @@ func (o *Options) Run(ctx context.Context) error {
 		errs = append(errs, o.print(results.Bindings()))
 	}
 	return utilerrors.NewAggregate(errs)
+}
+
+// explain adds to the refusal to read a workload all other permissions that its bind lacks.
+func (o *Options) explain(ctx context.Context, clients *client.Clients, err error) error {
+	status := apierrors.APIStatus(nil)
+	if !errors.As(err, &status) || status.Status().Details == nil {
+		return err
+	}
+	refused := status.Status().Details
+	item := &binding.Item{Document: &manifest.Document{}, Spec: o.spec, Err: err}
+	item.Document.Namespace = o.namespace
+	item.Spec.Workload = strings.TrimSuffix(refused.Kind+"."+refused.Group, ".") + "/" + refused.Name
+	factory.NewPipeline(clients, o.streams, nil).ExplainForbidden(ctx, item)
+	return item.Err
 }
 
 // values reads the passwords and certificates once for all workloads, because standard input can be read only once.

@@ -16,7 +16,6 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/command"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/factory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/flags"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/fieldmanager"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/printers"
 )
 
@@ -74,7 +73,7 @@ func (o *Options) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	clients, err := client.New(o.connection, fieldmanager.Default)
+	clients, err := client.New(o.connection)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ package factory
 import (
 	"context"
 	"os"
+	"time"
 
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/printers"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/report"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/rotate"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/unbind"
 )
@@ -39,10 +41,21 @@ func NewResolver(c *client.Clients, streams genericiooptions.IOStreams) *default
 func NewPipeline(c *client.Clients, streams genericiooptions.IOStreams, progress binding.Progress) *binding.Pipeline {
 	return &binding.Pipeline{
 		Workloads: c.Workloads, Databases: server.NewFinder(c.Kube), Defaults: NewResolver(c, streams),
-		Kube: c.Kube, Metadata: c.Metadata, Progress: progress, ServerConcurrency: 1,
+		Kube: c.Kube, Metadata: c.Metadata, Progress: progress, ServerConcurrency: 1, AwaitPrimary: awaitPrimary,
 		Server: func(d *server.Database, spec v1alpha1.BindingSpec, adminPassword string) binding.Server {
 			return c.Server(d, client.Administrator{User: spec.AdminUser, Password: adminPassword}, spec.DBName)
 		},
+	}
+}
+
+// awaitPrimary is the pause before a server without a primary is asked again. A failover takes a few seconds.
+const awaitPrimary = 3 * time.Second
+
+// NewRotator returns a Rotator that works as the administrator of each server.
+func NewRotator(c *client.Clients, to report.Reporter, admin func(*server.Database) client.Administrator) *rotate.Rotator {
+	return &rotate.Rotator{
+		Workloads: c.Workloads, Databases: server.NewFinder(c.Kube), Kube: c.Kube, Report: to, AwaitPrimary: awaitPrimary,
+		Roles: func(d *server.Database, database string) rotate.Roles { return c.Server(d, admin(d), database) },
 	}
 }
 

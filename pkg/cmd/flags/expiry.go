@@ -1,6 +1,7 @@
 package flags
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -15,11 +16,17 @@ const (
 	maxDuration = maxDays * day
 )
 
-// parseExpiry returns the time at which --expires ends, in whole seconds, which is what metadata stores.
+// parseExpiry returns the time at which --expires ends, in whole seconds, which is what metadata stores. It also accepts that time.
 func parseExpiry(text string) (time.Time, error) {
+	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		if in := time.Until(at); in <= 0 || in > maxDuration {
+			return time.Time{}, fmt.Errorf("invalid --expires %q: use a time that is in the future", text)
+		}
+		return at.UTC().Truncate(time.Second), nil
+	}
 	duration, err := parseDuration(text)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("invalid --expires %q: use a duration such as 30d, 12h or 45m", text)
+		return time.Time{}, fmt.Errorf("invalid --expires %q: use a duration such as 30d, 12h or 45m, or a time such as 2030-12-31T18:00:00Z", text)
 	}
 	return time.Now().Add(duration).UTC().Truncate(time.Second), nil
 }
@@ -44,3 +51,33 @@ func parseDuration(text string) (time.Duration, error) {
 	}
 	return duration, nil
 }
+
+// Age is a duration flag that also takes days, as --expires does.
+type Age struct{ to *time.Duration }
+
+// NewAge returns a flag that sets to.
+func NewAge(to *time.Duration) *Age { return &Age{to} }
+
+// Set implements pflag.Value.
+func (a *Age) Set(text string) (err error) {
+	if strings.HasSuffix(text, "d") {
+		*a.to, err = parseDuration(text)
+	} else {
+		*a.to, err = time.ParseDuration(text)
+	}
+	if err != nil {
+		return errors.New("use a duration such as 30d, 12h or 45m")
+	}
+	return nil
+}
+
+// String implements pflag.Value.
+func (a *Age) String() string {
+	if a.to == nil || *a.to == 0 {
+		return ""
+	}
+	return a.to.String()
+}
+
+// Type implements pflag.Value.
+func (a *Age) Type() string { return "duration" }

@@ -6,14 +6,19 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/fieldmanager"
 )
 
 // The defaults of flags that several commands have.
 const (
 	DefaultTimeout = 5 * time.Minute
 	DefaultGrace   = 10 * time.Second
+	DefaultDrain   = time.Minute
+	DefaultSettle  = 2 * time.Minute
 )
 
 // RequestConcurrency is the number of simultaneous requests of commands that change many bindings.
@@ -41,6 +46,12 @@ func GroupOf(flag *pflag.Flag) string {
 		return group[0]
 	}
 	return ""
+}
+
+// AddFieldManager adds the flag of kubectl, whose default depends on the binding.
+func AddFieldManager(cmd *cobra.Command, manager *string) {
+	cmd.Flags().StringVar(manager, "field-manager", "",
+		"Name of the manager used to track field ownership (default: that of the bind, or else "+fieldmanager.Default+")")
 }
 
 // NamespaceOf returns the current namespace, or the one of --namespace.

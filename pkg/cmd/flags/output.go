@@ -20,9 +20,14 @@ const (
 	customColumns = "custom-columns"
 )
 
+// junit is a format for findings, which programs for tests read.
+const junit = "junit"
+
 // Output selects an output format of kubectl get.
 type Output struct {
 	*genericclioptions.PrintFlags
+	JUnit bool // adds the format junit; what is printed must have a method WriteJUnit
+
 	noHeaders bool
 }
 
@@ -40,7 +45,18 @@ func (f *Output) AddTo(cmd *cobra.Command) {
 }
 
 // formats returns the valid formats.
-func (f *Output) formats() []string { return append(f.AllowedFormats(), customColumns, wide) }
+func (f *Output) formats() []string {
+	formats := append(f.AllowedFormats(), customColumns, wide)
+	if f.JUnit {
+		formats = append(formats, junit)
+	}
+	return formats
+}
+
+// IsName reports whether the output is the names of objects.
+func (f *Output) IsName() bool { return *f.OutputFormat == "name" }
+
+func (f *Output) isJUnit() bool { return f.JUnit && *f.OutputFormat == junit }
 
 // IsTable reports whether the output is a table.
 func (f *Output) IsTable() bool {
@@ -50,7 +66,7 @@ func (f *Output) IsTable() bool {
 
 // Validate rejects an invalid format.
 func (f *Output) Validate() error {
-	if f.IsTable() {
+	if f.IsTable() || f.isJUnit() {
 		return nil
 	}
 	_, err := f.printer()
@@ -63,6 +79,9 @@ func (f *Output) Print(w io.Writer, p printers.Printable, withNamespace bool) er
 	if f.IsTable() {
 		options := printers.Options{WithNamespace: withNamespace, Wide: *f.OutputFormat == wide, NoHeaders: f.noHeaders}
 		return printers.PrintTable(w, p.Table(now), options)
+	}
+	if report, ok := p.(interface{ WriteJUnit(w io.Writer) error }); ok && f.isJUnit() {
+		return report.WriteJUnit(w)
 	}
 	printer, err := f.printer()
 	if err != nil {

@@ -80,3 +80,39 @@ func TestOutput_RejectsFormats(t *testing.T) {
 	_, err := output(t, "-o", "xml")
 	assert.ErrorContains(t, err, "custom-columns,")
 }
+
+func TestOutput_TakesJUnitOnlyForFindings(t *testing.T) {
+	t.Parallel()
+	o := NewOutput()
+	*o.OutputFormat = "junit"
+	require.ErrorContains(t, o.Validate(), "allowed formats are")
+	o.JUnit = true
+	require.NoError(t, o.Validate())
+	assert.False(t, o.IsTable())
+}
+
+func TestNames_PrintsArguments(t *testing.T) {
+	t.Parallel()
+	text := &strings.Builder{}
+	require.NoError(t, (&Names{}).Print(text, []string{"a"}))
+	assert.Empty(t, text.String(), "not requested")
+	names := &Names{format: "name"}
+	require.NoError(t, names.Validate())
+	require.NoError(t, names.Print(text, []string{"web-pgbind", "b"}))
+	assert.Equal(t, "binding.pgbind.dev/web-pgbind\nbinding.pgbind.dev/b\n", text.String())
+	require.ErrorContains(t, (&Names{format: "json"}).Validate(), "use -o name")
+}
+
+func TestAge_TakesDays(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]time.Duration{"30d": 720 * time.Hour, "12h": 12 * time.Hour, "0s": 0, "-1h": -time.Hour} {
+		var age time.Duration
+		require.NoError(t, NewAge(&age).Set(text))
+		assert.Equal(t, want, age, text)
+	}
+	var age time.Duration
+	for _, text := range []string{"", "soon", "d", "-3d", "999999999d"} {
+		require.ErrorContains(t, NewAge(&age).Set(text), "use a duration such as 30d", text)
+	}
+	assert.Empty(t, NewAge(&age).String(), "no default in the help")
+}

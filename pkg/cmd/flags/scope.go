@@ -38,6 +38,8 @@ type Scope struct {
 
 	Selector string
 	Shard    Shard
+	// Templates means that pod templates decide which Secrets the workloads use.
+	Templates bool
 }
 
 // AddTo adds the flags.
@@ -79,6 +81,11 @@ func (f *Scope) Read(ctx context.Context, connection *genericclioptions.ConfigFl
 	found, err := reader.Read(ctx, namespace, selector)
 	if err != nil {
 		return nil, err
+	}
+	if f.Templates {
+		if err := reader.ReadTemplates(ctx, namespace, found); err != nil {
+			return nil, err
+		}
 	}
 	for _, gap := range found.Gaps {
 		r.Warn("%s", gap)

@@ -10,10 +10,9 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/report"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-// Selection selects bindings to rotate or unbind: those of the workloads in the arguments, or all of a scope.
+// Selection selects bindings to rotate or unbind: those in the arguments, those of the workloads in the arguments, or all of a scope.
 type Selection struct {
 	Filter lookup.Filter
 
@@ -42,7 +41,7 @@ func (f *Selection) Validate(args []string) error {
 	case !f.Many() && f.scope.Shard.IsSet():
 		return errors.New("--shard needs --all, --all-namespaces or --selector")
 	case !f.Many():
-		return workload.CheckArgs(args)
+		return lookup.CheckArgs(args)
 	}
 	return f.scope.Validate()
 }

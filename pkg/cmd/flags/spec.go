@@ -50,27 +50,36 @@ func (f *Spec) AddTo(flags *pflag.FlagSet) {
 		"Schema of new extensions, which is created if it does not exist (default: extensions)")
 	flags.BoolVar(&s.Isolated, "isolated", false,
 		"Give the binding an access role of its own, so that it shares no objects with other bindings")
-	flags.BoolVar(&s.RevokePublic, "revoke-public", false, "Revoke CONNECT and TEMPORARY on all databases and CREATE on all schemas from PUBLIC; "+
-		"other roles that need them must have grants of their own")
 
 	Group(flags, "Access Options")
 
 	flags.StringVar(&s.Username, "username", "", "Name of the user (default: derived from the workload and the database)")
 	flags.StringVar(&s.PasswordFrom, "password-from", "", "Password of the user: secret/NAME:KEY in the namespace of the workload, "+
 		"or stdin (default: a random password)")
-	flags.StringVar(&f.expires, "expires", "", "Time from now at which the user's password expires: 30d, 12h (default: never)")
+	flags.StringVar(&f.expires, "expires", "", "When the user's password expires: a time from now such as 30d or 12h, or 2030-12-31T18:00:00Z (default: never)")
 	flags.Func("connection-limit", "How many connections the user can have at the same time, as a `NUMBER`; -1 for no limit (default: what the user has)",
 		func(text string) error { return parseLimit(text, &s.ConnectionLimit) })
 	flags.StringArrayVar(&f.set, "set", nil, "Parameter with which the user's sessions in the database begin, repeatable: NAME=VALUE, such as "+
 		"statement_timeout=5s; NAME= resets it")
 	Group(flags, "User Options")
+	addRevokePublic(flags)
 	f.addSecret(flags)
+}
+
+// addRevokePublic adds a flag of earlier versions, which affected every role of the server.
+func addRevokePublic(flags *pflag.FlagSet) {
+	const name = "revoke-public"
+	flags.BoolFunc(name, "Replaced by the command harden", func(string) error {
+		return errors.New("run kubectl pgbind harden, which lists what it revokes from PUBLIC and who relies on it")
+	})
+	flags.Lookup(name).Hidden = true
 }
 
 // addSecret adds the flags of the Secret and of its use in the workload.
 func (f *Spec) addSecret(flags *pflag.FlagSet) {
 	s := &f.spec
-	flags.StringVar(&s.Secret, "secret", "", "Name of the Secret (default: the binding's present one, else postgresql-secret-2, -3 and so on)")
+	flags.StringVar(&s.Secret, "secret", "", "Name of the Secret (default: the binding's present one, else WORKLOAD-pgbind, or "+
+		"WORKLOAD-pgbind-DATABASE for another database; postgresql-secret-2 for the first on pod/postgresql-sfs-0)")
 	flags.StringSliceVar(&s.Presets, "preset", nil, "Names that the application reads, repeatable: "+strings.Join(keys.PresetNames(), ", ")+
 		" (default: lesson, which is POSTGRES_HOST, POSTGRES_USERNAME and POSTGRES_PASSWORD)")
 	flags.StringArrayVar(&f.env, "env", nil, "Additional variable, repeatable: NAME=TEMPLATE, a Go template over .Host, .Port, .Database, .Username, "+
@@ -89,6 +98,8 @@ func (f *Spec) addSecret(flags *pflag.FlagSet) {
 		"How the Pods use the Secret: envFrom, env, volume, or none, which only prints the patch (default: envFrom, or env with --names-from-workload)")
 	flags.StringSliceVarP(&s.Containers, "container", "c", nil, "Container that uses the Secret, repeatable; '*' for all "+
 		"(default: the container of the default-container annotation, or else the only one)")
+	flags.StringVar(&s.OwnerContainer, "owner-container", "", "Container, such as an init container, that creates and alters the tables: it gets a second "+
+		"binding, at access level all. --access is the level of the others; without it, only this container is bound")
 	flags.StringVar(&s.EnvPrefix, "env-prefix", "", "Prefix of the variables' names")
 	flags.StringVar(&s.MountPath, "mount-path", "", "Directory in which --inject volume mounts the Secret")
 	flags.StringVar(&s.TemplatePath, "template-path", "",

@@ -15,7 +15,6 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/client"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/command"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/flags"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/fieldmanager"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/parallel"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/printers"
@@ -83,7 +82,7 @@ func (o *Options) Validate() error { return o.output.Validate() }
 
 // Run prints the servers.
 func (o *Options) Run(ctx context.Context) error {
-	clients, err := client.New(o.connection, fieldmanager.Default)
+	clients, err := client.New(o.connection)
 	if err != nil {
 		return err
 	}
@@ -100,7 +99,7 @@ func (o *Options) Run(ctx context.Context) error {
 	case len(found) == 0 && o.output.IsTable():
 		printers.NothingFound(o.streams.ErrOut, o.namespace)
 		return nil
-	case *o.output.OutputFormat == "name":
+	case o.output.IsName():
 		_, err := io.WriteString(o.streams.Out, found.Names())
 		return err
 	}
