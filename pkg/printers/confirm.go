@@ -11,14 +11,14 @@ import (
 	"k8s.io/cli-runtime/pkg/printers"
 )
 
-// Confirm asks the user at the terminal to confirm the removal of that many items. Without a terminal, --yes is required.
-func Confirm(ctx context.Context, streams genericiooptions.IOStreams, number int) error {
+// Confirm asks the user at the terminal a question before it does what the verb says. Without a terminal, --yes is required.
+func Confirm(ctx context.Context, streams genericiooptions.IOStreams, verb, question string) error {
 	if !printers.IsTerminal(streams.In) {
-		return errors.New("refusing to prune without confirmation: pass --yes, or run the command in a terminal")
+		return fmt.Errorf("refusing to %s without confirmation: pass --yes, or run the command in a terminal", verb)
 	}
-	yes, err := ask(ctx, streams, fmt.Sprintf("Remove these %d?", number))
+	yes, err := ask(ctx, streams, question)
 	if err == nil && !yes {
-		err = errors.New("nothing was pruned, because you did not confirm with y or yes")
+		err = errors.New("nothing was changed, because you did not confirm with y or yes")
 	}
 	return err
 }

@@ -3,16 +3,23 @@ package printers
 import (
 	"errors"
 	"fmt"
+	"io"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/permissions"
 )
 
-// IfForbidden adds a next step to a Forbidden error of the API server. It does not name the namespace, because those of the workload and
-// the database can differ. Other errors stay unchanged.
+// IfForbidden adds a next step to a Forbidden error of the API server, which is a missing permission or a quota that is used up. It does not
+// name the namespace, because those of the workload and the database can differ. Other errors stay unchanged.
 func IfForbidden(err error) error {
-	if !apierrors.IsForbidden(err) {
-		return err
+	if missing := (*permissions.MissingError)(nil); errors.As(err, &missing) || !apierrors.IsForbidden(err) {
+		return err // it says what is missing
+	}
+	if strings.Contains(err.Error(), "exceeded quota") { // nothing else tells a quota from a missing permission
+		return fmt.Errorf("%w: the quota of the namespace is used up; to list it: kubectl describe resourcequota -n NAMESPACE", err)
 	}
 	return fmt.Errorf("%w: ask your administrator for this permission; to list yours: kubectl auth can-i --list -n NAMESPACE", err)
 }
@@ -24,6 +31,13 @@ func IfNotFound(err error, namespace string) error {
 		return err
 	}
 	return fmt.Errorf("%w: list the existing ones with: kubectl get %s -n %s", err, status.Status().Details.Kind, namespace)
+}
+
+// PrintErrors prints the errors that err contains, a line each, as at the end of a command that fails.
+func PrintErrors(w io.Writer, err error) {
+	for _, err := range EachError(err, IfForbidden) {
+		fmt.Fprintln(w, Visible("error: "+err.Error()))
+	}
 }
 
 // EachError returns the errors that err contains, each passed through explain.

@@ -18,6 +18,8 @@ const clearLine = "\r\033[K"
 
 // Progress prints the result of each of many bindings when it is finished, and on a terminal how many are done.
 type Progress struct {
+	Objects bool // results are printed as objects at the end
+
 	streams  genericiooptions.IOStreams
 	warnings *printers.WarningPrinter
 	terminal bool
@@ -85,17 +87,25 @@ func (p *Progress) Finished(i *binding.Item) {
 			p.warnings.Print(Visible(about + ": " + warning))
 		}
 		for _, text := range kept.shown {
-			fmt.Fprintf(p.streams.Out, "# %s\n%s\n", about, text)
+			fmt.Fprintf(p.shown(), "# %s\n%s\n", about, text)
 		}
 	}
 	if i.Err != nil {
 		fmt.Fprintln(p.streams.ErrOut, Visible(fmt.Sprintf("error: %s: %v", about, IfForbidden(i.Err))))
-	} else {
+	} else if !p.Objects {
 		done := fmt.Sprintf("%s %s (namespace %s, database %s, secret/%s)%s",
 			i.Name(), verbs(i.Outcome), namespace, i.Binding.Spec.DBName, i.Binding.Name, p.suffix)
 		fmt.Fprintln(term.NewResponsiveWriter(p.streams.Out), Visible(done))
 	}
 	p.draw()
+}
+
+// shown returns where plans and patches go. If the results are objects, it is standard error.
+func (p *Progress) shown() io.Writer {
+	if p.Objects {
+		return p.streams.ErrOut
+	}
+	return p.streams.Out
 }
 
 // Bound implements binding.Progress; an item is counted when it is finished.

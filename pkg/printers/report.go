@@ -60,10 +60,13 @@ func (r *Report) Step(format string, args ...any) { r.console.progress(fmt.Sprin
 
 // Detail prints a line with -v=1 and higher.
 func (r *Report) Detail(format string, args ...any) {
-	if r.console.Verbosity >= 1 {
+	if r.Verbose() {
 		r.Step(format, args...)
 	}
 }
+
+// Verbose reports whether details are printed.
+func (r *Report) Verbose() bool { return r.console.Verbosity >= 1 }
 
 // Warn prints a warning.
 func (r *Report) Warn(format string, args ...any) {

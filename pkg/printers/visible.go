@@ -14,3 +14,13 @@ func Visible(text string) string {
 		return r
 	}, text)
 }
+
+// visibleLine makes control characters visible, line breaks and changes of the writing direction included.
+func visibleLine(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
+}
