@@ -19,7 +19,12 @@ install: ## Install kubectl-pgbind in Go's bin directory
 
 .PHONY: unit
 unit: ## Run the unit tests
-	go test -race ./cmd/... ./pkg/... ./plugins/... ./e2e/cluster/... ./e2e/docs/... ./e2e/faultproxy/... ./e2e/picture/...
+	go test $(UNIT_FLAGS) ./cmd/... ./pkg/... ./plugins/... ./e2e/cluster/... ./e2e/docs/... ./e2e/faultproxy/... ./e2e/picture/...
+
+# A target of its own: the race detector compiles every dependency a second time, which takes most of the time on a machine without caches.
+.PHONY: race
+race: ## Run the unit tests with the race detector
+	$(MAKE) --no-print-directory unit UNIT_FLAGS=-race
 
 .PHONY: lint
 lint: ## Run the linters that .golangci.yaml names
@@ -58,7 +63,7 @@ cluster-down: ## Delete the test cluster and everything that it started
 # The demo and the end-to-end tests use only these settings, never those of the user.
 WITH_CLUSTER = PGBIND_E2E_POSTGRES="$(POSTGRES)" PGBIND_E2E_KUBECONFIG="$$(go run ./e2e/cluster kubeconfig)" \
 	PGBIND_E2E_KUBECTL="$$(go run ./e2e/cluster path)/kubectl" PGBIND_E2E_PLUGIN="$(CURDIR)/bin/kubectl-pgbind" \
-	PGBIND_E2E_OLD_PLUGIN="$(CURDIR)/$(OLD_PLUGIN)"
+	PGBIND_E2E_OLD_PLUGIN="$(CURDIR)/$(OLD_PLUGIN)" PGBIND_E2E_TOOLS="$(TOOLS)"
 
 .PHONY: app-image
 app-image: cluster ## Build the web app's image and load it into the cluster
@@ -82,6 +87,40 @@ $(OLD_PLUGIN):
 	rm -rf $(@D) && mkdir -p $(@D)/source && git archive $(OLD_COMMIT) | tar -x -C $(@D)/source
 	cd $(@D)/source && CGO_ENABLED=0 go build -trimpath -o ../kubectl-pgbind ./cmd/kubectl-pgbind
 	rm -rf $(@D)/source
+
+# The tools that manage workloads in the tests: both versions of helm, and programs that reconcile with the libraries of Flux and Argo CD.
+TOOLS = $(CURDIR)/.cache/tools
+.PHONY: tools
+tools: ## Build the tools that manage workloads in the end-to-end tests
+	@mkdir -p $(TOOLS)
+	CGO_ENABLED=0 go -C e2e/tools/helm3 build -trimpath -o $(TOOLS)/helm3 helm.sh/helm/v3/cmd/helm
+	CGO_ENABLED=0 go -C e2e/tools/helm4 build -trimpath -o $(TOOLS)/helm4 helm.sh/helm/v4/cmd/helm
+	CGO_ENABLED=0 go -C e2e/tools/fluxapply build -trimpath -o $(TOOLS)/fluxapply .
+	CGO_ENABLED=0 go -C e2e/tools/argosync build -trimpath -o $(TOOLS)/argosync .
+
+.PHONY: gitops
+gitops: build app-image tools $(OLD_PLUGIN) ## Bind workloads that helm, Flux and Argo CD manage (not part of make test: the tools take long to build)
+	$(WITH_CLUSTER) go test -tags e2e,gitops -count=1 -timeout 30m -parallel 2 -run '^Test(Helm3|Helm4|Flux|ArgoCD)$$' ./e2e
+
+# Published applications, and one more, each of which reads its login from names of its own. OpenFGA takes minutes to build.
+APPS = Miniflux OpenFGA Guestbook
+.PHONY: apps
+apps: build cluster ## Bind, migrate, rotate and unbind real applications (make test runs Miniflux alone: make miniflux)
+	@go run ./e2e/cluster applications $$(echo $(APPS) | tr A-Z a-z)
+	$(WITH_CLUSTER) go test -tags e2e,apps -count=1 -timeout 30m -parallel 2 -run "^Test($$(echo $(APPS) | tr ' ' '|'))(_|\$$)" ./e2e
+
+.PHONY: miniflux
+miniflux:
+	@$(MAKE) --no-print-directory apps APPS=Miniflux
+# Patroni 3 labels the primary as master, Patroni 4 as primary.
+.PHONY: patroni-image
+patroni-image: cluster ## Load Patroni, on PostgreSQL 15 and 17, and a pooler into the cluster
+	@go run ./e2e/cluster patroni 15 17
+	@go run ./e2e/cluster pooler
+
+.PHONY: patroni
+patroni: build app-image patroni-image ## Test failovers on real Patroni clusters (not part of make test)
+	$(WITH_CLUSTER) go test -tags e2e,patroni -count=1 -timeout 30m -run '^TestPatroni' ./e2e
 
 # turn returns one of several words, a different one after every N commits, where N is the first argument.
 turn = $(word $(shell echo $$(( $$(git rev-list --count HEAD) / $(1) % $(words $(2)) + 1 ))),$(2))
@@ -118,7 +157,7 @@ privileges: build server-images ## Test on PostgreSQL PGBIND_PG what a bound app
 
 COVER = $(CURDIR)/.cache/cover
 .PHONY: cover
-cover: app-image server-images ## Measure how much of pkg/ the unit and end-to-end tests cover together
+cover: app-image server-images $(OLD_PLUGIN) ## Measure how much of pkg/ the unit and end-to-end tests cover together
 	@rm -rf $(COVER) && mkdir -p $(COVER)/unit $(COVER)/e2e
 	CGO_ENABLED=0 go build -cover -coverpkg=./cmd/...,./pkg/... -ldflags '$(LDFLAGS)' -o $(COVER)/kubectl-pgbind ./cmd/kubectl-pgbind
 	go test -cover ./pkg/... -args -test.gocoverdir=$(COVER)/unit
@@ -171,6 +210,7 @@ fuzz: ## Fuzz every parser and every value that reaches SQL, a shell, JSON, YAML
 soak: build app-image ## Kill and disturb runs at every request, and try all privilege escalations on all versions (long; not part of make test)
 	$(if $(PGBIND_SOAK),,$(MAKE) --no-print-directory privileges PGBIND_PG="$(PG_VERSIONS)" PGBIND_CLIMB= E2E_TIMEOUT=150m)
 	$(if $(PGBIND_SOAK),,$(MAKE) --no-print-directory e2e PGBIND_PG= PGBIND_PART= PGBIND_NAMES=24 PGBIND_SHARE= E2E_TIMEOUT=150m)
+	$(if $(PGBIND_SOAK),,$(MAKE) --no-print-directory gitops apps patroni race)
 	go -C e2e/tools/gotestsum build -trimpath -o $(CURDIR)/.cache/ tool
 	$(WITH_CLUSTER) .cache/gotestsum --format standard-verbose -- \
 		-tags e2e,soak -count=1 -timeout 60m -parallel $(if $(PGBIND_SOAK),4,8) -run '^Test(Crashes|Faults|ServerFaultMatrix)$$' ./e2e/
@@ -185,7 +225,7 @@ soak-sample: ## Run make soak at a few points of each command, and print the dur
 	@PGBIND_SOAK=2 $(MAKE) --no-print-directory test BUDGETS=soak:20
 
 # Time limit of each part of the tests, in minutes. On a machine without caches, e2e also builds the programs and images of the cluster.
-BUDGETS = unit:12 lint:12 modules:5 e2e:55 privileges:25 dist-test:6
+BUDGETS = unit:20 lint:20 modules:10 e2e:55 privileges:30 dist-test:10
 
 .PHONY: test
 test: ## Run all tests, and print the duration of each part

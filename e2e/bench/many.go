@@ -111,7 +111,7 @@ func (b *bench) applyFile(ctx context.Context, f fleet) (figures, error) {
 	return rested(b.Pgbind("apply", "--filename="+file, "--wait=false").Cmd(ctx))
 }
 
-// look measures a command that only reads, once for each run. The command may report findings.
+// look measures a command that only reads and finds nothing, once for each run.
 func (b *bench) look(ctx context.Context, command *harness.Command) ([]figures, error) {
 	var taken []figures
 	for range b.runs {

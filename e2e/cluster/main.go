@@ -19,7 +19,9 @@ const usage = `usage: go run ./e2e/cluster VERB
   load IMAGE...       load images of the engine into the cluster
   postgres MAJOR...   get the images postgres:MAJOR and load them
   pooler              build the image pgbouncer:dev and load it
+  patroni MAJOR...    build the images patroni:MAJOR and load them
   app                 build the web app's image pgbind-app:dev and load it
+  applications NAME...  build the images pgbind-NAME:dev of the modules e2e/tools/NAME and load them
   plugin              build the image kubectl-pgbind:dev and load it
   audit               print the API server's audit log, one JSON object per line
 `
@@ -72,8 +74,12 @@ func (w *workspace) change(ctx context.Context, verb string, args []string) erro
 		return w.postgres(ctx, args...)
 	case "pooler":
 		return w.pooler(ctx)
+	case "patroni":
+		return w.patroni(ctx, args...)
 	case "app":
 		return w.app(ctx)
+	case "applications":
+		return w.applications(ctx, args...)
 	case "plugin":
 		return w.plugin(ctx)
 	}

@@ -64,12 +64,36 @@ func (w *workspace) pooler(ctx context.Context) error {
 	return w.load(ctx, poolerImage)
 }
 
+// patroni builds the images patroni:MAJOR and loads them into the cluster. Patroni 3 labels the primary as master, and Patroni 4 as primary.
+func (w *workspace) patroni(ctx context.Context, majors ...string) error {
+	if err := w.ensureEngine(ctx); err != nil {
+		return err
+	}
+	var images []string
+	for _, major := range majors {
+		suite, known := postgresSuites()[major]
+		if !known {
+			return unknownMajor(major)
+		}
+		r := recipe{image: "patroni:" + major, folder: w.source("images", "patroni"), arguments: []string{"MAJOR=" + major}}
+		if err := w.suiteImage(ctx, suite, r); err != nil {
+			return err
+		}
+		images = append(images, r.image)
+	}
+	return w.load(ctx, images...)
+}
+
+func unknownMajor(major string) error {
+	return fmt.Errorf("no PostgreSQL %q: choose of %s", major, strings.Join(slices.Sorted(maps.Keys(postgresSuites())), ", "))
+}
+
 // postgresImage makes sure that the engine has postgres:MAJOR: the official image if a registry is reachable, or else an image that
 // behaves like it and has the same name. A manifest works with both.
 func (w *workspace) postgresImage(ctx context.Context, major string) error {
 	suite, known := postgresSuites()[major]
 	if !known {
-		return fmt.Errorf("no PostgreSQL %q: choose of %s", major, strings.Join(slices.Sorted(maps.Keys(postgresSuites())), ", "))
+		return unknownMajor(major)
 	}
 	image := "postgres:" + major
 	official := w.imageSum(ctx, image) == "" && w.hasImage(ctx, image)

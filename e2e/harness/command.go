@@ -45,6 +45,11 @@ func (h *Harness) OldBinary(args ...string) *Command {
 	return h.command(h.config.OldPlugin, args)
 }
 
+// Tool is a tool that manages workloads, such as helm3.
+func (h *Harness) Tool(name string, args ...string) *Command {
+	return h.command(filepath.Join(h.config.Tools, name), args)
+}
+
 func (h *Harness) command(program string, args []string) *Command {
 	return &Command{harness: h, program: program, args: args, kubeconfig: h.config.Kubeconfig, mirror: io.Discard}
 }

@@ -13,13 +13,14 @@ type Config struct {
 	Plugin     string // the built kubectl-pgbind
 	Postgres   string // the version of the lesson's server; empty: the one in its manifest
 	OldPlugin  string // a kubectl-pgbind of an earlier version; only tests of an upgrade need it
+	Tools      string // the folder with the tools that manage workloads; only tests of these tools need it
 }
 
 // ConfigFromEnv reads PGBIND_E2E_KUBECONFIG, PGBIND_E2E_KUBECTL and PGBIND_E2E_PLUGIN. Each must name a file by its
 // absolute path; the error says which one does not. PGBIND_E2E_POSTGRES may name another version of the lesson's server, and
-// PGBIND_E2E_OLD_PLUGIN a plugin of an earlier version.
+// PGBIND_E2E_OLD_PLUGIN a plugin of an earlier version, and PGBIND_E2E_TOOLS the folder that make tools fills.
 func ConfigFromEnv() (Config, error) {
-	config := Config{Postgres: os.Getenv("PGBIND_E2E_POSTGRES"), OldPlugin: os.Getenv("PGBIND_E2E_OLD_PLUGIN")}
+	config := Config{Postgres: os.Getenv("PGBIND_E2E_POSTGRES"), OldPlugin: os.Getenv("PGBIND_E2E_OLD_PLUGIN"), Tools: os.Getenv("PGBIND_E2E_TOOLS")}
 	for name, path := range map[string]*string{
 		"PGBIND_E2E_KUBECONFIG": &config.Kubeconfig,
 		"PGBIND_E2E_KUBECTL":    &config.Kubectl,
