@@ -176,13 +176,35 @@ func (a *accessTest) public() {
 		a.may("open", "CREATE TABLE public.slipped_in(id int)")
 	}
 
-	result := a.bind("closed", reads, func(b *postgres.Binding) { b.RevokePublic, b.Expires = true, time.Now().Add(time.Hour) })
+	server := *a.Server
+	server.Database = "postgres"
+	grants, unread, err := server.PublicGrants(a.ctx, []string{a.database, "postgres"})
+	require.NoError(a.t, err)
+	assert.Empty(a.t, unread)
+	for _, g := range grants {
+		assert.True(a.t, g.May, g.What)
+		assert.NotContains(a.t, g.Roles, a.role("open"), "a role of pgbind has grants of its own")
+		if g.Database == "postgres" {
+			assert.Contains(a.t, g.Roles, "boss")
+		}
+		if g.Database == a.database {
+			assert.NotContains(a.t, g.Roles, "boss", "the owner relies on nothing of PUBLIC")
+		}
+	}
+	did, unfinished, err := server.RevokePublic(a.ctx, grants)
+	require.NoError(a.t, err)
+	assert.Empty(a.t, unfinished)
+	assert.Len(a.t, did, len(grants))
+	left, _, err := server.PublicGrants(a.ctx, []string{a.database, "postgres"})
+	require.NoError(a.t, err)
+	assert.Empty(a.t, left)
+	assert.Equal(a.t, "0", a.sql("postgres", "SELECT count(*) FROM pg_database d, aclexplode(coalesce(datacl, acldefault('d', datdba))) a WHERE datallowconn AND a.grantee = 0"))
 
+	result := a.bind("closed", reads, func(b *postgres.Binding) { b.Expires = time.Now().Add(time.Hour) })
 	assert.Empty(a.t, result.Public)
-	assert.NotEmpty(a.t, result.Did)
 	a.mayNot("closed", "CREATE TABLE public.mine(id int)")
 	a.mayNot("closed", "CREATE TEMPORARY TABLE mine(id int)")
-	_, err := a.as(a.role("closed"), "postgres", "SELECT 1")
+	_, err = a.as(a.role("closed"), "postgres", "SELECT 1")
 	require.ErrorContains(a.t, err, "permission denied")
 	assert.Equal(a.t, "t", a.sql("postgres", "SELECT rolvaliduntil BETWEEN now() + '50 min' AND now() + '70 min' FROM pg_roles WHERE rolname = '"+a.role("closed")+"'"))
 }

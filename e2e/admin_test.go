@@ -59,14 +59,16 @@ func postgresPod(name, image string, env map[string]string, change func(*corev1.
 	return pod
 }
 
-// startPostgres creates the Pods, each with a Service of its name, and waits for them.
+// startPostgres creates the Pods, each with a Service of its name that selects no role, and waits for them.
 func (f *fixture) startPostgres(pods ...*corev1.Pod) {
 	f.t.Helper()
 	for _, pod := range pods {
 		f.create(pod)
+		selector := maps.Clone(pod.Labels)
+		maps.DeleteFunc(selector, func(label, _ string) bool { return strings.HasSuffix(strings.ToLower(label), "role") })
 		f.create(&corev1.Service{
 			ObjectMeta: metav1.ObjectMeta{Name: pod.Name},
-			Spec:       corev1.ServiceSpec{ClusterIP: corev1.ClusterIPNone, Selector: pod.Labels, Ports: []corev1.ServicePort{{Name: "postgresql", Port: 5432}}},
+			Spec:       corev1.ServiceSpec{ClusterIP: corev1.ClusterIPNone, Selector: selector, Ports: []corev1.ServicePort{{Name: "postgresql", Port: 5432}}},
 		})
 	}
 	for _, pod := range pods {

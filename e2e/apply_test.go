@@ -33,7 +33,7 @@ func TestApplyMakesWhatFilesSay(t *testing.T) {
 	result := f.apply(file)
 	assert.Len(t, verbsOf(result, "bound"), 3)
 	f.requireNoPassword(result.Stdout + result.Stderr)
-	for _, secret := range []string{"postgresql-secret-2", "postgresql-secret-3", "postgresql-secret-4"} {
+	for _, secret := range []string{firstSecret, secretOf("two"), secretOf("three")} {
 		assert.Equal(t, f.login(secret).Username, f.as(secret, "SELECT session_user"))
 	}
 	assert.Len(t, verbsOf(f.apply(file), "unchanged"), 3)
@@ -67,7 +67,7 @@ func TestApplyMakesWhatFilesSay(t *testing.T) {
 		rest := f.bindings(dir, "workload: deployment/one, access: readonly")
 		refused := f.run(f.Pgbind("apply", "-f", rest, "--wait=false", "--prune", "-l", "name=three"))
 		assert.Equal(t, 1, refused.Code)
-		assert.Contains(t, refused.Stderr, "deployment.apps/three")
+		assert.Contains(t, refused.Stderr, "deployment/three")
 		f.apply(rest, "--prune", "-l", "name=three", "--yes")
 		left := f.run(f.Pgbind("list", "-o", "name")).Stdout
 		assert.Len(t, lines(left), 2, left)

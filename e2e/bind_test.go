@@ -76,8 +76,9 @@ func TestSecretOfSomebodyElseIsLeftAlone(t *testing.T) {
 
 	result := f.bind(application)
 
-	assert.Contains(t, result.Stdout, "secret/"+secondSecret+" created")
-	assert.Equal(t, []string{"POSTGRES_HOST", "POSTGRES_PASSWORD", "POSTGRES_USERNAME"}, keys(f.secret(secondSecret)))
+	own := secretOf(lesson.Application)
+	assert.Contains(t, result.Stdout, "secret/"+own+" created")
+	assert.Equal(t, []string{"POSTGRES_HOST", "POSTGRES_PASSWORD", "POSTGRES_USERNAME"}, keys(f.secret(own)))
 	assert.Equal(t, foreign.ResourceVersion, f.secret(firstSecret).ResourceVersion)
 	require.NoError(t, f.WaitForPage(f.ctx, lesson.Page))
 }
@@ -110,16 +111,16 @@ func TestTablesMadeLaterAreShared(t *testing.T) {
 
 	f.admin("CREATE TABLE of_admin(id serial PRIMARY KEY, name text)")
 	f.as(firstSecret, "CREATE TABLE of_first(id serial PRIMARY KEY, name text)")
-	f.as(secondSecret, "CREATE TABLE of_second(id serial PRIMARY KEY, name text)")
+	f.as(secretOf("second"), "CREATE TABLE of_second(id serial PRIMARY KEY, name text)")
 
 	for _, table := range []string{"of_admin", "of_first", "of_second"} {
-		for _, secret := range []string{firstSecret, secondSecret} {
+		for _, secret := range []string{firstSecret, secretOf("second")} {
 			f.as(secret, "INSERT INTO "+table+"(name) VALUES ('row')")
 		}
 		assert.Equal(t, "2", f.as(firstSecret, "SELECT count(*) FROM "+table), table)
-		assert.Equal(t, "2", f.as(secondSecret, "SELECT count(*) FROM "+table), table)
+		assert.Equal(t, "2", f.as(secretOf("second"), "SELECT count(*) FROM "+table), table)
 	}
-	f.as(secondSecret, "DROP TABLE of_first")
+	f.as(secretOf("second"), "DROP TABLE of_first")
 }
 
 // roles returns every role that PostgreSQL did not create itself: its attributes, memberships and comment, and a value that

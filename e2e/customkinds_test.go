@@ -107,7 +107,7 @@ func TestCustomKinds(t *testing.T) { //nolint:paralleltest // see above
 			assert.Contains(t, template(), `"envFrom":[{"secretRef":{"name":"own"}}]`)
 			assert.Equal(t, 2, strings.Count(template(), "futureField"))
 			assert.Contains(t, f.bind(test.name, "--secret=own", "--wait=false").Stdout, test.name+" unchanged\n")
-			assert.Contains(t, f.run(f.Pgbind("list")).Stdout, test.name)
+			assert.Contains(t, f.run(f.Pgbind("list", "-o", "yaml")).Stdout, test.name)
 			assert.Contains(t, f.run(f.Pgbind("check", test.name)).Stdout, "OK")
 
 			// The status of a rollout is the controller's, and there is none.

@@ -36,6 +36,7 @@ func TestDocuments(t *testing.T) {
 	f.create(deployment("web", nil))
 	f.rollout("deployment/web")
 	f.removeNamespace("pgbind-docs-shop")
+	f.removeNamespace("pgbind-tutorial")
 	documents := 0
 	for _, pattern := range []string{"*.md", "how-to/*.md"} {
 		files, err := filepath.Glob(filepath.Join("..", "docs", pattern))

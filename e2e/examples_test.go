@@ -29,6 +29,7 @@ var narrowed = map[string]string{
 	"kubectl pgbind prune -A --yes":                                               "kubectl pgbind prune --yes",
 	"kubectl pgbind check -A -o json":                                             "kubectl pgbind check -o json",
 	"kubectl pgbind audit -A --postgres statefulset/pg --postgres-namespace data": "kubectl pgbind audit --postgres statefulset/pg",
+	"kubectl pgbind takeover deployment/forgejo --undo":                           "kubectl pgbind unbind deployment/postgresql-application deployment/web --grace=1s && kubectl pgbind takeover deployment/forgejo --undo --yes", // no terminal; others that share the access role prevent it
 	"kubectl pgbind audit -A -o html > audit.html":                                "kubectl pgbind audit -o html > audit.html",
 }
 
@@ -38,12 +39,17 @@ func TestExamples(t *testing.T) {
 	f := newLesson(t, harness.WithoutClaim)
 	f.create(deployment("web", nil))
 	f.rollout("deployment/web")
+	f.admin("CREATE ROLE forgejo LOGIN PASSWORD '" + formerPassword + "'")
+	f.create(f.idler("forgejo", "forgejo"))
+	f.rollout("deployment/forgejo")
 	f.secondServer("pg")
 	dir := t.TempDir()
 	require.NoError(t, os.MkdirAll(filepath.Join(dir, ".local", "bin"), 0o700))
 	const bindings = "apiVersion: pgbind.dev/v1alpha1\nkind: Binding\nspec: {workload: deployment/postgresql-application}\n"
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "bindings"), 0o700))
-	for name, text := range map[string]string{"script.sql": "SELECT 1;\n", "bindings.yaml": bindings, "bindings/web.yaml": bindings} {
+	const manifest = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n"
+	files := map[string]string{"script.sql": "SELECT 1;\n", "bindings.yaml": bindings, "bindings/web.yaml": bindings, "deployment.yaml": manifest}
+	for name, text := range files {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
 	}
 	require.NoError(t, f.Install("generate-bindings", []byte("#!/bin/sh\nexec cat bindings.yaml\n")))

@@ -17,12 +17,14 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/lesson"
 )
 
-// The lesson's workload, and the names that the first two Secrets of a namespace get.
+// The lesson's workload, and the name of the first Secret on the lesson's server.
 const (
-	application  = "deployment/" + lesson.Application
-	firstSecret  = "postgresql-secret-2" //nolint:gosec // a Secret's name, not its content
-	secondSecret = "postgresql-secret-3" //nolint:gosec // a Secret's name, not its content
+	application = "deployment/" + lesson.Application
+	firstSecret = "postgresql-secret-2" //nolint:gosec // a Secret's name, not its content
 )
+
+// secretOf returns the name that the Secret of a workload gets otherwise.
+func secretOf(workload string) string { return workload + "-pgbind" }
 
 // in returns the same namespace, for a subtest.
 func (f *fixture) in(t *testing.T) *fixture {

@@ -27,8 +27,8 @@ func TestCronJobRotates(t *testing.T) {
 	f.restrict()
 	f.bind("deployment/web")
 	f.bind("deployment/guest", "--expires", "1h")
-	f.forge(secondSecret, expired)
-	f.admin("ALTER ROLE " + f.login(secondSecret).Username + " VALID UNTIL '2001-01-01'")
+	f.forge(secretOf("guest"), expired)
+	f.admin("ALTER ROLE " + f.login(secretOf("guest")).Username + " VALID UNTIL '2001-01-01'")
 	before := f.login(firstSecret).Username
 	f.manifest("rotate.yaml")
 	// A minute replaces the month of the manifest.

@@ -86,6 +86,8 @@ func (f *fixture) testNone() {
 	before := f.deployment("in-git")
 	result := f.bind("deploy/in-git", "--inject=none")
 	assert.Equal(f.t, before.ResourceVersion, f.deployment("in-git").ResourceVersion)
+	session := f.run(f.Pgbind("psql", "deploy/in-git", "--", "-At", "-c", "SELECT session_user"))
+	assert.Regexp(f.t, `^pgb_\w+\n$`, session.Stdout, session.Stderr)
 	f.applyPatch("in-git", result)
 	again := f.bind("deploy/in-git")
 	assert.Contains(f.t, again.Stdout, "deployment.apps/in-git unchanged")

@@ -145,12 +145,12 @@ func TestSeveralWorkloadsInOneCall(t *testing.T) {
 
 	assert.Equal(t, 1, result.Code)
 	assert.Equal(t, []string{
-		"secret/" + firstSecret + " created", "deployment.apps/one bound", "secret/" + secondSecret + " created", "deployment.apps/two bound",
+		"secret/" + firstSecret + " created", "deployment.apps/one bound", "secret/" + secretOf("two") + " created", "deployment.apps/two bound",
 	}, lines(result.Stdout))
 	for _, words := range []string{`error: read deployment.apps/missing`, "error: statefulset.apps/" + lesson.Database + " runs the database"} {
 		assert.Contains(t, result.Stderr, words)
 	}
-	assert.NotEqual(t, f.login(firstSecret).Username, f.login(secondSecret).Username)
+	assert.NotEqual(t, f.login(firstSecret).Username, f.login(secretOf("two")).Username)
 	result = f.bind("deployments", "one", "two")
 	assert.Contains(t, result.Stdout, "deployment.apps/one unchanged\n")
 	assert.Contains(t, result.Stdout, "deployment.apps/two unchanged\n")

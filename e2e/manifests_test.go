@@ -179,7 +179,7 @@ func fleetFile() string {
 	var text strings.Builder
 	for i := range fleetSize {
 		for _, kind := range []string{"deployment", "statefulset"} {
-			fmt.Fprintf(&text, "---\napiVersion: pgbind.dev/v1alpha1\nkind: Binding\nspec: {workload: %s/of-many-%d}\n", kind, i)
+			fmt.Fprintf(&text, "---\napiVersion: pgbind.dev/v1alpha1\nkind: Binding\nspec: {workload: %[1]s/of-many-%[2]d, secret: %[1]s-%[2]d}\n", kind, i)
 		}
 	}
 	return text.String()
@@ -223,7 +223,7 @@ func (f *fixture) worker(kind, name string, bound bool) {
 	}
 	require.NoError(f.t, err)
 	if bound {
-		f.bind(kind+"/"+name, "--wait=false")
+		f.bind(kind+"/"+name, "--wait=false", "--secret="+name+"-"+kind)
 	}
 }
 

@@ -50,12 +50,12 @@ func operators() []operated {
 		{
 			name: "zalando", document: "zalando.md", service: "acid-shop", database: "shop", container: "postgres",
 			root: true, env: map[string]string{"PGPORT": "5432"},
-			labels: map[string]string{"application": "spilo", "cluster-name": "zalando", "spilo-role": "master"},
+			labels: map[string]string{"application": "spilo", "cluster-name": "acid-shop", "spilo-role": "master"},
 		},
 		{
 			name: "crunchy", document: "crunchy.md", service: "hippo-primary", database: "hippo", container: "database",
 			socketDir: "/tmp/postgres", env: with(peer, "PGHOST", "/tmp/postgres"),
-			labels: map[string]string{"postgres-operator.crunchydata.com/cluster": "crunchy", "postgres-operator.crunchydata.com/role": "master"},
+			labels: map[string]string{"postgres-operator.crunchydata.com/cluster": "hippo", "postgres-operator.crunchydata.com/role": "master"},
 		},
 		{
 			name: "bitnami", document: "bitnami.md", service: "shop-postgresql", database: "shop", container: "postgresql",

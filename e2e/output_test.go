@@ -58,7 +58,6 @@ func TestOutput(t *testing.T) {
 	})
 	t.Run("tables that are too wide are printed row by row", func(t *testing.T) {
 		f := f.in(t)
-		assert.Regexp(t, `(?m)^STATE +Bound`, f.shown(0, f.Pgbind("list")))
 		assert.Regexp(t, `(?m)^STATE +OK`, f.shown(0, f.Pgbind("check")))
 		f.admin("ALTER ROLE " + f.login(firstSecret).Username + " NOLOGIN")
 		found := f.shown(1, f.Pgbind("check"))

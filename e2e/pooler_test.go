@@ -61,10 +61,10 @@ func TestPooler(t *testing.T) {
 	result := f.bind("deployment/web", "--postgres=pod/pg", "--host=pgbouncer."+f.Name+".svc.cluster.local", "--port=6432")
 
 	assert.Contains(t, result.Stderr, "over pgbouncer."+f.Name+".svc.cluster.local verified")
-	secret := f.secret(firstSecret)
+	secret := f.secret(secretOf("web"))
 	assert.Equal(t, "6432", string(secret.Data["POSTGRES_PORT"]))
 	f.bind("rotate", "deployment/web", "--grace=1s")
-	assert.Equal(t, "pgbouncer."+f.Name+".svc.cluster.local", f.login(firstSecret).Host)
+	assert.Equal(t, "pgbouncer."+f.Name+".svc.cluster.local", f.login(secretOf("web")).Host)
 
 	closed := []string{"deployment/late", "--postgres=pod/pg", "--host=closed." + f.Name + ".svc.cluster.local", "--port=6432"}
 	result = f.bind(closed...)

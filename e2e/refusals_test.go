@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
@@ -54,6 +55,14 @@ func refusals() []refusal {
 		{"workload not found", func(f *fixture) *harness.Command {
 			return f.Pgbind("deployment/missing")
 		}, []string{`"missing"`, "not found", "kubectl get deployments"}},
+		{"quota that is used up", func(f *fixture) *harness.Command {
+			quota := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Name: "full"}}
+			quota.Spec.Hard = corev1.ResourceList{"secrets": resource.MustParse("0")}
+			f.create(quota)
+			f.kubectl("wait", "resourcequota/full", "--for=jsonpath={.status.used}", "--timeout=60s")
+			f.t.Cleanup(func() { f.delete("resourcequota", "full") })
+			return f.Pgbind(application)
+		}, []string{"exceeded quota: full", "kubectl describe resourcequota"}},
 		{"no such kind", func(f *fixture) *harness.Command {
 			return f.Pgbind("deploymint/" + lesson.Application)
 		}, []string{"deploymint"}},

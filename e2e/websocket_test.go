@@ -35,7 +35,7 @@ func TestWebSocket(t *testing.T) {
 	assert.NotEqual(t, bound.Username, rotated.Username)
 	assert.Equal(t, rotated.Username, f.as(firstSecret, "SELECT session_user"))
 	over.apply(file)
-	assert.Equal(t, f.login(secondSecret).Username, f.as(secondSecret, "SELECT session_user"))
+	assert.Equal(t, f.login(secretOf("late")).Username, f.as(secretOf("late"), "SELECT session_user"))
 	over.bind("unbind", application, "deployment/late")
 	assert.Empty(t, f.boundSecrets())
 	assert.Empty(t, f.loginRoles())

@@ -3,12 +3,14 @@ package main
 import (
 	"fmt"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/command"
 )
 
 const generated = "<!-- written by make docs -->\n"
@@ -22,22 +24,46 @@ func reference(root *cobra.Command) string {
 	describe(text, root)
 	text.WriteString("\n## Flags of every command\n\nThe connection flags of kubectl have the same meaning as in kubectl.\n\n")
 	text.WriteString(table(root.PersistentFlags()))
+	text.WriteString(environment())
 	return text.String()
 }
 
-func describe(text *strings.Builder, command *cobra.Command) {
-	fmt.Fprintf(text, "\n## %s\n\n%s\n\n```\n%s\n```\n", command.CommandPath(), command.Long, command.UseLine())
-	if command.Example != "" {
-		fmt.Fprintf(text, "\n```sh\n%s\n```\n", strings.ReplaceAll(strings.TrimPrefix(command.Example, "  "), "\n  ", "\n"))
+// environment describes exit codes and variables, which no flag shows.
+func environment() string {
+	text := &strings.Builder{}
+	text.WriteString("\n## Exit codes\n\n| code | meaning |\n|---|---|\n| 0 | success |\n")
+	for _, row := range []struct {
+		code    int
+		meaning string
+	}{
+		{command.Failed, "something failed; `check`, `audit` and `diff` found something"},
+		{command.Usage, "the command line is wrong; in `check`, `audit` and `diff`, every error"},
+		{command.Timeout, "the time of `--timeout` or `--request-timeout` is over"},
+	} {
+		fmt.Fprintf(text, "| %d | %s |\n", row.code, row.meaning)
 	}
-	own := command.LocalNonPersistentFlags()
+	fmt.Fprintf(text, "| %d + n | signal n ended the command, for example %d for Ctrl-C |\n", command.SignalBase, command.SignalBase+int(syscall.SIGINT))
+	text.WriteString("\n`psql` ends with the exit code of psql.\n\n## Environment variables and annotations of a Namespace\n\n" +
+		"A flag takes precedence over the variable, and the variable over the annotation.\n\n| flag | variable | annotation |\n|---|---|---|\n")
+	for _, name := range []string{"postgres", "dbname", "access"} {
+		fmt.Fprintf(text, "| `--%s` | `PGBIND_%s` | `pgbind.dev/%s` |\n", name, strings.ToUpper(name), name)
+	}
+	return text.String()
+}
+
+func describe(text *strings.Builder, cmd *cobra.Command) {
+	fmt.Fprintf(text, "\n## %s\n\n%s\n\n```\n%s\n```\n", cmd.CommandPath(), cmd.Long, cmd.UseLine())
+	if cmd.Example != "" {
+		fmt.Fprintf(text, "\n```sh\n%s\n```\n", strings.ReplaceAll(strings.TrimPrefix(cmd.Example, "  "), "\n  ", "\n"))
+	}
+	own := cmd.LocalNonPersistentFlags()
 	switch {
-	case !command.HasParent():
+	case !cmd.HasParent():
 		text.WriteString("\nThe flags of the short form are those of `bind`.\n")
 	case own.HasAvailableFlags():
 		text.WriteString("\n" + table(own))
 	}
-	for _, child := range command.Commands() {
+	for _, child := range cmd.Commands() {
 		if child.IsAvailableCommand() {
 			describe(text, child)
 		}
