@@ -115,7 +115,10 @@ func (a *accessTest) levels() {
 	a.bind("too", postgres.Access{Schemas: own, Level: postgres.All})
 	_, err := a.as("boss", a.database, "CREATE TABLE own.of_boss(id serial PRIMARY KEY, name text)")
 	require.NoError(a.t, err)
-	a.may("all", "CREATE TABLE own.of_all(id serial PRIMARY KEY, name text); CREATE FUNCTION own.one() RETURNS int LANGUAGE sql AS 'SELECT 1'")
+	a.may(
+		"all",
+		"CREATE TABLE own.of_all(id serial PRIMARY KEY, name text); CREATE FUNCTION own.one() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+	)
 
 	for _, table := range []string{"own.first", "own.of_boss", "own.of_all"} {
 		a.may("too", "INSERT INTO "+table+"(name) VALUES ('a')")
@@ -129,14 +132,21 @@ func (a *accessTest) levels() {
 	a.mayNot("reads", "CREATE TABLE own.mine(id int)")
 	a.mayNot("writes", "CREATE TABLE own.mine(id int)")
 	a.mayNot("all", "SELECT * FROM theirs.secret")
-	a.mayNot("all", "CREATE FUNCTION own.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE TRIGGER t BEFORE INSERT ON own.first FOR EACH ROW EXECUTE FUNCTION own.f()")
+	a.mayNot(
+		"all",
+		"CREATE FUNCTION own.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE TRIGGER t BEFORE INSERT ON own.first FOR EACH ROW EXECUTE FUNCTION own.f()",
+	)
 	again := a.bind("all", postgres.Access{Schemas: own, Level: postgres.All})
 	assert.Empty(a.t, again.Did, "bound again")
 }
 
 // isolates binds with an access role of its own.
 func (a *accessTest) isolates() {
-	a.bind("alone", postgres.Access{Schemas: []string{"own"}, Level: postgres.All, Isolated: "alone"}, func(b *postgres.Binding) { b.Force = true })
+	a.bind(
+		"alone",
+		postgres.Access{Schemas: []string{"own"}, Level: postgres.All, Isolated: "alone"},
+		func(b *postgres.Binding) { b.Force = true },
+	)
 	a.may("alone", "CREATE TABLE own.of_alone(id int)")
 	_, err := a.as(a.role("all"), a.database, "DROP TABLE own.of_alone")
 	require.ErrorContains(a.t, err, "must be owner")
@@ -151,14 +161,23 @@ func (a *accessTest) lacks() {
 		assert.Empty(a.t, result.Lacks)
 		a.may("both", "SELECT * FROM theirs.secret")
 		a.mayNot("reads", "SELECT * FROM theirs.secret")
-		assert.Equal(a.t, []string{"nowhere"}, a.bind("lost", postgres.Access{Schemas: []string{"nowhere"}, Level: postgres.ReadOnly}).NoSchemas)
+		assert.Equal(
+			a.t, []string{"nowhere"},
+			a.bind("lost", postgres.Access{Schemas: []string{"nowhere"}, Level: postgres.ReadOnly}).NoSchemas,
+		)
 		a.sql(a.database, fmt.Sprintf(`DO $$ BEGIN
 			IF current_setting('server_version_num')::int < 160000 THEN ALTER ROLE %[2]q NOINHERIT; ELSE EXECUTE 'GRANT %[1]q TO %[2]q WITH INHERIT FALSE'; END IF;
 		END $$`, both.Role(), a.role("both")))
-		assert.Contains(a.t, a.bind("both", both).Lacks, "SELECT on table theirs.secret", "what the level has does not reach the login role")
+		assert.Contains(
+			a.t, a.bind("both", both).Lacks, "SELECT on table theirs.secret",
+			"what the level has does not reach the login role",
+		)
 		return
 	}
-	assert.Subset(a.t, result.Lacks, []string{"USAGE on schema theirs", "SELECT on table theirs.secret", "what role postgres will create in schema theirs"})
+	assert.Subset(
+		a.t, result.Lacks,
+		[]string{"USAGE on schema theirs", "SELECT on table theirs.secret", "what role postgres will create in schema theirs"},
+	)
 	a.mayNot("both", "SELECT * FROM theirs.secret")
 }
 
@@ -198,7 +217,14 @@ func (a *accessTest) public() {
 	left, _, err := server.PublicGrants(a.ctx, []string{a.database, "postgres"})
 	require.NoError(a.t, err)
 	assert.Empty(a.t, left)
-	assert.Equal(a.t, "0", a.sql("postgres", "SELECT count(*) FROM pg_database d, aclexplode(coalesce(datacl, acldefault('d', datdba))) a WHERE datallowconn AND a.grantee = 0"))
+	assert.Equal(
+		a.t,
+		"0",
+		a.sql(
+			"postgres",
+			"SELECT count(*) FROM pg_database d, aclexplode(coalesce(datacl, acldefault('d', datdba))) a WHERE datallowconn AND a.grantee = 0",
+		),
+	)
 
 	result := a.bind("closed", reads, func(b *postgres.Binding) { b.Expires = time.Now().Add(time.Hour) })
 	assert.Empty(a.t, result.Public)
@@ -206,7 +232,14 @@ func (a *accessTest) public() {
 	a.mayNot("closed", "CREATE TEMPORARY TABLE mine(id int)")
 	_, err = a.as(a.role("closed"), "postgres", "SELECT 1")
 	require.ErrorContains(a.t, err, "permission denied")
-	assert.Equal(a.t, "t", a.sql("postgres", "SELECT rolvaliduntil BETWEEN now() + '50 min' AND now() + '70 min' FROM pg_roles WHERE rolname = '"+a.role("closed")+"'"))
+	assert.Equal(
+		a.t,
+		"t",
+		a.sql(
+			"postgres",
+			"SELECT rolvaliduntil BETWEEN now() + '50 min' AND now() + '70 min' FROM pg_roles WHERE rolname = '"+a.role("closed")+"'",
+		),
+	)
 }
 
 // locked holds a lock on roles for longer than a bind waits.
@@ -214,10 +247,18 @@ func (a *accessTest) locked() {
 	const holder = "FROM pg_stat_activity WHERE application_name = 'somebody' AND wait_event = 'PgSleep'"
 	ended := make(chan error, 1)
 	go func() {
-		_, err := a.as("postgres", "postgres", "SET application_name = 'somebody'; BEGIN; LOCK TABLE pg_authid IN EXCLUSIVE MODE; SELECT pg_sleep(300)")
+		_, err := a.as(
+			"postgres", "postgres",
+			"SET application_name = 'somebody'; BEGIN; LOCK TABLE pg_authid IN EXCLUSIVE MODE; SELECT pg_sleep(300)",
+		)
 		ended <- err
 	}()
-	require.Eventually(a.t, func() bool { return a.sql("postgres", "SELECT count(*) "+holder) == "1" }, 30*time.Second, 100*time.Millisecond)
+	require.Eventually(
+		a.t,
+		func() bool { return a.sql("postgres", "SELECT count(*) "+holder) == "1" },
+		30*time.Second,
+		100*time.Millisecond,
+	)
 	server := *a.Server
 	server.Database = "postgres"
 

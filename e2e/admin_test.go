@@ -68,7 +68,11 @@ func (f *fixture) startPostgres(pods ...*corev1.Pod) {
 		maps.DeleteFunc(selector, func(label, _ string) bool { return strings.HasSuffix(strings.ToLower(label), "role") })
 		f.create(&corev1.Service{
 			ObjectMeta: metav1.ObjectMeta{Name: pod.Name},
-			Spec:       corev1.ServiceSpec{ClusterIP: corev1.ClusterIPNone, Selector: selector, Ports: []corev1.ServicePort{{Name: "postgresql", Port: 5432}}},
+			Spec: corev1.ServiceSpec{
+				ClusterIP: corev1.ClusterIPNone,
+				Selector:  selector,
+				Ports:     []corev1.ServicePort{{Name: "postgresql", Port: 5432}},
+			},
 		})
 	}
 	for _, pod := range pods {
@@ -91,7 +95,9 @@ func (f *fixture) idle(names ...string) {
 // fromFile passes the password in a file that only root can read, to an administrator with another name.
 func fromFile(pod *corev1.Pod) {
 	mode := int32(0o400)
-	pod.Spec.Volumes = []corev1.Volume{{Name: "admin", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: "admin", DefaultMode: &mode}}}}
+	pod.Spec.Volumes = []corev1.Volume{
+		{Name: "admin", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: "admin", DefaultMode: &mode}}},
+	}
 	database := &pod.Spec.Containers[0]
 	database.VolumeMounts = []corev1.VolumeMount{{Name: "admin", MountPath: "/run/admin"}}
 	database.Env = slices.DeleteFunc(database.Env, func(e corev1.EnvVar) bool { return e.Name == "POSTGRES_PASSWORD" })
@@ -105,7 +111,10 @@ func TestAdminLogin(t *testing.T) {
 		postgresPod("peer", "postgres:15", map[string]string{"POSTGRES_INITDB_ARGS": "--auth-local=peer"}, nil),
 		postgresPod("scram", "postgres:17", map[string]string{"POSTGRES_INITDB_ARGS": "--auth-local=scram-sha-256"}, nil),
 		postgresPod("file", "postgres:15", map[string]string{
-			"POSTGRES_INITDB_ARGS": "--auth-local=scram-sha-256", "POSTGRES_USER": "boss", "POSTGRES_PASSWORD_FILE": "/run/admin/password", "POSTGRES_DB": "postgres",
+			"POSTGRES_INITDB_ARGS":   "--auth-local=scram-sha-256",
+			"POSTGRES_USER":          "boss",
+			"POSTGRES_PASSWORD_FILE": "/run/admin/password",
+			"POSTGRES_DB":            "postgres",
 		}, fromFile),
 	)
 	f.idle("web-peer", "web-scram", "web-file", "web-given", "web-stdin")
@@ -131,8 +140,15 @@ func TestAdminLogin(t *testing.T) {
 // givenPasswords changes the administrator's password, so that the container no longer knows it.
 func (f *fixture) givenPasswords(bound func(*testing.T, *harness.Command)) {
 	const changed = `it's "new"`
-	_, err := f.Kubectl("exec", "--stdin", "scram", "--", "sh", "-c", `PGPASSWORD=$POSTGRES_PASSWORD exec psql --username=postgres --no-password --quiet`).
-		Stdin(`ALTER ROLE postgres PASSWORD 'it''s "new"'`).Output(f.ctx)
+	_, err := f.Kubectl(
+		"exec", "--stdin", "scram", "--", "sh", "-c",
+		`PGPASSWORD=$POSTGRES_PASSWORD exec psql --username=postgres --no-password --quiet`,
+	).
+		Stdin(
+			`ALTER ROLE postgres PASSWORD 'it''s "new"'`,
+		).Output(
+		f.ctx,
+	)
 	require.NoError(f.t, err)
 	f.create(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "changed"}, StringData: map[string]string{"password": changed}})
 
@@ -142,7 +158,9 @@ func (f *fixture) givenPasswords(bound func(*testing.T, *harness.Command)) {
 	refused = f.run(f.Pgbind("deployment/web-given", "--postgres=pod/scram", "--admin-password-from=secret/admin:password"))
 	assert.Equal(f.t, 1, refused.Code)
 	assert.Contains(f.t, refused.Stderr, "the given password was used")
-	refused = f.run(f.Pgbind("deployment/web-given", "--postgres=pod/scram", "--admin-password-from=stdin", "--password-from=stdin").Stdin("a\nb\n"))
+	refused = f.run(
+		f.Pgbind("deployment/web-given", "--postgres=pod/scram", "--admin-password-from=stdin", "--password-from=stdin").Stdin("a\nb\n"),
+	)
 	assert.Equal(f.t, 2, refused.Code)
 	assert.Contains(f.t, refused.Stderr, "cannot both read stdin")
 

@@ -74,15 +74,25 @@ func (f *fixture) testAdopt() {
 	assert.Equal(t, template, f.application().Spec.Template)
 	assert.Equal(t, password, f.password(handRole))
 	assert.Equal(t, data, digests(f.secret(firstSecret).Data))
-	assert.Equal(t, "t", f.admin(`SELECT shobj_description('"`+handRole+`"'::regrole, 'pg_authid') LIKE 'pgbind/v1 id=% namespace=`+f.Name+` %'`))
-	assert.Equal(t, "0", f.admin(`SELECT count(*) FROM pg_class c, aclexplode(c.relacl) a WHERE a.grantee = '"`+handRole+`"'::regrole`), "the access role has the privileges")
+	assert.Equal(
+		t, "t",
+		f.admin(`SELECT shobj_description('"`+handRole+`"'::regrole, 'pg_authid') LIKE 'pgbind/v1 id=% namespace=`+f.Name+` %'`),
+	)
+	assert.Equal(
+		t, "0",
+		f.admin(`SELECT count(*) FROM pg_class c, aclexplode(c.relacl) a WHERE a.grantee = '"`+handRole+`"'::regrole`),
+		"the access role has the privileges",
+	)
 	assert.Contains(t, f.owner("made_before"), "pgbind_postgres_public_all_")
 	f.as(firstSecret, "ALTER TABLE made_before ADD COLUMN later text; INSERT INTO made_before(name) VALUES ('row'); SELECT FROM company")
 	require.NoError(t, f.WaitForPage(f.ctx, lesson.Page))
 	f.requireHealthy()
 	for _, args := range [][]string{{application}, {application, "--adopt"}} {
 		again := f.bind(args...)
-		assert.Equal(t, []string{"secret/" + firstSecret + " unchanged", "deployment.apps/postgresql-application unchanged"}, lines(again.Stdout))
+		assert.Equal(
+			t, []string{"secret/" + firstSecret + " unchanged", "deployment.apps/postgresql-application unchanged"},
+			lines(again.Stdout),
+		)
 	}
 	assert.Equal(t, password, f.password(handRole))
 
@@ -127,7 +137,11 @@ func TestAdopt_Refuses(t *testing.T) {
 	f.kubectl("create", "secret", "generic", "copy", "--from-literal=user="+handRole, "--from-literal=password="+handPassword)
 	f.refusesToAdopt("a copy of the login", func() {}, "secret/copy")
 	f.kubectl("delete", "secret", "copy")
-	f.refusesToAdopt("another workload", func() { f.kubectl("set", "env", "deployment/worker", "--from=secret/"+firstSecret) }, "deployment.apps/worker")
+	f.refusesToAdopt(
+		"another workload",
+		func() { f.kubectl("set", "env", "deployment/worker", "--from=secret/"+firstSecret) },
+		"deployment.apps/worker",
+	)
 	f.bind(application, "--adopt", "--force")
 }
 

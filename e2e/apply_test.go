@@ -26,8 +26,13 @@ func TestApplyMakesWhatFilesSay(t *testing.T) {
 	for _, name := range []string{"one", "two", "three"} {
 		f.labelled(name)
 	}
-	file := f.bindings(dir, "workload: deployment/one", "workload: deployment/two, access: readonly, inject: env, envPrefix: DB_", "workload: deployment/three, keys: [uri], sslmode: prefer, passwordFrom: \"secret/chosen:password\"")
-	f.create(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "chosen"}, Data: map[string][]byte{"password": []byte("Chosen1Chosen2Chosen3")}})
+	file := f.bindings(
+		dir, "workload: deployment/one", "workload: deployment/two, access: readonly, inject: env, envPrefix: DB_",
+		"workload: deployment/three, keys: [uri], sslmode: prefer, passwordFrom: \"secret/chosen:password\"",
+	)
+	f.create(
+		&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "chosen"}, Data: map[string][]byte{"password": []byte("Chosen1Chosen2Chosen3")}},
+	)
 
 	assert.Equal(t, 1, f.run(f.Pgbind("diff", "-f", file)).Code, "nothing is bound yet")
 	result := f.apply(file)
@@ -52,7 +57,10 @@ func TestApplyMakesWhatFilesSay(t *testing.T) {
 	})
 	t.Run("a failure does not stop other bindings", func(t *testing.T) {
 		f := f.in(t)
-		changed := f.bindings(dir, "workload: deployment/one, access: readonly", "workload: deployment/gone", "workload: deployment/three, postgres: pod/gone-0, dbname: other", "workload: deployment/two")
+		changed := f.bindings(
+			dir, "workload: deployment/one, access: readonly", "workload: deployment/gone",
+			"workload: deployment/three, postgres: pod/gone-0, dbname: other", "workload: deployment/two",
+		)
 		result := f.run(f.Pgbind("apply", "-f", changed, "--wait=false"))
 		assert.Equal(t, 1, result.Code)
 		assert.Len(t, verbsOf(result, "configured"), 2)
@@ -81,7 +89,10 @@ func TestPruneGoesToTheContainerThatWasChosen(t *testing.T) {
 	f.create(passwordSecret())
 	f.startPostgres(postgresPod("pg", databaseImage, nil, func(pod *corev1.Pod) {
 		pod.Spec.Containers[0].Ports = nil
-		pod.Spec.Containers = append(pod.Spec.Containers, corev1.Container{Name: "other", Image: databaseImage, Command: []string{"sleep", "infinity"}})
+		pod.Spec.Containers = append(
+			pod.Spec.Containers,
+			corev1.Container{Name: "other", Image: databaseImage, Command: []string{"sleep", "infinity"}},
+		)
 	}))
 	f.labelled("stays")
 	f.labelled("goes")
@@ -108,7 +119,8 @@ func TestApplyChangesWorkloadsLast(t *testing.T) {
 		switch {
 		case strings.Contains(line, " exec in pod/"):
 			execs, early = execs+1, patches
-		case strings.Contains(line, "PATCH /apis/apps/v1/") && strings.Contains(line, " 200 OK "): // otherwise its controller was faster, and the patch is repeated
+		// otherwise its controller was faster, and the patch is repeated
+		case strings.Contains(line, "PATCH /apis/apps/v1/") && strings.Contains(line, " 200 OK "):
 			patches++
 		}
 	}
@@ -138,10 +150,14 @@ func (f *fixture) labelled(name string) {
 	labels, replicas := map[string]string{"name": name}, int32(0)
 	_, err := f.Client.AppsV1().Deployments(f.Name).Create(f.ctx, &appsv1.Deployment{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels},
-		Spec: appsv1.DeploymentSpec{Replicas: &replicas, Selector: &metav1.LabelSelector{MatchLabels: labels}, Template: corev1.PodTemplateSpec{
-			ObjectMeta: metav1.ObjectMeta{Labels: labels},
-			Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Image: "postgres:15"}}},
-		}},
+		Spec: appsv1.DeploymentSpec{
+			Replicas: &replicas,
+			Selector: &metav1.LabelSelector{MatchLabels: labels},
+			Template: corev1.PodTemplateSpec{
+				ObjectMeta: metav1.ObjectMeta{Labels: labels},
+				Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Image: "postgres:15"}}},
+			},
+		},
 	}, metav1.CreateOptions{})
 	require.NoError(f.t, err)
 }

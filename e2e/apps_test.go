@@ -43,7 +43,12 @@ func (a *app) deploy(ready string, change func(*corev1.PodSpec)) {
 		c := &pod.Containers[0]
 		c.Image = "pgbind-" + a.name + ":dev"
 		// A Pod that starts is ready soon. A machine that is busy does not make it unready: only the load judges it.
-		c.ReadinessProbe = &corev1.Probe{PeriodSeconds: 1, TimeoutSeconds: 5, FailureThreshold: 20, ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: ready, Port: intstr.FromInt32(appPort)}}}
+		c.ReadinessProbe = &corev1.Probe{
+			PeriodSeconds:    1,
+			TimeoutSeconds:   5,
+			FailureThreshold: 20,
+			ProbeHandler:     corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: ready, Port: intstr.FromInt32(appPort)}},
+		}
 		c.Lifecycle = &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{Sleep: &corev1.SleepAction{Seconds: 3}}}
 		change(pod)
 	})
@@ -135,11 +140,14 @@ func (a *app) requireNoWorse(what string, got, restarts load) {
 	a.t.Helper()
 	a.t.Logf("%s: %d of %d requests failed; plain restarts: %d of %d", what, len(got.failed), got.sent, len(restarts.failed), restarts.sent)
 	assert.Greater(a.t, got.sent, 50, "there was a load")
-	assert.LessOrEqual(a.t, len(got.failed), len(restarts.failed), "%s", strings.Join(got.failed[:min(len(got.failed), shownFailures)], "\n"))
+	assert.LessOrEqual(
+		a.t, len(got.failed), len(restarts.failed), "%s",
+		strings.Join(got.failed[:min(len(got.failed), shownFailures)], "\n"),
+	)
 }
 
-// testLife binds an application that cannot start without a login, rotates it under load, and unbinds it. migrated requires that the database is
-// as the application's migration leaves it.
+// testLife binds an application that cannot start without a login, rotates it under load, and unbinds it. migrated
+// requires that the database is as the application's migration leaves it.
 func (a *app) testLife(migrated func(), bind ...string) {
 	t, args := a.t, append([]string{a.workload(), "--dbname=" + a.database, "--create-database"}, bind...)
 	a.bind(args...)

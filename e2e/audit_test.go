@@ -74,7 +74,9 @@ func psqlSession(name, secret string) *appsv1.Deployment {
 		spec.TerminationGracePeriodSeconds = new(int64)
 		spec.Containers[0].Image = databaseImage
 		spec.Containers[0].Command = []string{"sh", "-c", "while :; do sleep 600 | psql --dbname=postgres; sleep 1; done"}
-		spec.Containers[0].Env = []corev1.EnvVar{key("PGHOST", "POSTGRES_HOST"), key("PGUSER", "POSTGRES_USERNAME"), key("PGPASSWORD", "POSTGRES_PASSWORD")}
+		spec.Containers[0].Env = []corev1.EnvVar{
+			key("PGHOST", "POSTGRES_HOST"), key("PGUSER", "POSTGRES_USERNAME"), key("PGPASSWORD", "POSTGRES_PASSWORD"),
+		}
 	})
 }
 
@@ -85,14 +87,19 @@ func (f *fixture) loginSecret(name, role, password string) {
 		"POSTGRES_HOST": "postgresql-svc." + f.Name + ".svc.cluster.local", "POSTGRES_USERNAME": role, "POSTGRES_PASSWORD": password}})
 }
 
-// TestAudit names each workload rightly: one as superuser, two that share a role that createuser made, a bound one, and two without a session. What psql
-// and kubectl report is the measure.
+// TestAudit names each workload rightly: one as superuser, two that share a role that createuser made, a bound one, and
+// two without a session. What psql and kubectl report is the measure.
 func TestAudit(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim)
 	f.bind(application)
 	bound := f.login(firstSecret).Username
-	_, err := f.Kubectl("exec", "--stdin", lesson.DatabasePod, "--container="+lesson.Container, "--", "createuser", "--username=postgres", "gaeMo6di").Output(f.ctx)
+	_, err := f.Kubectl(
+		"exec", "--stdin", lesson.DatabasePod, "--container="+lesson.Container, "--", "createuser",
+		"--username=postgres", "gaeMo6di",
+	).Output(
+		f.ctx,
+	)
 	require.NoError(t, err)
 	f.admin(`ALTER ROLE "gaeMo6di" PASSWORD 'UaGu5chu'; CREATE ROLE boss LOGIN SUPERUSER PASSWORD 'UaGu5chu'; CREATE ROLE lonely LOGIN;
 		GRANT ALL PRIVILEGES ON DATABASE postgres TO "gaeMo6di"; SET password_encryption = md5; CREATE ROLE weak LOGIN PASSWORD 'UaGu5chu';
@@ -106,7 +113,9 @@ func TestAudit(t *testing.T) {
 	idle.Spec.Replicas = new(int32)
 	f.create(idle)
 	literal := deployment("literal", func(spec *corev1.PodSpec) {
-		spec.Containers[0].Env = []corev1.EnvVar{{Name: "DATABASE_URL", Value: "postgres://weak:UaGu5chu@postgresql-svc." + f.Name + "/postgres"}}
+		spec.Containers[0].Env = []corev1.EnvVar{
+			{Name: "DATABASE_URL", Value: "postgres://weak:UaGu5chu@postgresql-svc." + f.Name + "/postgres"},
+		}
 	})
 	literal.Spec.Replicas = new(int32)
 	f.create(literal)
@@ -188,7 +197,8 @@ func TestAudit_FindsNothingWrongInTheLesson(t *testing.T) {
 	assert.Equal(t, 2, f.run(f.Pgbind("audit", "--fail-on=bad")).Code)
 }
 
-// TestAudit_NamesPoolersAndTrust: a pooler is named as one, a workload behind it by its template, and a rule that asks for no password by its line.
+// TestAudit_NamesPoolersAndTrust: a pooler is named as one, a workload behind it by its template, and a rule that asks
+// for no password by its line.
 func TestAudit_NamesPoolersAndTrust(t *testing.T) {
 	t.Parallel()
 	f := newNamespace(t)
@@ -223,7 +233,12 @@ func (f *fixture) requireSessions(report auditReport) {
 	want := map[string]int{}
 	for _, line := range lines(f.admin("SELECT host(client_addr), count(*) FROM pg_stat_activity WHERE client_addr IS NOT NULL AND usename IN ('boss', 'gaeMo6di') GROUP BY 1")) {
 		address, count, _ := strings.Cut(line, "|")
-		pod, err := f.Kubectl("get", "pods", "--field-selector=status.podIP="+address, "--output=jsonpath={.items[0].metadata.labels.app}").Output(f.ctx)
+		pod, err := f.Kubectl(
+			"get", "pods", "--field-selector=status.podIP="+address,
+			"--output=jsonpath={.items[0].metadata.labels.app}",
+		).Output(
+			f.ctx,
+		)
 		require.NoError(f.t, err)
 		n := 0
 		_, err = fmt.Sscan(count, &n)
@@ -242,9 +257,11 @@ func (f *fixture) requireSessions(report auditReport) {
 // catalogs is the state of the catalogs of roles and databases.
 func (f *fixture) catalogs() string {
 	f.t.Helper()
-	return f.admin(`SELECT a.*, xmin FROM pg_authid a ORDER BY oid; SELECT m.*, xmin FROM pg_auth_members m ORDER BY 1, 2; SELECT d.*, xmin FROM pg_database d ORDER BY oid;
+	return f.admin(
+		`SELECT a.*, xmin FROM pg_authid a ORDER BY oid; SELECT m.*, xmin FROM pg_auth_members m ORDER BY 1, 2; SELECT d.*, xmin FROM pg_database d ORDER BY oid;
 		SELECT oid, relname, relowner, relacl, xmin FROM pg_class ORDER BY oid; SELECT oid, nspname, nspowner, nspacl, xmin FROM pg_namespace ORDER BY oid;
-		SELECT oid, xmin FROM pg_proc WHERE oid >= 16384 ORDER BY oid; SELECT setdatabase, setrole, setconfig, xmin FROM pg_db_role_setting ORDER BY 1, 2`)
+		SELECT oid, xmin FROM pg_proc WHERE oid >= 16384 ORDER BY oid; SELECT setdatabase, setrole, setconfig, xmin FROM pg_db_role_setting ORDER BY 1, 2`,
+	)
 }
 
 func (f *fixture) auditLog() *harness.AuditLog {
@@ -265,7 +282,8 @@ func (f *fixture) requireReadOnly(place *harness.AuditLog) {
 			Verb, UserAgent string
 			ObjectRef       struct{ Resource, Subresource, Namespace, Name string }
 		}
-		if json.Unmarshal([]byte(line), &event) != nil || !strings.HasPrefix(event.UserAgent, "kubectl-pgbind/") || event.ObjectRef.Namespace != f.Name {
+		if json.Unmarshal([]byte(line), &event) != nil || !strings.HasPrefix(event.UserAgent, "kubectl-pgbind/") ||
+			event.ObjectRef.Namespace != f.Name {
 			continue
 		}
 		switch {

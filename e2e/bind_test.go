@@ -60,7 +60,10 @@ func TestSecondRunChangesNothing(t *testing.T) {
 
 	result := f.bind(application)
 
-	assert.Equal(t, []string{"secret/" + firstSecret + " unchanged", "deployment.apps/postgresql-application unchanged"}, lines(result.Stdout))
+	assert.Equal(
+		t, []string{"secret/" + firstSecret + " unchanged", "deployment.apps/postgresql-application unchanged"},
+		lines(result.Stdout),
+	)
 	assert.Equal(t, secret.ResourceVersion, f.secret(firstSecret).ResourceVersion)
 	after := f.application()
 	assert.Equal(t, deployment.Generation, after.Generation)

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestBindingNames requires that each command that takes bindings accepts what -o name prints, and that each command that writes or lists bindings prints it.
-// The workload has two bindings, so that its own name would not do.
+// TestBindingNames requires that each command that takes bindings accepts what -o name prints, and that each command
+// that writes or lists bindings prints it. The workload has two bindings, so that its own name would not do.
 func TestBindingNames(t *testing.T) {
 	t.Parallel()
 	f := newDatabase(t)
@@ -37,7 +37,16 @@ func TestBindingNames(t *testing.T) {
 	require.Zero(t, one.Code, one.Stderr)
 	assert.Contains(t, one.Stderr, "1 of 1 bindings OK", "the other binding of the workload is left out")
 	assert.Equal(t, "shop\n", f.run(f.Pgbind("psql", second[0], "--", "-At", "-c", "SELECT current_database()")).Stdout)
-	assert.Equal(t, "postgres\n", f.run(f.Pgbind("psql", "binding/"+strings.TrimPrefix(first[0], "binding.pgbind.dev/"), "--", "-At", "-c", "SELECT current_database()")).Stdout)
+	assert.Equal(
+		t,
+		"postgres\n",
+		f.run(
+			f.Pgbind(
+				"psql", "binding/"+strings.TrimPrefix(first[0], "binding.pgbind.dev/"), "--", "-At", "-c",
+				"SELECT current_database()",
+			),
+		).Stdout,
+	)
 
 	_, secret, _ := strings.Cut(second[0], "/")
 	role, other := f.login(secret).Username, f.login(firstSecret).Username

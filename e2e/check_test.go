@@ -143,7 +143,9 @@ func TestOrphans(t *testing.T) {
 	f.as(goneSecret, "CREATE TABLE of_gone(id int)")
 	f.kubectl("delete", "deployment", "gone", "lost")
 	f.kubectl("delete", "secret", lostSecret)
-	f.admin("CREATE ROLE of_other LOGIN; COMMENT ON ROLE of_other IS 'pgbind/v1 id=abc namespace=" + f.Name + " uid=of-another-cluster run=x'")
+	f.admin(
+		"CREATE ROLE of_other LOGIN; COMMENT ON ROLE of_other IS 'pgbind/v1 id=abc namespace=" + f.Name + " uid=of-another-cluster run=x'",
+	)
 	f.admin("CREATE ROLE of_nobody LOGIN; COMMENT ON ROLE of_nobody IS 'pgbind/v1 id=abc namespace=" + f.Name + " uid= run=x'")
 
 	found := f.check(1)
@@ -152,9 +154,21 @@ func TestOrphans(t *testing.T) {
 
 	t.Run("without permission to list Secrets nothing is an orphan", func(t *testing.T) {
 		f := f.in(t)
-		kubeconfig, err := f.Identity(f.ctx, "checker", t.TempDir(), append(right("list secrets").without(documentedRules(f.t)), rbacv1.PolicyRule{
-			APIGroups: []string{"", "apps", "batch"}, Resources: []string{"pods", "replicationcontrollers", "deployments", "statefulsets", "daemonsets", "replicasets", "cronjobs"}, Verbs: []string{"list"},
-		}))
+		kubeconfig, err := f.Identity(
+			f.ctx,
+			"checker",
+			t.TempDir(),
+			append(right("list secrets").without(documentedRules(f.t)), rbacv1.PolicyRule{
+				APIGroups: []string{
+					"", "apps", "batch",
+				},
+				Resources: []string{
+					"pods", "replicationcontrollers", "deployments", "statefulsets", "daemonsets", "replicasets",
+					"cronjobs",
+				},
+				Verbs: []string{"list"},
+			}),
+		)
 		require.NoError(t, err)
 		result := f.run(f.Pgbind("check").As(kubeconfig))
 		assert.Equal(t, 1, result.Code)
@@ -191,7 +205,11 @@ func TestOrphans(t *testing.T) {
 		result := f.run(f.Pgbind("prune", "--yes", "--grace=0s"))
 		require.Zero(t, result.Code, result.Stderr)
 		assert.Equal(t, "0", f.admin("SELECT count(*) FROM pg_roles WHERE rolname = '"+role+"'"))
-		references, err := f.Kubectl("get", "deployment", "web", "--output=jsonpath={.spec.template.spec.containers[0].envFrom}").Output(f.ctx)
+		references, err := f.Kubectl(
+			"get", "deployment", "web", "--output=jsonpath={.spec.template.spec.containers[0].envFrom}",
+		).Output(
+			f.ctx,
+		)
 		require.NoError(t, err)
 		assert.Empty(t, references)
 		assert.Contains(t, f.run(f.Pgbind("prune", "--yes")).Stderr, "nothing to prune")
@@ -227,7 +245,9 @@ func reasons(found []finding) []string {
 func (f *fixture) obey(fix string) {
 	f.t.Helper()
 	kubectl := f.Kubectl().Cmd(f.ctx)
-	cmd := exec.CommandContext(f.ctx, "sh", "-c", `kubectl() { "$KUBECTL" "$@"; }; `+fix) //nolint:gosec // what the plugin tells its user to run
+	cmd := exec.CommandContext(
+		f.ctx, "sh", "-c", `kubectl() { "$KUBECTL" "$@"; }; `+fix,
+	) //nolint:gosec // what the plugin tells its user to run
 	cmd.Env = slices.Concat(kubectl.Env, []string{"KUBECTL=" + kubectl.Path})
 	output, err := cmd.CombinedOutput()
 	require.NoError(f.t, err, "%s: %s", fix, output)

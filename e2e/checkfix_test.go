@@ -66,7 +66,10 @@ func TestFix_MorningAfterARestore(t *testing.T) {
 	accepted, err = f.LogsIn(f.ctx, logins)
 	require.NoError(t, err)
 	assert.Len(t, accepted, number)
-	assert.Equal(t, lines(f.admin("SELECT count(*) FROM company")), lines(f.as(slices.Min(slices.Collect(maps.Keys(secrets))), "SELECT count(*) FROM company")))
+	assert.Equal(
+		t, lines(f.admin("SELECT count(*) FROM company")),
+		lines(f.as(slices.Min(slices.Collect(maps.Keys(secrets))), "SELECT count(*) FROM company")),
+	)
 	f.check(0)
 }
 
@@ -123,7 +126,10 @@ func TestFix_FixesEachKind(t *testing.T) {
 				test.fixed(f)
 			}
 			assert.Equal(t, f.admin("SELECT count(*) FROM company"), f.as(firstSecret, "SELECT count(*) FROM company"))
-			assert.Equal(t, "1", f.admin(`SELECT count(*) FROM pg_roles WHERE rolname LIKE 'pgb\_%' AND rolcanlogin`), "no role is left over")
+			assert.Equal(
+				t, "1", f.admin(`SELECT count(*) FROM pg_roles WHERE rolname LIKE 'pgb\_%' AND rolcanlogin`),
+				"no role is left over",
+			)
 			f.requireHealthy()
 		})
 	}
@@ -302,7 +308,12 @@ func (f *fixture) dropRoles() {
 // secretValues returns digests of the values of the Secrets of all bindings.
 func (f *fixture) secretValues() map[string]map[string]string {
 	f.t.Helper()
-	list, err := f.Client.CoreV1().Secrets(f.Name).List(f.ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/managed-by=kubectl-pgbind"})
+	list, err := f.Client.CoreV1().Secrets(
+		f.Name,
+	).List(
+		f.ctx,
+		metav1.ListOptions{LabelSelector: "app.kubernetes.io/managed-by=kubectl-pgbind"},
+	)
 	require.NoError(f.t, err)
 	found := map[string]map[string]string{}
 	for _, secret := range list.Items {

@@ -25,7 +25,10 @@ func TestCreateDatabase_IsUsedByTheApplication(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim)
 	f.idle("web")
-	arguments := []string{"deployment/web", "--dbname=shop", "--create-database", "--create-schema=app", "--extension=citext", "--extension=pgcrypto"}
+	arguments := []string{
+		"deployment/web", "--dbname=shop", "--create-database", "--create-schema=app", "--extension=citext",
+		"--extension=pgcrypto",
+	}
 
 	shown := f.bind(append(arguments, "--dry-run=client")...)
 	assert.Contains(t, shown.Stdout+shown.Stderr, "CREATE DATABASE")
@@ -35,13 +38,29 @@ func TestCreateDatabase_IsUsedByTheApplication(t *testing.T) {
 	assert.Contains(t, bound.Stderr, "database shop created in pod/postgresql-sfs-0\n")
 	assert.Contains(t, bound.Stderr, "CREATE DATABASE shop TEMPLATE template0 ENCODING 'UTF8'")
 	access := f.as(firstSecret, inShop("SELECT current_user"))
-	assert.Equal(t, "t", f.as(firstSecret, inShop("CREATE TABLE orders (name citext); INSERT INTO orders VALUES ('A'); SELECT name = 'a' FROM orders")))
-	assert.Equal(t, "app.orders", f.as(firstSecret, inShop("SELECT schemaname || '.' || tablename FROM pg_tables WHERE tablename = 'orders'")))
+	assert.Equal(
+		t, "t",
+		f.as(firstSecret, inShop("CREATE TABLE orders (name citext); INSERT INTO orders VALUES ('A'); SELECT name = 'a' FROM orders")),
+	)
+	assert.Equal(
+		t, "app.orders",
+		f.as(firstSecret, inShop("SELECT schemaname || '.' || tablename FROM pg_tables WHERE tablename = 'orders'")),
+	)
 	assert.Equal(t, "t", f.as(firstSecret, inShop("SELECT length(gen_salt('md5')) > 0")))
 
-	assert.Equal(t, "postgres|UTF8|t", f.admin("SELECT datdba::regrole, pg_encoding_to_char(encoding), shobj_description(oid, 'pg_database') LIKE 'pgbind/v1 database namespace="+
-		f.Name+" %' FROM pg_database WHERE datname = 'shop'"))
-	assert.Equal(t, "0", f.admin("SELECT count(*) FROM pg_database d, aclexplode(d.datacl) a WHERE d.datname = 'shop' AND a.grantee = 0"), "PUBLIC has nothing")
+	assert.Equal(
+		t,
+		"postgres|UTF8|t",
+		f.admin(
+			"SELECT datdba::regrole, pg_encoding_to_char(encoding), shobj_description(oid, 'pg_database') LIKE 'pgbind/v1 database namespace="+
+				f.Name+" %' FROM pg_database WHERE datname = 'shop'",
+		),
+	)
+	assert.Equal(
+		t, "0",
+		f.admin("SELECT count(*) FROM pg_database d, aclexplode(d.datacl) a WHERE d.datname = 'shop' AND a.grantee = 0"),
+		"PUBLIC has nothing",
+	)
 	assert.Equal(t, access, f.admin(inShop("SELECT nspowner::regrole FROM pg_namespace WHERE nspname = 'app'")))
 	assert.Equal(t, "postgres", f.admin(inShop("SELECT nspowner::regrole FROM pg_namespace WHERE nspname = 'extensions'")))
 	f.mayNot(firstSecret, inShop("CREATE FUNCTION extensions.f() RETURNS int LANGUAGE sql AS 'SELECT 1'"))
@@ -63,8 +82,14 @@ func TestCreateDatabase_UsesAnExistingOneAsItIs(t *testing.T) {
 	bound := f.bind("deployment/web", "--dbname=shop", "--create-database", "--create-schema=app")
 	assert.NotContains(t, bound.Stderr, "database shop created")
 	assert.Contains(t, bound.Stderr, `schema "app" exists and belongs to role "dba"`)
-	assert.Equal(t, "dba|of the dba", f.admin("SELECT datdba::regrole, shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = 'shop'"))
-	assert.Equal(t, "t", f.admin("SELECT has_database_privilege('public', 'shop', 'CONNECT') AND has_database_privilege('public', 'shop', 'TEMPORARY')"))
+	assert.Equal(
+		t, "dba|of the dba",
+		f.admin("SELECT datdba::regrole, shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = 'shop'"),
+	)
+	assert.Equal(
+		t, "t",
+		f.admin("SELECT has_database_privilege('public', 'shop', 'CONNECT') AND has_database_privilege('public', 'shop', 'TEMPORARY')"),
+	)
 	assert.Equal(t, "dba", f.admin(inShop("SELECT nspowner::regrole FROM pg_namespace WHERE nspname = 'app'")))
 	f.as(firstSecret, inShop("CREATE TABLE app.t (id int)"))
 
@@ -84,22 +109,32 @@ func TestCreateDatabase_ConvergesAfterAKill(t *testing.T) {
 			f := f.in(t)
 			proxy := f.proxy()
 			proxy.Hold(isExec, false)
-			result := f.interrupt(f.Pgbind("deployment/web", "--dbname="+catalog+"_shop", "--create-database").As(proxy.Kubeconfig), syscall.SIGKILL, func() error {
-				if err := proxy.WaitHeld(f.ctx); err != nil {
-					return err
-				}
-				f.lockCatalog(catalog)
-				proxy.Release()
-				waits := "SELECT count(*) > 0 FROM pg_locks WHERE relation = '" + catalog + "'::regclass AND NOT granted"
-				f.waitFor(waits)
-				f.admin("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE relation = '" + catalog + "'::regclass AND NOT granted")
-				return nil
-			})
+			result := f.interrupt(
+				f.Pgbind("deployment/web", "--dbname="+catalog+"_shop", "--create-database").As(proxy.Kubeconfig),
+				syscall.SIGKILL,
+				func() error {
+					if err := proxy.WaitHeld(f.ctx); err != nil {
+						return err
+					}
+					f.lockCatalog(catalog)
+					proxy.Release()
+					waits := "SELECT count(*) > 0 FROM pg_locks WHERE relation = '" + catalog + "'::regclass AND NOT granted"
+					f.waitFor(waits)
+					f.admin("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE relation = '" + catalog + "'::regclass AND NOT granted")
+					return nil
+				},
+			)
 			f.t.Log(result.Stderr)
 			f.unlockRoles()
 			f.bind("deployment/web", "--dbname="+catalog+"_shop", "--create-database")
 			assert.Equal(t, "0", f.databases(`pgbind\_new\_%`), "no draft is left")
-			assert.Equal(t, "0", f.admin("SELECT count(*) FROM pg_database d, aclexplode(d.datacl) a WHERE d.datname = '"+catalog+"_shop' AND a.grantee = 0"))
+			assert.Equal(
+				t,
+				"0",
+				f.admin(
+					"SELECT count(*) FROM pg_database d, aclexplode(d.datacl) a WHERE d.datname = '"+catalog+"_shop' AND a.grantee = 0",
+				),
+			)
 			unbound := f.bind("unbind", "deployment/web", "--drop-database", "--yes")
 			assert.Contains(t, unbound.Stdout, "database/"+catalog+"_shop dropped")
 		})
@@ -149,7 +184,9 @@ func TestExtension_IsRefusedWhereAnApplicationMayCreate(t *testing.T) {
 	f.as("web", "CREATE FUNCTION public.citext_eq(text, text) RETURNS bool LANGUAGE sql AS 'SELECT true'")
 	refuse := func(schema, role string) {
 		t.Helper()
-		result := f.run(f.Pgbind("deployment/reads", "--extension=citext", "--extension-schema="+schema, "--access=readonly", "--secret=reads"))
+		result := f.run(
+			f.Pgbind("deployment/reads", "--extension=citext", "--extension-schema="+schema, "--access=readonly", "--secret=reads"),
+		)
 		assert.Equal(t, 1, result.Code, result.Stdout)
 		assert.Contains(t, result.Stderr, "--extension-schema")
 		assert.Contains(t, result.Stderr, role+" in schema "+schema)
@@ -228,7 +265,10 @@ func TestUnbind_DropsTheDatabaseThatPgbindCreated(t *testing.T) {
 	assert.Zero(t, asked.end(), asked.all())
 	assert.Contains(t, asked.all(), "database/shop dropped")
 	assert.Equal(t, "0", f.databases("shop"))
-	assert.Equal(t, "0", f.admin("SELECT count(*) FROM pg_roles WHERE rolname LIKE 'pgb%' AND rolname LIKE '%shop%'"), "the access role is gone")
+	assert.Equal(
+		t, "0", f.admin("SELECT count(*) FROM pg_roles WHERE rolname LIKE 'pgb%' AND rolname LIKE '%shop%'"),
+		"the access role is gone",
+	)
 	unchanged := f.bind("unbind", "deployment/web", "--drop-database", "--yes")
 	assert.Contains(t, strings.Join(lines(unchanged.Stdout), "\n"), "deployment.apps/web unchanged")
 }

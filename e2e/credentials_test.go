@@ -32,11 +32,18 @@ func shop(t *testing.T) *fixture {
 		Spec:       corev1.ServiceSpec{Selector: pod.Labels, Ports: []corev1.ServicePort{{Name: "postgresql", Port: 5433}}},
 	})
 	f.eventually("the Service has endpoints", func() bool {
-		result := f.run(f.Kubectl("get", "endpointslices", "--selector=kubernetes.io/service-name=shop-db", "--output=jsonpath={.items[*].endpoints[*].addresses[0]}"))
+		result := f.run(
+			f.Kubectl(
+				"get", "endpointslices", "--selector=kubernetes.io/service-name=shop-db",
+				"--output=jsonpath={.items[*].endpoints[*].addresses[0]}",
+			),
+		)
 		return result.Stdout != ""
 	})
 	_, err := f.inPod("pg", `psql --username=postgres --quiet --set=ON_ERROR_STOP=1`).
-		Stdin("CREATE DATABASE shop;\n\\connect shop\nCREATE SCHEMA \"Sales 1\"; CREATE TABLE \"Sales 1\".orders AS SELECT 42 AS id").Output(f.ctx)
+		Stdin(
+			"CREATE DATABASE shop;\n\\connect shop\nCREATE SCHEMA \"Sales 1\"; CREATE TABLE \"Sales 1\".orders AS SELECT 42 AS id",
+		).Output(f.ctx)
 	require.NoError(t, err)
 	return f
 }
@@ -50,12 +57,19 @@ func TestDatabaseInAnotherNamespace(t *testing.T) {
 	t.Parallel()
 	db, f := shop(t), newNamespace(t)
 	f.idle("web")
-	at := []string{"deployment/web", "--postgres=pod/pg", "--postgres-namespace=" + db.Name, "--dbname=shop", "--schema=Sales 1", "--schema=public", "--access=readonly", "--sslmode=disable"}
+	at := []string{
+		"deployment/web", "--postgres=pod/pg", "--postgres-namespace=" + db.Name, "--dbname=shop", "--schema=Sales 1",
+		"--schema=public", "--access=readonly", "--sslmode=disable",
+	}
 
 	f.bind(append(at, "--key=uri,pgpass", "--key=servicebinding", "--username=shop reader", "--expires=30d")...)
 
 	secret := f.secret(secretOf("web"))
-	assert.Equal(t, []string{".pgpass", "POSTGRES_DB", "POSTGRES_HOST", "POSTGRES_PASSWORD", "POSTGRES_PORT", "POSTGRES_URI", "POSTGRES_USERNAME"}, keys(secret))
+	assert.Equal(
+		t,
+		[]string{".pgpass", "POSTGRES_DB", "POSTGRES_HOST", "POSTGRES_PASSWORD", "POSTGRES_PORT", "POSTGRES_URI", "POSTGRES_USERNAME"},
+		keys(secret),
+	)
 	assert.Equal(t, "shop-db."+db.Name+".svc.cluster.local", string(secret.Data["POSTGRES_HOST"]))
 	assert.Equal(t, "5433 shop", string(secret.Data["POSTGRES_PORT"])+" "+string(secret.Data["POSTGRES_DB"]))
 	require.NotNil(t, f.metadata(secret).Status.Expires)
@@ -63,13 +77,20 @@ func TestDatabaseInAnotherNamespace(t *testing.T) {
 	second := f.secret(secretOf("web") + "-binding")
 	assert.Equal(t, corev1.SecretType("servicebinding.io/postgresql"), second.Type)
 	assert.Equal(t, digest(secret.Data["POSTGRES_URI"]), digest(second.Data["uri"]))
-	used, err := f.Kubectl("get", "deployment", "web", "--output=jsonpath={.spec.template.spec.containers[*].envFrom[*].secretRef.name}").Output(f.ctx)
+	used, err := f.Kubectl(
+		"get", "deployment", "web", "--output=jsonpath={.spec.template.spec.containers[*].envFrom[*].secretRef.name}",
+	).Output(
+		f.ctx,
+	)
 	require.NoError(t, err)
 	assert.Equal(t, secretOf("web"), used)
 
 	db.answers(`IFS= read -r uri; psql --no-psqlrc --quiet --no-align --tuples-only --dbname="$uri"`, string(secret.Data["POSTGRES_URI"]))
-	db.answers(`umask 077; IFS= read -r line; printf '%s\n' "$line" >/tmp/pass; PGPASSFILE=/tmp/pass psql --no-psqlrc --quiet --no-align --tuples-only `+
-		`--host=shop-db.`+db.Name+`.svc.cluster.local --username="shop reader" --dbname=shop`, string(secret.Data[".pgpass"][:len(secret.Data[".pgpass"])-1]))
+	db.answers(
+		`umask 077; IFS= read -r line; printf '%s\n' "$line" >/tmp/pass; PGPASSFILE=/tmp/pass psql --no-psqlrc --quiet --no-align --tuples-only `+
+			`--host=shop-db.`+db.Name+`.svc.cluster.local --username="shop reader" --dbname=shop`,
+		string(secret.Data[".pgpass"][:len(secret.Data[".pgpass"])-1]),
+	)
 
 	result := f.bind(append(at, "--key=jdbc")...)
 	assert.Contains(t, result.Stdout, "secret/"+secretOf("web")+" configured")
@@ -88,7 +109,10 @@ func TestDatabaseInAnotherNamespace(t *testing.T) {
 	recreated := f.secret(secretOf("web"))
 	assert.Equal(t, keys(rotated), keys(recreated), "it has the same keys")
 	assert.Equal(t, digest(recreated.Data["POSTGRES_URI"]), digest(f.secret(secretOf("web") + "-binding").Data["uri"]))
-	db.answers(`IFS= read -r uri; psql --no-psqlrc --quiet --no-align --tuples-only --dbname="$uri"`, string(recreated.Data["POSTGRES_URI"]))
+	db.answers(
+		`IFS= read -r uri; psql --no-psqlrc --quiet --no-align --tuples-only --dbname="$uri"`,
+		string(recreated.Data["POSTGRES_URI"]),
+	)
 	assert.Equal(t, []string{"Sales 1", "public"}, f.metadata(recreated).Spec.Schemas)
 	healthy := f.run(f.Pgbind("check", "deployment/web"))
 	assert.Zero(t, healthy.Code, healthy.Stdout+healthy.Stderr)
@@ -108,7 +132,9 @@ func TestGivenPassword(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim)
 	const password = `it's \ "mine" $(id)` //nolint:gosec // only for this test
-	f.create(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "mine"}, StringData: map[string]string{"password": password, "bad": "pässword"}})
+	f.create(
+		&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "mine"}, StringData: map[string]string{"password": password, "bad": "pässword"}},
+	)
 	before := f.traces()
 	for flag, code := range map[string]int{
 		"--password-from=secret/mine:bad": 1, "--password-from=hunter2": 2, "--username=pg_mine": 2, "--username=" + strings.Repeat("a", 64): 2,
@@ -123,7 +149,10 @@ func TestGivenPassword(t *testing.T) {
 	result := f.bind(application, "--password-from=secret/mine:password", "--username=mine", "--wait=false")
 
 	assert.Contains(t, result.Stderr, "must be quoted")
-	assert.Equal(t, harness.Login{Host: "postgresql-svc." + f.Name + ".svc.cluster.local", Username: "mine", Password: password}, f.login(firstSecret))
+	assert.Equal(
+		t, harness.Login{Host: "postgresql-svc." + f.Name + ".svc.cluster.local", Username: "mine", Password: password},
+		f.login(firstSecret),
+	)
 	assert.Equal(t, "1", f.as(firstSecret, "SELECT 1"))
 	assert.Contains(t, f.bind(application, "--wait=false").Stdout, "unchanged")
 }

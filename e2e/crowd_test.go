@@ -56,7 +56,10 @@ func TestManyRunsForOneWorkloadAtOnce(t *testing.T) {
 	f.requireOneBinding("popular")
 	assert.Len(t, f.boundSecrets(), 1)
 	assert.Equal(t, "1", f.admin("SELECT count(*) FROM pg_roles WHERE rolname ~ '^pgb_'"))
-	assert.Equal(t, []string{"secret/" + firstSecret + " unchanged", "deployment.apps/popular unchanged"}, lines(f.bind("deploy/popular").Stdout))
+	assert.Equal(
+		t, []string{"secret/" + firstSecret + " unchanged", "deployment.apps/popular unchanged"},
+		lines(f.bind("deploy/popular").Stdout),
+	)
 }
 
 func TestAnotherWriterLosesNothing(t *testing.T) {

@@ -62,14 +62,19 @@ func (k customKind) object(path ...string) string {
 	for i := len(path) - 1; i >= 0; i-- {
 		spec = map[string]any{path[i]: spec}
 	}
-	object := map[string]any{"apiVersion": k.group + "/" + k.version, "kind": k.kind, "metadata": map[string]any{"name": "web"}, "spec": spec}
+	object := map[string]any{
+		"apiVersion": k.group + "/" + k.version,
+		"kind":       k.kind,
+		"metadata":   map[string]any{"name": "web"},
+		"spec":       spec,
+	}
 	text, _ := yaml.Marshal(object)
 	return string(text)
 }
 
-// TestCustomKinds binds, rotates and unbinds kinds that Kubernetes does not have. Their definitions are minimal and their controllers are not
-// there: it proves that the objects are found, patched and listed, not that a controller replaces Pods. It is not parallel, because the
-// definitions are of the whole cluster.
+// TestCustomKinds binds, rotates and unbinds kinds that Kubernetes does not have. Their definitions are minimal and
+// their controllers are not there: it proves that the objects are found, patched and listed, not that a controller
+// replaces Pods. It is not parallel, because the definitions are of the whole cluster.
 func TestCustomKinds(t *testing.T) { //nolint:paralleltest // see above
 	f := newLesson(t, harness.WithoutClaim)
 	for _, test := range []struct {

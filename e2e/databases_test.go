@@ -32,7 +32,10 @@ func without(program string) harness.Change {
 		}
 		pod := &set.Spec.Template.Spec
 		mount := corev1.VolumeMount{Name: "programs", MountPath: "/programs"}
-		pod.Volumes = append(pod.Volumes, corev1.Volume{Name: "programs", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}})
+		pod.Volumes = append(
+			pod.Volumes,
+			corev1.Volume{Name: "programs", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}},
+		)
 		pod.InitContainers = []corev1.Container{{
 			Name: "link-programs", Image: pod.Containers[0].Image, VolumeMounts: []corev1.VolumeMount{mount},
 			Command: []string{"sh", "-c", linkPrograms, "sh", program},
@@ -82,5 +85,8 @@ func databasePod(name string, container corev1.Container) *corev1.Pod {
 // sleepingDatabase runs and never becomes ready.
 func sleepingDatabase(name string) *corev1.Pod {
 	never := &corev1.Probe{ProbeHandler: corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"false"}}}}
-	return databasePod(name, corev1.Container{Name: name, Image: databaseImage, Command: []string{"sleep", "infinity"}, ReadinessProbe: never})
+	return databasePod(
+		name,
+		corev1.Container{Name: name, Image: databaseImage, Command: []string{"sleep", "infinity"}, ReadinessProbe: never},
+	)
 }

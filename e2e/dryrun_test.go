@@ -58,7 +58,10 @@ func TestDryRunIsShort(t *testing.T) {
 	f.admin("CREATE SCHEMA a; CREATE SCHEMA b; CREATE SCHEMA c")
 	f.admin(`SELECT format('CREATE TABLE %I.t%s(id int)', s, n) FROM unnest(ARRAY['a', 'b', 'c']) s, generate_series(1, 100) n \gexec`)
 	for _, strategy := range []string{"client", "server"} {
-		result := f.bind("deployment/web", "--schema=a", "--schema=b", "--schema=c", "--access=readwrite", "--key=uri", "--dry-run="+strategy)
+		result := f.bind(
+			"deployment/web", "--schema=a", "--schema=b", "--schema=c", "--access=readwrite", "--key=uri",
+			"--dry-run="+strategy,
+		)
 		assert.LessOrEqual(t, strings.Count(result.Stdout, "\n"), 40, result.Stdout)
 		for _, line := range []string{
 			`GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA "a", "b", "c" TO `, "POSTGRES_PASSWORD", "+ - secretRef:", "deployment.apps/web bound",

@@ -30,7 +30,10 @@ func TestEffects(t *testing.T) {
 	documented := documentedRights(t)
 	f := newLesson(t, harness.WithoutClaim)
 	file := filepath.Join(t.TempDir(), "bindings.yaml")
-	require.NoError(t, os.WriteFile(file, []byte("apiVersion: pgbind.dev/v1alpha1\nkind: Binding\nspec: {workload: deployment/second}\n"), 0o600))
+	require.NoError(
+		t,
+		os.WriteFile(file, []byte("apiVersion: pgbind.dev/v1alpha1\nkind: Binding\nspec: {workload: deployment/second}\n"), 0o600),
+	)
 	f.idle("second", "gone")
 	for _, command := range []struct {
 		name   string
@@ -102,7 +105,11 @@ func (f *fixture) requireUsed(documented rights, requests []string) {
 func rightFor(request string) (right, bool) {
 	method, uri, _ := strings.Cut(request, " ")
 	address, err := url.Parse(uri)
-	path := regexp.MustCompile(`^/(?:api|apis/([^/]+))/v[^/]+/namespaces/[^/]+(?:/([^/]+)(?:/([^/]+)(/[^/]+)?)?)?$`).FindStringSubmatch(address.Path)
+	path := regexp.MustCompile(
+		`^/(?:api|apis/([^/]+))/v[^/]+/namespaces/[^/]+(?:/([^/]+)(?:/([^/]+)(/[^/]+)?)?)?$`,
+	).FindStringSubmatch(
+		address.Path,
+	)
 	if err != nil || path == nil {
 		return "", false
 	}

@@ -29,8 +29,9 @@ var narrowed = map[string]string{
 	"kubectl pgbind prune -A --yes":                                               "kubectl pgbind prune --yes",
 	"kubectl pgbind check -A -o json":                                             "kubectl pgbind check -o json",
 	"kubectl pgbind audit -A --postgres statefulset/pg --postgres-namespace data": "kubectl pgbind audit --postgres statefulset/pg",
-	"kubectl pgbind takeover deployment/forgejo --undo":                           "kubectl pgbind unbind deployment/postgresql-application deployment/web --grace=1s && kubectl pgbind takeover deployment/forgejo --undo --yes", // no terminal; others that share the access role prevent it
-	"kubectl pgbind audit -A -o html > audit.html":                                "kubectl pgbind audit -o html > audit.html",
+	// no terminal; others that share the access role prevent it
+	"kubectl pgbind takeover deployment/forgejo --undo": "kubectl pgbind unbind deployment/postgresql-application deployment/web --grace=1s && kubectl pgbind takeover deployment/forgejo --undo --yes",
+	"kubectl pgbind audit -A -o html > audit.html":      "kubectl pgbind audit -o html > audit.html",
 }
 
 // TestExamples runs every example of the help, in the order of the help, on one namespace.
@@ -48,7 +49,12 @@ func TestExamples(t *testing.T) {
 	const bindings = "apiVersion: pgbind.dev/v1alpha1\nkind: Binding\nspec: {workload: deployment/postgresql-application}\n"
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "bindings"), 0o700))
 	const manifest = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n"
-	files := map[string]string{"script.sql": "SELECT 1;\n", "bindings.yaml": bindings, "bindings/web.yaml": bindings, "deployment.yaml": manifest}
+	files := map[string]string{
+		"script.sql":        "SELECT 1;\n",
+		"bindings.yaml":     bindings,
+		"bindings/web.yaml": bindings,
+		"deployment.yaml":   manifest,
+	}
 	for name, text := range files {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
 	}

@@ -43,7 +43,10 @@ func TestFailover(t *testing.T) {
 		}
 		m.requireBindings(primary, bindings)
 	}
-	t.Logf("4 failovers, of which %d had a run fail with a clear error and a clean second run, in %s", failed, time.Since(start).Round(time.Second))
+	t.Logf(
+		"4 failovers, of which %d had a run fail with a clear error and a clean second run, in %s", failed,
+		time.Since(start).Round(time.Second),
+	)
 }
 
 // onPrimary stops a run in one of its execs in the primary's Pod, in the middle of the input.
@@ -68,7 +71,12 @@ func (f *fixture) failOver(primary, standby string) error {
 	if _, err := f.Kubectl("exec", primary, "--container=database", "--", "sh", "-c", die).Output(f.ctx); err != nil {
 		return err
 	}
-	_, err := f.Kubectl("exec", standby, "--container=database", "--", "psql", "--username=postgres", "--command=SELECT pg_promote(true, 30)").Output(f.ctx)
+	_, err := f.Kubectl(
+		"exec", standby, "--container=database", "--", "psql", "--username=postgres",
+		"--command=SELECT pg_promote(true, 30)",
+	).Output(
+		f.ctx,
+	)
 	return err
 }
 
@@ -79,12 +87,15 @@ func (f *fixture) rejoin(former, primary string) {
 		set -e; find "$PGDATA" -mindepth 1 -delete
 		run pg_basebackup --host=` + primary + `.pg --username=postgres --pgdata="$PGDATA" --checkpoint=fast --write-recovery-conf; rm /data/hold`
 	f.eventually("the container of the former primary is there again", func() bool {
-		return f.run(f.Kubectl("exec", former, "--container=database", "--", "sh", "-c", "[ -e /data/hold ] && ! pg_isready --quiet")).Code == 0
+		return f.run(
+			f.Kubectl("exec", former, "--container=database", "--", "sh", "-c", "[ -e /data/hold ] && ! pg_isready --quiet"),
+		).Code == 0
 	})
 	_, err := f.Kubectl("exec", former, "--container=database", "--", "sh", "-c", copied).Output(f.ctx)
 	require.NoError(f.t, err)
 	f.eventually("the former primary streams", func() bool {
-		return f.sqlIn(primary, "SELECT count(*) > 0 FROM pg_stat_replication WHERE state = 'streaming'") == "t" && f.sqlIn(former, "SELECT pg_is_in_recovery()") == "t"
+		return f.sqlIn(primary, "SELECT count(*) > 0 FROM pg_stat_replication WHERE state = 'streaming'") == "t" &&
+			f.sqlIn(former, "SELECT pg_is_in_recovery()") == "t"
 	})
 	_, err = f.Kubectl("wait", "--for=condition=Ready", "--timeout=60s", "pod/"+former).Output(f.ctx)
 	require.NoError(f.t, err)

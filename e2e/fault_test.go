@@ -41,8 +41,18 @@ func TestFaults(t *testing.T) {
 			m.each("again", failed, (*matrix).again)
 			m.agree(undisturbed, append(trials, other))
 			missed := m.missed(trials)
-			t.Logf("%s: %d requests, of which %d execs; %d of %d faults, of which %d did not come about, %d were got over and %d were clear errors with a clean second run, in %s",
-				o.name, len(points), execs(points), len(trials), len(all), missed, len(trials)-missed-len(failed), len(failed), time.Since(start).Round(time.Second))
+			t.Logf(
+				"%s: %d requests, of which %d execs; %d of %d faults, of which %d did not come about, %d were got over and %d were clear errors with a clean second run, in %s",
+				o.name,
+				len(points),
+				execs(points),
+				len(trials),
+				len(all),
+				missed,
+				len(trials)-missed-len(failed),
+				len(failed),
+				time.Since(start).Round(time.Second),
+			)
 		})
 	}
 }

@@ -71,7 +71,10 @@ func (f *fixture) requireNoPassword(text string) {
 		ours := secret.Labels["app.kubernetes.io/managed-by"] == "kubectl-pgbind"
 		for key, value := range secret.Data {
 			holds := key == "POSTGRES_PASSWORD" || ours && strings.Contains(strings.ToLower(key), "password")
-			require.False(f.t, holds && len(value) > 0 && strings.Contains(text, string(value)), "%s of secret %s is shown", key, secret.Name)
+			require.False(
+				f.t, holds && len(value) > 0 && strings.Contains(text, string(value)), "%s of secret %s is shown", key,
+				secret.Name,
+			)
 		}
 	}
 }

@@ -41,7 +41,10 @@ func TestCronJobRotates(t *testing.T) {
 	assert.NotEqual(t, before, after)
 	assert.Equal(t, after, f.as(firstSecret, "SELECT session_user"))
 	assert.Equal(t, "0", f.admin("SELECT count(*) FROM pg_roles WHERE rolname = '"+before+"'"))
-	assert.Equal(t, []string{"binding.pgbind.dev/" + firstSecret}, lines(f.run(f.Pgbind("list", "-o", "name")).Stdout), "the expired binding is removed")
+	assert.Equal(
+		t, []string{"binding.pgbind.dev/" + firstSecret}, lines(f.run(f.Pgbind("list", "-o", "name")).Stdout),
+		"the expired binding is removed",
+	)
 }
 
 func TestListIsAllowedByItsManifest(t *testing.T) {
@@ -57,7 +60,10 @@ func TestBindToAServiceIsAllowedByItsManifest(t *testing.T) {
 	f := newLesson(t, harness.WithoutClaim)
 	f.labelled("web")
 	f.manifest("bind.yaml")
-	result := f.bind("deployment/web", "--postgres=service/postgresql-svc", "--wait=false", "--as", "system:serviceaccount:"+f.Name+":pgbind-bind")
+	result := f.bind(
+		"deployment/web", "--postgres=service/postgresql-svc", "--wait=false", "--as",
+		"system:serviceaccount:"+f.Name+":pgbind-bind",
+	)
 	assert.NotContains(t, result.Stderr, "Warning")
 }
 
@@ -96,7 +102,10 @@ func TestIndexedJobAppliesShards(t *testing.T) {
 // restrict makes the namespace refuse Pods that violate the restricted standard. Running Pods stay.
 func (f *fixture) restrict() {
 	f.t.Helper()
-	f.kubectl("label", "namespace", f.Name, "pod-security.kubernetes.io/enforce=restricted", "pod-security.kubernetes.io/enforce-version=latest")
+	f.kubectl(
+		"label", "namespace", f.Name, "pod-security.kubernetes.io/enforce=restricted",
+		"pod-security.kubernetes.io/enforce-version=latest",
+	)
 }
 
 // manifest applies a manifest of docs.

@@ -27,7 +27,11 @@ func TestForgedMarksGainNothing(t *testing.T) {
 	t.Run("a Secret with the victim's marks", func(t *testing.T) {
 		f := f.in(t)
 		forged := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: firstSecret, Labels: victim.Labels, Annotations: victim.Annotations}}
-		forged.Data = map[string][]byte{"POSTGRES_HOST": []byte("here"), "POSTGRES_USERNAME": victim.Data["POSTGRES_USERNAME"], "POSTGRES_PASSWORD": []byte("guessed")}
+		forged.Data = map[string][]byte{
+			"POSTGRES_HOST":     []byte("here"),
+			"POSTGRES_USERNAME": victim.Data["POSTGRES_USERNAME"],
+			"POSTGRES_PASSWORD": []byte("guessed"),
+		}
 		f.create(forged)
 		for _, name := range []string{"victim", "first"} {
 			if name == "first" {

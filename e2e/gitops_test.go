@@ -28,7 +28,8 @@ const reconciliations = 3
 // tool applies the manifest of the application, as it does in one reconciliation.
 type tool struct {
 	apply func(f *fixture, manifest string)
-	// empties means that an empty envFrom in the manifest removes the entries of others. A tool that uses server-side apply does not send it.
+	// empties means that an empty envFrom in the manifest removes the entries of others. A tool that uses server-side
+	// apply does not send it.
 	empties bool
 }
 
@@ -358,7 +359,10 @@ func TestFieldManager(t *testing.T) {
 	const container = `k:{"name":"postgresql-application-container"}`
 	owners := func() string {
 		deployment, secret := f.application(), f.secret(firstSecret)
-		return fmt.Sprint(owner(t, deployment, "f:spec", "f:template", "f:spec", "f:containers", container, "f:envFrom"), owner(t, secret, "f:data"))
+		return fmt.Sprint(
+			owner(t, deployment, "f:spec", "f:template", "f:spec", "f:containers", container, "f:envFrom"),
+			owner(t, secret, "f:data"),
+		)
 	}
 	f.bind(application, "--field-manager=ci")
 	assert.Equal(t, "[ci] [ci]", owners())

@@ -19,8 +19,10 @@ const publicPrivileges = "SELECT count(*) FROM pg_database d, aclexplode(coalesc
 func TestHarden_RevokesWhatItListed(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim)
-	f.admin("CREATE DATABASE other; CREATE ROLE reports LOGIN; CREATE ROLE trusted LOGIN; GRANT CONNECT, TEMPORARY ON DATABASE other TO trusted; " +
-		"CREATE SCHEMA open; GRANT USAGE, CREATE ON SCHEMA open TO PUBLIC")
+	f.admin(
+		"CREATE DATABASE other; CREATE ROLE reports LOGIN; CREATE ROLE trusted LOGIN; GRANT CONNECT, TEMPORARY ON DATABASE other TO trusted; " +
+			"CREATE SCHEMA open; GRANT USAGE, CREATE ON SCHEMA open TO PUBLIC",
+	)
 	f.idle("closed", "owner")
 	open := f.bind("deployment/closed", "--secret=closed", "--access=readonly", "-v=1")
 	assert.Contains(t, open.Stderr, "run kubectl pgbind harden, or: REVOKE CONNECT, TEMPORARY ON DATABASE postgres FROM PUBLIC")

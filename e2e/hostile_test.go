@@ -64,7 +64,10 @@ func TestHostileApplicationGainsNothing(t *testing.T) {
 	assert.Equal(t, "f", f.admin("SELECT pg_has_role('"+login.Username+"', 'postgres', 'MEMBER')"))
 	assert.Empty(t, f.admin("SELECT login FROM public.caught"), "the login that proves a password runs nothing of another application")
 	f.as(secretOf("second"), "SELECT 'x' || '{}'::json")
-	assert.Equal(t, f.login(secretOf("second")).Username, f.admin("SELECT login FROM public.caught"), "it would, where an operator has no schema")
+	assert.Equal(
+		t, f.login(secretOf("second")).Username, f.admin("SELECT login FROM public.caught"),
+		"it would, where an operator has no schema",
+	)
 	f.admin("SELECT format('%s', 'x')")
 	assert.Equal(t, "t", f.admin(isSuperuser), "the trap works where a call is not qualified, so the tests above mean something")
 }

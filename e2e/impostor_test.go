@@ -49,7 +49,9 @@ func TestNoOtherPasswordReachesAServerThatASecretNames(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim)
 	f.apply(f.bindings(t.TempDir(), f.manyLabelled(3)...))
-	f.startPostgres(databasePod("impostor", corev1.Container{Name: "impostor", Image: databaseImage, Command: []string{"perl", "-e", impostor}}))
+	f.startPostgres(
+		databasePod("impostor", corev1.Container{Name: "impostor", Image: databaseImage, Command: []string{"perl", "-e", impostor}}),
+	)
 	secrets := f.boundSecrets()
 	require.Len(t, secrets, 3)
 	var passwords []string

@@ -32,7 +32,10 @@ func TestInjection(t *testing.T) {
 func (f *fixture) testContainers() {
 	f.create(small(deployment("several", func(pod *corev1.PodSpec) {
 		pod.InitContainers = []corev1.Container{{Name: "migrate", Image: appImage}}
-		pod.Containers = append(pod.Containers, corev1.Container{Name: "worker", Image: appImage}, corev1.Container{Name: "proxy", Image: appImage})
+		pod.Containers = append(
+			pod.Containers, corev1.Container{Name: "worker", Image: appImage},
+			corev1.Container{Name: "proxy", Image: appImage},
+		)
 	})))
 	result := f.run(f.Pgbind("deploy/several", "-c", "migrate", "-c", "wroker"))
 	assert.Equal(f.t, 1, result.Code)
@@ -107,14 +110,18 @@ func (f *fixture) applyPatch(name string, printed harness.Result) {
 
 func (f *fixture) testManaged() {
 	f.create(&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "settings"}})
-	settings := corev1.EnvFromSource{ConfigMapRef: &corev1.ConfigMapEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "settings"}}}
+	settings := corev1.EnvFromSource{
+		ConfigMapRef: &corev1.ConfigMapEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "settings"}},
+	}
 	for name, apply := range map[string][]string{
 		"client-side": {"apply", "--filename=-"},
 		"argo":        {"apply", "--filename=-", "--server-side", "--field-manager=argocd-controller"},
 		"flux":        {"apply", "--filename=-", "--server-side", "--field-manager=kustomize-controller"},
 		"helm":        {"apply", "--filename=-", "--server-side", "--field-manager=helm"},
 	} {
-		owned := small(deployment("owned-"+name, func(pod *corev1.PodSpec) { pod.Containers[0].EnvFrom = []corev1.EnvFromSource{settings} }))
+		owned := small(
+			deployment("owned-"+name, func(pod *corev1.PodSpec) { pod.Containers[0].EnvFrom = []corev1.EnvFromSource{settings} }),
+		)
 		owned.SetGroupVersionKind(appsv1.SchemeGroupVersion.WithKind("Deployment"))
 		manifest, err := json.Marshal(owned)
 		require.NoError(f.t, err)

@@ -65,7 +65,11 @@ func TestInterruptedRunIsMadeGoodByTheNext(t *testing.T) {
 					f.create(small(deployment(name, nil)))
 					proxy := f.proxy()
 					proxy.Hold(moment.request, moment.after)
-					result := f.interrupt(f.Pgbind("deploy/"+name).As(proxy.Kubeconfig), signal, func() error { return proxy.WaitHeld(f.ctx) })
+					result := f.interrupt(
+						f.Pgbind("deploy/"+name).As(proxy.Kubeconfig),
+						signal,
+						func() error { return proxy.WaitHeld(f.ctx) },
+					)
 					proxy.Release()
 					t.Log(result.Stderr)
 					assert.Equal(t, code, result.Code)
@@ -86,7 +90,10 @@ func TestInterruptedRunIsMadeGoodByTheNext(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, logs, "ready to accept connections")
 	assert.NotRegexp(t, "terminated by signal|exited with exit code|reinitializing", logs, "a killed run does not crash the server")
-	assert.Equal(t, f.count("deployments", "binding.pgbind.dev"), f.admin("SELECT count(*) FROM pg_roles WHERE rolname ~ '^pgb_'"), "no role is left over")
+	assert.Equal(
+		t, f.count("deployments", "binding.pgbind.dev"),
+		f.admin("SELECT count(*) FROM pg_roles WHERE rolname ~ '^pgb_'"), "no role is left over",
+	)
 }
 
 // testInterruptedInDatabase ends a run that waits for a lock on a catalog of the database.
@@ -131,23 +138,35 @@ func (f *fixture) lockCatalog(catalog string) {
 }
 
 func (f *fixture) unlockRoles() {
-	_, err := f.AdminSQL(f.ctx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%' AND pid <> pg_backend_pid()")
+	_, err := f.AdminSQL(
+		f.ctx,
+		"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%' AND pid <> pg_backend_pid()",
+	)
 	assert.NoError(f.t, err)
 }
 
 // waitFor repeats the SQL until it answers true.
 func (f *fixture) waitFor(sql string) {
 	f.t.Helper()
-	require.NoError(f.t, wait.PollUntilContextTimeout(f.ctx, 200*time.Millisecond, 30*time.Second, true, func(ctx context.Context) (bool, error) {
-		answer, err := f.AdminSQL(ctx, sql)
-		return answer == "t", err
-	}), sql)
+	require.NoError(
+		f.t,
+		wait.PollUntilContextTimeout(f.ctx, 200*time.Millisecond, 30*time.Second, true, func(ctx context.Context) (bool, error) {
+			answer, err := f.AdminSQL(ctx, sql)
+			return answer == "t", err
+		}),
+		sql,
+	)
 }
 
 // requireOneBinding requires one Secret, one role, one reference of the Deployment, and a login that works.
 func (f *fixture) requireOneBinding(name string) {
 	f.t.Helper()
-	secrets, err := f.Client.CoreV1().Secrets(f.Name).List(f.ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/managed-by=kubectl-pgbind"})
+	secrets, err := f.Client.CoreV1().Secrets(
+		f.Name,
+	).List(
+		f.ctx,
+		metav1.ListOptions{LabelSelector: "app.kubernetes.io/managed-by=kubectl-pgbind"},
+	)
 	require.NoError(f.t, err)
 	var own []string
 	id := ""
@@ -161,7 +180,10 @@ func (f *fixture) requireOneBinding(name string) {
 	template := f.deployment(name).Spec.Template.Spec
 	require.Len(f.t, template.Containers[0].EnvFrom, 1, "references")
 	assert.Equal(f.t, own[0], template.Containers[0].EnvFrom[0].SecretRef.Name)
-	assert.Equal(f.t, f.login(own[0]).Username, f.admin("SELECT rolname FROM pg_roles WHERE shobj_description(oid, 'pg_authid') LIKE '%id="+id+" %'"), "roles")
+	assert.Equal(
+		f.t, f.login(own[0]).Username,
+		f.admin("SELECT rolname FROM pg_roles WHERE shobj_description(oid, 'pg_authid') LIKE '%id="+id+" %'"), "roles",
+	)
 	assert.Equal(f.t, "1", f.as(own[0], "SELECT 1"))
 }
 

@@ -145,7 +145,10 @@ func TestSeveralWorkloadsInOneCall(t *testing.T) {
 
 	assert.Equal(t, 1, result.Code)
 	assert.Equal(t, []string{
-		"secret/" + firstSecret + " created", "deployment.apps/one bound", "secret/" + secretOf("two") + " created", "deployment.apps/two bound",
+		"secret/" + firstSecret + " created",
+		"deployment.apps/one bound",
+		"secret/" + secretOf("two") + " created",
+		"deployment.apps/two bound",
 	}, lines(result.Stdout))
 	for _, words := range []string{`error: read deployment.apps/missing`, "error: statefulset.apps/" + lesson.Database + " runs the database"} {
 		assert.Contains(t, result.Stderr, words)
@@ -189,7 +192,14 @@ func (f *fixture) pods(app string) []string {
 func (f *fixture) envFromOf(args ...string) string {
 	f.t.Helper()
 	args = append([]string{"get"}, args...)
-	out, err := f.Kubectl(append(args, "--field-selector=status.phase=Running", `--output=go-template={{range .items}}{{if not .metadata.deletionTimestamp}}{{range (index .spec.containers 0).envFrom}}{{.secretRef.name}}{{end}}{{end}}{{end}}`)...).Output(f.ctx)
+	out, err := f.Kubectl(
+		append(
+			args,
+			"--field-selector=status.phase=Running",
+			`--output=go-template={{range .items}}{{if not .metadata.deletionTimestamp}}{{range (index .spec.containers 0).envFrom}}{{.secretRef.name}}{{end}}{{end}}{{end}}`,
+		)...).Output(
+		f.ctx,
+	)
 	require.NoError(f.t, err)
 	return out
 }
@@ -210,7 +220,12 @@ func (f *fixture) podUID() string {
 // eventOn returns the UID of the object in a Bound Event, by name.
 func (f *fixture) eventOn(name string) string {
 	f.t.Helper()
-	uids, err := f.Kubectl("get", "events", "--field-selector=reason=Bound,involvedObject.name="+name, "--output=jsonpath={.items[*].involvedObject.uid}").Output(f.ctx)
+	uids, err := f.Kubectl(
+		"get", "events", "--field-selector=reason=Bound,involvedObject.name="+name,
+		"--output=jsonpath={.items[*].involvedObject.uid}",
+	).Output(
+		f.ctx,
+	)
 	require.NoError(f.t, err)
 	return uids
 }

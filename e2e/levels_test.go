@@ -52,7 +52,8 @@ func TestLevelAll_DoesNotGrantReferences(t *testing.T) {
 	assert.Equal(t, "f", f.superuser(f.login(firstSecret).Username))
 }
 
-// TestLevelAll_RevokesWhatEarlierVersionsGranted has the application prepare its foreign key with REFERENCES, as on a binding of commit 03b9a50.
+// TestLevelAll_RevokesWhatEarlierVersionsGranted has the application prepare its foreign key with REFERENCES, as on a
+// binding of commit 03b9a50.
 func TestLevelAll_RevokesWhatEarlierVersionsGranted(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim)
@@ -76,7 +77,13 @@ func TestLevelAll_RevokesWhatEarlierVersionsGranted(t *testing.T) {
 	f.mayNot(firstSecret, "ALTER TABLE public.harmless ALTER COLUMN x TYPE public.e USING '1'::public.e")
 	assert.Equal(t, "0", f.admin("SELECT count(*) FROM pg_default_acl d, aclexplode(d.defaclacl) a WHERE a.grantee = '"+access+
 		"'::regrole AND (d.defaclobjtype = 'f' OR a.privilege_type = 'REFERENCES')"))
-	assert.Equal(t, "0", f.admin("SELECT count(*) FROM information_schema.role_table_grants WHERE grantee = '"+access+"' AND grantor = 'postgres' AND privilege_type IN ('REFERENCES', 'TRIGGER')"))
+	assert.Equal(
+		t,
+		"0",
+		f.admin(
+			"SELECT count(*) FROM information_schema.role_table_grants WHERE grantee = '"+access+"' AND grantor = 'postgres' AND privilege_type IN ('REFERENCES', 'TRIGGER')",
+		),
+	)
 
 	left := f.run(f.Pgbind("check"))
 	assert.Equal(t, 1, left.Code, "the foreign key is still there")
@@ -100,7 +107,13 @@ func TestRotate_RevokesWhatEarlierVersionsGranted(t *testing.T) {
 
 	rotated := f.run(f.Pgbind("rotate", application))
 	require.Zero(t, rotated.Code, rotated.Stderr)
-	assert.Equal(t, "0", f.admin("SELECT count(*) FROM information_schema.role_table_grants WHERE grantee = '"+access+"' AND grantor = 'postgres' AND privilege_type IN ('REFERENCES', 'TRIGGER')"))
+	assert.Equal(
+		t,
+		"0",
+		f.admin(
+			"SELECT count(*) FROM information_schema.role_table_grants WHERE grantee = '"+access+"' AND grantor = 'postgres' AND privilege_type IN ('REFERENCES', 'TRIGGER')",
+		),
+	)
 	f.mayNot(firstSecret, "SELECT public.kept()")
 	assert.Zero(t, f.run(f.Pgbind("check")).Code)
 
@@ -159,13 +172,19 @@ func TestLevels_WithholdViewsOfSuperusers(t *testing.T) {
 func TestLevels_LeaveWhatTheAdministratorMayNotRevoke(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim)
-	f.admin("CREATE ROLE boss CREATEROLE LOGIN; GRANT CREATE ON DATABASE postgres TO boss WITH GRANT OPTION; CREATE SCHEMA own AUTHORIZATION boss")
+	f.admin(
+		"CREATE ROLE boss CREATEROLE LOGIN; GRANT CREATE ON DATABASE postgres TO boss WITH GRANT OPTION; CREATE SCHEMA own AUTHORIZATION boss",
+	)
 	arguments := []string{application, "--schema=own", "--admin-user=boss", "--access=readonly"}
 	f.bind(arguments...)
 	access := f.admin("SELECT rolname FROM pg_roles WHERE rolname LIKE 'pgbind\\_%'")
-	f.admin("GRANT REFERENCES ON public.company TO " + access + "; ALTER DEFAULT PRIVILEGES IN SCHEMA own GRANT TRIGGER ON TABLES TO " + access)
+	f.admin(
+		"GRANT REFERENCES ON public.company TO " + access + "; ALTER DEFAULT PRIVILEGES IN SCHEMA own GRANT TRIGGER ON TABLES TO " + access,
+	)
 	f.bind(arguments...)
-	f.admin(`CREATE ROLE other; GRANT TRIGGER ON public.company TO other WITH GRANT OPTION; SET ROLE other; GRANT TRIGGER ON public.company TO ` + access)
+	f.admin(
+		`CREATE ROLE other; GRANT TRIGGER ON public.company TO other WITH GRANT OPTION; SET ROLE other; GRANT TRIGGER ON public.company TO ` + access,
+	)
 	again := f.bind(append(arguments, "-v=1")...)
 	assert.NotContains(t, again.Stderr, "REVOKE", "nothing was revoked")
 	found := f.run(f.Pgbind("check"))
@@ -174,7 +193,10 @@ func TestLevels_LeaveWhatTheAdministratorMayNotRevoke(t *testing.T) {
 	assert.Contains(t, found.Stdout, "REVOKE TRIGGER ON TABLE public.company FROM "+access)
 	superuser := f.bind(application, "--schema=own", "--access=readonly", "-v=1")
 	assert.Contains(t, superuser.Stderr, "REVOKE REFERENCES ON TABLE public.company FROM "+access)
-	assert.NotContains(t, superuser.Stderr, "REVOKE TRIGGER ON TABLE public.company", "the grant of another role is not reported as revoked")
+	assert.NotContains(
+		t, superuser.Stderr, "REVOKE TRIGGER ON TABLE public.company",
+		"the grant of another role is not reported as revoked",
+	)
 }
 
 // TestSchemas_RefusesReservedOnes tries schemas whose objects are PostgreSQL's own or an extension's.

@@ -16,9 +16,13 @@ import (
 // limits reads the connection limit and the settings of the login role in the Secret, without the role that it acts as.
 func (f *fixture) limits(secret string) string {
 	f.t.Helper()
-	return f.admin(`SELECT rolconnlimit, (SELECT string_agg(coalesce(d.datname, '*') || ':' || c, ';' ORDER BY (coalesce(d.datname, '*') || ':' || c) COLLATE "C")
+	return f.admin(
+		`SELECT rolconnlimit, (SELECT string_agg(coalesce(d.datname, '*') || ':' || c, ';' ORDER BY (coalesce(d.datname, '*') || ':' || c) COLLATE "C")
 		FROM pg_db_role_setting s LEFT JOIN pg_database d ON d.oid = s.setdatabase, unnest(s.setconfig) c WHERE s.setrole = r.oid AND c NOT LIKE 'role=%')
-		FROM pg_roles r WHERE rolname = '` + f.login(secret).Username + "'")
+		FROM pg_roles r WHERE rolname = '` + f.login(
+			secret,
+		).Username + "'",
+	)
 }
 
 // rowVersions changes with every ALTER ROLE.
@@ -33,7 +37,10 @@ func TestLimits_BelongToTheBinding(t *testing.T) {
 	f := newLesson(t, harness.WithoutClaim)
 	f.idle("web")
 	f.admin("CREATE SCHEMA app")
-	arguments := []string{"deployment/web", "--connection-limit=3", "--set=statement_timeout=5s", `--set=search_path=App, "My ""schema", public`, "--set=timezone=UTC"}
+	arguments := []string{
+		"deployment/web", "--connection-limit=3", "--set=statement_timeout=5s",
+		`--set=search_path=App, "My ""schema", public`, "--set=timezone=UTC",
+	}
 	const wanted = `3|postgres:TimeZone=UTC;postgres:search_path=app, "My ""schema", public;postgres:statement_timeout=5s`
 
 	f.bind(append(arguments, "--dry-run=client")...)

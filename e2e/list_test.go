@@ -36,8 +36,19 @@ func TestList(t *testing.T) {
 		assert.Regexp(t, `^deployment/postgresql-application +postgres +all +Bound +\w+$`, rows[1])
 		assert.Regexp(t, `^deployment/reader +postgres +readonly +Bound +\w+$`, rows[2])
 		wide := lines(f.list("-o", "wide"))
-		assert.Equal(t, []string{"WORKLOAD", "DATABASE", "ACCESS", "STATE", "AGE", "SECRET", "POSTGRES", "ROLE", "EXPIRES", "GENERATION", "LOCATION", "ID"}, strings.Fields(wide[0]))
-		assert.Regexp(t, ` postgresql-secret-2 +pod/postgresql-sfs-0 +pgb_\w+ +<never> +1 +`+f.Name+"/statefulset/"+lesson.Database+` +\w+$`, wide[1])
+		assert.Equal(
+			t,
+			[]string{
+				"WORKLOAD", "DATABASE", "ACCESS", "STATE", "AGE", "SECRET", "POSTGRES", "ROLE", "EXPIRES", "GENERATION",
+				"LOCATION", "ID",
+			},
+			strings.Fields(wide[0]),
+		)
+		assert.Regexp(
+			t,
+			` postgresql-secret-2 +pod/postgresql-sfs-0 +pgb_\w+ +<never> +1 +`+f.Name+"/statefulset/"+lesson.Database+` +\w+$`,
+			wide[1],
+		)
 		assert.Contains(t, wide[2], reader)
 		assert.Regexp(t, `(?m)^`+f.Name+` +deployment/reader `, f.list("-A"))
 	})
@@ -78,10 +89,16 @@ func TestList(t *testing.T) {
 		f := f.in(t)
 		tree := f.list("--tree")
 		assert.True(t, strings.HasPrefix(tree, "database postgres on "+f.Name+"/statefulset/"+lesson.Database+"\n├─ access role "), tree)
-		assert.Contains(t, tree, "   └─ login role "+reader+"\n      └─ secret/"+secretOf("reader")+" in "+f.Name+"\n         └─ deployment.apps/reader\n")
+		assert.Contains(
+			t, tree,
+			"   └─ login role "+reader+"\n      └─ secret/"+secretOf("reader")+" in "+f.Name+"\n         └─ deployment.apps/reader\n",
+		)
 		for _, line := range lines(tree) {
 			if _, role, ok := strings.Cut(line, "access role "); ok {
-				assert.Equal(t, "1", f.admin("SELECT count(*) FROM pg_roles WHERE rolname = '"+role+"'"), "the tree names the server's own role")
+				assert.Equal(
+					t, "1", f.admin("SELECT count(*) FROM pg_roles WHERE rolname = '"+role+"'"),
+					"the tree names the server's own role",
+				)
 			}
 		}
 	})

@@ -59,5 +59,9 @@ func TestApplyTellsOfEachBindingThatTheNameLeadsNowhere(t *testing.T) {
 	}
 	result := f.apply(f.bindings(t.TempDir(), specs...))
 	assert.Len(t, verbsOf(result, "bound"), number)
-	assert.Equal(t, number, strings.Count(result.Stderr, "svc.nowhere.cluster.local, which does not answer from the database Pod"), result.Stderr)
+	assert.Equal(
+		t, number,
+		strings.Count(result.Stderr, "svc.nowhere.cluster.local, which does not answer from the database Pod"),
+		result.Stderr,
+	)
 }

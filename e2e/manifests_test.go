@@ -26,7 +26,8 @@ type want int
 const (
 	refuses want = iota // it fails, and names verb and resource
 	warns               // it continues, and names verb and resource
-	manages             // it tries, and continues without: it polls instead of watching, reads one by one instead of a list, or writes no Event
+	// it tries, and continues without: it polls instead of watching, reads one by one instead of a list, or writes no Event
+	manages
 )
 
 // fleetSize is how many workloads of a kind are listed at once.
@@ -179,7 +180,11 @@ func fleetFile() string {
 	var text strings.Builder
 	for i := range fleetSize {
 		for _, kind := range []string{"deployment", "statefulset"} {
-			fmt.Fprintf(&text, "---\napiVersion: pgbind.dev/v1alpha1\nkind: Binding\nspec: {workload: %[1]s/of-many-%[2]d, secret: %[1]s-%[2]d}\n", kind, i)
+			fmt.Fprintf(
+				&text,
+				"---\napiVersion: pgbind.dev/v1alpha1\nkind: Binding\nspec: {workload: %[1]s/of-many-%[2]d, secret: %[1]s-%[2]d}\n",
+				kind, i,
+			)
 		}
 	}
 	return text.String()

@@ -53,7 +53,13 @@ func operations(database string) []operation {
 		{name: "bind", command: binding, stdin: nothing, leaves: true},
 		{name: "unbind", command: unbinding, stdin: nothing, finds: binding},
 		{name: "rotate", command: rotation, stdin: nothing, finds: binding, leaves: true},
-		{name: "apply", command: applying, stdin: func(workload string) string { return manifest(workload, database) }, leaves: true, pair: true},
+		{
+			name:    "apply",
+			command: applying,
+			stdin:   func(workload string) string { return manifest(workload, database) },
+			leaves:  true,
+			pair:    true,
+		},
 	}
 }
 
@@ -142,9 +148,10 @@ func (m *matrix) settled(workload string) {
 	m.t.Helper()
 	err := wait.PollUntilContextTimeout(m.ctx, 100*time.Millisecond, time.Minute, true, func(context.Context) (bool, error) {
 		d := m.deployment(workload)
-		return d.Status.ObservedGeneration == d.Generation && slices.ContainsFunc(d.Status.Conditions, func(c appsv1.DeploymentCondition) bool {
-			return c.Reason == "NewReplicaSetAvailable"
-		}), nil
+		return d.Status.ObservedGeneration == d.Generation &&
+			slices.ContainsFunc(d.Status.Conditions, func(c appsv1.DeploymentCondition) bool {
+				return c.Reason == "NewReplicaSetAvailable"
+			}), nil
 	})
 	require.NoError(m.t, err, workload)
 }

@@ -47,7 +47,9 @@ func (a *app) deployMiniflux(env ...corev1.EnvVar) {
 func (a *app) requireMinifluxSchema() {
 	a.t.Helper()
 	require.Equal(a.t, minifluxSchema, a.sql("SELECT version FROM schema_version"))
-	a.sql("INSERT INTO api_keys(user_id, token, description) SELECT id, '" + apiKey + "', 'load' FROM users ON CONFLICT DO NOTHING; DELETE FROM categories WHERE title LIKE 'category %'")
+	a.sql(
+		"INSERT INTO api_keys(user_id, token, description) SELECT id, '" + apiKey + "', 'load' FROM users ON CONFLICT DO NOTHING; DELETE FROM categories WHERE title LIKE 'category %'",
+	)
 }
 
 func TestMiniflux(t *testing.T) {
@@ -102,12 +104,14 @@ func TestMiniflux_Takeover(t *testing.T) {
 	a.requireNextMigration(schema)
 }
 
-// requireNextMigration returns the database to the version before the last migration, as an earlier Miniflux leaves it, and requires that the
-// next start migrates it. Only an owner of the table can.
+// requireNextMigration returns the database to the version before the last migration, as an earlier Miniflux leaves it,
+// and requires that the next start migrates it. Only an owner of the table can.
 func (a *app) requireNextMigration(schema string) {
 	a.t.Helper()
-	a.sql(`ALTER TABLE integrations DROP COLUMN gotify_enabled, DROP COLUMN gotify_url, DROP COLUMN gotify_token, DROP COLUMN gotify_priority;
-		UPDATE schema_version SET version = '134'`)
+	a.sql(
+		`ALTER TABLE integrations DROP COLUMN gotify_enabled, DROP COLUMN gotify_url, DROP COLUMN gotify_token, DROP COLUMN gotify_priority;
+		UPDATE schema_version SET version = '134'`,
+	)
 	require.NotEqual(a.t, schema, a.schemaOf(a.database))
 	a.kubectl("rollout", "restart", a.workload())
 	a.rollout(a.workload())
@@ -119,5 +123,7 @@ func (a *app) requireNextMigration(schema string) {
 // sessions returns who has sessions in the database: postgres, or pgb for login roles of pgbind.
 func (a *app) sessions() string {
 	a.t.Helper()
-	return a.sql("SELECT DISTINCT split_part(usename, '_', 1) FROM pg_stat_activity WHERE datname = 'miniflux' AND application_name = 'miniflux'")
+	return a.sql(
+		"SELECT DISTINCT split_part(usename, '_', 1) FROM pg_stat_activity WHERE datname = 'miniflux' AND application_name = 'miniflux'",
+	)
 }

@@ -27,10 +27,73 @@ import (
 // fragments mean something to SQL, psql, a shell, YAML, JSON, a connection string, a URI, a terminal or a person.
 func fragments() []string {
 	return []string{
-		"'", `"`, `\`, "''", `""`, `\'`, `\"`, "$$", "$(id)", "`id`", "; DROP ROLE postgres; --", "'; ALTER ROLE postgres NOLOGIN; --", `"; ALTER ROLE postgres NOLOGIN; --`,
-		":x", ":'role'", `:"role"`, ":{?role}", `\gset`, `\! id`, `\connect x`, "/* x", "%s%n", "%00", "{{.}}", "${HOME}", "*", "?", "[a]", "{a: b}", "# c", "- x", "!!str x",
-		"&a", "|", ">", "a b", " ", "=", "host=evil", "dbname=x user=y", "postgresql://evil/x", "/", "..", "@", ",", "+", "ü", "中文", "🐘", "e\u0301", "\u202e", "\u200b",
-		"NULL", "true", "1e3", "0x10", "~", "-U", "--", "PUBLIC", "Group", "user", "select", "\t", "\n", "\r\n", "\x1b[31m",
+		"'",
+		`"`,
+		`\`,
+		"''",
+		`""`,
+		`\'`,
+		`\"`,
+		"$$",
+		"$(id)",
+		"`id`",
+		"; DROP ROLE postgres; --",
+		"'; ALTER ROLE postgres NOLOGIN; --",
+		`"; ALTER ROLE postgres NOLOGIN; --`,
+		":x",
+		":'role'",
+		`:"role"`,
+		":{?role}",
+		`\gset`,
+		`\! id`,
+		`\connect x`,
+		"/* x",
+		"%s%n",
+		"%00",
+		"{{.}}",
+		"${HOME}",
+		"*",
+		"?",
+		"[a]",
+		"{a: b}",
+		"# c",
+		"- x",
+		"!!str x",
+		"&a",
+		"|",
+		">",
+		"a b",
+		" ",
+		"=",
+		"host=evil",
+		"dbname=x user=y",
+		"postgresql://evil/x",
+		"/",
+		"..",
+		"@",
+		",",
+		"+",
+		"ü",
+		"中文",
+		"🐘",
+		"e\u0301",
+		"\u202e",
+		"\u200b",
+		"NULL",
+		"true",
+		"1e3",
+		"0x10",
+		"~",
+		"-U",
+		"--",
+		"PUBLIC",
+		"Group",
+		"user",
+		"select",
+		"\t",
+		"\n",
+		"\r\n",
+		"\x1b[31m",
 	}
 }
 
@@ -94,8 +157,14 @@ func TestHostileNames(t *testing.T) {
 	f.bind(args...)
 	assert.Equal(t, before, f.admin(rolesBefore), "no role is left, and none has changed")
 	assert.Empty(t, f.boundSecrets())
-	assert.Equal(t, strconv.Itoa(len(bindings)), f.admin("SELECT count(*) FROM pg_database WHERE datname NOT IN ('postgres', 'template0', 'template1', 'hostile')"))
-	t.Logf("%d hostile names, each of a role, a database and a schema, with %d hostile passwords: bound, rotated and unbound in %s", count, count, time.Since(start).Round(time.Second))
+	assert.Equal(
+		t, strconv.Itoa(len(bindings)),
+		f.admin("SELECT count(*) FROM pg_database WHERE datname NOT IN ('postgres', 'template0', 'template1', 'hostile')"),
+	)
+	t.Logf(
+		"%d hostile names, each of a role, a database and a schema, with %d hostile passwords: bound, rotated and unbound in %s",
+		count, count, time.Since(start).Round(time.Second),
+	)
 }
 
 const rolesBefore = "SELECT json_agg(r ORDER BY oid) FROM (SELECT a.*, shobj_description(oid, 'pg_authid') FROM pg_authid a) r"

@@ -26,7 +26,11 @@ func TestDatabasesOfOneNodeTakeTurns(t *testing.T) {
 		f.admin("ALTER SYSTEM SET log_connections = on")
 		f.admin("SELECT pg_reload_conf()")
 		for _, spec := range f.manyLabelled(number) {
-			fmt.Fprintf(&documents, "---\napiVersion: pgbind.dev/v1alpha1\nkind: Binding\nmetadata: {namespace: %s}\nspec: {%s}\n", f.Name, spec)
+			fmt.Fprintf(
+				&documents,
+				"---\napiVersion: pgbind.dev/v1alpha1\nkind: Binding\nmetadata: {namespace: %s}\nspec: {%s}\n", f.Name,
+				spec,
+			)
 		}
 	}
 	file := filepath.Join(t.TempDir(), "bindings.yaml")

@@ -25,7 +25,12 @@ func TestOpenFGA(t *testing.T) {
 	})
 	a.deploy("/healthz", func(pod *corev1.PodSpec) {
 		c := &pod.Containers[0]
-		c.Args, c.Env = []string{"run"}, []corev1.EnvVar{{Name: "OPENFGA_DATASTORE_ENGINE", Value: "postgres"}, {Name: "OPENFGA_LOG_LEVEL", Value: "warn"}}
+		c.Args, c.Env = []string{
+			"run",
+		}, []corev1.EnvVar{
+			{Name: "OPENFGA_DATASTORE_ENGINE", Value: "postgres"},
+			{Name: "OPENFGA_LOG_LEVEL", Value: "warn"},
+		}
 		pod.InitContainers = []corev1.Container{{Name: "migrate", Image: c.Image, Args: []string{"migrate"}, Env: c.Env}}
 	})
 	a.testLife(func() {

@@ -16,7 +16,8 @@ import (
 
 const postgresUser = 999
 
-// operated is the layout of a server by an operator or a chart, as far as it decides how the server is found and how the administrator logs in.
+// operated is the layout of a server by an operator or a chart, as far as it decides how the server is found and how
+// the administrator logs in.
 type operated struct {
 	name      string
 	document  string
@@ -53,16 +54,35 @@ func operators() []operated {
 			labels: map[string]string{"application": "spilo", "cluster-name": "acid-shop", "spilo-role": "master"},
 		},
 		{
-			name: "crunchy", document: "crunchy.md", service: "hippo-primary", database: "hippo", container: "database",
-			socketDir: "/tmp/postgres", env: with(peer, "PGHOST", "/tmp/postgres"),
-			labels: map[string]string{"postgres-operator.crunchydata.com/cluster": "hippo", "postgres-operator.crunchydata.com/role": "master"},
+			name:      "crunchy",
+			document:  "crunchy.md",
+			service:   "hippo-primary",
+			database:  "hippo",
+			container: "database",
+			socketDir: "/tmp/postgres",
+			env:       with(peer, "PGHOST", "/tmp/postgres"),
+			labels: map[string]string{
+				"postgres-operator.crunchydata.com/cluster": "hippo",
+				"postgres-operator.crunchydata.com/role":    "master",
+			},
 		},
 		{
-			name: "bitnami", document: "bitnami.md", service: "shop-postgresql", database: "shop", container: "postgresql",
+			name:      "bitnami",
+			document:  "bitnami.md",
+			service:   "shop-postgresql",
+			database:  "shop",
+			container: "postgresql",
 			env: map[string]string{
-				"POSTGRES_INITDB_ARGS": "--auth=md5", "POSTGRES_HOST_AUTH_METHOD": "md5", "POSTGRES_USER": "postgres", "POSTGRES_POSTGRES_PASSWORD": adminPassword,
+				"POSTGRES_INITDB_ARGS":       "--auth=md5",
+				"POSTGRES_HOST_AUTH_METHOD":  "md5",
+				"POSTGRES_USER":              "postgres",
+				"POSTGRES_POSTGRES_PASSWORD": adminPassword,
 			},
-			labels:   map[string]string{"app.kubernetes.io/name": "postgresql", "app.kubernetes.io/instance": "shop", "app.kubernetes.io/component": "primary"},
+			labels: map[string]string{
+				"app.kubernetes.io/name":      "postgresql",
+				"app.kubernetes.io/instance":  "shop",
+				"app.kubernetes.io/component": "primary",
+			},
 			selector: map[string]string{"app.kubernetes.io/name": "postgresql", "app.kubernetes.io/component": "primary"},
 		},
 	}
@@ -104,7 +124,10 @@ func (f *fixture) primaryService(o operated, pod *corev1.Pod) {
 	name := o.service
 	f.create(&corev1.Service{
 		ObjectMeta: metav1.ObjectMeta{Name: name},
-		Spec:       corev1.ServiceSpec{Selector: o.selector, Ports: []corev1.ServicePort{{Name: "postgresql", Port: 5432, TargetPort: intstr.FromInt32(5432)}}},
+		Spec: corev1.ServiceSpec{
+			Selector: o.selector,
+			Ports:    []corev1.ServicePort{{Name: "postgresql", Port: 5432, TargetPort: intstr.FromInt32(5432)}},
+		},
 	})
 	if o.selector != nil {
 		return
@@ -121,7 +144,12 @@ func TestDatabasesOfOperators(t *testing.T) {
 	t.Parallel()
 	f := newNamespace(t)
 	f.create(passwordSecret())
-	f.create(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "shop-postgresql"}, StringData: map[string]string{"postgres-password": adminPassword}})
+	f.create(
+		&corev1.Secret{
+			ObjectMeta: metav1.ObjectMeta{Name: "shop-postgresql"},
+			StringData: map[string]string{"postgres-password": adminPassword},
+		},
+	)
 	f.idle("of-cnpg", "of-zalando", "of-crunchy", "of-bitnami", "web")
 	var pods []*corev1.Pod
 	for _, o := range operators() {
@@ -142,7 +170,8 @@ func TestDatabasesOfOperators(t *testing.T) {
 
 			assert.Contains(t, result.Stderr, "verified")
 			assert.Equal(t, o.service+"."+f.Name+".svc.cluster.local", f.login(o.name).Host)
-			login, byService := f.login(o.name), []string{"deployment/of-" + o.name, "--postgres=service/" + o.service, "--secret=" + o.name}
+			login := f.login(o.name)
+			byService := []string{"deployment/of-" + o.name, "--postgres=service/" + o.service, "--secret=" + o.name}
 			f.bind(byService...)
 			assert.Equal(t, login, f.login(o.name), "the same database by another name")
 			assert.Contains(t, f.bind(byService...).Stdout, "deployment.apps/of-"+o.name+" unchanged")

@@ -30,8 +30,11 @@ func TestApplyAmidOutages(t *testing.T) {
 	for _, name := range workloads {
 		f.labelled(name)
 	}
-	file := f.bindings(t.TempDir(), "workload: deployment/one", "workload: deployment/two", "workload: deployment/shop, dbname: shop",
-		"workload: deployment/throttled", "workload: deployment/gone", "workload: deployment/down, postgres: pod/pg", "workload: deployment/down-too, postgres: pod/pg, dbname: shop")
+	file := f.bindings(
+		t.TempDir(), "workload: deployment/one", "workload: deployment/two", "workload: deployment/shop, dbname: shop",
+		"workload: deployment/throttled", "workload: deployment/gone", "workload: deployment/down, postgres: pod/pg",
+		"workload: deployment/down-too, postgres: pod/pg, dbname: shop",
+	)
 	f.stopServer()
 	kubeconfig, throttled := f.throttling("throttled", func() { f.delete("deployment", "gone") })
 

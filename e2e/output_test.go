@@ -52,7 +52,10 @@ func TestOutput(t *testing.T) {
 			assert.Regexp(t, pattern, progress[n])
 		}
 		assert.Equal(t, "secret/short created\ndeployment.apps/short bound\n", bound.Stdout)
-		assert.Contains(t, f.bind("deployment/long", "--secret=long", "--access=readwrite", "-v=1").Stderr, "GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE public.company TO ")
+		assert.Contains(
+			t, f.bind("deployment/long", "--secret=long", "--access=readwrite", "-v=1").Stderr,
+			"GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE public.company TO ",
+		)
 		f.run(f.Pgbind("unbind", "deployment/short"))
 		f.run(f.Pgbind("unbind", "deployment/long"))
 	})
@@ -67,7 +70,10 @@ func TestOutput(t *testing.T) {
 	t.Run("apply counts in one line on a terminal", func(t *testing.T) {
 		f := f.in(t)
 		file := filepath.Join(dir, "bindings.yaml")
-		require.NoError(t, os.WriteFile(file, []byte("apiVersion: pgbind.dev/v1alpha1\nkind: Binding\nspec: {workload: "+application+"}\n"), 0o600))
+		require.NoError(
+			t,
+			os.WriteFile(file, []byte("apiVersion: pgbind.dev/v1alpha1\nkind: Binding\nspec: {workload: "+application+"}\n"), 0o600),
+		)
 		assert.Contains(t, f.shown(0, f.Pgbind("apply", "-f", file)), "1 done, 0 failed, 0 left")
 		piped := f.bind("apply", "-f", file)
 		assert.NotContains(t, piped.Stdout+piped.Stderr, "\r")

@@ -26,7 +26,9 @@ const (
 func withMigration(name string) *appsv1.Deployment {
 	return deployment(name, func(pod *corev1.PodSpec) {
 		pod.TerminationGracePeriodSeconds = new(int64)
-		pod.Containers[0].Image, pod.Containers[0].Command = databaseImage, []string{"sh", "-c", "psql -qc 'SELECT FROM items' && exec sleep infinity"}
+		pod.Containers[0].Image, pod.Containers[0].Command = databaseImage, []string{
+			"sh", "-c", "psql -qc 'SELECT FROM items' && exec sleep infinity",
+		}
 		pod.InitContainers = []corev1.Container{{
 			Name: "migrate", Image: databaseImage, Command: []string{"sh", "-c", `exec psql -v ON_ERROR_STOP=1 -qc "$MIGRATION"`},
 			Env: []corev1.EnvVar{{Name: "MIGRATION", Value: firstMigration}},
@@ -95,8 +97,8 @@ func (f *fixture) asLibpq(secret, sql string) string {
 	return rows
 }
 
-// requireOwner requires that the init container owns the tables, and that the application can only read and write them. PostgreSQL judges, in
-// sessions with the two logins.
+// requireOwner requires that the init container owns the tables, and that the application can only read and write them.
+// PostgreSQL judges, in sessions with the two logins.
 func (f *fixture) requireOwner(name, generation string) {
 	f.t.Helper()
 	secret, owner := secretOf(name), secretOf(name)+"-owner"
@@ -106,7 +108,10 @@ func (f *fixture) requireOwner(name, generation string) {
 		assert.True(f.t, strings.HasSuffix(f.libpq(one).Username, "_"+generation), f.libpq(one).Username)
 	}
 	assert.Equal(f.t, f.libpq(secret).Username, f.inShell(name, "psql -Atc 'SELECT session_user'"), "the application's login")
-	f.asLibpq(secret, "INSERT INTO items(name) VALUES ('x'); UPDATE items SET name = 'y' WHERE name = 'x'; DELETE FROM items WHERE name = 'y'; SELECT nextval('items_id_seq')")
+	f.asLibpq(
+		secret,
+		"INSERT INTO items(name) VALUES ('x'); UPDATE items SET name = 'y' WHERE name = 'x'; DELETE FROM items WHERE name = 'y'; SELECT nextval('items_id_seq')",
+	)
 	for sql, says := range map[string]string{
 		"ALTER TABLE items ADD COLUMN stolen int":    "must be owner of table items",
 		"DROP TABLE items":                           "must be owner of table items",
@@ -131,7 +136,10 @@ func (f *fixture) testOwnerInFiles(secret, owner string) {
 	diff := f.run(f.Pgbind("diff", "-f", file))
 	assert.Zero(f.t, diff.Code, diff.Stdout)
 	assert.Len(f.t, verbsOf(f.apply(file), "unchanged"), 2)
-	one := f.bindings(f.t.TempDir(), "workload: deployment/shop, access: readwrite, ownerContainer: migrate, presets: [libpq], containers: ['*'], secret: "+secret)
+	one := f.bindings(
+		f.t.TempDir(),
+		"workload: deployment/shop, access: readwrite, ownerContainer: migrate, presets: [libpq], containers: ['*'], secret: "+secret,
+	)
 	assert.Len(f.t, verbsOf(f.apply(one), "unchanged"), 2, "one document describes both")
 }
 

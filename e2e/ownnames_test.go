@@ -107,8 +107,14 @@ func (f *fixture) requireOwnLogin(name, secret string) {
 	assert.NotContains(f.t, env, "POSTGRES_PASSWORD")
 	user := string(stored.Data["DB_USER"])
 	assert.NotEqual(f.t, "boss", user)
-	assert.Equal(f.t, user, f.inShell(name, `PGPASSWORD="$DB_PASSWORD" psql -h "$DB_HOST" -U "$DB_USER" -d "$DB_NAME" -qAtc 'SELECT session_user'`))
-	assert.Equal(f.t, user+" own", f.inShell(name, `psql "$DATABASE_URL" -qAtc "SELECT session_user || ' ' || current_setting('application_name')"`))
+	assert.Equal(
+		f.t, user,
+		f.inShell(name, `PGPASSWORD="$DB_PASSWORD" psql -h "$DB_HOST" -U "$DB_USER" -d "$DB_NAME" -qAtc 'SELECT session_user'`),
+	)
+	assert.Equal(
+		f.t, user+" own",
+		f.inShell(name, `psql "$DATABASE_URL" -qAtc "SELECT session_user || ' ' || current_setting('application_name')"`),
+	)
 }
 
 func (f *fixture) testOwnNamesOfManifest() {

@@ -79,8 +79,8 @@ func (p *patroni) testSwitchover() {
 	assert.Contains(p.t, p.bind("check", "deployment/web").Stdout, "OK")
 }
 
-// testPod binds by the name of the leader's Pod, which is a standby afterwards. Each command goes on to the primary, and check answers the same
-// each time, one binding named by the Pod and the other one by the Service.
+// testPod binds by the name of the leader's Pod, which is a standby afterwards. Each command goes on to the primary,
+// and check answers the same each time, one binding named by the Pod and the other one by the Service.
 func (p *patroni) testPod() {
 	p.idle("by-pod", "too")
 	leader := p.healthy()
@@ -150,8 +150,11 @@ func (p *patroni) requireNothing(workload string) {
 	p.t.Helper()
 	assert.NotContains(p.t, p.kubectl("get", "secrets", "--output=name"), secretOf(workload))
 	names := p.kubectl("get", "secrets", "--selector=app.kubernetes.io/managed-by=kubectl-pgbind", "--output=name")
-	assert.Equal(p.t, strconv.Itoa(len(strings.Fields(names))), p.onPrimary(`SELECT count(*) FROM pg_roles WHERE rolname LIKE 'pgb\_%' AND rolcanlogin`),
-		"login roles, of which each has a Secret: %s", names)
+	assert.Equal(
+		p.t, strconv.Itoa(len(strings.Fields(names))),
+		p.onPrimary(`SELECT count(*) FROM pg_roles WHERE rolname LIKE 'pgb\_%' AND rolcanlogin`),
+		"login roles, of which each has a Secret: %s", names,
+	)
 }
 
 // testNoLeader requires clear errors, and nothing that stays, where no server takes writes.

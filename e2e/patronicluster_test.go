@@ -121,7 +121,12 @@ func (p *patroni) statefulSet() *appsv1.StatefulSet {
 		Name: p.container, Image: "patroni:" + p.major, Command: []string{"patroni", "/etc/patroni/patroni.yml"},
 		Ports: []corev1.ContainerPort{{Name: "patroni", ContainerPort: patroniPort}, {Name: "postgresql", ContainerPort: 5432}},
 		Env: []corev1.EnvVar{
-			field("PATRONI_NAME", "metadata.name"), field("PATRONI_KUBERNETES_NAMESPACE", "metadata.namespace"), field("PATRONI_KUBERNETES_POD_IP", "status.podIP"),
+			field(
+				"PATRONI_NAME",
+				"metadata.name",
+			),
+			field("PATRONI_KUBERNETES_NAMESPACE", "metadata.namespace"),
+			field("PATRONI_KUBERNETES_POD_IP", "status.podIP"),
 			{Name: "PATRONI_POSTGRESQL_CONNECT_ADDRESS", Value: "$(PATRONI_KUBERNETES_POD_IP):5432"},
 			{Name: "PATRONI_RESTAPI_CONNECT_ADDRESS", Value: fmt.Sprintf("$(PATRONI_KUBERNETES_POD_IP):%d", patroniPort)},
 		},
@@ -131,14 +136,25 @@ func (p *patroni) statefulSet() *appsv1.StatefulSet {
 		}},
 	}
 	pod := corev1.PodSpec{
-		ServiceAccountName: "patroni", TerminationGracePeriodSeconds: new(int64(5)),
-		Volumes: []corev1.Volume{emptyDir("data"), {Name: "config", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: "patroni"}}}},
+		ServiceAccountName:            "patroni",
+		TerminationGracePeriodSeconds: new(int64(5)),
+		Volumes: []corev1.Volume{
+			emptyDir("data"),
+			{Name: "config", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: "patroni"}}},
+		},
 	}
 	if p.root {
-		server.Command = []string{"sh", "-c",
-			"install --directory --owner=postgres --group=postgres /data && exec setpriv --reuid=postgres --regid=postgres --clear-groups patroni /etc/patroni/patroni.yml"}
+		server.Command = []string{
+			"sh",
+			"-c",
+			"install --directory --owner=postgres --group=postgres /data && exec setpriv --reuid=postgres --regid=postgres --clear-groups patroni /etc/patroni/patroni.yml",
+		}
 	} else {
-		pod.SecurityContext = &corev1.PodSecurityContext{RunAsUser: new(int64(postgresUser)), RunAsGroup: new(int64(postgresUser)), FSGroup: new(int64(postgresUser))}
+		pod.SecurityContext = &corev1.PodSecurityContext{
+			RunAsUser:  new(int64(postgresUser)),
+			RunAsGroup: new(int64(postgresUser)),
+			FSGroup:    new(int64(postgresUser)),
+		}
 	}
 	if p.socketDir != "" {
 		server.Env = append(server.Env, corev1.EnvVar{Name: "PGHOST", Value: p.socketDir})
@@ -185,8 +201,14 @@ func (p *patroni) cluster() []member {
 
 // inSQL runs SQL as the administrator in a member's Pod. It fails if the server does not answer.
 func (p *patroni) inSQL(pod, database, sql string) (string, error) {
-	out, err := p.Kubectl("exec", "--stdin", pod, "--container="+p.container, "--", "psql", "--username=postgres", "--dbname="+database, "--no-psqlrc", "--quiet",
-		"--no-align", "--tuples-only", "--set=ON_ERROR_STOP=1", "--file=-").Stdin(sql).Output(p.ctx)
+	out, err := p.Kubectl(
+		"exec", "--stdin", pod, "--container="+p.container, "--", "psql", "--username=postgres", "--dbname="+database,
+		"--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--set=ON_ERROR_STOP=1", "--file=-",
+	).Stdin(
+		sql,
+	).Output(
+		p.ctx,
+	)
 	return strings.TrimSpace(out), err
 }
 
@@ -230,7 +252,10 @@ func (p *patroni) isHealthy() (leader string, healthy bool) {
 	if leader == "" || followers != 2 || p.sync && sync == 0 {
 		return leader, false
 	}
-	streams, err := p.inSQL(leader, "postgres", "SELECT NOT pg_is_in_recovery() AND (SELECT count(*) = 2 FROM pg_stat_replication WHERE state = 'streaming')")
+	streams, err := p.inSQL(
+		leader, "postgres",
+		"SELECT NOT pg_is_in_recovery() AND (SELECT count(*) = 2 FROM pg_stat_replication WHERE state = 'streaming')",
+	)
 	return leader, err == nil && streams == "t"
 }
 
@@ -245,8 +270,9 @@ func (p *patroni) healthy() (leader string) {
 	return leader
 }
 
-// switchover has Patroni hand over from the leader to another member, and returns when Patroni names another leader. On a busy machine, Patroni
-// answers 503 if the handover takes longer than it waits, and 412 while no member answers its question in time.
+// switchover has Patroni hand over from the leader to another member, and returns when Patroni names another leader. On
+// a busy machine, Patroni answers 503 if the handover takes longer than it waits, and 412 while no member answers its
+// question in time.
 func (p *patroni) switchover(leader string) error {
 	var answer []byte
 	var err error
@@ -265,7 +291,12 @@ func (p *patroni) switchover(leader string) error {
 
 // kill kills the leader's server. Patroni promotes another member, and brings the former leader back with pg_rewind.
 func (p *patroni) kill(leader string) error {
-	_, err := p.Kubectl("exec", leader, "--container="+p.container, "--", "sh", "-c", `kill -KILL "$(head -n 1 /data/pgdata/postmaster.pid)"`).Output(p.ctx)
+	_, err := p.Kubectl(
+		"exec", leader, "--container="+p.container, "--", "sh", "-c",
+		`kill -KILL "$(head -n 1 /data/pgdata/postmaster.pid)"`,
+	).Output(
+		p.ctx,
+	)
 	return err
 }
 
@@ -276,9 +307,28 @@ func (p *patroni) asApplication(secret, sql string) (string, error) {
 		return "", err
 	}
 	value := func(key string) string { return string(stored.Data[key]) }
-	out, err := p.Kubectl("exec", "--stdin", client, "--", "sh", "-c", `IFS= read -r PGPASSWORD; export PGPASSWORD; exec psql "$@"`, "psql",
-		"--host="+value("POSTGRES_HOST"), "--port="+value("POSTGRES_PORT"), "--username="+value("POSTGRES_USERNAME"), "--dbname="+p.database, "--no-psqlrc", "--quiet",
-		"--no-align", "--tuples-only", "--set=ON_ERROR_STOP=1", "--file=-").Stdin(value("POSTGRES_PASSWORD") + "\n" + sql).Output(p.ctx)
+	out, err := p.Kubectl(
+		"exec",
+		"--stdin",
+		client,
+		"--",
+		"sh",
+		"-c",
+		`IFS= read -r PGPASSWORD; export PGPASSWORD; exec psql "$@"`,
+		"psql",
+		"--host="+value(
+			"POSTGRES_HOST",
+		),
+		"--port="+value("POSTGRES_PORT"),
+		"--username="+value("POSTGRES_USERNAME"),
+		"--dbname="+p.database,
+		"--no-psqlrc",
+		"--quiet",
+		"--no-align",
+		"--tuples-only",
+		"--set=ON_ERROR_STOP=1",
+		"--file=-",
+	).Stdin(value("POSTGRES_PASSWORD") + "\n" + sql).Output(p.ctx)
 	return strings.TrimSpace(out), err
 }
 

@@ -92,7 +92,10 @@ func (p *patroni) testDisturbed() {
 			p.complete(workload, d, result)
 		}
 	}
-	p.t.Logf("%d commands, of which %d failed and %d lost what an asynchronous standby did not have; each took about %s", 2*len(p.disturbedCommands()), failed, lost, usual)
+	p.t.Logf(
+		"%d commands, of which %d failed and %d lost what an asynchronous standby did not have; each took about %s",
+		2*len(p.disturbedCommands()), failed, lost, usual,
+	)
 }
 
 // clearly requires that an error says what it is about.

@@ -45,8 +45,19 @@ func zalandoLayout() patroniLayout {
 		return map[string]string{"application": "spilo", "cluster-name": "acid-shop", "spilo-role": role}
 	}
 	return patroniLayout{
-		name: "acid-shop", major: "15", scope: "acid-shop", scopeLabel: "cluster-name", roleLabel: "spilo-role", endpoints: true,
-		checks: 4, labels: map[string]string{"application": "spilo"}, leader: "acid-shop", database: "shop", document: "zalando.md", container: "postgres", root: true,
+		name:       "acid-shop",
+		major:      "15",
+		scope:      "acid-shop",
+		scopeLabel: "cluster-name",
+		roleLabel:  "spilo-role",
+		endpoints:  true,
+		checks:     4,
+		labels:     map[string]string{"application": "spilo"},
+		leader:     "acid-shop",
+		database:   "shop",
+		document:   "zalando.md",
+		container:  "postgres",
+		root:       true,
 		services: []*corev1.Service{
 			postgresService("acid-shop", labels("master"), nil, ""),
 			postgresService("acid-shop-repl", labels("replica"), labels("replica"), ""),
@@ -54,21 +65,35 @@ func zalandoLayout() patroniLayout {
 	}
 }
 
-// crunchyLayout is that of Crunchy PGO: the Service of the primary is headless and leads to the address of another Service, whose endpoints Patroni
-// sets.
+// crunchyLayout is that of Crunchy PGO: the Service of the primary is headless and leads to the address of another
+// Service, whose endpoints Patroni sets.
 func crunchyLayout() patroniLayout {
 	labels := func(role string) map[string]string {
 		return map[string]string{crunchyCluster: "hippo", crunchyRole: role}
 	}
 	return patroniLayout{
-		name: "hippo-instance1", major: "15", scope: "hippo-ha", scopeLabel: crunchyPatroni, roleLabel: crunchyRole, endpoints: true, sync: true,
-		checks: 4, labels: map[string]string{crunchyCluster: "hippo"}, leader: "hippo-primary", database: "hippo", document: "crunchy.md", container: "database",
-		socketDir: "/tmp/postgres",
+		name:       "hippo-instance1",
+		major:      "15",
+		scope:      "hippo-ha",
+		scopeLabel: crunchyPatroni,
+		roleLabel:  crunchyRole,
+		endpoints:  true,
+		sync:       true,
+		checks:     4,
+		labels:     map[string]string{crunchyCluster: "hippo"},
+		leader:     "hippo-primary",
+		database:   "hippo",
+		document:   "crunchy.md",
+		container:  "database",
+		socketDir:  "/tmp/postgres",
 		services: []*corev1.Service{
 			postgresService("hippo-ha", map[string]string{crunchyCluster: "hippo", crunchyPatroni: "hippo-ha"}, nil, ""),
 			postgresService("hippo-primary", labels("primary"), nil, corev1.ClusterIPNone),
 			postgresService("hippo-replicas", labels("replica"), labels("replica"), ""),
-			postgresService("hippo-pods", map[string]string{crunchyCluster: "hippo"}, map[string]string{crunchyCluster: "hippo"}, corev1.ClusterIPNone),
+			postgresService(
+				"hippo-pods", map[string]string{crunchyCluster: "hippo"}, map[string]string{crunchyCluster: "hippo"},
+				corev1.ClusterIPNone,
+			),
 		},
 	}
 }
@@ -80,8 +105,17 @@ func plainLayout() patroniLayout {
 	}
 	all := map[string]string{"application": "patroni", "cluster-name": "pg"}
 	return patroniLayout{
-		name: "pg", major: "17", scope: "pg", scopeLabel: "cluster-name", roleLabel: "role", labels: map[string]string{"application": "patroni"},
-		checks: 40, fronted: true, leader: "pg-primary", database: "shop", container: "patroni",
+		name:       "pg",
+		major:      "17",
+		scope:      "pg",
+		scopeLabel: "cluster-name",
+		roleLabel:  "role",
+		labels:     map[string]string{"application": "patroni"},
+		checks:     40,
+		fronted:    true,
+		leader:     "pg-primary",
+		database:   "shop",
+		container:  "patroni",
 		services: []*corev1.Service{
 			postgresService("pg-primary", labels("primary"), labels("primary"), ""),
 			postgresService("pg-replica", labels("replica"), labels("replica"), ""),
@@ -94,7 +128,9 @@ func postgresService(name string, labels, selector map[string]string, clusterIP 
 	return &corev1.Service{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels},
 		Spec: corev1.ServiceSpec{
-			Selector: selector, ClusterIP: clusterIP, Ports: []corev1.ServicePort{{Name: "postgresql", Port: 5432, TargetPort: intstr.FromInt32(5432)}},
+			Selector:  selector,
+			ClusterIP: clusterIP,
+			Ports:     []corev1.ServicePort{{Name: "postgresql", Port: 5432, TargetPort: intstr.FromInt32(5432)}},
 		},
 	}
 }

@@ -33,7 +33,8 @@ type proxy struct {
 	files       map[string]string
 }
 
-// proxies are HAProxy, which asks Patroni for the primary, and PgBouncer in front of the primary's Service, which asks the server for users.
+// proxies are HAProxy, which asks Patroni for the primary, and PgBouncer in front of the primary's Service, which asks
+// the server for users.
 func (p *patroni) proxies() []proxy {
 	haproxy := &strings.Builder{}
 	haproxy.WriteString(haproxyConfig)
@@ -42,7 +43,12 @@ func (p *patroni) proxies() []proxy {
 	}
 	pgbouncer := strings.Replace(poolerConfig, "host=pg ", "host="+p.leader+" ", 1) + "auth_user = postgres\n"
 	return []proxy{
-		{"haproxy", "patroni:" + p.major, []string{"haproxy", "-f", "/etc/pooler/haproxy.cfg"}, map[string]string{"haproxy.cfg": haproxy.String()}},
+		{
+			"haproxy",
+			"patroni:" + p.major,
+			[]string{"haproxy", "-f", "/etc/pooler/haproxy.cfg"},
+			map[string]string{"haproxy.cfg": haproxy.String()},
+		},
 		{"pgbouncer", "pgbouncer:dev", nil, map[string]string{"pgbouncer.ini": pgbouncer, "users.txt": `"postgres" "only-for-this-test"`}},
 	}
 }
@@ -52,13 +58,24 @@ func (p *patroni) testProxies() {
 	for _, x := range p.proxies() {
 		p.create(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: x.name}, StringData: x.files})
 		pod := databasePod(x.name, corev1.Container{
-			Name: x.name, Image: x.image, Command: x.command, VolumeMounts: []corev1.VolumeMount{{Name: "config", MountPath: "/etc/pooler"}},
-			ReadinessProbe: &corev1.Probe{ProbeHandler: corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromInt32(6432)}}, PeriodSeconds: 1},
+			Name:         x.name,
+			Image:        x.image,
+			Command:      x.command,
+			VolumeMounts: []corev1.VolumeMount{{Name: "config", MountPath: "/etc/pooler"}},
+			ReadinessProbe: &corev1.Probe{
+				ProbeHandler:  corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromInt32(6432)}},
+				PeriodSeconds: 1,
+			},
 		})
-		pod.Spec.Volumes = []corev1.Volume{{Name: "config", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: x.name}}}}
+		pod.Spec.Volumes = []corev1.Volume{
+			{Name: "config", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: x.name}}},
+		}
 		p.create(pod)
 		p.create(&corev1.Service{
-			ObjectMeta: metav1.ObjectMeta{Name: x.name}, Spec: corev1.ServiceSpec{Selector: pod.Labels, Ports: []corev1.ServicePort{{Port: 6432}}},
+			ObjectMeta: metav1.ObjectMeta{
+				Name: x.name,
+			},
+			Spec: corev1.ServiceSpec{Selector: pod.Labels, Ports: []corev1.ServicePort{{Port: 6432}}},
 		})
 		p.ready(x.name)
 		workload, host := "over-"+x.name, x.name+"."+p.Name+".svc.cluster.local"

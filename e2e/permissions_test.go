@@ -56,7 +56,10 @@ func (r right) without(rules []rbacv1.PolicyRule) []rbacv1.PolicyRule {
 	var left []rbacv1.PolicyRule
 	for _, rule := range rules {
 		for _, resource := range rule.Resources {
-			verbs := slices.DeleteFunc(slices.Clone(rule.Verbs), func(verb string) bool { return rightOn(verb, resource, rule.APIGroups[0]) == r })
+			verbs := slices.DeleteFunc(
+				slices.Clone(rule.Verbs),
+				func(verb string) bool { return rightOn(verb, resource, rule.APIGroups[0]) == r },
+			)
 			if len(verbs) == 0 {
 				continue
 			}
@@ -161,7 +164,10 @@ func (f *fixture) written() []string {
 	require.NoError(f.t, err)
 	for i := range deployments.Items {
 		d := &deployments.Items[i]
-		written = append(written, fmt.Sprintf("deployment %s %d %s", d.Name, d.Generation, strings.Join(slices.Sorted(maps.Keys(d.Annotations)), " ")))
+		written = append(
+			written,
+			fmt.Sprintf("deployment %s %d %s", d.Name, d.Generation, strings.Join(slices.Sorted(maps.Keys(d.Annotations)), " ")),
+		)
 	}
 	return written
 }
@@ -204,19 +210,32 @@ func TestMissingPermissions(t *testing.T) {
 	}
 }
 
-// TestRequests_OfABindAreFew counts what docs/benchmark.md promises: with the review of the permissions, and without the Event. Flags name the server, the
-// database and the level; without them, a bind also reads the annotations of the Namespace.
+// TestRequests_OfABindAreFew counts what docs/benchmark.md promises: with the review of the permissions, and without
+// the Event. Flags name the server, the database and the level; without them, a bind also reads the annotations of the
+// Namespace.
 func TestRequests_OfABindAreFew(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim)
 	f.idle("web")
 	for _, most := range []int{12, 6} {
 		proxy := f.proxy()
-		result := f.run(f.Pgbind("deployment/web", "--wait=false", "--postgres=pod/postgresql-sfs-0", "--dbname=postgres", "--access=all").As(proxy.Kubeconfig))
+		result := f.run(
+			f.Pgbind(
+				"deployment/web", "--wait=false", "--postgres=pod/postgresql-sfs-0", "--dbname=postgres",
+				"--access=all",
+			).As(
+				proxy.Kubeconfig,
+			),
+		)
 		require.Zero(t, result.Code, result.Stderr)
 		requests := slices.DeleteFunc(proxy.Requests(), func(request string) bool { return strings.Contains(request, "/events") })
 		assert.LessOrEqual(t, len(requests), most, "%s", strings.Join(requests, "\n"))
-		reviews := len(slices.DeleteFunc(slices.Clone(requests), func(request string) bool { return !strings.Contains(request, "selfsubjectrulesreviews") }))
+		reviews := len(
+			slices.DeleteFunc(
+				slices.Clone(requests),
+				func(request string) bool { return !strings.Contains(request, "selfsubjectrulesreviews") },
+			),
+		)
 		assert.Equal(t, map[int]int{12: 1, 6: 0}[most], reviews)
 	}
 }

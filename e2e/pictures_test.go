@@ -58,7 +58,10 @@ func (f *fixture) compare(name, title, shown string) {
 	}
 	svg, err := os.ReadFile(file) //nolint:gosec // a picture of the repository
 	require.NoError(f.t, err)
-	assert.Equal(f.t, steady(picture.Text(string(svg))), steady(picture.Plain(shown)), "%s is not what is shown by now: run make pictures", name)
+	assert.Equal(
+		f.t, steady(picture.Text(string(svg))), steady(picture.Plain(shown)),
+		"%s is not what is shown by now: run make pictures", name,
+	)
 }
 
 // steady removes what differs from run to run: derived names, durations, ages, the number of lines about the rollout, and line breaks.

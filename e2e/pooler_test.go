@@ -27,15 +27,30 @@ func (f *fixture) poolers() {
 	f.t.Helper()
 	users := `"postgres" "only-for-this-test"`
 	for name, config := range map[string]string{"pgbouncer": poolerConfig + "auth_user = postgres\n", "closed": poolerConfig} {
-		f.create(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: name}, StringData: map[string]string{"pgbouncer.ini": config, "users.txt": users}})
+		f.create(
+			&corev1.Secret{
+				ObjectMeta: metav1.ObjectMeta{Name: name},
+				StringData: map[string]string{"pgbouncer.ini": config, "users.txt": users},
+			},
+		)
 		pod := databasePod(name, corev1.Container{
-			Name: "pgbouncer", Image: "pgbouncer:dev", VolumeMounts: []corev1.VolumeMount{{Name: "config", MountPath: "/etc/pooler"}},
-			ReadinessProbe: &corev1.Probe{ProbeHandler: corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromInt32(6432)}}, PeriodSeconds: 1},
+			Name:         "pgbouncer",
+			Image:        "pgbouncer:dev",
+			VolumeMounts: []corev1.VolumeMount{{Name: "config", MountPath: "/etc/pooler"}},
+			ReadinessProbe: &corev1.Probe{
+				ProbeHandler:  corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromInt32(6432)}},
+				PeriodSeconds: 1,
+			},
 		})
-		pod.Spec.Volumes = []corev1.Volume{{Name: "config", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: name}}}}
+		pod.Spec.Volumes = []corev1.Volume{
+			{Name: "config", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: name}}},
+		}
 		f.create(pod)
 		f.create(&corev1.Service{
-			ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: corev1.ServiceSpec{Selector: pod.Labels, Ports: []corev1.ServicePort{{Port: 6432}}},
+			ObjectMeta: metav1.ObjectMeta{
+				Name: name,
+			},
+			Spec: corev1.ServiceSpec{Selector: pod.Labels, Ports: []corev1.ServicePort{{Port: 6432}}},
 		})
 	}
 	for _, name := range []string{"pgbouncer", "closed"} {

@@ -50,7 +50,10 @@ func TestPresets(t *testing.T) {
 			first := f.inShell(test.name, login)
 			assert.Regexp(t, `^(my shop\|pgb_[a-z2-7]{12}_1\s*)+$`, first)
 			assert.Empty(t, f.inShell(test.name, "env | grep ^POSTGRES_ || true"), "a preset replaces the default one")
-			assert.Contains(t, f.bind("deploy/"+test.name, "--dbname=my shop", "--access=readonly").Stdout, "deployment.apps/"+test.name+" unchanged")
+			assert.Contains(
+				t, f.bind("deploy/"+test.name, "--dbname=my shop", "--access=readonly").Stdout,
+				"deployment.apps/"+test.name+" unchanged",
+			)
 			assert.Contains(t, f.run(f.Pgbind("check", "deploy/"+test.name)).Stdout, "OK")
 
 			f.bind("rotate", "deploy/"+test.name)
@@ -59,7 +62,12 @@ func TestPresets(t *testing.T) {
 
 			f.bind("unbind", "deploy/"+test.name)
 			assert.Equal(t, before.Spec.Template.Spec, f.deployment(test.name).Spec.Template.Spec)
-			assert.Empty(t, f.admin("SELECT rolname FROM pg_roles WHERE rolname = '"+strings.Split(strings.Fields(first)[len(strings.Fields(first))-1], "|")[1]+"'"))
+			assert.Empty(
+				t,
+				f.admin(
+					"SELECT rolname FROM pg_roles WHERE rolname = '"+strings.Split(strings.Fields(first)[len(strings.Fields(first))-1], "|")[1]+"'",
+				),
+			)
 		})
 	}
 }

@@ -30,8 +30,12 @@ func TestPsql(t *testing.T) {
 	})
 	t.Run("leaves nothing in the container", func(t *testing.T) {
 		f := f.in(t)
-		files, err := f.Kubectl("exec", lesson.DatabasePod, "--", "find", "/root", "/var/lib/postgresql", "/tmp", "-newer", "/proc/1/cmdline",
-			"-name", ".*", "-type", "f").Output(f.ctx)
+		files, err := f.Kubectl(
+			"exec", lesson.DatabasePod, "--", "find", "/root", "/var/lib/postgresql", "/tmp", "-newer",
+			"/proc/1/cmdline", "-name", ".*", "-type", "f",
+		).Output(
+			f.ctx,
+		)
 		require.NoError(t, err)
 		assert.Empty(t, files)
 	})

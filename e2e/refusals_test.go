@@ -139,7 +139,11 @@ func (f *fixture) waitForPod(name string, phase corev1.PodPhase) {
 // traces returns everything that a bind can change: roles, names of Secrets and the state of every workload.
 func (f *fixture) traces() []string {
 	f.t.Helper()
-	secrets, err := f.Kubectl("get", "secrets", `--output=jsonpath={range .items[*]}{.metadata.name} {.metadata.resourceVersion}{"\n"}{end}`).Output(f.ctx)
+	secrets, err := f.Kubectl(
+		"get", "secrets", `--output=jsonpath={range .items[*]}{.metadata.name} {.metadata.resourceVersion}{"\n"}{end}`,
+	).Output(
+		f.ctx,
+	)
 	require.NoError(f.t, err)
 	workloads, err := f.Kubectl("get", "deployments,statefulsets,daemonsets", "--output=go-template="+workloadTraces).Output(f.ctx)
 	require.NoError(f.t, err)

@@ -42,12 +42,17 @@ func (f *fixture) replicatedPostgres() {
 		Volumes: []corev1.Volume{{Name: "script", VolumeSource: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{
 			LocalObjectReference: corev1.LocalObjectReference{Name: "pg"},
 		}}}, {Name: "data", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}}},
-		Containers: []corev1.Container{{
-			Name: "database", Image: "postgres:17", Command: []string{"bash", "/script/replica.sh"}, ReadinessProbe: ready(intstr.FromInt32(5432)),
-			Env:          []corev1.EnvVar{{Name: "PGDATA", Value: "/data/pgdata"}},
-			VolumeMounts: []corev1.VolumeMount{{Name: "script", MountPath: "/script"}, {Name: "data", MountPath: "/data"}},
-			Ports:        []corev1.ContainerPort{{Name: "postgresql", ContainerPort: 5432}},
-		}},
+		Containers: []corev1.Container{
+			{
+				Name:           "database",
+				Image:          "postgres:17",
+				Command:        []string{"bash", "/script/replica.sh"},
+				ReadinessProbe: ready(intstr.FromInt32(5432)),
+				Env:            []corev1.EnvVar{{Name: "PGDATA", Value: "/data/pgdata"}},
+				VolumeMounts:   []corev1.VolumeMount{{Name: "script", MountPath: "/script"}, {Name: "data", MountPath: "/data"}},
+				Ports:          []corev1.ContainerPort{{Name: "postgresql", ContainerPort: 5432}},
+			},
+		},
 	}
 	f.create(&appsv1.StatefulSet{
 		ObjectMeta: metav1.ObjectMeta{Name: "pg"},
@@ -76,7 +81,13 @@ func (f *fixture) sqlIn(pod, sql string) string {
 
 func (f *fixture) eventually(what string, done func() bool) {
 	f.t.Helper()
-	err := wait.PollUntilContextTimeout(f.ctx, 500*time.Millisecond, time.Minute, true, func(context.Context) (bool, error) { return done(), nil })
+	err := wait.PollUntilContextTimeout(
+		f.ctx,
+		500*time.Millisecond,
+		time.Minute,
+		true,
+		func(context.Context) (bool, error) { return done(), nil },
+	)
 	require.NoError(f.t, err, what)
 }
 
@@ -106,8 +117,8 @@ func TestPrimaryOfReplicatedServers(t *testing.T) {
 	assert.Equal(t, "2", f.sqlIn("pg-1", roles), "the new primary has the login of before, and the new one")
 }
 
-// TestSynchronousStandbyHasTheRole stops what sends WAL to the standbys, and lets the primary crash as soon as the bind ends. A promise that the bind made
-// without a standby is lost then.
+// TestSynchronousStandbyHasTheRole stops what sends WAL to the standbys, and lets the primary crash as soon as the bind
+// ends. A promise that the bind made without a standby is lost then.
 func TestSynchronousStandbyHasTheRole(t *testing.T) {
 	t.Parallel()
 	f := newNamespace(t)
@@ -118,7 +129,11 @@ func TestSynchronousStandbyHasTheRole(t *testing.T) {
 	senders := strings.Fields(f.sqlIn("pg-2", "SELECT string_agg(pid::text, ' ') FROM pg_stat_replication"))
 	require.Len(t, senders, 2)
 	pids := strings.Join(senders, " ")
-	_, err := f.Kubectl("exec", "pg-2", "--", "bash", "-c", "kill -STOP "+pids+"; (sleep 8; kill -CONT "+pids+") >/dev/null 2>&1 &").Output(f.ctx)
+	_, err := f.Kubectl(
+		"exec", "pg-2", "--", "bash", "-c", "kill -STOP "+pids+"; (sleep 8; kill -CONT "+pids+") >/dev/null 2>&1 &",
+	).Output(
+		f.ctx,
+	)
 	require.NoError(t, err)
 	result := f.bind("deployment/web", "--postgres=pod/pg-2")
 	assert.NotContains(t, result.Stderr, "synchronous")
@@ -152,8 +167,10 @@ func (f *fixture) requireStandbys(pod, names, state string) {
 // crash ends the server of a Pod without a checkpoint, and keeps it down.
 func (f *fixture) crash(pod string) {
 	f.t.Helper()
-	_, err := f.Kubectl("exec", pod, "--", "sh", "-c",
-		"touch /data/hold; exec setpriv --reuid=postgres --regid=postgres --clear-groups pg_ctl stop --mode=immediate --no-wait").Output(f.ctx)
+	_, err := f.Kubectl(
+		"exec", pod, "--", "sh", "-c",
+		"touch /data/hold; exec setpriv --reuid=postgres --regid=postgres --clear-groups pg_ctl stop --mode=immediate --no-wait",
+	).Output(f.ctx)
 	require.NoError(f.t, err)
 	_, err = f.Kubectl("wait", "--for=condition=Ready=false", "--timeout=60s", "pod/"+pod).Output(f.ctx)
 	require.NoError(f.t, err)

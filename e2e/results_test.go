@@ -43,7 +43,10 @@ func TestResultsAsObjects(t *testing.T) {
 		Kind  string             `json:"kind"`
 		Items []v1alpha1.Binding `json:"items"`
 	}
-	require.NoError(t, json.Unmarshal([]byte(f.bind("deployment/web", "deployment/second", "--access=readonly", "-o", "json").Stdout), &list))
+	require.NoError(
+		t,
+		json.Unmarshal([]byte(f.bind("deployment/web", "deployment/second", "--access=readonly", "-o", "json").Stdout), &list),
+	)
 	assert.Equal(t, "List", list.Kind)
 	assert.Len(t, list.Items, 2)
 	refused := f.run(f.Pgbind("deployment/web", "-o", "toml"))

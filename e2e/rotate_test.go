@@ -142,7 +142,12 @@ func refusesGrants(f *fixture) {
 // takesRolloutBack lets no new Pod start.
 func takesRolloutBack(f *fixture) {
 	former := f.login(firstSecret)
-	f.create(&corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Name: "full"}, Spec: corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{"pods": resource.MustParse("2")}}})
+	f.create(
+		&corev1.ResourceQuota{
+			ObjectMeta: metav1.ObjectMeta{Name: "full"},
+			Spec:       corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{"pods": resource.MustParse("2")}},
+		},
+	)
 	result := f.run(f.Pgbind("rotate", application, "--timeout=10s"))
 	assert.Equal(f.t, 124, result.Code, result.Stderr)
 	assert.Contains(f.t, result.Stderr, "the new login in secret/"+firstSecret+" rolled back")

@@ -62,10 +62,14 @@ func TestSecretsStayWhereTheyBelong(t *testing.T) {
 	places := map[string]string{
 		"what pgbind printed":                     l.printed.String(),
 		"the processes of the database container": sampled.Stdout,
-		"the server's log":                        f.run(f.Kubectl("exec", lesson.DatabasePod, "--", "sh", "-c", "cat "+logFolder+"/*")).Stdout,
-		"pg_stat_statements":                      f.admin("SELECT query FROM pg_stat_statements"),
-		"the API server's audit log":              about(f.Name, audited),
-		"the objects except Secrets":              f.run(f.Kubectl("get", "all,events,configmaps,endpointslices", "--output=yaml", "--show-managed-fields")).Stdout,
+		"the server's log": f.run(
+			f.Kubectl("exec", lesson.DatabasePod, "--", "sh", "-c", "cat "+logFolder+"/*"),
+		).Stdout,
+		"pg_stat_statements":         f.admin("SELECT query FROM pg_stat_statements"),
+		"the API server's audit log": about(f.Name, audited),
+		"the objects except Secrets": f.run(
+			f.Kubectl("get", "all,events,configmaps,endpointslices", "--output=yaml", "--show-managed-fields"),
+		).Stdout,
 	}
 
 	t.Logf("%d passwords and verifiers, %d commands", len(l.known), l.commands)
@@ -159,7 +163,12 @@ func (l *life) lead() {
 // learn records the current secrets.
 func (l *life) learn() {
 	l.t.Helper()
-	secrets, err := l.Client.CoreV1().Secrets(l.Name).List(l.ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/managed-by=kubectl-pgbind"})
+	secrets, err := l.Client.CoreV1().Secrets(
+		l.Name,
+	).List(
+		l.ctx,
+		metav1.ListOptions{LabelSelector: "app.kubernetes.io/managed-by=kubectl-pgbind"},
+	)
 	require.NoError(l.t, err)
 	for _, secret := range secrets.Items {
 		if password := secret.Data["POSTGRES_PASSWORD"]; len(password) > 0 {

@@ -66,7 +66,10 @@ func (f *fixture) suffer(trouble serverTrouble, choose func([]*trial) []*trial) 
 	assert.Equal(f.t, bindings, len(now.secrets), "Secrets") //nolint:testifylint // Len would print what they hold
 	result := f.run(f.Pgbind("check"))
 	assert.Zero(f.t, result.Code, "check: %s%s", result.Stdout, result.Stderr)
-	f.t.Logf("%s: %d runs, of which %d failed with a clear error and a clean second run, in %s", trouble.name, len(all), failed, time.Since(start).Round(time.Second))
+	f.t.Logf(
+		"%s: %d runs, of which %d failed with a clear error and a clean second run, in %s", trouble.name, len(all),
+		failed, time.Since(start).Round(time.Second),
+	)
 	return all
 }
 

@@ -116,7 +116,10 @@ func TestServers_DeploymentIsAServer(t *testing.T) {
 		},
 	})
 	f.create(&corev1.Service{
-		ObjectMeta: metav1.ObjectMeta{Name: "pg"}, Spec: corev1.ServiceSpec{Selector: pod.Labels, Ports: []corev1.ServicePort{{Port: 5432}}},
+		ObjectMeta: metav1.ObjectMeta{
+			Name: "pg",
+		},
+		Spec: corev1.ServiceSpec{Selector: pod.Labels, Ports: []corev1.ServicePort{{Port: 5432}}},
 	})
 	f.rollout("deployment/pg")
 	f.idle("web")
@@ -158,7 +161,11 @@ func TestServers_ListAgreesWithKubectlAndPsql(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, s.Primary+"."+f.Name+".svc:"+port, s.Endpoint)
 		assert.True(t, strings.HasPrefix(f.sqlIn(s.Primary, "SHOW server_version"), s.Version))
-		assert.Equal(t, f.sqlIn(s.Primary, "SELECT string_agg(datname, ',' ORDER BY datname) FROM pg_database WHERE NOT datistemplate"), strings.Join(s.Databases, ","))
+		assert.Equal(
+			t,
+			f.sqlIn(s.Primary, "SELECT string_agg(datname, ',' ORDER BY datname) FROM pg_database WHERE NOT datistemplate"),
+			strings.Join(s.Databases, ","),
+		)
 	}
 	assert.Contains(t, result.Stderr, "pod/empty")
 	assert.Contains(t, f.bind("servers", "-A").Stdout, "service/pg-a")

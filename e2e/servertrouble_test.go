@@ -51,7 +51,11 @@ func serverTroubles() []serverTrouble {
 		}},
 		{name: "disk full", strike: script(fillDisk), mend: emptyDisk, locks: true, small: true},
 		{name: "no connection left", strike: script(fmt.Sprintf(takeConnections, connections+3) + nobodyConnects), mend: giveConnections},
-		{name: "none but superusers' connections left", strike: script(fmt.Sprintf(takeConnections+allConnected, connections-3)), mend: giveConnections},
+		{
+			name:   "none but superusers' connections left",
+			strike: script(fmt.Sprintf(takeConnections+allConnected, connections-3)),
+			mend:   giveConnections,
+		},
 		{name: "short timeouts", strike: script(shortTimeouts), mend: longTimeouts, locks: true, harmless: true},
 	}
 }
@@ -128,11 +132,16 @@ func supervised(object *unstructured.Unstructured) error {
 	if object.GetKind() != "StatefulSet" {
 		return nil
 	}
-	if err := unstructured.SetNestedField(object.Object, int64(1), "spec", "template", "spec", "terminationGracePeriodSeconds"); err != nil {
+	if err := unstructured.SetNestedField(
+		object.Object, int64(1), "spec", "template", "spec", "terminationGracePeriodSeconds",
+	); err != nil {
 		return err
 	}
 	return harness.ChangeServer(object, func(server map[string]any) {
-		server["command"] = []any{"bash", "-c", fmt.Sprintf("while true; do docker-entrypoint postgres -c max_connections=%d & wait $!; done", connections)}
+		server["command"] = []any{
+			"bash", "-c",
+			fmt.Sprintf("while true; do docker-entrypoint postgres -c max_connections=%d & wait $!; done", connections),
+		}
 	})
 }
 

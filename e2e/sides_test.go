@@ -38,20 +38,33 @@ type sides struct {
 // sides reads everything in a few requests.
 func (f *fixture) sides() *sides {
 	f.t.Helper()
-	s := &sides{workloads: map[string]appsv1.Deployment{}, secrets: map[string][]corev1.Secret{}, roles: f.loginsOnly(), logins: map[string]bool{}}
+	s := &sides{
+		workloads: map[string]appsv1.Deployment{},
+		secrets:   map[string][]corev1.Secret{},
+		roles:     f.loginsOnly(),
+		logins:    map[string]bool{},
+	}
 	deployments, err := f.Client.AppsV1().Deployments(f.Name).List(f.ctx, metav1.ListOptions{})
 	require.NoError(f.t, err)
 	for _, d := range deployments.Items {
 		s.workloads[d.Name] = d
 	}
-	secrets, err := f.Client.CoreV1().Secrets(f.Name).List(f.ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/managed-by=kubectl-pgbind"})
+	secrets, err := f.Client.CoreV1().Secrets(
+		f.Name,
+	).List(
+		f.ctx,
+		metav1.ListOptions{LabelSelector: "app.kubernetes.io/managed-by=kubectl-pgbind"},
+	)
 	require.NoError(f.t, err)
 	var logins []harness.Login
 	for _, secret := range secrets.Items {
 		_, workload, _ := strings.Cut(f.metadata(&secret).Spec.Workload, "/")
 		s.secrets[workload] = append(s.secrets[workload], secret)
 		value := func(key string) string { return string(secret.Data[key]) }
-		logins = append(logins, harness.Login{Host: value("POSTGRES_HOST"), Username: value("POSTGRES_USERNAME"), Password: value("POSTGRES_PASSWORD")})
+		logins = append(
+			logins,
+			harness.Login{Host: value("POSTGRES_HOST"), Username: value("POSTGRES_USERNAME"), Password: value("POSTGRES_PASSWORD")},
+		)
 	}
 	users, err := f.LogsIn(f.ctx, logins)
 	require.NoError(f.t, err)

@@ -77,10 +77,24 @@ func (f *fixture) server(version string) *sqlServer {
 	require.NoError(f.t, err)
 	where := podexec.Container{Namespace: f.Name, Pod: name, Name: name}
 	return &sqlServer{
-		Server: &postgres.Server{Exec: exec, Container: where, User: "postgres", Database: "app"}, t: f.t, ctx: f.ctx, podIP: pod.Status.PodIP,
+		Server: &postgres.Server{
+			Exec:      exec,
+			Container: where,
+			User:      "postgres",
+			Database:  "app",
+		},
+		t:     f.t,
+		ctx:   f.ctx,
+		podIP: pod.Status.PodIP,
 		run: func(ctx context.Context, role, database, sql string) (string, error) {
-			rows, err := f.Kubectl("exec", "--stdin", name, "--", "psql", "--username="+role, "--dbname="+database, "--no-psqlrc", "--quiet",
-				"--no-align", "--tuples-only", "--set=ON_ERROR_STOP=1", "--file=-").Stdin(sql).Output(ctx)
+			rows, err := f.Kubectl(
+				"exec", "--stdin", name, "--", "psql", "--username="+role, "--dbname="+database, "--no-psqlrc",
+				"--quiet", "--no-align", "--tuples-only", "--set=ON_ERROR_STOP=1", "--file=-",
+			).Stdin(
+				sql,
+			).Output(
+				ctx,
+			)
 			return strings.TrimSpace(rows), err
 		},
 	}

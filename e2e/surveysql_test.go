@@ -72,8 +72,14 @@ func surveyFindsDamage(s *sqlServer, questions []postgres.Question) {
 	all, readwrite, readonly, shares, withholds := questions[0], questions[1], questions[2], questions[6], questions[7]
 	s.sql("app", "GRANT TRIGGER ON orders TO "+all.Role)
 	s.sql("app", "GRANT CREATE ON SCHEMA public TO "+readonly.Access.Role()+"; GRANT UPDATE ON orders, orders_id_seq TO "+readonly.Role)
-	s.sql("app", "REVOKE DELETE ON orders FROM "+readwrite.Access.Role()+"; ALTER ROLE "+readwrite.Role+" CREATEDB VALID UNTIL '2020-01-01Z'")
-	s.sql("app", "GRANT DELETE, TRIGGER ON orders TO "+withholds.Role+"; ALTER ROLE "+withholds.Role+" NOINHERIT; REVOKE "+withholds.Access.Role()+" FROM "+withholds.Role)
+	s.sql(
+		"app",
+		"REVOKE DELETE ON orders FROM "+readwrite.Access.Role()+"; ALTER ROLE "+readwrite.Role+" CREATEDB VALID UNTIL '2020-01-01Z'",
+	)
+	s.sql(
+		"app",
+		"GRANT DELETE, TRIGGER ON orders TO "+withholds.Role+"; ALTER ROLE "+withholds.Role+" NOINHERIT; REVOKE "+withholds.Access.Role()+" FROM "+withholds.Role,
+	)
 	questions[2].Login.Password = "wrong"
 	questions[3].Access.Database = "gone"
 	questions[4].Role = "nobody"

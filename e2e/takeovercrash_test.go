@@ -20,10 +20,17 @@ import (
 func TestTakeover_KilledAtEveryRequest(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim)
-	f.admin("CREATE ROLE boss LOGIN PASSWORD '" + formerPassword + "'; GRANT CREATE ON SCHEMA public TO boss; ALTER TABLE company OWNER TO boss")
+	f.admin(
+		"CREATE ROLE boss LOGIN PASSWORD '" + formerPassword + "'; GRANT CREATE ON SCHEMA public TO boss; ALTER TABLE company OWNER TO boss",
+	)
 	f.withLogin("boss")
 	before, owners := f.schemaWithoutOwners(), f.owners()
-	take, undo := []string{"takeover", "deployment/postgresql-application"}, []string{"takeover", "deployment/postgresql-application", "--undo", "--yes", "--grace=1s"}
+	take, undo := []string{
+		"takeover",
+		"deployment/postgresql-application",
+	}, []string{
+		"takeover", "deployment/postgresql-application", "--undo", "--yes", "--grace=1s",
+	}
 
 	proxy := f.proxy()
 	require.Zero(t, f.run(f.Pgbind(take...).As(proxy.Kubeconfig)).Code)

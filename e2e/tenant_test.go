@@ -40,7 +40,13 @@ func TestHostileTenant(t *testing.T) {
 	} {
 		t.Run(attempt.name, func(t *testing.T) { attempt.test(f.in(t)) })
 	}
-	assert.Equal(t, "f", f.admin("SELECT bool_or(rolsuper OR rolcreaterole OR rolcreatedb OR rolbypassrls OR rolreplication) FROM pg_roles WHERE rolname ~ '^pgb'"))
+	assert.Equal(
+		t,
+		"f",
+		f.admin(
+			"SELECT bool_or(rolsuper OR rolcreaterole OR rolcreatedb OR rolbypassrls OR rolreplication) FROM pg_roles WHERE rolname ~ '^pgb'",
+		),
+	)
 }
 
 // precreatedRoles creates the role of a bind before the bind does, as a user who can create roles and wants to control it.
@@ -62,7 +68,14 @@ func precreatedRoles(f *fixture) {
 	} {
 		f.t.Run(name, func(t *testing.T) {
 			f := f.in(t)
-			f.admin(strings.NewReplacer("ROLE ROLE", "ROLE "+role, "TO ROLE", "TO "+role, "GRANT ROLE", "GRANT "+role, "TENANT", f.login("tenants").Username).Replace(sql))
+			f.admin(
+				strings.NewReplacer(
+					"ROLE ROLE", "ROLE "+role, "TO ROLE", "TO "+role, "GRANT ROLE", "GRANT "+role, "TENANT",
+					f.login("tenants").Username,
+				).Replace(
+					sql,
+				),
+			)
 			row := "SELECT r.*, shobj_description(oid, 'pg_authid') FROM pg_authid r WHERE rolname = '" + role + "'"
 			made := f.admin(row)
 			result := f.run(f.Pgbind("deployment/late"))
@@ -102,7 +115,11 @@ func plantedCode(f *fixture) {
 	assert.Equal(f.t, "0", f.admin("SELECT count(*) FROM pg_roles WHERE rolname = '"+tenant+"'"))
 	f.bind("deployment/tenant", "--secret=tenants")
 	assert.Equal(f.t, "f", f.admin("SELECT bool_or(rolsuper) FROM pg_roles WHERE rolname <> 'postgres'"))
-	bait := strings.ReplaceAll("ALTER ROLE TENANT NOSUPERUSER; INSERT INTO public.bait VALUES (1, 1); SELECT rolsuper FROM pg_roles WHERE rolname = 'TENANT'; ALTER ROLE TENANT NOSUPERUSER", "TENANT", f.login("tenants").Username)
+	bait := strings.ReplaceAll(
+		"ALTER ROLE TENANT NOSUPERUSER; INSERT INTO public.bait VALUES (1, 1); SELECT rolsuper FROM pg_roles WHERE rolname = 'TENANT'; ALTER ROLE TENANT NOSUPERUSER",
+		"TENANT",
+		f.login("tenants").Username,
+	)
 	f.admin(strings.ReplaceAll(`CREATE OR REPLACE FUNCTION trap.spring() RETURNS int LANGUAGE plpgsql AS $$
 		BEGIN IF (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) THEN EXECUTE 'ALTER ROLE "TENANT" SUPERUSER'; END IF; RETURN 1; END $$`,
 		"TENANT", f.login("tenants").Username))
@@ -115,7 +132,11 @@ func marksOfAnotherNamespace(f *fixture) {
 	attacker := newNamespace(f.t)
 	forged := &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Name: "forged", Labels: victim.Labels, Annotations: map[string]string{}},
-		StringData: map[string]string{"POSTGRES_HOST": "h", "POSTGRES_USERNAME": string(victim.Data["POSTGRES_USERNAME"]), "POSTGRES_PASSWORD": "guessed"},
+		StringData: map[string]string{
+			"POSTGRES_HOST":     "h",
+			"POSTGRES_USERNAME": string(victim.Data["POSTGRES_USERNAME"]),
+			"POSTGRES_PASSWORD": "guessed",
+		},
 	}
 	for key, value := range victim.Annotations {
 		forged.Annotations[key] = value
@@ -127,7 +148,10 @@ func marksOfAnotherNamespace(f *fixture) {
 	for _, args := range [][]string{{"unbind", "deployment/victim"}, {"rotate", "deployment/victim"}, {"rotate", "deployment/victim", "--in-place"}, {"prune", "--yes"}} {
 		result := attacker.run(attacker.Pgbind(args...))
 		f.t.Log(args, result.Code, result.Stderr)
-		assert.False(f.t, strings.Contains(result.Stdout+result.Stderr, string(victim.Data["POSTGRES_PASSWORD"])), "the victim's password is shown") //nolint:testifylint // NotContains would print it
+		assert.False(
+			f.t, strings.Contains(result.Stdout+result.Stderr, string(victim.Data["POSTGRES_PASSWORD"])),
+			"the victim's password is shown",
+		) //nolint:testifylint // NotContains would print it
 	}
 	assert.Equal(f.t, roles, f.roles(), "the victim's role is as it was")
 	assert.Equal(f.t, victim.ResourceVersion, f.secret("victims").ResourceVersion)
@@ -182,9 +206,15 @@ func podThatLooksLikeTheDatabase(f *fixture) {
 		return strings.Contains(f.run(f.Kubectl("get", "endpointslices", "--output=yaml")).Stdout, "name: impostor")
 	})
 	result := f.run(f.Pgbind("deployment/later", "--postgres=statefulset/"+lesson.Database))
-	assert.Contains(f.t, result.Stderr, "service/postgresql-svc in namespace "+f.Name+" also leads to", "the way past the database is named")
+	assert.Contains(
+		f.t, result.Stderr, "service/postgresql-svc in namespace "+f.Name+" also leads to",
+		"the way past the database is named",
+	)
 	if result.Code == 0 {
-		assert.Equal(f.t, "1", f.admin("SELECT count(*) FROM pg_roles WHERE rolcanlogin AND rolname = '"+f.login(f.references("later")[0]).Username+"'"))
+		assert.Equal(
+			f.t, "1",
+			f.admin("SELECT count(*) FROM pg_roles WHERE rolcanlogin AND rolname = '"+f.login(f.references("later")[0]).Username+"'"),
+		)
 	} else {
 		assert.Empty(f.t, f.references("later"))
 	}

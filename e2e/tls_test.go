@@ -26,7 +26,12 @@ func certificate(t *testing.T, name string) map[string][]byte {
 	t.Helper()
 	template := func(serial int64, name string) *x509.Certificate {
 		return &x509.Certificate{
-			SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+			SerialNumber: big.NewInt(
+				serial,
+			),
+			Subject:   pkix.Name{CommonName: name},
+			NotBefore: time.Now().Add(-time.Hour),
+			NotAfter:  time.Now().Add(time.Hour),
 		}
 	}
 	authority, server := template(1, "authority"), template(2, name)
@@ -47,7 +52,11 @@ func certificate(t *testing.T, name string) map[string][]byte {
 	encode := func(kind string, content []byte) []byte {
 		return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: content})
 	}
-	return map[string][]byte{"ca.crt": encode("CERTIFICATE", root), "tls.crt": encode("CERTIFICATE", leaf), "tls.key": encode("PRIVATE KEY", key)}
+	return map[string][]byte{
+		"ca.crt":  encode("CERTIFICATE", root),
+		"tls.crt": encode("CERTIFICATE", leaf),
+		"tls.key": encode("PRIVATE KEY", key),
+	}
 }
 
 // encrypted starts a server that accepts no connection over the network without TLS.
@@ -66,7 +75,12 @@ func (f *fixture) encrypted(content map[string][]byte) {
 		database.Env = append(database.Env, corev1.EnvVar{Name: "PGSSLROOTCERT", Value: "/tls/tls.crt"})
 		database.Args = []string{"-c", "ssl=on", "-c", "ssl_cert_file=/tls/tls.crt", "-c", "ssl_key_file=/tls/tls.key"}
 	}))
-	_, err := f.inPod("pg", `sed -i 's/^host *all *all *all/hostssl all all all/' "$PGDATA"/pg_hba.conf && psql --username=postgres --command='SELECT pg_reload_conf()'`).Output(f.ctx)
+	_, err := f.inPod(
+		"pg",
+		`sed -i 's/^host *all *all *all/hostssl all all all/' "$PGDATA"/pg_hba.conf && psql --username=postgres --command='SELECT pg_reload_conf()'`,
+	).Output(
+		f.ctx,
+	)
 	require.NoError(f.t, err)
 }
 
@@ -94,7 +108,10 @@ func TestTLS(t *testing.T) {
 	f.bind(append(mounted, "deployment/plain")...)
 	f.bind(append(mounted, "deployment/strict", "--sslmode=verify-full", "--ca-from=secret/server-tls:ca.crt")...)
 
-	assert.True(t, strings.Contains(string(f.secret(secretOf("plain")).Data["POSTGRES_URI"]), "sslmode=require"), "the default is what the server offers") //nolint:testifylint // Contains would print it
+	assert.True(
+		t, strings.Contains(string(f.secret(secretOf("plain")).Data["POSTGRES_URI"]), "sslmode=require"),
+		"the default is what the server offers",
+	) //nolint:testifylint // Contains would print it
 	assert.Equal(t, content["ca.crt"], f.secret(secretOf("strict")).Data["ca.crt"])
 	for _, name := range []string{"plain", "strict"} {
 		line := `psql --no-psqlrc --no-align --tuples-only --quiet --command='SET ROLE none' --command='SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()' "$(cat /login/POSTGRES_URI)"`
@@ -107,12 +124,17 @@ func TestTLS(t *testing.T) {
 	f.apply(f.bindings(t.TempDir(), specs...))
 	for i := range specs {
 		uri := string(f.secret(fmt.Sprintf("one-of-many-%d", i)).Data["POSTGRES_URI"])
-		assert.True(t, strings.Contains(uri, "sslmode=require"), "binding %d of those that share a session", i) //nolint:testifylint // as above
+		assert.True(
+			t, strings.Contains(uri, "sslmode=require"), "binding %d of those that share a session", i,
+		) //nolint:testifylint // as above
 	}
 	f.create(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "next"}, Data: certificate(t, host)})
 	f.bind(append(mounted, "deployment/strict", "--ca-from=secret/next:ca.crt")...)
 	assert.Equal(t, f.secret("next").Data["ca.crt"], f.secret(secretOf("strict")).Data["ca.crt"], "the new CA replaces the old one")
-	assert.True(t, strings.Contains(string(f.secret(secretOf("strict")).Data["POSTGRES_URI"]), "sslmode=verify-full")) //nolint:testifylint // as above
+	assert.True(
+		t,
+		strings.Contains(string(f.secret(secretOf("strict")).Data["POSTGRES_URI"]), "sslmode=verify-full"),
+	) //nolint:testifylint // as above
 	result := f.run(f.Pgbind("deployment/plain", "--postgres=pod/pg", "--ca-from=secret/server-tls:missing"))
 	assert.Equal(t, 1, result.Code)
 	assert.Contains(t, result.Stderr, "server-tls")

@@ -35,7 +35,13 @@ func TestTraffic(t *testing.T) {
 		require.NoError(t, err)
 	}
 	commands := slices.Concat(
-		slices.Repeat([][]string{{"--wait=false"}}, binds), slices.Repeat([][]string{{"unbind"}}, unbinds), slices.Repeat([][]string{{"rotate"}}, rotates))
+		slices.Repeat(
+			[][]string{{"--wait=false"}},
+			binds,
+		),
+		slices.Repeat([][]string{{"unbind"}}, unbinds),
+		slices.Repeat([][]string{{"rotate"}}, rotates),
+	)
 	random.Shuffle(len(commands), func(i, j int) { commands[i], commands[j] = commands[j], commands[i] })
 	start, results := time.Now(), make([]harness.Result, len(commands))
 	var runs errgroup.Group

@@ -125,13 +125,20 @@ func keepsData(f *fixture) {
 	role := f.login(firstSecret).Username
 	f.as(firstSecret, "CREATE TABLE shared(name text); INSERT INTO shared VALUES ('kept')")
 	f.admin("CREATE DATABASE other; GRANT CREATE ON DATABASE other, postgres TO " + role)
-	f.as(firstSecret, "SET role none; CREATE SCHEMA own; CREATE TABLE own.orders(id serial); INSERT INTO own.orders DEFAULT VALUES; SELECT lo_create(4711)")
+	f.as(
+		firstSecret,
+		"SET role none; CREATE SCHEMA own; CREATE TABLE own.orders(id serial); INSERT INTO own.orders DEFAULT VALUES; SELECT lo_create(4711)",
+	)
 	f.as(firstSecret, `\connect other
 		CREATE SCHEMA own; CREATE TABLE own.orders(id serial); INSERT INTO own.orders DEFAULT VALUES`)
 
 	result := f.bind("unbind", application)
 
-	assert.Equal(f.t, []string{"role/" + role + " dropped", "secret/" + firstSecret + " deleted", "deployment.apps/postgresql-application unbound"}, lines(result.Stdout))
+	assert.Equal(
+		f.t,
+		[]string{"role/" + role + " dropped", "secret/" + firstSecret + " deleted", "deployment.apps/postgresql-application unbound"},
+		lines(result.Stdout),
+	)
 	for _, words := range []string{"in database postgres", "in database other", "table own.orders", "sequence own.orders_id_seq", "large object 4711", "privileges on table public.of_admin"} {
 		assert.Contains(f.t, result.Stderr, words)
 	}
@@ -205,7 +212,10 @@ func purgesAccess(f *fixture) {
 	assert.Contains(f.t, result.Stdout, "role/pgbind_postgres_public_readonly_")
 	f.assertUnbound()
 	assert.Equal(f.t, "0", f.admin("SELECT count(*) FROM pg_roles WHERE rolname LIKE '%readonly%' AND oid >= 16384"))
-	assert.Equal(f.t, "0", f.admin("SELECT count(*) FROM pg_default_acl, aclexplode(defaclacl) a WHERE pg_get_userbyid(a.grantee) LIKE 'unknown%'"))
+	assert.Equal(
+		f.t, "0",
+		f.admin("SELECT count(*) FROM pg_default_acl, aclexplode(defaclacl) a WHERE pg_get_userbyid(a.grantee) LIKE 'unknown%'"),
+	)
 
 	f.bind(application)
 	result = f.bind("unbind", application, "--purge")

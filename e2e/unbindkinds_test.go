@@ -26,8 +26,11 @@ func TestUnbindWhatDoesNotRollOut(t *testing.T) {
 func (f *fixture) unbindsCronJob() {
 	nightly := cronJob("nightly")
 	nightly.Spec.JobTemplate.Spec.BackoffLimit = new(int32)
-	nightly.Spec.JobTemplate.Spec.Template.Spec.Containers[0].Command = []string{"sh", "-c",
-		"sleep 8; PGPASSWORD=$POSTGRES_PASSWORD exec psql --host=$POSTGRES_HOST --username=$POSTGRES_USERNAME --dbname=postgres --command='SELECT 1'"}
+	nightly.Spec.JobTemplate.Spec.Template.Spec.Containers[0].Command = []string{
+		"sh",
+		"-c",
+		"sleep 8; PGPASSWORD=$POSTGRES_PASSWORD exec psql --host=$POSTGRES_HOST --username=$POSTGRES_USERNAME --dbname=postgres --command='SELECT 1'",
+	}
 	f.create(nightly)
 	f.bind("cronjob/nightly")
 	_, err := f.Kubectl("create", "job", "now", "--from=cronjob/nightly").Output(f.ctx)

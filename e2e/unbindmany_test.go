@@ -80,9 +80,15 @@ func unbindsAll(f *fixture) {
 	result := f.run(f.Pgbind("unbind", "--all", "--timeout=45s", "--grace=1s"))
 
 	assert.Equal(f.t, 124, result.Code, result.Stderr)
-	assert.Contains(f.t, result.Stderr, "error: deployment.apps/stuck in namespace "+f.Name+": wait for Pods and Jobs with the former credentials to end (pod/stuck-")
+	assert.Contains(
+		f.t, result.Stderr,
+		"error: deployment.apps/stuck in namespace "+f.Name+": wait for Pods and Jobs with the former credentials to end (pod/stuck-",
+	)
 	assert.Equal(f.t, []string{"deployment.apps/stuck"}, f.boundTo())
-	assert.Equal(f.t, "t", f.admin("SELECT rolcanlogin FROM pg_roles WHERE rolname = '"+f.login("stuck").Username+"'"), "a Pod still uses the login")
+	assert.Equal(
+		f.t, "t", f.admin("SELECT rolcanlogin FROM pg_roles WHERE rolname = '"+f.login("stuck").Username+"'"),
+		"a Pod still uses the login",
+	)
 
 	f.kubectl("delete", "pods", "--selector=app=stuck", "--force", "--grace-period=0")
 	f.bind("unbind", "--all", "--grace=1s")
@@ -95,10 +101,15 @@ func namesLock(f *fixture) {
 	f.bind("deployment/one", "--secret=one")
 	f.bind("deployment/two", "--secret=two")
 	role := f.login("one").Username
-	f.admin("CREATE SCHEMA locked AUTHORIZATION " + role + "; CREATE TABLE locked.orders(id int); ALTER TABLE locked.orders OWNER TO " + role)
+	f.admin(
+		"CREATE SCHEMA locked AUTHORIZATION " + role + "; CREATE TABLE locked.orders(id int); ALTER TABLE locked.orders OWNER TO " + role,
+	)
 	ended := make(chan error, 1)
 	go func() {
-		_, err := f.AdminSQL(f.ctx, "SET application_name TO 'migration'; BEGIN; LOCK TABLE locked.orders IN SHARE MODE; SELECT pg_sleep(180)")
+		_, err := f.AdminSQL(
+			f.ctx,
+			"SET application_name TO 'migration'; BEGIN; LOCK TABLE locked.orders IN SHARE MODE; SELECT pg_sleep(180)",
+		)
 		ended <- err
 	}()
 	f.waitForSQL("t", "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep')")
@@ -106,7 +117,11 @@ func namesLock(f *fixture) {
 	result := f.run(f.Pgbind("unbind", "deployment/one", "deployment/two", "--grace=1s"))
 
 	assert.Equal(f.t, 1, result.Code, result.Stderr)
-	assert.Regexp(f.t, `error: deployment.apps/one in .*55P03.*ALTER TABLE locked.orders OWNER TO pgbind_postgres_\S+ \(waits for process \d+ of user postgres \(migration\), active, in a transaction since `, result.Stderr)
+	assert.Regexp(
+		f.t,
+		`error: deployment.apps/one in .*55P03.*ALTER TABLE locked.orders OWNER TO pgbind_postgres_\S+ \(waits for process \d+ of user postgres \(migration\), active, in a transaction since `,
+		result.Stderr,
+	)
 	assert.Contains(f.t, result.Stdout, "deployment.apps/two unbound")
 	assert.Equal(f.t, "f", f.admin("SELECT rolcanlogin FROM pg_roles WHERE rolname = '"+role+"'"))
 

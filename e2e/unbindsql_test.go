@@ -136,7 +136,10 @@ func touchesNoForeignRole(s *sqlServer) {
 
 func makesSuccessor(s *sqlServer) {
 	const successor = "pgb_sqltest_2"
-	s.sql("app", "ALTER ROLE "+boundRole+" IN DATABASE app SET role TO heir; ALTER ROLE "+boundRole+" CONNECTION LIMIT 7 VALID UNTIL '2099-01-01'; GRANT third TO "+boundRole)
+	s.sql(
+		"app",
+		"ALTER ROLE "+boundRole+" IN DATABASE app SET role TO heir; ALTER ROLE "+boundRole+" CONNECTION LIMIT 7 VALID UNTIL '2099-01-01'; GRANT third TO "+boundRole,
+	)
 	replace := func(role, former string) []postgres.Request {
 		login := postgres.Login{Password: "onlyForThisTest", Set: true, Host: s.podIP, HostComplete: true, Port: 5432}
 		binding := postgres.Binding{Role: role, Former: former, Owner: sqlOwner(), Access: postgres.Access{Database: s.Database}}
@@ -187,7 +190,10 @@ func endsIdle(s *sqlServer) {
 		}()
 	}
 	require.Eventually(s.t, func() bool {
-		return s.sql("app", "SELECT string_agg(state, ' ' ORDER BY state) FROM pg_stat_activity WHERE usename = '"+boundRole+"'") == "active idle"
+		return s.sql(
+			"app",
+			"SELECT string_agg(state, ' ' ORDER BY state) FROM pg_stat_activity WHERE usename = '"+boundRole+"'",
+		) == "active idle"
 	}, 20*time.Second, 100*time.Millisecond)
 	require.NoError(s.t, s.EndIdle(s.ctx, sqlRoles(boundRole))[0].Err)
 	require.NoError(s.t, <-ended, "the busy one comes to its end")
@@ -224,7 +230,10 @@ func touchesNoLaterRole(s *sqlServer) {
 	require.NoError(s.t, change.Err)
 	assert.Empty(s.t, change.Did)
 
-	assert.Equal(s.t, strconv.FormatInt(held.Roles[0].OID, 10)+"|t", s.sql("app", "SELECT oid, rolcanlogin FROM pg_roles WHERE rolname = '"+boundRole+"'"))
+	assert.Equal(
+		s.t, strconv.FormatInt(held.Roles[0].OID, 10)+"|t",
+		s.sql("app", "SELECT oid, rolcanlogin FROM pg_roles WHERE rolname = '"+boundRole+"'"),
+	)
 }
 
 func dropsRole(s *sqlServer) {
@@ -238,7 +247,11 @@ func dropsRole(s *sqlServer) {
 	assert.Equal(s.t, "0", s.sql("app", "SELECT count(*) FROM pg_roles WHERE rolname = '"+boundRole+"'"))
 	for _, database := range []string{"app", "other"} {
 		assert.Equal(s.t, "1", s.sql(database, "SELECT count(*) FROM of_app.orders"), database)
-		assert.Equal(s.t, "heir", s.sql(database, "SELECT DISTINCT relowner::regrole FROM pg_class WHERE relnamespace = 'of_app'::regnamespace"), database)
+		assert.Equal(
+			s.t, "heir",
+			s.sql(database, "SELECT DISTINCT relowner::regrole FROM pg_class WHERE relnamespace = 'of_app'::regnamespace"),
+			database,
+		)
 		assert.Equal(s.t, "heir", s.sql(database, "SELECT lomowner::regrole FROM pg_largeobject_metadata"), database)
 		assert.Equal(s.t, "1", s.sql(database, "SELECT count(*) FROM public.of_admin"), database)
 	}
@@ -257,13 +270,23 @@ func handsToOwnerRole(s *sqlServer) {
 		CREATE ROLE pgb_sqltest_2 LOGIN IN ROLE narrow; COMMENT ON ROLE pgb_sqltest_2 IS '`+boundMark+`';
 		CREATE ROLE pgb_sqltest_3 LOGIN IN ROLE narrow; COMMENT ON ROLE pgb_sqltest_3 IS '`+boundMark+`';
 		CREATE TABLE public.left_behind(id serial); ALTER TABLE public.left_behind OWNER TO pgb_sqltest_2`)
-	s.sql("other", "CREATE FUNCTION public.left_too() RETURNS int LANGUAGE sql AS 'SELECT 1'; ALTER FUNCTION public.left_too() OWNER TO pgb_sqltest_2")
+	s.sql(
+		"other",
+		"CREATE FUNCTION public.left_too() RETURNS int LANGUAGE sql AS 'SELECT 1'; ALTER FUNCTION public.left_too() OWNER TO pgb_sqltest_2",
+	)
 	_, err := s.drop("pgb_sqltest_2", "app", "other")
 	require.NoError(s.t, err)
 	assert.Equal(s.t, owner, s.sql("app", "SELECT DISTINCT relowner::regrole FROM pg_class WHERE relname LIKE 'left\\_behind%'"))
 	assert.Equal(s.t, owner, s.sql("other", "SELECT proowner::regrole FROM pg_proc WHERE proname = 'left_too'"))
 	assert.Equal(s.t, "f", s.sql("app", "SELECT rolcanlogin FROM pg_roles WHERE rolname = '"+owner+"'"))
-	assert.Equal(s.t, "pgb_sqltest_3", s.sql("app", "SELECT string_agg(member::regrole::text, ' ') FROM pg_auth_members WHERE roleid = '"+owner+"'::regrole AND member <> 10"))
+	assert.Equal(
+		s.t,
+		"pgb_sqltest_3",
+		s.sql(
+			"app",
+			"SELECT string_agg(member::regrole::text, ' ') FROM pg_auth_members WHERE roleid = '"+owner+"'::regrole AND member <> 10",
+		),
+	)
 
 	s.sql("app", "DROP TABLE public.left_behind")
 	s.sql("other", "DROP FUNCTION public.left_too()")

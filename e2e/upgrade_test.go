@@ -22,8 +22,10 @@ func TestUpgradeFrom03b9a50(t *testing.T) {
 	f.idle("chosen")
 	f.idle("gone")
 	f.bindOld(application)
-	f.bindOld("deployment/chosen", "--secret=chosen", "--access=readonly", "--schema=shop", "--isolated", "--username=shop reader", "--expires=30d",
-		"--key=uri,servicebinding", "--inject=env", "--sslmode=disable")
+	f.bindOld(
+		"deployment/chosen", "--secret=chosen", "--access=readonly", "--schema=shop", "--isolated",
+		"--username=shop reader", "--expires=30d", "--key=uri,servicebinding", "--inject=env", "--sslmode=disable",
+	)
 	f.bindOld("deployment/gone", "--secret=gone")
 	require.NotContains(t, f.secret("chosen").Annotations, bindingAnnotation, "the old format")
 	require.Contains(t, f.secret("chosen").Annotations, "pgbind.dev/choices")
@@ -38,14 +40,20 @@ func TestUpgradeFrom03b9a50(t *testing.T) {
 	assert.Equal(t, digests(old.Data), digests(f.secret(firstSecret).Data))
 	assert.Equal(t, oldRoles, f.roles())
 	again := f.bind(application)
-	assert.Equal(t, []string{"secret/" + firstSecret + " unchanged", "deployment.apps/postgresql-application unchanged"}, lines(again.Stdout))
+	assert.Equal(
+		t, []string{"secret/" + firstSecret + " unchanged", "deployment.apps/postgresql-application unchanged"},
+		lines(again.Stdout),
+	)
 
 	chosen := f.secret("chosen")
 	f.bind("deployment/chosen", "--access=readonly", "--schema=shop", "--isolated", "--inject=env")
 	f.requireUpgraded("chosen")
 	assert.Equal(t, digests(chosen.Data), digests(f.secret("chosen").Data))
 	spec := f.metadata(f.secret("chosen")).Spec
-	assert.Equal(t, "shop reader readonly shop disable", strings.Join([]string{spec.Username, spec.Access, strings.Join(spec.Schemas, ","), spec.SSLMode}, " "))
+	assert.Equal(
+		t, "shop reader readonly shop disable",
+		strings.Join([]string{spec.Username, spec.Access, strings.Join(spec.Schemas, ","), spec.SSLMode}, " "),
+	)
 	assert.Equal(t, []string{"uri", "servicebinding"}, spec.Keys)
 	assert.NotNil(t, spec.Expires)
 	f.requireAllHealthy(3)
@@ -71,8 +79,9 @@ func TestUpgradeFrom03b9a50(t *testing.T) {
 	assert.NotContains(t, f.run(f.Pgbind("list")).Stdout, "Bound")
 }
 
-// TestUpgrade_ClosesTheWayToSuperuser binds with the plugin of commit 03b9a50. With the level that it granted, the application prepares a foreign key that
-// would make it superuser. After the next bind and the named statement, it cannot become superuser, and cannot prepare the foreign key again.
+// TestUpgrade_ClosesTheWayToSuperuser binds with the plugin of commit 03b9a50. With the level that it granted, the
+// application prepares a foreign key that would make it superuser. After the next bind and the named statement, it
+// cannot become superuser, and cannot prepare the foreign key again.
 func TestUpgrade_ClosesTheWayToSuperuser(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim)

@@ -66,7 +66,10 @@ func replicaSet(name string) *appsv1.ReplicaSet {
 
 func replicationController(name string) *corev1.ReplicationController {
 	selector, pod := template(name, nil)
-	return &corev1.ReplicationController{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: corev1.ReplicationControllerSpec{Selector: selector.MatchLabels, Template: &pod}}
+	return &corev1.ReplicationController{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Spec:       corev1.ReplicationControllerSpec{Selector: selector.MatchLabels, Template: &pod},
+	}
 }
 
 // job is a template of Jobs that end at once.
@@ -79,7 +82,10 @@ func job(name string) batchv1.JobSpec {
 }
 
 func cronJob(name string) *batchv1.CronJob {
-	return &batchv1.CronJob{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: batchv1.CronJobSpec{Schedule: "0 4 1 1 *", JobTemplate: batchv1.JobTemplateSpec{Spec: job(name)}}}
+	return &batchv1.CronJob{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Spec:       batchv1.CronJobSpec{Schedule: "0 4 1 1 *", JobTemplate: batchv1.JobTemplateSpec{Spec: job(name)}},
+	}
 }
 
 // barePod is a Pod with the web app that nothing controls.

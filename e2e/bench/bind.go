@@ -98,7 +98,10 @@ func (b *bench) benchStart(ctx context.Context, r *report) error {
 	of := func(name string, command *harness.Command) contender {
 		return contender{name, func(ctx context.Context, _ int) *exec.Cmd { return command.Cmd(ctx) }}
 	}
-	found, err := b.alternate(ctx, of(other, b.Kubectl("version", "--client")), of("version", b.Binary("version")), of("--help", b.Binary("--help")))
+	found, err := b.alternate(
+		ctx, of(other, b.Kubectl("version", "--client")), of("version", b.Binary("version")),
+		of("--help", b.Binary("--help")),
+	)
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,11 @@ func (f fleet) bindings() string {
 	var text strings.Builder
 	for _, n := range f.namespaces {
 		for i := range f.each {
-			fmt.Fprintf(&text, "---\napiVersion: pgbind.dev/v1alpha1\nkind: Binding\nmetadata: {namespace: %s}\nspec: {workload: deployment/%s}\n", n.Name, deploymentName(i))
+			fmt.Fprintf(
+				&text,
+				"---\napiVersion: pgbind.dev/v1alpha1\nkind: Binding\nmetadata: {namespace: %s}\nspec: {workload: deployment/%s}\n",
+				n.Name, deploymentName(i),
+			)
 		}
 	}
 	return text.String()
@@ -107,7 +111,10 @@ func (b *bench) rounds(ctx context.Context, l *lessons, look func(fleet) error, 
 			if err != nil {
 				return found, fmt.Errorf("apply %d bindings on %d databases, round %d: %w", f.size(), len(f.namespaces), number, err)
 			}
-			say("round %d: %d bindings on %d databases in %s, %s", number, f.size(), len(f.namespaces), taken.took.Round(time.Millisecond), megabytes(taken.peak))
+			say(
+				"round %d: %d bindings on %d databases in %s, %s", number, f.size(), len(f.namespaces),
+				taken.took.Round(time.Millisecond), megabytes(taken.peak),
+			)
 			found.applied[i] = append(found.applied[i], taken)
 			if err := errors.Join(look(f), b.clearAll(ctx, f)); err != nil {
 				return found, err

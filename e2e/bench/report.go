@@ -60,7 +60,8 @@ func (r *report) list(listed []figures) {
 	r.hold(fmt.Sprintf("list of %d bindings, peak memory", many), megabytes(peak), "at most "+megabytes(listMemory), peak <= listMemory)
 }
 
-// applied adds time, rate and memory of an apply of a fleet. It compares the rate with the lesson's script, which binds one workload at a time.
+// applied adds time, rate and memory of an apply of a fleet. It compares the rate with the lesson's script, which binds
+// one workload at a time.
 func (r *report) applied(f fleet, all, lesson []figures) {
 	what := fmt.Sprintf("apply of %d bindings on %d databases", f.size(), len(f.namespaces))
 	if len(f.namespaces) == 1 {
@@ -99,10 +100,20 @@ func (r *report) table() string {
 // markdown is the report as a document.
 func (r *report) markdown() string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "# Benchmarks\n\nWritten by `make bench`: medians of %d alternating runs (%d for a thousand bindings) of one benchmark, on %s.\n\n", r.runs, r.fleets, r.machine)
-	fmt.Fprintf(&text, "![The table as a picture](benchmark.svg)\n\n| what | figure | against | ratio | goal | |\n|---|---|---|---|---|---|\n")
+	fmt.Fprintf(
+		&text,
+		"# Benchmarks\n\nWritten by `make bench`: medians of %d alternating runs (%d for a thousand bindings) of one benchmark, on %s.\n\n",
+		r.runs, r.fleets, r.machine,
+	)
+	fmt.Fprintf(
+		&text,
+		"![The table as a picture](benchmark.svg)\n\n| what | figure | against | ratio | goal | |\n|---|---|---|---|---|---|\n",
+	)
 	for _, line := range r.rows {
-		fmt.Fprintf(&text, "| %s | %s | %s | %s | %s | %s |\n", line.what, line.figure, line.against, line.ratio, line.goal, verdict(line.reached))
+		fmt.Fprintf(
+			&text, "| %s | %s | %s | %s | %s | %s |\n", line.what, line.figure, line.against, line.ratio, line.goal,
+			verdict(line.reached),
+		)
 	}
 	text.WriteString(`
 The lesson's script is [four calls of kubectl](../e2e/bench/lesson.sh); its test Pod is a fifth call. The floor is [a

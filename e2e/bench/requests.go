@@ -41,7 +41,10 @@ func (b *bench) benchRequests(ctx context.Context, r *report) error {
 			return fmt.Errorf("%s: %w", goal.what, err)
 		}
 		r.hold(goal.what+", exec sessions", fmt.Sprint(counted.execs), fmt.Sprintf("at most %d", goal.execs), counted.execs <= goal.execs)
-		r.hold(goal.what+", API requests, execs included", fmt.Sprint(counted.requests), fmt.Sprintf("at most %d", goal.requests), counted.requests <= goal.requests)
+		r.hold(
+			goal.what+", API requests, execs included", fmt.Sprint(counted.requests),
+			fmt.Sprintf("at most %d", goal.requests), counted.requests <= goal.requests,
+		)
 	}
 	return nil
 }

@@ -42,7 +42,14 @@ func (b *bench) measure(ctx context.Context, only string) (*report, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ask the API server for its version: %w", err)
 	}
-	r := &report{runs: b.runs, fleets: b.fleets, machine: fmt.Sprintf("%d cores, which the cluster, its databases and the client share; Kubernetes %s", runtime.NumCPU(), version.GitVersion)}
+	r := &report{
+		runs:   b.runs,
+		fleets: b.fleets,
+		machine: fmt.Sprintf(
+			"%d cores, which the cluster, its databases and the client share; Kubernetes %s", runtime.NumCPU(),
+			version.GitVersion,
+		),
+	}
 	for _, s := range sections() {
 		if only != "" && s.name != only {
 			continue

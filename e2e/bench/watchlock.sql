@@ -1,5 +1,5 @@
--- Reports the longest time, in milliseconds, that a session held the lock on the catalog of roles. Ends two seconds after its last release, or
--- after two minutes. Each round reads pg_locks again.
+-- Reports the longest time, in milliseconds, that a session held the lock on the catalog of roles. Ends two seconds
+-- after its last release, or after two minutes. Each round reads pg_locks again.
 SET client_min_messages = warning;
 CREATE FUNCTION pg_temp.watch() RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE

@@ -32,7 +32,8 @@ func (w *workspace) applications(ctx context.Context, names ...string) error {
 	return nil
 }
 
-// goImage builds a main package of the module in a folder without C, creates an image with nothing else in it, and loads it into the cluster.
+// goImage builds a main package of the module in a folder without C, creates an image with nothing else in it, and
+// loads it into the cluster.
 func (w *workspace) goImage(ctx context.Context, image, folder, main string) error {
 	name := filepath.Base(folder)
 	scratch, remove, err := w.scratch(name)

@@ -16,7 +16,10 @@ func (w *workspace) debianPackages(ctx context.Context, program string, packages
 		return nil
 	}
 	if !fileExists("/etc/debian_version") || os.Geteuid() != 0 {
-		return fmt.Errorf("%s is missing, and only root on Debian can install it: install %s yourself", program, strings.Join(packages, " "))
+		return fmt.Errorf(
+			"%s is missing, and only root on Debian can install it: install %s yourself", program,
+			strings.Join(packages, " "),
+		)
 	}
 	return w.steps.step("installing "+strings.Join(packages, " "), func() error {
 		// A third-party source that does not answer must not prevent the update. If a package is missing, the installation fails.

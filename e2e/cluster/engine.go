@@ -52,7 +52,10 @@ func (w *workspace) engineAnswers(ctx context.Context) error {
 func mayStartEngine() error {
 	switch {
 	case os.Getenv(engineVariable) == existingEngine:
-		return fmt.Errorf("%s=%s forbids to start a Docker engine: start one yourself, or unset the variable", engineVariable, existingEngine)
+		return fmt.Errorf(
+			"%s=%s forbids to start a Docker engine: start one yourself, or unset the variable", engineVariable,
+			existingEngine,
+		)
 	case os.Getenv("DOCKER_HOST") != "":
 		return errors.New("the engine that DOCKER_HOST names is out of reach: start it, or unset the variable")
 	case !fileExists("/etc/debian_version"):

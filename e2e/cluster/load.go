@@ -31,8 +31,8 @@ func (w *workspace) load(ctx context.Context, images ...string) error {
 	return w.noteLoaded(ctx, missing)
 }
 
-// missing returns the images that this cluster lacks, or has in another version than the engine. Loading an image again takes as long as the
-// first time.
+// missing returns the images that this cluster lacks, or has in another version than the engine. Loading an image again
+// takes as long as the first time.
 func (w *workspace) missing(ctx context.Context, images []string) ([]string, error) {
 	var missing []string
 	for _, image := range images {

@@ -96,7 +96,10 @@ func (w *workspace) buildNode(ctx context.Context, image, sum string) error {
 		if _, err := w.output(ctx, save...); err != nil {
 			return err
 		}
-		if err := w.build(ctx, recipe{image: image, folder: folder, sum: sum, arguments: []string{"BASE=" + base, "VERSION=" + version}}); err != nil {
+		if err := w.build(
+			ctx,
+			recipe{image: image, folder: folder, sum: sum, arguments: []string{"BASE=" + base, "VERSION=" + version}},
+		); err != nil {
 			return err
 		}
 		_, err := w.output(ctx, append([]string{"docker", "image", "rm"}, images...)...)

@@ -64,7 +64,8 @@ func (w *workspace) pooler(ctx context.Context) error {
 	return w.load(ctx, poolerImage)
 }
 
-// patroni builds the images patroni:MAJOR and loads them into the cluster. Patroni 3 labels the primary as master, and Patroni 4 as primary.
+// patroni builds the images patroni:MAJOR and loads them into the cluster. Patroni 3 labels the primary as master, and
+// Patroni 4 as primary.
 func (w *workspace) patroni(ctx context.Context, majors ...string) error {
 	if err := w.ensureEngine(ctx); err != nil {
 		return err

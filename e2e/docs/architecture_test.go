@@ -28,7 +28,8 @@ func TestArchitecture_ListsEveryPackage(t *testing.T) {
 	require.Greater(t, len(packages), 30)
 	for name := range packages {
 		// The row of the commands has the names below pkg/cmd only.
-		listed := strings.Contains(string(text), "`"+name+"`") || strings.HasPrefix(name, "pkg/cmd/") && strings.Contains(string(text), "`"+path.Base(name)+"`")
+		listed := strings.Contains(string(text), "`"+name+"`") ||
+			strings.HasPrefix(name, "pkg/cmd/") && strings.Contains(string(text), "`"+path.Base(name)+"`")
 		assert.True(t, listed, "the package map has %s", name)
 	}
 }

@@ -18,10 +18,17 @@ const docWidth = 150
 // findings describes the findings of check and of audit.
 func findings() string {
 	text := &strings.Builder{}
-	text.WriteString(generated + "# Findings\n\n" + wrapped("`kubectl pgbind check` and `kubectl pgbind audit` print a code, a message and a command for each "+
-		"finding. This page explains the codes: the cause, and how to fix it. With `-o wide` and `-o json`, both commands name the section of this page. Read a "+
-		"command before you run it.") + "\n")
-	explain(text, "check", "The worst come first. `kubectl pgbind check --fix` runs those fixes that need no decision.", check.Explanations())
+	text.WriteString(
+		generated + "# Findings\n\n" + wrapped(
+			"`kubectl pgbind check` and `kubectl pgbind audit` print a code, a message and a command for each "+
+				"finding. This page explains the codes: the cause, and how to fix it. With `-o wide` and `-o json`, both commands name the section of this page. Read a "+
+				"command before you run it.",
+		) + "\n",
+	)
+	explain(
+		text, "check", "The worst come first. `kubectl pgbind check --fix` runs those fixes that need no decision.",
+		check.Explanations(),
+	)
 	explain(text, "audit", "[audit.md](audit.md) describes what an audit reads, and the severities.", audit.Explanations())
 	return text.String()
 }

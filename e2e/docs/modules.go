@@ -48,8 +48,10 @@ func modules(file string) (string, error) {
 		return "", fmt.Errorf("read the modules: %w", err)
 	}
 	text := &strings.Builder{}
-	text.WriteString(generated + "# Third-party modules\n\nThe direct requirements of `go.mod`, and their purpose. `make modules` verifies the checksums of all modules, and checks the licences\n" +
-		"of everything that is compiled into the program against a list.\n\n| module | version | licence | why |\n|---|---|---|---|\n")
+	text.WriteString(
+		generated + "# Third-party modules\n\nThe direct requirements of `go.mod`, and their purpose. `make modules` verifies the checksums of all modules, and checks the licences\n" +
+			"of everything that is compiled into the program against a list.\n\n| module | version | licence | why |\n|---|---|---|---|\n",
+	)
 	known := purposes()
 	var errs []error
 	for _, line := range regexp.MustCompile(`(?m)^\t(\S+) (\S+)$`).FindAllStringSubmatch(string(content), -1) {

@@ -42,7 +42,10 @@ func environment() string {
 	} {
 		fmt.Fprintf(text, "| %d | %s |\n", row.code, row.meaning)
 	}
-	fmt.Fprintf(text, "| %d + n | signal n ended the command, for example %d for Ctrl-C |\n", command.SignalBase, command.SignalBase+int(syscall.SIGINT))
+	fmt.Fprintf(
+		text, "| %d + n | signal n ended the command, for example %d for Ctrl-C |\n", command.SignalBase,
+		command.SignalBase+int(syscall.SIGINT),
+	)
 	text.WriteString("\n`psql` ends with the exit code of psql.\n\n## Environment variables and annotations of a Namespace\n\n" +
 		"A flag takes precedence over the variable, and the variable over the annotation.\n\n| flag | variable | annotation |\n|---|---|---|\n")
 	for _, name := range []string{"postgres", "dbname", "access"} {

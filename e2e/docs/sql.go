@@ -25,7 +25,10 @@ parts and passed to one ` + "`psql`" + ` on its standard input. A name or a valu
 		if err != nil {
 			return "", fmt.Errorf("read the SQL: %w", err)
 		}
-		fmt.Fprintf(text, "\n## %s\n\n```sql\n%s\n```\n", strings.TrimSuffix(filepath.Base(file), ".sql"), strings.TrimSpace(string(content)))
+		fmt.Fprintf(
+			text, "\n## %s\n\n```sql\n%s\n```\n", strings.TrimSuffix(filepath.Base(file), ".sql"),
+			strings.TrimSpace(string(content)),
+		)
 	}
 	return text.String(), nil
 }

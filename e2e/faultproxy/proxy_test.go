@@ -76,7 +76,10 @@ func (b *backend) exec(w http.ResponseWriter, r *http.Request) {
 	text, _ := io.ReadAll(of[corev1.StreamTypeStdin])
 	b.received.Add(int32(len(text))) //nolint:gosec // a few bytes
 	_, _ = of[corev1.StreamTypeStdout].Write(append(text, text...))
-	_, _ = io.WriteString(of[corev1.StreamTypeError], `{"metadata":{},"status":"Failure","reason":"NonZeroExitCode","details":{"causes":[{"reason":"ExitCode","message":"7"}]}}`)
+	_, _ = io.WriteString(
+		of[corev1.StreamTypeError],
+		`{"metadata":{},"status":"Failure","reason":"NonZeroExitCode","details":{"causes":[{"reason":"ExitCode","message":"7"}]}}`,
+	)
 }
 
 // through starts a proxy to the backend, with a fault for the first of equal exchanges, and returns the configuration of its client.
@@ -113,7 +116,10 @@ func run(t *testing.T, config *rest.Config) (stdout string, err error) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
 	var out bytes.Buffer
-	err = remote.Exec(ctx, podexec.Container{Namespace: "ns", Pod: "pg"}, []string{"psql"}, podexec.Streams{Stdin: strings.NewReader("0123456789"), Stdout: &out})
+	err = remote.Exec(
+		ctx, podexec.Container{Namespace: "ns", Pod: "pg"}, []string{"psql"},
+		podexec.Streams{Stdin: strings.NewReader("0123456789"), Stdout: &out},
+	)
 	return out.String(), err
 }
 

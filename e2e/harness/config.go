@@ -20,7 +20,11 @@ type Config struct {
 // absolute path; the error says which one does not. PGBIND_E2E_POSTGRES may name another version of the lesson's server, and
 // PGBIND_E2E_OLD_PLUGIN a plugin of an earlier version, and PGBIND_E2E_TOOLS the folder that make tools fills.
 func ConfigFromEnv() (Config, error) {
-	config := Config{Postgres: os.Getenv("PGBIND_E2E_POSTGRES"), OldPlugin: os.Getenv("PGBIND_E2E_OLD_PLUGIN"), Tools: os.Getenv("PGBIND_E2E_TOOLS")}
+	config := Config{
+		Postgres:  os.Getenv("PGBIND_E2E_POSTGRES"),
+		OldPlugin: os.Getenv("PGBIND_E2E_OLD_PLUGIN"),
+		Tools:     os.Getenv("PGBIND_E2E_TOOLS"),
+	}
 	for name, path := range map[string]*string{
 		"PGBIND_E2E_KUBECONFIG": &config.Kubeconfig,
 		"PGBIND_E2E_KUBECTL":    &config.Kubectl,

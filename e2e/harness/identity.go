@@ -21,7 +21,11 @@ import (
 // with its token to a file in dir. It returns that file's path, for Command.As.
 func (n *Namespace) Identity(ctx context.Context, name, dir string, rules []rbacv1.PolicyRule) (string, error) {
 	meta := metav1.ObjectMeta{Name: name}
-	if _, err := n.Client.CoreV1().ServiceAccounts(n.Name).Create(ctx, &corev1.ServiceAccount{ObjectMeta: meta}, metav1.CreateOptions{}); err != nil {
+	if _, err := n.Client.CoreV1().ServiceAccounts(
+		n.Name,
+	).Create(
+		ctx, &corev1.ServiceAccount{ObjectMeta: meta}, metav1.CreateOptions{},
+	); err != nil {
 		return "", fmt.Errorf("make a ServiceAccount: %w", err)
 	}
 	account := rbacv1.Subject{Kind: rbacv1.ServiceAccountKind, Name: name, Namespace: n.Name}
@@ -31,10 +35,15 @@ func (n *Namespace) Identity(ctx context.Context, name, dir string, rules []rbac
 	return n.writeKubeconfig(ctx, name, filepath.Join(dir, name+".kubeconfig"))
 }
 
-// Permit gives a user or a ServiceAccount permissions in this namespace, with a Role and a RoleBinding of its name. It waits until they apply.
+// Permit gives a user or a ServiceAccount permissions in this namespace, with a Role and a RoleBinding of its name. It
+// waits until they apply.
 func (n *Namespace) Permit(ctx context.Context, subject rbacv1.Subject, rules []rbacv1.PolicyRule) error {
 	meta := metav1.ObjectMeta{Name: subject.Name}
-	if _, err := n.Client.RbacV1().Roles(n.Name).Create(ctx, &rbacv1.Role{ObjectMeta: meta, Rules: rules}, metav1.CreateOptions{}); err != nil {
+	if _, err := n.Client.RbacV1().Roles(
+		n.Name,
+	).Create(
+		ctx, &rbacv1.Role{ObjectMeta: meta, Rules: rules}, metav1.CreateOptions{},
+	); err != nil {
 		return fmt.Errorf("make a Role: %w", err)
 	}
 	binding := &rbacv1.RoleBinding{
@@ -59,7 +68,13 @@ func (n *Namespace) awaitRight(ctx context.Context, subject rbacv1.Subject, rule
 		user = "system:serviceaccount:" + subject.Namespace + ":" + subject.Name
 	}
 	resource, subresource, _ := strings.Cut(rule.Resources[0], "/")
-	asked := &authorizationv1.ResourceAttributes{Namespace: n.Name, Verb: rule.Verbs[0], Group: rule.APIGroups[0], Resource: resource, Subresource: subresource}
+	asked := &authorizationv1.ResourceAttributes{
+		Namespace:   n.Name,
+		Verb:        rule.Verbs[0],
+		Group:       rule.APIGroups[0],
+		Resource:    resource,
+		Subresource: subresource,
+	}
 	if len(rule.ResourceNames) > 0 {
 		asked.Name = rule.ResourceNames[0]
 	}
@@ -72,7 +87,11 @@ func (n *Namespace) awaitRight(ctx context.Context, subject rbacv1.Subject, rule
 
 // writeKubeconfig writes the cluster's kubeconfig with the ServiceAccount's token instead of the administrator's key.
 func (n *Namespace) writeKubeconfig(ctx context.Context, serviceAccount, file string) (string, error) {
-	token, err := n.Client.CoreV1().ServiceAccounts(n.Name).CreateToken(ctx, serviceAccount, &authenticationv1.TokenRequest{}, metav1.CreateOptions{})
+	token, err := n.Client.CoreV1().ServiceAccounts(
+		n.Name,
+	).CreateToken(
+		ctx, serviceAccount, &authenticationv1.TokenRequest{}, metav1.CreateOptions{},
+	)
 	if err != nil {
 		return "", fmt.Errorf("get a token for the ServiceAccount %s/%s: %w", n.Name, serviceAccount, err)
 	}

@@ -29,8 +29,8 @@ type Request struct {
 	Body            string
 }
 
-// Fetch sends a request through the API server's Service proxy, and returns the HTTP status and the body of the response. The proxy removes the
-// header Authorization.
+// Fetch sends a request through the API server's Service proxy, and returns the HTTP status and the body of the
+// response. The proxy removes the header Authorization.
 func (n *Namespace) Fetch(ctx context.Context, r Request) (int, string, error) {
 	address, err := url.JoinPath(n.server, "api/v1/namespaces", n.Name, "services", r.Service, "proxy/", r.Path)
 	if err != nil {

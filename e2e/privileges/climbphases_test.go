@@ -83,7 +83,11 @@ func messages(output string) string {
 // bindAgain binds everything once more, and expects no difference for other roles.
 func (c *climbing) bindAgain(attempts []*attempt) {
 	c.t.Helper()
-	fingerprint := step{database: "postgres", script: climbFingerprint, variables: map[string]string{"login": "", "access": "", "level": ""}}
+	fingerprint := step{
+		database:  "postgres",
+		script:    climbFingerprint,
+		variables: map[string]string{"login": "", "access": "", "level": ""},
+	}
 	before := c.strict(fingerprint)[0].output
 	c.apply(attempts)
 	after := c.strict(fingerprint)[0].output
@@ -237,7 +241,10 @@ func (c *climbing) redact(text string) string {
 }
 
 func allKinds() []string {
-	return []string{"role", "password", "member", "setting", "file", "server", "owner", "code", "acl", "default", "comment", "object", "content"}
+	return []string{
+		"role", "password", "member", "setting", "file", "server", "owner", "code", "acl", "default", "comment",
+		"object", "content",
+	}
 }
 
 func without(kinds []string, left ...string) []string {

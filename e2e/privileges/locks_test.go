@@ -46,8 +46,8 @@ func (s *server) bindIn(database, name string) (harness.Result, time.Duration) {
 	return result, time.Since(start)
 }
 
-// TestLocks_OpenAlterTable: a transaction that changed a table is open. Binds in another database do not wait for it. A bind in its own database waits a little,
-// succeeds, and names what is missing and who prevents it.
+// TestLocks_OpenAlterTable: a transaction that changed a table is open. Binds in another database do not wait for it. A
+// bind in its own database waits a little, succeeds, and names what is missing and who prevents it.
 func TestLocks_OpenAlterTable(t *testing.T) {
 	onEachVersion(t, func(s *server) {
 		t := s.t
@@ -60,10 +60,17 @@ func TestLocks_OpenAlterTable(t *testing.T) {
 		s.eventually("1", "SELECT count(*) FROM pg_locks WHERE relation = 'public.busy'::regclass AND mode = 'AccessExclusiveLock'")
 		_, with := s.bindIn("other", "with")
 		result, took := s.bindIn("postgres", "concerned")
-		t.Logf("PostgreSQL %s: a bind in another database %s without the transaction, %s with it; the bind concerned %s", s.version, without, with, took)
+		t.Logf(
+			"PostgreSQL %s: a bind in another database %s without the transaction, %s with it; the bind concerned %s",
+			s.version, without, with, took,
+		)
 		assert.Less(t, with-without, 2*time.Second)
 		assert.Less(t, took, 15*time.Second)
-		assert.Regexp(t, `GRANT .* ON TABLE public\.busy TO pgbind_\S+: .*process \d+ of user postgres \(migration\), in a transaction since \d`, result.Stderr)
+		assert.Regexp(
+			t,
+			`GRANT .* ON TABLE public\.busy TO pgbind_\S+: .*process \d+ of user postgres \(migration\), in a transaction since \d`,
+			result.Stderr,
+		)
 		login, err := s.Login(s.ctx, "concerned")
 		require.NoError(t, err)
 		assert.Equal(t, "0", strings.TrimSpace(s.as(login, "postgres", "SELECT count(*) FROM public.free").Stdout))
@@ -95,8 +102,8 @@ func TestLocks_OtherErrors(t *testing.T) {
 	})
 }
 
-// TestLocks_RotateReportsWhatItCannotRevoke: the access role has a privilege beyond its level on a table that another session locks. A rotation succeeds, and
-// names the statement and the session. The next one revokes the privilege.
+// TestLocks_RotateReportsWhatItCannotRevoke: the access role has a privilege beyond its level on a table that another
+// session locks. A rotation succeeds, and names the statement and the session. The next one revokes the privilege.
 func TestLocks_RotateReportsWhatItCannotRevoke(t *testing.T) {
 	onEachVersion(t, func(s *server) {
 		t := s.t
@@ -111,8 +118,11 @@ func TestLocks_RotateReportsWhatItCannotRevoke(t *testing.T) {
 		ended := s.background("postgres", "BEGIN; ALTER TABLE public.busy ADD COLUMN note text; SELECT pg_sleep(600); COMMIT;")
 		s.eventually("1", "SELECT count(*) FROM pg_locks WHERE relation = 'public.busy'::regclass AND mode = 'AccessExclusiveLock'")
 		result := s.pgbind("rotate", "deployment/web", "--grace=0s")
-		assert.Regexp(t, `REVOKE TRIGGER ON TABLE public\.busy FROM pgbind_\S+: another session prevents it \(process \d+ of user postgres \(migration\), in a transaction since`,
-			result.Stderr)
+		assert.Regexp(
+			t,
+			`REVOKE TRIGGER ON TABLE public\.busy FROM pgbind_\S+: another session prevents it \(process \d+ of user postgres \(migration\), in a transaction since`,
+			result.Stderr,
+		)
 		s.admin("postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'migration'")
 		ended()
 		assert.Equal(t, "t", s.admin("postgres", holds))
@@ -134,7 +144,8 @@ const writersSQL = `DO $$ DECLARE statement text; BEGIN
   END LOOP;
 END $$;`
 
-// TestLocks_OtherWriters: other sessions create, grant, alter and drop tables of the schema all the time. Each bind succeeds, and lacks nothing afterwards.
+// TestLocks_OtherWriters: other sessions create, grant, alter and drop tables of the schema all the time. Each bind
+// succeeds, and lacks nothing afterwards.
 func TestLocks_OtherWriters(t *testing.T) {
 	onEachVersion(t, func(s *server) {
 		t := s.t
@@ -149,14 +160,21 @@ func TestLocks_OtherWriters(t *testing.T) {
 				s.pgbind("deployment/"+name, "--access="+level, "--secret="+name, "--wait=false")
 			}
 		}
-		assert.Equal(t, "1", s.admin("postgres", "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'migration'"), "the other session still works")
+		assert.Equal(
+			t, "1", s.admin("postgres", "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'migration'"),
+			"the other session still works",
+		)
 		s.admin("postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'migration'")
 		ended()
 		for _, level := range levels() {
 			login, err := s.Login(s.ctx, level+"-0")
 			require.NoError(t, err)
 			for _, table := range []string{"stays", "grows"} {
-				assert.Equal(t, "t", s.admin("postgres", fmt.Sprintf("SELECT has_table_privilege('%s', 'public.%s', 'SELECT')", login.Username, table)), level)
+				assert.Equal(
+					t, "t",
+					s.admin("postgres", fmt.Sprintf("SELECT has_table_privilege('%s', 'public.%s', 'SELECT')", login.Username, table)),
+					level,
+				)
 			}
 		}
 	})

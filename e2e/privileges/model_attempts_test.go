@@ -137,15 +137,19 @@ func (m *model) tableAttempts(o *object) []trial {
 		return tries
 	}
 	changes := m.may(o, "UPDATE") || m.may(o, "DELETE") || m.may(o, "TRUNCATE")
-	tries = append(tries,
+	tries = append(
+		tries,
 		trial{sql: "TRUNCATE " + o.Ident, may: m.may(o, "TRUNCATE")},
 		trial{sql: "LOCK TABLE " + o.Ident + " IN ACCESS SHARE MODE NOWAIT", may: changes || m.may(o, "SELECT")},
 		trial{sql: "LOCK TABLE " + o.Ident + " IN ACCESS EXCLUSIVE MODE NOWAIT", may: changes},
-		trial{sql: "CREATE TRIGGER model_new BEFORE UPDATE ON " + o.Ident + " FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()",
-			may: m.may(o, "TRIGGER")},
+		trial{
+			sql: "CREATE TRIGGER model_new BEFORE UPDATE ON " + o.Ident + " FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+			may: m.may(o, "TRIGGER"),
+		},
 		trial{sql: "VACUUM " + o.Ident, may: owns, alone: true, warning: true},
 		trial{sql: "ANALYZE " + o.Ident, may: owns, alone: true, warning: true},
-		trial{sql: "REINDEX TABLE " + o.Ident, may: owns, alone: true})
+		trial{sql: "REINDEX TABLE " + o.Ident, may: owns, alone: true},
+	)
 	column := ""
 	if m.column(o, "id") != nil {
 		column = "id"

@@ -170,8 +170,12 @@ func (g *generated) expectDefaults(b *bound, m *model, rows []string) {
 // expectInformation compares information_schema.role_table_grants, read by the application itself, with the model.
 func (g *generated) expectInformation(b *bound, m *model) {
 	g.t.Helper()
-	result := g.as(b.login, modelDatabase, `SELECT json_build_array(quote_ident(table_schema) || '.' || quote_ident(table_name), privilege_type, is_grantable)
-		FROM information_schema.role_table_grants WHERE grantee IN (`+literal(b.login.Username)+", "+literal(b.access)+")")
+	result := g.as(
+		b.login,
+		modelDatabase,
+		`SELECT json_build_array(quote_ident(table_schema) || '.' || quote_ident(table_name), privilege_type, is_grantable)
+		FROM information_schema.role_table_grants WHERE grantee IN (`+literal(b.login.Username)+", "+literal(b.access)+")",
+	)
 	require.Zero(g.t, result.Code, result.Stderr)
 	actual := map[string]bool{}
 	for row := range strings.Lines(result.Stdout) {
@@ -189,8 +193,11 @@ func (g *generated) expectInformation(b *bound, m *model) {
 			owned := m.parties[o.Owner] == self
 			for grantable, expected := range map[string]bool{"YES": owned, "NO": !owned && m.granted(o, privilege)} {
 				if has := actual[strings.Join([]string{o.Ident, privilege, grantable}, "\x00")]; has != expected {
-					differ = append(differ, fmt.Sprintf("%s on %s %s of %q, grantable %s: expected %t, actual %t", privilege, o.Kind, o.Ident, o.Owner,
-						grantable, expected, has))
+					differ = append(
+						differ,
+						fmt.Sprintf("%s on %s %s of %q, grantable %s: expected %t, actual %t", privilege, o.Kind, o.Ident, o.Owner,
+							grantable, expected, has),
+					)
 				}
 				g.tried.privileges++
 			}

@@ -128,8 +128,12 @@ func (g *generated) read(b *bound) {
 	}
 	delete(g.former, login.Username)
 	b.login = login
-	b.access = g.admin(modelDatabase,
-		"SELECT r.rolname FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid JOIN pg_roles l ON l.oid = m.member WHERE l.rolname = "+literal(login.Username))
+	b.access = g.admin(
+		modelDatabase,
+		"SELECT r.rolname FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid JOIN pg_roles l ON l.oid = m.member WHERE l.rolname = "+literal(
+			login.Username,
+		),
+	)
 	require.NotEmpty(g.t, b.access, "the access role of %s", b.name)
 	require.NotContains(g.t, b.access, "\n", "%s has one access role", b.name)
 }
@@ -140,10 +144,14 @@ func (g *generated) idle(name string) {
 	labels, replicas := map[string]string{"name": name}, int32(0)
 	_, err := g.Client.AppsV1().Deployments(g.Name).Create(g.ctx, &appsv1.Deployment{
 		ObjectMeta: metav1.ObjectMeta{Name: name},
-		Spec: appsv1.DeploymentSpec{Replicas: &replicas, Selector: &metav1.LabelSelector{MatchLabels: labels}, Template: corev1.PodTemplateSpec{
-			ObjectMeta: metav1.ObjectMeta{Labels: labels},
-			Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Image: "postgres:15"}}},
-		}},
+		Spec: appsv1.DeploymentSpec{
+			Replicas: &replicas,
+			Selector: &metav1.LabelSelector{MatchLabels: labels},
+			Template: corev1.PodTemplateSpec{
+				ObjectMeta: metav1.ObjectMeta{Labels: labels},
+				Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Image: "postgres:15"}}},
+			},
+		},
 	}, metav1.CreateOptions{})
 	require.NoError(g.t, err)
 }

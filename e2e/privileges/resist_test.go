@@ -81,13 +81,17 @@ func TestResist_UnbindAndRotate(t *testing.T) {
 	})
 }
 
-// TestResist_SettingsThatPreventLogins: an application can set for its own login what prevents every later login. A rotation fails and names what to reset, without
-// the values. Then it succeeds.
+// TestResist_SettingsThatPreventLogins: an application can set for its own login what prevents every later login. A
+// rotation fails and names what to reset, without the values. Then it succeeds.
 func TestResist_SettingsThatPreventLogins(t *testing.T) {
 	onEachVersion(t, func(s *server) {
 		t := s.t
 		login := s.bindAs("readwrite")
-		s.as(login, "postgres", `ALTER ROLE "`+login.Username+`" SET application_name = 'ofTheApplication'; ALTER ROLE "`+login.Username+`" IN DATABASE postgres SET local_preload_libraries = 'missing'`)
+		s.as(
+			login,
+			"postgres",
+			`ALTER ROLE "`+login.Username+`" SET application_name = 'ofTheApplication'; ALTER ROLE "`+login.Username+`" IN DATABASE postgres SET local_preload_libraries = 'missing'`,
+		)
 		result, err := s.Pgbind("rotate", application, "--grace=0s").Run(s.ctx)
 		require.NoError(t, err)
 		assert.Equal(t, 1, result.Code, result.Stderr)
@@ -103,12 +107,16 @@ func TestResist_SettingsThatPreventLogins(t *testing.T) {
 	})
 }
 
-// TestResist_PreparedTransactions: a prepared transaction of the application holds locks on its objects. The login is disabled, and the rest is named.
+// TestResist_PreparedTransactions: a prepared transaction of the application holds locks on its objects. The login is
+// disabled, and the rest is named.
 func TestResist_PreparedTransactions(t *testing.T) {
 	onEachVersion(t, func(s *server) {
 		t := s.t
 		login := s.bindAs("all")
-		prepared := s.as(login, "postgres", "SET ROLE none; CREATE TABLE public.held (id int); BEGIN; LOCK TABLE public.held; PREPARE TRANSACTION 'stay'")
+		prepared := s.as(
+			login, "postgres",
+			"SET ROLE none; CREATE TABLE public.held (id int); BEGIN; LOCK TABLE public.held; PREPARE TRANSACTION 'stay'",
+		)
 		require.Empty(t, prepared.Stderr)
 		result, err := s.Pgbind("unbind", application, "--grace=0s").Run(s.ctx)
 		require.NoError(t, err)
@@ -133,10 +141,14 @@ func TestResist_Narrow(t *testing.T) {
 		s.admin("postgres", "CREATE ROLE accomplice LOGIN; CREATE TABLE public.company (id int)")
 		login := s.bindAs("all")
 		s.as(login, "postgres", strings.ReplaceAll(staySQL, "LOGIN", login.Username))
-		made := s.as(login, "postgres", `RESET default_transaction_read_only; RESET ROLE; SET default_transaction_read_only = off; SET search_path = public;
+		made := s.as(
+			login,
+			"postgres",
+			`RESET default_transaction_read_only; RESET ROLE; SET default_transaction_read_only = off; SET search_path = public;
 			CREATE TABLE public.theirs (id int); GRANT ALL ON public.theirs TO "`+login.Username+`";
 			CREATE FUNCTION public.definer() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1';
-			GRANT EXECUTE ON FUNCTION public.definer() TO "`+login.Username+`"`)
+			GRANT EXECUTE ON FUNCTION public.definer() TO "`+login.Username+`"`,
+		)
 		require.NotContains(t, made.Stderr, "ERROR")
 		narrowed := s.pgbind(application, "--secret="+secret, "--access=readonly", "--wait=false")
 		assert.Contains(t, narrowed.Stderr, "ALTER FUNCTION public.definer() SECURITY INVOKER")
@@ -144,14 +156,24 @@ func TestResist_Narrow(t *testing.T) {
 			SELECT a.grantee FROM pg_class, aclexplode(relacl) a WHERE relname IN ('theirs', 'company') UNION ALL SELECT a.grantee FROM pg_proc, aclexplode(proacl) a
 		) g WHERE g.grantee = '%s'::regrole`, login.Username))
 		assert.Equal(t, "0", held, "the login has no grants of its own")
-		assert.Equal(t, "0", s.admin("postgres", fmt.Sprintf("SELECT count(*) FROM pg_default_acl WHERE defaclrole = '%s'::regrole", login.Username)))
-		assert.Equal(t, "f", s.admin("postgres", fmt.Sprintf("SELECT has_table_privilege('%s', 'public.company', 'INSERT')", login.Username)))
-		assert.Equal(t, "t", s.admin("postgres", fmt.Sprintf("SELECT has_table_privilege('%s', 'public.company', 'SELECT')", login.Username)))
+		assert.Equal(
+			t, "0",
+			s.admin("postgres", fmt.Sprintf("SELECT count(*) FROM pg_default_acl WHERE defaclrole = '%s'::regrole", login.Username)),
+		)
+		assert.Equal(
+			t, "f",
+			s.admin("postgres", fmt.Sprintf("SELECT has_table_privilege('%s', 'public.company', 'INSERT')", login.Username)),
+		)
+		assert.Equal(
+			t, "t",
+			s.admin("postgres", fmt.Sprintf("SELECT has_table_privilege('%s', 'public.company', 'SELECT')", login.Username)),
+		)
 	})
 }
 
-// fillSQL is what an application does so that no entry fits any more in the access lists of its objects, of their columns, and of what it will create.
-// Entries with different privileges prevent that PostgreSQL compresses the list to a fraction.
+// fillSQL is what an application does so that no entry fits any more in the access lists of its objects, of their
+// columns, and of what it will create. Entries with different privileges prevent that PostgreSQL compresses the list to
+// a fraction.
 const fillSQL = `
 SET ROLE none;
 CREATE TABLE public.login_full (id int);
@@ -185,7 +207,8 @@ BEGIN
   END LOOP;
 END $$;`
 
-// TestResist_HugeACLs: an application fills the access lists of what it owns. Other bindings, a narrower level, a rotation and unbind succeed.
+// TestResist_HugeACLs: an application fills the access lists of what it owns. Other bindings, a narrower level, a
+// rotation and unbind succeed.
 func TestResist_HugeACLs(t *testing.T) {
 	onEachVersion(t, func(s *server) {
 		t := s.t
@@ -242,7 +265,10 @@ func TestHeirs(t *testing.T) {
 		login = s.bindAs("readonly")
 		assert.Empty(t, s.as(login, "postgres", "SELECT lo_unlink("+object+")").Stderr)
 		s.pgbind("unbind", application)
-		assert.Equal(t, "0", s.admin("postgres", "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'pgbind\\_owner\\_%'"), "an owner role that owns nothing is dropped")
+		assert.Equal(
+			t, "0", s.admin("postgres", "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'pgbind\\_owner\\_%'"),
+			"an owner role that owns nothing is dropped",
+		)
 	})
 }
 
@@ -254,14 +280,21 @@ func TestResist_TenThousandTables(t *testing.T) {
 		var script strings.Builder
 		script.WriteString("SET ROLE none; CREATE SCHEMA many;\n")
 		for part := range 20 {
-			fmt.Fprintf(&script, "DO $$ BEGIN FOR i IN 1..500 LOOP EXECUTE format('CREATE TABLE many.t_%d_%%s (id serial PRIMARY KEY, note text)', i); END LOOP; END $$;\n", part)
+			fmt.Fprintf(
+				&script,
+				"DO $$ BEGIN FOR i IN 1..500 LOOP EXECUTE format('CREATE TABLE many.t_%d_%%s (id serial PRIMARY KEY, note text)', i); END LOOP; END $$;\n",
+				part,
+			)
 		}
 		s.admin("postgres", fmt.Sprintf("SET SESSION AUTHORIZATION %q; %s", login.Username, script.String()))
 		start := time.Now()
 		s.pgbind("rotate", application, "--grace=0s")
 		t.Logf("rotated in %s", time.Since(start).Round(time.Second))
 		assert.Empty(t, s.canLogIn(login.Username))
-		assert.Equal(t, "10000", s.admin("postgres", "SELECT count(*) FROM pg_tables WHERE schemaname = 'many' AND tableowner LIKE 'pgbind\\_postgres\\_%'"))
+		assert.Equal(
+			t, "10000",
+			s.admin("postgres", "SELECT count(*) FROM pg_tables WHERE schemaname = 'many' AND tableowner LIKE 'pgbind\\_postgres\\_%'"),
+		)
 	})
 }
 
@@ -284,7 +317,14 @@ func TestResist_Prune(t *testing.T) {
 				assert.Empty(t, s.canLogIn(login.Username), "%s, without %s: the login is gone", level, gone)
 				assert.NotContains(t, s.owners(), "pgb_", level)
 				assert.NotContains(t, s.owners(), "pgbind_postgres_public_read", "%s: a narrow access role owns nothing", level)
-				assert.Equal(t, "0", s.admin("postgres", fmt.Sprintf("SELECT count(*) FROM pg_default_acl WHERE pg_get_userbyid(defaclrole) = '%s'", login.Username)))
+				assert.Equal(
+					t,
+					"0",
+					s.admin(
+						"postgres",
+						fmt.Sprintf("SELECT count(*) FROM pg_default_acl WHERE pg_get_userbyid(defaclrole) = '%s'", login.Username),
+					),
+				)
 				s.admin("postgres", "DROP TABLE IF EXISTS public.mine, public.login_owned; DROP FUNCTION IF EXISTS public.stay()")
 			}
 		}

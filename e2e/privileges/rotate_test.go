@@ -44,7 +44,10 @@ func TestRotate_KeepsWhatADBAGave(t *testing.T) {
 			given += givenOptionsSQL
 		}
 		s.admin("postgres", strings.ReplaceAll(given, "LOGIN", former.Username))
-		s.admin("postgres", "ALTER DATABASE postgres SET DateStyle TO 'SQL, MDY'; ALTER DATABASE postgres SET TimeZone TO 'America/St_Johns'")
+		s.admin(
+			"postgres",
+			"ALTER DATABASE postgres SET DateStyle TO 'SQL, MDY'; ALTER DATABASE postgres SET TimeZone TO 'America/St_Johns'",
+		)
 		before := s.admin("postgres", strings.ReplaceAll(settingsSQL, "LOGIN", former.Username))
 		require.Contains(t, before, "statement_timeout=7s")
 		s.pgbind("rotate", application, "--grace=0s")
@@ -62,11 +65,18 @@ func TestRotate_QuotesWhatAnApplicationSet(t *testing.T) {
 		s.pgbind(application, "--secret="+secret, "--access=readonly", "--wait=false")
 		former, err := s.Login(s.ctx, secret)
 		require.NoError(t, err)
-		set := s.as(former, "postgres", `SELECT set_config('search_path', 'public;ALTER/**/ROLE/**/`+former.Username+`/**/SUPERUSER', false);
+		set := s.as(
+			former,
+			"postgres",
+			`SELECT set_config('search_path', 'public;ALTER/**/ROLE/**/`+former.Username+`/**/SUPERUSER', false);
 			SELECT set_config('application_name', E'a''; ALTER ROLE `+former.Username+` SUPERUSER; --', false);
-			ALTER ROLE CURRENT_USER SET search_path FROM CURRENT; ALTER ROLE CURRENT_USER SET application_name FROM CURRENT`)
+			ALTER ROLE CURRENT_USER SET search_path FROM CURRENT; ALTER ROLE CURRENT_USER SET application_name FROM CURRENT`,
+		)
 		require.Empty(t, set.Stderr)
-		require.Equal(t, "2", s.admin("postgres", "SELECT cardinality(setconfig) FROM pg_db_role_setting WHERE setrole = '"+former.Username+"'::regrole"))
+		require.Equal(
+			t, "2",
+			s.admin("postgres", "SELECT cardinality(setconfig) FROM pg_db_role_setting WHERE setrole = '"+former.Username+"'::regrole"),
+		)
 		s.pgbind("rotate", application, "--grace=0s")
 		assert.Equal(t, "postgres", s.admin("postgres", "SELECT string_agg(rolname, ' ') FROM pg_roles WHERE rolsuper"))
 		now, err := s.Login(s.ctx, secret)

@@ -24,8 +24,11 @@ func TestSessions_IgnoreSettings(t *testing.T) {
 	onEachVersion(t, func(s *server) {
 		t := s.t
 		s.admin("postgres", "CREATE ROLE shopowner LOGIN; CREATE DATABASE shop OWNER shopowner")
-		s.set("shop", "role=shopowner", "default_transaction_read_only=on", "default_transaction_isolation=serializable", "search_path=evil", "DateStyle=SQL, DMY",
-			"TimeZone=Asia/Kolkata", "client_min_messages=debug5", "standard_conforming_strings=off", "password_encryption=md5", "client_encoding=latin1")
+		s.set(
+			"shop", "role=shopowner", "default_transaction_read_only=on", "default_transaction_isolation=serializable",
+			"search_path=evil", "DateStyle=SQL, DMY", "TimeZone=Asia/Kolkata", "client_min_messages=debug5",
+			"standard_conforming_strings=off", "password_encryption=md5", "client_encoding=latin1",
+		)
 		s.pgbind(application, "--dbname=shop", "--secret="+secret, "--access=readonly", "--wait=false", "--expires=1h")
 		login, err := s.Login(s.ctx, secret)
 		require.NoError(t, err)
@@ -33,9 +36,16 @@ func TestSessions_IgnoreSettings(t *testing.T) {
 		s.pgbind("rotate", application, "--grace=0s")
 		login, err = s.Login(s.ctx, secret)
 		require.NoError(t, err)
-		assert.Equal(t, expires, s.admin("postgres", "SELECT extract(epoch FROM rolvaliduntil)::int FROM pg_roles WHERE rolname = '"+login.Username+"'"), "the expiry is the same to the second")
+		assert.Equal(
+			t, expires,
+			s.admin("postgres", "SELECT extract(epoch FROM rolvaliduntil)::int FROM pg_roles WHERE rolname = '"+login.Username+"'"),
+			"the expiry is the same to the second",
+		)
 
-		hostile := []string{"statement_timeout=1", "lock_timeout=1", "idle_in_transaction_session_timeout=1", "local_preload_libraries=nonsense"}
+		hostile := []string{
+			"statement_timeout=1", "lock_timeout=1", "idle_in_transaction_session_timeout=1",
+			"local_preload_libraries=nonsense",
+		}
 		if s.version != "13" {
 			hostile = append(hostile, "idle_session_timeout=1")
 		}
@@ -56,7 +66,10 @@ func (s *server) set(database string, settings ...string) {
 	var script strings.Builder
 	for _, setting := range settings {
 		name, value, _ := strings.Cut(setting, "=")
-		fmt.Fprintf(&script, "ALTER DATABASE %s SET %s TO '%s'; ALTER ROLE postgres IN DATABASE %s SET %s TO '%s';\n", database, name, value, database, name, value)
+		fmt.Fprintf(
+			&script, "ALTER DATABASE %s SET %s TO '%s'; ALTER ROLE postgres IN DATABASE %s SET %s TO '%s';\n", database,
+			name, value, database, name, value,
+		)
 	}
 	s.admin("postgres", script.String())
 }

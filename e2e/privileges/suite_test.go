@@ -97,8 +97,8 @@ func (s *server) admin(database, script string) string {
 	return strings.TrimSpace(rows)
 }
 
-// as runs a psql script with the application's login, over the Service, and returns the rows and what psql wrote to stderr. A statement that
-// fails does not end the script.
+// as runs a psql script with the application's login, over the Service, and returns the rows and what psql wrote to
+// stderr. A statement that fails does not end the script.
 func (s *server) as(login harness.Login, database, script string) harness.Result {
 	s.t.Helper()
 	wrapper := `IFS= read -r PGPASSWORD; export PGPASSWORD; exec psql "$@"`
@@ -123,6 +123,9 @@ func (s *server) exec(program string, args ...string) *harness.Command {
 }
 
 func psqlFlags(user, database string, more ...string) []string {
-	flags := []string{"--username=" + user, "--dbname=" + database, "--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--no-password", "--file=-"}
+	flags := []string{
+		"--username=" + user, "--dbname=" + database, "--no-psqlrc", "--quiet", "--no-align", "--tuples-only",
+		"--no-password", "--file=-",
+	}
 	return append(flags, more...)
 }

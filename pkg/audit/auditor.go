@@ -96,7 +96,10 @@ func (r *Report) add(f *facts) {
 // instances returns the servers to audit.
 func (a *Auditor) instances(ctx context.Context, c *cluster, o Options) ([]server.Instance, error) {
 	if o.Ref == nil {
-		servers, skipped := server.List(slices.DeleteFunc(slices.Clone(c.pods), func(p corev1.Pod) bool { return server.PoolerOf(&p) != "" }), o.Container)
+		servers, skipped := server.List(
+			slices.DeleteFunc(slices.Clone(c.pods), func(p corev1.Pod) bool { return server.PoolerOf(&p) != "" }),
+			o.Container,
+		)
 		for _, err := range skipped {
 			c.gaps = append(c.gaps, err.Error())
 		}
@@ -133,8 +136,14 @@ type found struct {
 
 func (a *Auditor) newFacts(ctx context.Context, c *cluster, s found, o Options) *facts {
 	f := &facts{now: time.Now(), cluster: c, audit: s.audit, services: serviceNames{}, standbys: len(s.instance.Members) - 1}
-	f.server = Server{Name: s.instance.Location, Pod: s.member.Pod.Name, Namespace: s.member.Pod.Namespace, Version: postgres.VersionText(s.audit.Version),
-		Superuser: s.audit.Access.Passwords, Statements: s.audit.Access.Statements}
+	f.server = Server{
+		Name:       s.instance.Location,
+		Pod:        s.member.Pod.Name,
+		Namespace:  s.member.Pod.Namespace,
+		Version:    postgres.VersionText(s.audit.Version),
+		Superuser:  s.audit.Access.Passwords,
+		Statements: s.audit.Access.Statements,
+	}
 	f.container, f.admin = s.member.Container, o.AdminFlags
 	f.ref = refOf(s.member.Pod, o.Ref)
 	if err := a.services(ctx, f, s.instance); err != nil {

@@ -60,7 +60,9 @@ func newTestCluster() *testCluster {
 	ended := podAt("shop", "ended", "10.0.0.5")
 	ended.Status.Phase = corev1.PodSucceeded
 	idle := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "idle", UID: "uid-idle"}}
-	idle.Spec.Template.Spec.Containers = []corev1.Container{{Env: []corev1.EnvVar{{Name: "DB_HOST", Value: "pg.data"}, {Name: "DB_USER", Value: "idle"}}}}
+	idle.Spec.Template.Spec.Containers = []corev1.Container{
+		{Env: []corev1.EnvVar{{Name: "DB_HOST", Value: "pg.data"}, {Name: "DB_USER", Value: "idle"}}},
+	}
 	meta := func(kind, api, name string, owners []metav1.OwnerReference) *metav1.PartialObjectMetadata {
 		return &metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: api, Kind: kind},
 			ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name, UID: types.UID("uid-" + name), OwnerReferences: owners}}
@@ -74,8 +76,15 @@ func newTestCluster() *testCluster {
 			&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "node-1"}, Spec: corev1.NodeSpec{PodCIDRs: []string{"10.0.0.0/24"}},
 				Status: corev1.NodeStatus{Addresses: []corev1.NodeAddress{{Address: "192.168.0.1"}}}},
 			&discoveryv1.EndpointSlice{
-				ObjectMeta: metav1.ObjectMeta{Namespace: "data", Name: "pg-x", Labels: map[string]string{discoveryv1.LabelServiceName: "pg"}},
-				Endpoints:  []discoveryv1.Endpoint{{Addresses: []string{"10.0.0.1"}, TargetRef: &corev1.ObjectReference{Kind: "Pod", Name: "pg-0"}}}},
+				ObjectMeta: metav1.ObjectMeta{
+					Namespace: "data",
+					Name:      "pg-x",
+					Labels:    map[string]string{discoveryv1.LabelServiceName: "pg"},
+				},
+				Endpoints: []discoveryv1.Endpoint{
+					{Addresses: []string{"10.0.0.1"}, TargetRef: &corev1.ObjectReference{Kind: "Pod", Name: "pg-0"}},
+				},
+			},
 			&corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: "data", Name: "pg"}, Spec: corev1.ServiceSpec{Selector: pg.Labels}}),
 		metadata: metadatafake.NewSimpleMetadataClient(scheme,
 			meta("ReplicaSet", "apps/v1", "web-rs", owned("Deployment", "apps/v1", "web")),
@@ -105,14 +114,26 @@ func serverWithSessions(addresses ...string) *postgres.Audit {
 	a.Roles = append(a.Roles, postgres.AuditRole{Name: "idle", CanLogin: true, Password: "scram"})
 	a.Sessions = nil
 	for i, address := range addresses {
-		a.Sessions = append(a.Sessions, postgres.AuditSession{Address: address, Role: "web", Database: "shop", Application: "app", Count: i + 1, Oldest: time.Unix(int64(i), 0)})
+		a.Sessions = append(
+			a.Sessions,
+			postgres.AuditSession{
+				Address:     address,
+				Role:        "web",
+				Database:    "shop",
+				Application: "app",
+				Count:       i + 1,
+				Oldest:      time.Unix(int64(i), 0),
+			},
+		)
 	}
 	return a
 }
 
 func TestAudit_JoinsSessionsWithTheOwnersOfPods(t *testing.T) {
 	c := newTestCluster()
-	c.servers["pg-0"] = answers{audit: serverWithSessions("10.0.0.2", "10.0.0.3", "10.0.0.4", "::ffff:10.0.0.1", "", "10.0.0.0", "10.0.0.5")}
+	c.servers["pg-0"] = answers{
+		audit: serverWithSessions("10.0.0.2", "10.0.0.3", "10.0.0.4", "::ffff:10.0.0.1", "", "10.0.0.0", "10.0.0.5"),
+	}
 	report, err := c.auditor(t).Audit(t.Context(), Options{})
 	require.NoError(t, err)
 	got := map[string]Access{}
@@ -189,14 +210,28 @@ func TestAudit_SkipsStandbys(t *testing.T) {
 func TestAudit_ReadsSecretsOnRequest(t *testing.T) {
 	c := newTestCluster()
 	for i, name := range []string{"a", "b"} {
-		require.NoError(t, c.Tracker().Add(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name}, Data: map[string][]byte{
-			"host": []byte("pg.data.svc"), "user": []byte("idle"), "password": fmt.Appendf(nil, "cleartext%d", i)}}))
+		require.NoError(
+			t,
+			c.Tracker().Add(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name}, Data: map[string][]byte{
+				"host": []byte("pg.data.svc"), "user": []byte("idle"), "password": fmt.Appendf(nil, "cleartext%d", i)}}),
+		)
 		d := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "uses-" + name, UID: types.UID("uid-" + name)}}
-		d.Spec.Template.Spec.Containers = []corev1.Container{{EnvFrom: []corev1.EnvFromSource{{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: name}}}}}}
+		d.Spec.Template.Spec.Containers = []corev1.Container{
+			{
+				EnvFrom: []corev1.EnvFromSource{
+					{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: name}}},
+				},
+			},
+		}
 		require.NoError(t, c.Tracker().Add(d))
 	}
 	c.servers["pg-0"] = answers{audit: serverWithSessions()}
-	report, err := c.auditor(t).Audit(t.Context(), Options{ReadSecrets: true, Ref: &server.Ref{Kind: "pod", Name: "pg-0", Namespace: "data"}})
+	report, err := c.auditor(
+		t,
+	).Audit(
+		t.Context(),
+		Options{ReadSecrets: true, Ref: &server.Ref{Kind: "pod", Name: "pg-0", Namespace: "data"}},
+	)
 	require.NoError(t, err)
 	assert.NotContains(t, fmt.Sprintf("%+v", report), "cleartext")
 	assert.Equal(t, PasswordsDiffer, report.Findings[0].Code)
@@ -211,7 +246,11 @@ func TestAudit_SaysWhatCannotBeListed(t *testing.T) {
 	c := newTestCluster()
 	c.servers["pg-0"] = answers{audit: serverWithSessions("10.0.0.2")}
 	refuse := func(resource string) {
-		c.PrependReactor("list", resource, func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, errors.New("forbidden") })
+		c.PrependReactor(
+			"list",
+			resource,
+			func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, errors.New("forbidden") },
+		)
 	}
 	refuse("nodes")
 	refuse("cronjobs")

@@ -75,13 +75,25 @@ func (r *reader) read(ctx context.Context, namespace string) (*cluster, error) {
 	})
 	optional(r, &lists, "nodes", func() error { return each(ctx, r.kube.CoreV1().Nodes().List, r.addNode) })
 	optional(r, &lists, "deployments", func() error {
-		return each(ctx, r.kube.AppsV1().Deployments(namespace).List, func(d *appsv1.Deployment) { r.addSpec("Deployment", d.ObjectMeta, d.Spec.Template.Spec) })
+		return each(
+			ctx,
+			r.kube.AppsV1().Deployments(namespace).List,
+			func(d *appsv1.Deployment) { r.addSpec("Deployment", d.ObjectMeta, d.Spec.Template.Spec) },
+		)
 	})
 	optional(r, &lists, "statefulsets", func() error {
-		return each(ctx, r.kube.AppsV1().StatefulSets(namespace).List, func(s *appsv1.StatefulSet) { r.addSpec("StatefulSet", s.ObjectMeta, s.Spec.Template.Spec) })
+		return each(
+			ctx,
+			r.kube.AppsV1().StatefulSets(namespace).List,
+			func(s *appsv1.StatefulSet) { r.addSpec("StatefulSet", s.ObjectMeta, s.Spec.Template.Spec) },
+		)
 	})
 	optional(r, &lists, "daemonsets", func() error {
-		return each(ctx, r.kube.AppsV1().DaemonSets(namespace).List, func(s *appsv1.DaemonSet) { r.addSpec("DaemonSet", s.ObjectMeta, s.Spec.Template.Spec) })
+		return each(
+			ctx,
+			r.kube.AppsV1().DaemonSets(namespace).List,
+			func(s *appsv1.DaemonSet) { r.addSpec("DaemonSet", s.ObjectMeta, s.Spec.Template.Spec) },
+		)
 	})
 	optional(r, &lists, "cronjobs", func() error {
 		return each(ctx, r.kube.BatchV1().CronJobs(namespace).List, func(c *batchv1.CronJob) {

@@ -65,7 +65,10 @@ func (f *facts) podAt(address string) *corev1.Pod {
 
 // logins returns the roles that can log in, without PostgreSQL's own and the superuser that initdb created.
 func (f *facts) loginRoles() []postgres.AuditRole {
-	return slices.DeleteFunc(slices.Clone(f.audit.Roles), func(r postgres.AuditRole) bool { return !r.CanLogin || r.Predefined || r.Bootstrap })
+	return slices.DeleteFunc(
+		slices.Clone(f.audit.Roles),
+		func(r postgres.AuditRole) bool { return !r.CanLogin || r.Predefined || r.Bootstrap },
+	)
 }
 
 // sessionsOf returns the sessions of a role by their source; all sources if none is given.
@@ -91,7 +94,14 @@ func (f *facts) roles() []Role {
 		if !r.CanLogin || r.Predefined {
 			continue
 		}
-		role := Role{Name: r.Name, Superuser: r.Superuser, Bound: r.Owner.ID != "", Password: r.Password, ValidUntil: r.ValidUntil, Sessions: f.sessionsOf(r.Name)}
+		role := Role{
+			Name:       r.Name,
+			Superuser:  r.Superuser,
+			Bound:      r.Owner.ID != "",
+			Password:   r.Password,
+			ValidUntil: r.ValidUntil,
+			Sessions:   f.sessionsOf(r.Name),
+		}
 		for _, o := range f.audit.Owners {
 			if o.Role == r.Name {
 				role.Relations, role.Routines = role.Relations+o.Relations, role.Routines+o.Routines

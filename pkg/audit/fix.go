@@ -41,8 +41,14 @@ func (f *facts) askForPasswords(rule postgres.AuditRule) string {
 	if file == "" {
 		file = f.audit.Access.RuleFile
 	}
-	return report.Command("kubectl", "exec", f.server.Pod, "-n", f.server.Namespace, "-c", f.container, "--", "sed", "-i", strconv.Itoa(rule.Line)+`s/\btrust\b/scram-sha-256/`, file) +
-		" && " + f.sql("", "SELECT pg_reload_conf()")
+	return report.Command(
+		"kubectl", "exec", f.server.Pod, "-n", f.server.Namespace, "-c", f.container, "--", "sed", "-i",
+		strconv.Itoa(rule.Line)+`s/\btrust\b/scram-sha-256/`, file,
+	) +
+		" && " + f.sql(
+		"",
+		"SELECT pg_reload_conf()",
+	)
 }
 
 // number returns "1 session" or "2 sessions".

@@ -154,8 +154,8 @@ func (f *facts) accessBy(t template, logins secretRoles) (a Access, ok bool) {
 	return a, false
 }
 
-// logins returns which Secret holds the login of which role of this server: by the metadata of bindings, by the values if they were read, and because
-// workloads that use the Secret have sessions as one role alone.
+// logins returns which Secret holds the login of which role of this server: by the metadata of bindings, by the values
+// if they were read, and because workloads that use the Secret have sessions as one role alone.
 func (f *facts) logins(sessions []Access) secretRoles {
 	roles := map[[2]string][]string{}
 	for _, a := range sessions {

@@ -35,16 +35,31 @@ func cleanFacts() *facts {
 		ref:    server.Ref{Kind: "statefulset", Name: "pg", Namespace: "data"},
 		server: Server{Name: "data/pod/pg-0", Pod: "pg-0", Namespace: "data"},
 		audit: &postgres.Audit{
-			Version: 150004, Access: postgres.AuditAccess{Passwords: true, Rules: true, Sessions: true, RuleFile: "/data/pg_hba.conf"},
+			Version: 150004,
+			Access:  postgres.AuditAccess{Passwords: true, Rules: true, Sessions: true, RuleFile: "/data/pg_hba.conf"},
 			Roles: []postgres.AuditRole{
 				{Name: "postgres", Bootstrap: true, Superuser: true, CanLogin: true, Password: "none"},
 				{Name: "pg_execute_server_program", Predefined: true},
-				{Name: "web", CanLogin: true, Password: "scram", Owner: postgres.Owner{ID: "abc", Namespace: "shop"}, MemberOf: []postgres.AuditMembership{{Role: "access", Inherit: true, Set: true}}},
+				{
+					Name:     "web",
+					CanLogin: true,
+					Password: "scram",
+					Owner:    postgres.Owner{ID: "abc", Namespace: "shop"},
+					MemberOf: []postgres.AuditMembership{{Role: "access", Inherit: true, Set: true}},
+				},
 				{Name: "access"},
 			},
-			Sessions:  []postgres.AuditSession{{Address: "10.0.0.2", Role: "web", Database: "shop", Count: 2}, {Role: "postgres", Database: "postgres", Count: 1}},
-			Rules:     []postgres.AuditRule{{Line: 9, Type: "host", Databases: []string{"all"}, Users: []string{"all"}, Address: "all", Method: "scram-sha-256"}},
-			Databases: []postgres.AuditDatabase{{Name: "shop", Owner: "postgres", Connectable: true}, {Name: "template1", Template: true, Connectable: true, Public: []string{"CONNECT"}}},
+			Sessions: []postgres.AuditSession{
+				{Address: "10.0.0.2", Role: "web", Database: "shop", Count: 2},
+				{Role: "postgres", Database: "postgres", Count: 1},
+			},
+			Rules: []postgres.AuditRule{
+				{Line: 9, Type: "host", Databases: []string{"all"}, Users: []string{"all"}, Address: "all", Method: "scram-sha-256"},
+			},
+			Databases: []postgres.AuditDatabase{
+				{Name: "shop", Owner: "postgres", Connectable: true},
+				{Name: "template1", Template: true, Connectable: true, Public: []string{"CONNECT"}},
+			},
 		},
 	}
 }
@@ -69,7 +84,10 @@ func (f *facts) session(address, role, database string) {
 }
 
 func (f *facts) template(workload, secret string) {
-	f.cluster.templates = append(f.cluster.templates, template{workload: workloadRef{"shop", workload, ""}, secrets: []types.NamespacedName{{Namespace: "shop", Name: secret}}})
+	f.cluster.templates = append(
+		f.cluster.templates,
+		template{workload: workloadRef{"shop", workload, ""}, secrets: []types.NamespacedName{{Namespace: "shop", Name: secret}}},
+	)
 }
 
 func TestFindings_NoneOfACleanServer(t *testing.T) {
@@ -82,7 +100,15 @@ func TestFindings(t *testing.T) {
 	}
 	past := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	trust := func(address, netmask string) postgres.AuditRule {
-		return postgres.AuditRule{Line: 4, Type: "host", Databases: []string{"all"}, Users: []string{"web"}, Address: address, Netmask: netmask, Method: "trust"}
+		return postgres.AuditRule{
+			Line:      4,
+			Type:      "host",
+			Databases: []string{"all"},
+			Users:     []string{"web"},
+			Address:   address,
+			Netmask:   netmask,
+			Method:    "trust",
+		}
 	}
 	for name, test := range map[string]struct {
 		change   func(f *facts)

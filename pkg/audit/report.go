@@ -1,5 +1,6 @@
-// Package audit reports who uses a PostgreSQL server, as which role, and what is wrong with it, also for what pgbind did not create. It joins the sessions of
-// the server with the Pods of the cluster, and turns what it read into findings by pure functions. It changes nothing.
+// Package audit reports who uses a PostgreSQL server, as which role, and what is wrong with it, also for what pgbind
+// did not create. It joins the sessions of the server with the Pods of the cluster, and turns what it read into
+// findings by pure functions. It changes nothing.
 package audit
 
 import (

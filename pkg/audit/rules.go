@@ -10,8 +10,8 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/report"
 )
 
-// trustRules reports the rules of pg_hba.conf that ask for no password. The first rule that fits a connection decides, so that those after a rule for
-// everybody never apply.
+// trustRules reports the rules of pg_hba.conf that ask for no password. The first rule that fits a connection decides,
+// so that those after a rule for everybody never apply.
 func trustRules(f *facts) []Finding {
 	var found []Finding
 	var local []string
@@ -22,9 +22,16 @@ func trustRules(f *facts) []Finding {
 		case trusts && !remote:
 			local = append(local, fmt.Sprint(rule.Line))
 		case trusts && (!all4 || !all6 && (strings.Contains(rule.Address, ":") || rule.Address == "all")):
-			found = append(found, Finding{Code: TrustRule, Severity: Critical, Object: fmt.Sprintf("pg_hba.conf:%d", rule.Line),
-				Message: fmt.Sprintf("the rule lets %s log in to %s from %s without a password", names("users", rule.Users), names("databases", rule.Databases), origin(rule)),
-				Fix:     f.askForPasswords(rule)})
+			found = append(found, Finding{
+				Code:     TrustRule,
+				Severity: Critical,
+				Object:   fmt.Sprintf("pg_hba.conf:%d", rule.Line),
+				Message: fmt.Sprintf(
+					"the rule lets %s log in to %s from %s without a password", names("users", rule.Users),
+					names("databases", rule.Databases), origin(rule),
+				),
+				Fix: f.askForPasswords(rule),
+			})
 		}
 		if remote && rule.Type == "host" && slices.Contains(rule.Users, "all") && slices.Contains(rule.Databases, "all") {
 			all4 = all4 || rule.Address == "all" || rule.Address == "0.0.0.0" && rule.Netmask == "0.0.0.0"
@@ -66,9 +73,16 @@ func origin(rule postgres.AuditRule) string {
 func publicCreate(f *facts) []Finding {
 	var found []Finding
 	for _, s := range f.audit.Creates {
-		found = append(found, Finding{Code: PublicCreate, Severity: Warning, Object: "database/" + s.Database,
-			Message: fmt.Sprintf("every login of the server can create functions and tables in schema %s, which others use by their unqualified names", s.Schema),
-			Fix:     f.sql(s.Database, "REVOKE CREATE ON SCHEMA "+postgres.Identifier(s.Schema)+" FROM PUBLIC")})
+		found = append(found, Finding{
+			Code:     PublicCreate,
+			Severity: Warning,
+			Object:   "database/" + s.Database,
+			Message: fmt.Sprintf(
+				"every login of the server can create functions and tables in schema %s, which others use by their unqualified names",
+				s.Schema,
+			),
+			Fix: f.sql(s.Database, "REVOKE CREATE ON SCHEMA "+postgres.Identifier(s.Schema)+" FROM PUBLIC"),
+		})
 	}
 	return found
 }
@@ -79,24 +93,46 @@ func publicConnect(f *facts) []Finding {
 	for _, d := range f.audit.Databases {
 		if d.Connectable && !d.Template && slices.Contains(d.Public, "CONNECT") {
 			databases = append(databases, d.Name)
-			statements = append(statements, fmt.Sprintf("REVOKE %s ON DATABASE %s FROM PUBLIC", strings.Join(d.Public, ", "), postgres.Identifier(d.Name)))
+			statements = append(
+				statements,
+				fmt.Sprintf("REVOKE %s ON DATABASE %s FROM PUBLIC", strings.Join(d.Public, ", "), postgres.Identifier(d.Name)),
+			)
 		}
 	}
 	if len(databases) == 0 {
 		return nil
 	}
-	return []Finding{{Code: PublicConnect, Severity: Info, Object: "PUBLIC",
-		Message: fmt.Sprintf("every login of the server can connect to %s; the fix also stops roles without a grant of their own", strings.Join(databases, ", ")),
-		Fix:     f.sql("", strings.Join(statements, "; "))}}
+	return []Finding{
+		{
+			Code:     PublicConnect,
+			Severity: Info,
+			Object:   "PUBLIC",
+			Message: fmt.Sprintf(
+				"every login of the server can connect to %s; the fix also stops roles without a grant of their own",
+				strings.Join(databases, ", "),
+			),
+			Fix: f.sql("", strings.Join(statements, "; ")),
+		},
+	}
 }
 
 // shadows reports schemas that are called like a role and in which other roles can create.
 func shadows(f *facts) []Finding {
 	var found []Finding
 	for _, s := range f.audit.Shadows {
-		found = append(found, Finding{Code: Shadow, Severity: Warning, Object: "database/" + s.Database,
-			Message: fmt.Sprintf("unqualified names in the sessions of role %s mean what %s can create in schema %s", s.Schema, strings.Join(s.Creators, ", "), s.Schema),
-			Fix:     f.sql(s.Database, fmt.Sprintf("ALTER SCHEMA %s RENAME TO %s", postgres.Identifier(s.Schema), postgres.Identifier(s.Schema+"_app")))})
+		found = append(found, Finding{
+			Code:     Shadow,
+			Severity: Warning,
+			Object:   "database/" + s.Database,
+			Message: fmt.Sprintf(
+				"unqualified names in the sessions of role %s mean what %s can create in schema %s", s.Schema,
+				strings.Join(s.Creators, ", "), s.Schema,
+			),
+			Fix: f.sql(
+				s.Database,
+				fmt.Sprintf("ALTER SCHEMA %s RENAME TO %s", postgres.Identifier(s.Schema), postgres.Identifier(s.Schema+"_app")),
+			),
+		})
 	}
 	return found
 }
@@ -105,9 +141,16 @@ func shadows(f *facts) []Finding {
 func overloads(f *facts) []Finding {
 	var found []Finding
 	for _, o := range f.audit.Overloads {
-		found = append(found, Finding{Code: Overload, Severity: Info, Object: "database/" + o.Database,
-			Message: fmt.Sprintf("%s of role %s can run in place of the one of pg_catalog for roles with schema %s in their search_path", o.Object, o.Owner, o.Schema),
-			Fix:     f.sql(o.Database, `\dn+ `+postgres.Identifier(o.Schema))})
+		found = append(found, Finding{
+			Code:     Overload,
+			Severity: Info,
+			Object:   "database/" + o.Database,
+			Message: fmt.Sprintf(
+				"%s of role %s can run in place of the one of pg_catalog for roles with schema %s in their search_path",
+				o.Object, o.Owner, o.Schema,
+			),
+			Fix: f.sql(o.Database, `\dn+ `+postgres.Identifier(o.Schema)),
+		})
 	}
 	return found
 }

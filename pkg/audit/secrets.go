@@ -35,7 +35,10 @@ func (r *reader) readValues(ctx context.Context) error {
 			case err != nil && ctx.Err() != nil:
 				return context.Cause(ctx)
 			case err != nil:
-				r.cluster.gaps = append(r.cluster.gaps, fmt.Sprintf("secret/%s in namespace %s cannot be read: %v", name.Name, name.Namespace, err))
+				r.cluster.gaps = append(
+					r.cluster.gaps,
+					fmt.Sprintf("secret/%s in namespace %s cannot be read: %v", name.Name, name.Namespace, err),
+				)
 				r.cluster.valuesRead = false
 			default:
 				r.cluster.secretLogins = append(r.cluster.secretLogins, loginsIn(stored)...)

@@ -61,10 +61,14 @@ func templateOf(w workloadRef, spec *corev1.PodSpec) template {
 	return t
 }
 
-// meansLogin reports whether a variable, a key or a Secret of this name can hold a login of a database. A Secret with certificates or a token of another
-// service that several workloads share says nothing about their roles.
+// meansLogin reports whether a variable, a key or a Secret of this name can hold a login of a database. A Secret with
+// certificates or a token of another service that several workloads share says nothing about their roles.
 func meansLogin(name string) bool {
-	return regexp.MustCompile(`(?i)pass|pwd|user|login|cred|url|uri|dsn|conn|database|postgres|pgsql|(^|[^a-z])(pg|db|sql)`).MatchString(name)
+	return regexp.MustCompile(
+		`(?i)pass|pwd|user|login|cred|url|uri|dsn|conn|database|postgres|pgsql|(^|[^a-z])(pg|db|sql)`,
+	).MatchString(
+		name,
+	)
 }
 
 // literal takes hosts and users from a variable whose value is in the manifest.

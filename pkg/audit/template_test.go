@@ -59,10 +59,25 @@ func TestTemplateOf_NamesTheSecretsThatCanHoldALogin(t *testing.T) {
 		return corev1.Volume{VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: name}}}
 	}
 	got := templateOf(workloadRef{namespace: "shop"}, &corev1.PodSpec{
-		InitContainers: []corev1.Container{{EnvFrom: []corev1.EnvFromSource{{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "all"}}}}}},
-		Containers:     []corev1.Container{{Env: []corev1.EnvVar{key("DB_PASSWORD", "a", "x"), key("X", "b", "uri"), key("LICENCE", "c", "text")}}},
-		Volumes: []corev1.Volume{volume("ca"), volume("pg-login"), {VolumeSource: corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{
-			Sources: []corev1.VolumeProjection{{Secret: &corev1.SecretProjection{LocalObjectReference: corev1.LocalObjectReference{Name: "db"}}}}}}}},
+		InitContainers: []corev1.Container{
+			{
+				EnvFrom: []corev1.EnvFromSource{
+					{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "all"}}},
+				},
+			},
+		},
+		Containers: []corev1.Container{
+			{Env: []corev1.EnvVar{key("DB_PASSWORD", "a", "x"), key("X", "b", "uri"), key("LICENCE", "c", "text")}},
+		},
+		Volumes: []corev1.Volume{
+			volume("ca"),
+			volume("pg-login"),
+			{VolumeSource: corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{
+				Sources: []corev1.VolumeProjection{
+					{Secret: &corev1.SecretProjection{LocalObjectReference: corev1.LocalObjectReference{Name: "db"}}},
+				},
+			}}},
+		},
 	})
 	var names []string
 	for _, name := range got.secrets {
@@ -73,11 +88,16 @@ func TestTemplateOf_NamesTheSecretsThatCanHoldALogin(t *testing.T) {
 }
 
 func TestLoginsIn(t *testing.T) {
-	stored := &corev1.Secret{Data: map[string][]byte{"POSTGRES_HOST": []byte("pg.data"), "POSTGRES_USERNAME": []byte("app"), "POSTGRES_PASSWORD": []byte("p"),
-		"uri": []byte("postgres://app:q@pg.data/shop"), "token": []byte("t")}}
+	stored := &corev1.Secret{
+		Data: map[string][]byte{"POSTGRES_HOST": []byte("pg.data"), "POSTGRES_USERNAME": []byte("app"), "POSTGRES_PASSWORD": []byte("p"),
+			"uri": []byte("postgres://app:q@pg.data/shop"), "token": []byte("t")},
+	}
 	stored.Namespace, stored.Name = "shop", "login"
 	name := types.NamespacedName{Namespace: "shop", Name: "login"}
-	assert.ElementsMatch(t, []secretLogin{{name, []string{"pg.data"}, "app", "p"}, {name, []string{"pg.data"}, "app", "q"}}, loginsIn(stored))
+	assert.ElementsMatch(
+		t, []secretLogin{{name, []string{"pg.data"}, "app", "p"}, {name, []string{"pg.data"}, "app", "q"}},
+		loginsIn(stored),
+	)
 }
 
 func TestUses_NeedsAHostForASuperuser(t *testing.T) {

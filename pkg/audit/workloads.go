@@ -22,8 +22,16 @@ func superuserWorkloads(f *facts) []Finding {
 	}
 	var found []Finding
 	for k, accesses := range uses {
-		finding := Finding{Code: SuperuserWorkload, Severity: Critical, Namespace: k.namespace, Object: k.workload,
-			Message: fmt.Sprintf("%s as superuser %s, who can read and change everything and run programs on the server", usage(accesses), k.role)}
+		finding := Finding{
+			Code:      SuperuserWorkload,
+			Severity:  Critical,
+			Namespace: k.namespace,
+			Object:    k.workload,
+			Message: fmt.Sprintf(
+				"%s as superuser %s, who can read and change everything and run programs on the server",
+				usage(accesses), k.role,
+			),
+		}
 		if accesses[0].Source == FromWorkload {
 			finding.Fix = f.bind(k.namespace, databaseOf(accesses), k.workload)
 		}
@@ -56,7 +64,10 @@ func usage(accesses []Access) string {
 // databaseOf returns the database with most sessions, and not postgres if there is another.
 func databaseOf(accesses []Access) string {
 	best := slices.MaxFunc(accesses, func(a, b Access) int {
-		return cmp.Or(compareBool(a.Database != "postgres", b.Database != "postgres"), cmp.Compare(a.Sessions, b.Sessions), cmp.Compare(b.Database, a.Database))
+		return cmp.Or(
+			compareBool(a.Database != "postgres", b.Database != "postgres"), cmp.Compare(a.Sessions, b.Sessions),
+			cmp.Compare(b.Database, a.Database),
+		)
 	})
 	return best.Database
 }
@@ -107,14 +118,24 @@ func unexplainedSessions(f *facts) []Finding {
 		switch {
 		case a.Source == FromUnknown && f.cluster.namespace != "":
 			finding.Message = fmt.Sprintf("%s from an address of no Pod in namespace %s", what, f.cluster.namespace)
-			finding.Fix = report.Command(slices.Concat([]string{"kubectl", "pgbind", "audit", "-A", "--postgres", f.ref.String(), "--postgres-namespace", f.ref.Namespace}, f.admin)...)
+			finding.Fix = report.Command(
+				slices.Concat(
+					[]string{"kubectl", "pgbind", "audit", "-A", "--postgres", f.ref.String(), "--postgres-namespace", f.ref.Namespace},
+					f.admin,
+				)...)
 		case a.Source == FromUnknown:
 			finding.Message = what + " from an address of no Pod: it has ended, or is outside of the cluster"
-			finding.Fix = f.sql("", "SELECT pid, usename, datname, application_name, backend_start FROM pg_stat_activity WHERE client_addr = '"+a.Workload+"'")
+			finding.Fix = f.sql(
+				"",
+				"SELECT pid, usename, datname, application_name, backend_start FROM pg_stat_activity WHERE client_addr = '"+a.Workload+"'",
+			)
 		case a.Source == FromNode:
 			node := strings.TrimPrefix(a.Workload, "node/")
 			finding.Code, finding.Severity, finding.Object = NodeAddress, Info, a.Workload
-			finding.Message = fmt.Sprintf("%s from %s, an address of this node: a Pod in its network%s, or one whose address was translated", what, address, f.hostPods(node))
+			finding.Message = fmt.Sprintf(
+				"%s from %s, an address of this node: a Pod in its network%s, or one whose address was translated",
+				what, address, f.hostPods(node),
+			)
 			finding.Fix = report.Command("kubectl", "get", "pods", "-A", "-o", "wide", "--field-selector", "spec.nodeName="+node)
 		default:
 			continue
@@ -162,10 +183,17 @@ func poolers(f *facts) []Finding {
 		if pod := f.podAt(accesses[0].Addresses[0]); pod != nil {
 			product = server.PoolerOf(pod)
 		}
-		found = append(found, Finding{Code: Pooler, Severity: Info, Namespace: key[0], Object: key[1],
-			Message: fmt.Sprintf("%s is a pooler: %s as %s; the workloads behind it are known only if their pod templates name it", product, usage(accesses),
-				strings.Join(slices.Sorted(maps.Keys(roles)), ", ")),
-			Fix: report.Command("kubectl", "logs", key[1], "-n", key[0], "--tail=100")})
+		found = append(found, Finding{
+			Code:      Pooler,
+			Severity:  Info,
+			Namespace: key[0],
+			Object:    key[1],
+			Message: fmt.Sprintf(
+				"%s is a pooler: %s as %s; the workloads behind it are known only if their pod templates name it",
+				product, usage(accesses), strings.Join(slices.Sorted(maps.Keys(roles)), ", "),
+			),
+			Fix: report.Command("kubectl", "logs", key[1], "-n", key[0], "--tail=100"),
+		})
 	}
 	return found
 }

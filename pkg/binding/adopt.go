@@ -16,8 +16,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/report"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/rollback"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
@@ -102,8 +100,12 @@ func (p *Plan) adoptSecret(existing *corev1.Secret, used workload.Reference) err
 	case p.options.Values.Password != "" && p.options.Values.Password != c.Password:
 		return fmt.Errorf("%s has another password than --password-from: leave the flag out", in)
 	case !slices.Contains(p.database.Hosts(p.workload.Namespace()), c.Host):
-		return fmt.Errorf("%s has the host %q, which is no known name of pod/%s: choose the server of the login with --postgres, or confirm the host with --host %[2]s",
-			in, c.Host, p.database.Pod.Name)
+		return fmt.Errorf(
+			"%s has the host %q, which is no known name of pod/%s: choose the server of the login with --postgres, or confirm the host with --host %[2]s",
+			in,
+			c.Host,
+			p.database.Pod.Name,
+		)
 	case c.Database != "" && c.Database != p.spec.DBName:
 		return fmt.Errorf("%s has the database %q, not %q: choose it with --dbname", in, c.Database, p.spec.DBName)
 	}
@@ -152,8 +154,11 @@ func (r *run) refuseOthers(ctx context.Context, i *Item, p *Plan) error {
 	if len(others) == 0 {
 		return nil
 	}
-	return fmt.Errorf("the login of secret/%s is also used by %s, which would lose it with the next rotation: give them bindings of their own, or use --force",
-		p.secret.name, strings.Join(others, ", "))
+	return fmt.Errorf(
+		"the login of secret/%s is also used by %s, which would lose it with the next rotation: give them bindings of their own, or use --force",
+		p.secret.name,
+		strings.Join(others, ", "),
+	)
 }
 
 // has reports whether a Secret has a key with this value.
@@ -177,8 +182,13 @@ func (p *Plan) refuseNewPods() error {
 			return nil // the metadata of a Pod can change
 		}
 	}
-	return fmt.Errorf("%s does not use all of secret/%s in the way in which a bind with --inject %s writes it, so its Pods would be replaced: "+
-		"use --inject none, which leaves the pod template as it is", p.workload, p.secret.name, p.spec.Inject)
+	return fmt.Errorf(
+		"%s does not use all of secret/%s in the way in which a bind with --inject %s writes it, so its Pods would be replaced: "+
+			"use --inject none, which leaves the pod template as it is",
+		p.workload,
+		p.secret.name,
+		p.spec.Inject,
+	)
 }
 
 // verifyAdopted verifies the logins to adopt before anything is written, and returns the items that can continue.
@@ -203,70 +213,15 @@ func (p *Plan) refuseAdoption(err error) error {
 	login, gone := (*postgres.LoginError)(nil), (*postgres.GoneError)(nil)
 	switch {
 	case errors.As(err, &gone), errors.Is(err, postgres.ErrIncomplete):
-		return fmt.Errorf("role %q of secret/%s does not exist or cannot log in: leave out --adopt, and remove the reference to the Secret", p.binding.Role, p.secret.name)
+		return fmt.Errorf(
+			"role %q of secret/%s does not exist or cannot log in: leave out --adopt, and remove the reference to the Secret",
+			p.binding.Role, p.secret.name,
+		)
 	case errors.As(err, &login):
-		return fmt.Errorf("role %q does not take the password of secret/%s: correct the Secret, or leave out --adopt: %s", p.binding.Role, p.secret.name, login.Message)
+		return fmt.Errorf(
+			"role %q does not take the password of secret/%s: correct the Secret, or leave out --adopt: %s",
+			p.binding.Role, p.secret.name, login.Message,
+		)
 	}
 	return fmt.Errorf("adopt role %q of secret/%s: %w", p.binding.Role, p.secret.name, err)
-}
-
-// releaseRole rolls back the adoption of a role.
-func (r *run) releaseRole(p *Plan) rollback.Step {
-	d, role := p.database, p.binding.Role
-	return rollback.Step{
-		What: "the comment of role " + role,
-		How: fmt.Sprintf("kubectl exec -n %s %s -- psql --username=%s --dbname=%s --command='COMMENT ON ROLE %s IS NULL'", d.Pod.Namespace, d.Pod.Name,
-			p.spec.AdminUser, p.spec.DBName, postgres.Identifier(role)),
-		Do: func(ctx context.Context) (released bool, err error) {
-			r.servers.with(p, func(s Server) {
-				var did []string
-				did, err = s.Release(ctx, p.binding)
-				released = len(did) > 0
-			})
-			return released, err
-		},
-	}
-}
-
-// forgetSecret rolls back the metadata of an adopted Secret.
-func (r *run) forgetSecret(i *Item, before, now *corev1.Secret) rollback.Step {
-	return rollback.Step{
-		What: "the metadata of secret/" + now.Name,
-		How:  fmt.Sprintf("kubectl label secret -n %s %s %s-", now.Namespace, now.Name, secret.ManagedByLabel),
-		Do: func(ctx context.Context) (bool, error) {
-			change := changesOf(now, before)
-			if change.Metadata.Labels == nil {
-				change.Metadata.Labels = map[string]*string{}
-			}
-			for name := range now.Labels {
-				if _, stays := before.Labels[name]; !stays {
-					change.Metadata.Labels[name] = nil
-				}
-			}
-			_, err := r.patchSecret(ctx, i, now, change)
-			if apierrors.IsNotFound(err) || apierrors.IsConflict(err) { // another writer has it now
-				return false, nil
-			}
-			return err == nil, err
-		},
-	}
-}
-
-// settle completes adoptions: the workload is bound, so that the role no longer needs privileges of its own. Running it again completes
-// what was interrupted.
-func (r *run) settle(ctx context.Context, items []*Item) {
-	each(items, func(i *Item) {
-		if !i.plan.settles {
-			return
-		}
-		r.servers.with(i.plan, func(s Server) {
-			done, err := s.Settle(ctx, i.plan.binding)
-			if done != nil {
-				report.Settlement(i.Report, i.plan.binding.Role, i.plan.binding.Access.Role(), done)
-			}
-			if err != nil {
-				i.Fail(fmt.Errorf("%s is bound, but what role %q holds in its own name could not be replaced: run the command again: %w", i.Workload, i.plan.binding.Role, err))
-			}
-		})
-	})
 }

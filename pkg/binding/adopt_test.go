@@ -24,7 +24,11 @@ func byHand(t *testing.T) *world {
 	w := newWorld(t, &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: secretName, ResourceVersion: "1", Labels: map[string]string{"team": "a"}},
 		Data: map[string][]byte{
-			"POSTGRES_HOST": []byte("svc.ns.svc.cluster.local"), "POSTGRES_USERNAME": []byte(handRole), "POSTGRES_PASSWORD": []byte(handPassword),
+			"POSTGRES_HOST": []byte(
+				"svc.ns.svc.cluster.local",
+			),
+			"POSTGRES_USERNAME": []byte(handRole),
+			"POSTGRES_PASSWORD": []byte(handPassword),
 		},
 	})
 	w.roles[handRole] = &roleState{name: handRole, password: handPassword}
@@ -70,7 +74,11 @@ func TestAdopt_KeepsThePasswordAndThePods(t *testing.T) {
 	assert.Equal(t, "svc.ns.svc.cluster.local", marks.BindingStatus.Host)
 	note := secret.AnnotationsOf(w.workloads["web"].Annotations())[secretName]
 	assert.Equal(t, handRole, note.Role)
-	assert.Equal(t, roleState{name: handRole, mark: marks.ID, run: marks.Run, password: handPassword, granted: true, settled: true}, *w.role())
+	assert.Equal(
+		t,
+		roleState{name: handRole, mark: marks.ID, run: marks.Run, password: handPassword, granted: true, settled: true},
+		*w.role(),
+	)
 	assert.Contains(t, w.warned, `function f() still belongs to role "gaeMo6di": it runs as its owner`)
 	w.assertNoPassword(nil)
 
@@ -141,9 +149,15 @@ func (w *world) copySecret(name string, data map[string][]byte) {
 // useAnother has the workload use a second Secret with another login.
 func (w *world) useAnother() {
 	w.t.Helper()
-	w.copySecret("second", map[string][]byte{"POSTGRES_HOST": []byte("svc"), "POSTGRES_USERNAME": []byte("b"), "POSTGRES_PASSWORD": []byte("c")})
+	w.copySecret(
+		"second",
+		map[string][]byte{"POSTGRES_HOST": []byte("svc"), "POSTGRES_USERNAME": []byte("b"), "POSTGRES_PASSWORD": []byte("c")},
+	)
 	c := &w.workloads["web"].Template().Spec.Containers[0]
-	c.EnvFrom = append(c.EnvFrom, corev1.EnvFromSource{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "second"}}})
+	c.EnvFrom = append(
+		c.EnvFrom,
+		corev1.EnvFromSource{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "second"}}},
+	)
 }
 
 func TestAdopt_ForceAdoptsALoginThatOthersUse(t *testing.T) {

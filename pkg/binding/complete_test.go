@@ -58,21 +58,31 @@ func TestBind_FailsIfNothingNamesTheServer(t *testing.T) {
 }
 
 func TestApply_CompletesFiles(t *testing.T) {
-	password := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "admin"}, Data: map[string][]byte{"key": []byte("hidden")}}
+	password := &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "admin"},
+		Data:       map[string][]byte{"key": []byte("hidden")},
+	}
 	w := newWorld(t, password)
 	items := w.apply(t.Context(), "workload: deployment/web, adminPasswordFrom: 'secret/admin:key'", "workload: deployment/absent")
 	require.NoError(t, items[0].Err)
 	require.ErrorContains(t, items[1].Err, "not found")
 	assert.Equal(t, "hidden", w.completed[0].AdminPassword, "reading the databases of a server can need it")
 	assert.Equal(t, "postgres", items[0].Spec.DBName)
-	err := w.pipeline().Run(t.Context(), w.items("workload: deployment/web, secret: a", "workload: deployment/web, secret: b, postgres: postgresql-sfs-0"))
+	err := w.pipeline().Run(
+		t.Context(),
+		w.items("workload: deployment/web, secret: a", "workload: deployment/web, secret: b, postgres: postgresql-sfs-0"),
+	)
 	require.ErrorContains(t, err, "stdin:10: spec", "the same server by another name is a duplicate")
 }
 
 func TestCompleteFrom_KnowsTheInventory(t *testing.T) {
 	w := newWorld(t)
 	items := w.items("workload: deploy/web, access: readonly", "workload: deployment/other, postgres: pod/pg, dbname: shop, access: all")
-	b := inventory.Binding{Namespace: "ns", SecretName: "s", Marks: secret.Marks{BindingSpec: v1alpha1.BindingSpec{Workload: "deployment.apps/web", DBName: "shop"}}}
+	b := inventory.Binding{
+		Namespace:  "ns",
+		SecretName: "s",
+		Marks:      secret.Marks{BindingSpec: v1alpha1.BindingSpec{Workload: "deployment.apps/web", DBName: "shop"}},
+	}
 	require.NoError(t, CompleteFrom(t.Context(), w, items, []inventory.Binding{b}))
 	require.Len(t, w.completed, 1)
 	require.Len(t, w.completed[0].Bound, 1)

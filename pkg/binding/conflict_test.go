@@ -130,7 +130,10 @@ func TestBind_RefusesDefaultNamesThatAreTaken(t *testing.T) {
 			if !mayList {
 				w.fail["list secrets"] = errRefused
 			}
-			require.ErrorContains(t, w.bind(t.Context()), "secret/web-pgbind in namespace ns: it exists and does not belong to this binding: choose another name with --secret")
+			require.ErrorContains(
+				t, w.bind(t.Context()),
+				"secret/web-pgbind in namespace ns: it exists and does not belong to this binding: choose another name with --secret",
+			)
 			assert.Empty(t, w.roles)
 		})
 	}

@@ -23,8 +23,8 @@ func newItems(d *manifest.Document, options Options) (items []*Item, err error) 
 	return items, errors.Join(errs...)
 }
 
-// NewRepair returns the item that binds a workload again with the spec that its Secret stores. The binding's Secret, its user and its password
-// are found by what exists.
+// NewRepair returns the item that binds a workload again with the spec that its Secret stores. The binding's Secret,
+// its user and its password are found by what exists.
 func NewRepair(namespace string, spec v1alpha1.BindingSpec, options Options) *Item {
 	spec.Secret, spec.Username, spec.PasswordFrom = "", "", ""
 	d := &manifest.Document{Binding: v1alpha1.Binding{ObjectMeta: metav1.ObjectMeta{Namespace: namespace}, Spec: spec}}

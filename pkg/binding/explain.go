@@ -15,7 +15,10 @@ func (i *Item) explain() {
 		i.Report.Detail("%s", statement)
 	}
 	if len(r.Lacks) > 0 {
-		i.Report.Warn("role %q still lacks: %s; let the owner of these objects grant it, or name an --admin-user that may", role, strings.Join(r.Lacks, ", "))
+		i.Report.Warn(
+			"role %q still lacks: %s; let the owner of these objects grant it, or name an --admin-user that may", role,
+			strings.Join(r.Lacks, ", "),
+		)
 	}
 	for _, schema := range r.NoSchemas {
 		i.Report.Warn("schema %q does not exist: create it with --create-schema %s", schema, schema)
@@ -27,8 +30,13 @@ func (i *Item) explain() {
 		i.Report.Warn("%s", u)
 	}
 	for _, w := range r.Withheld {
-		i.Report.Warn("%s is not granted: it %s; to let the application read it, run: GRANT SELECT ON %s TO a role of yours, and grant that role to %s",
-			w.Relation, w.Reason, w.Relation, i.plan.binding.Access.Role())
+		i.Report.Warn(
+			"%s is not granted: it %s; to let the application read it, run: GRANT SELECT ON %s TO a role of yours, and grant that role to %s",
+			w.Relation,
+			w.Reason,
+			w.Relation,
+			i.plan.binding.Access.Role(),
+		)
 	}
 	if r.Unowned != nil && len(r.Did) > 0 {
 		i.Report.Step("%s", unowned(r.Unowned, i.plan.binding.Access.Role()))
@@ -44,8 +52,14 @@ func (i *Item) explain() {
 
 // unowned describes what an application with level all cannot do with the tables of others, and how to make it the owner of one.
 func unowned(u *postgres.Unowned, role string) string {
-	return fmt.Sprintf("tables of others in the schemas: %d, foreign keys to them: %d; the application can use these tables, but not alter them or add foreign keys "+
-		"to them; to make it the owner of one: ALTER TABLE %s OWNER TO %s", u.Tables, u.Keys, u.First, role)
+	return fmt.Sprintf(
+		"tables of others in the schemas: %d, foreign keys to them: %d; the application can use these tables, but not alter them or add foreign keys "+
+			"to them; to make it the owner of one: ALTER TABLE %s OWNER TO %s",
+		u.Tables,
+		u.Keys,
+		u.First,
+		role,
+	)
 }
 
 // explainLogin reports how far the login was verified, and what the level and the privileges of PUBLIC allow.
@@ -58,7 +72,9 @@ func (i *Item) explainLogin() {
 		i.Report.Detail("every role has %s; to revoke it, run kubectl pgbind harden, or: %s", grant.What, grant.Close)
 	}
 	if i.plan.binding.Access.Level == postgres.All {
-		i.Report.Detail("level all also lets the application create objects, and alter and drop what it creates; --access readwrite or readonly gives less")
+		i.Report.Detail(
+			"level all also lets the application create objects, and alter and drop what it creates; --access readwrite or readonly gives less",
+		)
 	}
 }
 
@@ -71,7 +87,10 @@ func (i *Item) warnOfReplicas() {
 		reaches = d.ReachesReplicas(held.Host)
 	}
 	if reaches {
-		i.Report.Warn("service/%s in namespace %s also leads to replicas, which accept no writes: create a Service for the primary alone and name it with --postgres or --host",
-			service, d.Pod.Namespace)
+		i.Report.Warn(
+			"service/%s in namespace %s also leads to replicas, which accept no writes: create a Service for the primary alone and name it with --postgres or --host",
+			service,
+			d.Pod.Namespace,
+		)
 	}
 }

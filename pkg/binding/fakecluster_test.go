@@ -155,7 +155,9 @@ func (w *world) Users(_ context.Context, _, secretName string) (users []*workloa
 
 func (w *world) TopOwner(context.Context, *workload.Workload) (string, error) { return "", nil }
 
-func (w *world) Patch(_ context.Context, from *workload.Workload, change func(*workload.Workload) error, dryRun bool) (*workload.Workload, bool, error) {
+func (w *world) Patch(
+	_ context.Context, from *workload.Workload, change func(*workload.Workload) error, dryRun bool,
+) (*workload.Workload, bool, error) {
 	name := map[bool]string{true: "try patch", false: "patch"}[dryRun]
 	if err := cmp.Or(w.fault(name), w.fault(name+" "+from.Name())); err != nil {
 		return nil, false, err
@@ -241,7 +243,15 @@ func (w *world) Candidates(_ context.Context, ref server.Ref, choice server.Choi
 	var found []*server.Database
 	for _, name := range names {
 		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: ref.Namespace, Name: name}}
-		d := &server.Database{Pod: pod, Container: "db", Service: cmp.Or(w.leader, "svc"), Port: 5432, PodPort: 5432, PodIP: "10.0.0.1", Location: "ns/statefulset/pg"}
+		d := &server.Database{
+			Pod:       pod,
+			Container: "db",
+			Service:   cmp.Or(w.leader, "svc"),
+			Port:      5432,
+			PodPort:   5432,
+			PodIP:     "10.0.0.1",
+			Location:  "ns/statefulset/pg",
+		}
 		if choice.Host != "" {
 			d.Service, d.Host, d.Port = "", choice.Host, cmp.Or(choice.Port, d.Port)
 		}

@@ -80,8 +80,15 @@ func newWorld(t *testing.T, objects ...runtime.Object) *world {
 	t.Helper()
 	objects = append(objects, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "ns", UID: "ns-uid"}})
 	w := &world{
-		t: t, kube: fake.NewClientset(objects...), workloads: map[string]*workload.Workload{}, roles: map[string]*roleState{}, databases: map[string]bool{},
-		fail: map[string]error{}, lose: map[string]error{}, always: map[string]error{}, before: map[string]func(){},
+		t:         t,
+		kube:      fake.NewClientset(objects...),
+		workloads: map[string]*workload.Workload{},
+		roles:     map[string]*roleState{},
+		databases: map[string]bool{},
+		fail:      map[string]error{},
+		lose:      map[string]error{},
+		always:    map[string]error{},
+		before:    map[string]func(){},
 	}
 	w.add("web")
 	w.kube.PrependReactor("*", "*", w.react)
@@ -150,7 +157,10 @@ func (w *world) pipeline() *Pipeline {
 func (w *world) bind(ctx context.Context, change ...func(*Item)) error {
 	w.log, w.results, w.warned, w.shown, w.finished = nil, nil, nil, nil, nil
 	item := &Item{
-		Workload: w.workloads["web"], Spec: v1alpha1.BindingSpec{Postgres: "pod/postgresql-sfs-0"}, Options: Options{Wait: true, Timeout: time.Minute}, Report: w,
+		Workload: w.workloads["web"],
+		Spec:     v1alpha1.BindingSpec{Postgres: "pod/postgresql-sfs-0"},
+		Options:  Options{Wait: true, Timeout: time.Minute},
+		Report:   w,
 	}
 	for _, c := range change {
 		c(item)

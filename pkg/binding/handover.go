@@ -42,8 +42,11 @@ func (r *run) giveBack(i *Item, h postgres.Handover) rollback.Step {
 	p := i.plan
 	return rollback.Step{
 		What: "the ownership of the objects of role " + h.Login,
-		How: fmt.Sprintf("kubectl exec -n %s %s -- psql --username=%s --dbname=%s --command='REASSIGN OWNED BY %s TO %s'", p.database.Pod.Namespace, p.database.Pod.Name,
-			p.spec.AdminUser, p.spec.DBName, h.Access.Role(), postgres.Identifier(h.Login)),
+		How: fmt.Sprintf(
+			"kubectl exec -n %s %s -- psql --username=%s --dbname=%s --command='REASSIGN OWNED BY %s TO %s'",
+			p.database.Pod.Namespace, p.database.Pod.Name, p.spec.AdminUser, p.spec.DBName, h.Access.Role(),
+			postgres.Identifier(h.Login),
+		),
 		Do: func(ctx context.Context) (given bool, err error) {
 			r.servers.with(p, func(s Server) {
 				var done *postgres.Settlement

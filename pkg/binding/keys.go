@@ -58,7 +58,8 @@ func (p *Plan) extendedSecret(login verified) (*corev1.Secret, error) {
 		secret.Adopt(wanted, p.stored(), *p.adopted)
 		return wanted, nil
 	}
-	chooses := asked.Host != "" || asked.Port != 0 || p.options.Values.CA != "" || asked.SSLMode != "" || len(asked.Presets) > 0 || len(asked.Env) > 0 ||
+	chooses := asked.Host != "" || asked.Port != 0 || p.options.Values.CA != "" || asked.SSLMode != "" || len(asked.Presets) > 0 ||
+		len(asked.Env) > 0 ||
 		p.followsServer()
 	if !p.options.Exact && !chooses {
 		return wanted, secret.Complete(wanted, p.stored(), c)

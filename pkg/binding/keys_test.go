@@ -25,7 +25,10 @@ func TestKeysCanBeAskedForLater(t *testing.T) {
 	require.NoError(t, w.bind(t.Context()))
 	require.NoError(t, w.bind(t.Context(), withKeys("", "PEM", "uri")))
 	assert.Equal(t, []string{"secret/postgresql-secret-2 configured", "deployment.apps/web bound"}, w.results, "the workload notes the key")
-	assert.Equal(t, []string{"POSTGRES_HOST", "POSTGRES_PASSWORD", "POSTGRES_URI", "POSTGRES_USERNAME", "ca.crt"}, slices.Sorted(maps.Keys(w.secret().Data)))
+	assert.Equal(
+		t, []string{"POSTGRES_HOST", "POSTGRES_PASSWORD", "POSTGRES_URI", "POSTGRES_USERNAME", "ca.crt"},
+		slices.Sorted(maps.Keys(w.secret().Data)),
+	)
 	assert.Contains(t, string(w.secret().Data["POSTGRES_URI"]), "sslmode=verify-ca")
 	w.assertBound()
 	w.assertNoPassword(nil)

@@ -8,8 +8,8 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 )
 
-// limits returns what the login role gets. A setting of an earlier bind that is not wanted any more is reset. Metadata, which can be forged, only names
-// settings that a user can request.
+// limits returns what the login role gets. A setting of an earlier bind that is not wanted any more is reset. Metadata,
+// which can be forged, only names settings that a user can request.
 func (p *Plan) limits() postgres.Limits {
 	l := postgres.Limits{Connections: p.spec.ConnectionLimit, Keep: p.spec.ConnectionLimit != nil && p.asked.ConnectionLimit == nil}
 	for _, settings := range []map[string]string{p.earlier.Settings, p.asked.Settings, p.spec.Settings} {

@@ -22,14 +22,21 @@ func TestBind_KeepsLimitsAndSettings(t *testing.T) {
 	w := newWorld(t)
 	limit := int32(3)
 	require.NoError(t, w.bind(t.Context(), withLimits(3, map[string]string{"statement_timeout": "5s", "work_mem": "8MB"})))
-	assert.Equal(t, postgres.Limits{Connections: &limit, Settings: map[string]string{"statement_timeout": "5s", "work_mem": "8MB"}}, w.limits())
+	assert.Equal(
+		t,
+		postgres.Limits{Connections: &limit, Settings: map[string]string{"statement_timeout": "5s", "work_mem": "8MB"}},
+		w.limits(),
+	)
 	stored, _ := secret.MarksOf(w.secret())
 	assert.Equal(t, &limit, stored.ConnectionLimit)
 
 	require.NoError(t, w.bind(t.Context()))
 	assert.Equal(t, []string{"secret/postgresql-secret-2 unchanged", "deployment.apps/web unchanged"}, w.results)
-	assert.Equal(t, postgres.Limits{Connections: &limit, Keep: true, Settings: map[string]string{"statement_timeout": "5s", "work_mem": "8MB"}}, w.limits(),
-		"a kept limit only restricts")
+	assert.Equal(
+		t,
+		postgres.Limits{Connections: &limit, Keep: true, Settings: map[string]string{"statement_timeout": "5s", "work_mem": "8MB"}},
+		w.limits(), "a kept limit only restricts",
+	)
 
 	require.NoError(t, w.bind(t.Context(), func(i *Item) { i.Spec.Settings = map[string]string{"work_mem": ""} }))
 	assert.Equal(t, map[string]string{"statement_timeout": "5s", "work_mem": ""}, w.limits().Settings)
@@ -47,7 +54,10 @@ func TestApply_ResetsWhatTheFileDoesNotNameAnyMore(t *testing.T) {
 	require.NoError(t, first[0].Err)
 	second := w.apply(t.Context(), spec+", settings: {statement_timeout: 5s}")
 	require.NoError(t, second[0].Err)
-	assert.Equal(t, postgres.Limits{Settings: map[string]string{"statement_timeout": "5s", "work_mem": ""}}, w.limits(), "the limit stays as it is")
+	assert.Equal(
+		t, postgres.Limits{Settings: map[string]string{"statement_timeout": "5s", "work_mem": ""}}, w.limits(),
+		"the limit stays as it is",
+	)
 	third := w.apply(t.Context(), spec+", settings: {statement_timeout: 5s}")
 	assert.Equal(t, map[Outcome]int{Unchanged: 1}, outcomes(third))
 	assert.Equal(t, map[string]string{"statement_timeout": "5s"}, w.limits().Settings)
@@ -58,7 +68,12 @@ func TestBind_IgnoresForgedSettings(t *testing.T) {
 	require.NoError(t, w.bind(t.Context(), withLimits(3, map[string]string{"statement_timeout": "5s"})))
 	p := &Plan{asked: w.finished[0].Spec, options: Options{}, workload: w.workloads["web"]}
 	forged := p.asked
-	forged.ConnectionLimit, forged.Settings = nil, map[string]string{"role": "postgres", "session_preload_libraries": "x", "Bad name": "x", "work_mem": "8MB"}
+	forged.ConnectionLimit, forged.Settings = nil, map[string]string{
+		"role":                      "postgres",
+		"session_preload_libraries": "x",
+		"Bad name":                  "x",
+		"work_mem":                  "8MB",
+	}
 	p.asked.ConnectionLimit, p.asked.Settings = nil, nil
 	p.keep(forged)
 	assert.Equal(t, postgres.Limits{Settings: map[string]string{"work_mem": "8MB"}}, p.limits())

@@ -62,7 +62,13 @@ func Shard(part shard.Shard, items []*Item) []*Item {
 
 func (i *Item) key() key {
 	ref := i.ref()
-	return key{i.Document.Namespace, workload.FullName(i.Spec.Workload), ref.Namespace + "/" + ref.String(), i.spec().DBName, i.Spec.IsOwner()}
+	return key{
+		i.Document.Namespace,
+		workload.FullName(i.Spec.Workload),
+		ref.Namespace + "/" + ref.String(),
+		i.spec().DBName,
+		i.Spec.IsOwner(),
+	}
 }
 
 func keyOf(b *inventory.Binding) key {

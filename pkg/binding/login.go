@@ -31,7 +31,10 @@ func (p *Plan) keepUsername() error {
 		switch {
 		case a.ID != p.binding.Owner.ID:
 		case wanted != "" && wanted != a.Role:
-			return fmt.Errorf("%s is bound as user %q by secret/%s: unbind it before you give it another user name", p.workload, a.Role, secretName)
+			return fmt.Errorf(
+				"%s is bound as user %q by secret/%s: unbind it before you give it another user name", p.workload,
+				a.Role, secretName,
+			)
 		case chosen && postgres.CheckRoleName(a.Role) == nil:
 			p.spec.Username = a.Role
 		}

@@ -51,7 +51,10 @@ func TestManySharesWhatCanBeShared(t *testing.T) {
 	assert.Equal(t, 1, w.lists, "the workloads are read at once")
 	assert.Zero(t, w.gets)
 	assert.Equal(t, []int{16}, w.execs, "createuser and psql for all")
-	assert.Equal(t, map[string]int{"get namespaces": 1, "create secrets": 17, "create selfsubjectrulesreviews": 1}, w.requests(), "one Secret and one patch are tried")
+	assert.Equal(
+		t, map[string]int{"get namespaces": 1, "create secrets": 17, "create selfsubjectrulesreviews": 1}, w.requests(),
+		"one Secret and one patch are tried",
+	)
 	assert.Equal(t, 1, w.dries)
 	names := map[string]bool{}
 	for _, i := range items {
@@ -136,7 +139,10 @@ func TestWhatFilesChangeIsChanged(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := withWorkloads(t, 1)
-			ca := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "ca"}, Data: map[string][]byte{"ca.crt": []byte("PEM")}}
+			ca := &corev1.Secret{
+				ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "ca"},
+				Data:       map[string][]byte{"ca.crt": []byte("PEM")},
+			}
 			require.NoError(t, w.kube.Tracker().Add(ca))
 			w.apply(t.Context(), "workload: deployment/w0")
 			for _, want := range []Outcome{Configured, Unchanged} {
@@ -219,7 +225,9 @@ func TestItemsNameTheLine(t *testing.T) {
 	for field, spec := range map[string]string{
 		"spec.postgres": "postgres: job/x", "spec.mountPath": "mountPath: /x", "spec.passwordFrom": "passwordFrom: secret/x", "spec.caFrom": "caFrom: x",
 	} {
-		documents, err := (&manifest.Reader{Stdin: strings.NewReader("apiVersion: pgbind.dev/v1alpha1\nkind: Binding\nspec:\n  workload: a/b\n  " + spec + "\n")}).Read(manifest.Stdin)
+		documents, err := (&manifest.Reader{Stdin: strings.NewReader("apiVersion: pgbind.dev/v1alpha1\nkind: Binding\nspec:\n  workload: a/b\n  " + spec + "\n")}).Read(
+			manifest.Stdin,
+		)
 		require.NoError(t, err)
 		_, err = NewItems(documents, Options{})
 		require.ErrorContains(t, err, "stdin:5: "+field+": ")
@@ -228,13 +236,23 @@ func TestItemsNameTheLine(t *testing.T) {
 
 func TestCompareAndUnnamed(t *testing.T) {
 	w := withWorkloads(t, 2)
-	items := w.items("workload: deploy/w0, access: readonly, passwordFrom: 'secret/s:k', adminPasswordFrom: 'secret/s:a', sslmode: require, caFrom: 'secret/s:ca'", "workload: deployment/new")
+	items := w.items(
+		"workload: deploy/w0, access: readonly, passwordFrom: 'secret/s:k', adminPasswordFrom: 'secret/s:a', sslmode: require, caFrom: 'secret/s:ca'",
+		"workload: deployment/new",
+	)
 	live := func(workload, id string) inventory.Binding {
-		return inventory.Binding{Namespace: "ns", SecretName: "s-" + id, Secret: inventory.Present, Workload: inventory.Present, Noted: &secret.Marks{BindingStatus: v1alpha1.BindingStatus{ID: id}}, Marks: secret.Marks{
-			BindingStatus: v1alpha1.BindingStatus{ID: id},
-			BindingSpec: v1alpha1.BindingSpec{Workload: workload, DBName: "postgres", Postgres: "pod/postgresql-sfs-0", Access: "all",
-				AdminPasswordFrom: "secret/s:a", SSLMode: "require", CAFrom: "secret/s:ca"},
-		}}
+		return inventory.Binding{
+			Namespace:  "ns",
+			SecretName: "s-" + id,
+			Secret:     inventory.Present,
+			Workload:   inventory.Present,
+			Noted:      &secret.Marks{BindingStatus: v1alpha1.BindingStatus{ID: id}},
+			Marks: secret.Marks{
+				BindingStatus: v1alpha1.BindingStatus{ID: id},
+				BindingSpec: v1alpha1.BindingSpec{Workload: workload, DBName: "postgres", Postgres: "pod/postgresql-sfs-0", Access: "all",
+					AdminPasswordFrom: "secret/s:a", SSLMode: "require", CAFrom: "secret/s:ca"},
+			},
+		}
 	}
 	found := []inventory.Binding{live("deployment.apps/w0", "a"), live("deployment.apps/old", "b"), live("deployment.apps/moved", "c")}
 

@@ -54,7 +54,8 @@ func (r *run) claim(i *Item, name string) bool {
 	return true
 }
 
-// assignNames assigns free default names to the items of a namespace that need a new Secret. It lists the names once instead of trying each.
+// assignNames assigns free default names to the items of a namespace that need a new Secret. It lists the names once
+// instead of trying each.
 func (r *run) assignNames(ctx context.Context, items []*Item) {
 	var unnamed []*Item
 	for _, i := range items {

@@ -208,7 +208,9 @@ func (i *Item) choice() server.Choice {
 func refuseDatabases(items []*Item) {
 	for _, i := range items {
 		if database := i.candidates[0]; database.RunBy(i.Workload.UID()) {
-			i.Fail(fmt.Errorf("%s runs the database pod/%s itself: bind the workload that uses the database", i.Workload, database.Pod.Name))
+			i.Fail(
+				fmt.Errorf("%s runs the database pod/%s itself: bind the workload that uses the database", i.Workload, database.Pod.Name),
+			)
 		}
 	}
 }

@@ -45,7 +45,11 @@ func TestBindTwiceChangesNothing(t *testing.T) {
 func TestABindAsksForLittle(t *testing.T) {
 	w := newWorld(t)
 	require.NoError(t, w.bind(t.Context()))
-	assert.Equal(t, map[string]int{"create secrets": 2, "get namespaces": 1, "create selfsubjectrulesreviews": 1, "create events": 1}, w.requests(), "one Secret is tried")
+	assert.Equal(
+		t,
+		map[string]int{"create secrets": 2, "get namespaces": 1, "create selfsubjectrulesreviews": 1, "create events": 1},
+		w.requests(), "one Secret is tried",
+	)
 	assert.Equal(t, []int{1}, w.execs)
 	assert.Equal(t, 1, w.dries)
 	assert.Equal(t, 1, w.searches)
@@ -254,7 +258,15 @@ func TestDryRun_IsShort(t *testing.T) {
 	w := newWorld(t)
 	require.NoError(t, w.bind(t.Context(), func(i *Item) {
 		i.Options.DryRun, i.Spec.CreateDatabase, i.Spec.DBName = cmdutil.DryRunClient, true, "shop"
-		i.Spec.Schemas, i.Spec.Extensions, i.Spec.Keys = []string{"a", "b", "c"}, []string{"citext", "cube"}, []string{"uri", "servicebinding"}
+		i.Spec.Schemas, i.Spec.Extensions, i.Spec.Keys = []string{
+			"a", "b", "c",
+		}, []string{
+			"citext",
+			"cube",
+		}, []string{
+			"uri",
+			"servicebinding",
+		}
 	}))
 	lines := strings.Split(w.shown[0], "\n")
 	assert.LessOrEqual(t, len(lines)+len(w.results), 40, w.shown[0])

@@ -16,8 +16,8 @@ type Options struct {
 	// Exact means that the spec is complete, as in a file: what an earlier bind requested, and the spec does not, is removed.
 	Exact bool
 	Adopt bool // take over equal references of another field manager, and a login that was created by hand, with its Secret
-	// Force proceeds even if another field manager owns envFrom or the variables, if others can create objects in an isolated binding's schema, or if
-	// something else uses the login to adopt.
+	// Force proceeds even if another field manager owns envFrom or the variables, if others can create objects in an
+	// isolated binding's schema, or if something else uses the login to adopt.
 	Force bool
 
 	Wait     bool          // for the Pods

@@ -87,7 +87,10 @@ func outcomesButStored(items []*Item) map[Outcome]int {
 
 func TestOwnerContainer_Changes(t *testing.T) {
 	w := withMigration(t, "a")
-	w.workloads["a"].Template().Spec.InitContainers = append(w.workloads["a"].Template().Spec.InitContainers, corev1.Container{Name: "other"})
+	w.workloads["a"].Template().Spec.InitContainers = append(
+		w.workloads["a"].Template().Spec.InitContainers,
+		corev1.Container{Name: "other"},
+	)
 	for _, container := range []string{"migrate", "other"} {
 		items := w.split(v1alpha1.BindingSpec{OwnerContainer: container})
 		require.NoError(t, w.pipeline().Run(t.Context(), items))

@@ -13,9 +13,9 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-// requirePermissions fails items that would begin to write although a permission for a later write is missing. A dry run shows missing permissions for the
-// Secret and the workload, but not for an exec. Items whose role exists ask only if something is refused, so that a bind without changes needs no
-// further request.
+// requirePermissions fails items that would begin to write although a permission for a later write is missing. A dry
+// run shows missing permissions for the Secret and the workload, but not for an exec. Items whose role exists ask only
+// if something is refused, so that a bind without changes needs no further request.
 func (r *run) requirePermissions(ctx context.Context, items []*Item) {
 	each(items, func(i *Item) {
 		if i.plan.how != createRole || i.Options.DryRun != cmdutil.DryRunNone || i.created != "" {

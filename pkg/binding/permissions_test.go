@@ -21,7 +21,10 @@ func TestBind_NamesAllMissingPermissionsBeforeItWrites(t *testing.T) {
 	require.ErrorAs(t, err, &missing)
 	require.NoError(t, missing.Err, "nothing was refused")
 	require.ErrorContains(t, err, "2 permissions are missing")
-	require.ErrorContains(t, err, "- {apiGroups: [\"\"], resources: [pods/exec], verbs: [create]}\n- {apiGroups: [apps], resources: [deployments], verbs: [patch]}")
+	require.ErrorContains(
+		t, err,
+		"- {apiGroups: [\"\"], resources: [pods/exec], verbs: [create]}\n- {apiGroups: [apps], resources: [deployments], verbs: [patch]}",
+	)
 	w.assertUntouched()
 	assert.Equal(t, 1, w.requests()["create selfsubjectrulesreviews"])
 }

@@ -36,7 +36,9 @@ type Workloads interface {
 	TopOwner(ctx context.Context, w *workload.Workload) (string, error)
 	Users(ctx context.Context, namespace, secret string) ([]*workload.Workload, error)
 	Patch(ctx context.Context, w *workload.Workload, change func(*workload.Workload) error, dryRun bool) (*workload.Workload, bool, error)
-	RecreatePod(ctx context.Context, w *workload.Workload, change func(*workload.Workload) error, dryRun bool) (*workload.Workload, bool, error)
+	RecreatePod(
+		ctx context.Context, w *workload.Workload, change func(*workload.Workload) error, dryRun bool,
+	) (*workload.Workload, bool, error)
 	Reread(ctx context.Context, w *workload.Workload) (*workload.Workload, error)
 	WaitRollout(ctx context.Context, w *workload.Workload, progress func(string)) error
 	OutdatedPods(ctx context.Context, w *workload.Workload, secret string) ([]*corev1.Pod, error)
@@ -53,7 +55,8 @@ type Defaults interface {
 	Complete(ctx context.Context, q defaults.Request) (v1alpha1.BindingSpec, []*server.Database, error)
 }
 
-// Server creates databases, and creates, verifies and drops login roles, on one server. *postgres.Server implements it. One goroutine uses it at a time.
+// Server creates databases, and creates, verifies and drops login roles, on one server. *postgres.Server implements it.
+// One goroutine uses it at a time.
 type Server interface {
 	CreateDatabase(ctx context.Context, d postgres.NewDatabase) (did []string, err error)
 	CreateAll(ctx context.Context, requests []postgres.Request) []postgres.Creation
@@ -98,9 +101,10 @@ const rounds = 5
 // undoEach is the additional time that a roll-back can take for each other item.
 const undoEach = 100 * time.Millisecond
 
-// Run binds the items. Running it again changes nothing. Each item has its own error. If an item fails, or ctx ends, before the API server has
-// accepted the change of its workload, Run rolls back what it created for that item. After that the binding stays, and the error is a
-// *RolloutError. Run itself returns an error, and does nothing, if two items describe the same binding.
+// Run binds the items. Running it again changes nothing. Each item has its own error. If an item fails, or ctx ends,
+// before the API server has accepted the change of its workload, Run rolls back what it created for that item. After
+// that the binding stays, and the error is a *RolloutError. Run itself returns an error, and does nothing, if two items
+// describe the same binding.
 func (p *Pipeline) Run(ctx context.Context, items []*Item) error {
 	r := &run{Pipeline: p, all: items, reviewer: permissions.NewReviewer(p.Kube)}
 	r.complete(ctx, items, lacksTarget)

@@ -52,8 +52,20 @@ func (r *run) plan(ctx context.Context, i *Item) (*Plan, error) {
 	spec := asked.WithDefaults(i.namespace())
 	i.run, i.password = cmp.Or(i.run, secret.NewRun()), cmp.Or(i.password, o.Values.Password, secret.NewPassword())
 	p := &Plan{
-		id: id, asked: asked, kept: asked, spec: spec, options: o, workload: w, containers: i.containers, server: i.ref(), database: database,
-		others: i.candidates[1:], lost: i.lost, password: i.password, formerLogin: i.FormerLogin, owned: i.OwnedBefore,
+		id:          id,
+		asked:       asked,
+		kept:        asked,
+		spec:        spec,
+		options:     o,
+		workload:    w,
+		containers:  i.containers,
+		server:      i.ref(),
+		database:    database,
+		others:      i.candidates[1:],
+		lost:        i.lost,
+		password:    i.password,
+		formerLogin: i.FormerLogin,
+		owned:       i.OwnedBefore,
 		binding: postgres.Binding{
 			Owner:  postgres.Owner{ID: id, Run: i.run, Namespace: w.Namespace()},
 			Access: access(spec, id), Creates: creates(spec), Force: o.Force,
@@ -137,7 +149,8 @@ func (p *Plan) login(set bool) postgres.Login {
 	return l
 }
 
-// heldHost returns the values of an existing Secret if its host stays. A host that was found, and not chosen, follows the server that the user names.
+// heldHost returns the values of an existing Secret if its host stays. A host that was found, and not chosen, follows
+// the server that the user names.
 func (p *Plan) heldHost() (secret.Credentials, bool) {
 	if p.secret.existing == nil || p.options.Exact || p.database.Host != "" || p.followsServer() {
 		return secret.Credentials{}, false

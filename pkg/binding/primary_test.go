@@ -26,7 +26,11 @@ func TestAPrimaryThatMovedIsFoundAgain(t *testing.T) {
 		w.primary = "none yet"
 		w.moves = func() { w.primary = "postgresql-sfs-1" }
 		require.NoError(t, w.bind(t.Context(), ofStatefulSet))
-		assert.Equal(t, []string{"postgresql-sfs-0", "postgresql-sfs-1", "postgresql-sfs-2", "postgresql-sfs-0", "postgresql-sfs-1"}, w.asked)
+		assert.Equal(
+			t,
+			[]string{"postgresql-sfs-0", "postgresql-sfs-1", "postgresql-sfs-2", "postgresql-sfs-0", "postgresql-sfs-1"},
+			w.asked,
+		)
 		w.assertBound()
 	})
 	t.Run("after it", func(t *testing.T) {

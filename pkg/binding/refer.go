@@ -162,8 +162,12 @@ func (p *Plan) tryHere() (changes bool, err error) {
 func (p *Plan) refuseHiding() error {
 	for secretName, other := range secret.AnnotationsOf(p.workload.Annotations()) {
 		if other.ID != p.binding.Owner.ID && p.reference().Hides(p.workload.Template(), secretName, secret.Variables(other.BindingSpec)) {
-			return fmt.Errorf("%s has a binding already (secret/%s, database %q), whose variables this one would hide: give these other names with --env-prefix",
-				p.workload, secretName, other.DBName)
+			return fmt.Errorf(
+				"%s has a binding already (secret/%s, database %q), whose variables this one would hide: give these other names with --env-prefix",
+				p.workload,
+				secretName,
+				other.DBName,
+			)
 		}
 	}
 	return nil
@@ -189,8 +193,10 @@ func (r *run) refuseManaged(i *Item, p *Plan) error {
 		return err
 	}
 	i.Report.Show(text)
-	return fmt.Errorf("%s sets %s of %s itself and would take ours away: bind with --inject none and put the patch above into its manifest, or %s",
-		manager, field, p.workload, or)
+	return fmt.Errorf(
+		"%s sets %s of %s itself and would take ours away: bind with --inject none and put the patch above into its manifest, or %s",
+		manager, field, p.workload, or,
+	)
 }
 
 // injectsNothing reports whether the user adds the reference.

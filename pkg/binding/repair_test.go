@@ -17,7 +17,9 @@ import (
 // stored returns the repairs of all bindings of the namespace, by what their Secrets store.
 func (w *world) stored() (repairs []*Item) {
 	w.t.Helper()
-	list, err := w.kube.Tracker().List(corev1.SchemeGroupVersion.WithResource("secrets"), corev1.SchemeGroupVersion.WithKind("Secret"), "ns")
+	list, err := w.kube.Tracker().List(
+		corev1.SchemeGroupVersion.WithResource("secrets"), corev1.SchemeGroupVersion.WithKind("Secret"), "ns",
+	)
 	require.NoError(w.t, err)
 	secrets, _ := list.(*corev1.SecretList)
 	for i := range secrets.Items {

@@ -98,8 +98,9 @@ func (r *run) ask(ctx context.Context, s Server, batch []*Item) {
 	}
 }
 
-// concludeRole decides how an item continues: its login works, it has failed, or it met another writer. It decides by the kind of the error,
-// never by its wording, and by the run in the role's comment, which is the one that last set the password.
+// concludeRole decides how an item continues: its login works, it has failed, or it met another writer. It decides by
+// the kind of the error, never by its wording, and by the run in the role's comment, which is the one that last set the
+// password.
 func (r *run) concludeRole(ctx context.Context, s Server, i *Item, o postgres.Outcome) {
 	role := i.plan.binding.Role
 	if o.Result != nil {
@@ -144,9 +145,9 @@ func lastRun(ctx context.Context, s Server, role, ours string) string {
 	return last
 }
 
-// onStandby returns the items that continue with another candidate. If there is none, the Pods are read again in the next round, because the primary
-// can have changed. A Pod that the user names for a new binding must be the primary. An existing binding stays with its server, whichever Pod is
-// the primary now.
+// onStandby returns the items that continue with another candidate. If there is none, the Pods are read again in the
+// next round, because the primary can have changed. A Pod that the user names for a new binding must be the primary. An
+// existing binding stays with its server, whichever Pod is the primary now.
 func onStandby(items []*Item) (next []*Item) {
 	for _, i := range items {
 		if i.standby == nil {
@@ -207,8 +208,11 @@ func (p *Plan) inDatabase(err error) error {
 	}
 	err = fmt.Errorf("database %q in pod/%s: %w", p.spec.DBName, p.database.Pod.Name, err)
 	if login := (*postgres.LoginError)(nil); errors.As(err, &login) && p.database.HostReachesReplicas {
-		return fmt.Errorf("%w; service/%s also leads to replicas, which can be without the role yet: name the primary's Service with --postgres or --host",
-			err, p.database.Service)
+		return fmt.Errorf(
+			"%w; service/%s also leads to replicas, which can be without the role yet: name the primary's Service with --postgres or --host",
+			err,
+			p.database.Service,
+		)
 	}
 	return err
 }

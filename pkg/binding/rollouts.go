@@ -18,8 +18,10 @@ type RolloutError struct {
 }
 
 func (e *RolloutError) Error() string {
-	return fmt.Sprintf("%s is bound, but its Pods were not seen to be ready: %v; continue with: %s; or roll back with: kubectl pgbind unbind %s -n %s",
-		e.Workload, e.Err, e.Next, e.Workload, e.Namespace)
+	return fmt.Sprintf(
+		"%s is bound, but its Pods were not seen to be ready: %v; continue with: %s; or roll back with: kubectl pgbind unbind %s -n %s",
+		e.Workload, e.Err, e.Next, e.Workload, e.Namespace,
+	)
 }
 
 func (e *RolloutError) Unwrap() error { return e.Err }

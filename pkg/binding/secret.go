@@ -21,8 +21,8 @@ import (
 // errTaken reports that a Secret of that name belongs to something else.
 var errTaken = errors.New("it exists and does not belong to this binding")
 
-// chooseSecret finds the binding's Secret, or a free name for it. It continues with the password of an existing Secret. A new one is sent as
-// a dry run, so that a refusal comes before the first write.
+// chooseSecret finds the binding's Secret, or a free name for it. It continues with the password of an existing Secret.
+// A new one is sent as a dry run, so that a refusal comes before the first write.
 func (r *run) chooseSecret(ctx context.Context, i *Item, p *Plan) error {
 	remembered, note := p.remembered()
 	p.keep(note.BindingSpec)
@@ -66,7 +66,10 @@ func (r *run) searchSecret(ctx context.Context, i *Item, p *Plan) error {
 		return err
 	}
 	if p.spec.Secret != "" && name != p.spec.Secret {
-		return fmt.Errorf("secret/%s in namespace %s belongs to this binding already: choose it with --secret, or delete it", name, p.workload.Namespace())
+		return fmt.Errorf(
+			"secret/%s in namespace %s belongs to this binding already: choose it with --secret, or delete it", name,
+			p.workload.Namespace(),
+		)
 	}
 	p.use(slot{name: name, generation: p.secret.generation})
 	if !present {
@@ -98,9 +101,9 @@ func (p *Plan) remembered() (name string, note secret.Marks) {
 	return "", note
 }
 
-// owns reports whether a Secret with these marks is this binding's: it has the binding's id, or it is of an earlier workload of the same name
-// with the same database. Two workloads of a kind cannot have the same name, so that the earlier one is gone. As with the id, the role's own
-// comment decides about the role.
+// owns reports whether a Secret with these marks is this binding's: it has the binding's id, or it is of an earlier
+// workload of the same name with the same database. Two workloads of a kind cannot have the same name, so that the
+// earlier one is gone. As with the id, the role's own comment decides about the role.
 func (p *Plan) owns(marks secret.Marks) bool {
 	return marks.ID == p.binding.Owner.ID ||
 		marks.Workload == p.workload.String() && p.isFor(marks)
@@ -123,8 +126,8 @@ func (p *Plan) noted() bool {
 	return a.ID == p.binding.Owner.ID && a.Generation == p.secret.generation
 }
 
-// trySecret uses the planned name for the binding's Secret: either the name is free, which a dry run shows, or the Secret is this binding's.
-// likely means that the Secret probably exists.
+// trySecret uses the planned name for the binding's Secret: either the name is free, which a dry run shows, or the
+// Secret is this binding's. likely means that the Secret probably exists.
 func (r *run) trySecret(ctx context.Context, p *Plan, likely bool) error {
 	askOnly := p.options.DryRun == cmdutil.DryRunClient
 	if !likely && !askOnly {
@@ -194,16 +197,24 @@ func (p *Plan) adopt(existing *corev1.Secret) error {
 	}
 	p.continueAs(marks.ID)
 	c, complete := secret.Of(existing)
-	if marks.Adopted && p.spec.Username == "" && marks.Role != secret.RoleName(marks.ID, marks.Generation) && postgres.CheckRoleName(marks.Role) == nil {
+	if marks.Adopted && p.spec.Username == "" && marks.Role != secret.RoleName(marks.ID, marks.Generation) &&
+		postgres.CheckRoleName(marks.Role) == nil {
 		p.spec.Username = marks.Role
 	}
 	p.use(slot{name: existing.Name, generation: marks.Generation, existing: existing})
 	p.keep(marks.BindingSpec)
 	if !complete || c.Username != p.binding.Role {
-		return fmt.Errorf("secret/%s in namespace %s has this binding's metadata but not its login: delete it and run the command again", existing.Name, existing.Namespace)
+		return fmt.Errorf(
+			"secret/%s in namespace %s has this binding's metadata but not its login: delete it and run the command again",
+			existing.Name, existing.Namespace,
+		)
 	}
 	if chosen := p.options.Values.Password; chosen != "" && chosen != c.Password {
-		return fmt.Errorf("secret/%s in namespace %s holds another password than --password-from: leave the flag out, or change the password with kubectl pgbind rotate", existing.Name, existing.Namespace)
+		return fmt.Errorf(
+			"secret/%s in namespace %s holds another password than --password-from: leave the flag out, or change the password with kubectl pgbind rotate",
+			existing.Name,
+			existing.Namespace,
+		)
 	}
 	p.password, p.settles = c.Password, marks.Adopted && p.options.Adopt
 	return nil

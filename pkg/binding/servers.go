@@ -29,5 +29,10 @@ func lineOf(p *Plan) line {
 
 // with calls do with the server of a plan, when its node has a free slot.
 func (s *servers) with(p *Plan, do func(Server)) {
-	s.pool.With(p.database.Pod.Spec.NodeName, lineOf(p), func() Server { return s.open(p.database, p.spec, p.options.Values.AdminPassword) }, do)
+	s.pool.With(
+		p.database.Pod.Spec.NodeName,
+		lineOf(p),
+		func() Server { return s.open(p.database, p.spec, p.options.Values.AdminPassword) },
+		do,
+	)
 }

@@ -15,7 +15,10 @@ func (w *world) flagged(names ...string) []*Item {
 	var items []*Item
 	for _, name := range names {
 		items = append(items, &Item{
-			Workload: w.workloads[name], Spec: v1alpha1.BindingSpec{Postgres: "pod/postgresql-sfs-0"}, Options: Options{Wait: true, Timeout: time.Minute}, Report: w,
+			Workload: w.workloads[name],
+			Spec:     v1alpha1.BindingSpec{Postgres: "pod/postgresql-sfs-0"},
+			Options:  Options{Wait: true, Timeout: time.Minute},
+			Report:   w,
 		})
 	}
 	return items

@@ -94,12 +94,21 @@ func (p *Plan) showRoles() []string {
 		what = "adopted: its password stays, and what it holds in its own name in the schemas goes to its access role"
 	}
 	lines := []string{
-		fmt.Sprintf("# pod/%s, container %s, database %q: role %s, %s", p.database.Pod.Name, p.database.Container, p.spec.DBName, p.binding.Role, what),
-		fmt.Sprintf("# access level %s; a bind runs what is missing, and grants the same on what other roles create later", p.binding.Access.Level),
+		fmt.Sprintf(
+			"# pod/%s, container %s, database %q: role %s, %s", p.database.Pod.Name, p.database.Container,
+			p.spec.DBName, p.binding.Role, what,
+		),
+		fmt.Sprintf(
+			"# access level %s; a bind runs what is missing, and grants the same on what other roles create later",
+			p.binding.Access.Level,
+		),
 	}
 	if p.spec.CreateDatabase {
 		name := postgres.Identifier(p.spec.DBName)
-		lines = append(lines, "-- if the database does not exist:", "CREATE DATABASE "+name+";", "REVOKE CONNECT, TEMPORARY ON DATABASE "+name+" FROM PUBLIC;")
+		lines = append(
+			lines, "-- if the database does not exist:", "CREATE DATABASE "+name+";",
+			"REVOKE CONNECT, TEMPORARY ON DATABASE "+name+" FROM PUBLIC;",
+		)
 	}
 	for _, statement := range p.binding.Statements(p.secret.existing == nil) {
 		lines = append(lines, statement+";")
@@ -149,7 +158,10 @@ func (p *Plan) showSecrets() ([]string, error) {
 
 // keysOf describes a Secret without its values.
 func keysOf(secret *corev1.Secret) string {
-	return fmt.Sprintf("# secret/%s, type %s: %s", secret.Name, cmp.Or(secret.Type, corev1.SecretTypeOpaque), strings.Join(slices.Sorted(maps.Keys(secret.Data)), ", "))
+	return fmt.Sprintf(
+		"# secret/%s, type %s: %s", secret.Name, cmp.Or(secret.Type, corev1.SecretTypeOpaque),
+		strings.Join(slices.Sorted(maps.Keys(secret.Data)), ", "),
+	)
 }
 
 // showWorkload returns the change of the workload, as lines of diff -u of YAML. There are none if nothing changes.
@@ -182,5 +194,7 @@ func yamlDiff(before, after any) (string, error) {
 	if err := errors.Join(errFrom, errTo); err != nil {
 		return "", fmt.Errorf("write the workload as YAML: %w", err)
 	}
-	return difflib.GetUnifiedDiffString(difflib.UnifiedDiff{A: difflib.SplitLines(string(from)), B: difflib.SplitLines(string(to)), Context: 1})
+	return difflib.GetUnifiedDiffString(
+		difflib.UnifiedDiff{A: difflib.SplitLines(string(from)), B: difflib.SplitLines(string(to)), Context: 1},
+	)
 }

@@ -202,7 +202,12 @@ func (p *Plan) manager() string { return cmp.Or(p.options.FieldManager, p.spec.F
 
 // newDatabase returns the database to create if it does not exist.
 func (p *Plan) newDatabase() postgres.NewDatabase {
-	return postgres.NewDatabase{Name: p.spec.DBName, Template: p.spec.DatabaseTemplate, Locale: p.spec.DatabaseLocale, Owner: p.binding.Owner}
+	return postgres.NewDatabase{
+		Name:     p.spec.DBName,
+		Template: p.spec.DatabaseTemplate,
+		Locale:   p.spec.DatabaseLocale,
+		Owner:    p.binding.Owner,
+	}
 }
 
 // stored returns the binding's metadata after this run.

@@ -39,16 +39,27 @@ func TestBind_ReplacesMetadataInTheOldFormat(t *testing.T) {
 	marks, _ := secret.MarksOf(current)
 	old := current.DeepCopy()
 	old.Annotations = map[string]string{
-		"pgbind.dev/id": marks.ID, "pgbind.dev/run": marks.Run, "pgbind.dev/workload": marks.Workload, "pgbind.dev/database": marks.DBName,
-		"pgbind.dev/postgres": marks.Postgres, "pgbind.dev/postgres-namespace": marks.PostgresNamespace, "pgbind.dev/location": marks.Location,
-		"pgbind.dev/access": marks.Access, "pgbind.dev/schemas": `["public"]`, "pgbind.dev/role": marks.Role, "pgbind.dev/generation": "1",
-		"theirs": "stays",
+		"pgbind.dev/id":                 marks.ID,
+		"pgbind.dev/run":                marks.Run,
+		"pgbind.dev/workload":           marks.Workload,
+		"pgbind.dev/database":           marks.DBName,
+		"pgbind.dev/postgres":           marks.Postgres,
+		"pgbind.dev/postgres-namespace": marks.PostgresNamespace,
+		"pgbind.dev/location":           marks.Location,
+		"pgbind.dev/access":             marks.Access,
+		"pgbind.dev/schemas":            `["public"]`,
+		"pgbind.dev/role":               marks.Role,
+		"pgbind.dev/generation":         "1",
+		"theirs":                        "stays",
 	}
 	require.NoError(t, w.kube.Tracker().Update(corev1.SchemeGroupVersion.WithResource("secrets"), old, "ns"))
 	key, err := secret.AnnotationKey(secretName)
 	require.NoError(t, err)
 	w.workloads["web"] = w.workloads["web"].DeepCopy()
-	w.workloads["web"].SetAnnotation(key, `{"id":"`+marks.ID+`","role":"`+marks.Role+`","database":"postgres","generation":1,"postgres":"pod/postgresql-sfs-0","access":"all"}`)
+	w.workloads["web"].SetAnnotation(
+		key,
+		`{"id":"`+marks.ID+`","role":"`+marks.Role+`","database":"postgres","generation":1,"postgres":"pod/postgresql-sfs-0","access":"all"}`,
+	)
 
 	require.NoError(t, w.bind(t.Context()))
 	assert.Equal(t, []string{"secret/postgresql-secret-2 configured", "deployment.apps/web bound"}, w.results)
@@ -94,7 +105,10 @@ func TestBind_KeepsTheFieldManagerOfTheLastBind(t *testing.T) {
 	by := func(manager string) func(*Item) { return func(i *Item) { i.Options.FieldManager = manager } }
 	stored := func() []string {
 		marks, _ := secret.MarksOf(w.secret())
-		return []string{marks.FieldManager, secret.AnnotationsOf(w.workloads["web"].Annotations())[secretName].FieldManager, w.secret().ManagedFields[0].Manager}
+		return []string{
+			marks.FieldManager, secret.AnnotationsOf(w.workloads["web"].Annotations())[secretName].FieldManager,
+			w.secret().ManagedFields[0].Manager,
+		}
 	}
 	require.NoError(t, w.bind(t.Context(), by("ci")))
 	assert.Equal(t, []string{"ci", "ci", "ci"}, stored())

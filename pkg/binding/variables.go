@@ -19,8 +19,8 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-// keepNames returns what is asked for, with the names of the workload's variables if the binding keeps them. A workload that is bound already
-// notes them: its variables do not show them any more.
+// keepNames returns what is asked for, with the names of the workload's variables if the binding keeps them. A workload
+// that is bound already notes them: its variables do not show them any more.
 func (r *run) keepNames(ctx context.Context, i *Item, id string) (v1alpha1.BindingSpec, error) {
 	asked := i.Spec
 	own, note := i.note(id)
@@ -74,7 +74,8 @@ func (i *Item) note(id string) (secretName string, note secret.Marks) {
 // mayOffer reports whether the user can be asked for the names: somebody is there, and nothing else decides about them.
 func (i *Item) mayOffer() bool {
 	s := i.Spec
-	return i.Options.Confirm != nil && !i.Options.Adopt && len(s.Presets)+len(s.Env)+len(s.Keys) == 0 && s.Inject+s.EnvPrefix+s.MountPath == ""
+	return i.Options.Confirm != nil && !i.Options.Adopt && len(s.Presets)+len(s.Env)+len(s.Keys) == 0 &&
+		s.Inject+s.EnvPrefix+s.MountPath == ""
 }
 
 // offer asks whether to keep the names. It returns none if the user declines.
@@ -94,7 +95,10 @@ func (r *run) recognize(ctx context.Context, i *Item, own string) (map[string]st
 	database, dbname := i.candidates[0], i.spec().DBName
 	reached, found := keys.Server{Hosts: database.Hosts(i.namespace()), Database: dbname}, map[string]string{}
 	if len(i.containers) == 0 {
-		return nil, fmt.Errorf("the containers of %s are not known: name its pod template with --template-path, or set the names with --env", i.Workload)
+		return nil, fmt.Errorf(
+			"the containers of %s are not known: name its pod template with --template-path, or set the names with --env",
+			i.Workload,
+		)
 	}
 	var warnings []string
 	for _, container := range i.containers {
@@ -109,7 +113,10 @@ func (r *run) recognize(ctx context.Context, i *Item, own string) (map[string]st
 		for _, name := range names.Variables {
 			variable, text := name.Template.Name(), name.Template.Text()
 			if cmp.Or(found[variable], text) != text {
-				return nil, fmt.Errorf("%s: its containers have different values for %s: bind one of them with -c, or set the names with --env", i.Workload, variable)
+				return nil, fmt.Errorf(
+					"%s: its containers have different values for %s: bind one of them with -c, or set the names with --env",
+					i.Workload, variable,
+				)
 			}
 			found[variable] = text
 		}
@@ -117,10 +124,16 @@ func (r *run) recognize(ctx context.Context, i *Item, own string) (map[string]st
 			warnings = append(warnings, fmt.Sprintf("container %s: %s", container, textOf(p)))
 		}
 		if names.Former.Port == 0 && database.Port != server.DefaultPort {
-			warnings = append(warnings, fmt.Sprintf("container %s: no variable has the port, which is %d: set it with --env", container, database.Port))
+			warnings = append(
+				warnings,
+				fmt.Sprintf("container %s: no variable has the port, which is %d: set it with --env", container, database.Port),
+			)
 		}
 		if names.Former.Database == "" {
-			warnings = append(warnings, fmt.Sprintf("container %s: no variable has the database: check that the application uses %q", container, dbname))
+			warnings = append(
+				warnings,
+				fmt.Sprintf("container %s: no variable has the database: check that the application uses %q", container, dbname),
+			)
 		}
 	}
 	if i.Spec.NamesFromWorkload {
@@ -139,7 +152,10 @@ func unrecognized(i *Item, container string, problems []keys.Problem, unread err
 	for _, p := range problems {
 		texts = append(texts, textOf(p))
 	}
-	text := fmt.Sprintf("the login of container %s of %s in database %q (--dbname) is not recognized: %s", container, i.Workload, i.spec().DBName, strings.Join(texts, "; "))
+	text := fmt.Sprintf(
+		"the login of container %s of %s in database %q (--dbname) is not recognized: %s", container, i.Workload,
+		i.spec().DBName, strings.Join(texts, "; "),
+	)
 	if unread != nil {
 		return fmt.Errorf("%s; %w", text, unread)
 	}
@@ -178,8 +194,8 @@ func (p *Plan) planFormer() error {
 	return err
 }
 
-// former returns the former variables of a workload for its annotation, with those that it notes already, and those for the Secret. If the spec
-// is complete, it puts back what the binding does not replace any more.
+// former returns the former variables of a workload for its annotation, with those that it notes already, and those for
+// the Secret. If the spec is complete, it puts back what the binding does not replace any more.
 func (p *Plan) former(w *workload.Workload, stored []secret.FormerVariable) (noted, hidden []secret.FormerVariable, err error) {
 	reference := p.reference()
 	if p.options.Exact {

@@ -28,8 +28,18 @@ func newNamedWorld(t *testing.T) *world {
 
 func formerEnv() []corev1.EnvVar {
 	return []corev1.EnvVar{
-		{Name: "COLOUR", Value: "green"}, {Name: "DB_HOST", Value: "svc"}, {Name: "DB_USER", Value: "boss"}, {Name: "DB_PASSWORD", Value: formerPassword},
-		{Name: "DB_NAME", Value: "postgres"}, {Name: "DATABASE_URL", Value: "postgres://boss:" + formerPassword + "@svc.ns:5432/postgres?sslmode=disable"},
+		{
+			Name:  "COLOUR",
+			Value: "green",
+		},
+		{Name: "DB_HOST", Value: "svc"},
+		{Name: "DB_USER", Value: "boss"},
+		{Name: "DB_PASSWORD", Value: formerPassword},
+		{
+			Name:  "DB_NAME",
+			Value: "postgres",
+		},
+		{Name: "DATABASE_URL", Value: "postgres://boss:" + formerPassword + "@svc.ns:5432/postgres?sslmode=disable"},
 	}
 }
 
@@ -56,7 +66,10 @@ func (w *world) assertNamed(err error) {
 	assert.Equal(w.t, "svc.ns.svc", string(data["DB_HOST"]))
 	assert.Equal(w.t, role.name, string(data["DB_USER"]))
 	assert.Equal(w.t, role.password, string(data["DB_PASSWORD"]))
-	assert.Equal(w.t, fmt.Sprintf("postgres://%s:%s@svc.ns.svc:5432/postgres?sslmode=disable", role.name, role.password), string(data["DATABASE_URL"]))
+	assert.Equal(
+		w.t, fmt.Sprintf("postgres://%s:%s@svc.ns.svc:5432/postgres?sslmode=disable", role.name, role.password),
+		string(data["DATABASE_URL"]),
+	)
 	w.assertNoFormer(err)
 }
 
@@ -93,7 +106,10 @@ func TestNamesFromWorkload_AreReplacedAndKept(t *testing.T) {
 	w.assertNamed(nil)
 	assert.Equal(t, formerEnv(), w.restored())
 	note := secret.AnnotationsOf(w.workloads["web"].Annotations())[secretName]
-	assert.Contains(t, note.Former, secret.FormerVariable{Container: "app", Name: "DB_HOST", Entry: &corev1.EnvVar{Name: "DB_HOST", Value: "svc"}})
+	assert.Contains(
+		t, note.Former,
+		secret.FormerVariable{Container: "app", Name: "DB_HOST", Entry: &corev1.EnvVar{Name: "DB_HOST", Value: "svc"}},
+	)
 	assert.Contains(t, note.Former, secret.FormerVariable{Container: "app", Name: "DB_USER", InSecret: true})
 
 	for name, change := range map[string]func(*Item){"no flag": func(*Item) {}, "the flag": keepsNames} {

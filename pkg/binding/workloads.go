@@ -35,8 +35,9 @@ func (r *run) workloads(ctx context.Context, items []*Item) {
 	})
 }
 
-// stop fails an item, unless its workload was bound or got other variables meanwhile: a patch of an earlier run can arrive after that run has ended. Then stop rolls
-// back what this run created, and the item starts again with the present state.
+// stop fails an item, unless its workload was bound or got other variables meanwhile: a patch of an earlier run can
+// arrive after that run has ended. Then stop rolls back what this run created, and the item starts again with the
+// present state.
 func (r *run) stop(ctx context.Context, i *Item, err error) {
 	i.Fail(err)
 	if !errors.Is(err, errBoundMeanwhile) && !errors.Is(err, errReplacedMeanwhile) {
@@ -64,8 +65,12 @@ func (r *run) conclude(ctx context.Context, i *Item) {
 	}
 	i.Report.Done("secret/"+i.plan.secret.name, secret)
 	i.Report.Done(i.Workload.String(), verb(i.changed, "bound"))
-	if i.renamed && i.plan.reference().Present(i.plan.workload.Template()) && workload.ReadsOnce(&i.plan.workload.Template().Spec, i.plan.secret.name) {
-		i.Report.Warn("the Pods of %s get the new variables when they restart: kubectl rollout restart %[1]s -n %s", i.Workload, i.namespace())
+	if i.renamed && i.plan.reference().Present(i.plan.workload.Template()) &&
+		workload.ReadsOnce(&i.plan.workload.Template().Spec, i.plan.secret.name) {
+		i.Report.Warn(
+			"the Pods of %s get the new variables when they restart: kubectl rollout restart %[1]s -n %s", i.Workload,
+			i.namespace(),
+		)
 	}
 	r.Progress.Bound(i)
 }

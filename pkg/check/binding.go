@@ -41,7 +41,9 @@ func one(f Finding) []Finding { return []Finding{f} }
 func (f *facts) checkExists() []Finding {
 	switch {
 	case f.binding.Secret == inventory.Present && f.binding.Recreated:
-		return one(f.finding(Recreated, fmt.Sprintf("%s was deleted and created again since the bind", f.binding.Marks.Workload), f.continued()))
+		return one(
+			f.finding(Recreated, fmt.Sprintf("%s was deleted and created again since the bind", f.binding.Marks.Workload), f.continued()),
+		)
 	case f.binding.Secret == inventory.Present && f.binding.Workload == inventory.Absent:
 		return one(f.finding(OrphanedSecret, fmt.Sprintf("%s does not exist", f.binding.Marks.Workload), prune(f.binding)))
 	case f.expired():
@@ -53,9 +55,9 @@ func (f *facts) checkExists() []Finding {
 	return nil
 }
 
-// isUnproven reports whether the server contradicts the Secret's metadata: the role is not this binding's, or has other privileges. If the role
-// is missing, nothing proves that the binding may use a server in another namespace. Everyone who can write the Secret can forge that metadata, so
-// that a person must decide before a bind grants what it names.
+// isUnproven reports whether the server contradicts the Secret's metadata: the role is not this binding's, or has other
+// privileges. If the role is missing, nothing proves that the binding may use a server in another namespace. Everyone
+// who can write the Secret can forge that metadata, so that a person must decide before a bind grants what it names.
 func (f *facts) isUnproven() bool {
 	if f.role == nil {
 		return f.isElsewhere()
@@ -113,7 +115,12 @@ func (f *facts) checkSecret() []Finding {
 		return one(f.finding(BadSecret,
 			fmt.Sprintf("the Secret's user %q is not its role %q", f.credentials.Username, marks.Role), recreate(f.binding)))
 	case f.damaged != "":
-		return one(f.finding(BadSecret, fmt.Sprintf("the Secret's key %s does not hold the login of the other keys", f.damaged), recreate(f.binding)))
+		return one(
+			f.finding(
+				BadSecret, fmt.Sprintf("the Secret's key %s does not hold the login of the other keys", f.damaged),
+				recreate(f.binding),
+			),
+		)
 	}
 	return nil
 }
@@ -131,8 +138,10 @@ func (f *facts) checkWorkload() []Finding {
 	case len(f.hidden) > 0:
 		return one(f.finding(Hidden, fmt.Sprintf("%s: %s", b.Marks.Workload, f.hidden[0]), unset(b, f.hidden[0])))
 	case f.removedBy != "":
-		return one(f.finding(NotLasting, fmt.Sprintf("%s removes the reference to secret/%s from %s the next time that it applies its manifest",
-			f.removedBy, b.SecretName, b.Marks.Workload), f.reference()))
+		return one(
+			f.finding(NotLasting, fmt.Sprintf("%s removes the reference to secret/%s from %s the next time that it applies its manifest",
+				f.removedBy, b.SecretName, b.Marks.Workload), f.reference()),
+		)
 	// The pod template decides whether the workload uses the Secret. Its annotation can come from a manifest, and be older than a rotation.
 	case b.Noted != nil && b.Noted.ID != b.Marks.ID:
 		return one(f.finding(Mismatch, "the workload's annotation names a different binding than the Secret", rebind(b)))
@@ -226,7 +235,10 @@ func (f *facts) checkPrivileges() []Finding {
 			continue
 		}
 		revoke := fmt.Sprintf("REVOKE %s FROM %s", postgres.Identifier(group), postgres.Identifier(f.role.Name))
-		found = append(found, f.finding(Exceeds, fmt.Sprintf("role %q is also a member of %q", f.role.Name, group), byHand(look(f.binding, revoke))))
+		found = append(
+			found,
+			f.finding(Exceeds, fmt.Sprintf("role %q is also a member of %q", f.role.Name, group), byHand(look(f.binding, revoke))),
+		)
 	}
 	if !member {
 		found = append(found, f.finding(Lacks,
@@ -254,7 +266,14 @@ func (f *facts) checkObjects() (found []Finding) {
 		found = append(found, f.finding(NoSchema, fmt.Sprintf("schema %q does not exist", schema), f.createSchema(schema)))
 	}
 	for _, extension := range f.answer.NoExtensions {
-		found = append(found, f.finding(NoExtension, fmt.Sprintf("extension %q does not exist in database %q", extension, f.binding.Marks.DBName), rebind(f.binding)))
+		found = append(
+			found,
+			f.finding(
+				NoExtension,
+				fmt.Sprintf("extension %q does not exist in database %q", extension, f.binding.Marks.DBName),
+				rebind(f.binding),
+			),
+		)
 	}
 	return found
 }

@@ -35,13 +35,21 @@ func healthy() *facts {
 		Noted: &note,
 	}
 	return &facts{
-		now: noon, binding: b, credentials: secret.Credentials{Host: "pg.data.svc", Username: "pgb_abc_1", Password: "p"}, complete: true,
-		referenced: true, namespaceUID: "uid", pods: workload.Followed, named: "data",
+		now:          noon,
+		binding:      b,
+		credentials:  secret.Credentials{Host: "pg.data.svc", Username: "pgb_abc_1", Password: "p"},
+		complete:     true,
+		referenced:   true,
+		namespaceUID: "uid",
+		pods:         workload.Followed,
+		named:        "data",
 		role: &postgres.MarkedRole{
 			Name: "pgb_abc_1", Marked: true, CanLogin: true, MemberOf: []string{b.AccessRole().Role()},
 			Owner: postgres.Owner{ID: "abc", Namespace: "ns", NamespaceUID: "uid"},
 		},
-		answer: postgres.Answer{Login: postgres.LoginAnswer{Tried: true, Reached: "pg.data.svc", User: "pgb_abc_1", Method: "scram-sha-256:x"}},
+		answer: postgres.Answer{
+			Login: postgres.LoginAnswer{Tried: true, Reached: "pg.data.svc", User: "pgb_abc_1", Method: "scram-sha-256:x"},
+		},
 	}
 }
 
@@ -59,56 +67,197 @@ func TestCheckBinding(t *testing.T) {
 		message string
 		fix     string
 	}{
-		"healthy binding":         {func(*facts) {}, OK, "the login works", ""},
-		"wrong password":          {func(f *facts) { f.answer.Login = postgres.LoginAnswer{Tried: true, Failure: "FATAL: no"} }, LoginFailed, "FATAL: no", again},
-		"NOLOGIN role":            {func(f *facts) { f.role.CanLogin = false }, LoginFailed, "cannot log in", again},
-		"missing role":            {func(f *facts) { f.role, f.answer = nil, postgres.Answer{} }, NoRole, "does not exist", again},
-		"role of another binding": {func(f *facts) { f.role.Owner.ID = "other" }, ForeignRole, "does not name", admin + `'\du+ "pgb_abc_1"'`},
-		"role of another ns":      {func(f *facts) { f.role.Owner.Namespace = "other" }, ForeignRole, "does not name", admin + `'\du+ "pgb_abc_1"'`},
-		"role of an earlier ns":   {func(f *facts) { f.role.Owner.NamespaceUID = "other" }, ForeignRole, "does not name", admin + `'\du+ "pgb_abc_1"'`},
-		"role without metadata":   {func(f *facts) { f.role.Marked = false }, ForeignRole, "does not name", admin + `'\du+ "pgb_abc_1"'`},
-		"superuser":               {func(f *facts) { f.role.Privileged = true }, ForeignRole, "no binding grants", admin + `'\du+ "pgb_abc_1"'`},
-		"missing Secret":          {func(f *facts) { f.binding.Secret = inventory.Absent }, NoSecret, "secret/s, which does not exist", again},
-		"unreadable Secret":       {func(f *facts) { f.secretErr = refused }, Unknown, "cannot be read: forbidden: no", "kubectl auth can-i get secrets -n ns"},
-		"Secret without keys":     {func(f *facts) { f.complete = false }, BadSecret, "missing a key", "kubectl delete secret s -n ns && " + again},
-		"other user in Secret":    {func(f *facts) { f.credentials.Username = "x" }, BadSecret, `"x"`, "kubectl delete secret s -n ns && " + again},
-		"missing reference":       {func(f *facts) { f.referenced = false }, Unreferenced, "does not use secret/s", again},
-		"removed by a manifest":   {func(f *facts) { f.referenced, f.managedBy = false, "helm" }, Unreferenced, "does not use secret/s", inEnv},
-		"missing annotation":      {func(f *facts) { f.binding.Noted = nil }, OK, "the login works", ""},
-		"annotation from Git":     {func(f *facts) { f.binding.Noted.Generation, f.binding.Noted.Role = 2, "pgb_abc_2" }, OK, "the login works", ""},
-		"other binding's note":    {func(f *facts) { f.binding.Noted.ID = "other" }, Mismatch, "annotation", again},
-		"hidden by env":           {func(f *facts) { f.hidden = hidden("env") }, Hidden, "container app gets POSTGRES_HOST from env", "kubectl set env deployment.apps/web -c app -n ns POSTGRES_HOST-"},
-		"hidden by a ConfigMap":   {func(f *facts) { f.hidden = hidden("configmap/c") }, Hidden, "from configmap/c", "kubectl edit deployment.apps/web -n ns"},
-		"kubectl apply removes":   {func(f *facts) { f.removedBy, f.managedBy = "kubectl apply", "kubectl apply" }, NotLasting, "kubectl apply removes", inEnv},
-		"Flux removes":            {func(f *facts) { f.removedBy = "Flux" }, NotLasting, "Flux removes the reference", again},
-		"unreadable workload":     {func(f *facts) { f.workloadErr = refused }, Unknown, "workload cannot be read", "kubectl auth can-i get deployment.apps/web -n ns"},
-		"unlisted workload":       {func(f *facts) { f.binding.Workload = inventory.Unread }, Unknown, "workload cannot be read", "kubectl auth can-i get deployment.apps/web -n ns"},
-		"stale Pods":              {func(f *facts) { f.stalePods = []string{"a", "b"} }, StalePods, "a, b", "kubectl rollout restart deployment.apps/web -n ns"},
-		"missing privileges":      {func(f *facts) { f.answer.Lacks = []string{"SELECT on table t"} }, Lacks, "SELECT on table t", again},
-		"missing database": {func(f *facts) { f.noDatabase, f.answer = true, postgres.Answer{} }, NoDatabase, `database "shop" does not exist`,
-			strings.TrimSuffix(again, "-n ns") + "--create-database -n ns"},
+		"healthy binding": {func(*facts) {}, OK, "the login works", ""},
+		"wrong password": {
+			func(f *facts) { f.answer.Login = postgres.LoginAnswer{Tried: true, Failure: "FATAL: no"} },
+			LoginFailed,
+			"FATAL: no",
+			again,
+		},
+		"NOLOGIN role": {func(f *facts) { f.role.CanLogin = false }, LoginFailed, "cannot log in", again},
+		"missing role": {func(f *facts) { f.role, f.answer = nil, postgres.Answer{} }, NoRole, "does not exist", again},
+		"role of another binding": {
+			func(f *facts) { f.role.Owner.ID = "other" },
+			ForeignRole,
+			"does not name",
+			admin + `'\du+ "pgb_abc_1"'`,
+		},
+		"role of another ns": {
+			func(f *facts) { f.role.Owner.Namespace = "other" },
+			ForeignRole,
+			"does not name",
+			admin + `'\du+ "pgb_abc_1"'`,
+		},
+		"role of an earlier ns": {
+			func(f *facts) { f.role.Owner.NamespaceUID = "other" },
+			ForeignRole,
+			"does not name",
+			admin + `'\du+ "pgb_abc_1"'`,
+		},
+		"role without metadata": {func(f *facts) { f.role.Marked = false }, ForeignRole, "does not name", admin + `'\du+ "pgb_abc_1"'`},
+		"superuser": {
+			func(f *facts) { f.role.Privileged = true },
+			ForeignRole,
+			"no binding grants",
+			admin + `'\du+ "pgb_abc_1"'`,
+		},
+		"missing Secret": {
+			func(f *facts) { f.binding.Secret = inventory.Absent },
+			NoSecret,
+			"secret/s, which does not exist",
+			again,
+		},
+		"unreadable Secret": {
+			func(f *facts) { f.secretErr = refused },
+			Unknown,
+			"cannot be read: forbidden: no",
+			"kubectl auth can-i get secrets -n ns",
+		},
+		"Secret without keys": {
+			func(f *facts) { f.complete = false },
+			BadSecret,
+			"missing a key",
+			"kubectl delete secret s -n ns && " + again,
+		},
+		"other user in Secret": {
+			func(f *facts) { f.credentials.Username = "x" },
+			BadSecret,
+			`"x"`,
+			"kubectl delete secret s -n ns && " + again,
+		},
+		"missing reference": {func(f *facts) { f.referenced = false }, Unreferenced, "does not use secret/s", again},
+		"removed by a manifest": {
+			func(f *facts) { f.referenced, f.managedBy = false, "helm" },
+			Unreferenced,
+			"does not use secret/s",
+			inEnv,
+		},
+		"missing annotation": {func(f *facts) { f.binding.Noted = nil }, OK, "the login works", ""},
+		"annotation from Git": {
+			func(f *facts) { f.binding.Noted.Generation, f.binding.Noted.Role = 2, "pgb_abc_2" },
+			OK,
+			"the login works",
+			"",
+		},
+		"other binding's note": {func(f *facts) { f.binding.Noted.ID = "other" }, Mismatch, "annotation", again},
+		"hidden by env": {
+			func(f *facts) { f.hidden = hidden("env") },
+			Hidden,
+			"container app gets POSTGRES_HOST from env",
+			"kubectl set env deployment.apps/web -c app -n ns POSTGRES_HOST-",
+		},
+		"hidden by a ConfigMap": {
+			func(f *facts) { f.hidden = hidden("configmap/c") },
+			Hidden,
+			"from configmap/c",
+			"kubectl edit deployment.apps/web -n ns",
+		},
+		"kubectl apply removes": {
+			func(f *facts) { f.removedBy, f.managedBy = "kubectl apply", "kubectl apply" },
+			NotLasting,
+			"kubectl apply removes",
+			inEnv,
+		},
+		"Flux removes": {func(f *facts) { f.removedBy = "Flux" }, NotLasting, "Flux removes the reference", again},
+		"unreadable workload": {
+			func(f *facts) { f.workloadErr = refused },
+			Unknown,
+			"workload cannot be read",
+			"kubectl auth can-i get deployment.apps/web -n ns",
+		},
+		"unlisted workload": {
+			func(f *facts) { f.binding.Workload = inventory.Unread },
+			Unknown,
+			"workload cannot be read",
+			"kubectl auth can-i get deployment.apps/web -n ns",
+		},
+		"stale Pods": {
+			func(f *facts) { f.stalePods = []string{"a", "b"} },
+			StalePods,
+			"a, b",
+			"kubectl rollout restart deployment.apps/web -n ns",
+		},
+		"missing privileges": {func(f *facts) { f.answer.Lacks = []string{"SELECT on table t"} }, Lacks, "SELECT on table t", again},
+		"missing database": {
+			func(f *facts) { f.noDatabase, f.answer = true, postgres.Answer{} },
+			NoDatabase,
+			`database "shop" does not exist`,
+			strings.TrimSuffix(again, "-n ns") + "--create-database -n ns",
+		},
 		"missing schema": {func(f *facts) { f.answer.NoSchemas = []string{"app"} }, NoSchema, `schema "app" does not exist`,
 			admin + `'CREATE SCHEMA "app"' && ` + again},
-		"missing extension":      {func(f *facts) { f.answer.NoExtensions = []string{"citext"} }, NoExtension, `extension "citext" does not exist`, again},
-		"excessive privileges":   {func(f *facts) { f.answer.Exceeds = []string{"REVOKE A ON B FROM C"} }, Exceeds, "readonly", admin + "'REVOKE A ON B FROM C'"},
-		"missing membership":     {func(f *facts) { f.role.MemberOf = nil }, Lacks, "not a member", again},
-		"other membership":       {func(f *facts) { f.role.MemberOf = append(f.role.MemberOf, `a"b`) }, Exceeds, "also a member", admin + `'REVOKE "a""b" FROM "pgb_abc_1"'`},
-		"login as other role":    {func(f *facts) { f.answer.Login.User = "x" }, Mismatch, "acts as", again},
-		"trust":                  {func(f *facts) { f.answer.Login.Method = "trust" }, NotVerified, "asks for no password", admin + "'SELECT * FROM pg_catalog.pg_hba_file_rules'"},
-		"trust shown by a login": {func(f *facts) { f.answer.Login.Method, f.trust = "", true }, NotVerified, "asks for no password", admin + "'SELECT * FROM pg_catalog.pg_hba_file_rules'"},
-		"unreachable host":       {func(f *facts) { f.answer.Login.Reached = "10.0.0.1" }, NotVerified, "10.0.0.1", ""},
-		"unreachable server":     {func(f *facts) { f.serverErr = refused }, Unknown, "cannot be queried: forbidden: no", ""},
-		"missing workload":       {func(f *facts) { f.binding.Workload = inventory.Absent }, OrphanedSecret, "does not exist", "kubectl pgbind prune -n ns"},
-		"recreated workload": {func(f *facts) { f.binding.Workload, f.binding.Recreated = inventory.Absent, true }, Recreated, "was deleted and created again",
-			strings.Replace(again, "deployment.apps/web", "deployment.apps/web --secret s", 1)},
-		"expired role":          {func(f *facts) { f.role.Expired, f.role.ValidUntil = true, noon }, Expired, "2026-01-02T12:00:00Z", "kubectl pgbind prune -n ns"},
-		"expiry in Secret only": {func(f *facts) { f.binding.Marks.BindingStatus.Expires = &metav1.Time{Time: noon} }, Mismatch, "role never", admin + `'ALTER ROLE "pgb_abc_1" VALID UNTIL '\''2026-01-02T12:00:00Z'\'''`},
-		"later expiry in Secret": {func(f *facts) { f.binding.Marks.BindingStatus.Expires = &metav1.Time{Time: noon.Add(time.Hour)} }, Mismatch, "role never",
-			strings.TrimSuffix(again, "-n ns") + "--expires 2026-01-02T13:00:00Z -n ns"},
+		"missing extension": {
+			func(f *facts) { f.answer.NoExtensions = []string{"citext"} },
+			NoExtension,
+			`extension "citext" does not exist`,
+			again,
+		},
+		"excessive privileges": {
+			func(f *facts) { f.answer.Exceeds = []string{"REVOKE A ON B FROM C"} },
+			Exceeds,
+			"readonly",
+			admin + "'REVOKE A ON B FROM C'",
+		},
+		"missing membership": {func(f *facts) { f.role.MemberOf = nil }, Lacks, "not a member", again},
+		"other membership": {
+			func(f *facts) { f.role.MemberOf = append(f.role.MemberOf, `a"b`) },
+			Exceeds,
+			"also a member",
+			admin + `'REVOKE "a""b" FROM "pgb_abc_1"'`,
+		},
+		"login as other role": {func(f *facts) { f.answer.Login.User = "x" }, Mismatch, "acts as", again},
+		"trust": {
+			func(f *facts) { f.answer.Login.Method = "trust" },
+			NotVerified,
+			"asks for no password",
+			admin + "'SELECT * FROM pg_catalog.pg_hba_file_rules'",
+		},
+		"trust shown by a login": {
+			func(f *facts) { f.answer.Login.Method, f.trust = "", true },
+			NotVerified,
+			"asks for no password",
+			admin + "'SELECT * FROM pg_catalog.pg_hba_file_rules'",
+		},
+		"unreachable host":   {func(f *facts) { f.answer.Login.Reached = "10.0.0.1" }, NotVerified, "10.0.0.1", ""},
+		"unreachable server": {func(f *facts) { f.serverErr = refused }, Unknown, "cannot be queried: forbidden: no", ""},
+		"missing workload": {
+			func(f *facts) { f.binding.Workload = inventory.Absent },
+			OrphanedSecret,
+			"does not exist",
+			"kubectl pgbind prune -n ns",
+		},
+		"recreated workload": {
+			func(f *facts) { f.binding.Workload, f.binding.Recreated = inventory.Absent, true },
+			Recreated,
+			"was deleted and created again",
+			strings.Replace(again, "deployment.apps/web", "deployment.apps/web --secret s", 1),
+		},
+		"expired role": {
+			func(f *facts) { f.role.Expired, f.role.ValidUntil = true, noon },
+			Expired,
+			"2026-01-02T12:00:00Z",
+			"kubectl pgbind prune -n ns",
+		},
+		"expiry in Secret only": {
+			func(f *facts) { f.binding.Marks.BindingStatus.Expires = &metav1.Time{Time: noon} },
+			Mismatch,
+			"role never",
+			admin + `'ALTER ROLE "pgb_abc_1" VALID UNTIL '\''2026-01-02T12:00:00Z'\'''`,
+		},
+		"later expiry in Secret": {
+			func(f *facts) { f.binding.Marks.BindingStatus.Expires = &metav1.Time{Time: noon.Add(time.Hour)} },
+			Mismatch,
+			"role never",
+			strings.TrimSuffix(again, "-n ns") + "--expires 2026-01-02T13:00:00Z -n ns",
+		},
 		"expiry of the role only": {func(f *facts) { f.role.ValidUntil = noon.Add(time.Hour) }, Mismatch, "Secret never",
 			admin + `'ALTER ROLE "pgb_abc_1" VALID UNTIL '\''infinity'\'''`},
-		"stale Pods of a kind that does not replace them": {func(f *facts) { f.stalePods, f.pods = []string{"a", "b"}, workload.ReplacePods }, StalePods, "a, b",
-			"kubectl delete pod a b -n ns"},
+		"stale Pods of a kind that does not replace them": {
+			func(f *facts) { f.stalePods, f.pods = []string{"a", "b"}, workload.ReplacePods },
+			StalePods,
+			"a, b",
+			"kubectl delete pod a b -n ns",
+		},
 		"stale bare Pod": {func(f *facts) { f.stalePods, f.isPod = []string{"a"}, true }, StalePods, "a",
 			"kubectl get deployment.apps/web -n ns -o yaml | kubectl replace --force -f -"},
 		"stale Pods of a run": {func(f *facts) { f.stalePods, f.pods = []string{"a"}, workload.NextRun }, StalePods, "a", ""},
@@ -206,19 +355,22 @@ func TestFix_IsRunOnlyIfNobodyHasToDecide(t *testing.T) {
 	}{
 		"missing role":                        {func(f *facts) { f.role, f.answer = nil, postgres.Answer{} }, Bind},
 		"role of an unnamed server elsewhere": {func(f *facts) { f.role, f.answer, f.named = nil, postgres.Answer{}, "" }, ""},
-		"role of a server here":               {func(f *facts) { f.role, f.named, f.binding.Marks.PostgresNamespace = nil, "", "ns" }, Bind},
-		"known role of a server elsewhere":    {func(f *facts) { f.complete, f.named = false, "" }, Recreate},
-		"Secret without keys":                 {func(f *facts) { f.complete = false }, Recreate},
-		"stale Pods":                          {func(f *facts) { f.stalePods = []string{"a"} }, Restart},
-		"missing workload":                    {func(f *facts) { f.binding.Workload = inventory.Absent }, Remove},
-		"missing membership":                  {func(f *facts) { f.role.MemberOf = nil }, Bind},
-		"forged access":                       {func(f *facts) { f.binding.Marks.Access = "readwrite" }, ""},
-		"forged with a breach":                {func(f *facts) { f.binding.Marks.Access, f.referenced = "readwrite", false }, ""},
-		"foreign role":                        {func(f *facts) { f.role.Owner.ID, f.complete = "other", false }, ""},
-		"other role's grant":                  {func(f *facts) { f.answer.Exceeds = []string{"REVOKE A ON B FROM C"} }, ""},
-		"hidden variable":                     {func(f *facts) { f.hidden = []workload.Hidden{{By: "env"}} }, ""},
-		"database of others":                  {func(f *facts) { f.noDatabase = true }, ""},
-		"database of ours":                    {func(f *facts) { f.noDatabase, f.binding.Marks.CreateDatabase = true, true }, Bind},
+		"role of a server here": {
+			func(f *facts) { f.role, f.named, f.binding.Marks.PostgresNamespace = nil, "", "ns" },
+			Bind,
+		},
+		"known role of a server elsewhere": {func(f *facts) { f.complete, f.named = false, "" }, Recreate},
+		"Secret without keys":              {func(f *facts) { f.complete = false }, Recreate},
+		"stale Pods":                       {func(f *facts) { f.stalePods = []string{"a"} }, Restart},
+		"missing workload":                 {func(f *facts) { f.binding.Workload = inventory.Absent }, Remove},
+		"missing membership":               {func(f *facts) { f.role.MemberOf = nil }, Bind},
+		"forged access":                    {func(f *facts) { f.binding.Marks.Access = "readwrite" }, ""},
+		"forged with a breach":             {func(f *facts) { f.binding.Marks.Access, f.referenced = "readwrite", false }, ""},
+		"foreign role":                     {func(f *facts) { f.role.Owner.ID, f.complete = "other", false }, ""},
+		"other role's grant":               {func(f *facts) { f.answer.Exceeds = []string{"REVOKE A ON B FROM C"} }, ""},
+		"hidden variable":                  {func(f *facts) { f.hidden = []workload.Hidden{{By: "env"}} }, ""},
+		"database of others":               {func(f *facts) { f.noDatabase = true }, ""},
+		"database of ours":                 {func(f *facts) { f.noDatabase, f.binding.Marks.CreateDatabase = true, true }, Bind},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -234,7 +386,12 @@ func TestFix_IsRunOnlyIfNobodyHasToDecide(t *testing.T) {
 
 func TestFix_NamesTheDatabaseThatItCreates(t *testing.T) {
 	f := healthy()
-	f.binding.Marks.BindingSpec = v1alpha1.BindingSpec{Workload: "deployment.apps/web", DBName: "postgres", Postgres: "pod/postgresql-sfs-0", Access: "all"}
+	f.binding.Marks.BindingSpec = v1alpha1.BindingSpec{
+		Workload: "deployment.apps/web",
+		DBName:   "postgres",
+		Postgres: "pod/postgresql-sfs-0",
+		Access:   "all",
+	}
 	f.noDatabase = true
 	assert.Equal(t, "kubectl pgbind deployment.apps/web --dbname postgres --create-database -n ns", f.check()[0].Fix.Command)
 }
@@ -256,8 +413,14 @@ func TestWorstFirst_HasEveryReason(t *testing.T) {
 	order := worstFirst()
 	assert.Equal(t, LoginFailed, order[0])
 	assert.Equal(t, OK, order[len(order)-1])
-	found := sorted([]Finding{{Reason: OK}, {Reason: Unknown}, {Reason: Expired, Secret: "b"}, {Reason: Expired, Secret: "a"}, {Reason: LoginFailed}})
-	assert.Equal(t, []Finding{{Reason: LoginFailed}, {Reason: Expired, Secret: "a"}, {Reason: Expired, Secret: "b"}, {Reason: Unknown}, {Reason: OK}}, found)
+	found := sorted(
+		[]Finding{{Reason: OK}, {Reason: Unknown}, {Reason: Expired, Secret: "b"}, {Reason: Expired, Secret: "a"}, {Reason: LoginFailed}},
+	)
+	assert.Equal(
+		t,
+		[]Finding{{Reason: LoginFailed}, {Reason: Expired, Secret: "a"}, {Reason: Expired, Secret: "b"}, {Reason: Unknown}, {Reason: OK}},
+		found,
+	)
 }
 
 func TestShell_Quotes(t *testing.T) {

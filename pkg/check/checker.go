@@ -39,7 +39,8 @@ type Checker struct {
 	Container string // the server's container; empty: detected
 	// Prove also tries a login without a password if the server does not report how it authenticates.
 	Prove bool
-	// ServerNamespace is the namespace of servers that the user named. A fix creates no role in other namespaces than this and the workload's.
+	// ServerNamespace is the namespace of servers that the user named. A fix creates no role in other namespaces than
+	// this and the workload's.
 	ServerNamespace string
 }
 

@@ -73,7 +73,12 @@ func newChecker(t *testing.T, r *readers, objects ...runtime.Object) *Checker {
 	t.Helper()
 	r.t = t
 	t.Cleanup(func() { assert.Empty(t, r.surveys, "expected surveys that did not run") })
-	return &Checker{Kube: fake.NewSimpleClientset(objects...), Workloads: r, Databases: r, Server: func(*server.Database) Server { return r }}
+	return &Checker{
+		Kube:      fake.NewSimpleClientset(objects...),
+		Workloads: r,
+		Databases: r,
+		Server:    func(*server.Database) Server { return r },
+	}
 }
 
 // read returns the inventory of objects. Listing the forbidden resource fails.
@@ -113,15 +118,44 @@ func TestCheck_ReportsRolesWithoutSecret(t *testing.T) {
 		reason    Reason
 		fix       string
 	}{
-		"orphaned role":              {owner: mine, kube: []runtime.Object{namespace("uid")}, reason: OrphanedRole, fix: "kubectl pgbind prune --postgres pod/pg-0 -n ns"},
-		"interrupted bind":           {owner: with(func(o *postgres.Owner) { o.ID = secret.ID("uid-web", location, "shop", false) }), kube: []runtime.Object{namespace("uid")}, reason: Unfinished, fix: "kubectl pgbind deployment.apps/web --postgres pod/pg-0 --dbname shop -n ns"},
-		"recreated namespace":        {owner: mine, kube: []runtime.Object{namespace("later")}, reason: Unknown},
-		"deleted namespace":          {owner: mine, reason: Unknown},
-		"comment without UID":        {owner: with(func(o *postgres.Owner) { o.NamespaceUID = "" }), kube: []runtime.Object{namespace("uid")}, reason: Unknown},
-		"Secrets are not readable":   {owner: mine, forbidden: "secrets", kube: []runtime.Object{namespace("uid")}, reason: Unknown, fix: "kubectl auth can-i list secrets -n ns"},
-		"workloads are not readable": {owner: mine, forbidden: "pods", kube: []runtime.Object{namespace("uid")}, reason: Unknown, fix: "kubectl auth can-i list secrets -n ns"},
-		"role of another namespace":  {owner: with(func(o *postgres.Owner) { o.Namespace = "other" }), kube: []runtime.Object{namespace("uid")}},
-		"role without metadata":      {owner: mine, unmarked: true, kube: []runtime.Object{namespace("uid")}},
+		"orphaned role": {
+			owner:  mine,
+			kube:   []runtime.Object{namespace("uid")},
+			reason: OrphanedRole,
+			fix:    "kubectl pgbind prune --postgres pod/pg-0 -n ns",
+		},
+		"interrupted bind": {
+			owner:  with(func(o *postgres.Owner) { o.ID = secret.ID("uid-web", location, "shop", false) }),
+			kube:   []runtime.Object{namespace("uid")},
+			reason: Unfinished,
+			fix:    "kubectl pgbind deployment.apps/web --postgres pod/pg-0 --dbname shop -n ns",
+		},
+		"recreated namespace": {owner: mine, kube: []runtime.Object{namespace("later")}, reason: Unknown},
+		"deleted namespace":   {owner: mine, reason: Unknown},
+		"comment without UID": {
+			owner:  with(func(o *postgres.Owner) { o.NamespaceUID = "" }),
+			kube:   []runtime.Object{namespace("uid")},
+			reason: Unknown,
+		},
+		"Secrets are not readable": {
+			owner:     mine,
+			forbidden: "secrets",
+			kube:      []runtime.Object{namespace("uid")},
+			reason:    Unknown,
+			fix:       "kubectl auth can-i list secrets -n ns",
+		},
+		"workloads are not readable": {
+			owner:     mine,
+			forbidden: "pods",
+			kube:      []runtime.Object{namespace("uid")},
+			reason:    Unknown,
+			fix:       "kubectl auth can-i list secrets -n ns",
+		},
+		"role of another namespace": {
+			owner: with(func(o *postgres.Owner) { o.Namespace = "other" }),
+			kube:  []runtime.Object{namespace("uid")},
+		},
+		"role without metadata": {owner: mine, unmarked: true, kube: []runtime.Object{namespace("uid")}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -132,10 +166,19 @@ func TestCheck_ReportsRolesWithoutSecret(t *testing.T) {
 					assert.Empty(t, questions)
 					assert.False(t, prove)
 					role := postgres.MarkedRole{Name: "pgb_abc_1", Owner: test.owner, Marked: !test.unmarked}
-					return &postgres.Survey{Roles: map[string]postgres.MarkedRole{role.Name: role}, Databases: []string{"postgres", "shop"}}, nil
+					return &postgres.Survey{
+						Roles:     map[string]postgres.MarkedRole{role.Name: role},
+						Databases: []string{"postgres", "shop"},
+					}, nil
 				},
 			}}
-			found, err := newChecker(t, r, test.kube...).Check(t.Context(), Scope{Orphans: read(t, test.forbidden, deployment), Namespace: "ns", Server: ref})
+			found, err := newChecker(
+				t,
+				r,
+				test.kube...).Check(
+				t.Context(),
+				Scope{Orphans: read(t, test.forbidden, deployment), Namespace: "ns", Server: ref},
+			)
 			require.NoError(t, err)
 			if test.reason == "" {
 				assert.Empty(t, found)
@@ -173,10 +216,18 @@ func TestCheck_SurveysEachServerOnce(t *testing.T) {
 	var objects []runtime.Object
 	for _, name := range []string{"b", "a"} {
 		marks := secret.Marks{
-			BindingSpec:   v1alpha1.BindingSpec{Workload: "deployment.apps/" + name, DBName: "db-" + name, Postgres: "pod/pg-0", Access: "all"},
+			BindingSpec: v1alpha1.BindingSpec{
+				Workload: "deployment.apps/" + name,
+				DBName:   "db-" + name,
+				Postgres: "pod/pg-0",
+				Access:   "all",
+			},
 			BindingStatus: v1alpha1.BindingStatus{ID: name, Role: "pgb_" + name + "_1", Generation: 1},
 		}
-		bindings = append(bindings, inventory.Binding{Namespace: "ns", SecretName: name, Marks: marks, Secret: inventory.Present, Workload: inventory.Absent})
+		bindings = append(
+			bindings,
+			inventory.Binding{Namespace: "ns", SecretName: name, Marks: marks, Secret: inventory.Present, Workload: inventory.Absent},
+		)
 		stored, err := secret.NewSecret(types.NamespacedName{Namespace: "ns", Name: name}, marks,
 			secret.Credentials{Host: "h", Username: marks.Role, Password: "secret-" + name, Database: "db-" + name})
 		require.NoError(t, err)

@@ -52,9 +52,35 @@ const (
 // worstFirst returns the reasons in the order in which they are printed.
 func worstFirst() []Reason {
 	return []Reason{
-		LoginFailed, Escalation, Shadow, NoDatabase, NoRole, ForeignRole, NoSecret, BadSecret, Unreferenced, Hidden, NotLasting, StalePods, TooFewConnections,
-		NoSchema, NoExtension, Lacks, Exceeds, Recreated, Mismatch, Overcommitted, Expired, OrphanedSecret, OrphanedRole, Unfinished, Leftover,
-		NotVerified, Unknown, SharedCode, OK,
+		LoginFailed,
+		Escalation,
+		Shadow,
+		NoDatabase,
+		NoRole,
+		ForeignRole,
+		NoSecret,
+		BadSecret,
+		Unreferenced,
+		Hidden,
+		NotLasting,
+		StalePods,
+		TooFewConnections,
+		NoSchema,
+		NoExtension,
+		Lacks,
+		Exceeds,
+		Recreated,
+		Mismatch,
+		Overcommitted,
+		Expired,
+		OrphanedSecret,
+		OrphanedRole,
+		Unfinished,
+		Leftover,
+		NotVerified,
+		Unknown,
+		SharedCode,
+		OK,
 	}
 }
 

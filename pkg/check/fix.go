@@ -219,20 +219,25 @@ func recreate(b *inventory.Binding) Fix {
 	return fix
 }
 
-// restart returns the fix that replaces Pods. kubectl rollout restart changes only the template, which is not enough if the workload does not
-// replace its Pods itself.
+// restart returns the fix that replaces Pods. kubectl rollout restart changes only the template, which is not enough if
+// the workload does not replace its Pods itself.
 func (f *facts) restart() Fix {
 	b := f.binding
 	kind, _, _ := strings.Cut(b.Marks.Workload, "/")
 	switch {
 	case f.isPod: // nothing creates it again
-		return byHand(report.Command("kubectl", "get", b.Marks.Workload, "-n", b.Namespace, "-o", "yaml") + " | kubectl replace --force -f -")
+		return byHand(
+			report.Command("kubectl", "get", b.Marks.Workload, "-n", b.Namespace, "-o", "yaml") + " | kubectl replace --force -f -",
+		)
 	case f.pods != workload.Followed && f.pods != workload.ReplacePods:
 		return Fix{} // running Pods end by themselves, or somebody holds the rollout back
 	case f.pods == workload.Followed && slices.Contains([]string{"deployment.apps", "statefulset.apps", "daemonset.apps"}, kind):
 		return Fix{Command: report.Command("kubectl", "rollout", "restart", b.Marks.Workload, "-n", b.Namespace), Action: Restart}
 	}
-	return Fix{Command: report.Command(append(append([]string{"kubectl", "delete", "pod"}, f.stalePods...), "-n", b.Namespace)...), Action: Restart}
+	return Fix{
+		Command: report.Command(append(append([]string{"kubectl", "delete", "pod"}, f.stalePods...), "-n", b.Namespace)...),
+		Action:  Restart,
+	}
 }
 
 // prune returns the fix that removes a binding or a role.

@@ -49,8 +49,11 @@ func (f *facts) checkLimits() (found []Finding) {
 		return nil
 	}
 	if want := f.binding.Marks.ConnectionLimit; want != nil && int(*want) != f.limit() {
-		found = append(found, f.finding(Mismatch, fmt.Sprintf("role %q has %s instead of %s", f.role.Name, limitText(f.limit()), limitText(int(*want))),
-			rebind(f.binding)))
+		found = append(
+			found,
+			f.finding(Mismatch, fmt.Sprintf("role %q has %s instead of %s", f.role.Name, limitText(f.limit()), limitText(int(*want))),
+				rebind(f.binding)),
+		)
 	}
 	if differ := f.otherSettings(); len(differ) > 0 {
 		found = append(found, f.finding(Mismatch,
@@ -72,8 +75,14 @@ func (f *facts) checkServerLimit() []Finding {
 		return one(f.finding(Overcommitted, fmt.Sprintf("role %q has %s, but the server has %d connections for all roles",
 			f.role.Name, limitText(f.limit()), f.available), f.limitTo(f.available)))
 	case f.promised > f.available:
-		return one(f.finding(Overcommitted, fmt.Sprintf("the connection limits of the bindings on this server add up to %d, but the server has %d connections "+
-			"for all roles", f.promised, f.available), byHand(look(f.binding, "SELECT rolname, rolconnlimit FROM pg_catalog.pg_roles WHERE rolconnlimit > 0 ORDER BY 2 DESC"))))
+		return one(
+			f.finding(
+				Overcommitted,
+				fmt.Sprintf("the connection limits of the bindings on this server add up to %d, but the server has %d connections "+
+					"for all roles", f.promised, f.available),
+				byHand(look(f.binding, "SELECT rolname, rolconnlimit FROM pg_catalog.pg_roles WHERE rolconnlimit > 0 ORDER BY 2 DESC")),
+			),
+		)
 	}
 	return nil
 }

@@ -67,11 +67,22 @@ func TestAddLimits_ReportsTheSumOnce(t *testing.T) {
 		return postgres.MarkedRole{Marked: true, CanLogin: true, ConnectionLimit: limit, Owner: postgres.Owner{ID: id}}
 	}
 	roles := map[string]postgres.MarkedRole{
-		"a1": role("a", 20), "a2": role("a", 20), "b": role("b", 30), "c": role("c", 50), "d": role("d", -1), "foreign": {ConnectionLimit: 500},
+		"a1": role(
+			"a",
+			20,
+		),
+		"a2":      role("a", 20),
+		"b":       role("b", 30),
+		"c":       role("c", 50),
+		"d":       role("d", -1),
+		"foreign": {ConnectionLimit: 500},
 	}
 	a, b, d := roles["a2"], roles["b"], roles["d"]
 	promised := func(connections int) (sums []int) {
-		s := &serverFacts{survey: &postgres.Survey{Roles: roles, Connections: connections}, facts: []*facts{{role: &a}, {role: &b}, {role: &d}, {}}}
+		s := &serverFacts{
+			survey: &postgres.Survey{Roles: roles, Connections: connections},
+			facts:  []*facts{{role: &a}, {role: &b}, {role: &d}, {}},
+		}
 		s.addLimits()
 		for _, f := range s.facts {
 			assert.Equal(t, connections, f.available)

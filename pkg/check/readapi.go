@@ -98,7 +98,10 @@ func (c *Checker) readWorkload(ctx context.Context, f *facts) {
 	f.removedBy, _ = workload.RemovedBy(found[0], b.SecretName)
 	used, err := []string{b.Marks.OwnerContainer}, error(nil)
 	if !b.Marks.IsOwner() {
-		used, err = workload.Containers(found[0].Template(), b.Marks.Containers, secret.OwnerContainers(found[0].Annotations(), b.Marks.DBName)...)
+		used, err = workload.Containers(
+			found[0].Template(),
+			b.Marks.Containers,
+			secret.OwnerContainers(found[0].Annotations(), b.Marks.DBName)...)
 	}
 	if err == nil {
 		f.managedBy, _ = workload.ManagedBy(found[0], used)

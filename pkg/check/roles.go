@@ -61,8 +61,14 @@ func leftover(b *inventory.Binding, role postgres.MarkedRole) []Finding {
 	if role.Name == b.Marks.Role {
 		return nil
 	}
-	f := (&facts{binding: b}).finding(Leftover,
-		fmt.Sprintf("role %q is left from an earlier generation", role.Name), Fix{Command: command(b, "rotate", b.Marks.Workload, "--secret", b.SecretName), Action: Rotate})
+	f := (&facts{binding: b}).finding(
+		Leftover,
+		fmt.Sprintf(
+			"role %q is left from an earlier generation",
+			role.Name,
+		),
+		Fix{Command: command(b, "rotate", b.Marks.Workload, "--secret", b.SecretName), Action: Rotate},
+	)
 	f.Role = role.Name
 	return one(f)
 }
@@ -98,7 +104,10 @@ func (s *serverFacts) checkRole(role postgres.MarkedRole, h home, i *inventory.I
 		return f.finding(Unknown,
 			fmt.Sprintf("role %q names namespace %q, which does not exist in this cluster", role.Name, role.Owner.Namespace), Fix{})
 	case h.err != nil:
-		return f.finding(Unknown, fmt.Sprintf("role %q has no Secret, but its namespace cannot be read%s", role.Name, because(h.err)), Fix{})
+		return f.finding(
+			Unknown,
+			fmt.Sprintf("role %q has no Secret, but its namespace cannot be read%s", role.Name, because(h.err)), Fix{},
+		)
 	case role.Owner.NamespaceUID == "":
 		return f.finding(Unknown, fmt.Sprintf("role %q has no Secret, but its comment has no namespace UID", role.Name), Fix{})
 	case role.Owner.NamespaceUID != h.uid:
@@ -109,7 +118,8 @@ func (s *serverFacts) checkRole(role postgres.MarkedRole, h home, i *inventory.I
 	}
 	for _, w := range workloads {
 		if s.bindingOf(w, role.Owner, &b.Marks.BindingSpec) {
-			return f.finding(Unfinished, fmt.Sprintf("role %q has no Secret: a bind was interrupted", role.Name), byHand(rebind(b).Command)) // with an access level that is not known
+			// with an access level that is not known
+			return f.finding(Unfinished, fmt.Sprintf("role %q has no Secret: a bind was interrupted", role.Name), byHand(rebind(b).Command))
 		}
 	}
 	orphan := f.finding(OrphanedRole, fmt.Sprintf("role %q has neither Secret nor workload", role.Name),
@@ -118,8 +128,8 @@ func (s *serverFacts) checkRole(role postgres.MarkedRole, h home, i *inventory.I
 	return orphan
 }
 
-// bindingOf reports whether the owner's id is the workload's, and adds to the spec what the id is for. It does not show the name of an owner
-// container.
+// bindingOf reports whether the owner's id is the workload's, and adds to the spec what the id is for. It does not show
+// the name of an owner container.
 func (s *serverFacts) bindingOf(w inventory.Workload, o postgres.Owner, spec *v1alpha1.BindingSpec) bool {
 	identity := secret.Identity(w.Namespace, w.Name, w.UID)
 	for _, database := range s.survey.Databases {

@@ -122,9 +122,18 @@ func (c *Checker) survey(ctx context.Context, s *serverFacts) {
 func (s *serverFacts) questions(database *server.Database) []postgres.Question {
 	questions := make([]postgres.Question, len(s.facts))
 	for i, f := range s.facts {
-		questions[i] = postgres.Question{Role: f.binding.Marks.Role, Access: f.binding.AccessRole(), Extensions: f.binding.Marks.Extensions, Login: postgres.Login{
-			Host: f.credentials.Host, HostComplete: true, PodIP: database.PodIP, Port: f.credentials.LoginPort(), PodPort: database.PodPort,
-		}}
+		questions[i] = postgres.Question{
+			Role:       f.binding.Marks.Role,
+			Access:     f.binding.AccessRole(),
+			Extensions: f.binding.Marks.Extensions,
+			Login: postgres.Login{
+				Host:         f.credentials.Host,
+				HostComplete: true,
+				PodIP:        database.PodIP,
+				Port:         f.credentials.LoginPort(),
+				PodPort:      database.PodPort,
+			},
+		}
 		if f.credentials.Username == f.binding.Marks.Role && !f.expired() {
 			questions[i].Login.Password = f.credentials.Password
 		}

@@ -41,18 +41,29 @@ func (s surveyor) Survey(_ context.Context, questions []postgres.Question, _ boo
 	return &postgres.Survey{Answers: make([]postgres.Answer, len(questions))}, nil
 }
 
-// TestCheck_AsksThePrimaryEachTime checks bindings that name their server in different ways, of which some name a Pod that is a standby now.
+// TestCheck_AsksThePrimaryEachTime checks bindings that name their server in different ways, of which some name a Pod
+// that is a standby now.
 func TestCheck_AsksThePrimaryEachTime(t *testing.T) {
 	for _, test := range []struct{ named, at string }{{"pod/pg-0", ""}, {"pod/pg-0", location}, {"pod/pg-1", ""}, {"statefulset/pg", ""}} {
 		var bindings []inventory.Binding
-		c := &Checker{Kube: fake.NewSimpleClientset(), Databases: replicated{}, Server: func(d *server.Database) Server { return surveyor(d.Pod.Name) }}
+		c := &Checker{
+			Kube:      fake.NewSimpleClientset(),
+			Databases: replicated{},
+			Server:    func(d *server.Database) Server { return surveyor(d.Pod.Name) },
+		}
 		for name, postgres := range map[string]string{"a": test.named, "b": "statefulset/pg", "c": "pod/pg-0"} {
 			marks := secret.Marks{
 				BindingSpec:   v1alpha1.BindingSpec{Workload: "deployment.apps/" + name, DBName: "shop", Postgres: postgres, Access: "all"},
 				BindingStatus: v1alpha1.BindingStatus{ID: name, Role: "pgb_" + name + "_1", Generation: 1, Location: test.at},
 			}
-			bindings = append(bindings, inventory.Binding{Namespace: "ns", SecretName: name, Marks: marks, Secret: inventory.Present, Workload: inventory.Absent})
-			stored, err := secret.NewSecret(types.NamespacedName{Namespace: "ns", Name: name}, marks, secret.Credentials{Host: "h", Username: marks.Role, Password: "p"})
+			bindings = append(
+				bindings,
+				inventory.Binding{Namespace: "ns", SecretName: name, Marks: marks, Secret: inventory.Present, Workload: inventory.Absent},
+			)
+			stored, err := secret.NewSecret(
+				types.NamespacedName{Namespace: "ns", Name: name}, marks,
+				secret.Credentials{Host: "h", Username: marks.Role, Password: "p"},
+			)
 			require.NoError(t, err)
 			require.NoError(t, c.Kube.(*fake.Clientset).Tracker().Add(stored))
 		}

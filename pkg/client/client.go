@@ -31,7 +31,8 @@ const (
 // commandLimit is well above the time of a script, whose statements have limits of their own.
 const commandLimit = 5 * time.Minute
 
-// NewConnection returns the connection flags of kubectl. Their settings apply to the API and to exec. warnings gets what the API server warns of.
+// NewConnection returns the connection flags of kubectl. Their settings apply to the API and to exec. warnings gets
+// what the API server warns of.
 func NewConnection(warnings rest.WarningHandler) *genericclioptions.ConfigFlags {
 	flags := genericclioptions.NewConfigFlags(true).WithDiscoveryBurst(burst).WithDiscoveryQPS(qps)
 	mark := untilReached()

@@ -10,16 +10,16 @@ import (
 	"k8s.io/client-go/transport"
 )
 
-// UnreachedError means that no connection to the API server could be opened and that it has not answered any request of this run, so that nothing was
-// written.
+// UnreachedError means that no connection to the API server could be opened and that it has not answered any request of
+// this run, so that nothing was written.
 type UnreachedError struct{ Err error }
 
 func (e *UnreachedError) Error() string { return e.Err.Error() }
 
 func (e *UnreachedError) Unwrap() error { return e.Err }
 
-// untilReached marks the errors of connections until the API server has answered one request. Later, an error keeps its context: something can have been
-// written.
+// untilReached marks the errors of connections until the API server has answered one request. Later, an error keeps its
+// context: something can have been written.
 func untilReached() transport.WrapperFunc {
 	reached := &atomic.Bool{}
 	return func(next http.RoundTripper) http.RoundTripper { return reachTransport{next, reached} }

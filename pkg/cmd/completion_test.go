@@ -32,7 +32,12 @@ func (l lists) complete(t *testing.T, words ...string) (answer, requested []stri
 		asked <- r.URL.RequestURI()
 		list, ok := l[r.URL.RequestURI()]
 		if r.Method != http.MethodGet || !ok {
-			list = &metav1.Status{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Status"}, Status: "Failure", Reason: "Forbidden", Code: http.StatusForbidden}
+			list = &metav1.Status{
+				TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Status"},
+				Status:   "Failure",
+				Reason:   "Forbidden",
+				Code:     http.StatusForbidden,
+			}
 			w.WriteHeader(http.StatusForbidden)
 		}
 		w.Header().Set("Content-Type", "application/json")
@@ -65,7 +70,10 @@ func (l lists) complete(t *testing.T, words ...string) (answer, requested []stri
 func objects(items ...metav1.ObjectMeta) *metav1.PartialObjectMetadataList {
 	list := &metav1.PartialObjectMetadataList{TypeMeta: metav1.TypeMeta{APIVersion: "meta.k8s.io/v1", Kind: "PartialObjectMetadataList"}}
 	for _, meta := range items {
-		item := metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: "meta.k8s.io/v1", Kind: "PartialObjectMetadata"}, ObjectMeta: meta}
+		item := metav1.PartialObjectMetadata{
+			TypeMeta:   metav1.TypeMeta{APIVersion: "meta.k8s.io/v1", Kind: "PartialObjectMetadata"},
+			ObjectMeta: meta,
+		}
 		list.Items = append(list.Items, item)
 	}
 	return list
@@ -106,7 +114,10 @@ func TestComplete_SendsNoRequestForFixedValues(t *testing.T) {
 
 func TestComplete_ListsObjects(t *testing.T) {
 	controller := true
-	owned := metav1.ObjectMeta{Name: "web-5d", OwnerReferences: []metav1.OwnerReference{{Kind: "Deployment", Name: "web", Controller: &controller}}}
+	owned := metav1.ObjectMeta{
+		Name:            "web-5d",
+		OwnerReferences: []metav1.OwnerReference{{Kind: "Deployment", Name: "web", Controller: &controller}},
+	}
 	ours := "/api/v1/namespaces/shop/secrets?labelSelector=app.kubernetes.io%2Fmanaged-by%3Dkubectl-pgbind"
 	marked := metav1.ObjectMeta{
 		Name: "postgresql-secret-2", Labels: map[string]string{"app.kubernetes.io/managed-by": "kubectl-pgbind"},
@@ -139,21 +150,30 @@ func TestComplete_NamesServicesBeforePods(t *testing.T) {
 		return corev1.Pod{
 			ObjectMeta: metav1.ObjectMeta{Namespace: "db", Name: name},
 			Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "main", Image: image}}},
-			Status:     corev1.PodStatus{Phase: corev1.PodRunning, Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}},
+			Status: corev1.PodStatus{
+				Phase:      corev1.PodRunning,
+				Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}},
+			},
 		}
 	}
 	name, port := "postgresql", int32(5432)
 	answers := lists{
-		"/api/v1/namespaces/db/pods": &corev1.PodList{Items: []corev1.Pod{pod("pg-0", "postgres:17"), pod("bare", "postgres:17"), pod("web-0", "web")}},
+		"/api/v1/namespaces/db/pods": &corev1.PodList{
+			Items: []corev1.Pod{pod("pg-0", "postgres:17"), pod("bare", "postgres:17"), pod("web-0", "web")},
+		},
 		"/api/v1/namespaces/db/services": &corev1.ServiceList{Items: []corev1.Service{{
 			ObjectMeta: metav1.ObjectMeta{Namespace: "db", Name: "pg"},
 			Spec:       corev1.ServiceSpec{ClusterIP: "10.0.0.1", Ports: []corev1.ServicePort{{Name: name, Port: port}}},
 		}}},
-		"/apis/discovery.k8s.io/v1/namespaces/db/endpointslices": &discoveryv1.EndpointSliceList{Items: []discoveryv1.EndpointSlice{{
-			ObjectMeta: metav1.ObjectMeta{Namespace: "db", Name: "pg-x", Labels: map[string]string{discoveryv1.LabelServiceName: "pg"}},
-			Endpoints:  []discoveryv1.Endpoint{{Addresses: []string{"10.1.0.1"}, TargetRef: &corev1.ObjectReference{Kind: "Pod", Name: "pg-0"}}},
-			Ports:      []discoveryv1.EndpointPort{{Name: &name, Port: &port}},
-		}}},
+		"/apis/discovery.k8s.io/v1/namespaces/db/endpointslices": &discoveryv1.EndpointSliceList{Items: []discoveryv1.EndpointSlice{
+			{
+				ObjectMeta: metav1.ObjectMeta{Namespace: "db", Name: "pg-x", Labels: map[string]string{discoveryv1.LabelServiceName: "pg"}},
+				Endpoints: []discoveryv1.Endpoint{
+					{Addresses: []string{"10.1.0.1"}, TargetRef: &corev1.ObjectReference{Kind: "Pod", Name: "pg-0"}},
+				},
+				Ports: []discoveryv1.EndpointPort{{Name: &name, Port: &port}},
+			},
+		}},
 	}
 	answer, requested := answers.complete(t, "--postgres-namespace", "db", "--postgres", "")
 	assert.Equal(t, []string{"service/pg", "pod/bare", "pod/pg-0", ":4"}, answer)
@@ -163,9 +183,16 @@ func TestComplete_NamesServicesBeforePods(t *testing.T) {
 }
 
 func TestComplete_ListsBoundWorkloads(t *testing.T) {
-	annotated := metav1.ObjectMeta{Name: "web", Annotations: map[string]string{"binding.pgbind.dev/postgresql-secret-2": `{"id":"abc"}`}} //nolint:gosec // the name of a Secret
+	annotated := metav1.ObjectMeta{
+		Name:        "web",
+		Annotations: map[string]string{"binding.pgbind.dev/postgresql-secret-2": `{"id":"abc"}`},
+	} //nolint:gosec // the name of a Secret
 	controller := true
-	inherited := metav1.ObjectMeta{Name: "web-5d", Annotations: annotated.Annotations, OwnerReferences: []metav1.OwnerReference{{Name: "web", Controller: &controller}}}
+	inherited := metav1.ObjectMeta{
+		Name:            "web-5d",
+		Annotations:     annotated.Annotations,
+		OwnerReferences: []metav1.OwnerReference{{Name: "web", Controller: &controller}},
+	}
 	server := lists{
 		"/apis/apps/v1/namespaces/shop/replicasets":  objects(inherited),
 		"/apis/apps/v1/namespaces/shop/deployments":  objects(annotated, metav1.ObjectMeta{Name: "api"}),

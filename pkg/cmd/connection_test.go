@@ -10,7 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestExecute_PrintsOneLineIfNobodyListens runs commands against an address where nobody listens. They print what kubectl prints, and nothing else.
+// TestExecute_PrintsOneLineIfNobodyListens runs commands against an address where nobody listens. They print what
+// kubectl prints, and nothing else.
 func TestExecute_PrintsOneLineIfNobodyListens(t *testing.T) {
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)

@@ -21,8 +21,9 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/printers"
 )
 
-// Execute runs the command line args and returns the exit code: 0 success, 1 a failure, 2 a usage error or an error of a command that
-// compares, 124 a timeout, 128 and the signal's number after a signal. After a first signal the command rolls back what it created; a second signal ends the process.
+// Execute runs the command line args and returns the exit code: 0 success, 1 a failure, 2 a usage error or an error of
+// a command that compares, 124 a timeout, 128 and the signal's number after a signal. After a first signal the command
+// rolls back what it created; a second signal ends the process.
 func Execute(ctx context.Context, streams genericiooptions.IOStreams, args []string) int {
 	silenceLibraries()
 	ctx, stop := untilSignal(ctx)

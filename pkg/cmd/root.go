@@ -149,7 +149,10 @@ func commandGroups(connection *genericclioptions.ConfigFlags, streams genericioo
 // addVerbosity adds the flag that prints SQL and traces requests to all commands.
 func addVerbosity(root *cobra.Command, console *printers.Console) {
 	flags := root.PersistentFlags()
-	flags.IntVarP(&console.Verbosity, "v", "v", 0, "Verbosity: 1 prints the SQL that changes something, 6 also each request and each exec with its duration")
+	flags.IntVarP(
+		&console.Verbosity, "v", "v", 0,
+		"Verbosity: 1 prints the SQL that changes something, 6 also each request and each exec with its duration",
+	)
 	root.PersistentPreRun = func(cmd *cobra.Command, _ []string) {
 		if console.Verbosity >= traceLevel {
 			cmd.SetContext(client.WithTrace(cmd.Context(), cmd.ErrOrStderr()))

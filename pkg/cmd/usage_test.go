@@ -24,23 +24,51 @@ func wrong() map[string]map[string]string {
 		"unbind": withServer(wrongUnbinds()),
 		"rotate": withServer(wrongRotations()),
 		"takeover": withServer(map[string]string{
-			"": "TYPE/NAME", "deployment/a deployment/b": "one workload at a time", "deployment/a --bogus": "unknown flag", "deployment/a --undo --schema=x": "--undo takes",
-			"deployment/a --dry-run=maybe": "dry-run", "deployment/a --timeout=-1s": "--timeout",
+			"":                               "TYPE/NAME",
+			"deployment/a deployment/b":      "one workload at a time",
+			"deployment/a --bogus":           "unknown flag",
+			"deployment/a --undo --schema=x": "--undo takes",
+			"deployment/a --dry-run=maybe":   "dry-run",
+			"deployment/a --timeout=-1s":     "--timeout",
 		}),
-		"check":      withServer(wrongChecks()),
-		"prune":      withServer(wrongPrunes()),
-		"apply":      wrongApplies(),
-		"diff":       {"": "file required", "--bogus": "unknown flag: --bogus", "stray -f x": "unknown command \"stray\"", "-f": "flag needs an argument"},
-		"list":       {"deployment/web": "unknown command", "--bogus": "unknown flag", "-o xml": "allowed formats are", "-l a=b=c": "--selector", "--shard=3/2": "--shard", "--tree -o json": "either"},
-		"psql":       withServer(wrongSessions()),
-		"harden":     withServer(map[string]string{"deployment/web": "unknown command", "--bogus": "unknown flag", "--dry-run=maybe": "dry-run"}),
-		"servers":    {"x": "unknown command", "--bogus": "unknown flag", "-o xml": "allowed formats are", "-o custom-columns=X": "invalid column"},
+		"check": withServer(wrongChecks()),
+		"prune": withServer(wrongPrunes()),
+		"apply": wrongApplies(),
+		"diff": {
+			"":           "file required",
+			"--bogus":    "unknown flag: --bogus",
+			"stray -f x": "unknown command \"stray\"",
+			"-f":         "flag needs an argument",
+		},
+		"list": {
+			"deployment/web": "unknown command",
+			"--bogus":        "unknown flag",
+			"-o xml":         "allowed formats are",
+			"-l a=b=c":       "--selector",
+			"--shard=3/2":    "--shard",
+			"--tree -o json": "either",
+		},
+		"psql": withServer(wrongSessions()),
+		"harden": withServer(
+			map[string]string{"deployment/web": "unknown command", "--bogus": "unknown flag", "--dry-run=maybe": "dry-run"},
+		),
+		"servers": {
+			"x":                   "unknown command",
+			"--bogus":             "unknown flag",
+			"-o xml":              "allowed formats are",
+			"-o custom-columns=X": "invalid column",
+		},
 		"version":    {"x": "unknown command", "--bogus": "unknown flag", "-o xml": "use json or yaml"},
 		"completion": {"csh": "invalid argument", "bash zsh": "accepts at most 1", "--bogus": "unknown flag"},
 		"options":    {"x": "unknown command", "--bogus": "unknown flag"},
 		"audit": { //nolint:gosec // flags, not credentials
-			"x": "unknown command", "--bogus": "unknown flag", "-o xml": "invalid output format", "--fail-on=bad": "--fail-on",
-			"--postgres=job/x": "use pod/NAME", "--postgres-namespace=data": "needs --postgres", "--admin-password-from=stdin": "needs --postgres",
+			"x":                           "unknown command",
+			"--bogus":                     "unknown flag",
+			"-o xml":                      "invalid output format",
+			"--fail-on=bad":               "--fail-on",
+			"--postgres=job/x":            "use pod/NAME",
+			"--postgres-namespace=data":   "needs --postgres",
+			"--admin-password-from=stdin": "needs --postgres",
 		},
 	}
 }
@@ -91,54 +119,102 @@ func wrongBinds() map[string]string {
 
 func wrongUnbinds() map[string]string {
 	return map[string]string{
-		"": "workload required", "deployment": "workload name required", "deployment/a --all": "but not both", "deployment/a -A": "but not both",
-		"deployment/a -o json": "use -o name", "binding/": "binding name required", "deployment/a --shard=0/2": "--shard needs", "--all --shard=3/2": "read --shard", "--all -l a=b=c": "read --selector",
-		"deployment/a --keep-role --purge": "specify only one", "deployment/a --drop-database --keep-role": "--drop-database takes",
-		"deployment/a deployment/b --drop-database": "--drop-database takes", "--all --drop-database": "--drop-database takes",
-		"deployment/a --grace=-1s": "invalid --grace", "deployment/a --timeout=-1s": "invalid --timeout", "deployment/a --dry-run=maybe": "dry-run",
+		"":                                 "workload required",
+		"deployment":                       "workload name required",
+		"deployment/a --all":               "but not both",
+		"deployment/a -A":                  "but not both",
+		"deployment/a -o json":             "use -o name",
+		"binding/":                         "binding name required",
+		"deployment/a --shard=0/2":         "--shard needs",
+		"--all --shard=3/2":                "read --shard",
+		"--all -l a=b=c":                   "read --selector",
+		"deployment/a --keep-role --purge": "specify only one",
+		"deployment/a --drop-database --keep-role":  "--drop-database takes",
+		"deployment/a deployment/b --drop-database": "--drop-database takes",
+		"--all --drop-database":                     "--drop-database takes",
+		"deployment/a --grace=-1s":                  "invalid --grace",
+		"deployment/a --timeout=-1s":                "invalid --timeout",
+		"deployment/a --dry-run=maybe":              "dry-run",
 	}
 }
 
 func wrongRotations() map[string]string {
 	return map[string]string{
-		"": "workload required", "deployment": "workload name required", "deployment/a --all": "but not both", "deployment/a --older-than=1h": "--older-than needs",
-		"--all --older-than=soon": "use a duration such as 30d", "binding/": "binding name required", "deployment/a -o json": "use -o name",
-		"--all --older-than=-1h": "invalid --older-than", "deployment/a --grace=-1s": "invalid --grace", "deployment/a --timeout=-1s": "invalid --timeout",
-		"deployment/a --drain-timeout=-1s": "invalid --drain-timeout", "deployment/a --settle=-1s": "invalid --settle",
-		"deployment/a --drop-after=-1s": "invalid --drop-after", "--all -l a=b=c": "read --selector",
+		"":                                 "workload required",
+		"deployment":                       "workload name required",
+		"deployment/a --all":               "but not both",
+		"deployment/a --older-than=1h":     "--older-than needs",
+		"--all --older-than=soon":          "use a duration such as 30d",
+		"binding/":                         "binding name required",
+		"deployment/a -o json":             "use -o name",
+		"--all --older-than=-1h":           "invalid --older-than",
+		"deployment/a --grace=-1s":         "invalid --grace",
+		"deployment/a --timeout=-1s":       "invalid --timeout",
+		"deployment/a --drain-timeout=-1s": "invalid --drain-timeout",
+		"deployment/a --settle=-1s":        "invalid --settle",
+		"deployment/a --drop-after=-1s":    "invalid --drop-after",
+		"--all -l a=b=c":                   "read --selector",
 	}
 }
 
 func wrongChecks() map[string]string {
 	return map[string]string{
-		"deployment": "workload name required", "deployment/a -A": "but not both", "deployment/a --shard=0/2": "but not both", "binding/a -A": "but not both", "binding/": "binding name required",
-		"-l a=b=c": "read --selector", "--shard=3/2": "read --shard", "-o xml": "allowed formats are",
-		"--yes": "need --fix", "--dry-run=client": "need --fix", "--fix --dry-run=maybe": "dry-run", "--fix --grace=-1s": "invalid --grace",
-		"--fix --timeout=-1s": "invalid --timeout",
+		"deployment":               "workload name required",
+		"deployment/a -A":          "but not both",
+		"deployment/a --shard=0/2": "but not both",
+		"binding/a -A":             "but not both",
+		"binding/":                 "binding name required",
+		"-l a=b=c":                 "read --selector",
+		"--shard=3/2":              "read --shard",
+		"-o xml":                   "allowed formats are",
+		"--yes":                    "need --fix",
+		"--dry-run=client":         "need --fix",
+		"--fix --dry-run=maybe":    "dry-run",
+		"--fix --grace=-1s":        "invalid --grace",
+		"--fix --timeout=-1s":      "invalid --timeout",
 	}
 }
 
 func wrongPrunes() map[string]string {
 	return map[string]string{
-		"x": "unknown command", "-l a=b=c": "read --selector", "--shard=3/2": "read --shard", "--grace=-1s": "invalid --grace", "--dry-run=maybe": "dry-run",
-		"--timeout=-1s": "invalid --timeout", "-o json": "use -o name",
+		"x":               "unknown command",
+		"-l a=b=c":        "read --selector",
+		"--shard=3/2":     "read --shard",
+		"--grace=-1s":     "invalid --grace",
+		"--dry-run=maybe": "dry-run",
+		"--timeout=-1s":   "invalid --timeout",
+		"-o json":         "use -o name",
 	}
 }
 
 func wrongApplies() map[string]string {
 	return map[string]string{
-		"": "file required", "x": "unknown command", "--bogus": "unknown flag", "-f x --prune": "--prune needs --selector",
-		"-f x -l a=b": "need --prune", "-f x --yes": "need --prune", "-f x --prune -l a=b=c": "read --selector", "-f x --concurrency=0": "1 or more",
-		"-f x --server-concurrency=0": "1 or more", "-f x --shard=3/2": "read --shard", "-f x --timeout=-1s": "invalid --timeout",
-		"-f x --grace=-1s": "invalid --grace", "-f x --dry-run=maybe": "dry-run", "-f x -o xml": "allowed formats are",
+		"":                              "file required",
+		"x":                             "unknown command",
+		"--bogus":                       "unknown flag",
+		"-f x --prune":                  "--prune needs --selector",
+		"-f x -l a=b":                   "need --prune",
+		"-f x --yes":                    "need --prune",
+		"-f x --prune -l a=b=c":         "read --selector",
+		"-f x --concurrency=0":          "1 or more",
+		"-f x --server-concurrency=0":   "1 or more",
+		"-f x --shard=3/2":              "read --shard",
+		"-f x --timeout=-1s":            "invalid --timeout",
+		"-f x --grace=-1s":              "invalid --grace",
+		"-f x --dry-run=maybe":          "dry-run",
+		"-f x -o xml":                   "allowed formats are",
 		"-f https://example.com/x.yaml": "curl -L https://example.com/x.yaml | kubectl pgbind apply -f -",
 	}
 }
 
 func wrongSessions() map[string]string {
 	return map[string]string{ //nolint:gosec // flags, not credentials
-		"deployment": "workload name required", "deployment/a deployment/b": "psql takes one workload", "deployment/a -X": "options of psql go after --: kubectl pgbind psql deployment/web -- -c 'SELECT 1'",
-		"binding/a binding/b": "psql opens one binding", "binding/a --secret=s": "psql opens one binding", "binding/": "binding name required",
+		"deployment":                "workload name required",
+		"deployment/a deployment/b": "psql takes one workload",
+		"deployment/a -X":           "options of psql go after --: kubectl pgbind psql deployment/web -- -c 'SELECT 1'",
+		"binding/a binding/b":       "psql opens one binding",
+		"binding/a --secret=s":      "psql opens one binding",
+		"binding/":                  "binding name required",
 		"--postgres=pod/x --admin-password-from=stdin": "psql reads standard input",
 		"deployment/a --dbname=shop":                   "--dbname needs --admin without a workload",
 		"deployment/a --admin --dbname=shop":           "--dbname needs --admin without a workload",

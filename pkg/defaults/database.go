@@ -121,7 +121,10 @@ func (c *completion) pickDatabase(ctx context.Context, ref server.Ref) (string, 
 		c.notify(fmt.Sprintf("using database postgres: %s has no other", ref))
 		return v1alpha1.DefaultDBName, nil
 	}
-	i, err := c.choose(ctx, question{fmt.Sprintf("%s in namespace %s has %d databases", ref, ref.Namespace, len(others)), errDatabases, "--dbname", others})
+	i, err := c.choose(
+		ctx,
+		question{fmt.Sprintf("%s in namespace %s has %d databases", ref, ref.Namespace, len(others)), errDatabases, "--dbname", others},
+	)
 	if err != nil {
 		return "", err
 	}

@@ -56,8 +56,8 @@ type Request struct {
 	AdminPassword string               // that the user gives, or empty
 }
 
-// Complete returns the spec with a server, a database and an access level. It returns the candidates of the server if it had to find them. An error
-// names the flags to choose with.
+// Complete returns the spec with a server, a database and an access level. It returns the candidates of the server if
+// it had to find them. An error names the flags to choose with.
 func (r *Resolver) Complete(ctx context.Context, q Request) (v1alpha1.BindingSpec, []*server.Database, error) {
 	c := newCompletion(r, q)
 	for _, choose := range []func(context.Context) error{c.server, c.database, c.access} {
@@ -97,8 +97,8 @@ func newCompletion(r *Resolver, q Request) *completion {
 	return &completion{Resolver: r, Request: q, spec: q.Spec, own: only(q)}
 }
 
-// only returns the workload's only binding: of several, the one whose Secret or database the spec names. That of an owner container counts if there is
-// no other.
+// only returns the workload's only binding: of several, the one whose Secret or database the spec names. That of an
+// owner container counts if there is no other.
 func only(q Request) *secret.Marks {
 	isOwner := func(b secret.Marks) bool { return b.IsOwner() }
 	if others := slices.DeleteFunc(slices.Clone(q.Bound), isOwner); len(others) > 0 {

@@ -36,7 +36,11 @@ type world struct {
 }
 
 func database(name string) *server.Database {
-	return &server.Database{Pod: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name}}, Service: name, Location: "shop/pod/" + name}
+	return &server.Database{
+		Pod:      &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name}},
+		Service:  name,
+		Location: "shop/pod/" + name,
+	}
 }
 
 func (w *world) Exact(_ context.Context, ref server.Ref, _ server.Choice) ([]*server.Database, error) {
@@ -77,7 +81,10 @@ func (w *world) Servers(_ context.Context, namespace string) ([]server.Found, []
 	client := database("client")
 	client.Service = ""
 	return append(found, server.Found{
-		Instance: server.Instance{Members: []*server.Database{client}}, Refs: []server.Ref{{Kind: server.KindPod, Name: "client", Namespace: namespace}},
+		Instance: server.Instance{
+			Members: []*server.Database{client},
+		},
+		Refs: []server.Ref{{Kind: server.KindPod, Name: "client", Namespace: namespace}},
 	}), nil, nil
 }
 
@@ -294,7 +301,8 @@ func TestComplete_TellsAndAsksOnce(t *testing.T) {
 		require.NoError(t, err)
 	}
 	assert.Equal(t, []string{
-		"using service/pg in namespace shop: the only PostgreSQL server there", "using database orders: the only one of service/pg that is not postgres",
+		"using service/pg in namespace shop: the only PostgreSQL server there",
+		"using database orders: the only one of service/pg that is not postgres",
 	}, w.notified)
 }
 

@@ -55,8 +55,8 @@ func (c *completion) server(ctx context.Context) error {
 	return nil
 }
 
-// serverOfBinding takes the server of the workload's only binding. Annotations can be forged, so they do not lead to another namespace than the
-// user's.
+// serverOfBinding takes the server of the workload's only binding. Annotations can be forged, so they do not lead to
+// another namespace than the user's.
 func (c *completion) serverOfBinding() (done bool, err error) {
 	if c.own == nil {
 		return false, nil
@@ -66,8 +66,10 @@ func (c *completion) serverOfBinding() (done bool, err error) {
 	case err != nil:
 		return false, nil //nolint:nilerr // an annotation that cannot be parsed names no server
 	case ref.Namespace != c.serverNamespace() && c.spec.PostgresNamespace == "":
-		return false, fmt.Errorf("the binding in secret/%s is on a server in namespace %s: name it with --postgres=%s --postgres-namespace=%[2]s",
-			c.own.Secret, ref.Namespace, ref)
+		return false, fmt.Errorf(
+			"the binding in secret/%s is on a server in namespace %s: name it with --postgres=%s --postgres-namespace=%[2]s",
+			c.own.Secret, ref.Namespace, ref,
+		)
 	case ref.Namespace != c.serverNamespace():
 		return false, nil
 	case c.sendsPassword():
@@ -80,8 +82,8 @@ func (c *completion) serverOfBinding() (done bool, err error) {
 	return true, nil
 }
 
-// findServer takes the lesson's Pod if it exists, or else the only server in the namespace. If the Pod exists and cannot be used, or nothing can
-// be found out, the spec names the Pod: the error that follows says why.
+// findServer takes the lesson's Pod if it exists, or else the only server in the namespace. If the Pod exists and
+// cannot be used, or nothing can be found out, the spec names the Pod: the error that follows says why.
 func (c *completion) findServer(ctx context.Context) error {
 	c.spec.Postgres = v1alpha1.DefaultPostgres
 	ref, err := c.ref()
@@ -131,7 +133,10 @@ func (r *Resolver) pickServer(ctx context.Context, namespace string) (server.Ref
 	for _, f := range found {
 		names = append(names, f.Ref().String())
 	}
-	i, err := r.choose(ctx, question{fmt.Sprintf("namespace %s has %d PostgreSQL servers", namespace, len(names)), ErrUnclear, "--postgres", names})
+	i, err := r.choose(
+		ctx,
+		question{fmt.Sprintf("namespace %s has %d PostgreSQL servers", namespace, len(names)), ErrUnclear, "--postgres", names},
+	)
 	if err != nil {
 		return server.Ref{}, err
 	}

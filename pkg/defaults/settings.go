@@ -79,8 +79,8 @@ func (c *completion) annotations(ctx context.Context) (map[string]string, error)
 	})
 }
 
-// access chooses the access level. A binding that has more than the environment or the Namespace grants needs a decision: its annotations can be
-// forged, and less would take privileges from a running application.
+// access chooses the access level. A binding that has more than the environment or the Namespace grants needs a
+// decision: its annotations can be forged, and less would take privileges from a running application.
 func (c *completion) access(ctx context.Context) error {
 	if c.spec.IsOwner() {
 		c.spec.Access = v1alpha1.DefaultAccess

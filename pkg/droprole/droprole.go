@@ -1,5 +1,5 @@
-// Package droprole removes login roles of bindings: it reports what depends on the roles, refuses if data would be lost, disables the logins,
-// terminates the sessions and drops the roles. Unbind and rotate end with it.
+// Package droprole removes login roles of bindings: it reports what depends on the roles, refuses if data would be
+// lost, disables the logins, terminates the sessions and drops the roles. Unbind and rotate end with it.
 package droprole
 
 import (
@@ -43,8 +43,9 @@ type Role struct {
 	obstacles error // why the role cannot be dropped
 }
 
-// RoleOf returns the login role of a binding. If found contains it, it is identified by its OID, because a role of the same name can be created again for
-// another binding. found is the result of Survey; nil: identify the role only by its name.
+// RoleOf returns the login role of a binding. If found contains it, it is identified by its OID, because a role of the
+// same name can be created again for another binding. found is the result of Survey; nil: identify the role only by its
+// name.
 func RoleOf(owner postgres.Owner, found *postgres.Holdings, name string) *Role {
 	role := &Role{HeldRole: postgres.HeldRole{LoginRole: postgres.LoginRole{Owner: owner, Name: name}}}
 	if found == nil {
@@ -60,7 +61,8 @@ func RoleOf(owner postgres.Owner, found *postgres.Holdings, name string) *Role {
 	return role
 }
 
-// LockOut disables the logins, waits for the sessions of all roles to end, and terminates those that are left after the grace period. It can be repeated.
+// LockOut disables the logins, waits for the sessions of all roles to end, and terminates those that are left after the
+// grace period. It can be repeated.
 func (r *Retirer) LockOut(ctx context.Context, roles []*Role) {
 	disabled := open(roles)
 	if len(disabled) == 0 {

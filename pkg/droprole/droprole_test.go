@@ -118,13 +118,43 @@ func TestLockOut_EndsSessions(t *testing.T) {
 		took     time.Duration
 		err      string
 	}{
-		"no sessions":             {[]int{0}, nil, []string{"disable", "count"}, 0, ""},
-		"sessions end":            {[]int{2, 1, 0}, nil, []string{"disable", "count", "count", "count"}, 2 * time.Second, ""},
-		"sessions are terminated": {[]int{2, 2, 2, 2, 2, 0}, nil, []string{"disable", "count", "count", "count", "count", "end", "count", "count"}, 4 * time.Second, ""},
-		"sessions do not end":     {[]int{1}, nil, nil, 18 * time.Second, `1 sessions of role "pgb_abc_1" did not end: find them in pg_stat_activity`},
-		"disabling fails":         {[]int{1}, map[string]error{"disable": broken}, []string{"disable"}, 0, `disable the login of role "pgb_abc_1": broken`},
-		"counting fails":          {[]int{1}, map[string]error{"count": broken}, []string{"disable", "count"}, 0, `count the sessions of role "pgb_abc_1": broken`},
-		"terminating fails":       {[]int{1}, map[string]error{"end": broken}, nil, 3 * time.Second, `terminate the sessions of role "pgb_abc_1": broken`},
+		"no sessions":  {[]int{0}, nil, []string{"disable", "count"}, 0, ""},
+		"sessions end": {[]int{2, 1, 0}, nil, []string{"disable", "count", "count", "count"}, 2 * time.Second, ""},
+		"sessions are terminated": {
+			[]int{2, 2, 2, 2, 2, 0},
+			nil,
+			[]string{"disable", "count", "count", "count", "count", "end", "count", "count"},
+			4 * time.Second,
+			"",
+		},
+		"sessions do not end": {
+			[]int{1},
+			nil,
+			nil,
+			18 * time.Second,
+			`1 sessions of role "pgb_abc_1" did not end: find them in pg_stat_activity`,
+		},
+		"disabling fails": {
+			[]int{1},
+			map[string]error{"disable": broken},
+			[]string{"disable"},
+			0,
+			`disable the login of role "pgb_abc_1": broken`,
+		},
+		"counting fails": {
+			[]int{1},
+			map[string]error{"count": broken},
+			[]string{"disable", "count"},
+			0,
+			`count the sessions of role "pgb_abc_1": broken`,
+		},
+		"terminating fails": {
+			[]int{1},
+			map[string]error{"end": broken},
+			nil,
+			3 * time.Second,
+			`terminate the sessions of role "pgb_abc_1": broken`,
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -164,7 +194,9 @@ func TestLockOut_WaitsForAllRolesTogether(t *testing.T) {
 		require.ErrorContains(t, roles[2].Err, "broken")
 		require.NoError(t, roles[3].Err)
 		assert.Equal(t, []string{
-			"waiting up to 3s for 3 sessions of 2 roles", "waiting up to 2s for 2 sessions of role slow", "terminating 2 sessions of role slow",
+			"waiting up to 3s for 3 sessions of 2 roles",
+			"waiting up to 2s for 2 sessions of role slow",
+			"terminating 2 sessions of role slow",
 		}, reported.lines)
 	})
 }
@@ -203,12 +235,21 @@ func TestDrop_ReportsStatements(t *testing.T) {
 		"failed": {postgres.ErrStandby, postgres.ErrStandby},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r, reported := retirer(t, &server{drops: []string{"DROP OWNED BY pgb_abc_1 RESTRICT (in database shop)"}, failures: map[string]error{"drop": test.failure}})
+			r, reported := retirer(
+				t,
+				&server{
+					drops:    []string{"DROP OWNED BY pgb_abc_1 RESTRICT (in database shop)"},
+					failures: map[string]error{"drop": test.failure},
+				},
+			)
 			one := role("pgb_abc_1")
 			one.Databases = []postgres.HeldDatabase{{Name: "shop", Open: true}}
 			r.Drop(t.Context(), []*Role{one})
 			require.ErrorIs(t, one.Err, test.want)
-			assert.Equal(t, []string{"DROP OWNED BY pgb_abc_1 RESTRICT (in database shop)"}, reported.lines, "the statements are reported, even with an error")
+			assert.Equal(
+				t, []string{"DROP OWNED BY pgb_abc_1 RESTRICT (in database shop)"}, reported.lines,
+				"the statements are reported, even with an error",
+			)
 		})
 	}
 }
@@ -216,11 +257,17 @@ func TestDrop_ReportsStatements(t *testing.T) {
 func TestSurvey_ReportsDependencies(t *testing.T) {
 	r, reported := retirer(t, &server{holdings: postgres.Holdings{
 		Databases: []postgres.HeldDatabase{{Name: "shop", Open: true}},
-		Roles: []postgres.Holder{{
-			Role: "pgb_abc_1", Heir: "pgbind_shop",
-			Sessions: []postgres.Sessions{{Database: "shop", State: "idle", Count: 2}},
-			Objects:  []postgres.Objects{{Database: "shop", Owned: 2, Owns: []string{"table a", "table b"}, Loses: []string{"SELECT on table c"}}, {Database: "empty"}},
-		}},
+		Roles: []postgres.Holder{
+			{
+				Role:     "pgb_abc_1",
+				Heir:     "pgbind_shop",
+				Sessions: []postgres.Sessions{{Database: "shop", State: "idle", Count: 2}},
+				Objects: []postgres.Objects{
+					{Database: "shop", Owned: 2, Owns: []string{"table a", "table b"}, Loses: []string{"SELECT on table c"}},
+					{Database: "empty"},
+				},
+			},
+		},
 	}})
 	found := r.Survey(t.Context(), named())
 	require.NoError(t, found[0].Err)

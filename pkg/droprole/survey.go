@@ -9,7 +9,8 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 )
 
-// Survey reports what depends on the login roles of bindings. Each of the named roles is the one in the metadata of its binding. It changes nothing on the server.
+// Survey reports what depends on the login roles of bindings. Each of the named roles is the one in the metadata of its
+// binding. It changes nothing on the server.
 func (r *Retirer) Survey(ctx context.Context, named []postgres.LoginRole) []postgres.Found {
 	found := r.Roles.Holdings(ctx, named)
 	for _, f := range found {

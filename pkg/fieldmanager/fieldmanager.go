@@ -17,10 +17,11 @@ const Default = v1alpha1.DefaultFieldManager
 // former returns the managers that this program has used by default.
 func former() []string { return []string{Default, "kubectl-pgbind"} }
 
-// TakeOver returns the entries with the fields of former default managers, and of the managers of earlier binds, under manager, and reports
-// whether that changed anything. Send the result in the same request as a change, with the resource version of the object: the API server
-// accepts what a writer says about the managers. It changes nothing if manager is empty, because then the API server chooses the name. What a
-// manager applied stays with it: such a manager applies a manifest of its own again.
+// TakeOver returns the entries with the fields of former default managers, and of the managers of earlier binds, under
+// manager, and reports whether that changed anything. Send the result in the same request as a change, with the
+// resource version of the object: the API server accepts what a writer says about the managers. It changes nothing if
+// manager is empty, because then the API server chooses the name. What a manager applied stays with it: such a manager
+// applies a manifest of its own again.
 func TakeOver(entries []metav1.ManagedFieldsEntry, manager string, earlier ...string) ([]metav1.ManagedFieldsEntry, bool) {
 	isFormer := func(e metav1.ManagedFieldsEntry) bool {
 		return e.Manager != manager && e.Operation == metav1.ManagedFieldsOperationUpdate && e.Subresource == "" &&
@@ -35,7 +36,8 @@ func TakeOver(entries []metav1.ManagedFieldsEntry, manager string, earlier ...st
 			entry.Manager = manager
 		}
 		same := func(e metav1.ManagedFieldsEntry) bool {
-			return e.Manager == entry.Manager && e.Operation == entry.Operation && e.APIVersion == entry.APIVersion && e.Subresource == entry.Subresource
+			return e.Manager == entry.Manager && e.Operation == entry.Operation && e.APIVersion == entry.APIVersion &&
+				e.Subresource == entry.Subresource
 		}
 		// The API server keeps only the last of several entries that differ in their fields alone.
 		if i := slices.IndexFunc(taken, same); i >= 0 {

@@ -11,7 +11,11 @@ import (
 
 func entry(manager, version, fields string) metav1.ManagedFieldsEntry {
 	return metav1.ManagedFieldsEntry{
-		Manager: manager, Operation: metav1.ManagedFieldsOperationUpdate, APIVersion: version, FieldsType: "FieldsV1", FieldsV1: metav1.NewFieldsV1(fields),
+		Manager:    manager,
+		Operation:  metav1.ManagedFieldsOperationUpdate,
+		APIVersion: version,
+		FieldsType: "FieldsV1",
+		FieldsV1:   metav1.NewFieldsV1(fields),
 	}
 }
 

@@ -130,7 +130,9 @@ func (f *Fixer) restartStale(ctx context.Context, of check.Finding) error {
 	} else {
 		var changed *workload.Workload
 		restart := func(w *workload.Workload) error { w.RequestRestart(time.Now()); return nil }
-		if changed, _, err = f.Workloads.Patch(ctx, w.As(b.FieldManager(f.Options.FieldManager), b.Marks.FieldManager), restart, false); err == nil {
+		if changed, _, err = f.Workloads.Patch(
+			ctx, w.As(b.FieldManager(f.Options.FieldManager), b.Marks.FieldManager), restart, false,
+		); err == nil {
 			err = f.Workloads.WaitRollout(ctx, changed, progress)
 		}
 	}

@@ -52,7 +52,9 @@ func (w *world) StalePods(_ context.Context, _ *workload.Workload, secret string
 	return make([]*corev1.Pod, w.stale), nil
 }
 
-func (w *world) Patch(_ context.Context, of *workload.Workload, change func(*workload.Workload) error, dryRun bool) (*workload.Workload, bool, error) {
+func (w *world) Patch(
+	_ context.Context, of *workload.Workload, change func(*workload.Workload) error, dryRun bool,
+) (*workload.Workload, bool, error) {
 	assert.False(w.t, dryRun)
 	changed := of.DeepCopy()
 	require.NoError(w.t, change(changed))
@@ -78,7 +80,10 @@ func (w *world) fixer() (*Fixer, *fake.Clientset) {
 		BindingSpec:   v1alpha1.BindingSpec{Workload: "statefulset.apps/web", Postgres: "pod/pg-0", DBName: "shop", Access: "all"},
 		BindingStatus: v1alpha1.BindingStatus{ID: "abc", Role: "pgb_abc_1", Generation: 1},
 	}
-	stored, err := secret.NewSecret(types.NamespacedName{Namespace: "ns", Name: "web"}, marks, secret.Credentials{Host: "h", Username: "pgb_abc_1", Password: "p", Database: "shop"})
+	stored, err := secret.NewSecret(
+		types.NamespacedName{Namespace: "ns", Name: "web"}, marks,
+		secret.Credentials{Host: "h", Username: "pgb_abc_1", Password: "p", Database: "shop"},
+	)
 	require.NoError(w.t, err)
 	kube := fake.NewClientset(stored)
 	return &Fixer{
@@ -124,7 +129,13 @@ func TestRun_GroupsByPipeline(t *testing.T) {
 	orphan := check.Finding{Reason: check.OrphanedRole, Namespace: "ns", Role: "pgb_x_1", Fix: check.Fix{Action: check.Remove}}
 	other := finding(check.NoRole, check.Bind)
 	other.Workload, other.Secret, other.Fix.Spec.Workload = "deployment.apps/api", "api", "deployment.apps/api"
-	require.NoError(t, run(t, w, orphan, finding(check.Leftover, check.Rotate), finding(check.StalePods, check.Restart), finding(check.Lacks, check.Bind), other))
+	require.NoError(
+		t,
+		run(
+			t, w, orphan, finding(check.Leftover, check.Rotate), finding(check.StalePods, check.Restart),
+			finding(check.Lacks, check.Bind), other,
+		),
+	)
 	assert.Equal(t, []string{
 		"bind ns statefulset.apps/web shop", "bind ns deployment.apps/api shop", "patch", "wait", "statefulset.apps/web restarted",
 		"rotate web", "remove OrphanedRole",

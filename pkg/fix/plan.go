@@ -115,7 +115,14 @@ func (p *Plan) leaveTwins() {
 		}
 		first := s.Findings[0]
 		spec := first.Fix.Spec
-		key := target{first.Namespace, spec.Workload, spec.Postgres, cmp.Or(spec.PostgresNamespace, first.Namespace), spec.DBName, spec.IsOwner()}
+		key := target{
+			first.Namespace,
+			spec.Workload,
+			spec.Postgres,
+			cmp.Or(spec.PostgresNamespace, first.Namespace),
+			spec.DBName,
+			spec.IsOwner(),
+		}
 		if seen[key] {
 			p.Left = append(p.Left, s.Findings...)
 			return true

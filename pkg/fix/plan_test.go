@@ -43,8 +43,14 @@ func TestPlan_LeavesWhatAPersonDecides(t *testing.T) {
 
 func TestPlan_ARemovalFixesEverythingOfABinding(t *testing.T) {
 	orphan := check.Finding{Reason: check.OrphanedRole, Namespace: "ns", Role: "pgb_x_1", Fix: check.Fix{Action: check.Remove}}
-	plan := (&Planner{}).Plan(check.Findings{finding(check.Lacks, check.Bind), finding(check.Expired, check.Remove), finding(check.Exceeds, ""), orphan})
-	assert.Equal(t, map[check.Action][]check.Reason{check.Remove: {check.Lacks, check.Expired, check.Exceeds, check.OrphanedRole}}, steps(plan))
+	plan := (&Planner{}).Plan(
+		check.Findings{finding(check.Lacks, check.Bind), finding(check.Expired, check.Remove), finding(check.Exceeds, ""), orphan},
+	)
+	assert.Equal(
+		t,
+		map[check.Action][]check.Reason{check.Remove: {check.Lacks, check.Expired, check.Exceeds, check.OrphanedRole}},
+		steps(plan),
+	)
 	assert.Len(t, plan.Steps, 2, "the orphan is another step")
 	assert.Empty(t, plan.Left)
 }

@@ -34,8 +34,8 @@ type Plan struct {
 	server Server
 }
 
-// Plan reads what PUBLIC has in a database, or in all databases if the name is empty, on the candidate that is no standby. It changes nothing. It
-// warns about databases that it cannot read.
+// Plan reads what PUBLIC has in a database, or in all databases if the name is empty, on the candidate that is no
+// standby. It changes nothing. It warns about databases that it cannot read.
 func (h *Hardener) Plan(ctx context.Context, candidates []*server.Database, database string) (plan *Plan, err error) {
 	err = postgres.OnPrimary(candidates, func(candidate *server.Database) error {
 		s := h.Server(candidate)
@@ -116,8 +116,11 @@ func (h *Hardener) verify(ctx context.Context, plan *Plan) error {
 	}
 	for _, g := range grants {
 		if revoked[[2]string{g.In, g.Close}] {
-			errs = append(errs, fmt.Errorf("PUBLIC still has %s in database %q, granted by another role than the owner: revoke it as that role",
-				g.What, g.In))
+			errs = append(
+				errs,
+				fmt.Errorf("PUBLIC still has %s in database %q, granted by another role than the owner: revoke it as that role",
+					g.What, g.In),
+			)
 		}
 	}
 	return errors.Join(errs...)

@@ -63,7 +63,10 @@ func plan(t *testing.T, database string, servers ...*fakeServer) (*Hardener, *Pl
 }
 
 func TestPlan_ListsWhatTheAdministratorCanRevoke(t *testing.T) {
-	primary := &fakeServer{grants: []postgres.PublicGrant{onShop, onPostgres, onSchema}, unread: map[string]error{"closed": errors.New("refused")}}
+	primary := &fakeServer{
+		grants: []postgres.PublicGrant{onShop, onPostgres, onSchema},
+		unread: map[string]error{"closed": errors.New("refused")},
+	}
 	_, p, warnings, err := plan(t, "", &fakeServer{standby: true}, primary)
 	require.NoError(t, err)
 	assert.Equal(t, []postgres.PublicGrant{onShop, onSchema}, p.Grants)

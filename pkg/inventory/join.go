@@ -57,7 +57,13 @@ func (j *join) finish(selector labels.Selector) *Inventory {
 		if !ok {
 			continue
 		}
-		b := Binding{Namespace: object.Namespace, SecretName: object.Name, Marks: marks, Created: object.CreationTimestamp.Time, Secret: Present}
+		b := Binding{
+			Namespace:  object.Namespace,
+			SecretName: object.Name,
+			Marks:      marks,
+			Created:    object.CreationTimestamp.Time,
+			Secret:     Present,
+		}
 		j.inventory.secrets[types.NamespacedName{Namespace: object.Namespace, Name: object.Name}] = true
 		j.attach(&b)
 		j.keep(b, selector)

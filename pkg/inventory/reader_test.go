@@ -52,7 +52,11 @@ func forbid(client *fake.FakeMetadataClient, resources ...string) {
 // TestRead_KeepsBindingsOfOtherKinds requires that a workload whose kind is not listed is not reported as deleted, and is found if it is.
 func TestRead_KeepsBindingsOfOtherKinds(t *testing.T) {
 	rollout := &metav1.PartialObjectMetadata{
-		TypeMeta: metav1.TypeMeta{APIVersion: "argoproj.io/v1alpha1", Kind: "Rollout"}, ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web", UID: "uid-1"},
+		TypeMeta: metav1.TypeMeta{
+			APIVersion: "argoproj.io/v1alpha1",
+			Kind:       "Rollout",
+		},
+		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web", UID: "uid-1"},
 	}
 	objects := []runtime.Object{newSecret("s", marksOf("rollout.argoproj.io/web", "uid-1")), rollout}
 	found, err := NewReader(cluster(t, objects...)).Read(t.Context(), "shop", labels.Everything())
@@ -74,9 +78,19 @@ func TestRead_KeepsBindingsOfOtherKinds(t *testing.T) {
 func marksOf(workload string, uid types.UID) secret.Marks {
 	return secret.Marks{
 		BindingSpec: v1alpha1.BindingSpec{
-			Workload: workload, DBName: "postgres", Postgres: "pod/pg-0", PostgresNamespace: "shop", Access: "readonly", Schemas: []string{"public"},
+			Workload:          workload,
+			DBName:            "postgres",
+			Postgres:          "pod/pg-0",
+			PostgresNamespace: "shop",
+			Access:            "readonly",
+			Schemas:           []string{"public"},
 		},
-		BindingStatus: v1alpha1.BindingStatus{ID: secret.ID(uid, location, "postgres", false), Location: location, Role: "pgb_x_1", Generation: 1},
+		BindingStatus: v1alpha1.BindingStatus{
+			ID:         secret.ID(uid, location, "postgres", false),
+			Location:   location,
+			Role:       "pgb_x_1",
+			Generation: 1,
+		},
 	}
 }
 
@@ -94,8 +108,14 @@ func newSecret(name string, marks secret.Marks) runtime.Object {
 // deployment returns the metadata of a Deployment whose annotations name the Secrets with these ids.
 func deployment(name string, uid types.UID, ids map[string]string) *metav1.PartialObjectMetadata {
 	object := &metav1.PartialObjectMetadata{
-		TypeMeta:   metav1.TypeMeta{APIVersion: "apps/v1", Kind: "Deployment"},
-		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name, UID: uid, Labels: map[string]string{"app": name}, Annotations: map[string]string{}},
+		TypeMeta: metav1.TypeMeta{APIVersion: "apps/v1", Kind: "Deployment"},
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace:   "shop",
+			Name:        name,
+			UID:         uid,
+			Labels:      map[string]string{"app": name},
+			Annotations: map[string]string{},
+		},
 	}
 	for secret, id := range ids {
 		object.Annotations["binding.pgbind.dev/"+secret] = `{"id":"` + id + `","role":"pgb_x_1","database":"postgres","generation":1}`
@@ -117,18 +137,52 @@ func TestRead_ReturnsStates(t *testing.T) {
 		forbid  string
 		state   State
 	}{
-		"Secret and workload match":        {[]runtime.Object{newSecret("s", web), deployment("web", "uid-web", map[string]string{"s": web.ID})}, "", Bound},
-		"no annotation on the workload":    {[]runtime.Object{newSecret("s", web), deployment("web", "uid-web", nil)}, "", Unreferenced},
-		"other id in the annotation":       {[]runtime.Object{newSecret("s", web), deployment("web", "uid-web", map[string]string{"s": "other"})}, "", Unreferenced},
-		"deleted workload":                 {[]runtime.Object{newSecret("s", web)}, "", NoWorkload},
-		"recreated workload":               {[]runtime.Object{newSecret("s", web), deployment("web", "uid-later", map[string]string{"s": web.ID})}, "", Recreated},
-		"bound after it was recreated":     {[]runtime.Object{newSecret("s", continued), deployment("web", "uid-later", map[string]string{"s": web.ID})}, "", Bound},
-		"deleted Secret":                   {[]runtime.Object{deployment("web", "uid-web", map[string]string{"s": web.ID})}, "", NoSecret},
-		"expired":                          {[]runtime.Object{newSecret("s", expired), deployment("web", "uid-web", map[string]string{"s": web.ID})}, "", Expired},
+		"Secret and workload match": {
+			[]runtime.Object{newSecret("s", web), deployment("web", "uid-web", map[string]string{"s": web.ID})},
+			"",
+			Bound,
+		},
+		"no annotation on the workload": {[]runtime.Object{newSecret("s", web), deployment("web", "uid-web", nil)}, "", Unreferenced},
+		"other id in the annotation": {
+			[]runtime.Object{newSecret("s", web), deployment("web", "uid-web", map[string]string{"s": "other"})},
+			"",
+			Unreferenced,
+		},
+		"deleted workload": {[]runtime.Object{newSecret("s", web)}, "", NoWorkload},
+		"recreated workload": {
+			[]runtime.Object{newSecret("s", web), deployment("web", "uid-later", map[string]string{"s": web.ID})},
+			"",
+			Recreated,
+		},
+		"bound after it was recreated": {
+			[]runtime.Object{newSecret("s", continued), deployment("web", "uid-later", map[string]string{"s": web.ID})},
+			"",
+			Bound,
+		},
+		"deleted Secret": {[]runtime.Object{deployment("web", "uid-web", map[string]string{"s": web.ID})}, "", NoSecret},
+		"expired": {
+			[]runtime.Object{newSecret("s", expired), deployment("web", "uid-web", map[string]string{"s": web.ID})},
+			"",
+			Expired,
+		},
 		"workloads cannot be listed":       {[]runtime.Object{newSecret("s", web)}, "deployments", Unknown},
 		"other workloads cannot be listed": {[]runtime.Object{newSecret("s", web)}, "statefulsets", NoWorkload},
-		"Secrets cannot be listed":         {[]runtime.Object{newSecret("s", web), deployment("web", "uid-web", map[string]string{"s": web.ID})}, "secrets", Unknown},
-		"bare Pod is matched by name":      {[]runtime.Object{newSecret("s", pod), &metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"}, ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "one", UID: "new"}}}, "", Unreferenced},
+		"Secrets cannot be listed": {
+			[]runtime.Object{newSecret("s", web), deployment("web", "uid-web", map[string]string{"s": web.ID})},
+			"secrets",
+			Unknown,
+		},
+		"bare Pod is matched by name": {
+			[]runtime.Object{
+				newSecret("s", pod),
+				&metav1.PartialObjectMetadata{
+					TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"},
+					ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "one", UID: "new"},
+				},
+			},
+			"",
+			Unreferenced,
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -161,7 +215,9 @@ func TestRead_IgnoresCopiedAnnotations(t *testing.T) {
 	copied := deployment("web-5d8f", "uid-set", map[string]string{"s": web.ID})
 	copied.Kind = "ReplicaSet"
 	controller := true
-	copied.OwnerReferences = []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "Deployment", Name: "web", UID: "uid-web", Controller: &controller}}
+	copied.OwnerReferences = []metav1.OwnerReference{
+		{APIVersion: "apps/v1", Kind: "Deployment", Name: "web", UID: "uid-web", Controller: &controller},
+	}
 	client := cluster(t, copied, deployment("web", "uid-web", map[string]string{"s": web.ID}), newSecret("s", web))
 	found, err := NewReader(client).Read(t.Context(), "shop", labels.Everything())
 	require.NoError(t, err)

@@ -15,7 +15,8 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-// TestReadTemplates_DecideWhatIsBound requires that the pod template counts and not the annotation, which a tool can keep or a manifest lack.
+// TestReadTemplates_DecideWhatIsBound requires that the pod template counts and not the annotation, which a tool can
+// keep or a manifest lack.
 func TestReadTemplates_DecideWhatIsBound(t *testing.T) {
 	web, api := marksOf("deployment.apps/web", "uid-web"), marksOf("deployment.apps/api", "uid-api")
 	reader := NewReader(cluster(t, newSecret("s", web), newSecret("t", api),
@@ -31,8 +32,13 @@ func TestReadTemplates_DecideWhatIsBound(t *testing.T) {
 	reader.List = func(_ context.Context, namespace string, of workload.Resource) ([]*workload.Workload, error) {
 		listed = append(listed, namespace+"/"+of.Resource)
 		reference := corev1.EnvFromSource{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "t"}}}
-		with, err := workload.Of(&appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: "api", UID: "uid-api"}, Spec: appsv1.DeploymentSpec{Template: corev1.PodTemplateSpec{
-			Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "app", EnvFrom: []corev1.EnvFromSource{reference}}}}}}})
+		with, err := workload.Of(
+			&appsv1.Deployment{
+				ObjectMeta: metav1.ObjectMeta{Name: "api", UID: "uid-api"},
+				Spec: appsv1.DeploymentSpec{Template: corev1.PodTemplateSpec{
+					Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "app", EnvFrom: []corev1.EnvFromSource{reference}}}}}},
+			},
+		)
 		require.NoError(t, err)
 		without, err := workload.Of(&appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: "web", UID: "uid-web"}})
 		require.NoError(t, err)

@@ -77,7 +77,10 @@ func (r *recognizer) agree(found []evidence) (result login, ok bool) {
 				r.report([]string{e.name}, fmt.Sprintf("it has another %s, and stays as it is", e.part))
 				continue
 			default:
-				r.report(withPart(found, e.part, reason), fmt.Sprintf("they have different values for the %s: set the names with --env", e.part))
+				r.report(
+					withPart(found, e.part, reason),
+					fmt.Sprintf("they have different values for the %s: set the names with --env", e.part),
+				)
 				return login{}, false
 			}
 			if !slices.Contains(result.variables, e.name) {

@@ -84,8 +84,11 @@ var wantNames = map[string]namesTest{
 	}},
 	"n8n": {want: five("DB_POSTGRESDB_", "HOST", "PORT", "DATABASE", "USER", "PASSWORD")},
 	"nextcloud": {want: map[string]string{
-		"POSTGRES_HOST": "{{.Host}}", "POSTGRES_DB": "{{.Database}}", "POSTGRES_USER": "{{.Username}}", "POSTGRES_PASSWORD": "{{.Password}}",
-		"DATABASE_URL": uri("postgres", "{{.ShortAddress}}"),
+		"POSTGRES_HOST":     "{{.Host}}",
+		"POSTGRES_DB":       "{{.Database}}",
+		"POSTGRES_USER":     "{{.Username}}",
+		"POSTGRES_PASSWORD": "{{.Password}}",
+		"DATABASE_URL":      uri("postgres", "{{.ShortAddress}}"),
 	}},
 	"outline": {want: with(five("PG", "HOST", "PORT", "DATABASE", "USER", "PASSWORD"), "DATABASE_URL", uri("postgres", "{{.Address}}"))},
 	"mattermost": {
@@ -102,7 +105,11 @@ var wantNames = map[string]namesTest{
 			" dbname={{conninfo .Database}} sslmode=disable",
 	}},
 	"hasura": {want: map[string]string{
-		"HASURA_GRAPHQL_METADATA_DATABASE_URL": uri("postgres", "{{.Address}}"), "HASURA_GRAPHQL_DATABASE_URL": uri("postgres", "{{.Address}}"),
+		"HASURA_GRAPHQL_METADATA_DATABASE_URL": uri(
+			"postgres",
+			"{{.Address}}",
+		),
+		"HASURA_GRAPHQL_DATABASE_URL": uri("postgres", "{{.Address}}"),
 	}},
 	"postgrest": {want: map[string]string{"PGRST_DB_URI": uri("postgres", "{{.Address}}")}},
 	"metabase":  {want: five("MB_DB_", "HOST", "PORT", "DBNAME", "USER", "PASS")},
@@ -154,7 +161,10 @@ var wantNames = map[string]namesTest{
 	},
 	"shlink": {want: five("DB_", "HOST", "PORT", "NAME", "USER", "PASSWORD")},
 	"tandoor": {want: map[string]string{
-		"POSTGRES_HOST": "{{.Host}}", "POSTGRES_DB": "{{.Database}}", "POSTGRES_USER": "{{.Username}}", "POSTGRES_PASSWORD": "{{.Password}}",
+		"POSTGRES_HOST":     "{{.Host}}",
+		"POSTGRES_DB":       "{{.Database}}",
+		"POSTGRES_USER":     "{{.Username}}",
+		"POSTGRES_PASSWORD": "{{.Password}}",
 	}},
 	"healthchecks": {want: map[string]string{
 		"DB_HOST": "{{.Host}}", "DB_NAME": "{{.Database}}", "DB_USER": "{{.Username}}", "DB_PASSWORD": "{{.Password}}",

@@ -78,13 +78,17 @@ func isPort(text string) bool {
 
 var (
 	// Scheme, user, password, host and port, path, query. There is no fragment: a "#" in a password must be escaped.
-	uriPattern = regexp.MustCompile(`^((?:[A-Za-z][A-Za-z0-9+.-]*:)+//)?(?:([^:@/?#]*)(:[^@/?#]*)?@)?([\w.,:%\[\]-]*)(/[^/?#]*)?(\?[^#]*)?$`)
+	uriPattern = regexp.MustCompile(
+		`^((?:[A-Za-z][A-Za-z0-9+.-]*:)+//)?(?:([^:@/?#]*)(:[^@/?#]*)?@)?([\w.,:%\[\]-]*)(/[^/?#]*)?(\?[^#]*)?$`,
+	)
 
 	// Space, keyword, equals sign, value.
 	conninfoPattern = regexp.MustCompile(`(?s)^(\s*)([a-z_]+)(\s*=\s*)('(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)+)`)
 
 	// Space, keyword, equals sign, value, semicolon.
-	adoPattern = regexp.MustCompile(`^(\s*)([A-Za-z][A-Za-z ]*)(\s*=\s*)("(?:[^"]|"")*"|'(?:[^']|'')*'|[^;"'\s](?:[^;]*[^;\s])?)?(\s*(?:;|$))`)
+	adoPattern = regexp.MustCompile(
+		`^(\s*)([A-Za-z][A-Za-z ]*)(\s*=\s*)("(?:[^"]|"")*"|'(?:[^']|'')*'|[^;"'\s](?:[^;]*[^;\s])?)?(\s*(?:;|$))`,
+	)
 
 	escapedConninfo = regexp.MustCompile(`(?s)\\(.)`)
 )

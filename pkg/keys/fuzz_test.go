@@ -24,7 +24,10 @@ func FuzzValues(f *testing.F) {
 		uri, err := url.Parse(v.URI())
 		require.NoError(t, err)
 		again, _ := uri.User.Password()
-		assert.Equal(t, []string{host, "6432", user, password, "/" + database}, []string{uri.Hostname(), uri.Port(), uri.User.Username(), again, uri.Path})
+		assert.Equal(
+			t, []string{host, "6432", user, password, "/" + database},
+			[]string{uri.Hostname(), uri.Port(), uri.User.Username(), again, uri.Path},
+		)
 		for _, text := range []string{uri.EscapedPath(), uri.RawQuery, v.JDBC()} {
 			assert.NotContains(t, text, "+", "readers disagree on the meaning of a plus sign")
 		}
@@ -32,7 +35,10 @@ func FuzzValues(f *testing.F) {
 
 		java, err := url.Parse(strings.TrimPrefix(v.JDBC(), "jdbc:"))
 		require.NoError(t, err)
-		assert.Equal(t, []string{user, password, "/" + database}, []string{java.Query().Get("user"), java.Query().Get("password"), java.Path})
+		assert.Equal(
+			t, []string{user, password, "/" + database},
+			[]string{java.Query().Get("user"), java.Query().Get("password"), java.Path},
+		)
 
 		line, err := KeyTemplate("pgpass")
 		require.NoError(t, err)

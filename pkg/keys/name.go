@@ -75,7 +75,19 @@ func isDatabaseName(word string) bool { return word == "db" || word == "database
 
 func isDatabaseWord(word string) bool {
 	return slices.Contains([]string{
-		"db", "database", "databases", "postgres", "postgresql", "postgresdb", "pg", "pgsql", "psql", "sql", "jdbc", "datasource", "datastore",
+		"db",
+		"database",
+		"databases",
+		"postgres",
+		"postgresql",
+		"postgresdb",
+		"pg",
+		"pgsql",
+		"psql",
+		"sql",
+		"jdbc",
+		"datasource",
+		"datastore",
 	}, word)
 }
 

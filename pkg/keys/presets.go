@@ -77,8 +77,9 @@ func libpq() []Template {
 	}
 }
 
-// databaseURL is one variable with everything. Rails reads it without configuration and prefers it to config/database.yml. Django itself reads no
-// variable: django-environ and dj-database-url, which most projects use, read this one.
+// databaseURL is one variable with everything. Rails reads it without configuration and prefers it to
+// config/database.yml. Django itself reads no variable: django-environ and dj-database-url, which most projects use,
+// read this one.
 func databaseURL() []Template { return []Template{Variable("DATABASE_URL", "{{.URI}}")} }
 
 // spring are the properties of a Spring Boot data source. Its URL has no user and password, because Spring prints the URL in its log.

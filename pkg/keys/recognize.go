@@ -181,7 +181,10 @@ func (r *recognizer) anchors() []candidate {
 	}
 	switch {
 	case len(anchors) == 0 && len(unknown) > 0:
-		r.report(unknown, "no known value names a host of this server, and these values are not readable: set the names with --env or --preset")
+		r.report(
+			unknown,
+			"no known value names a host of this server, and these values are not readable: set the names with --env or --preset",
+		)
 	case len(anchors) == 0 && len(others) == 0:
 		r.report(nil, "no variable names a host of this server: set the names with --env or --preset")
 	}
@@ -219,8 +222,8 @@ func (c candidate) single() bool {
 	return !c.whole && !c.anchor && !c.foreign && !c.meaning.file && c.meaning.part != "" && c.meaning.part != PartHost
 }
 
-// nextTo reports whether a variable has the owner of an anchor. Many variables have no owner in their names, such as HOST: of these, only USER,
-// PASSWORD and a PORT of PostgreSQL belong to the anchor.
+// nextTo reports whether a variable has the owner of an anchor. Many variables have no owner in their names, such as
+// HOST: of these, only USER, PASSWORD and a PORT of PostgreSQL belong to the anchor.
 func (c candidate) nextTo(anchor candidate) bool {
 	if !c.single() || c.meaning.owner != anchor.meaning.owner {
 		return false

@@ -137,7 +137,14 @@ func TestRecognize_LeavesOtherVariables(t *testing.T) {
 }
 
 func TestRecognize_ShortNames(t *testing.T) {
-	variables := map[string]string{"HOST": "db", "PORT": "8069", "USER": "odoo", "PASSWORD": "f0rmer-secret", "NAME": "shop", "DATABASE": "x"}
+	variables := map[string]string{
+		"HOST":     "db",
+		"PORT":     "8069",
+		"USER":     "odoo",
+		"PASSWORD": "f0rmer-secret",
+		"NAME":     "shop",
+		"DATABASE": "x",
+	}
 	names, problems := Recognize(literals(variables), theServer)
 	assert.Equal(t, []string{"HOST", "PASSWORD", "USER"}, namesOf(names), "the port is not that of a database")
 	assert.Empty(t, problems)
@@ -196,7 +203,11 @@ func TestRecognize_SaysWhereValuesComeFrom(t *testing.T) {
 		}
 	}
 	assert.Equal(t, map[string]Origin{
-		"DB_HOST": OriginConfigMap, "DB_USER": OriginLiteral, "DB_PASSWORD": OriginSecret, "DB_PORT": OriginEnvFrom, "DB_NAME": OriginLiteral,
+		"DB_HOST":     OriginConfigMap,
+		"DB_USER":     OriginLiteral,
+		"DB_PASSWORD": OriginSecret,
+		"DB_PORT":     OriginEnvFrom,
+		"DB_NAME":     OriginLiteral,
 	}, origins)
 	assert.Equal(t, []string{"DB_USER", "DB_PASSWORD"}, logins)
 	assert.Equal(t, Values{Host: "DB.shop.svc.", Port: 5432, Database: "$(shop)$(NODE", Username: "app", Password: "f0rmer-secret"},
@@ -255,7 +266,8 @@ func FuzzRecognize(f *testing.F) {
 			"uri":   {"DATABASE_URL": "postgres://" + url.QueryEscape(user) + ":" + url.PathEscape(password) + "@db/" + text},
 		} {
 			c := literals(variables)
-			if c.Env = slices.DeleteFunc(c.Env, func(e corev1.EnvVar) bool { return strings.Contains(e.Value, "$") }); len(c.Env) < len(variables) {
+			c.Env = slices.DeleteFunc(c.Env, func(e corev1.EnvVar) bool { return strings.Contains(e.Value, "$") })
+			if len(c.Env) < len(variables) {
 				continue
 			}
 			names, problems := Recognize(c, theServer)

@@ -33,8 +33,8 @@ func CheckArgs(args []string) error {
 	return workload.CheckArgs(workloads)
 }
 
-// CheckWorkloads rejects arguments that name no workloads, for commands that take no bindings: what a binding shall be is not taken from the metadata of its
-// Secret, which everyone who can write the Secret can forge. It sends no request.
+// CheckWorkloads rejects arguments that name no workloads, for commands that take no bindings: what a binding shall be
+// is not taken from the metadata of its Secret, which everyone who can write the Secret can forge. It sends no request.
 func CheckWorkloads(args []string) error {
 	bindings, _ := Split(args)
 	if len(bindings) > 0 {

@@ -91,7 +91,12 @@ type marked struct {
 // List lists the Secrets of the bindings of a namespace. If that is forbidden, Find reads the Secrets that annotations of workloads name.
 func List(ctx context.Context, kube kubernetes.Interface, namespace string) (*Secrets, error) {
 	s := &Secrets{kube: kube, namespace: namespace, marked: map[string]marked{}}
-	list, err := kube.CoreV1().Secrets(namespace).List(ctx, metav1.ListOptions{LabelSelector: secret.ManagedByLabel + "=" + secret.ManagedBy})
+	list, err := kube.CoreV1().Secrets(
+		namespace,
+	).List(
+		ctx,
+		metav1.ListOptions{LabelSelector: secret.ManagedByLabel + "=" + secret.ManagedBy},
+	)
 	if apierrors.IsForbidden(err) {
 		s.forbidden = true
 		return s, nil
@@ -112,7 +117,8 @@ func (s *Secrets) add(stored *corev1.Secret) {
 	}
 }
 
-// Find returns the binding of the subject, which is in the namespace, that matches the filter, or nil if there is none. If several match, the error lists them.
+// Find returns the binding of the subject, which is in the namespace, that matches the filter, or nil if there is none.
+// If several match, the error lists them.
 func (s *Secrets) Find(ctx context.Context, n Subject, f Filter) (*Binding, error) {
 	found, err := s.FindAll(ctx, n, f)
 	switch {
@@ -124,8 +130,8 @@ func (s *Secrets) Find(ctx context.Context, n Subject, f Filter) (*Binding, erro
 	return found[0], nil
 }
 
-// FindAll returns the binding of the subject that matches the filter, and with it that of its owner container, or none. If others match, the error lists
-// them.
+// FindAll returns the binding of the subject that matches the filter, and with it that of its owner container, or none.
+// If others match, the error lists them.
 func (s *Secrets) FindAll(ctx context.Context, n Subject, f Filter) ([]*Binding, error) {
 	if s.forbidden {
 		if err := s.readNoted(ctx, n); err != nil {

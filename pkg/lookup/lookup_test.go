@@ -51,7 +51,10 @@ func TestFindAll_FindsTheOwnerContainerToo(t *testing.T) {
 	secrets, err := List(t.Context(), kube, "ns")
 	require.NoError(t, err)
 	_, err = secrets.Find(t.Context(), web, Filter{})
-	require.ErrorContains(t, err, "has several bindings: choose one with --secret: web-pgbind (database shop), web-pgbind-owner (database shop)")
+	require.ErrorContains(
+		t, err,
+		"has several bindings: choose one with --secret: web-pgbind (database shop), web-pgbind-owner (database shop)",
+	)
 
 	add(t, kube, "web-pgbind-b", "b", "")
 	_, err = find(Filter{})

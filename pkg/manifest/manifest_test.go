@@ -18,7 +18,9 @@ func read(text string) ([]*Document, error) {
 
 func TestRead(t *testing.T) {
 	t.Run("several documents", func(t *testing.T) {
-		found, err := read("---\n# nothing\n---\n" + head + "spec: {workload: deployment/web}\n---\n" + head + "spec:\n  workload: deployment/api\n  port: 6432\n")
+		found, err := read(
+			"---\n# nothing\n---\n" + head + "spec: {workload: deployment/web}\n---\n" + head + "spec:\n  workload: deployment/api\n  port: 6432\n",
+		)
 		require.NoError(t, err)
 		require.Len(t, found, 2)
 		assert.Equal(t, "deployment/web", found[0].Spec.Workload)
@@ -26,8 +28,10 @@ func TestRead(t *testing.T) {
 		assert.Equal(t, "stdin:12: spec.port", found[1].At("spec", "port"))
 	})
 	t.Run("a list", func(t *testing.T) {
-		found, err := read(`{"apiVersion":"v1","kind":"List","metadata":{},"items":[{"apiVersion":"pgbind.dev/v1alpha1","kind":"Binding","metadata":{"namespace":"a",
-			"creationTimestamp":"2026-01-02T03:04:05Z"},"spec":{"workload":"deployment/web","schemas":["public"]},"status":{"state":"Bound"}}]}`)
+		found, err := read(
+			`{"apiVersion":"v1","kind":"List","metadata":{},"items":[{"apiVersion":"pgbind.dev/v1alpha1","kind":"Binding","metadata":{"namespace":"a",
+			"creationTimestamp":"2026-01-02T03:04:05Z"},"spec":{"workload":"deployment/web","schemas":["public"]},"status":{"state":"Bound"}}]}`,
+		)
 		require.NoError(t, err)
 		require.Len(t, found, 1)
 		assert.Equal(t, "a", found[0].Namespace)

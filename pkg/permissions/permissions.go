@@ -50,8 +50,8 @@ func NewReviewer(kube kubernetes.Interface) *Reviewer {
 	return &Reviewer{kube: kube, rules: map[string]func(context.Context) (authorizationv1.SubjectRulesReviewStatus, error){}}
 }
 
-// Missing returns those of the wanted permissions that the user does not have, in their order. Only if the authorizer cannot list the rules of the user, it
-// asks for each permission that is left.
+// Missing returns those of the wanted permissions that the user does not have, in their order. Only if the authorizer
+// cannot list the rules of the user, it asks for each permission that is left.
 func (r *Reviewer) Missing(ctx context.Context, wanted []Permission) (missing []Permission, err error) {
 	denied := make([]bool, len(wanted))
 	var asks errgroup.Group

@@ -35,7 +35,10 @@ func (r *reviewer) client() *fake.Clientset {
 		create, _ := action.(clienttesting.CreateAction)
 		switch review := create.GetObject().(type) {
 		case *authorizationv1.SelfSubjectRulesReview:
-			review.Status = authorizationv1.SubjectRulesReviewStatus{ResourceRules: r.rules[review.Spec.Namespace], Incomplete: r.incomplete}
+			review.Status = authorizationv1.SubjectRulesReviewStatus{
+				ResourceRules: r.rules[review.Spec.Namespace],
+				Incomplete:    r.incomplete,
+			}
 			return true, review, nil
 		case *authorizationv1.SelfSubjectAccessReview:
 			of := review.Spec.ResourceAttributes

@@ -48,7 +48,9 @@ func Through[T Item](ctx context.Context, items []T, all ...Phase[T]) {
 
 // Repeat calls round with the items, and again with those that it returns because they met another writer, after a pause of the backoff. It
 // returns the items that are left after the last step of the backoff, or when ctx ends.
-func Repeat[T any](ctx context.Context, items []T, backoff wait.Backoff, round func(ctx context.Context, items []T) (again []T)) (left []T) {
+func Repeat[T any](
+	ctx context.Context, items []T, backoff wait.Backoff, round func(ctx context.Context, items []T) (again []T),
+) (left []T) {
 	rounds := backoff.Steps
 	for left = items; len(left) > 0; rounds-- {
 		left = round(ctx, left)

@@ -90,11 +90,16 @@ func TestRepeat_EndOfContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	rounds := 0
 
-	left := phases.Repeat(ctx, []*item{{name: "a"}}, wait.Backoff{Steps: 5, Duration: time.Hour}, func(_ context.Context, items []*item) []*item {
-		rounds++
-		cancel()
-		return items
-	})
+	left := phases.Repeat(
+		ctx,
+		[]*item{{name: "a"}},
+		wait.Backoff{Steps: 5, Duration: time.Hour},
+		func(_ context.Context, items []*item) []*item {
+			rounds++
+			cancel()
+			return items
+		},
+	)
 
 	assert.Equal(t, 1, rounds)
 	assert.Equal(t, "a", names(left))

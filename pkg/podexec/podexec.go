@@ -21,14 +21,14 @@ func (c Container) String() string {
 	return fmt.Sprintf("pod/%s (container %s)", c.Pod, c.Name)
 }
 
-// Streams are the command's standard streams. If Stdin is nil, the command has no input. If Stdout or Stderr is nil, that output is discarded.
-// Stdout and Stderr can be the same writer: writes to it do not overlap, and there is none after Exec returns.
-// Exec can read more of Stdin than the command does.
+// Streams are the command's standard streams. If Stdin is nil, the command has no input. If Stdout or Stderr is nil,
+// that output is discarded. Stdout and Stderr can be the same writer: writes to it do not overlap, and there is none
+// after Exec returns. Exec can read more of Stdin than the command does.
 type Streams struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
-	// Terminal, if not nil, gives the command a terminal, and this queue reports its sizes. A terminal has one output, so everything goes to
-	// Stdout.
+	// Terminal, if not nil, gives the command a terminal, and this queue reports its sizes. A terminal has one output,
+	// so everything goes to Stdout.
 	Terminal remotecommand.TerminalSizeQueue
 }
 

@@ -71,7 +71,10 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *server) serveWebSocket(w http.ResponseWriter, r *http.Request) {
-	channels := []wsstream.ChannelType{wsstream.IgnoreChannel, wsstream.WriteChannel, wsstream.WriteChannel, wsstream.WriteChannel, wsstream.IgnoreChannel}
+	channels := []wsstream.ChannelType{
+		wsstream.IgnoreChannel, wsstream.WriteChannel, wsstream.WriteChannel, wsstream.WriteChannel,
+		wsstream.IgnoreChannel,
+	}
 	if r.URL.Query().Get("stdin") == "true" {
 		channels[0] = wsstream.ReadChannel
 	}
@@ -139,9 +142,13 @@ func (s *server) finish(r *http.Request, errorStream io.Writer, std [3]io.ReadWr
 	err := s.run(r.URL.Query()["command"], std[0], std[1], std[2])
 	status := metav1.Status{Status: metav1.StatusSuccess}
 	if exit, ok := errors.AsType[exec.CodeExitError](err); ok {
-		status = metav1.Status{Status: metav1.StatusFailure, Reason: remotecommandconsts.NonZeroExitCodeReason, Details: &metav1.StatusDetails{
-			Causes: []metav1.StatusCause{{Type: remotecommandconsts.ExitCodeCauseType, Message: strconv.Itoa(exit.Code)}},
-		}}
+		status = metav1.Status{
+			Status: metav1.StatusFailure,
+			Reason: remotecommandconsts.NonZeroExitCodeReason,
+			Details: &metav1.StatusDetails{
+				Causes: []metav1.StatusCause{{Type: remotecommandconsts.ExitCodeCauseType, Message: strconv.Itoa(exit.Code)}},
+			},
+		}
 	} else if errors.Is(err, errCut) {
 		return
 	} else if err != nil {

@@ -108,7 +108,10 @@ func TestExec_FallsBackToWebSocket(t *testing.T) {
 			server := newServer(t, echo)
 			var stdout bytes.Buffer
 			remote := newRemote(t, proxyTo(t, server, obstruct))
-			err := remote.Exec(t.Context(), database, []string{"psql"}, podexec.Streams{Stdin: strings.NewReader("SELECT 1;"), Stdout: &stdout})
+			err := remote.Exec(
+				t.Context(), database, []string{"psql"},
+				podexec.Streams{Stdin: strings.NewReader("SELECT 1;"), Stdout: &stdout},
+			)
 			require.NoError(t, err)
 			assert.Equal(t, "SELECT 1;", stdout.String())
 			seen := server.seen()
@@ -125,10 +128,14 @@ func TestExec_DoesNotRetryRefusalOfAPIServer(t *testing.T) {
 		final   bool
 	}{
 		"unauthorized": {apierrors.NewUnauthorized("who are you"), apierrors.IsUnauthorized, true},
-		"forbidden":    {apierrors.NewForbidden(pods, "db-0", errors.New(`User "u" cannot create resource "pods/exec"`)), apierrors.IsForbidden, true},
-		"not found":    {apierrors.NewNotFound(pods, "db-0"), apierrors.IsNotFound, true},
-		"bad request":  {apierrors.NewBadRequest("container postgres is not valid for pod db-0"), apierrors.IsBadRequest, false},
-		"no backend":   {apierrors.NewInternalError(errors.New("error dialing backend")), apierrors.IsInternalError, false},
+		"forbidden": {
+			apierrors.NewForbidden(pods, "db-0", errors.New(`User "u" cannot create resource "pods/exec"`)),
+			apierrors.IsForbidden,
+			true,
+		},
+		"not found":   {apierrors.NewNotFound(pods, "db-0"), apierrors.IsNotFound, true},
+		"bad request": {apierrors.NewBadRequest("container postgres is not valid for pod db-0"), apierrors.IsBadRequest, false},
+		"no backend":  {apierrors.NewInternalError(errors.New("error dialing backend")), apierrors.IsInternalError, false},
 	}
 	for name, test := range tests {
 		for transportName, transport := range transports {
@@ -252,7 +259,13 @@ func TestExec_LateUpgradeDoesNotStartCommand(t *testing.T) {
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	release()
 	require.Eventually(t, func() bool { return len(server.seen()) == 1 }, 5*time.Second, time.Millisecond)
-	require.Eventually(t, func() bool { return server.serving.Load() == 0 }, 5*time.Second, time.Millisecond, "the client closes the connection")
+	require.Eventually(
+		t,
+		func() bool { return server.serving.Load() == 0 },
+		5*time.Second,
+		time.Millisecond,
+		"the client closes the connection",
+	)
 	assert.False(t, started.Load())
 }
 

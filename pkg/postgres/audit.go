@@ -158,8 +158,9 @@ const (
 	maxAuditSessions = 50
 )
 
-// Audit reads the whole server in one session, and in further ones if it has more than ten databases or one does not let the administrator in. Each
-// transaction is read-only. Errors: ErrStandby, ErrNoServer, *MissingProgramError, *UnknownError, and those of psql and the server.
+// Audit reads the whole server in one session, and in further ones if it has more than ten databases or one does not
+// let the administrator in. Each transaction is read-only. Errors: ErrStandby, ErrNoServer, *MissingProgramError,
+// *UnknownError, and those of psql and the server.
 func (s *Server) Audit(ctx context.Context) (*Audit, error) {
 	found, last := &Audit{Unread: map[string]error{}}, ""
 	cut := func(err error) bool { return errors.Is(err, errCut) }

@@ -51,9 +51,16 @@ func TestAudit_ReadsTheServerInOneSession(t *testing.T) {
 
 func TestAudit_GoesOnAfterADatabaseThatDoesNotLetItIn(t *testing.T) {
 	refused := "psql:<stdin>:9: error: connection failed: FATAL:  permission denied for database\n"
-	server, c := serverWith(t,
-		answer{program: "psql", stdout: primary + auditedServer + `pgbind {"audit": {"enter": "postgres"}}` + "\n", stderr: refused, err: &podexec.ExitError{Code: 2}},
-		answer{program: "psql", stdout: primary + auditedShop + auditEnd})
+	server, c := serverWith(
+		t,
+		answer{
+			program: "psql",
+			stdout:  primary + auditedServer + `pgbind {"audit": {"enter": "postgres"}}` + "\n",
+			stderr:  refused,
+			err:     &podexec.ExitError{Code: 2},
+		},
+		answer{program: "psql", stdout: primary + auditedShop + auditEnd},
+	)
 	found, err := server.Audit(t.Context())
 	require.NoError(t, err)
 	require.ErrorContains(t, found.Unread["postgres"], "permission denied")
@@ -70,7 +77,10 @@ func TestAudit_Fails(t *testing.T) {
 	server, _ = serverWith(t, answer{program: "psql", stdout: standby})
 	_, err = server.Audit(t.Context())
 	require.ErrorIs(t, err, ErrStandby)
-	server, _ = serverWith(t, answer{program: "psql", stdout: primary, stderr: "psql:<stdin>:9: ERROR:  42501: no\n", err: &podexec.ExitError{Code: 3}})
+	server, _ = serverWith(
+		t,
+		answer{program: "psql", stdout: primary, stderr: "psql:<stdin>:9: ERROR:  42501: no\n", err: &podexec.ExitError{Code: 3}},
+	)
 	_, err = server.Audit(t.Context())
 	require.ErrorContains(t, err, "42501")
 }

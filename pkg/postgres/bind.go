@@ -16,14 +16,15 @@ type Binding struct {
 	Access  Access
 	Expires time.Time // when the password ends; zero: as it is
 
-	// Former is the login role that Role replaces: Role gets everything that Former has, and only the database of Access is used. If both are the same
-	// role, only its password changes. Empty: Role gets the privileges of Access.
+	// Former is the login role that Role replaces: Role gets everything that Former has, and only the database of
+	// Access is used. If both are the same role, only its password changes. Empty: Role gets the privileges of Access.
 	Former string
 
 	Limits  Limits  // of the login role; not with Former
 	Creates Creates // in the database, before the access role gets its privileges; not with Former
 
-	// Adopt lets the login role be one without a comment, which somebody created by hand. It gets the comment of the binding, and keeps its password.
+	// Adopt lets the login role be one without a comment, which somebody created by hand. It gets the comment of the
+	// binding, and keeps its password.
 	Adopt bool
 
 	Force bool // isolate the access role even in a schema where others can create objects
@@ -105,7 +106,8 @@ type Result struct {
 	Replication Replication
 }
 
-// Replication is whether the synchronous standbys that the server requires have written what a bind committed. It is empty for a server that requires none.
+// Replication is whether the synchronous standbys that the server requires have written what a bind committed. It is
+// empty for a server that requires none.
 type Replication string
 
 // The values of Replication.
@@ -131,12 +133,18 @@ type Unfinished struct {
 // String names the statement, the cause and the next step.
 func (u Unfinished) String() string {
 	if u.Grantees > 0 {
-		return fmt.Sprintf("%s: the access list is full (%d entries); have the owner revoke some of them, and run the command again", u.Statement, u.Grantees)
+		return fmt.Sprintf(
+			"%s: the access list is full (%d entries); have the owner revoke some of them, and run the command again",
+			u.Statement, u.Grantees,
+		)
 	}
 	if len(u.Blockers) == 0 {
 		return fmt.Sprintf("another session prevented: %s; run the command again", u.Statement)
 	}
-	return fmt.Sprintf("%s: another session prevents it (%s); run the command again when it has ended", u.Statement, strings.Join(u.Blockers, ", "))
+	return fmt.Sprintf(
+		"%s: another session prevents it (%s); run the command again when it has ended", u.Statement,
+		strings.Join(u.Blockers, ", "),
+	)
 }
 
 // Unowned counts the tables of the bound schemas that an application of level all uses and does not own.
@@ -152,10 +160,10 @@ type Escalation struct {
 	Fix  string `json:"fix"` // the statement that removes it
 }
 
-// Bind creates the access role, grants what its level lacks, completes the login role (membership, metadata, password), and then logs in with the password.
-// It is idempotent. It retries after a serialization failure or a deadlock, and after truncated output. Errors: ErrStandby, ErrIncomplete,
-// *AdminLoginError, *ExposedSchemaError, *ForeignRoleError, *GoneError, *LockedError, *LoginError (the transaction is committed then),
-// *SettingError, *SQLError.
+// Bind creates the access role, grants what its level lacks, completes the login role (membership, metadata, password),
+// and then logs in with the password. It is idempotent. It retries after a serialization failure or a deadlock, and
+// after truncated output. Errors: ErrStandby, ErrIncomplete, *AdminLoginError, *ExposedSchemaError, *ForeignRoleError,
+// *GoneError, *LockedError, *LoginError (the transaction is committed then), *SettingError, *SQLError.
 func (s *Server) Bind(ctx context.Context, b Binding, l Login) (*Result, error) {
 	result, err := prove(ctx, l, func(l Login) (*Result, error) { return s.bind(ctx, b, l) })
 	return result, s.blame(ctx, b.Role, err)

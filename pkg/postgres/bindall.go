@@ -3,7 +3,6 @@ package postgres
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"slices"
 	"strconv"
 )
@@ -144,8 +143,8 @@ func (s *script) number(i int) *script {
 	return s.set("about", strconv.Itoa(i)).run("number")
 }
 
-// conclude sets the outcomes that are known, runs the request that ended the session alone, and returns the numbers of the requests without an
-// outcome.
+// conclude sets the outcomes that are known, runs the request that ended the session alone, and returns the numbers of
+// the requests without an outcome.
 func (b *batch) conclude(ctx context.Context, s *Server, outcomes []Outcome) (left []int) {
 	if len(b.requests) == 1 {
 		outcomes[b.numbers[0]] = b.only(ctx, s)
@@ -198,7 +197,12 @@ func (b *batch) settle(s *Server, outcomes []Outcome) (left []int) {
 func (b *batch) split() {
 	b.outputs = make([]*output, len(b.requests))
 	for i := range b.outputs {
-		b.outputs[i] = &output{Server: b.session.Server, Trust: b.session.Trust, Domain: b.session.Domain, Replication: b.session.Replication}
+		b.outputs[i] = &output{
+			Server:      b.session.Server,
+			Trust:       b.session.Trust,
+			Domain:      b.session.Domain,
+			Replication: b.session.Replication,
+		}
 	}
 	for _, report := range b.session.reports {
 		for _, key := range []string{"about", "attempt"} {
@@ -220,8 +224,8 @@ func (b *batch) split() {
 	}
 }
 
-// follow copies what the leader found about the name of the host to a login that used its address: if the name did not resolve, it would not
-// have resolved here.
+// follow copies what the leader found about the name of the host to a login that used its address: if the name did not
+// resolve, it would not have resolved here.
 func (b *batch) follow(i int) {
 	l, led := b.requests[i].Login, b.outputs[b.leader(i)].Login
 	if out := b.outputs[i]; l.Address != "" && led != nil && out.Login != nil && led.Host == l.PodIP {
@@ -236,7 +240,8 @@ func (b *batch) share() {
 		for _, i := range group {
 			about.NoSchemas = append(about.NoSchemas, b.outputs[i].NoSchemas...)
 			about.Lacks, about.Public = append(about.Lacks, b.outputs[i].Lacks...), append(about.Public, b.outputs[i].Public...)
-			about.Withheld, about.Escalations = append(about.Withheld, b.outputs[i].Withheld...), append(about.Escalations, b.outputs[i].Escalations...)
+			about.Withheld = append(about.Withheld, b.outputs[i].Withheld...)
+			about.Escalations = append(about.Escalations, b.outputs[i].Escalations...)
 			about.Unfinished = append(about.Unfinished, b.outputs[i].Unfinished...)
 			about.Unowned, about.Existing = cmp.Or(about.Unowned, b.outputs[i].Unowned), cmp.Or(about.Existing, b.outputs[i].Existing)
 			about.Committed = about.Committed || b.outputs[i].Committed
@@ -248,53 +253,4 @@ func (b *batch) share() {
 			b.outputs[i].Withheld, b.outputs[i].Escalations, b.outputs[i].Unowned = about.Withheld, about.Escalations, about.Unowned
 		}
 	}
-}
-
-// culprit returns the number of the request that ended the session; -1 if it is unknown.
-func (b *batch) culprit() int {
-	for i, r := range b.requests {
-		if b.session != nil && b.session.blames(r.Binding.Role) {
-			return b.numbers[i]
-		}
-	}
-	if b.last < 0 || b.done(b.last) {
-		return -1
-	}
-	return b.numbers[b.last]
-}
-
-// ended reports whether a request's login succeeded, and whether it is known if the server asked for the password: before version 16, only
-// the end of the session shows that.
-func (b *batch) ended(out *output) bool {
-	return out.Login != nil && (out.Login.Method != "" || b.session.End == endOfBatch)
-}
-
-func (b *batch) done(i int) bool { return b.session != nil && b.outputs[i].End != "" }
-
-// hopeless reports whether each request alone would fail in the same way: the exec or the administrator's login failed, or the server is a standby.
-func (b *batch) hopeless() bool {
-	if b.session == nil {
-		return b.err != nil
-	}
-	if b.session.Server == nil {
-		return b.err != nil // without an error, the output is truncated
-	}
-	return b.err != nil && !exited(b.err) || b.session.Server.Standby
-}
-
-func (b *batch) failure(s *Server) error {
-	if b.session == nil {
-		return b.err
-	}
-	return s.outcome(&output{Server: b.session.Server, stderr: b.session.stderr}, b.err, "")
-}
-
-// numberOf returns the number that a report contains under the key.
-func numberOf(report []byte, key string) (number int, ok bool) {
-	var fields map[string]json.RawMessage
-	if json.Unmarshal(report, &fields) != nil {
-		return 0, false
-	}
-	number, err := strconv.Atoi(string(fields[key]))
-	return number, err == nil
 }

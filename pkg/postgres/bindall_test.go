@@ -50,7 +50,10 @@ func TestBindAllIsOneSession(t *testing.T) {
 			assert.True(t, outcome.Result.Verified)
 		}
 		require.Len(t, c.stdin, 1)
-		assert.Equal(t, 2, strings.Count(c.stdin[0], "LOCK TABLE pg_catalog.pg_authid"), "they share an access role and its two transactions")
+		assert.Equal(
+			t, 2, strings.Count(c.stdin[0], "LOCK TABLE pg_catalog.pg_authid"),
+			"they share an access role and its two transactions",
+		)
 		assert.NotContains(t, strings.Join(c.argv[0], " "), "secret1")
 	}
 }
@@ -97,10 +100,17 @@ func TestBindAllForgetsAnAddressThatMayBeWrong(t *testing.T) {
 		all[i].Login.Address, all[i].Login.PodIP = "10.0.0.9", "10.0.0.1"
 	}
 	end := `pgbind {"end": "batch"}`
-	server, c := serverWith(t,
-		answer{program: "psql", stdout: reported(4, 1, "scram-sha-256") + "pgbind {\"attempt\": 1}\n", stderr: "psql:<stdin>:9: error: no", err: &podexec.ExitError{Code: 3}},
+	server, c := serverWith(
+		t,
+		answer{
+			program: "psql",
+			stdout:  reported(4, 1, "scram-sha-256") + "pgbind {\"attempt\": 1}\n",
+			stderr:  "psql:<stdin>:9: error: no",
+			err:     &podexec.ExitError{Code: 3},
+		},
 		answer{program: "psql", stdout: primary + hosted + loggedIn("scram-sha-256") + `pgbind {"end": "run1"}`},
-		answer{program: "psql", stdout: reported(2, 2, "scram-sha-256") + end})
+		answer{program: "psql", stdout: reported(2, 2, "scram-sha-256") + end},
+	)
 	for _, outcome := range server.BindAll(t.Context(), all) {
 		require.NoError(t, outcome.Err)
 	}
@@ -140,7 +150,11 @@ func TestBindAll_SuccessorsShareASession(t *testing.T) {
 					text += fmt.Sprintf("pgbind {\"about\": %d}\n%s", at, report)
 					continue
 				}
-				login := strings.NewReplacer("pgb_abc_1", all[i].Binding.Role, testBinding().Access.Role(), "pgbind_access").Replace(loggedIn("scram-sha-256"))
+				login := strings.NewReplacer(
+					"pgb_abc_1", all[i].Binding.Role, testBinding().Access.Role(), "pgbind_access",
+				).Replace(
+					loggedIn("scram-sha-256"),
+				)
 				text += fmt.Sprintf("pgbind {\"attempt\": %d}\n%s", at, login)
 			}
 		}
@@ -205,9 +219,14 @@ func TestBindAllGoesOnWithoutTheCulprit(t *testing.T) {
 			all[i].Binding.Role = name
 			missing = append(missing, `"`+name+`"`)
 		}
-		server, _ := serverWith(t,
-			answer{program: "psql", stdout: primary + "pgbind {\"about\": 0}\n" + `pgbind {"incomplete": [` + strings.Join(missing, ", ") + `]}`},
-			answer{program: "psql", stdout: reported(2, 2, "scram-sha-256") + `pgbind {"end": "batch"}`})
+		server, _ := serverWith(
+			t,
+			answer{
+				program: "psql",
+				stdout:  primary + "pgbind {\"about\": 0}\n" + `pgbind {"incomplete": [` + strings.Join(missing, ", ") + `]}`,
+			},
+			answer{program: "psql", stdout: reported(2, 2, "scram-sha-256") + `pgbind {"end": "batch"}`},
+		)
 		for i, outcome := range server.BindAll(t.Context(), all) {
 			if i == 0 || i == 3 {
 				require.NoError(t, outcome.Err, i)
@@ -218,9 +237,16 @@ func TestBindAllGoesOnWithoutTheCulprit(t *testing.T) {
 	})
 	t.Run("a login fails", func(t *testing.T) {
 		failed := answer{program: "psql", stdout: primary + hosted, stderr: "psql:<stdin>:9: error: no", err: &podexec.ExitError{Code: 3}}
-		server, _ := serverWith(t,
-			answer{program: "psql", stdout: reported(3, 1, "scram-sha-256") + "pgbind {\"attempt\": 1}\n", err: &podexec.ExitError{Code: 3}},
-			failed, single("run2"))
+		server, _ := serverWith(
+			t,
+			answer{
+				program: "psql",
+				stdout:  reported(3, 1, "scram-sha-256") + "pgbind {\"attempt\": 1}\n",
+				err:     &podexec.ExitError{Code: 3},
+			},
+			failed,
+			single("run2"),
+		)
 		outcomes := server.BindAll(t.Context(), requests(t, 3))
 		require.NoError(t, outcomes[0].Err, "its login was made in the first session")
 		var login *LoginError
@@ -238,7 +264,12 @@ func TestBindAllGoesOnWithoutTheCulprit(t *testing.T) {
 }
 
 func TestBindAllGoesOnOneByOneAfterThreeCulprits(t *testing.T) {
-	session := answer{program: "psql", stdout: primary + "pgbind {\"about\": 0}\n", stderr: "psql:<stdin>:9: ERROR:  42501: no", err: &podexec.ExitError{Code: 3}}
+	session := answer{
+		program: "psql",
+		stdout:  primary + "pgbind {\"about\": 0}\n",
+		stderr:  "psql:<stdin>:9: ERROR:  42501: no",
+		err:     &podexec.ExitError{Code: 3},
+	}
 	failed := answer{program: "psql", stdout: primary, stderr: "psql:<stdin>:9: ERROR:  42501: no", err: &podexec.ExitError{Code: 3}}
 	server, _ := serverWith(t, session, failed, session, failed, session, failed, failed, failed)
 	for _, outcome := range server.BindAll(t.Context(), requests(t, 5)) {

@@ -15,9 +15,9 @@ func bindScript(b Binding, l Login) (*script, error) {
 	return sc.run("await_standbys").proof(b, l), nil
 }
 
-// complete appends what completes the login roles of one access role. A short transaction creates the access role if it does not exist, the grants follow
-// without a lock on roles, and another short transaction completes the login roles. Reports are grouped by request; those about all of them belong to the
-// first one. A rotation has a group of its own.
+// complete appends what completes the login roles of one access role. A short transaction creates the access role if it
+// does not exist, the grants follow without a lock on roles, and another short transaction completes the login roles.
+// Reports are grouped by request; those about all of them belong to the first one. A rotation has a group of its own.
 func (s *script) complete(requests []Request, numbers []int) error {
 	if requests[0].Binding.Former != "" {
 		return s.succeed(requests[0], numbers[0])
@@ -69,8 +69,8 @@ func (s *script) describe(b Binding) error {
 	return nil
 }
 
-// privileges appends what makes the privileges of the access role equal to its level, revokes the direct grants of a login role that gets a narrower level, and
-// reports what remains.
+// privileges appends what makes the privileges of the access role equal to its level, revokes the direct grants of a
+// login role that gets a narrower level, and reports what remains.
 func (s *script) privileges() {
 	s.run("begin_changes", "join", "withheld").change("extra", "missing")
 	s.run("report_withheld", "unowned", "escalations", "public", "narrow").only("narrows", func() {
@@ -144,8 +144,17 @@ func (s *script) logins(requests []Request, numbers []int) string {
 	for i, r := range requests {
 		b := r.Binding
 		logins = append(logins, login{
-			Number: numbers[i], Name: b.Role, Mark: b.Owner.mark(), Set: r.Login.Set, Adopt: b.Adopt, Until: validUntil(b.Expires), Owner: b.Owner.Role(), Claim: b.Owner.roleClaim(),
-			Connections: b.Limits.Connections, Keep: b.Limits.Keep, Settings: b.Limits.settings(),
+			Number:      numbers[i],
+			Name:        b.Role,
+			Mark:        b.Owner.mark(),
+			Set:         r.Login.Set,
+			Adopt:       b.Adopt,
+			Until:       validUntil(b.Expires),
+			Owner:       b.Owner.Role(),
+			Claim:       b.Owner.roleClaim(),
+			Connections: b.Limits.Connections,
+			Keep:        b.Limits.Keep,
+			Settings:    b.Limits.settings(),
 		})
 	}
 	return s.json(logins)

@@ -68,8 +68,9 @@ func timedOut(err error) bool {
 	return errors.As(err, &failure) && failure.State == lockNotAvailable && !errors.As(err, &blocked)
 }
 
-// report runs a script that proves no login and may be repeated, and requires that it came to its end. It repeats the script if the connection was cut or a
-// transaction lost to another one. It also returns what the script reported before an error, with what all its runs did.
+// report runs a script that proves no login and may be repeated, and requires that it came to its end. It repeats the
+// script if the connection was cut or a transaction lost to another one. It also returns what the script reported
+// before an error, with what all its runs did.
 func (s *Server) report(ctx context.Context, sc *script) (*output, error) {
 	var did []string
 	out, err := repeat(ctx, retryable, func() (*output, error) {

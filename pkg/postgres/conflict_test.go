@@ -19,9 +19,12 @@ func TestATransactionThatLostIsRepeated(t *testing.T) {
 		answers []answer
 		err     string
 	}{
-		"once":                      {answers: []answer{sqlFailure("40001: a"), success}},
-		"twice":                     {answers: []answer{sqlFailure("40P01: a"), sqlFailure("40001: a"), success}},
-		"three times":               {answers: []answer{sqlFailure("40P01: a"), sqlFailure("40P01: a"), sqlFailure("40P01: last")}, err: "last"},
+		"once":  {answers: []answer{sqlFailure("40001: a"), success}},
+		"twice": {answers: []answer{sqlFailure("40P01: a"), sqlFailure("40001: a"), success}},
+		"three times": {
+			answers: []answer{sqlFailure("40P01: a"), sqlFailure("40P01: a"), sqlFailure("40P01: last")},
+			err:     "last",
+		},
 		"a role of the same name":   {answers: []answer{sqlFailure("23505: a\nTABELLENNAME:  pg_authid\nX:  y"), success}},
 		"another unique constraint": {answers: []answer{sqlFailure("23505: a\nTABLE NAME:  mine")}, err: "23505"},
 		"anything else":             {answers: []answer{sqlFailure("42501: a")}, err: "42501"},

@@ -84,7 +84,12 @@ func serverHere(t *testing.T, programs map[string]string) (*Server, *here) {
 	for name, text := range programs {
 		h.install(name, text)
 	}
-	return &Server{Exec: h, Container: podexec.Container{Namespace: "ns", Pod: "pg-0", Name: "db"}, User: "postgres", Database: "postgres"}, h
+	return &Server{
+		Exec:      h,
+		Container: podexec.Container{Namespace: "ns", Pod: "pg-0", Name: "db"},
+		User:      "postgres",
+		Database:  "postgres",
+	}, h
 }
 
 func (h *here) install(name, text string) {
@@ -205,7 +210,12 @@ func TestPsqlDoesNotRunWhereCreateuserFails(t *testing.T) {
 	assert.Empty(t, created)
 	assert.NoFileExists(t, filepath.Join(h.path, "log.psql"))
 
-	server, _ = serverHere(t, map[string]string{"psql": readsScript + "echo '" + `pgbind {"found": {"role": false, "createsRole": true}}` + "'; echo 'pgbind {\"end\": \"inspect\"}'\n"})
+	server, _ = serverHere(
+		t,
+		map[string]string{
+			"psql": readsScript + "echo '" + `pgbind {"found": {"role": false, "createsRole": true}}` + "'; echo 'pgbind {\"end\": \"inspect\"}'\n",
+		},
+	)
 	require.ErrorContains(t, create(t, server).Err, `no program "createuser"`)
 }
 

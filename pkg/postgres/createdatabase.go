@@ -28,7 +28,10 @@ func (d NewDatabase) draft(administrator string) string {
 type ForeignDatabaseError struct{ Database, Role string }
 
 func (e *ForeignDatabaseError) Error() string {
-	return fmt.Sprintf("database %q has the name of a draft of pgbind, but belongs to role %q: drop or rename it, and run the command again", e.Database, e.Role)
+	return fmt.Sprintf(
+		"database %q has the name of a draft of pgbind, but belongs to role %q: drop or rename it, and run the command again",
+		e.Database, e.Role,
+	)
 }
 
 // CreateDatabase creates a database of the administrator, to which only roles with a grant of their own can connect. It returns the

@@ -113,7 +113,10 @@ func TestBind_ReportsWhatItDoesNotCreate(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, &ExistingSchema{Schema: "app", Owner: "dba"}, result.Existing)
 
-	server, _ = serverWith(t, answer{program: "psql", stdout: primary + `pgbind {"exposed": [{"schema": "public", "role": "PUBLIC"}]}` + "\n"})
+	server, _ = serverWith(
+		t,
+		answer{program: "psql", stdout: primary + `pgbind {"exposed": [{"schema": "public", "role": "PUBLIC"}]}` + "\n"},
+	)
 	_, err = server.Bind(t.Context(), testBinding(), Login{Password: "secret", Host: "svc.ns.svc"})
 	exposed := (*ExposedSchemaError)(nil)
 	require.ErrorAs(t, err, &exposed)

@@ -42,8 +42,9 @@ func (s *Server) CreateAll(ctx context.Context, requests []Request) []Creation {
 	return creations
 }
 
-// creation finds out whether the exec that ended with err created a role. If the end of the exec is unknown, a role that exists counts as created by it. A role
-// that does not exist is created alone, so that its error is not mixed with those of others.
+// creation finds out whether the exec that ended with err created a role. If the end of the exec is unknown, a role
+// that exists counts as created by it. A role that does not exist is created alone, so that its error is not mixed with
+// those of others.
 func (s *Server) creation(ctx context.Context, role string, created bool, err error) (made bool, _ error) {
 	cut := errors.Is(err, errCut)
 	switch {

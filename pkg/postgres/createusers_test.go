@@ -27,7 +27,10 @@ func create(t *testing.T, server *Server) Creation {
 
 // roleFacts is what psql tells of a role that createuser did not make.
 func roleFacts(there string) answer {
-	return answer{program: "psql", stdout: primary + `pgbind {"found": {"role": ` + there + `, "createsRole": true}}` + "\n" + `pgbind {"end": "inspect"}` + "\n"}
+	return answer{
+		program: "psql",
+		stdout:  primary + `pgbind {"found": {"role": ` + there + `, "createsRole": true}}` + "\n" + `pgbind {"end": "inspect"}` + "\n",
+	}
 }
 
 // proved is what psql tells of a request that it did alone.
@@ -55,7 +58,13 @@ func TestCreateAll_SaysWhatBecameOfOneRole(t *testing.T) {
 	}
 	cut := answer{program: "createusers", cut: true}
 	exists, absent := roleFacts("true"), roleFacts("false")
-	created, failed := answer{program: "createuser"}, answer{program: "createuser", stderr: "createuser: error: no\n", err: &podexec.ExitError{Code: 1}}
+	created, failed := answer{
+		program: "createuser",
+	}, answer{
+		program: "createuser",
+		stderr:  "createuser: error: no\n",
+		err:     &podexec.ExitError{Code: 1},
+	}
 	binds := answer{program: "psql", stdout: proved("run1")}
 	tests := map[string]struct {
 		answers []answer
@@ -69,7 +78,10 @@ func TestCreateAll_SaysWhatBecameOfOneRole(t *testing.T) {
 		"it is created and then refused": {answers: []answer{says(refused)}, made: true, err: `role "r" exists`},
 		"its login fails": {answers: []answer{failing(createdOne+bound, "psql: error: no\n", &podexec.ExitError{Code: 2})},
 			made: true, err: "the login with the new password failed: no"},
-		"the transaction loses once":         {answers: []answer{failing(createdOne+primary, deadlock, &podexec.ExitError{Code: 3}), binds}, made: true},
+		"the transaction loses once": {
+			answers: []answer{failing(createdOne+primary, deadlock, &podexec.ExitError{Code: 3}), binds},
+			made:    true,
+		},
 		"psql gets no session":               {answers: []answer{failing(createdOne, "", &podexec.ExitError{Code: 2}), binds}, made: true},
 		"the output is cut, it exists":       {answers: []answer{cut, exists, binds}, made: true},
 		"the output is cut, it does not":     {answers: []answer{cut, absent, created, binds}, made: true},

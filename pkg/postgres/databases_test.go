@@ -35,7 +35,10 @@ func TestDatabases_Fails(t *testing.T) {
 	server, _ := serverWith(t, cut, cut, cut)
 	_, err := server.Databases(t.Context())
 	require.ErrorIs(t, err, errCut)
-	server, _ = serverWith(t, answer{program: "psql", stdout: primary, stderr: "psql:<stdin>:9: ERROR:  42501: no\n", err: &podexec.ExitError{Code: 3}})
+	server, _ = serverWith(
+		t,
+		answer{program: "psql", stdout: primary, stderr: "psql:<stdin>:9: ERROR:  42501: no\n", err: &podexec.ExitError{Code: 3}},
+	)
 	_, err = server.Databases(t.Context())
 	require.ErrorContains(t, err, "42501")
 }

@@ -14,7 +14,8 @@ import (
 // quit ends a psql whose input stays open.
 const quit = "\\quit\n"
 
-// holdInput is how long the input stays open, so that the container waits until its output has arrived. If the output is lost, it would wait forever.
+// holdInput is how long the input stays open, so that the container waits until its output has arrived. If the output
+// is lost, it would wait forever.
 const holdInput = 20 * time.Second
 
 // endOfExec limits the wait for the end of an exec whose psql has reported its exit code.
@@ -44,8 +45,9 @@ func (s *Server) runDrained(ctx context.Context, files, args []string, input str
 	return stdout, stderr, s.classify(psql.name, err)
 }
 
-// execute runs a command that ends in drain.sh. Programs report their own exit codes, because the end of an exec is sometimes lost; reported
-// says that psql did, and the error is then its exit code. It waits for the end of the exec as well, so that all of the output is there.
+// execute runs a command that ends in drain.sh. Programs report their own exit codes, because the end of an exec is
+// sometimes lost; reported says that psql did, and the error is then its exit code. It waits for the end of the exec as
+// well, so that all of the output is there.
 func (s *Server) execute(ctx context.Context, argv []string, input string) (stdout *bytes.Buffer, stderr string, reported bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

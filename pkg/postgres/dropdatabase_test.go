@@ -10,7 +10,10 @@ import (
 func TestDropDatabase(t *testing.T) {
 	owner := testBinding().Owner
 	use := func(text string) string { return `pgbind {"database": ` + text + "}\n" }
-	server, c := serverWith(t, psqlSays(primary, use(`{"gone": false, "foreign": false, "users": []}`), did("DROP DATABASE shop"), finished))
+	server, c := serverWith(
+		t,
+		psqlSays(primary, use(`{"gone": false, "foreign": false, "users": []}`), did("DROP DATABASE shop"), finished),
+	)
 	ran, err := server.DropDatabase(t.Context(), "shop", owner)
 	require.NoError(t, err)
 	assert.Equal(t, []string{"DROP DATABASE shop"}, ran)

@@ -22,9 +22,10 @@ type itemReport struct {
 	err    error
 }
 
-// forEach runs what write appends for items, in one session if nothing fails. write must call number before the part of an item. An item can have several
-// parts, and each must be safe to repeat. A session ends at the first error: the item that caused it gets the error, unless repeating can help, and another
-// session continues with the items that are not complete. The reports are in the order of the items.
+// forEach runs what write appends for items, in one session if nothing fails. write must call number before the part of
+// an item. An item can have several parts, and each must be safe to repeat. A session ends at the first error: the item
+// that caused it gets the error, unless repeating can help, and another session continues with the items that are not
+// complete. The reports are in the order of the items.
 func (s *Server) forEach(ctx context.Context, items int, write func(sc *script, items []int)) []itemReport {
 	reports := make([]itemReport, items)
 	for i := range reports {
@@ -76,7 +77,8 @@ func (s *script) incomplete(items []int, at int) []int {
 	return slices.DeleteFunc(slices.Clone(items), func(i int) bool { return !slices.Contains(s.parts[max(at, 0):], i) })
 }
 
-// distribute gives each item what the session reported about it, and returns the part in which the session ended; -1 if it ended before the first one.
+// distribute gives each item what the session reported about it, and returns the part in which the session ended; -1 if
+// it ended before the first one.
 func (s *script) distribute(out *output, reports []itemReport) (at int) {
 	at = -1
 	if out == nil {

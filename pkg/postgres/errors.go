@@ -13,8 +13,8 @@ import (
 // ErrStandby reports that the server is a standby, which accepts no writes.
 var ErrStandby = errors.New("the server is a standby and accepts no writes")
 
-// OnPrimary calls do for the members of a server in turn, until one of them does not report ErrStandby, and returns the error of that member. If all of them
-// are standbys, it returns the error of the last one.
+// OnPrimary calls do for the members of a server in turn, until one of them does not report ErrStandby, and returns the
+// error of that member. If all of them are standbys, it returns the error of the last one.
 func OnPrimary[T any](members []T, do func(T) error) (err error) {
 	for _, member := range members {
 		if err = do(member); !errors.Is(err, ErrStandby) {
@@ -83,9 +83,15 @@ func (e *AdminLoginError) Error() string {
 	case e.Hint == nil:
 		return text
 	case errors.Is(e.Hint, errDown):
-		return fmt.Sprintf("%s (%v): find the cause with kubectl logs, and run the command again when the server accepts connections", text, e.Hint)
+		return fmt.Sprintf(
+			"%s (%v): find the cause with kubectl logs, and run the command again when the server accepts connections",
+			text, e.Hint,
+		)
 	default:
-		return fmt.Sprintf("%s (%v): pass its password with --admin-password-from, or choose another administrator with --admin-user", text, e.Hint)
+		return fmt.Sprintf(
+			"%s (%v): pass its password with --admin-password-from, or choose another administrator with --admin-user",
+			text, e.Hint,
+		)
 	}
 }
 
@@ -133,7 +139,10 @@ type LockedError struct {
 }
 
 func (e *LockedError) Error() string {
-	return fmt.Sprintf("%v: %s holds the lock: wait until it ends, or terminate it with pg_terminate_backend", e.Err, strings.Join(e.Holders, ", "))
+	return fmt.Sprintf(
+		"%v: %s holds the lock: wait until it ends, or terminate it with pg_terminate_backend", e.Err,
+		strings.Join(e.Holders, ", "),
+	)
 }
 
 // Unwrap returns the error that the lock caused.
@@ -176,7 +185,10 @@ func (e *ForeignRoleError) Error() string {
 	if reason == "" {
 		reason = "its comment does not name this binding"
 	}
-	return fmt.Sprintf("role %q exists and does not belong to this binding (%s): look at it with \\du+ in psql, and rename or drop it", e.Role, reason)
+	return fmt.Sprintf(
+		"role %q exists and does not belong to this binding (%s): look at it with \\du+ in psql, and rename or drop it",
+		e.Role, reason,
+	)
 }
 
 // ReservedSchemaError reports that a schema belongs to PostgreSQL or to an extension. No binding gets privileges there.
@@ -210,8 +222,11 @@ func (e *SharedSchemaError) Error() string {
 	for i, c := range e.Creators {
 		names[i] = c.String()
 	}
-	return fmt.Sprintf("a binding cannot be isolated in a schema in which other roles can create objects, because the application can run them (%s): "+
-		"use a separate schema with --schema, or --force", strings.Join(names, ", "))
+	return fmt.Sprintf(
+		"a binding cannot be isolated in a schema in which other roles can create objects, because the application can run them (%s): "+
+			"use a separate schema with --schema, or --force",
+		strings.Join(names, ", "),
+	)
 }
 
 // LoginError reports that the role exists but the login with its password failed.
@@ -224,11 +239,17 @@ type LoginError struct {
 func (e *LoginError) Error() string {
 	text := "the login with the new password failed: " + e.Message
 	if e.Full > 0 {
-		text += fmt.Sprintf("; the application uses all %d connections of the role, and the verification needs one: close one, or raise --connection-limit", e.Full)
+		text += fmt.Sprintf(
+			"; the application uses all %d connections of the role, and the verification needs one: close one, or raise --connection-limit",
+			e.Full,
+		)
 	}
 	if len(e.Resets) > 0 {
 		text += "; the role has the settings of the one that it replaces: if one of them prevents the login, remove it and run the command again: " +
-			strings.Join(e.Resets, "; ")
+			strings.Join(
+				e.Resets,
+				"; ",
+			)
 	}
 	return text
 }

@@ -31,11 +31,18 @@ func TestAnErrorNamesItsCauseAndTheNextStep(t *testing.T) {
 	}
 	err := bind(answer{program: "psql", stdout: primary + hosted, err: &podexec.ExitError{Code: 137}})
 	require.ErrorContains(t, err, "the login with the new password failed: it ended with exit status 137")
-	stopped := answer{program: "psql", stderr: "WARNING:  57P01: terminating connection due to immediate shutdown command\n", err: &podexec.ExitError{Code: 2}}
+	stopped := answer{
+		program: "psql",
+		stderr:  "WARNING:  57P01: terminating connection due to immediate shutdown command\n",
+		err:     &podexec.ExitError{Code: 2},
+	}
 	err = bind(slices.Repeat([]answer{stopped}, attempts)...)
 	require.ErrorContains(t, err, "the server stopped", "a login that is refused tells no SQLSTATE")
 	err = bind(answer{program: "psql", err: &podexec.StartError{Program: "env", Reason: "cannot exec in a stopped state"}})
-	assert.ErrorContains(t, err, `could not start program "psql": if its Pod is being replaced, run the command again; otherwise choose the container`)
+	assert.ErrorContains(
+		t, err,
+		`could not start program "psql": if its Pod is being replaced, run the command again; otherwise choose the container`,
+	)
 }
 
 func TestOnPrimary_StopsAtTheFirstMemberThatIsNoStandby(t *testing.T) {

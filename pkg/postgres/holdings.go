@@ -63,9 +63,10 @@ type Found struct {
 	Err      error
 }
 
-// Holdings finds, for each of the bindings that own the roles, the login roles whose comments name the owner, whatever their generation, and the role itself,
-// and what they hold. It changes nothing. The errors are ErrStandby, *ForeignRoleError if one of them does not belong to the binding, and *SQLError. The results are
-// in the order of the roles.
+// Holdings finds, for each of the bindings that own the roles, the login roles whose comments name the owner, whatever
+// their generation, and the role itself, and what they hold. It changes nothing. The errors are ErrStandby,
+// *ForeignRoleError if one of them does not belong to the binding, and *SQLError. The results are in the order of the
+// roles.
 func (s *Server) Holdings(ctx context.Context, roles []LoginRole) []Found {
 	found := make([]Found, len(roles))
 	lookups, known := s.held(ctx, len(roles), func(sc *script, i int) { sc.loginRole(roles[i]).set("kin", "true") })

@@ -33,9 +33,10 @@ func (l Level) Wider(other Level) bool {
 	return slices.Index(Levels(), l) < slices.Index(Levels(), other)
 }
 
-// privileges returns the privileges that a level grants, by kind of object, as GRANT names them.
-// No level grants TRIGGER or REFERENCES: a trigger runs as the role that changes the table, and a foreign key compares values as the owner of
-// the referenced table, with casts of the application. No level grants EXECUTE: if PUBLIC lacks it, a DBA revoked it on purpose.
+// privileges returns the privileges that a level grants, by kind of object, as GRANT names them. No level grants
+// TRIGGER or REFERENCES: a trigger runs as the role that changes the table, and a foreign key compares values as the
+// owner of the referenced table, with casts of the application. No level grants EXECUTE: if PUBLIC lacks it, a DBA
+// revoked it on purpose.
 func (l Level) privileges() map[string]string {
 	switch l {
 	case ReadOnly:

@@ -11,8 +11,8 @@ import (
 // Limits are how many connections a login role can have, and with which parameters its sessions begin.
 type Limits struct {
 	Connections *int32 // at the same time; -1: no limit; nil: as it is
-	// Keep means that Connections comes from an earlier bind. It then applies only if the role has no limit: whoever can write the metadata of
-	// the binding can restrict the role, but neither raise nor remove its limit.
+	// Keep means that Connections comes from an earlier bind. It then applies only if the role has no limit: whoever
+	// can write the metadata of the binding can restrict the role, but neither raise nor remove its limit.
 	Keep bool
 	// Settings are parameters for the sessions in the bound database, and their values. An empty value resets the parameter. Others stay.
 	Settings map[string]string
@@ -73,8 +73,8 @@ func SameSetting(name, a, b string) bool {
 	return a == b
 }
 
-// CheckSetting refuses a parameter that no binding sets, and a value that is no list of identifiers although it must be one. The server checks
-// other values, and which parameters it knows.
+// CheckSetting refuses a parameter that no binding sets, and a value that is no list of identifiers although it must be
+// one. The server checks other values, and which parameters it knows.
 func CheckSetting(name, value string) error {
 	switch {
 	case !regexp.MustCompile(parameterPattern).MatchString(name):
@@ -86,7 +86,10 @@ func CheckSetting(name, value string) error {
 	case strings.ContainsRune(value, 0):
 		return fmt.Errorf("the value of parameter %s contains a NUL character", name)
 	case value != "" && isList(name) && !regexp.MustCompile(listPattern).MatchString(value):
-		return fmt.Errorf("the value of parameter %s is no list of names: separate them with commas, and quote a name with special characters: app, \"My schema\"", name)
+		return fmt.Errorf(
+			"the value of parameter %s is no list of names: separate them with commas, and quote a name with special characters: app, \"My schema\"",
+			name,
+		)
 	}
 	return nil
 }
@@ -114,8 +117,11 @@ func (e *SettingError) Error() string {
 	case e.Context == "":
 		return fmt.Sprintf("%s: the server has no parameter of this name that the application can set: look for it in pg_settings", flag)
 	case e.Context == "superuser":
-		return fmt.Sprintf("%s: only a superuser can set this parameter, and a binding gives the application no more than it can set itself: "+
-			"set it with ALTER ROLE, which rotate copies", flag)
+		return fmt.Sprintf(
+			"%s: only a superuser can set this parameter, and a binding gives the application no more than it can set itself: "+
+				"set it with ALTER ROLE, which rotate copies",
+			flag,
+		)
 	}
 	return fmt.Sprintf("%s: this parameter cannot be set for a role: set it for the server", flag)
 }

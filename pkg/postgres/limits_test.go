@@ -49,19 +49,29 @@ func TestCheckSetting_RefusesWhatNoBindingSets(t *testing.T) {
 func TestBindScript_SetsLimitsWithTheLogin(t *testing.T) {
 	limit := int32(3)
 	b := testBinding()
-	b.Limits = Limits{Connections: &limit, Settings: map[string]string{"work_mem": "", "search_path": "app, public", "app.who": `it's "me" \`}}
+	b.Limits = Limits{
+		Connections: &limit,
+		Settings:    map[string]string{"work_mem": "", "search_path": "app, public", "app.who": `it's "me" \`},
+	}
 	explained, err := Explain(b, Login{Set: true})
 	require.NoError(t, err)
 	assert.NotContains(t, explained, `it's`, "a value is never a part of the SQL")
-	assert.Less(t, strings.Index(explained, "AS refuses"), strings.Index(explained, "LOCK TABLE"), "an unknown parameter is refused before anything is written")
+	assert.Less(
+		t, strings.Index(explained, "AS refuses"), strings.Index(explained, "LOCK TABLE"),
+		"an unknown parameter is refused before anything is written",
+	)
 	last := explained[strings.LastIndex(explained, "LOCK TABLE"):]
 	login, _, _ := strings.Cut(last, "COMMIT;")
 	assert.Contains(t, login, "CONNECTION LIMIT")
 	assert.Contains(t, login, "'setting', c.name")
 	text, err := json.Marshal(b.Limits.settings())
 	require.NoError(t, err)
-	assert.JSONEq(t, `[{"name":"app.who","list":false,"parts":["it's \"me\" \\"]},{"name":"search_path","list":true,"parts":["app","public"]},
-		{"name":"work_mem","list":false,"parts":[]}]`, string(text))
+	assert.JSONEq(
+		t,
+		`[{"name":"app.who","list":false,"parts":["it's \"me\" \\"]},{"name":"search_path","list":true,"parts":["app","public"]},
+		{"name":"work_mem","list":false,"parts":[]}]`,
+		string(text),
+	)
 
 	explained, err = Explain(testBinding(), Login{Set: true})
 	require.NoError(t, err)
@@ -70,7 +80,15 @@ func TestBindScript_SetsLimitsWithTheLogin(t *testing.T) {
 
 func TestBind_NamesTheSettingThatTheServerRefuses(t *testing.T) {
 	refused := `pgbind {"about": 0, "setting": "statement_timeout"}` + "\n"
-	server, _ := serverWith(t, answer{program: "psql", stdout: primary + refused, stderr: "psql:<stdin>:9: ERROR:  22023: Ungültiger Wert\n", err: &podexec.ExitError{Code: 3}})
+	server, _ := serverWith(
+		t,
+		answer{
+			program: "psql",
+			stdout:  primary + refused,
+			stderr:  "psql:<stdin>:9: ERROR:  22023: Ungültiger Wert\n",
+			err:     &podexec.ExitError{Code: 3},
+		},
+	)
 	_, err := server.Bind(t.Context(), testBinding(), Login{Password: "secret", Host: "svc.ns.svc"})
 	var setting *SettingError
 	require.ErrorAs(t, err, &setting)
@@ -87,7 +105,15 @@ func TestBind_NamesTheSettingThatTheServerRefuses(t *testing.T) {
 
 func TestBind_SaysThatAllConnectionsAreInUse(t *testing.T) {
 	full := `pgbind {"about": 0, "full": 3}` + "\n" + `pgbind {"committed": true}` + "\n"
-	server, _ := serverWith(t, answer{program: "psql", stdout: primary + full, stderr: "psql:<stdin>:9: error: FATAL:  too many connections\n", err: &podexec.ExitError{Code: 2}})
+	server, _ := serverWith(
+		t,
+		answer{
+			program: "psql",
+			stdout:  primary + full,
+			stderr:  "psql:<stdin>:9: error: FATAL:  too many connections\n",
+			err:     &podexec.ExitError{Code: 2},
+		},
+	)
 	_, err := server.Bind(t.Context(), testBinding(), Login{Password: "secret", Host: "svc.ns.svc"})
 	var login *LoginError
 	require.ErrorAs(t, err, &login)

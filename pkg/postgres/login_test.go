@@ -16,7 +16,10 @@ import (
 var (
 	failedCreateuser = answer{program: "createuser", err: &podexec.ExitError{Code: 1}}
 	refusedPsql      = answer{program: "psql", stderr: "psql: error: kein Passwort\n", err: &podexec.ExitError{Code: 2}}
-	noSuchRole       = answer{program: "psql", stdout: primary + `pgbind {"found": {"role": false, "createsRole": true}}` + "\n" + `pgbind {"end": "inspect"}` + "\n"}
+	noSuchRole       = answer{
+		program: "psql",
+		stdout:  primary + `pgbind {"found": {"role": false, "createsRole": true}}` + "\n" + `pgbind {"end": "inspect"}` + "\n",
+	}
 )
 
 func TestAnotherWayToLogInIsLookedForOnce(t *testing.T) {
@@ -28,8 +31,11 @@ func TestAnotherWayToLogInIsLookedForOnce(t *testing.T) {
 	}
 	for report, prefix := range tests {
 		t.Run(report, func(t *testing.T) {
-			server, c := serverWith(t, failedCreateuser, refusedPsql, answer{program: "probe", stdout: "pgbind " + report + "\n"}, noSuchRole,
-				answer{program: "createuser"}, answer{program: "psql", stdout: primary + hosted + loggedIn("x") + ended})
+			server, c := serverWith(
+				t, failedCreateuser, refusedPsql, answer{program: "probe", stdout: "pgbind " + report + "\n"},
+				noSuchRole, answer{program: "createuser"},
+				answer{program: "psql", stdout: primary + hosted + loggedIn("x") + ended},
+			)
 			require.NoError(t, server.createRole(t.Context(), "r"))
 			_, err := server.Bind(t.Context(), testBinding(), Login{Password: "cleartext", Set: true})
 			require.NoError(t, err)
@@ -62,9 +68,18 @@ func TestNoWayToLogIn(t *testing.T) {
 		want    string
 	}{
 		"nothing helps": {[]answer{refusedPsql, {program: "probe"}, {program: "pg_isready"}}, "no password in its variables can log in"},
-		"no shell":      {[]answer{refusedPsql, {program: "probe", err: &podexec.StartError{Program: "sh"}}, {program: "pg_isready"}}, "has no shell"},
-		"server down":   {[]answer{refusedPsql, {program: "probe"}, {program: "pg_isready", err: &podexec.ExitError{Code: 2}}}, "accepts no connections): find the cause with kubectl logs"},
-		"a made-up way": {[]answer{refusedPsql, {program: "probe", stdout: "pgbind switcher sudo\n"}, {program: "pg_isready"}}, "--admin-password-from"},
+		"no shell": {
+			[]answer{refusedPsql, {program: "probe", err: &podexec.StartError{Program: "sh"}}, {program: "pg_isready"}},
+			"has no shell",
+		},
+		"server down": {
+			[]answer{refusedPsql, {program: "probe"}, {program: "pg_isready", err: &podexec.ExitError{Code: 2}}},
+			"accepts no connections): find the cause with kubectl logs",
+		},
+		"a made-up way": {
+			[]answer{refusedPsql, {program: "probe", stdout: "pgbind switcher sudo\n"}, {program: "pg_isready"}},
+			"--admin-password-from",
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -91,7 +106,11 @@ func TestNoWayIsLookedForOnceALoginHasWorked(t *testing.T) {
 }
 
 func TestASessionThatEndedBeforeItsFirstAnswerIsBegunAgain(t *testing.T) {
-	lost := answer{program: "psql", stderr: "psql:<stdin>:1: FATAL:  57P05: Verbindung wird abgebrochen\n", err: &podexec.ExitError{Code: 2}}
+	lost := answer{
+		program: "psql",
+		stderr:  "psql:<stdin>:1: FATAL:  57P05: Verbindung wird abgebrochen\n",
+		err:     &podexec.ExitError{Code: 2},
+	}
 	cut, failed, through := lost, lost, answer{program: "psql", stdout: primary + ended}
 	cut.stdout = primary
 	failed.err = &podexec.ExitError{Code: 3}
@@ -99,12 +118,18 @@ func TestASessionThatEndedBeforeItsFirstAnswerIsBegunAgain(t *testing.T) {
 		answers []answer
 		err     string
 	}{
-		"once":                         {[]answer{lost, through}, ""},
-		"always":                       {[]answer{lost, lost, lost}, "57P05"},
-		"after its first answer":       {[]answer{cut}, "57P05"},
-		"by an error of the script":    {[]answer{failed}, "57P05"},
-		"after one that was cut":       {[]answer{{program: "psql"}, refusedPsql, {program: "probe"}, {program: "pg_isready", err: &podexec.ExitError{Code: 2}}}, "accepts no connections"},
-		"and the next login fails too": {[]answer{lost, refusedPsql, {program: "probe"}, {program: "pg_isready", err: &podexec.ExitError{Code: 2}}}, "accepts no connections"},
+		"once":                      {[]answer{lost, through}, ""},
+		"always":                    {[]answer{lost, lost, lost}, "57P05"},
+		"after its first answer":    {[]answer{cut}, "57P05"},
+		"by an error of the script": {[]answer{failed}, "57P05"},
+		"after one that was cut": {
+			[]answer{{program: "psql"}, refusedPsql, {program: "probe"}, {program: "pg_isready", err: &podexec.ExitError{Code: 2}}},
+			"accepts no connections",
+		},
+		"and the next login fails too": {
+			[]answer{lost, refusedPsql, {program: "probe"}, {program: "pg_isready", err: &podexec.ExitError{Code: 2}}},
+			"accepts no connections",
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -145,7 +170,9 @@ func TestAGivenPasswordNeedsAShell(t *testing.T) {
 func probe(t *testing.T, user string, env ...string) string {
 	t.Helper()
 	script, password := shellFile(t, "probe"), shellFile(t, "password")
-	cmd := exec.CommandContext(t.Context(), "sh", "-c", script, "sh", password, user, "sh", "-c", `[ "$PGPASSWORD" = right ]`) //nolint:gosec // our own scripts
+	cmd := exec.CommandContext(
+		t.Context(), "sh", "-c", script, "sh", password, user, "sh", "-c", `[ "$PGPASSWORD" = right ]`,
+	) //nolint:gosec // our own scripts
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH")}, env...)
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", out)
@@ -167,16 +194,36 @@ func TestWhereTheImagesKeepTheAdministratorsPassword(t *testing.T) {
 		env  []string
 		want string
 	}{
-		"official":                        {"postgres", []string{"POSTGRES_PASSWORD=right"}, "pgbind variable POSTGRES_PASSWORD"},
-		"official, a file":                {"postgres", []string{"POSTGRES_PASSWORD_FILE=" + file}, "pgbind variable POSTGRES_PASSWORD"},
-		"official, another administrator": {"boss", []string{"POSTGRES_USER=boss", "POSTGRES_PASSWORD=right"}, "pgbind variable POSTGRES_PASSWORD"},
-		"Bitnami":                         {"postgres", []string{"POSTGRES_USER=app", "POSTGRES_PASSWORD=wrong", "POSTGRES_POSTGRES_PASSWORD=right"}, "pgbind variable POSTGRES_POSTGRES_PASSWORD"},
-		"Bitnami, a file":                 {"postgres", []string{"POSTGRES_POSTGRES_PASSWORD_FILE=" + file}, "pgbind variable POSTGRES_POSTGRES_PASSWORD"},
-		"Bitnami, old names":              {"postgres", []string{"POSTGRESQL_USERNAME=app", "POSTGRESQL_PASSWORD=wrong", "POSTGRESQL_POSTGRES_PASSWORD=right"}, "pgbind variable POSTGRESQL_POSTGRES_PASSWORD"},
-		"old names, one user":             {"postgres", []string{"POSTGRESQL_PASSWORD=right"}, "pgbind variable POSTGRESQL_PASSWORD"},
-		"another user's":                  {"postgres", []string{"POSTGRES_USER=app", "POSTGRES_PASSWORD=right"}, ""},
-		"a stale one before the right":    {"postgres", []string{"POSTGRES_POSTGRES_PASSWORD=stale", "POSTGRES_PASSWORD=right"}, "pgbind variable POSTGRES_PASSWORD"},
-		"none":                            {"postgres", nil, ""},
+		"official":         {"postgres", []string{"POSTGRES_PASSWORD=right"}, "pgbind variable POSTGRES_PASSWORD"},
+		"official, a file": {"postgres", []string{"POSTGRES_PASSWORD_FILE=" + file}, "pgbind variable POSTGRES_PASSWORD"},
+		"official, another administrator": {
+			"boss",
+			[]string{"POSTGRES_USER=boss", "POSTGRES_PASSWORD=right"},
+			"pgbind variable POSTGRES_PASSWORD",
+		},
+		"Bitnami": {
+			"postgres",
+			[]string{"POSTGRES_USER=app", "POSTGRES_PASSWORD=wrong", "POSTGRES_POSTGRES_PASSWORD=right"},
+			"pgbind variable POSTGRES_POSTGRES_PASSWORD",
+		},
+		"Bitnami, a file": {
+			"postgres",
+			[]string{"POSTGRES_POSTGRES_PASSWORD_FILE=" + file},
+			"pgbind variable POSTGRES_POSTGRES_PASSWORD",
+		},
+		"Bitnami, old names": {
+			"postgres",
+			[]string{"POSTGRESQL_USERNAME=app", "POSTGRESQL_PASSWORD=wrong", "POSTGRESQL_POSTGRES_PASSWORD=right"},
+			"pgbind variable POSTGRESQL_POSTGRES_PASSWORD",
+		},
+		"old names, one user": {"postgres", []string{"POSTGRESQL_PASSWORD=right"}, "pgbind variable POSTGRESQL_PASSWORD"},
+		"another user's":      {"postgres", []string{"POSTGRES_USER=app", "POSTGRES_PASSWORD=right"}, ""},
+		"a stale one before the right": {
+			"postgres",
+			[]string{"POSTGRES_POSTGRES_PASSWORD=stale", "POSTGRES_PASSWORD=right"},
+			"pgbind variable POSTGRES_PASSWORD",
+		},
+		"none": {"postgres", nil, ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -186,7 +233,10 @@ func TestWhereTheImagesKeepTheAdministratorsPassword(t *testing.T) {
 }
 
 func TestPasswordScriptKeepsInputAndArguments(t *testing.T) {
-	cmd := exec.CommandContext(t.Context(), "sh", "-c", shellFile(t, "password"), "sh", "POSTGRES_PASSWORD", "sh", "-c", `printf '%s|%s|' "$PGPASSWORD" "$1"; cat`, "sh", "a  'b") //nolint:gosec // our own script
+	cmd := exec.CommandContext(
+		t.Context(), "sh", "-c", shellFile(t, "password"), "sh", "POSTGRES_PASSWORD", "sh", "-c",
+		`printf '%s|%s|' "$PGPASSWORD" "$1"; cat`, "sh", "a  'b",
+	) //nolint:gosec // our own script
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), `POSTGRES_PASSWORD=p\a "$(id)`}
 	cmd.Stdin = strings.NewReader("first\nsecond\n")
 	out, err := cmd.Output()

@@ -17,8 +17,8 @@ type Owner struct {
 	Namespace    string // of the workload
 	NamespaceUID string // empty if the user cannot read the Namespace
 
-	// OID is the OID of the role if it was read before, so that another role of the same name does not count. 0: any role. It is not part of
-	// the comment.
+	// OID is the OID of the role if it was read before, so that another role of the same name does not count. 0: any
+	// role. It is not part of the comment.
 	OID int64
 }
 

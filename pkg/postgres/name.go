@@ -9,7 +9,8 @@ import (
 
 const maxNameBytes = 63
 
-// CheckName fails if the server would refuse or truncate the name of an object. Control characters are allowed: a database of such a name exists already.
+// CheckName fails if the server would refuse or truncate the name of an object. Control characters are allowed: a
+// database of such a name exists already.
 func CheckName(name string) error {
 	switch {
 	case name == "" || !utf8.ValidString(name) || strings.ContainsRune(name, 0):

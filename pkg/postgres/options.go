@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// sessionOptions returns the start-up options of the administrator's sessions, in the form of PGOPTIONS. All supported servers know them. They win over what
-// ALTER DATABASE and ALTER ROLE set, by which the owner of a database would otherwise decide how the administrator's SQL runs. opening.sql adds
-// those of newer servers.
+// sessionOptions returns the start-up options of the administrator's sessions, in the form of PGOPTIONS. All supported
+// servers know them. They win over what ALTER DATABASE and ALTER ROLE set, by which the owner of a database would
+// otherwise decide how the administrator's SQL runs. opening.sql adds those of newer servers.
 func sessionOptions() string {
 	return strings.Join([]string{
 		"-c role=none",
@@ -25,7 +25,8 @@ func sessionOptions() string {
 		"-c local_preload_libraries=",
 		"-c lock_timeout=50s", // fifty binds at once on a busy machine take half a minute in turn
 		"-c statement_timeout=60s",
-		// What createuser makes need not outlive a crash of the server: the COMMIT of the script that completes the role waits until both are kept.
+		// What createuser makes need not outlive a crash of the server: the COMMIT of the script that completes the
+		// role waits until both are kept.
 		"-c synchronous_commit=off",
 		"-c idle_in_transaction_session_timeout=60s",
 	}, " ")

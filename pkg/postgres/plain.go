@@ -8,10 +8,12 @@ import (
 	"time"
 )
 
-// Statements describes in plain SQL what Bind makes true, for a person: the scripts run it differently, and only what is missing. The number of statements
-// does not depend on the schemas, nor on what the database contains. No statement has a password.
+// Statements describes in plain SQL what Bind makes true, for a person: the scripts run it differently, and only what
+// is missing. The number of statements does not depend on the schemas, nor on what the database contains. No statement
+// has a password.
 func (b Binding) Statements(isNew bool) []string {
-	role, access, database, schemas := Identifier(b.Role), Identifier(b.Access.Role()), Identifier(b.Access.Database), identifiers(b.Access.sorted())
+	role, access := Identifier(b.Role), Identifier(b.Access.Role())
+	database, schemas := Identifier(b.Access.Database), identifiers(b.Access.sorted())
 	var statements []string
 	add := func(format string, args ...any) { statements = append(statements, fmt.Sprintf(format, args...)) }
 	if isNew {

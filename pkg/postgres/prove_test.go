@@ -11,7 +11,12 @@ import (
 
 // refused is what psql leaves when the host refuses the login.
 func refused() answer {
-	return answer{program: "psql", stdout: primary + `pgbind {"did": "GRANT"}` + "\n" + hosted, stderr: `psql:<stdin>:9: error: \connect: FATAL:  no such user` + "\n", err: &podexec.ExitError{Code: 3}}
+	return answer{
+		program: "psql",
+		stdout:  primary + `pgbind {"did": "GRANT"}` + "\n" + hosted,
+		stderr:  `psql:<stdin>:9: error: \connect: FATAL:  no such user` + "\n",
+		err:     &podexec.ExitError{Code: 3},
+	}
 }
 
 func TestAPoolerThatDoesNotKnowTheRoleIsPassedBy(t *testing.T) {

@@ -18,8 +18,9 @@ type PublicGrant struct {
 	Roles    []string `json:"-"`        // roles that are not of pgbind and have the privilege from nobody else
 }
 
-// PublicGrants reads the privileges of PUBLIC on all databases and on the schemas of the named ones, and who relies on them. It changes nothing. A database that it
-// cannot enter has an error of its own. Errors of all: ErrStandby, *AdminLoginError, *UnknownError.
+// PublicGrants reads the privileges of PUBLIC on all databases and on the schemas of the named ones, and who relies on
+// them. It changes nothing. A database that it cannot enter has an error of its own. Errors of all: ErrStandby,
+// *AdminLoginError, *UnknownError.
 func (s *Server) PublicGrants(ctx context.Context, databases []string) (grants []PublicGrant, unread map[string]error, err error) {
 	unread, seen := map[string]error{}, map[string]bool{}
 	reports := s.forEach(ctx, len(databases), func(sc *script, items []int) {
@@ -71,8 +72,8 @@ func relyingOn(out *output) (map[string][]string, error) {
 	return roles, nil
 }
 
-// RevokePublic runs the statements of grants that PublicGrants returned, as far as PUBLIC still has them. It returns what it revoked, also with an
-// error, and what other sessions prevented. It is idempotent. The errors are joined.
+// RevokePublic runs the statements of grants that PublicGrants returned, as far as PUBLIC still has them. It returns
+// what it revoked, also with an error, and what other sessions prevented. It is idempotent. The errors are joined.
 func (s *Server) RevokePublic(ctx context.Context, grants []PublicGrant) (did []string, unfinished []Unfinished, err error) {
 	var databases []string
 	confirmed := map[string][]string{}

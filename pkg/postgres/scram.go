@@ -36,7 +36,10 @@ func verifier(password string, salt []byte) (string, error) {
 	}
 	stored := sha256.Sum256(sign(salted, "Client Key"))
 	encode := base64.StdEncoding.EncodeToString
-	return fmt.Sprintf("SCRAM-SHA-256$%d:%s$%s:%s", scramIterations, encode(salt), encode(stored[:]), encode(sign(salted, "Server Key"))), nil
+	return fmt.Sprintf(
+		"SCRAM-SHA-256$%d:%s$%s:%s", scramIterations, encode(salt), encode(stored[:]),
+		encode(sign(salted, "Server Key")),
+	), nil
 }
 
 func sign(key []byte, text string) []byte {

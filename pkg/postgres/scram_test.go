@@ -14,7 +14,11 @@ func TestVerifierOfTheRFC(t *testing.T) {
 	require.NoError(t, err)
 	got, err := verifier("pencil", salt)
 	require.NoError(t, err)
-	assert.Equal(t, "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=", got)
+	assert.Equal(
+		t,
+		"SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=",
+		got,
+	)
 }
 
 func TestVerifierDrawsANewSalt(t *testing.T) {

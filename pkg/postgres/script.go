@@ -121,7 +121,8 @@ func (s *script) password(clear string) *script {
 	return s
 }
 
-// quote writes a value for a psql meta-command. All but letters and digits is written as octal bytes, so that nothing in it means anything to psql.
+// quote writes a value for a psql meta-command. All but letters and digits is written as octal bytes, so that nothing
+// in it means anything to psql.
 func quote(value string) string {
 	var out strings.Builder
 	out.WriteByte('\'')

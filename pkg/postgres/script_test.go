@@ -129,11 +129,17 @@ func TestNothingOfOthersRunsInALoginsSession(t *testing.T) {
 // assertQualified wants pg_catalog before the name of every function that is called; what SQL itself defines has no schema.
 func assertQualified(t *testing.T, file, text string) {
 	t.Helper()
-	words := []string{"by", "then", "coalesce", "nullif", "any", "exists", "lateral", "in", "as", "and", "or", "not", "from", "join", "where", "select", "over", "held", "s", "l", "o", "access", "wanted", "materialized"}
+	words := []string{
+		"by", "then", "coalesce", "nullif", "any", "exists", "lateral", "in", "as", "and", "or", "not", "from", "join",
+		"where", "select", "over", "held", "s", "l", "o", "access", "wanted", "materialized",
+	}
 	text = regexp.MustCompile(`'[^']*'`).ReplaceAllString(text, "''")
 	for _, call := range regexp.MustCompile(`([\w.]+)\s*\(`).FindAllStringSubmatch(text, -1) {
 		name := strings.ToLower(call[1])
-		assert.True(t, strings.HasPrefix(name, "pg_catalog.") || slices.Contains(words, name), "%s calls %s without its schema", file, call[1])
+		assert.True(
+			t, strings.HasPrefix(name, "pg_catalog.") || slices.Contains(words, name), "%s calls %s without its schema",
+			file, call[1],
+		)
 	}
 }
 

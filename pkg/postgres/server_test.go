@@ -94,7 +94,12 @@ func serverWith(t *testing.T, answers ...answer) (*Server, *container) {
 	t.Helper()
 	c := &container{t: t, answers: answers}
 	t.Cleanup(func() { assert.Empty(t, c.answers, "not run") })
-	return &Server{Exec: c, Container: podexec.Container{Namespace: "ns", Pod: "pg-0", Name: "db"}, User: "postgres", Database: "postgres"}, c
+	return &Server{
+		Exec:      c,
+		Container: podexec.Container{Namespace: "ns", Pod: "pg-0", Name: "db"},
+		User:      "postgres",
+		Database:  "postgres",
+	}, c
 }
 
 const (
@@ -130,13 +135,22 @@ func TestCreateRole_FailureIsExplainedByFacts(t *testing.T) {
 		exists  bool
 		err     string
 	}{
-		"the role is there":   {answers: []answer{failed, facts(`{"role": true, "createsRole": true}`)}, exists: true},
-		"no right":            {answers: []answer{failed, facts(`{"role": false, "createsRole": false}`)}, err: "--admin-user"},
-		"something else":      {answers: []answer{failed, facts(`{"role": false, "createsRole": true}`)}, err: "la création a échoué"},
-		"a standby":           {answers: []answer{failed, {program: "psql", stdout: standby}}, err: ErrStandby.Error()},
-		"psql was cut once":   {answers: []answer{failed, {program: "psql", stdout: primary}, {program: "psql"}, facts(`{"role": true, "createsRole": true}`)}, exists: true},
-		"psql was always cut": {answers: []answer{failed, {program: "psql"}, {program: "psql"}, {program: "psql"}}, err: "truncated output"},
-		"no createuser":       {answers: []answer{{program: "createuser", err: &podexec.ExitError{Code: 127}}}, err: `no program "createuser"`},
+		"the role is there": {answers: []answer{failed, facts(`{"role": true, "createsRole": true}`)}, exists: true},
+		"no right":          {answers: []answer{failed, facts(`{"role": false, "createsRole": false}`)}, err: "--admin-user"},
+		"something else":    {answers: []answer{failed, facts(`{"role": false, "createsRole": true}`)}, err: "la création a échoué"},
+		"a standby":         {answers: []answer{failed, {program: "psql", stdout: standby}}, err: ErrStandby.Error()},
+		"psql was cut once": {
+			answers: []answer{failed, {program: "psql", stdout: primary}, {program: "psql"}, facts(`{"role": true, "createsRole": true}`)},
+			exists:  true,
+		},
+		"psql was always cut": {
+			answers: []answer{failed, {program: "psql"}, {program: "psql"}, {program: "psql"}},
+			err:     "truncated output",
+		},
+		"no createuser": {
+			answers: []answer{{program: "createuser", err: &podexec.ExitError{Code: 127}}},
+			err:     `no program "createuser"`,
+		},
 		"connection was lost": {answers: []answer{{program: "createuser", err: errors.New("reset")}}, err: "result is unknown"},
 	}
 	for name, test := range tests {
@@ -163,24 +177,59 @@ func TestBindOutcomes(t *testing.T) {
 		verified bool
 		err      string
 	}{
-		"the server tells the method":           {answer: answer{stdout: primary + hosted + loggedIn("scram-sha-256:x") + ended}, verified: true},
-		"the server trusts":                     {answer: answer{stdout: primary + hosted + loggedIn("trust") + ended}},
-		"without a password it is refused":      {answer: answer{stdout: primary + hosted + loggedIn("") + ended, err: wrongRefused}, verified: true},
-		"the way is lost after the login":       {answer: answer{stdout: primary + hosted + loggedIn("") + ended, err: errors.New("reset")}, err: "whether the server requires the password"},
-		"no password was never tried":           {answer: answer{stdout: primary + hosted + loggedIn("") + ended}, err: errCut.Error()},
-		"no password works as well":             {answer: answer{stdout: primary + hosted + loggedIn("") + ended + `pgbind {"trust": true}` + "\n"}},
-		"a standby":                             {answer: answer{stdout: standby}, err: ErrStandby.Error()},
-		"a foreign role":                        {answer: answer{stdout: primary + `pgbind {"refused": {"role": "r", "verdict": "foreign"}}`}, err: `role "r" exists`},
-		"no login role":                         {answer: answer{stdout: primary + `pgbind {"incomplete": ["pgb_abc_1"]}`}, err: ErrIncomplete.Error()},
-		"the login fails":                       {answer: answer{stdout: primary + hosted, stderr: `psql:<stdin>:9: error: \connect: FATAL:  no` + "\n", err: wrongRefused}, err: "the new password failed: FATAL:  no"},
-		"an error of SQL":                       {answer: answer{stdout: primary, stderr: "psql:<stdin>:9: ERROR:  57014: canceling\n", err: wrongRefused}, err: "canceling (SQLSTATE 57014)"},
-		"a translated error of SQL":             {answer: answer{stdout: primary, stderr: "psql:<stdin>:9: FEHLER:  42501: keine Berechtigung\n", err: wrongRefused}, err: "keine Berechtigung (SQLSTATE 42501)"},
-		"an error whose text could be a secret": {answer: answer{stdout: primary, stderr: "psql:<stdin>:9: ERROR:  42501\n", err: wrongRefused}, err: "SQLSTATE 42501"},
-		"cut before the commit":                 {answer: answer{stdout: primary}, err: errCut.Error()},
-		"cut before the end, called a success":  {answer: answer{stdout: primary + hosted + loggedIn("")}, err: errCut.Error()},
-		"another run's end":                     {answer: answer{stdout: primary + hosted + loggedIn("") + `pgbind {"end": "run2"}`}, err: errCut.Error()},
-		"not the role of the level":             {answer: answer{stdout: primary + hosted + strings.ReplaceAll(loggedIn("x"), testBinding().Access.Role(), "pgb_abc_1") + ended}, err: "acts as role"},
-		"a report that is no JSON":              {answer: answer{stdout: "pgbind {\n"}, err: "parse the output of psql"},
+		"the server tells the method": {
+			answer:   answer{stdout: primary + hosted + loggedIn("scram-sha-256:x") + ended},
+			verified: true,
+		},
+		"the server trusts": {answer: answer{stdout: primary + hosted + loggedIn("trust") + ended}},
+		"without a password it is refused": {
+			answer:   answer{stdout: primary + hosted + loggedIn("") + ended, err: wrongRefused},
+			verified: true,
+		},
+		"the way is lost after the login": {
+			answer: answer{stdout: primary + hosted + loggedIn("") + ended, err: errors.New("reset")},
+			err:    "whether the server requires the password",
+		},
+		"no password was never tried": {answer: answer{stdout: primary + hosted + loggedIn("") + ended}, err: errCut.Error()},
+		"no password works as well": {
+			answer: answer{stdout: primary + hosted + loggedIn("") + ended + `pgbind {"trust": true}` + "\n"},
+		},
+		"a standby": {answer: answer{stdout: standby}, err: ErrStandby.Error()},
+		"a foreign role": {
+			answer: answer{stdout: primary + `pgbind {"refused": {"role": "r", "verdict": "foreign"}}`},
+			err:    `role "r" exists`,
+		},
+		"no login role": {
+			answer: answer{stdout: primary + `pgbind {"incomplete": ["pgb_abc_1"]}`},
+			err:    ErrIncomplete.Error(),
+		},
+		"the login fails": {
+			answer: answer{stdout: primary + hosted, stderr: `psql:<stdin>:9: error: \connect: FATAL:  no` + "\n", err: wrongRefused},
+			err:    "the new password failed: FATAL:  no",
+		},
+		"an error of SQL": {
+			answer: answer{stdout: primary, stderr: "psql:<stdin>:9: ERROR:  57014: canceling\n", err: wrongRefused},
+			err:    "canceling (SQLSTATE 57014)",
+		},
+		"a translated error of SQL": {
+			answer: answer{stdout: primary, stderr: "psql:<stdin>:9: FEHLER:  42501: keine Berechtigung\n", err: wrongRefused},
+			err:    "keine Berechtigung (SQLSTATE 42501)",
+		},
+		"an error whose text could be a secret": {
+			answer: answer{stdout: primary, stderr: "psql:<stdin>:9: ERROR:  42501\n", err: wrongRefused},
+			err:    "SQLSTATE 42501",
+		},
+		"cut before the commit":                {answer: answer{stdout: primary}, err: errCut.Error()},
+		"cut before the end, called a success": {answer: answer{stdout: primary + hosted + loggedIn("")}, err: errCut.Error()},
+		"another run's end": {
+			answer: answer{stdout: primary + hosted + loggedIn("") + `pgbind {"end": "run2"}`},
+			err:    errCut.Error(),
+		},
+		"not the role of the level": {
+			answer: answer{stdout: primary + hosted + strings.ReplaceAll(loggedIn("x"), testBinding().Access.Role(), "pgb_abc_1") + ended},
+			err:    "acts as role",
+		},
+		"a report that is no JSON": {answer: answer{stdout: "pgbind {\n"}, err: "parse the output of psql"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -207,7 +256,10 @@ func TestBindOutcomes(t *testing.T) {
 
 func TestBindIsRepeatedWhereItsOutcomeWasCutOff(t *testing.T) {
 	whole := primary + hosted + loggedIn("scram-sha-256:x") + ended
-	server, _ := serverWith(t, answer{program: "psql", stdout: whole[:len(whole)-len(ended)-5], cut: true}, answer{program: "psql", stdout: whole})
+	server, _ := serverWith(
+		t, answer{program: "psql", stdout: whole[:len(whole)-len(ended)-5], cut: true},
+		answer{program: "psql", stdout: whole},
+	)
 	result, err := server.Bind(t.Context(), testBinding(), Login{Password: "cleartext", Set: true, Host: "svc.ns.svc", Port: 5432})
 	require.NoError(t, err)
 	assert.True(t, result.Verified)
@@ -233,7 +285,10 @@ func TestUndo(t *testing.T) {
 		assert.Equal(t, []string{"DROP ROLE pgb_abc_1"}, did)
 	})
 	t.Run("leaves what another run has taken over", func(t *testing.T) {
-		server, _ := serverWith(t, answer{program: "psql", stdout: primary + `pgbind {"refused": {"role": "pgb_abc_1", "verdict": "foreign"}}`})
+		server, _ := serverWith(
+			t,
+			answer{program: "psql", stdout: primary + `pgbind {"refused": {"role": "pgb_abc_1", "verdict": "foreign"}}`},
+		)
 		did, err := server.Undo(t.Context(), testBinding())
 		require.NoError(t, err)
 		assert.Empty(t, did)
@@ -244,7 +299,10 @@ func TestUndo(t *testing.T) {
 		require.NoError(t, err)
 	})
 	t.Run("does without the database", func(t *testing.T) {
-		server, _ := serverWith(t, answer{program: "psql", err: &podexec.ExitError{Code: 2}}, answer{program: "probe"}, answer{program: "pg_isready"}, answer{program: "dropuser"})
+		server, _ := serverWith(
+			t, answer{program: "psql", err: &podexec.ExitError{Code: 2}}, answer{program: "probe"},
+			answer{program: "pg_isready"}, answer{program: "dropuser"},
+		)
 		_, err := server.Undo(t.Context(), testBinding())
 		require.NoError(t, err)
 	})

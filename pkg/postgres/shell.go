@@ -23,8 +23,8 @@ type Shell struct {
 	Terminal remotecommand.TerminalSizeQueue
 }
 
-// RunShell runs psql as a role over the network, where the server requires the password. If psql exits with a status other than 0, the error
-// is a *podexec.ExitError. Other errors mean that psql did not run.
+// RunShell runs psql as a role over the network, where the server requires the password. If psql exits with a status
+// other than 0, the error is a *podexec.ExitError. Other errors mean that psql did not run.
 func (s *Server) RunShell(ctx context.Context, shell Shell) error {
 	conn := "host=" + conninfo(strings.Join(shell.Login.hosts(), ",")) + " port=" + conninfo(strings.Join(shell.Login.ports(), ",")) +
 		" " + connectTimeout + " dbname=" + conninfo(shell.Database)

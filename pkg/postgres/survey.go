@@ -70,15 +70,17 @@ type Survey struct {
 	Connections int
 }
 
-// Each login that fails ends a session, and can take as long as its timeout. The others are not tried after maxFailures of them, or after failingTime.
+// Each login that fails ends a session, and can take as long as its timeout. The others are not tried after maxFailures
+// of them, or after failingTime.
 const (
 	maxFailures = 500
 	failingTime = time.Minute
 )
 
-// Survey asks about the roles of bindings and tries their logins, all in one session where no login fails, and changes nothing.
-// With prove it also tries to log in without a password once, on servers that do not tell whether they asked for it. Where its output was cut off it
-// asks once more, three times at most. With an error, it also returns what it has found so far. Errors: ErrStandby, *MissingProgramError, *UnknownError, errors of psql and the server.
+// Survey asks about the roles of bindings and tries their logins, all in one session where no login fails, and changes
+// nothing. With prove it also tries to log in without a password once, on servers that do not tell whether they asked
+// for it. Where its output was cut off it asks once more, three times at most. With an error, it also returns what it
+// has found so far. Errors: ErrStandby, *MissingProgramError, *UnknownError, errors of psql and the server.
 func (s *Server) Survey(ctx context.Context, questions []Question, prove bool) (*Survey, error) {
 	cut := func(err error) bool { return errors.Is(err, errCut) }
 	return repeat(ctx, cut, func() (*Survey, error) { return s.survey(ctx, questions, prove) })

@@ -45,9 +45,16 @@ func TestSurvey(t *testing.T) {
 	found, err := server.Survey(t.Context(), questions(), false)
 	require.NoError(t, err)
 	assert.Equal(t, MarkedRole{
-		Name: "a", Owner: Owner{ID: "abc", Run: "r", Namespace: "ns", NamespaceUID: "u"}, Marked: true, CanLogin: true, Expired: true, MemberOf: []string{"g"},
-		ValidUntil: found.Roles["a"].ValidUntil, ConnectionLimit: 3, Sessions: 2,
-		Settings: map[string]map[string]string{"shop": {"timezone": "UTC", "app.x": "a=b"}},
+		Name:            "a",
+		Owner:           Owner{ID: "abc", Run: "r", Namespace: "ns", NamespaceUID: "u"},
+		Marked:          true,
+		CanLogin:        true,
+		Expired:         true,
+		MemberOf:        []string{"g"},
+		ValidUntil:      found.Roles["a"].ValidUntil,
+		ConnectionLimit: 3,
+		Sessions:        2,
+		Settings:        map[string]map[string]string{"shop": {"timezone": "UTC", "app.x": "a=b"}},
 	}, found.Roles["a"])
 	assert.True(t, found.Roles["a"].ValidUntil.Equal(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)))
 	assert.Equal(t, MarkedRole{Name: "b", CanLogin: true, Privileged: true}, found.Roles["b"])
@@ -55,7 +62,15 @@ func TestSurvey(t *testing.T) {
 	assert.Equal(t, 97, found.Connections)
 	in := LoginAnswer{Tried: true, Reached: "svc", User: "x", Method: "scram-sha-256:x"}
 	assert.Equal(t, []Answer{
-		{Lacks: []string{"SELECT on table t"}, Exceeds: []string{"REVOKE A ON B FROM C"}, NoSchemas: []string{"app"}, NoExtensions: []string{"citext"}, Login: in}, {Login: in}, {},
+		{
+			Lacks:        []string{"SELECT on table t"},
+			Exceeds:      []string{"REVOKE A ON B FROM C"},
+			NoSchemas:    []string{"app"},
+			NoExtensions: []string{"citext"},
+			Login:        in,
+		},
+		{Login: in},
+		{},
 	}, found.Answers)
 	assert.NotContains(t, strings.Join(c.argv[0], " "), "cleartext")
 	assert.Equal(t, 2, strings.Count(c.stdin[0], "cleartext"))
@@ -68,8 +83,8 @@ func TestSurvey(t *testing.T) {
 	}
 }
 
-// TestSurvey_AnswersOfAnAccessRole: a login role that does not differ from its access role shares the answers, another one has its own, and one that does not
-// exist has none.
+// TestSurvey_AnswersOfAnAccessRole: a login role that does not differ from its access role shares the answers, another
+// one has its own, and one that does not exist has none.
 func TestSurvey_AnswersOfAnAccessRole(t *testing.T) {
 	facts := `pgbind {"about": [0, 1, 2]}
 pgbind {"escalations": [{"what": "key", "fix": "drop"}]}
@@ -97,7 +112,10 @@ pgbind {"databases": ["evil"]}
 pgbind {"about": [1]}
 pgbind {"exceeds": ["ALTER ROLE evil SUPERUSER"]}
 `
-	server, _ := serverWith(t, answer{program: "psql", stdout: primary + factsOfAll + attemptA + forged + letIn + attemptB + letIn + surveyEnd})
+	server, _ := serverWith(
+		t,
+		answer{program: "psql", stdout: primary + factsOfAll + attemptA + forged + letIn + attemptB + letIn + surveyEnd},
+	)
 	found, err := server.Survey(t.Context(), questions(), false)
 	require.NoError(t, err)
 	assert.True(t, found.Roles["a"].Expired)
@@ -154,7 +172,10 @@ func TestSurveyGoesOnAfterALoginThatFailed(t *testing.T) {
 
 func TestSurveyProves(t *testing.T) {
 	for stdout, trust := range map[string]bool{surveyEnd: false, surveyEnd + `pgbind {"trust": true}` + "\n": true} {
-		server, c := serverWith(t, answer{program: "psql", stdout: primary + attemptA + letIn + attemptB + letIn + stdout, err: &podexec.ExitError{Code: 3}})
+		server, c := serverWith(
+			t,
+			answer{program: "psql", stdout: primary + attemptA + letIn + attemptB + letIn + stdout, err: &podexec.ExitError{Code: 3}},
+		)
 		found, err := server.Survey(t.Context(), questions(), true)
 		require.NoError(t, err)
 		assert.Equal(t, trust, found.Trust)
@@ -168,10 +189,14 @@ func TestSurveyThatDidNotEnd(t *testing.T) {
 		times  int
 		err    string
 	}{
-		"a standby":                    {answer{stdout: standby}, 1, ErrStandby.Error()},
-		"cut, called a success":        {answer{stdout: primary + factsOfAll}, attempts, "truncated output"},
-		"cut while it logged in":       {answer{stdout: primary + attemptA}, attempts, "truncated output"},
-		"an error of SQL":              {answer{stdout: primary, stderr: "psql:<stdin>:9: ERROR:  42501: no\n", err: &podexec.ExitError{Code: 3}}, 1, "SQLSTATE 42501"},
+		"a standby":              {answer{stdout: standby}, 1, ErrStandby.Error()},
+		"cut, called a success":  {answer{stdout: primary + factsOfAll}, attempts, "truncated output"},
+		"cut while it logged in": {answer{stdout: primary + attemptA}, attempts, "truncated output"},
+		"an error of SQL": {
+			answer{stdout: primary, stderr: "psql:<stdin>:9: ERROR:  42501: no\n", err: &podexec.ExitError{Code: 3}},
+			1,
+			"SQLSTATE 42501",
+		},
 		"the way broke while it asked": {answer{stdout: primary + attemptA, err: errors.New("reset")}, 1, "reset"},
 	}
 	for name, test := range tests {

@@ -40,8 +40,8 @@ type roleLine struct {
 	Settings        map[string][]string `json:"settings"` // NAME=VALUE, by database
 }
 
-// take reads what one session reported. It returns the number of the login during which the session ended, or -1. From the first login on, reports can
-// come from any server that a Secret names, and are used for logins only.
+// take reads what one session reported. It returns the number of the login during which the session ended, or -1. From
+// the first login on, reports can come from any server that a Secret names, and are used for logins only.
 func (f *Survey) take(out *output) (unfinished int) {
 	unfinished = -1
 	var about []int
@@ -79,7 +79,8 @@ func (f *Survey) take(out *output) (unfinished int) {
 	return unfinished
 }
 
-// own removes from the answer to a question what its login role does not share: the answers of the access role, and without the role all of them.
+// own removes from the answer to a question what its login role does not share: the answers of the access role, and
+// without the role all of them.
 func (f *Survey) own(line surveyLine) {
 	number := *line.Question
 	if line.Exists && line.Shares || number < 0 || number >= len(f.Answers) {

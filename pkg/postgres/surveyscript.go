@@ -49,7 +49,10 @@ func (s *script) facts(questions []Question, numbers []int) error {
 	s.copy("access_lacking", "lacking")
 	for _, i := range numbers {
 		q := questions[i]
-		s.set("question", strconv.Itoa(i), "role", q.Role, "grantees", s.json([]string{q.Role, access.Role()}), "extensions", s.json(append([]string{}, q.Extensions...)))
+		s.set(
+			"question", strconv.Itoa(i), "role", q.Role, "grantees", s.json([]string{q.Role, access.Role()}),
+			"extensions", s.json(append([]string{}, q.Extensions...)),
+		)
 		s.run("own").copy(logsIn(i), "role_exists").only("differs", func() {
 			s.run("effective", "extra", "excess", "shadows", "shared_code")
 		})
@@ -79,11 +82,12 @@ func grouped(questions []Question, numbers []int, key func(Question) string) [][
 	return all
 }
 
-// logsIn returns the psql variable that says whether the login of a question is tried. A login without a role would fail, and end the session.
+// logsIn returns the psql variable that says whether the login of a question is tried. A login without a role would
+// fail, and end the session.
 func logsIn(number int) string { return fmt.Sprintf("logs_in_%d", number) }
 
-// attempts appends the logins of the questions from number first on, and the end. Without the facts of factsScript, roles are those that an earlier session
-// found.
+// attempts appends the logins of the questions from number first on, and the end. Without the facts of factsScript,
+// roles are those that an earlier session found.
 func (s *script) attempts(questions []Question, first int, roles map[string]MarkedRole, prove bool) {
 	var tried []int
 	for i := first; i < len(questions); i++ {

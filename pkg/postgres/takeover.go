@@ -82,7 +82,13 @@ func (s *Server) GiveBack(ctx context.Context, h Handover) (*Settlement, error) 
 	}
 	return s.handover(ctx, h, func(sc *script) {
 		sc.set("own_login", h.Own).run("sharers").unless("is_shared", func() {
-			sc.set("giver", h.Access.Role(), "heir", h.Login, "extra", "[]", "exempt", sc.json(except), "regrants", "true").change("owned").run("kept")
+			sc.set(
+				"giver", h.Access.Role(), "heir", h.Login, "extra", "[]", "exempt", sc.json(except), "regrants", "true",
+			).change(
+				"owned",
+			).run(
+				"kept",
+			)
 			sc.set("extra", "[]").change("missing").run("end_loan")
 		})
 	})

@@ -5,7 +5,8 @@ import (
 	"slices"
 )
 
-// LoginRole is the login role of a binding. It is touched only if its comment names the owner; Owner.OID tells it from a later role of its name.
+// LoginRole is the login role of a binding. It is touched only if its comment names the owner; Owner.OID tells it from
+// a later role of its name.
 type LoginRole struct {
 	Owner Owner
 	Name  string
@@ -23,7 +24,8 @@ type Count struct {
 	Err      error
 }
 
-// Disable takes the right to log in from login roles; open sessions stay. A role that is gone is no error. The changes are in the order of the roles.
+// Disable takes the right to log in from login roles; open sessions stay. A role that is gone is no error. The changes
+// are in the order of the roles.
 func (s *Server) Disable(ctx context.Context, roles []LoginRole) []Change {
 	return s.changeRoles(ctx, roles, "lock", "judge", "nologin", "commit")
 }
@@ -81,14 +83,23 @@ type HeldRole struct {
 	Databases []HeldDatabase
 }
 
-// Drop hands what login roles own to the access role of level all of each, or to the owner role of its binding, in each of its databases and in that
-// of the server, takes away their grants, policies and default privileges, and drops them. It commits many times, and can be repeated; a role that is
-// gone is no error. The changes are in the order of the roles.
+// Drop hands what login roles own to the access role of level all of each, or to the owner role of its binding, in each
+// of its databases and in that of the server, takes away their grants, policies and default privileges, and drops them.
+// It commits many times, and can be repeated; a role that is gone is no error. The changes are in the order of the
+// roles.
 func (s *Server) Drop(ctx context.Context, roles []HeldRole) []Change {
 	reports := s.forEach(ctx, len(roles), func(sc *script, items []int) {
 		for _, database := range s.databases(items, func(i int) []HeldDatabase { return roles[i].Databases }) {
 			for _, i := range database.items {
-				sc.number(i).enter(database.name).loginRole(roles[i].LoginRole).run("lock", "judge", "heir", "owner", "act_for", "commit", "batches")
+				sc.number(
+					i,
+				).enter(
+					database.name,
+				).loginRole(
+					roles[i].LoginRole,
+				).run(
+					"lock", "judge", "heir", "owner", "act_for", "commit", "batches",
+				)
 				sc.run("lock", "judge", "handover", "commit")
 			}
 		}
@@ -108,7 +119,8 @@ type visit struct {
 	items []int
 }
 
-// databases returns what the items need to enter: the server's own database for each, and those that take connections in which an item holds something.
+// databases returns what the items need to enter: the server's own database for each, and those that take connections
+// in which an item holds something.
 func (s *Server) databases(items []int, held func(item int) []HeldDatabase) []visit {
 	visits := []visit{{s.Database, items}}
 	for _, i := range items {

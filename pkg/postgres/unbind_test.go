@@ -47,15 +47,35 @@ func failed(stderr string, lines ...string) answer {
 
 func TestHoldings(t *testing.T) {
 	server, c := serverWith(t,
-		psqlSays(primary,
-			about(0), `pgbind {"held": {"roles": ["pgb_abc_1"], "databases": [{"name": "closed", "open": false}, {"name": "shop=x", "open": true}]}}`+"\n",
-			about(1), `pgbind {"held": {"roles": null, "databases": null}}`+"\n",
-			about(2), `pgbind {"held": {"roles": ["pgb_2_1", "pgb_2_2"], "databases": [{"name": "shop=x", "open": true}]}}`+"\n", finished),
-		psqlSays(primary,
-			about(0), `pgbind {"holder": {"role": "pgb_abc_1", "heir": "h", "canLogin": true, "members": null}}`+"\n",
-			about(1), `pgbind {"holder": {"role": "pgb_2_1"}}`+"\n", `pgbind {"holder": {"role": "pgb_2_2"}}`+"\n",
-			about(0), about(1), about(0), `pgbind {"objects": {"role": "pgb_abc_1", "database": "shop=x", "owned": 1, "owns": ["table t"]}}`+"\n",
-			about(1), `pgbind {"objects": {"role": "pgb_2_2", "database": "shop=x", "owned": 2}}`+"\n", finished))
+		psqlSays(
+			primary,
+			about(
+				0,
+			),
+			`pgbind {"held": {"roles": ["pgb_abc_1"], "databases": [{"name": "closed", "open": false}, {"name": "shop=x", "open": true}]}}`+"\n",
+			about(1),
+			`pgbind {"held": {"roles": null, "databases": null}}`+"\n",
+			about(2),
+			`pgbind {"held": {"roles": ["pgb_2_1", "pgb_2_2"], "databases": [{"name": "shop=x", "open": true}]}}`+"\n",
+			finished,
+		),
+		psqlSays(
+			primary,
+			about(0),
+			`pgbind {"holder": {"role": "pgb_abc_1", "heir": "h", "canLogin": true, "members": null}}`+"\n",
+			about(1),
+			`pgbind {"holder": {"role": "pgb_2_1"}}`+"\n",
+			`pgbind {"holder": {"role": "pgb_2_2"}}`+"\n",
+			about(
+				0,
+			),
+			about(1),
+			about(0),
+			`pgbind {"objects": {"role": "pgb_abc_1", "database": "shop=x", "owned": 1, "owns": ["table t"]}}`+"\n",
+			about(1),
+			`pgbind {"objects": {"role": "pgb_2_2", "database": "shop=x", "owned": 2}}`+"\n",
+			finished,
+		))
 	roles := boundRoles(3)
 	roles[0] = boundRole()
 	found := server.Holdings(t.Context(), roles)
@@ -69,10 +89,16 @@ func TestHoldings(t *testing.T) {
 		{Holdings: &Holdings{}},
 		{Holdings: &Holdings{
 			Databases: []HeldDatabase{{Name: "shop=x", Open: true}},
-			Roles:     []Holder{{Role: "pgb_2_1", Objects: []Objects{}}, {Role: "pgb_2_2", Objects: []Objects{{Role: "pgb_2_2", Database: "shop=x", Owned: 2}}}},
+			Roles: []Holder{
+				{Role: "pgb_2_1", Objects: []Objects{}},
+				{Role: "pgb_2_2", Objects: []Objects{{Role: "pgb_2_2", Database: "shop=x", Owned: 2}}},
+			},
 		}},
 	}, found)
-	assert.Equal(t, 1, strings.Count(c.stdin[1], quote("dbname='shop=x'")), "the name is no connection string, and the database is entered once")
+	assert.Equal(
+		t, 1, strings.Count(c.stdin[1], quote("dbname='shop=x'")),
+		"the name is no connection string, and the database is entered once",
+	)
 	assert.NotContains(t, c.stdin[1], quote("dbname='closed'"))
 }
 
@@ -99,16 +125,33 @@ func TestDropOutcomes(t *testing.T) {
 		did     []string
 		err     string
 	}{
-		"complete":            {answers: []answer{psqlSays(primary, about(0), did("DROP ROLE x"), finished)}, did: []string{"DROP ROLE x"}},
-		"cut once":            {answers: []answer{cut, psqlSays(primary, about(0), finished)}},
-		"cut every time":      {answers: []answer{cut, cut, cut}, err: "truncated output"},
-		"a deadlock":          {answers: []answer{failed("psql:<stdin>:9: ERROR:  40P01: deadlock detected\n", about(0), did("one")), psqlSays(primary, about(0), did("two"), finished)}, did: []string{"one", "two"}},
-		"always a deadlock":   {answers: slices.Repeat([]answer{failed("psql:<stdin>:9: ERROR:  40P01: deadlock detected\n", about(0))}, 3), err: "40P01"},
-		"a lock on roles":     {answers: []answer{timeout, unblocked, blamed}, err: "process 7 of user boss (migration) holds the lock"},
-		"a lock on a table":   {answers: []answer{timeout, psqlSays(primary, about(0), about(0), blocked, finished)}, err: "ALTER TABLE t OWNER TO h (waits for process 9 of user web (migration), idle in transaction, since 1): wait until"},
-		"a standby":           {answers: []answer{psqlSays(standby)}, err: ErrStandby.Error()},
-		"a role of others":    {answers: []answer{psqlSays(primary, about(0), foreignRole)}, err: "does not belong to this binding"},
-		"a closed database":   {answers: []answer{{program: "psql", stdout: primary + about(0), stderr: "psql: error: \\connect: no entry", err: &podexec.ExitError{Code: 3}}}, err: "no entry"},
+		"complete":       {answers: []answer{psqlSays(primary, about(0), did("DROP ROLE x"), finished)}, did: []string{"DROP ROLE x"}},
+		"cut once":       {answers: []answer{cut, psqlSays(primary, about(0), finished)}},
+		"cut every time": {answers: []answer{cut, cut, cut}, err: "truncated output"},
+		"a deadlock": {
+			answers: []answer{
+				failed("psql:<stdin>:9: ERROR:  40P01: deadlock detected\n", about(0), did("one")),
+				psqlSays(primary, about(0), did("two"), finished),
+			},
+			did: []string{"one", "two"},
+		},
+		"always a deadlock": {
+			answers: slices.Repeat([]answer{failed("psql:<stdin>:9: ERROR:  40P01: deadlock detected\n", about(0))}, 3),
+			err:     "40P01",
+		},
+		"a lock on roles": {answers: []answer{timeout, unblocked, blamed}, err: "process 7 of user boss (migration) holds the lock"},
+		"a lock on a table": {
+			answers: []answer{timeout, psqlSays(primary, about(0), about(0), blocked, finished)},
+			err:     "ALTER TABLE t OWNER TO h (waits for process 9 of user web (migration), idle in transaction, since 1): wait until",
+		},
+		"a standby":        {answers: []answer{psqlSays(standby)}, err: ErrStandby.Error()},
+		"a role of others": {answers: []answer{psqlSays(primary, about(0), foreignRole)}, err: "does not belong to this binding"},
+		"a closed database": {
+			answers: []answer{
+				{program: "psql", stdout: primary + about(0), stderr: "psql: error: \\connect: no entry", err: &podexec.ExitError{Code: 3}},
+			},
+			err: "no entry",
+		},
 		"a broken connection": {answers: []answer{{program: "psql", stdout: primary + about(0), err: errors.New("reset")}}, err: "reset"},
 	}
 	for name, test := range tests {
@@ -150,14 +193,36 @@ func TestForEach_ContinuesWithoutTheItemThatFails(t *testing.T) {
 		errs    map[int]string
 		runs    []int // how often each role was named
 	}{
-		"refused":             {[]answer{psqlSays(primary, about(0), about(1), refused), psqlSays(primary, about(2), about(3), finished)}, map[int]string{1: "does not belong to this binding"}, []int{1, 1, 2, 2}},
-		"an error":            {[]answer{failed("psql:<stdin>:9: ERROR:  42501: no\n", about(0), about(1)), psqlSays(primary, about(2), about(3), finished)}, map[int]string{1: "42501"}, []int{1, 1, 2, 2}},
-		"a deadlock":          {[]answer{deadlock, psqlSays(primary, about(1), about(2), about(3), finished)}, nil, []int{1, 2, 2, 2}},
-		"output that was cut": {[]answer{psqlSays(primary, about(0), about(1)), psqlSays(primary, about(1), about(2), about(3), finished)}, nil, []int{1, 2, 2, 2}},
+		"refused": {
+			[]answer{psqlSays(primary, about(0), about(1), refused), psqlSays(primary, about(2), about(3), finished)},
+			map[int]string{1: "does not belong to this binding"},
+			[]int{1, 1, 2, 2},
+		},
+		"an error": {
+			[]answer{failed("psql:<stdin>:9: ERROR:  42501: no\n", about(0), about(1)), psqlSays(primary, about(2), about(3), finished)},
+			map[int]string{1: "42501"},
+			[]int{1, 1, 2, 2},
+		},
+		"a deadlock": {[]answer{deadlock, psqlSays(primary, about(1), about(2), about(3), finished)}, nil, []int{1, 2, 2, 2}},
+		"output that was cut": {
+			[]answer{psqlSays(primary, about(0), about(1)), psqlSays(primary, about(1), about(2), about(3), finished)},
+			nil,
+			[]int{1, 2, 2, 2},
+		},
 		"a broken connection": {[]answer{reset}, map[int]string{1: "reset", 2: "reset", 3: "reset"}, nil},
-		"a standby":           {[]answer{psqlSays(standby)}, map[int]string{0: "standby", 1: "standby", 2: "standby", 3: "standby"}, []int{1, 1, 1, 1}},
-		"two errors": {[]answer{failed("psql:<stdin>:9: ERROR:  42501: no\n", about(0)), failed("psql:<stdin>:9: ERROR:  42501: no\n", about(1), about(2), about(3))},
-			map[int]string{0: "42501", 3: "42501"}, []int{1, 2, 2, 2}},
+		"a standby": {
+			[]answer{psqlSays(standby)},
+			map[int]string{0: "standby", 1: "standby", 2: "standby", 3: "standby"},
+			[]int{1, 1, 1, 1},
+		},
+		"two errors": {
+			[]answer{
+				failed("psql:<stdin>:9: ERROR:  42501: no\n", about(0)),
+				failed("psql:<stdin>:9: ERROR:  42501: no\n", about(1), about(2), about(3)),
+			},
+			map[int]string{0: "42501", 3: "42501"},
+			[]int{1, 2, 2, 2},
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -193,7 +258,10 @@ func TestForEach_StopsWithTheContext(t *testing.T) {
 }
 
 func TestSessions(t *testing.T) {
-	server, _ := serverWith(t, psqlSays(primary, about(0), `pgbind {"sessions": 2}`+"\n", about(1), `pgbind {"sessions": 0}`+"\n", finished))
+	server, _ := serverWith(
+		t,
+		psqlSays(primary, about(0), `pgbind {"sessions": 2}`+"\n", about(1), `pgbind {"sessions": 0}`+"\n", finished),
+	)
 	assert.Equal(t, []Count{{Sessions: 2}, {}}, server.Sessions(t.Context(), boundRoles(2)))
 }
 
@@ -226,15 +294,23 @@ func TestBindAll_SuccessorOutcomes(t *testing.T) {
 		answers []answer
 		err     string
 	}{
-		"through":                 {answers: []answer{psqlSays(primary, as(access), hosted, loggedIn("scram"), ended)}},
-		"cut once":                {answers: []answer{psqlSays(primary), psqlSays(primary, as(access), hosted, loggedIn("scram"), ended)}},
-		"the former role is gone": {answers: []answer{psqlSays(primary, `pgbind {"gone": "pgb_abc_0"}`+"\n")}, err: `role "pgb_abc_0" is gone`},
-		"acts as another role":    {answers: []answer{psqlSays(primary, as("pgb_abc_1"), hosted, loggedIn("scram"), ended)}, err: "acts as role"},
-		"a role of others":        {answers: []answer{psqlSays(primary, foreignRole)}, err: "does not belong to this binding"},
-		"a setting that prevents the login": {answers: []answer{{program: "psql", stderr: "psql: error: no such library\n", err: &podexec.ExitError{Code: 3},
-			stdout: primary + `pgbind {"copied": ["ALTER ROLE pgb_abc_0 RESET local_preload_libraries"]}` + "\n" + hosted}},
+		"through":  {answers: []answer{psqlSays(primary, as(access), hosted, loggedIn("scram"), ended)}},
+		"cut once": {answers: []answer{psqlSays(primary), psqlSays(primary, as(access), hosted, loggedIn("scram"), ended)}},
+		"the former role is gone": {
+			answers: []answer{psqlSays(primary, `pgbind {"gone": "pgb_abc_0"}`+"\n")},
+			err:     `role "pgb_abc_0" is gone`,
+		},
+		"acts as another role": {
+			answers: []answer{psqlSays(primary, as("pgb_abc_1"), hosted, loggedIn("scram"), ended)},
+			err:     "acts as role",
+		},
+		"a role of others": {answers: []answer{psqlSays(primary, foreignRole)}, err: "does not belong to this binding"},
+		"a setting that prevents the login": {
+			answers: []answer{{program: "psql", stderr: "psql: error: no such library\n", err: &podexec.ExitError{Code: 3},
+				stdout: primary + `pgbind {"copied": ["ALTER ROLE pgb_abc_0 RESET local_preload_libraries"]}` + "\n" + hosted}},
 			err: "no such library; the role has the settings of the one that it replaces: if one of them prevents the login, remove it and run the command again: " +
-				"ALTER ROLE pgb_abc_0 RESET local_preload_libraries"},
+				"ALTER ROLE pgb_abc_0 RESET local_preload_libraries",
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

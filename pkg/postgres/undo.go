@@ -26,7 +26,8 @@ func (s *Server) Undo(ctx context.Context, b Binding) ([]string, error) {
 	var taken *ForeignRoleError
 	switch {
 	case errors.As(err, &missing), errors.As(err, &login):
-		// Where psql does not run, or the database does not exist, the role was never marked: it is still the empty one that createuser made.
+		// Where psql does not run, or the database does not exist, the role was never marked: it is still the empty one
+		// that createuser made.
 		return nil, s.dropuser(ctx, b.Role)
 	case out == nil:
 		return nil, err

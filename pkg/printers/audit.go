@@ -75,7 +75,8 @@ func (f AuditFormat) object(r *audit.Report, w io.Writer) error {
 	return err
 }
 
-// tables writes who uses the servers, and the findings. Like kubectl, it leaves out the column NAMESPACE unless the user asked for all of them.
+// tables writes who uses the servers, and the findings. Like kubectl, it leaves out the column NAMESPACE unless the
+// user asked for all of them.
 func (f AuditFormat) tables(r *audit.Report, w io.Writer) error {
 	options := printers.PrintOptions{WithNamespace: f.WithNamespace, Wide: f.name == "wide", NoHeaders: f.noHeaders}
 	uses, findings := auditUses(r, options.Wide), auditFindings(r)

@@ -6,8 +6,8 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/audit"
 )
 
-// auditJUnit writes a suite for each server, with a case for each finding, and one that passed for each code without a finding. A finding fails from the
-// severity on; without one, from warning on.
+// auditJUnit writes a suite for each server, with a case for each finding, and one that passed for each code without a
+// finding. A finding fails from the severity on; without one, from warning on.
 func auditJUnit(r *audit.Report, failOn audit.Severity, w io.Writer) error {
 	if failOn == audit.None {
 		failOn = audit.Warning

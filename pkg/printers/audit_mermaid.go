@@ -9,8 +9,8 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/audit"
 )
 
-// auditMermaid writes a flowchart: workloads on the left, databases on the right, roles on the edges. A superuser's edge is thick, and one without a session
-// is dotted.
+// auditMermaid writes a flowchart: workloads on the left, databases on the right, roles on the edges. A superuser's
+// edge is thick, and one without a session is dotted.
 func auditMermaid(r *audit.Report, w io.Writer) error {
 	text := &strings.Builder{}
 	text.WriteString("flowchart LR\n")

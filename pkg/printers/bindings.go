@@ -33,10 +33,21 @@ func (list Bindings) Table(now time.Time) *metav1.Table {
 		b := &list[i]
 		table.Rows = append(table.Rows, metav1.TableRow{
 			Cells: []any{
-				cmp.Or(workload.ShortName(b.Marks.Workload), "<unknown>"), cmp.Or(b.Marks.DBName, "<unknown>"), cmp.Or(b.Marks.Access, "<unknown>"),
-				string(b.State(now)), age(b.Created, now),
-				b.SecretName, where(b), cmp.Or(b.Marks.Role, "<unknown>"), until(b.Marks.ExpiresAt(), now),
-				int64(b.Marks.Generation), cmp.Or(b.Marks.Location, "<unknown>"), b.Marks.ID,
+				cmp.Or(
+					workload.ShortName(b.Marks.Workload),
+					"<unknown>",
+				),
+				cmp.Or(b.Marks.DBName, "<unknown>"),
+				cmp.Or(b.Marks.Access, "<unknown>"),
+				string(b.State(now)),
+				age(b.Created, now),
+				b.SecretName,
+				where(b),
+				cmp.Or(b.Marks.Role, "<unknown>"),
+				until(b.Marks.ExpiresAt(), now),
+				int64(b.Marks.Generation),
+				cmp.Or(b.Marks.Location, "<unknown>"),
+				b.Marks.ID,
 			},
 			Object: runtime.RawExtension{Object: &metav1.PartialObjectMetadata{
 				ObjectMeta: metav1.ObjectMeta{Namespace: b.Namespace, Name: b.SecretName},

@@ -20,14 +20,18 @@ var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 // newBinding returns a binding whose workload exists and names the Secret.
 func newBinding(name, workload string) inventory.Binding {
 	return inventory.Binding{
-		Namespace: "shop", SecretName: name, Created: noon.Add(-time.Hour),
+		Namespace:  "shop",
+		SecretName: name,
+		Created:    noon.Add(-time.Hour),
 		Marks: secret.Marks{
 			BindingSpec: v1alpha1.BindingSpec{
 				Workload: workload, DBName: "postgres", Postgres: "pod/pg-0", PostgresNamespace: "shop", Access: "readonly",
 			},
 			BindingStatus: v1alpha1.BindingStatus{ID: "id-" + name, Role: "pgb_x_1", Generation: 1, Location: location},
 		},
-		Secret: inventory.Present, Workload: inventory.Present, Noted: &secret.Marks{BindingStatus: v1alpha1.BindingStatus{ID: "id-" + name}},
+		Secret:   inventory.Present,
+		Workload: inventory.Present,
+		Noted:    &secret.Marks{BindingStatus: v1alpha1.BindingStatus{ID: "id-" + name}},
 	}
 }
 

@@ -25,8 +25,10 @@ func NewColumnsPrinter(spec string, noHeaders bool) (printers.ResourcePrinter, e
 	for column := range strings.SplitSeq(spec, ",") {
 		header, path, ok := strings.Cut(column, ":")
 		if !ok || header == "" || path == "" {
-			return nil, fmt.Errorf("invalid column %q: use HEADER:PATH, for example -o custom-columns=ROLE:.status.role,DATABASE:.spec.dbname",
-				column)
+			return nil, fmt.Errorf(
+				"invalid column %q: use HEADER:PATH, for example -o custom-columns=ROLE:.status.role,DATABASE:.spec.dbname",
+				column,
+			)
 		}
 		path = strings.TrimSuffix(strings.TrimPrefix(path, "{"), "}")
 		parsed := jsonpath.New(header).AllowMissingKeys(true)

@@ -23,7 +23,8 @@ func Confirm(ctx context.Context, streams genericiooptions.IOStreams, verb, ques
 	return err
 }
 
-// ConfirmName asks the user at the terminal to type the name of the object that is deleted with its data. Without a terminal, --yes is required.
+// ConfirmName asks the user at the terminal to type the name of the object that is deleted with its data. Without a
+// terminal, --yes is required.
 func ConfirmName(ctx context.Context, streams genericiooptions.IOStreams, kind, name string) error {
 	if !printers.IsTerminal(streams.In) {
 		return fmt.Errorf("refusing to drop %s %q without confirmation: pass --yes, or run the command in a terminal", kind, name)
@@ -36,7 +37,8 @@ func ConfirmName(ctx context.Context, streams genericiooptions.IOStreams, kind, 
 	return err
 }
 
-// Asker returns a function that asks the user a question that yes or no answers. It is nil if the user is not at a terminal, as in a script.
+// Asker returns a function that asks the user a question that yes or no answers. It is nil if the user is not at a
+// terminal, as in a script.
 func Asker(streams genericiooptions.IOStreams) func(ctx context.Context, question string) (bool, error) {
 	if !CanAsk(streams) {
 		return nil

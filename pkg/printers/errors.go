@@ -12,8 +12,9 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/permissions"
 )
 
-// IfForbidden adds a next step to a Forbidden error of the API server, which is a missing permission or a quota that is used up. It does not
-// name the namespace, because those of the workload and the database can differ. Other errors stay unchanged.
+// IfForbidden adds a next step to a Forbidden error of the API server, which is a missing permission or a quota that is
+// used up. It does not name the namespace, because those of the workload and the database can differ. Other errors stay
+// unchanged.
 func IfForbidden(err error) error {
 	if missing := (*permissions.MissingError)(nil); errors.As(err, &missing) || !apierrors.IsForbidden(err) {
 		return err // it says what is missing

@@ -64,7 +64,9 @@ func (f Findings) Bindings() *unstructured.UnstructuredList {
 		}
 		known[name] = true
 		list.Items = append(list.Items, unstructured.Unstructured{Object: map[string]any{
-			"apiVersion": v1alpha1.APIVersion, "kind": v1alpha1.Kind, "metadata": map[string]any{"namespace": finding.Namespace, "name": finding.Secret},
+			"apiVersion": v1alpha1.APIVersion,
+			"kind":       v1alpha1.Kind,
+			"metadata":   map[string]any{"namespace": finding.Namespace, "name": finding.Secret},
 		}})
 	}
 	return list

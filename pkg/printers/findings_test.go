@@ -12,13 +12,35 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/check"
 )
 
-// manyFindings are two faults of one binding, one of another with control characters, a healthy binding with shared code, and an orphaned role.
+// manyFindings are two faults of one binding, one of another with control characters, a healthy binding with shared
+// code, and an orphaned role.
 func manyFindings() Findings {
 	return Findings{
-		{Reason: check.LoginFailed, Namespace: "shop", Workload: "deployment.apps/web", Secret: "web-pgbind", Role: "pgb_a_1", Message: "failed\x1b[2J", //nolint:gosec // the name of a Secret
-			Fix: check.Fix{Command: "kubectl pgbind deployment.apps/web -n shop"}},
-		{Reason: check.Lacks, Namespace: "shop", Workload: "deployment.apps/web", Secret: "web-pgbind", Role: "pgb_a_1", Message: "missing"}, //nolint:gosec // the name of a Secret
-		{Reason: check.Lacks, Namespace: "data", Workload: "deployment.apps/web", Secret: "web-pgbind", Role: "pgb_b_1", Message: "missing"}, //nolint:gosec // the name of a Secret
+		{
+			Reason:    check.LoginFailed,
+			Namespace: "shop",
+			Workload:  "deployment.apps/web",
+			Secret:    "web-pgbind",
+			Role:      "pgb_a_1",
+			Message:   "failed\x1b[2J", //nolint:gosec // the name of a Secret
+			Fix:       check.Fix{Command: "kubectl pgbind deployment.apps/web -n shop"},
+		},
+		{
+			Reason:    check.Lacks,
+			Namespace: "shop",
+			Workload:  "deployment.apps/web",
+			Secret:    "web-pgbind",
+			Role:      "pgb_a_1",
+			Message:   "missing",
+		}, //nolint:gosec // the name of a Secret
+		{
+			Reason:    check.Lacks,
+			Namespace: "data",
+			Workload:  "deployment.apps/web",
+			Secret:    "web-pgbind",
+			Role:      "pgb_b_1",
+			Message:   "missing",
+		}, //nolint:gosec // the name of a Secret
 		{Reason: check.OrphanedRole, Namespace: "shop", Role: "pgb_c_1", Message: "orphan"},
 		{Reason: check.SharedCode, Namespace: "shop", Workload: "deployment.apps/api", Secret: "api-pgbind", Message: "a trigger"},
 		{Reason: check.OK, Namespace: "shop", Workload: "deployment.apps/api", Secret: "api-pgbind", Message: "works"},
@@ -58,7 +80,10 @@ func TestFindings_WriteJUnit(t *testing.T) {
 	assert.Equal(t, []any{"data", 1, 1}, []any{data.Name, data.Tests, data.Failures})
 	failed := shop.Cases[0]
 	assert.Equal(t, []string{"LoginFailed", "deployment.apps/web secret/web-pgbind"}, []string{failed.Class, failed.Name})
-	assert.Equal(t, "failed\ufffd[2J\nfix: kubectl pgbind deployment.apps/web -n shop\nsee docs/findings.md#check-loginfailed", failed.Failure.Text)
+	assert.Equal(
+		t, "failed\ufffd[2J\nfix: kubectl pgbind deployment.apps/web -n shop\nsee docs/findings.md#check-loginfailed",
+		failed.Failure.Text,
+	)
 	assert.Equal(t, "pgb_c_1", shop.Cases[2].Name)
 	assert.Nil(t, shop.Cases[3].Failure, "shared code is no fault")
 	assert.Nil(t, shop.Cases[4].Failure)

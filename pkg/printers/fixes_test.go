@@ -18,8 +18,16 @@ func planOf(number int) *fix.Plan {
 	for i := range number {
 		name := fmt.Sprintf("deployment.apps/web-%d", i)
 		found = append(found, check.Finding{
-			Reason: check.NoRole, Namespace: "shop", Workload: name, Secret: name, Role: "r", Message: "role \"r\" does not exist",
-			Fix: check.Fix{Action: check.Bind, Spec: v1alpha1.BindingSpec{Workload: name, Postgres: "pod/pg-0", DBName: "db", Access: "readonly"}},
+			Reason:    check.NoRole,
+			Namespace: "shop",
+			Workload:  name,
+			Secret:    name,
+			Role:      "r",
+			Message:   "role \"r\" does not exist",
+			Fix: check.Fix{
+				Action: check.Bind,
+				Spec:   v1alpha1.BindingSpec{Workload: name, Postgres: "pod/pg-0", DBName: "db", Access: "readonly"},
+			},
 		})
 	}
 	found = append(found, check.Finding{Reason: check.Exceeds, Namespace: "shop", Fix: check.Fix{Command: "kubectl pgbind psql --admin"}})

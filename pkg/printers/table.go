@@ -19,8 +19,8 @@ type Options = printers.PrintOptions
 // commandColumn is not wrapped, so that the command can be copied.
 const commandColumn = "Fix"
 
-// PrintTable prints a table like kubectl. If the lines of findings are too long for the terminal, it prints a line for each cell, because prose in a table with
-// wrapped lines is hard to read.
+// PrintTable prints a table like kubectl. If the lines of findings are too long for the terminal, it prints a line for
+// each cell, because prose in a table with wrapped lines is hard to read.
 func PrintTable(w io.Writer, table *metav1.Table, options Options) error {
 	text := &strings.Builder{}
 	if err := printers.NewTablePrinter(options).PrintObj(table, text); err != nil { // also adds the column NAMESPACE to the table

@@ -50,9 +50,15 @@ func TestPrintTable_PrintsWideTableRowByRow(t *testing.T) {
 	t.Setenv("TERM", "xterm")
 	findings := Findings{
 		{ //nolint:gosec // the name of a Secret
-			Reason: check.LoginFailed, Namespace: "shop", Workload: "deployment/web", Secret: "postgresql-secret-2", Role: "pgb_abcdefghijkl_1",
-			Message: "the server refuses the Secret's password, which somebody has changed since then,\x1b[2J or the Secret",
-			Fix:     check.Fix{Command: "kubectl pgbind deployment/web -n shop --postgres statefulset/postgresql --secret postgresql-secret-2"},
+			Reason:    check.LoginFailed,
+			Namespace: "shop",
+			Workload:  "deployment/web",
+			Secret:    "postgresql-secret-2",
+			Role:      "pgb_abcdefghijkl_1",
+			Message:   "the server refuses the Secret's password, which somebody has changed since then,\x1b[2J or the Secret",
+			Fix: check.Fix{
+				Command: "kubectl pgbind deployment/web -n shop --postgres statefulset/postgresql --secret postgresql-secret-2",
+			},
 		},
 		{Reason: check.OK, Namespace: "shop", Workload: "deployment/api", Role: "pgb_abcdefghijkm_1"},
 	}

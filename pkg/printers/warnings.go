@@ -19,7 +19,8 @@ type warnings struct {
 	printed map[string]bool
 }
 
-// NewWarnings returns what prints the warnings of the API server to w, each once: a dry run causes the same warnings as the change after it.
+// NewWarnings returns what prints the warnings of the API server to w, each once: a dry run causes the same warnings as
+// the change after it.
 func NewWarnings(w io.Writer) rest.WarningHandler {
 	return &warnings{to: w, printed: map[string]bool{}}
 }

@@ -38,7 +38,9 @@ func TestWarnings_PrintWhatTheServerWarnsOf(t *testing.T) {
 
 func TestIfForbidden_KnowsAQuota(t *testing.T) {
 	secrets := schema.GroupResource{Resource: "secrets"}
-	quota := apierrors.NewForbidden(secrets, "web", errors.New("exceeded quota: full, requested: secrets=1, used: secrets=3, limited: secrets=3"))
+	quota := apierrors.NewForbidden(
+		secrets, "web", errors.New("exceeded quota: full, requested: secrets=1, used: secrets=3, limited: secrets=3"),
+	)
 	require.ErrorContains(t, printers.IfForbidden(quota), "kubectl describe resourcequota")
 	assert.NotContains(t, printers.IfForbidden(quota).Error(), "permission")
 	require.ErrorContains(t, printers.IfForbidden(apierrors.NewForbidden(secrets, "web", errors.New("no"))), "ask your administrator")

@@ -42,8 +42,8 @@ func Prunable(found check.Findings) check.Findings {
 	return found.Only(check.Expired, check.OrphanedSecret, check.OrphanedRole)
 }
 
-// Prune removes the findings, which must be Prunable: all bindings in one run, and then the roles of each server. It continues after an error, and returns the
-// names of the Secrets of the removed bindings, and all errors.
+// Prune removes the findings, which must be Prunable: all bindings in one run, and then the roles of each server. It
+// continues after an error, and returns the names of the Secrets of the removed bindings, and all errors.
 func (p *Pruner) Prune(ctx context.Context, found check.Findings) (removed []string, err error) {
 	var items, expired []*unbind.Item
 	for _, f := range found.Only(check.Expired, check.OrphanedSecret) {

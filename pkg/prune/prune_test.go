@@ -48,7 +48,10 @@ func (w *world) Unbind(_ context.Context, items []*unbind.Item, _ unbind.Options
 
 func (w *world) Candidates(_ context.Context, ref server.Ref, _ server.Choice) ([]*server.Database, error) {
 	assert.Equal(w.t, server.Ref{Kind: "pod", Name: "pg-0", Namespace: "data"}, ref)
-	return []*server.Database{{Pod: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "a"}}}, {Pod: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "b"}}}}, nil
+	return []*server.Database{
+		{Pod: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "a"}}},
+		{Pod: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "b"}}},
+	}, nil
 }
 
 func (w *world) Holdings(_ context.Context, roles []postgres.LoginRole) []postgres.Found {
@@ -106,7 +109,13 @@ func orphanedRole(name string) check.Finding {
 func newPruner(t *testing.T, w *world) *Pruner {
 	t.Helper()
 	w.t = t
-	return &Pruner{Unbinder: w, Databases: w, Report: w, Choice: server.Choice{Container: "db"}, Roles: func(*server.Database) droprole.Roles { return w }}
+	return &Pruner{
+		Unbinder:  w,
+		Databases: w,
+		Report:    w,
+		Choice:    server.Choice{Container: "db"},
+		Roles:     func(*server.Database) droprole.Roles { return w },
+	}
 }
 
 func TestPrunable_ExcludesUnknown(t *testing.T) {

@@ -77,11 +77,17 @@ func choiceError(r Request, candidates []candidate) error {
 		what = strings.Join(r.Workload, " ") + " in " + what
 	}
 	if len(candidates) == 0 {
-		return fmt.Errorf("%s has no binding: create one with: kubectl pgbind %s -n %s", what, cmp.Or(strings.Join(r.Workload, " "), "TYPE/NAME"), r.Namespace)
+		return fmt.Errorf(
+			"%s has no binding: create one with: kubectl pgbind %s -n %s", what,
+			cmp.Or(strings.Join(r.Workload, " "), "TYPE/NAME"), r.Namespace,
+		)
 	}
 	var lines strings.Builder
 	for _, c := range candidates {
-		fmt.Fprintf(&lines, "\n  kubectl pgbind psql %s --secret %s -n %s    # database %s, %s", c.workload, c.secret, r.Namespace, c.database, c.access)
+		fmt.Fprintf(
+			&lines, "\n  kubectl pgbind psql %s --secret %s -n %s    # database %s, %s", c.workload, c.secret,
+			r.Namespace, c.database, c.access,
+		)
 	}
 	return fmt.Errorf("%s has %d bindings: choose one%s", what, len(candidates), lines.String())
 }

@@ -48,7 +48,12 @@ func (s *fakeServer) RunAdminShell(_ context.Context, shell postgres.Shell) erro
 // secret returns a binding's Secret.
 func stored(name string) *corev1.Secret {
 	marks := secret.Marks{
-		BindingSpec:   v1alpha1.BindingSpec{Workload: "deployment.apps/" + name, DBName: "shop", Postgres: "pod/pg-0", PostgresNamespace: "data"},
+		BindingSpec: v1alpha1.BindingSpec{
+			Workload:          "deployment.apps/" + name,
+			DBName:            "shop",
+			Postgres:          "pod/pg-0",
+			PostgresNamespace: "data",
+		},
 		BindingStatus: v1alpha1.BindingStatus{ID: name, Role: "pgb_" + name, Generation: 1},
 	}
 	made, err := secret.NewSecret(types.NamespacedName{Namespace: "ns", Name: name}, marks,
@@ -69,7 +74,10 @@ func newOpener(t *testing.T, s *fakeServer, secrets ...*corev1.Secret) *Opener {
 	var full, metadata []runtime.Object
 	for _, one := range secrets {
 		full = append(full, one)
-		metadata = append(metadata, &metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"}, ObjectMeta: one.ObjectMeta})
+		metadata = append(
+			metadata,
+			&metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"}, ObjectMeta: one.ObjectMeta},
+		)
 	}
 	return &Opener{
 		Kube: fake.NewSimpleClientset(full...), Inventory: inventory.NewReader(metadatafake.NewSimpleMetadataClient(scheme, metadata...)),
@@ -103,7 +111,10 @@ func TestOpen_FindsTheSecretOfAnUnchangedWorkload(t *testing.T) {
 	assert.Equal(t, "pgb_b", s.opened[0].Role)
 
 	opener.Workloads = workloads{"c"}
-	require.ErrorContains(t, opener.Open(t.Context(), Request{Namespace: "ns", Workload: []string{"deployment/c"}}, nil), "deployment/c in namespace ns has no binding")
+	require.ErrorContains(
+		t, opener.Open(t.Context(), Request{Namespace: "ns", Workload: []string{"deployment/c"}}, nil),
+		"deployment/c in namespace ns has no binding",
+	)
 }
 
 func TestOpenAdmin_LogsInAsAdministrator(t *testing.T) {
@@ -113,7 +124,10 @@ func TestOpenAdmin_LogsInAsAdministrator(t *testing.T) {
 	assert.Equal(t, "postgres", s.opened[0].Database)
 
 	s = &fakeServer{find: server.Ref{Kind: "pod", Name: "pg-0", Namespace: "data"}}
-	require.NoError(t, newOpener(t, s, stored("a"), stored("b")).OpenAdmin(t.Context(), Request{Namespace: "ns", Secret: "b"}, fallback, nil))
+	require.NoError(
+		t,
+		newOpener(t, s, stored("a"), stored("b")).OpenAdmin(t.Context(), Request{Namespace: "ns", Secret: "b"}, fallback, nil),
+	)
 	assert.True(t, s.admin)
 	assert.Equal(t, postgres.Shell{Database: "shop"}, s.opened[0], "the administrator's session has no password")
 }
@@ -128,8 +142,12 @@ func TestOpen_RejectsAmbiguousRequest(t *testing.T) {
 		request Request
 		err     string
 	}{
-		"no binding":        {nil, Request{Namespace: "ns"}, "namespace ns has no binding"},
-		"two bindings":      {[]*corev1.Secret{stored("a"), stored("b")}, Request{Namespace: "ns"}, "psql deployment.apps/b --secret b -n ns"},
+		"no binding": {nil, Request{Namespace: "ns"}, "namespace ns has no binding"},
+		"two bindings": {
+			[]*corev1.Secret{stored("a"), stored("b")},
+			Request{Namespace: "ns"},
+			"psql deployment.apps/b --secret b -n ns",
+		},
 		"no such Secret":    {nil, Request{Namespace: "ns", Secret: "x"}, "not found"},
 		"unmanaged Secret":  {[]*corev1.Secret{foreign}, Request{Namespace: "ns", Secret: "a"}, "is not managed by kubectl pgbind"},
 		"incomplete Secret": {[]*corev1.Secret{incomplete}, Request{Namespace: "ns"}, "is missing a key"},

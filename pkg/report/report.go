@@ -36,9 +36,15 @@ func Login(to Reporter, role string, r *postgres.Result) {
 	case !r.Verified:
 		to.Warn("the password is not verified: the server trusts connections to %s without asking for it (see pg_hba.conf)", r.Reached)
 	case r.Refused != "":
-		to.Warn("the password is verified at the server, not through %s, which refuses it (%s): add role %q to the pooler", r.Host, r.Refused, role)
+		to.Warn(
+			"the password is verified at the server, not through %s, which refuses it (%s): add role %q to the pooler",
+			r.Host, r.Refused, role,
+		)
 	case r.Reached != r.Host:
-		to.Warn("the password is verified at the server (%s), not through %s, which does not answer from the database Pod", r.Reached, r.Host)
+		to.Warn(
+			"the password is verified at the server (%s), not through %s, which does not answer from the database Pod",
+			r.Reached, r.Host,
+		)
 	default:
 		to.Step("login as %s over %s verified", role, r.Reached)
 	}
@@ -62,6 +68,9 @@ func Settlement(to Reporter, giver, heir string, s *postgres.Settlement) {
 		to.Warn("%s still belongs to role %q: %s", k.Object, giver, k.Reason)
 	}
 	if len(s.Sharers) > 0 {
-		to.Warn("role %q gets no objects of role %s, because %s share it and can have prepared code in them", heir, giver, strings.Join(s.Sharers, ", "))
+		to.Warn(
+			"role %q gets no objects of role %s, because %s share it and can have prepared code in them", heir, giver,
+			strings.Join(s.Sharers, ", "),
+		)
 	}
 }

@@ -93,8 +93,13 @@ func (w *world) setWorkload(spec corev1.PodSpec) {
 	key, err := secret.AnnotationKey(secretName)
 	require.NoError(w.t, err)
 	w.workload, err = workload.Of(&appsv1.Deployment{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "web", UID: "web", Annotations: map[string]string{key: boundMarks().Note().Value()}},
-		Spec:       appsv1.DeploymentSpec{Template: corev1.PodTemplateSpec{Spec: spec}},
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace:   "ns",
+			Name:        "web",
+			UID:         "web",
+			Annotations: map[string]string{key: boundMarks().Note().Value()},
+		},
+		Spec: appsv1.DeploymentSpec{Template: corev1.PodTemplateSpec{Spec: spec}},
 	})
 	require.NoError(w.t, err)
 }
@@ -157,7 +162,9 @@ func (w *world) UsersOf(_ context.Context, namespace string, secrets []string) (
 	return map[string][]*workload.Workload{secretName: {w.workload}}, w.refused["users"]
 }
 
-func (w *world) Patch(_ context.Context, from *workload.Workload, change func(*workload.Workload) error, dryRun bool) (*workload.Workload, bool, error) {
+func (w *world) Patch(
+	_ context.Context, from *workload.Workload, change func(*workload.Workload) error, dryRun bool,
+) (*workload.Workload, bool, error) {
 	manager, earlier := from.FieldManager()
 	w.managers = append(w.managers, manager+" after "+earlier)
 	changed := w.workload.DeepCopy()
@@ -320,7 +327,10 @@ func (w *world) rotate(change ...func(*Options)) error {
 	}
 	secrets, err := lookup.List(w.t.Context(), w.kube, "ns")
 	require.NoError(w.t, err)
-	b, err := secrets.Find(w.t.Context(), lookup.Subject{Namespace: "ns", Name: "deployment.apps/web", Workload: w.workload}, lookup.Filter{})
+	b, err := secrets.Find(
+		w.t.Context(), lookup.Subject{Namespace: "ns", Name: "deployment.apps/web", Workload: w.workload},
+		lookup.Filter{},
+	)
 	require.NoError(w.t, err)
 	require.NotNil(w.t, b)
 	r := &Rotator{Workloads: w, Databases: w, Kube: w.kube, Report: w, Roles: func(*server.Database, string) Roles { return w }}

@@ -33,8 +33,8 @@ func fail(roles []*droprole.Role, owners []*item, describe func(error) error) {
 	}
 }
 
-// onPrimary calls do, and again on the new primary for items whose server was demoted or stopped meanwhile. The Pods use the new login already, so
-// that a roll-back would replace them once more.
+// onPrimary calls do, and again on the new primary for items whose server was demoted or stopped meanwhile. The Pods
+// use the new login already, so that a roll-back would replace them once more.
 func (r *run) onPrimary(ctx context.Context, items []*item, do func(context.Context, []*item)) {
 	do(ctx, items)
 	for range rounds {
@@ -90,8 +90,8 @@ func (r *run) endIdle(ctx context.Context, server Roles, busy []*droprole.Role) 
 	}
 }
 
-// retire drops the old roles. If it is unknown whether something still uses a role, the role stays until the next rotation, or for as long as the options
-// specify.
+// retire drops the old roles. If it is unknown whether something still uses a role, the role stays until the next
+// rotation, or for as long as the options specify.
 func (r *run) retire(ctx context.Context, items []*item) {
 	var seen, unseen []*item
 	for _, i := range items {
@@ -166,8 +166,10 @@ func (r *run) settle(ctx context.Context, items []*item) {
 func refuseKept(_ context.Context, items []*item) {
 	for _, i := range items {
 		if i.kept {
-			i.err = fmt.Errorf("an earlier rotation of secret/%s is not complete because Pods still use the login of %s: replace them first",
-				i.SecretName, strings.Join(i.retired, ", "))
+			i.err = fmt.Errorf(
+				"an earlier rotation of secret/%s is not complete because Pods still use the login of %s: replace them first",
+				i.SecretName, strings.Join(i.retired, ", "),
+			)
 		}
 	}
 }

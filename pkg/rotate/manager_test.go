@@ -24,9 +24,15 @@ func TestRotate_UsesTheFieldManagerOfTheBind(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			bound := w.secret().DeepCopy()
-			bound.ManagedFields = []metav1.ManagedFieldsEntry{{
-				Manager: "ci", Operation: metav1.ManagedFieldsOperationUpdate, APIVersion: "v1", FieldsType: "FieldsV1", FieldsV1: metav1.NewFieldsV1(`{"f:data":{}}`),
-			}}
+			bound.ManagedFields = []metav1.ManagedFieldsEntry{
+				{
+					Manager:    "ci",
+					Operation:  metav1.ManagedFieldsOperationUpdate,
+					APIVersion: "v1",
+					FieldsType: "FieldsV1",
+					FieldsV1:   metav1.NewFieldsV1(`{"f:data":{}}`),
+				},
+			}
 			const spec = `"spec":{`
 			for key, value := range bound.Annotations {
 				if tt.bound != "" {

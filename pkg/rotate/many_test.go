@@ -48,7 +48,13 @@ type fleet struct {
 
 func newFleet(t *testing.T, size int) *fleet {
 	t.Helper()
-	f := &fleet{t: t, workloads: map[string]*workload.Workload{}, roles: map[string]bool{}, execs: map[string]int{}, dryRun: map[string]int{}}
+	f := &fleet{
+		t:         t,
+		workloads: map[string]*workload.Workload{},
+		roles:     map[string]bool{},
+		execs:     map[string]int{},
+		dryRun:    map[string]int{},
+	}
 	objects := []runtime.Object{&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "ns", UID: "ns-uid"}}}
 	for n := range size {
 		name, id := fmt.Sprintf("s%d", n), fmt.Sprintf("id%d", n)
@@ -66,13 +72,21 @@ func newFleet(t *testing.T, size int) *fleet {
 		require.NoError(t, err)
 		from := corev1.EnvFromSource{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: name}}}
 		w, err := workload.Of(&appsv1.Deployment{
-			ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: name, UID: types.UID(name), Annotations: map[string]string{key: marks.Note().Value()}},
+			ObjectMeta: metav1.ObjectMeta{
+				Namespace:   "ns",
+				Name:        name,
+				UID:         types.UID(name),
+				Annotations: map[string]string{key: marks.Note().Value()},
+			},
 			Spec: appsv1.DeploymentSpec{Template: corev1.PodTemplateSpec{Spec: corev1.PodSpec{
 				Containers: []corev1.Container{{Name: "app", EnvFrom: []corev1.EnvFromSource{from}}}}}},
 		})
 		require.NoError(t, err)
 		f.workloads[name] = w
-		f.bindings = append(f.bindings, &lookup.Binding{Subject: lookup.Subject{Namespace: "ns", Name: marks.Workload}, SecretName: name, Secret: s, Marks: marks})
+		f.bindings = append(
+			f.bindings,
+			&lookup.Binding{Subject: lookup.Subject{Namespace: "ns", Name: marks.Workload}, SecretName: name, Secret: s, Marks: marks},
+		)
 	}
 	f.kube = fake.NewClientset(objects...)
 	f.kube.PrependReactor("update", "secrets", func(action k8stesting.Action) (bool, runtime.Object, error) {
@@ -101,7 +115,9 @@ func (f *fleet) UsersOf(_ context.Context, _ string, secrets []string) (map[stri
 	return users, nil
 }
 
-func (f *fleet) Patch(_ context.Context, w *workload.Workload, change func(*workload.Workload) error, dryRun bool) (*workload.Workload, bool, error) {
+func (f *fleet) Patch(
+	_ context.Context, w *workload.Workload, change func(*workload.Workload) error, dryRun bool,
+) (*workload.Workload, bool, error) {
 	changed := w.DeepCopy()
 	if err := change(changed); err != nil {
 		return nil, false, err
@@ -147,7 +163,9 @@ func (f *fleet) WaitOutdatedGone(context.Context, *workload.Workload, string, fu
 
 func (f *fleet) Candidates(_ context.Context, ref server.Ref, _ server.Choice) ([]*server.Database, error) {
 	f.count(f.execs, "candidates")
-	return []*server.Database{{Pod: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: ref.Namespace, Name: ref.Name}}, Service: "svc"}}, nil
+	return []*server.Database{
+		{Pod: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: ref.Namespace, Name: ref.Name}}, Service: "svc"},
+	}, nil
 }
 
 func (f *fleet) CreateAll(_ context.Context, requests []postgres.Request) []postgres.Creation {
@@ -157,7 +175,10 @@ func (f *fleet) CreateAll(_ context.Context, requests []postgres.Request) []post
 	creations := make([]postgres.Creation, len(requests))
 	for n, r := range requests {
 		f.roles[r.Binding.Role] = false
-		creations[n] = postgres.Creation{Made: true, Outcome: postgres.Outcome{Result: &postgres.Result{Host: "svc.ns", Reached: "svc.ns", Verified: true}}}
+		creations[n] = postgres.Creation{
+			Made:    true,
+			Outcome: postgres.Outcome{Result: &postgres.Result{Host: "svc.ns", Reached: "svc.ns", Verified: true}},
+		}
 		if r.Binding.Former == f.absent {
 			creations[n].Err = &postgres.GoneError{Role: f.absent}
 		}

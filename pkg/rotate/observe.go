@@ -49,7 +49,10 @@ func (r *run) observe(ctx context.Context, items []*item) {
 func (r *run) refuseUnfinished(i *item) error {
 	switch {
 	case r.options.InPlace && i.Secret == nil:
-		return fmt.Errorf("secret/%s does not exist and Pods may still use its password: rotate without --in-place, which creates a new user", i.SecretName)
+		return fmt.Errorf(
+			"secret/%s does not exist and Pods may still use its password: rotate without --in-place, which creates a new user",
+			i.SecretName,
+		)
 	case i.Workload == nil || i.notes(i.Workload) || i.Marks.Inject == string(workload.InjectNone):
 		return nil
 	case workload.UsesSecret(&i.Workload.Template().Spec, i.SecretName): // a manifest can have the reference and not the annotation
@@ -128,7 +131,8 @@ func (r *run) survey(ctx context.Context, items []*item) {
 	}
 }
 
-// findUsers lists the users of the logins, and whether their Pods must be replaced. The kinds of workloads are listed once for each namespace.
+// findUsers lists the users of the logins, and whether their Pods must be replaced. The kinds of workloads are listed
+// once for each namespace.
 func (r *run) findUsers(ctx context.Context, items []*item) {
 	eachGroup(items, func(i *item) string { return i.Namespace }, func(namespace string, of []*item) {
 		var names []string

@@ -13,7 +13,8 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-// pods changes every workload to the new login, and waits until the Pods with the old one are gone. All are changed first and then followed together.
+// pods changes every workload to the new login, and waits until the Pods with the old one are gone. All are changed
+// first and then followed together.
 func (r *run) pods(ctx context.Context, items []*item) {
 	each(items, func(i *item) {
 		for _, user := range i.users {
@@ -143,7 +144,9 @@ func (r *run) putPodsBack(i *item) rollback.Step {
 			}
 			var errs []error
 			for _, one := range i.patched {
-				changed, _, err := r.Workloads.Patch(ctx, i.as(one.workload), i.change(one.before, i.plan.former, i.Marks.Generation), false)
+				changed, _, err := r.Workloads.Patch(
+					ctx, i.as(one.workload), i.change(one.before, i.plan.former, i.Marks.Generation), false,
+				)
 				if unbinding := (*secret.UnbindingError)(nil); errors.As(err, &unbinding) || errors.Is(err, errUnbound) {
 					continue // unbind removes the login of these Pods anyway
 				}

@@ -20,9 +20,9 @@ type trial struct {
 	ask  func() error
 }
 
-// rehearse sends writes as a dry run and makes the later reads, so that missing permissions, admission and quotas fail before there is anything to roll
-// back. One request of each kind in a namespace is sent: the API server accepts or refuses by who asks, where and what for. What it refuses of a single
-// object later is rolled back.
+// rehearse sends writes as a dry run and makes the later reads, so that missing permissions, admission and quotas fail
+// before there is anything to roll back. One request of each kind in a namespace is sent: the API server accepts or
+// refuses by who asks, where and what for. What it refuses of a single object later is rolled back.
 func (r *run) rehearse(ctx context.Context, items []*item) {
 	trials := map[string][]trial{}
 	add := func(kind string, i *item, ask func() error) { trials[kind] = append(trials[kind], trial{i, ask}) }
@@ -71,8 +71,12 @@ func (r *run) tryHere(i *item) error {
 	}
 	for _, user := range i.users {
 		if tool, removed := workload.RemovedBy(user, i.SecretName); removed {
-			r.Report.Warn("%s removes the reference to secret/%s from %s the next time that it applies its manifest: kubectl pgbind check names the fix",
-				tool, i.SecretName, user)
+			r.Report.Warn(
+				"%s removes the reference to secret/%s from %s the next time that it applies its manifest: kubectl pgbind check names the fix",
+				tool,
+				i.SecretName,
+				user,
+			)
 		}
 		if err := workload.CheckFieldManager(user, i.manager()); err != nil && !r.options.Force {
 			return err

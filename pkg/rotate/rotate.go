@@ -1,5 +1,5 @@
-// Package rotate replaces the logins of bindings while their workloads continue to work: one pipeline for one binding and for many. It contains no command
-// line and no SQL.
+// Package rotate replaces the logins of bindings while their workloads continue to work: one pipeline for one binding
+// and for many. It contains no command line and no SQL.
 package rotate
 
 import (
@@ -63,10 +63,11 @@ type Rotator struct {
 // rounds limits how often a binding whose Secret another writer changed is read again.
 const rounds = 5
 
-// Rotate creates a second login role for each binding with everything that the first one has, writes it to the same Secret, replaces the Pods that use the
-// first one, and then drops the first one. If a step fails or ctx ends before the first role is disabled, everything is rolled back for that binding, and
-// the others continue. After that, or if a run was interrupted, the next run continues. If it is unknown whether the workload uses the new login, the
-// first role stays until the next rotation. It returns the bindings that did not fail, and the errors of the others.
+// Rotate creates a second login role for each binding with everything that the first one has, writes it to the same
+// Secret, replaces the Pods that use the first one, and then drops the first one. If a step fails or ctx ends before
+// the first role is disabled, everything is rolled back for that binding, and the others continue. After that, or if a
+// run was interrupted, the next run continues. If it is unknown whether the workload uses the new login, the first role
+// stays until the next rotation. It returns the bindings that did not fail, and the errors of the others.
 func (r *Rotator) Rotate(ctx context.Context, bindings []*lookup.Binding, o Options) (rotated []*lookup.Binding, err error) {
 	run := newRun(r, o, len(bindings))
 	items := make([]*item, len(bindings))
@@ -125,7 +126,8 @@ func (r *run) round(ctx context.Context, items []*item) (again []*item) {
 	return again
 }
 
-// rotate takes the bindings of one server through the phases. Until the first role is disabled, what was done for a binding that fails is rolled back.
+// rotate takes the bindings of one server through the phases. Until the first role is disabled, what was done for a
+// binding that fails is rolled back.
 func (r *run) rotate(ctx context.Context, items []*item) {
 	phases.Through(ctx, items, r.finishEarlier, r.successors, r.secrets, r.pods, r.drain)
 	r.rollBack(ctx, items)
@@ -145,8 +147,12 @@ func (r *run) inPlace(ctx context.Context, items []*item) {
 		r.Report.Done("secret/"+i.SecretName, "rotated in place")
 		for _, user := range i.users {
 			if i.restarts(user) {
-				r.Report.Warn("the Pods of %s have the old password: open sessions continue, but new ones fail until you run: kubectl rollout restart %s -n %s",
-					user, user, i.Namespace)
+				r.Report.Warn(
+					"the Pods of %s have the old password: open sessions continue, but new ones fail until you run: kubectl rollout restart %s -n %s",
+					user,
+					user,
+					i.Namespace,
+				)
 			}
 		}
 	}

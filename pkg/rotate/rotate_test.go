@@ -31,7 +31,10 @@ func inWorld(t *testing.T, test func(w *world)) {
 
 // reversible and final return the steps of a rotation, in order.
 func reversible() []string {
-	return []string{"createuser " + second, "password of " + second, "secret of " + second, "patch 2", "rollout to " + second, "end idle of " + first}
+	return []string{
+		"createuser " + second, "password of " + second, "secret of " + second, "patch 2", "rollout to " + second,
+		"end idle of " + first,
+	}
 }
 
 func final() []string {
@@ -95,7 +98,10 @@ func TestRotate_ContinuesInterruptedRun(t *testing.T) {
 			require.NoError(w.t, secret.Renew(stored, marks, secret.Credentials{Host: "svc.ns", Username: second, Password: "p2"}))
 			require.NoError(w.t, w.kube.Tracker().Update(corev1.SchemeGroupVersion.WithResource("secrets"), stored, "ns"))
 			require.NoError(w.t, w.rotate())
-			assert.Equal(w.t, slices.Concat([]string{"patch 2", "rollout to " + second, "end idle of " + first}, final()), w.log, "the remaining steps")
+			assert.Equal(
+				w.t, slices.Concat([]string{"patch 2", "rollout to " + second, "end idle of " + first}, final()), w.log,
+				"the remaining steps",
+			)
 			w.assertOnly(second)
 		})
 	})
@@ -126,7 +132,9 @@ func TestRotate_KeepsPodsThatReadFiles(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.setWorkload(corev1.PodSpec{
 			Containers: []corev1.Container{{Name: "app", VolumeMounts: []corev1.VolumeMount{{Name: "login", MountPath: "/login"}}}},
-			Volumes:    []corev1.Volume{{Name: "login", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: secretName}}}},
+			Volumes: []corev1.Volume{
+				{Name: "login", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: secretName}}},
+			},
 		})
 		start := time.Now()
 		require.NoError(w.t, w.rotate())
@@ -232,7 +240,10 @@ func TestRotate_ChangesNothing(t *testing.T) {
 			assert.Equal(w.t, []string{"role/" + first + " dropped", "secret/" + secretName + " rotated"}, w.results, "no further role")
 			w.results = nil
 			require.NoError(w.t, w.rotate())
-			assert.ElementsMatch(w.t, []string{"role/" + first + " dropped", "secret/" + secretName + " rotated"}, w.results, "as the dry run says")
+			assert.ElementsMatch(
+				w.t, []string{"role/" + first + " dropped", "secret/" + secretName + " rotated"}, w.results,
+				"as the dry run says",
+			)
 		})
 	})
 	t.Run("own privileges would be lost", func(t *testing.T) {
@@ -247,7 +258,10 @@ func TestRotate_ChangesNothing(t *testing.T) {
 	t.Run("a variable is hidden", func(t *testing.T) {
 		inWorld(t, func(w *world) {
 			w.hidden = []workload.Hidden{{Container: "app", Variable: "POSTGRES_HOST", By: "env"}}
-			require.ErrorContains(w.t, w.rotate(), "deployment.apps/web would not use the new login: container app gets POSTGRES_HOST from env")
+			require.ErrorContains(
+				w.t, w.rotate(),
+				"deployment.apps/web would not use the new login: container app gets POSTGRES_HOST from env",
+			)
 			assert.Empty(w.t, w.log)
 			require.NoError(w.t, w.rotate(func(o *Options) { o.Force = true }))
 			w.assertOnly(second)
@@ -263,7 +277,9 @@ func TestRotate_ChangesNothing(t *testing.T) {
 
 func TestRotate_WarnsOfUnfinishedRevokes(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.unfinished = []postgres.Unfinished{{Statement: "REVOKE TRIGGER ON TABLE public.t FROM x", Blockers: []string{"process 7 of user boss"}}}
+		w.unfinished = []postgres.Unfinished{
+			{Statement: "REVOKE TRIGGER ON TABLE public.t FROM x", Blockers: []string{"process 7 of user boss"}},
+		}
 		require.NoError(w.t, w.rotate())
 		assert.Contains(w.t, w.warned, "REVOKE TRIGGER ON TABLE public.t FROM x: another session prevents it (process 7 of user boss); "+
 			"run the command again when it has ended")

@@ -68,7 +68,8 @@ func (r *run) writeSecret(ctx context.Context, i *item) error {
 	return r.writeSecond(ctx, i, written)
 }
 
-// joinOther continues with the Secret that another run wrote, if it has the new login. Its password counts, and this run must not roll back the role.
+// joinOther continues with the Secret that another run wrote, if it has the new login. Its password counts, and this
+// run must not roll back the role.
 func (r *run) joinOther(ctx context.Context, i *item, conflict error) (*corev1.Secret, error) {
 	current, c, err := r.holds(ctx, i, i.plan.role)
 	if err != nil {
@@ -164,8 +165,14 @@ func (i *item) newSecret() (*corev1.Secret, error) {
 
 // fresh returns the credentials for a new Secret.
 func (i *item) fresh() secret.Credentials {
-	c := secret.Credentials{Host: cmp.Or(i.host, i.database.HostName(), i.database.PodIP), Username: i.plan.role, Password: i.password, Port: i.database.Port,
-		Database: i.Marks.DBName, SSLMode: "disable"}
+	c := secret.Credentials{
+		Host:     cmp.Or(i.host, i.database.HostName(), i.database.PodIP),
+		Username: i.plan.role,
+		Password: i.password,
+		Port:     i.database.Port,
+		Database: i.Marks.DBName,
+		SSLMode:  "disable",
+	}
 	if i.encrypted {
 		c.SSLMode = "require"
 	}

@@ -13,7 +13,8 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 )
 
-// successors creates the second login roles and verifies that they can log in: one exec for each batch. Roles that exist are set up by another one.
+// successors creates the second login roles and verifies that they can log in: one exec for each batch. Roles that
+// exist are set up by another one.
 func (r *run) successors(ctx context.Context, items []*item) {
 	for _, i := range items {
 		i.source = i.plan.former
@@ -41,8 +42,8 @@ func (r *run) successors(ctx context.Context, items []*item) {
 	r.setUpExisting(ctx, filter(phases.Open(items), func(i *item) bool { return i.existed }))
 }
 
-// setUpExisting sets up new roles that existed: another rotation is in progress or was interrupted. If the Secret has the role by now, Pods may use its
-// password, and the old role may be gone.
+// setUpExisting sets up new roles that existed: another rotation is in progress or was interrupted. If the Secret has
+// the role by now, Pods may use its password, and the old role may be gone.
 func (r *run) setUpExisting(ctx context.Context, items []*item) {
 	each(items, func(i *item) {
 		_, c, err := r.holds(ctx, i, i.plan.role)

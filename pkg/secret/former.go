@@ -11,8 +11,8 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/keys"
 )
 
-// formerKey is the key of the former variables that must not be readable in an annotation. It is no variable: a binding that keeps the names
-// of a workload names each variable in env.
+// formerKey is the key of the former variables that must not be readable in an annotation. It is no variable: a binding
+// that keeps the names of a workload names each variable in env.
 const formerKey = ".pgbind-former"
 
 // FormerVariable is what a container had in env before a binding replaced it. Unbind puts it back.
@@ -36,8 +36,9 @@ func (f FormerVariable) String() string { return f.Name + " of container " + f.C
 // GoString hides the value as String does.
 func (f FormerVariable) GoString() string { return f.String() }
 
-// MergeFormer returns what is stored after a bind with this spec replaced variables, with what was stored before. The values that can contain
-// a user name, a password or a URI are in hidden, and belong into the Secret; an annotation can show the rest.
+// MergeFormer returns what is stored after a bind with this spec replaced variables, with what was stored before. The
+// values that can contain a user name, a password or a URI are in hidden, and belong into the Secret; an annotation can
+// show the rest.
 func MergeFormer(spec v1alpha1.BindingSpec, stored, replaced []FormerVariable) (noted, hidden []FormerVariable) {
 	noted = slices.Clone(stored)
 	for _, f := range replaced {
@@ -113,8 +114,10 @@ func formerIn(secret *corev1.Secret) ([]FormerVariable, error) {
 	}
 	var all []FormerVariable
 	if json.Unmarshal(secret.Data[formerKey], &all) != nil {
-		return nil, fmt.Errorf("secret/%s: its key %s is not the list of former variables that a bind writes: remove the key, and set them by hand",
-			secret.Name, formerKey)
+		return nil, fmt.Errorf(
+			"secret/%s: its key %s is not the list of former variables that a bind writes: remove the key, and set them by hand",
+			secret.Name, formerKey,
+		)
 	}
 	return all, nil
 }

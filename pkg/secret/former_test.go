@@ -60,7 +60,11 @@ func TestMergeFormer_KeepsWhatWasStored(t *testing.T) {
 	stored := []FormerVariable{literal("DB_HOST", "old"), inSecret("DB_USER"), literal("DB_NAME", "old")}
 	replaced := []FormerVariable{literal("DB_HOST", "new"), {Container: "app", Name: "DB_USER"}, literal("DB_PASSWORD", "new")}
 	noted, hidden := MergeFormer(namesSpec(), stored, replaced)
-	assert.Equal(t, []FormerVariable{literal("DB_HOST", "new"), inSecret("DB_USER"), literal("DB_NAME", "old"), inSecret("DB_PASSWORD")}, noted)
+	assert.Equal(
+		t,
+		[]FormerVariable{literal("DB_HOST", "new"), inSecret("DB_USER"), literal("DB_NAME", "old"), inSecret("DB_PASSWORD")},
+		noted,
+	)
 	assert.Equal(t, []FormerVariable{literal("DB_PASSWORD", "new")}, hidden)
 	assert.Equal(t, "old", stored[0].Entry.Value, "the input stays")
 }
@@ -72,7 +76,12 @@ func TestFormer_RoundTrip(t *testing.T) {
 	secret, err := NewSecret(types.NamespacedName{Name: "s"}, marks, c)
 	require.NoError(t, err)
 	assert.Equal(t, map[string]string{
-		"DB_HOST": "h:5432", "DB_NAME": "shop", "DB_USER": "u", "DB_PASSWORD": "p", "DATABASE_URL": "postgres://h:5432/shop", "spring.url": "jdbc:postgresql://h:5432/x",
+		"DB_HOST":      "h:5432",
+		"DB_NAME":      "shop",
+		"DB_USER":      "u",
+		"DB_PASSWORD":  "p",
+		"DATABASE_URL": "postgres://h:5432/shop",
+		"spring.url":   "jdbc:postgresql://h:5432/x",
 	}, text(secret), "no other name")
 
 	require.NoError(t, AddFormer(secret, nil))
@@ -85,7 +94,10 @@ func TestFormer_RoundTrip(t *testing.T) {
 	assert.Equal(t, []FormerVariable{literal("DB_HOST", "db"), literal("DB_USER", "second"), literal("DB_PASSWORD", "hunter2")}, all,
 		"also what the annotation does not note")
 
-	assert.Equal(t, []string{"DATABASE_URL", "DB_HOST", "DB_NAME", "DB_PASSWORD", "DB_USER", "spring.url"}, VariablesOf(marks.BindingSpec, secret.Data))
+	assert.Equal(
+		t, []string{"DATABASE_URL", "DB_HOST", "DB_NAME", "DB_PASSWORD", "DB_USER", "spring.url"},
+		VariablesOf(marks.BindingSpec, secret.Data),
+	)
 	c.Username, c.Password = "next", "other"
 	require.NoError(t, Renew(secret, marks, c))
 	assert.Equal(t, before, secret.Data[".pgbind-former"], "a rotation keeps them")

@@ -43,7 +43,11 @@ func FuzzMarks(f *testing.F) {
 		object := &corev1.Secret{}
 		object.Labels = map[string]string{ManagedByLabel: ManagedBy}
 		object.Annotations = map[string]string{
-			prefix + "id": id, prefix + "generation": generation, prefix + "schemas": schemas, prefix + "choices": choices, prefix + "expires": expires,
+			prefix + "id":             id,
+			prefix + "generation":     generation,
+			prefix + "schemas":        schemas,
+			prefix + "choices":        choices,
+			prefix + "expires":        expires,
 			annotationPrefix + "name": choices,
 		}
 		current := &corev1.Secret{}
@@ -76,7 +80,10 @@ func FuzzSource(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		source, err := ParsePasswordSource(text)
 		if err != nil {
-			assert.False(t, len(text) > 8 && strings.Contains(err.Error(), text), "the error does not contain the text, which may be a password")
+			assert.False(
+				t, len(text) > 8 && strings.Contains(err.Error(), text),
+				"the error does not contain the text, which may be a password",
+			)
 		} else {
 			assert.Equal(t, text, source.String())
 		}

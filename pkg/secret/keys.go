@@ -65,8 +65,8 @@ func Templates(spec v1alpha1.BindingSpec) ([]keys.Template, error) {
 	return all, nil
 }
 
-// templatesOf returns the Templates of a spec. With the default preset it also returns the optional keys that the data has although the spec
-// does not name them: somebody added them, or an early version did not record them.
+// templatesOf returns the Templates of a spec. With the default preset it also returns the optional keys that the data
+// has although the spec does not name them: somebody added them, or an early version did not record them.
 func templatesOf(spec v1alpha1.BindingSpec, data map[string][]byte) ([]keys.Template, error) {
 	all, err := Templates(spec)
 	if !slices.Contains(Presets(spec), keys.DefaultPreset) {
@@ -188,7 +188,10 @@ func IsServiceBinding(spec v1alpha1.BindingSpec) bool {
 func CheckVariables(spec v1alpha1.BindingSpec) error {
 	for _, name := range Presets(spec) {
 		if preset, err := keys.ParsePreset(name); err == nil && preset.Files() {
-			return fmt.Errorf("the keys of preset %s are files and not variables: use --inject volume with --mount-path, or --inject none", name)
+			return fmt.Errorf(
+				"the keys of preset %s are files and not variables: use --inject volume with --mount-path, or --inject none",
+				name,
+			)
 		}
 	}
 	return nil

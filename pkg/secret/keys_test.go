@@ -57,13 +57,22 @@ func TestNewSecret_HasKeys(t *testing.T) {
 			func(c *Credentials) { c.Port, c.Database = 5433, "shop" }, nil,
 			with(map[string]string{"POSTGRES_PORT": "5433", "POSTGRES_DB": "shop"}),
 		},
-		"all keys": {func(*Credentials) {}, []string{"port", "database", "uri", "jdbc", "pgpass"}, with(map[string]string{ //nolint:gosec // examples
-			"POSTGRES_PORT": "5432", "POSTGRES_DB": "postgres", "POSTGRES_URI": "postgresql://" + login + "@h:5432/postgres",
-			"POSTGRES_JDBC_URL": "jdbc:postgresql://h:5432/postgres?password=p&user=u", ".pgpass": "h:5432:postgres:u:p\n",
-		})},
-		"TLS": {func(c *Credentials) { c.SSLMode, c.CA, c.CAPath = "verify-full", "PEM", "/run/my db/ca.crt" }, []string{"uri"}, with(map[string]string{
-			"ca.crt": "PEM", "POSTGRES_URI": "postgresql://" + login + "@h:5432/postgres?sslmode=verify-full&sslrootcert=%2Frun%2Fmy%20db%2Fca.crt",
-		})},
+		"all keys": {
+			func(*Credentials) {},
+			[]string{"port", "database", "uri", "jdbc", "pgpass"},
+			with(map[string]string{ //nolint:gosec // examples
+				"POSTGRES_PORT": "5432", "POSTGRES_DB": "postgres", "POSTGRES_URI": "postgresql://" + login + "@h:5432/postgres",
+				"POSTGRES_JDBC_URL": "jdbc:postgresql://h:5432/postgres?password=p&user=u", ".pgpass": "h:5432:postgres:u:p\n",
+			}),
+		},
+		"TLS": {
+			func(c *Credentials) { c.SSLMode, c.CA, c.CAPath = "verify-full", "PEM", "/run/my db/ca.crt" },
+			[]string{"uri"},
+			with(map[string]string{
+				"ca.crt":       "PEM",
+				"POSTGRES_URI": "postgresql://" + login + "@h:5432/postgres?sslmode=verify-full&sslrootcert=%2Frun%2Fmy%20db%2Fca.crt",
+			}),
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

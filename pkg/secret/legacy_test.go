@@ -16,12 +16,22 @@ func legacySecret() *corev1.Secret {
 	return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{
 		Labels: map[string]string{ManagedByLabel: ManagedBy, "theirs": "label"},
 		Annotations: map[string]string{
-			"pgbind.dev/id": "abc", "pgbind.dev/run": "run", "pgbind.dev/workload": "deployment.apps/web", "pgbind.dev/database": "shop",
-			"pgbind.dev/postgres": "pod/pg-0", "pgbind.dev/postgres-namespace": "db", "pgbind.dev/location": "db/statefulset/pg",
-			"pgbind.dev/access": "readonly", "pgbind.dev/schemas": `["a","b"]`, "pgbind.dev/isolated": "true", "pgbind.dev/role": "pgb_abc_2",
-			"pgbind.dev/generation": "2", "pgbind.dev/expires": "2030-01-02T03:04:05Z", "pgbind.dev/rotated": "2030-01-02T03:04:05Z",
-			"pgbind.dev/choices": `{"adminPasswordFrom":"secret/admin:key","host":"pooler","port":6432,"keys":["uri"],"inject":"env"}`,
-			"theirs":             "annotation",
+			"pgbind.dev/id":                 "abc",
+			"pgbind.dev/run":                "run",
+			"pgbind.dev/workload":           "deployment.apps/web",
+			"pgbind.dev/database":           "shop",
+			"pgbind.dev/postgres":           "pod/pg-0",
+			"pgbind.dev/postgres-namespace": "db",
+			"pgbind.dev/location":           "db/statefulset/pg",
+			"pgbind.dev/access":             "readonly",
+			"pgbind.dev/schemas":            `["a","b"]`,
+			"pgbind.dev/isolated":           "true",
+			"pgbind.dev/role":               "pgb_abc_2",
+			"pgbind.dev/generation":         "2",
+			"pgbind.dev/expires":            "2030-01-02T03:04:05Z",
+			"pgbind.dev/rotated":            "2030-01-02T03:04:05Z",
+			"pgbind.dev/choices":            `{"adminPasswordFrom":"secret/admin:key","host":"pooler","port":6432,"keys":["uri"],"inject":"env"}`,
+			"theirs":                        "annotation",
 		},
 	}}
 }
@@ -31,9 +41,22 @@ func TestMarksOf_ReadsOldFormat(t *testing.T) {
 	require.True(t, ok)
 	assert.Equal(t, Marks{
 		BindingSpec: v1alpha1.BindingSpec{
-			Workload: "deployment.apps/web", DBName: "shop", Postgres: "pod/pg-0", PostgresNamespace: "db", Access: "readonly",
-			Schemas: []string{"a", "b"}, Isolated: true, Expires: at2030(), AdminPasswordFrom: "secret/admin:key", Host: "pooler", Port: 6432,
-			Keys: []string{"uri"}, Inject: "env",
+			Workload:          "deployment.apps/web",
+			DBName:            "shop",
+			Postgres:          "pod/pg-0",
+			PostgresNamespace: "db",
+			Access:            "readonly",
+			Schemas: []string{
+				"a",
+				"b",
+			},
+			Isolated:          true,
+			Expires:           at2030(),
+			AdminPasswordFrom: "secret/admin:key",
+			Host:              "pooler",
+			Port:              6432,
+			Keys:              []string{"uri"},
+			Inject:            "env",
 		},
 		BindingStatus: v1alpha1.BindingStatus{
 			ID: "abc", Run: "run", Role: "pgb_abc_2", Generation: 2, Location: "db/statefulset/pg", Expires: at2030(), Rotated: at2030(),
@@ -50,7 +73,12 @@ func TestMarksOf_IgnoresIncompleteOldFormat(t *testing.T) {
 	}
 	small := &corev1.Secret{}
 	small.Labels = map[string]string{ManagedByLabel: ManagedBy}
-	small.Annotations = map[string]string{"pgbind.dev/id": "abc", "pgbind.dev/generation": "1", "pgbind.dev/choices": "{", "pgbind.dev/expires": "never"}
+	small.Annotations = map[string]string{
+		"pgbind.dev/id":         "abc",
+		"pgbind.dev/generation": "1",
+		"pgbind.dev/choices":    "{",
+		"pgbind.dev/expires":    "never",
+	}
 	marks, ok := MarksOf(small)
 	require.True(t, ok)
 	assert.Equal(t, []string{"public"}, marks.Schemas)

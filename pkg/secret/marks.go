@@ -104,11 +104,15 @@ func (m Marks) Note() Marks {
 	return m
 }
 
-// AnnotationKey returns the key of the workload's annotation for the binding of that Secret. It fails if the Secret's name is too long for a key.
+// AnnotationKey returns the key of the workload's annotation for the binding of that Secret. It fails if the Secret's
+// name is too long for a key.
 func AnnotationKey(secret string) (string, error) {
 	key := annotationPrefix + secret
 	if problems := validation.IsQualifiedName(key); len(problems) > 0 {
-		return "", fmt.Errorf("secret name %q is too long for an annotation of the workload: use --secret with at most 63 characters", secret)
+		return "", fmt.Errorf(
+			"secret name %q is too long for an annotation of the workload: use --secret with at most 63 characters",
+			secret,
+		)
 	}
 	return key, nil
 }

@@ -45,13 +45,15 @@ func NewRun() string { return strings.ToLower(rand.Text()[:12]) }
 // connection string without quotes.
 func NewPassword() string { return rand.Text() }
 
-// LessonName is the default name of the Secret of the first binding on the lesson's server. postgresql-secret-1 is the administrator's Secret.
+// LessonName is the default name of the Secret of the first binding on the lesson's server. postgresql-secret-1 is the
+// administrator's Secret.
 const LessonName = "postgresql-secret-2"
 
 // DefaultName returns the default name of the Secret of a workload's first binding.
 func DefaultName(workload string) string { return workload + "-pgbind" }
 
-// FurtherName returns the default name of the Secret of another binding of the workload. The name of the database is adapted to what Secrets accept.
+// FurtherName returns the default name of the Secret of another binding of the workload. The name of the database is
+// adapted to what Secrets accept.
 func FurtherName(workload, database string) string {
 	accepted := regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(strings.ToLower(database), "-")
 	return strings.TrimRight(DefaultName(workload)+"-"+strings.TrimLeft(accepted, "-"), "-")

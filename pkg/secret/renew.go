@@ -46,7 +46,8 @@ func Renew(secret *corev1.Secret, marks Marks, c Credentials) error {
 func Complete(secret *corev1.Secret, marks Marks, c Credentials) error {
 	held, _ := Of(secret)
 	held.keep(c)
-	held.Host, held.Username, held.Password = cmp.Or(held.Host, c.Host), cmp.Or(held.Username, c.Username), cmp.Or(held.Password, c.Password)
+	held.Host = cmp.Or(held.Host, c.Host)
+	held.Username, held.Password = cmp.Or(held.Username, c.Username), cmp.Or(held.Password, c.Password)
 	renewed := secret.DeepCopy()
 	if err := Renew(renewed, marks, held); err != nil {
 		return err

@@ -33,15 +33,23 @@ func TestContainerOf_ChoosesContainer(t *testing.T) {
 		changes []func(*corev1.Pod)
 		want    string
 	}{
-		"named by the caller":           {"b", []func(*corev1.Pod){containers(port("a", 5432), image("b", "x")), annotated("a")}, "b"},
-		"by annotation":                 {"", []func(*corev1.Pod){containers(port("a", 5432), image("b", "x")), annotated("b")}, "b"},
-		"annotation of no container":    {"", []func(*corev1.Pod){containers(image("a", "x"), port("b", 5432)), annotated("gone")}, "b"},
-		"by the operator's name":        {"", []func(*corev1.Pod){containers(port("a", 5432), image("postgres", "x")), zalando}, "postgres"},
-		"not by the operator's name":    {"", []func(*corev1.Pod){containers(port("a", 5432), image("b", "x")), zalando}, "a"},
-		"only container":                {"", []func(*corev1.Pod){containers(image("a", "x"))}, "a"},
-		"by port":                       {"", []func(*corev1.Pod){containers(image("a", "postgres"), port("b", 5432))}, "b"},
-		"by image":                      {"", []func(*corev1.Pod){containers(exporter, image("b", "ghcr.io/x/spilo-17@sha256:00"))}, "b"},
-		"by image, with two such ports": {"", []func(*corev1.Pod){containers(port("a", 5432), port("b", 5432), image("c", "postgis:16"))}, "c"},
+		"named by the caller":        {"b", []func(*corev1.Pod){containers(port("a", 5432), image("b", "x")), annotated("a")}, "b"},
+		"by annotation":              {"", []func(*corev1.Pod){containers(port("a", 5432), image("b", "x")), annotated("b")}, "b"},
+		"annotation of no container": {"", []func(*corev1.Pod){containers(image("a", "x"), port("b", 5432)), annotated("gone")}, "b"},
+		"by the operator's name": {
+			"",
+			[]func(*corev1.Pod){containers(port("a", 5432), image("postgres", "x")), zalando},
+			"postgres",
+		},
+		"not by the operator's name": {"", []func(*corev1.Pod){containers(port("a", 5432), image("b", "x")), zalando}, "a"},
+		"only container":             {"", []func(*corev1.Pod){containers(image("a", "x"))}, "a"},
+		"by port":                    {"", []func(*corev1.Pod){containers(image("a", "postgres"), port("b", 5432))}, "b"},
+		"by image":                   {"", []func(*corev1.Pod){containers(exporter, image("b", "ghcr.io/x/spilo-17@sha256:00"))}, "b"},
+		"by image, with two such ports": {
+			"",
+			[]func(*corev1.Pod){containers(port("a", 5432), port("b", 5432), image("c", "postgis:16"))},
+			"c",
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -62,13 +70,29 @@ func TestFind_ReadsPortAndSocket(t *testing.T) {
 		port      int32
 		socket    string
 	}{
-		"nothing declared":    {corev1.Container{}, 5432, ""},
-		"only port":           {corev1.Container{Ports: []corev1.ContainerPort{{ContainerPort: 5433}}}, 5433, ""},
-		"5432 among others":   {corev1.Container{Ports: []corev1.ContainerPort{{ContainerPort: 9187}, {ContainerPort: 5432}}}, 5432, ""},
-		"port by name":        {corev1.Container{Ports: []corev1.ContainerPort{{Name: "metrics", ContainerPort: 9187}, {Name: "pgsql", ContainerPort: 6000}}}, 6000, ""},
-		"not an exporter's":   {corev1.Container{Ports: []corev1.ContainerPort{{Name: "postgres-export", ContainerPort: 9187}, {Name: "x", ContainerPort: 1}}}, 5432, ""},
-		"variables":           {corev1.Container{Env: []corev1.EnvVar{{Name: "PGPORT", Value: "6543"}, {Name: "PGHOST", Value: "/run/pg"}}}, 6543, "/run/pg"},
-		"host, no directory":  {corev1.Container{Env: []corev1.EnvVar{{Name: "PGHOST", Value: "db"}, {Name: "PGPORT", Value: "$(PORT)"}}}, 5432, ""},
+		"nothing declared":  {corev1.Container{}, 5432, ""},
+		"only port":         {corev1.Container{Ports: []corev1.ContainerPort{{ContainerPort: 5433}}}, 5433, ""},
+		"5432 among others": {corev1.Container{Ports: []corev1.ContainerPort{{ContainerPort: 9187}, {ContainerPort: 5432}}}, 5432, ""},
+		"port by name": {
+			corev1.Container{Ports: []corev1.ContainerPort{{Name: "metrics", ContainerPort: 9187}, {Name: "pgsql", ContainerPort: 6000}}},
+			6000,
+			"",
+		},
+		"not an exporter's": {
+			corev1.Container{Ports: []corev1.ContainerPort{{Name: "postgres-export", ContainerPort: 9187}, {Name: "x", ContainerPort: 1}}},
+			5432,
+			"",
+		},
+		"variables": {
+			corev1.Container{Env: []corev1.EnvVar{{Name: "PGPORT", Value: "6543"}, {Name: "PGHOST", Value: "/run/pg"}}},
+			6543,
+			"/run/pg",
+		},
+		"host, no directory": {
+			corev1.Container{Env: []corev1.EnvVar{{Name: "PGHOST", Value: "db"}, {Name: "PGPORT", Value: "$(PORT)"}}},
+			5432,
+			"",
+		},
 		"variables elsewhere": {corev1.Container{Env: []corev1.EnvVar{{Name: "PGHOST", ValueFrom: &corev1.EnvVarSource{}}}}, 5432, ""},
 	}
 	for name, test := range tests {

@@ -43,9 +43,20 @@ func forbidden(resource string) error {
 
 func TestParseRef(t *testing.T) {
 	valid := map[string]string{
-		"pod/a": "pod/a", "Pods/a": "pod/a", "po/a.b": "pod/a.b", "sts/a": "statefulset/a", "statefulset.apps/a": "statefulset/a",
-		"svc/a": "service/a", "services/a": "service/a", "deployment/a": "deployment/a", "deploy/a": "deployment/a", "cluster/a": "cluster/a",
-		"clusters.postgresql.cnpg.io/a": "cluster/a", "a": "pod/a", "pg-0": "pod/pg-0", "a.b": "pod/a.b",
+		"pod/a":                         "pod/a",
+		"Pods/a":                        "pod/a",
+		"po/a.b":                        "pod/a.b",
+		"sts/a":                         "statefulset/a",
+		"statefulset.apps/a":            "statefulset/a",
+		"svc/a":                         "service/a",
+		"services/a":                    "service/a",
+		"deployment/a":                  "deployment/a",
+		"deploy/a":                      "deployment/a",
+		"cluster/a":                     "cluster/a",
+		"clusters.postgresql.cnpg.io/a": "cluster/a",
+		"a":                             "pod/a",
+		"pg-0":                          "pod/pg-0",
+		"a.b":                           "pod/a.b",
 	}
 	for text, want := range valid {
 		ref, err := server.ParseRef(text, namespace)
@@ -55,7 +66,10 @@ func TestParseRef(t *testing.T) {
 	}
 	for _, text := range []string{"", "pod", "Deployment", "pod/", "/a", "pod/a/b", "job/a", "pod/A", "A", "pod/..", "..", "a/"} {
 		_, err := server.ParseRef(text, namespace)
-		require.EqualError(t, err, `invalid database "`+text+`": use pod/NAME, statefulset/NAME, deployment/NAME, service/NAME, cluster/NAME or the name of a Pod`)
+		require.EqualError(
+			t, err,
+			`invalid database "`+text+`": use pod/NAME, statefulset/NAME, deployment/NAME, service/NAME, cluster/NAME or the name of a Pod`,
+		)
 	}
 }
 
@@ -148,7 +162,8 @@ func TestFind_ExplainsFailure(t *testing.T) {
 		want    string
 	}{
 		"not found": {
-			newCluster(t, lesson()...), elsewhere,
+			newCluster(t, lesson()...),
+			elsewhere,
 			`cannot use pod/elsewhere-0 in namespace data as the database: pods "elsewhere-0" not found: this looks like a database: --postgres=service/postgresql-svc`,
 		},
 		"not found, nothing similar": {
@@ -159,22 +174,32 @@ func TestFind_ExplainsFailure(t *testing.T) {
 			`cannot use pod/elsewhere-0 in namespace data as the database: pods "elsewhere-0" not found` + alone,
 		},
 		"not ready": {
-			newCluster(t, append(lesson(notReady("containers with unready status: [postgresql-db]")), newPod("other-0"))...), lessonRef,
+			newCluster(t, append(lesson(notReady("containers with unready status: [postgresql-db]")), newPod("other-0"))...),
+			lessonRef,
 			unready + "containers with unready status: [postgresql-db]" + described + ": this looks like a database: --postgres=pod/other-0",
 		},
-		"crashing":      {newCluster(t, lesson(crashing)...), lessonRef, unready + "container postgresql-db is waiting: CrashLoopBackOff" + described + alone},
+		"crashing": {
+			newCluster(t, lesson(crashing)...),
+			lessonRef,
+			unready + "container postgresql-db is waiting: CrashLoopBackOff" + described + alone,
+		},
 		"pending":       {newCluster(t, lesson(pending)...), lessonRef, unready + "its phase is Pending" + described + alone},
 		"being deleted": {newCluster(t, lesson(deleted)...), lessonRef, unready + "it is being deleted" + described + alone},
 		"no such StatefulSet": {
-			newCluster(t, lesson()...), server.Ref{Kind: server.KindStatefulSet, Name: "sts", Namespace: namespace},
+			newCluster(t, lesson()...),
+			server.Ref{Kind: server.KindStatefulSet, Name: "sts", Namespace: namespace},
 			`cannot use statefulset/sts in namespace data as the database: statefulsets.apps "sts" not found: this looks like a database: --postgres=service/postgresql-svc`,
 		},
 		"Service of nothing": {
-			newCluster(t, newService("svc", "10.0.0.1", nil), slicesFor("svc")), server.Ref{Kind: server.KindService, Name: "svc", Namespace: namespace},
+			newCluster(
+				t, newService("svc", "10.0.0.1", nil), slicesFor("svc"),
+			),
+			server.Ref{Kind: server.KindService, Name: "svc", Namespace: namespace},
 			"cannot use service/svc in namespace data as the database: it has no pods" + alone,
 		},
 		"no Service": {
-			newCluster(t, newPod("postgresql-sfs-0")), lessonRef,
+			newCluster(t, newPod("postgresql-sfs-0")),
+			lessonRef,
 			"no service in namespace data leads to port 5432 of pod/postgresql-sfs-0: create one, or name the database's address with --host",
 		},
 		"Services not readable": {
@@ -182,7 +207,14 @@ func TestFind_ExplainsFailure(t *testing.T) {
 			"find the database's service in namespace data (or use --host): services is forbidden: ask your administrator",
 		},
 		"neither EndpointSlices nor Endpoints": {
-			newCluster(t, lesson()...).refuse("list", "endpointslices", forbidden("endpointslices")).refuse("list", "endpoints", forbidden("endpoints")), lessonRef,
+			newCluster(
+				t,
+				lesson()...).refuse(
+				"list", "endpointslices", forbidden("endpointslices"),
+			).refuse(
+				"list", "endpoints", forbidden("endpoints"),
+			),
+			lessonRef,
 			"find the pods behind the services of namespace data (or use --host): endpointslices is forbidden: ask your administrator",
 		},
 		"Pod not readable": {
@@ -209,11 +241,15 @@ func TestFind_ReadsEndpointsIfSlicesAreForbidden(t *testing.T) {
 	//nolint:staticcheck // SA1019: the subject of this test
 	endpoints := &corev1.Endpoints{
 		ObjectMeta: metav1.ObjectMeta{Name: "postgresql-svc", Namespace: namespace},
-		Subsets: []corev1.EndpointSubset{{
-			Addresses:         []corev1.EndpointAddress{{IP: "ip-of-postgresql-sfs-0"}},
-			NotReadyAddresses: []corev1.EndpointAddress{{IP: "10.9.9.9", TargetRef: &corev1.ObjectReference{Kind: "Pod", Name: "postgresql-sfs-1"}}},
-			Ports:             []corev1.EndpointPort{{Name: "postgresql", Port: 5432}},
-		}},
+		Subsets: []corev1.EndpointSubset{
+			{
+				Addresses: []corev1.EndpointAddress{{IP: "ip-of-postgresql-sfs-0"}},
+				NotReadyAddresses: []corev1.EndpointAddress{
+					{IP: "10.9.9.9", TargetRef: &corev1.ObjectReference{Kind: "Pod", Name: "postgresql-sfs-1"}},
+				},
+				Ports: []corev1.EndpointPort{{Name: "postgresql", Port: 5432}},
+			},
+		},
 	}
 	for name, refusal := range map[string]error{"forbidden": forbidden("endpointslices"), "absent": apierrors.NewNotFound(schema.GroupResource{}, "")} {
 		t.Run(name, func(t *testing.T) {
@@ -227,8 +263,13 @@ func TestFind_ReadsEndpointsIfSlicesAreForbidden(t *testing.T) {
 }
 
 func TestRunBy_MatchesOwners(t *testing.T) {
-	set := &appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{Name: "pg-5d8f", Namespace: namespace, OwnerReferences: controller("Deployment", "pg")}}
-	inDeployment := newPod("postgresql-sfs-0", controlledBy("ReplicaSet", "pg-5d8f"), labelled(map[string]string{appsv1.DefaultDeploymentUniqueLabelKey: "5d8f"}))
+	set := &appsv1.ReplicaSet{
+		ObjectMeta: metav1.ObjectMeta{Name: "pg-5d8f", Namespace: namespace, OwnerReferences: controller("Deployment", "pg")},
+	}
+	inDeployment := newPod(
+		"postgresql-sfs-0", controlledBy("ReplicaSet", "pg-5d8f"),
+		labelled(map[string]string{appsv1.DefaultDeploymentUniqueLabelKey: "5d8f"}),
+	)
 	tests := map[string]struct {
 		cluster  *cluster
 		location string
@@ -238,7 +279,14 @@ func TestRunBy_MatchesOwners(t *testing.T) {
 		"StatefulSet": {newCluster(t, lesson()...), "data/statefulset/postgresql-sfs", []types.UID{"uid-of-postgresql-sfs"}},
 		"Deployment":  {newCluster(t, inDeployment, set), "data/deployment/pg", []types.UID{"uid-of-pg-5d8f", "uid-of-pg"}},
 		"ReplicaSet not readable": {
-			newCluster(t, inDeployment).refuse("get", "replicasets", forbidden("replicasets")), "data/deployment/pg", []types.UID{"uid-of-pg-5d8f"},
+			newCluster(
+				t,
+				inDeployment,
+			).refuse(
+				"get", "replicasets", forbidden("replicasets"),
+			),
+			"data/deployment/pg",
+			[]types.UID{"uid-of-pg-5d8f"},
 		},
 	}
 	for name, test := range tests {

@@ -100,8 +100,12 @@ func newService(name, clusterIP string, selector map[string]string) *corev1.Serv
 // slicesFor returns the EndpointSlice of a Service with port 5432 of the named Pods.
 func slicesFor(service string, pods ...string) *discoveryv1.EndpointSlice {
 	slice := &discoveryv1.EndpointSlice{
-		ObjectMeta: metav1.ObjectMeta{Name: service + "-x7", Namespace: namespace, Labels: map[string]string{discoveryv1.LabelServiceName: service}},
-		Ports:      []discoveryv1.EndpointPort{{Name: new("postgresql"), Port: new(int32(5432))}},
+		ObjectMeta: metav1.ObjectMeta{
+			Name:      service + "-x7",
+			Namespace: namespace,
+			Labels:    map[string]string{discoveryv1.LabelServiceName: service},
+		},
+		Ports: []discoveryv1.EndpointPort{{Name: new("postgresql"), Port: new(int32(5432))}},
 	}
 	for _, pod := range pods {
 		slice.Endpoints = append(slice.Endpoints, discoveryv1.Endpoint{

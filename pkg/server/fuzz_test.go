@@ -19,7 +19,10 @@ func FuzzParseRef(f *testing.F) {
 		if err != nil {
 			return
 		}
-		assert.Regexp(t, `^(pod|statefulset|deployment|service|cluster)/[a-z0-9.-]{1,253}$`, ref.String(), "the reference is used in the path of a request")
+		assert.Regexp(
+			t, `^(pod|statefulset|deployment|service|cluster)/[a-z0-9.-]{1,253}$`, ref.String(),
+			"the reference is used in the path of a request",
+		)
 		again, err := ParseRef(ref.String(), "ns")
 		require.NoError(t, err)
 		assert.Equal(t, ref, again)

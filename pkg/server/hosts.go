@@ -10,8 +10,8 @@ import (
 // defaultClusterDomain is the domain of a cluster that was set up without another one.
 const defaultClusterDomain = "cluster.local"
 
-// Hosts returns all names and addresses under which the workloads of a namespace can reach the server: those of its Services, of its Pod, and
-// the host that the caller chose. If the caller chose one, the Services are not known.
+// Hosts returns all names and addresses under which the workloads of a namespace can reach the server: those of its
+// Services, of its Pod, and the host that the caller chose. If the caller chose one, the Services are not known.
 func (d *Database) Hosts(namespace string) []string {
 	var hosts []string
 	add := func(names ...string) {
@@ -54,7 +54,8 @@ func (d *Database) ReachesReplicas(host string) bool {
 	p := productOf(d.Pod)
 	for _, service := range d.network.servicesOf(d.Pod) {
 		name, rest, _ := strings.Cut(host, ".")
-		if name != service.Name || rest != "" && rest != d.Pod.Namespace && !strings.HasPrefix(rest, d.Pod.Namespace+".svc") || p.leads(&service, d.Pod) {
+		if name != service.Name || rest != "" && rest != d.Pod.Namespace && !strings.HasPrefix(rest, d.Pod.Namespace+".svc") ||
+			p.leads(&service, d.Pod) {
 			continue
 		}
 		return p.replicasAmong(service.Spec.Selector) || slices.ContainsFunc(d.network.backends, func(b backend) bool {

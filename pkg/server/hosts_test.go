@@ -20,13 +20,23 @@ func TestHosts_AreAllNamesAndAddresses(t *testing.T) {
 		return d
 	}
 	far := []string{
-		"clustered.data", "clustered.data.svc", "clustered.data.svc.cluster.local", "10.96.0.20",
-		"postgresql-svc.data", "postgresql-svc.data.svc", "postgresql-svc.data.svc.cluster.local",
-		"postgresql-sfs-0.postgresql-svc.data", "postgresql-sfs-0.postgresql-svc.data.svc", "postgresql-sfs-0.postgresql-svc.data.svc.cluster.local",
+		"clustered.data",
+		"clustered.data.svc",
+		"clustered.data.svc.cluster.local",
+		"10.96.0.20",
+		"postgresql-svc.data",
+		"postgresql-svc.data.svc",
+		"postgresql-svc.data.svc.cluster.local",
+		"postgresql-sfs-0.postgresql-svc.data",
+		"postgresql-sfs-0.postgresql-svc.data.svc",
+		"postgresql-sfs-0.postgresql-svc.data.svc.cluster.local",
 		"ip-of-postgresql-sfs-0",
 	}
 	assert.ElementsMatch(t, far, find(server.Choice{}).Hosts("shop"))
-	assert.ElementsMatch(t, append(far, "clustered", "postgresql-svc", "postgresql-sfs-0.postgresql-svc"), find(server.Choice{}).Hosts(namespace))
+	assert.ElementsMatch(
+		t, append(far, "clustered", "postgresql-svc", "postgresql-sfs-0.postgresql-svc"),
+		find(server.Choice{}).Hosts(namespace),
+	)
 	assert.Contains(t, find(server.Choice{ClusterDomain: "example.org"}).Hosts("shop"), "clustered.data.svc.example.org")
 	assert.ElementsMatch(t, []string{"db.example", "ip-of-postgresql-sfs-0"}, find(server.Choice{Host: "db.example"}).Hosts(namespace))
 }

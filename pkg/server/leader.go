@@ -40,8 +40,8 @@ func (p product) replicasAmong(labels map[string]string) bool {
 	})
 }
 
-// leads reports whether the labels say that the Service leads to the primary of the server of a Pod. Where it leads now does not count: during a
-// failover, that is nowhere, or the former primary.
+// leads reports whether the labels say that the Service leads to the primary of the server of a Pod. Where it leads now
+// does not count: during a failover, that is nowhere, or the former primary.
 func (p product) leads(service *corev1.Service, pod *corev1.Pod) bool {
 	if len(service.Spec.Ports) == 0 || p.replicasAmong(service.Labels) {
 		return false
@@ -71,7 +71,8 @@ func (p product) selectsServer(selector map[string]string, pod *corev1.Pod) bool
 	return others > 0
 }
 
-// isMember reports whether the Pod is of the server whose primary the Service leads to. Some products have several servers with equal labels.
+// isMember reports whether the Pod is of the server whose primary the Service leads to. Some products have several
+// servers with equal labels.
 func isMember(service *corev1.Service, pod *corev1.Pod) bool {
 	p := productOf(pod)
 	return (p.cluster != "" || p.name == "") && looksLikePostgres(pod) && p.leads(service, pod)
@@ -94,7 +95,12 @@ func (e endpoint) leaderRoute(service *corev1.Service) *route {
 	if !e.product.leads(service, e.pod) {
 		return nil
 	}
-	r := &route{service: service.Name, rank: e.rank(service, false), headless: service.Spec.ClusterIP == corev1.ClusterIPNone, address: addressOf(service, nil)}
+	r := &route{
+		service:  service.Name,
+		rank:     e.rank(service, false),
+		headless: service.Spec.ClusterIP == corev1.ClusterIPNone,
+		address:  addressOf(service, nil),
+	}
 	for _, matches := range e.portRules(len(service.Spec.Ports) == 1) {
 		for _, port := range service.Spec.Ports {
 			target := backendPort{name: port.Name, number: port.TargetPort.IntVal}

@@ -95,7 +95,10 @@ func TestFind_DuringFailover(t *testing.T) {
 			assert.Equal(t, test.address, d.Address)
 			assert.False(t, d.HostReachesReplicas)
 
-			found, err := finder.Candidates(t.Context(), server.Ref{Kind: server.KindService, Name: test.service, Namespace: namespace}, server.Choice{})
+			found, err := finder.Candidates(
+				t.Context(), server.Ref{Kind: server.KindService, Name: test.service, Namespace: namespace},
+				server.Choice{},
+			)
 			require.NoError(t, err)
 			require.Len(t, found, 2, "the server decides which one is the primary")
 			for i, d := range found {
@@ -113,7 +116,9 @@ func TestFind_ThroughAnotherService(t *testing.T) {
 	finder := server.NewFinder(newCluster(t, newPod("db-0"), newService("hippo-ha", "10.0.0.3", nil), slicesFor("hippo-ha", "db-0"),
 		newService("hippo-primary", headless, nil), through))
 
-	found, err := finder.Candidates(t.Context(), server.Ref{Kind: server.KindService, Name: "hippo-primary", Namespace: namespace}, server.Choice{})
+	found, err := finder.Candidates(
+		t.Context(), server.Ref{Kind: server.KindService, Name: "hippo-primary", Namespace: namespace}, server.Choice{},
+	)
 
 	require.NoError(t, err)
 	require.Len(t, found, 1)
@@ -137,15 +142,24 @@ func TestFind_NoServiceOfReplicas(t *testing.T) {
 func TestCandidates_OfLocation(t *testing.T) {
 	labels := map[string]string{"cluster-name": "orders"}
 	objects := []runtime.Object{
-		member("db-0", "role", "replica", labels), member("db-1", "role", "primary", labels), member("else-0", "role", "primary", map[string]string{"cluster-name": "else"}),
-		newService("orders", "10.0.0.3", labels), slicesFor("orders", "db-0", "db-1"),
+		member(
+			"db-0", "role", "replica", labels,
+		),
+		member("db-1", "role", "primary", labels),
+		member("else-0", "role", "primary", map[string]string{"cluster-name": "else"}),
+		newService("orders", "10.0.0.3", labels),
+		slicesFor("orders", "db-0", "db-1"),
 	}
 	names := func(ref string, choice server.Choice, refuse bool) []string {
 		cluster := newCluster(t, objects...)
 		if refuse {
 			cluster.refuse("list", "pods", forbidden("pods"))
 		}
-		found, err := server.NewFinder(cluster).Candidates(t.Context(), server.Ref{Kind: server.KindPod, Name: ref, Namespace: namespace}, choice)
+		found, err := server.NewFinder(
+			cluster,
+		).Candidates(
+			t.Context(), server.Ref{Kind: server.KindPod, Name: ref, Namespace: namespace}, choice,
+		)
 		require.NoError(t, err)
 		var names []string
 		for _, d := range found {

@@ -15,8 +15,9 @@ type Instance struct {
 	Members  []*Database
 }
 
-// List returns the servers that run in the Pods of a list, according to labels, ports and images. It sends no request, so that the databases have no
-// Service. container is the server's container, or empty. A Pod whose container is unclear is in skipped, with the reason.
+// List returns the servers that run in the Pods of a list, according to labels, ports and images. It sends no request,
+// so that the databases have no Service. container is the server's container, or empty. A Pod whose container is
+// unclear is in skipped, with the reason.
 func List(pods []corev1.Pod, container string) (servers []Instance, skipped []error) {
 	members := map[string][]*corev1.Pod{}
 	for i := range pods {

@@ -33,7 +33,10 @@ func TestList_GroupsThePodsOfAServer(t *testing.T) {
 }
 
 func TestServices_LeadToPods(t *testing.T) {
-	c := newCluster(t, newService("pg", "None", nil), newService("web", "10.0.0.1", nil), slicesFor("pg", "pg-0", "pg-1"), slicesFor("web", "web-0"))
+	c := newCluster(
+		t, newService("pg", "None", nil), newService("web", "10.0.0.1", nil), slicesFor("pg", "pg-0", "pg-1"),
+		slicesFor("web", "web-0"),
+	)
 	services, err := server.NewFinder(c).Services(t.Context(), namespace)
 	require.NoError(t, err)
 	assert.Equal(t, []string{"pg"}, services.To(newPod("pg-1"), newPod("pg-0")))

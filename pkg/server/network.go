@@ -68,8 +68,8 @@ func readNetwork(ctx context.Context, client kubernetes.Interface, namespace str
 	return &network{services: services.Items, backends: throughServices(services.Items, backends)}, nil
 }
 
-// throughServices replaces members that are the address of another Service by the members of that one. Crunchy's Service of the primary leads to
-// the Service whose endpoints Patroni sets.
+// throughServices replaces members that are the address of another Service by the members of that one. Crunchy's
+// Service of the primary leads to the Service whose endpoints Patroni sets.
 func throughServices(services []corev1.Service, backends []backend) []backend {
 	behind := map[string][]member{}
 	for _, service := range services {

@@ -32,7 +32,11 @@ func (s *search) pods(ctx context.Context) ([]*corev1.Pod, error) {
 	}
 	pod, err := s.client.CoreV1().Pods(s.ref.Namespace).Get(ctx, s.ref.Name, metav1.GetOptions{})
 	if s.choice.Location != "" && (err == nil || apierrors.IsNotFound(err)) {
-		others, listErr := s.list(ctx, labels.Everything(), func(pod *corev1.Pod) bool { return pod.Name != s.ref.Name && LocationOf(pod) == s.choice.Location })
+		others, listErr := s.list(
+			ctx,
+			labels.Everything(),
+			func(pod *corev1.Pod) bool { return pod.Name != s.ref.Name && LocationOf(pod) == s.choice.Location },
+		)
 		if err == nil {
 			others = append(others, pod)
 		}
@@ -70,8 +74,8 @@ func (s *search) podsOfDeployment(ctx context.Context) ([]*corev1.Pod, error) {
 	return s.list(ctx, selector, func(pod *corev1.Pod) bool { return deploymentOf(pod) == deployment.Name })
 }
 
-// podsOfService uses the endpoints of the Service: a Service that Patroni's leader updates has no selector. If the Service leads to the primary, the
-// other Pods of the server can be the primary too: endpoints follow a failover late.
+// podsOfService uses the endpoints of the Service: a Service that Patroni's leader updates has no selector. If the
+// Service leads to the primary, the other Pods of the server can be the primary too: endpoints follow a failover late.
 func (s *search) podsOfService(ctx context.Context) ([]*corev1.Pod, error) {
 	network, err := s.network()
 	if err != nil {
@@ -83,7 +87,8 @@ func (s *search) podsOfService(ctx context.Context) ([]*corev1.Pod, error) {
 	}
 	service := &network.services[i]
 	return s.list(ctx, labels.SelectorFromSet(withoutRoles(service.Spec.Selector)), func(pod *corev1.Pod) bool {
-		return slices.ContainsFunc(network.backends, func(b backend) bool { return b.service == s.ref.Name && b.leadsTo(pod) }) || isMember(service, pod)
+		return slices.ContainsFunc(network.backends, func(b backend) bool { return b.service == s.ref.Name && b.leadsTo(pod) }) ||
+			isMember(service, pod)
 	})
 }
 

@@ -32,9 +32,14 @@ func cloudNativePG() layout {
 	return layout{
 		replica: replica, primary: primary, containers: sidecarAnd("postgres"),
 		services: []runtime.Object{
-			newService("orders-r", "10.0.0.1", map[string]string{"cnpg.io/cluster": "orders", "cnpg.io/podRole": "instance"}), slicesFor("orders-r", "db-0", "db-1"),
-			newService("orders-ro", "10.0.0.2", replica), slicesFor("orders-ro", "db-0"),
-			newService("orders-rw", "10.0.0.3", primary), slicesFor("orders-rw", "db-1"),
+			newService(
+				"orders-r", "10.0.0.1", map[string]string{"cnpg.io/cluster": "orders", "cnpg.io/podRole": "instance"},
+			),
+			slicesFor("orders-r", "db-0", "db-1"),
+			newService("orders-ro", "10.0.0.2", replica),
+			slicesFor("orders-ro", "db-0"),
+			newService("orders-rw", "10.0.0.3", primary),
+			slicesFor("orders-rw", "db-1"),
 		},
 		service: "orders-rw", container: "postgres", location: "data/cloudnativepg/orders",
 	}
@@ -87,7 +92,10 @@ func crunchy() layout {
 func stackGres() layout {
 	members := map[string]string{"app": "StackGresCluster", "stackgres.io/cluster-name": "orders"}
 	leader := slicesFor("orders", "db-1")
-	leader.Ports = []discoveryv1.EndpointPort{{Name: new("pgreplication"), Port: new(int32(7433))}, {Name: new("postgresql"), Port: new(int32(7432))}}
+	leader.Ports = []discoveryv1.EndpointPort{
+		{Name: new("pgreplication"), Port: new(int32(7433))},
+		{Name: new("postgresql"), Port: new(int32(7432))},
+	}
 	return layout{
 		replica:    map[string]string{"app": "StackGresCluster", "stackgres.io/cluster-name": "orders", "role": "replica"},
 		primary:    map[string]string{"app": "StackGresCluster", "stackgres.io/cluster-name": "orders", "role": "primary"},
@@ -116,7 +124,11 @@ func patroni() layout {
 
 func bitnami() layout {
 	labels := func(component string) map[string]string {
-		return map[string]string{"app.kubernetes.io/name": "postgresql", "app.kubernetes.io/instance": "shop", "app.kubernetes.io/component": component}
+		return map[string]string{
+			"app.kubernetes.io/name":      "postgresql",
+			"app.kubernetes.io/instance":  "shop",
+			"app.kubernetes.io/component": component,
+		}
 	}
 	return layout{
 		replica: labels("read"), primary: labels("primary"), containers: sidecarAnd("postgresql"),
@@ -151,7 +163,9 @@ func TestFind_FindsPrimaryOfProducts(t *testing.T) {
 			assert.Equal(t, l.location, d.Location)
 			assert.False(t, d.HostReachesReplicas)
 
-			found, err := finder.Candidates(t.Context(), server.Ref{Kind: server.KindService, Name: "every", Namespace: namespace}, server.Choice{})
+			found, err := finder.Candidates(
+				t.Context(), server.Ref{Kind: server.KindService, Name: "every", Namespace: namespace}, server.Choice{},
+			)
 			require.NoError(t, err)
 			require.Len(t, found, 2)
 			assert.Equal(t, "db-1", found[0].Pod.Name, "the labels identify the primary")
@@ -164,13 +178,18 @@ func TestFind_FindsPrimaryOfProducts(t *testing.T) {
 }
 
 func TestFind_WithoutLabels(t *testing.T) {
-	objects := append(lesson(),
+	objects := append(
+		lesson(),
 		newPod("postgresql-sfs-10", labelled(lessonLabels), controlledBy("StatefulSet", "postgresql-sfs")),
 		newPod("postgresql-sfs-2", labelled(lessonLabels), controlledBy("StatefulSet", "postgresql-sfs")),
 		newPod("postgresql-sfs-1", labelled(lessonLabels), controlledBy("StatefulSet", "postgresql-sfs"), notReady("starting")),
 		newPod("postgresql-sfs-3", labelled(lessonLabels), controlledBy("StatefulSet", "another")),
 		newPod("postgresql-sfs-4", labelled(lessonLabels), controlledBy("StatefulSet", "postgresql-sfs")),
-		newService("all", "10.0.0.1", lessonLabels), slicesFor("all", "postgresql-sfs-0", "postgresql-sfs-2", "postgresql-sfs-3", "postgresql-sfs-10"))
+		newService(
+			"all", "10.0.0.1", lessonLabels,
+		),
+		slicesFor("all", "postgresql-sfs-0", "postgresql-sfs-2", "postgresql-sfs-3", "postgresql-sfs-10"),
+	)
 	found, err := server.NewFinder(newCluster(t, objects...)).
 		Candidates(t.Context(), server.Ref{Kind: server.KindStatefulSet, Name: "postgresql-sfs", Namespace: namespace}, server.Choice{})
 	require.NoError(t, err)
@@ -178,5 +197,8 @@ func TestFind_WithoutLabels(t *testing.T) {
 	for _, d := range found {
 		names = append(names, d.Pod.Name)
 	}
-	assert.Equal(t, []string{"postgresql-sfs-0", "postgresql-sfs-2", "postgresql-sfs-10"}, names, "ready Pods of the StatefulSet with a Service")
+	assert.Equal(
+		t, []string{"postgresql-sfs-0", "postgresql-sfs-2", "postgresql-sfs-10"}, names,
+		"ready Pods of the StatefulSet with a Service",
+	)
 }

@@ -57,8 +57,10 @@ func (n *network) routeTo(e endpoint) (*route, error) {
 	}
 	if len(routes) == 0 {
 		port := cmp.Or(e.wanted, e.port)
-		return nil, fmt.Errorf("no service in namespace %s leads to port %d of pod/%s: create one, or name the database's address with --host",
-			e.pod.Namespace, port, e.pod.Name)
+		return nil, fmt.Errorf(
+			"no service in namespace %s leads to port %d of pod/%s: create one, or name the database's address with --host",
+			e.pod.Namespace, port, e.pod.Name,
+		)
 	}
 	best := slices.MinFunc(routes, func(a, b route) int {
 		return cmp.Or(cmp.Compare(a.rank, b.rank), compareBool(a.headless, b.headless),

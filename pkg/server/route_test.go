@@ -49,58 +49,156 @@ func TestRouteTo_ChoosesService(t *testing.T) {
 		replicas bool
 	}{
 		"one member is better than many": {
-			objects: []runtime.Object{newService("all", "10.0.0.1", selector), slicesFor("all", pod, other), newService("primary", headless, selector), slicesFor("primary", pod)},
-			service: "primary", port: 5432,
+			objects: []runtime.Object{
+				newService("all", "10.0.0.1", selector),
+				slicesFor("all", pod, other),
+				newService("primary", headless, selector),
+				slicesFor("primary", pod),
+			},
+			service: "primary",
+			port:    5432,
 		},
 		"many members": {
-			objects: []runtime.Object{newService("all", headless, selector), slicesFor("all", pod, other)}, service: "all", port: 5432, replicas: true,
+			objects: []runtime.Object{
+				newService("all", headless, selector),
+				slicesFor("all", pod, other),
+			},
+			service:  "all",
+			port:     5432,
+			replicas: true,
 		},
 		"members of two slices": {
-			objects: []runtime.Object{newService("all", headless, selector), slicesFor("all", pod), renamed(slicesFor("all", other), "all-x8")}, service: "all", port: 5432, replicas: true,
+			objects: []runtime.Object{
+				newService("all", headless, selector),
+				slicesFor("all", pod),
+				renamed(slicesFor("all", other), "all-x8"),
+			},
+			service:  "all",
+			port:     5432,
+			replicas: true,
 		},
 		"terminating member": {objects: []runtime.Object{newService("pg", headless, selector), terminating}, service: "pg", port: 5432},
 		"managed by the leader is better than a selector": {
-			objects: []runtime.Object{newService("a", "10.0.0.1", selector), slicesFor("a", pod), newService("leader", "10.0.0.2", nil), slicesFor("leader", pod)}, service: "leader", port: 5432,
+			objects: []runtime.Object{
+				newService("a", "10.0.0.1", selector),
+				slicesFor("a", pod),
+				newService("leader", "10.0.0.2", nil),
+				slicesFor("leader", pod),
+			},
+			service: "leader",
+			port:    5432,
 		},
 		"primary's Service, single member": {
-			objects: []runtime.Object{newService("r", "10.0.0.1", selector), slicesFor("r", pod), newService("orders-rw", "10.0.0.2", primary), slicesFor("orders-rw", pod)},
-			pod:     []func(*corev1.Pod){labelled(primary)}, service: "orders-rw", port: 5432,
+			objects: []runtime.Object{
+				newService("r", "10.0.0.1", selector),
+				slicesFor("r", pod),
+				newService("orders-rw", "10.0.0.2", primary),
+				slicesFor("orders-rw", pod),
+			},
+			pod:     []func(*corev1.Pod){labelled(primary)},
+			service: "orders-rw",
+			port:    5432,
 		},
 		"primary's Service during a failover": {
 			objects: []runtime.Object{newService("orders-rw", "10.0.0.2", primary), slicesFor("orders-rw", pod, other)},
 			pod:     []func(*corev1.Pod){labelled(primary)}, service: "orders-rw", port: 5432,
 		},
-		"cluster IP is better than headless": {objects: []runtime.Object{newService("a", headless, selector), slicesFor("a", pod), newService("bb", "10.0.0.1", selector), slicesFor("bb", pod)}, service: "bb", port: 5432},
-		"the shorter name":                   {objects: []runtime.Object{newService("a-pg", headless, selector), slicesFor("a-pg", pod), newService("pg", headless, selector), slicesFor("pg", pod)}, service: "pg", port: 5432},
-		"pinned to the Pod":                  {objects: []runtime.Object{newService("pin", "10.0.0.1", pinned), slicesFor("pin", pod), newService("free", headless, selector), slicesFor("free", pod)}, service: "free", port: 5432},
-		"pinned before all members":          {objects: []runtime.Object{newService("pin", "10.0.0.1", pinned), slicesFor("pin", pod), newService("all", headless, selector), slicesFor("all", pod, other)}, service: "pin", port: 5432},
+		"cluster IP is better than headless": {
+			objects: []runtime.Object{
+				newService("a", headless, selector),
+				slicesFor("a", pod),
+				newService("bb", "10.0.0.1", selector),
+				slicesFor("bb", pod),
+			},
+			service: "bb",
+			port:    5432,
+		},
+		"the shorter name": {
+			objects: []runtime.Object{
+				newService("a-pg", headless, selector),
+				slicesFor("a-pg", pod),
+				newService("pg", headless, selector),
+				slicesFor("pg", pod),
+			},
+			service: "pg",
+			port:    5432,
+		},
+		"pinned to the Pod": {
+			objects: []runtime.Object{
+				newService("pin", "10.0.0.1", pinned),
+				slicesFor("pin", pod),
+				newService("free", headless, selector),
+				slicesFor("free", pod),
+			},
+			service: "free",
+			port:    5432,
+		},
+		"pinned before all members": {
+			objects: []runtime.Object{
+				newService("pin", "10.0.0.1", pinned),
+				slicesFor("pin", pod),
+				newService("all", headless, selector),
+				slicesFor("all", pod, other),
+			},
+			service: "pin",
+			port:    5432,
+		},
 		"other port of the Service": {
-			objects: []runtime.Object{servicePorts(newService("pg", "10.0.0.1", selector), map[string]int32{"postgresql": 6000, "metrics": 9187}), slicePorts(slicesFor("pg", pod), map[string]int32{"postgresql": 5432, "metrics": 9187})},
-			service: "pg", port: 6000,
+			objects: []runtime.Object{
+				servicePorts(newService("pg", "10.0.0.1", selector), map[string]int32{"postgresql": 6000, "metrics": 9187}),
+				slicePorts(slicesFor("pg", pod), map[string]int32{"postgresql": 5432, "metrics": 9187}),
+			},
+			service: "pg",
+			port:    6000,
 		},
 		"headless Service uses the Pod's ports": {
-			objects: []runtime.Object{servicePorts(newService("pg", headless, selector), map[string]int32{"postgresql": 6000}), slicesFor("pg", pod)}, service: "pg", port: 5432,
+			objects: []runtime.Object{
+				servicePorts(newService("pg", headless, selector), map[string]int32{"postgresql": 6000}),
+				slicesFor("pg", pod),
+			},
+			service: "pg",
+			port:    5432,
 		},
-		"headless without ports": {objects: []runtime.Object{newService("pg", headless, selector), slicePorts(slicesFor("pg", pod), nil)}, service: "pg", port: 5432},
+		"headless without ports": {
+			objects: []runtime.Object{newService("pg", headless, selector), slicePorts(slicesFor("pg", pod), nil)},
+			service: "pg",
+			port:    5432,
+		},
 		"wanted port": {
 			objects: []runtime.Object{
-				newService("pg", "10.0.0.1", selector), slicesFor("pg", pod),
-				servicePorts(newService("pool", "10.0.0.2", selector), map[string]int32{"pool": 6432}), slicePorts(slicesFor("pool", pod), map[string]int32{"pool": 6432}),
+				newService("pg", "10.0.0.1", selector),
+				slicesFor("pg", pod),
+				servicePorts(
+					newService("pool", "10.0.0.2", selector),
+					map[string]int32{"pool": 6432},
+				),
+				slicePorts(slicesFor("pool", pod), map[string]int32{"pool": 6432}),
 			},
 			wanted: 6432, service: "pool", port: 6432,
 		},
 		"wanted port does not exist": {objects: []runtime.Object{newService("pg", "10.0.0.1", selector), slicesFor("pg", pod)}, wanted: 1},
 		"undeclared port": {
-			objects: []runtime.Object{servicePorts(newService("pg", "10.0.0.1", selector), map[string]int32{"tcp": 5432}), slicePorts(slicesFor("pg", pod), map[string]int32{"tcp": 5433})},
-			pod:     undeclared, service: "pg", port: 5432,
+			objects: []runtime.Object{
+				servicePorts(newService("pg", "10.0.0.1", selector), map[string]int32{"tcp": 5432}),
+				slicePorts(slicesFor("pg", pod), map[string]int32{"tcp": 5433}),
+			},
+			pod:     undeclared,
+			service: "pg",
+			port:    5432,
 		},
 		"declared port without Service port": {
-			objects: []runtime.Object{servicePorts(newService("web", "10.0.0.1", selector), map[string]int32{"http": 80}), slicePorts(slicesFor("web", pod), map[string]int32{"http": 8080})},
+			objects: []runtime.Object{
+				servicePorts(newService("web", "10.0.0.1", selector), map[string]int32{"http": 80}),
+				slicePorts(slicesFor("web", pod), map[string]int32{"http": 8080}),
+			},
 		},
 		"a Service of another Pod":    {objects: []runtime.Object{newService("pg", "10.0.0.1", selector), slicesFor("pg", other)}},
 		"a slice without its Service": {objects: []runtime.Object{slicesFor("pg", pod)}},
 		"unnamed port of the Service": {
-			objects: []runtime.Object{servicePorts(newService("pg", "10.0.0.1", selector), map[string]int32{"else": 5432}), slicesFor("pg", pod)},
+			objects: []runtime.Object{
+				servicePorts(newService("pg", "10.0.0.1", selector), map[string]int32{"else": 5432}),
+				slicesFor("pg", pod),
+			},
 		},
 	}
 	for name, test := range tests {

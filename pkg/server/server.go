@@ -45,7 +45,10 @@ func ParseRef(s, namespace string) (Ref, error) {
 	if kind != "" && len(validation.IsDNS1123Subdomain(name)) == 0 {
 		return Ref{Kind: kind, Name: name, Namespace: namespace}, nil
 	}
-	return Ref{}, fmt.Errorf("invalid database %q: use pod/NAME, statefulset/NAME, deployment/NAME, service/NAME, cluster/NAME or the name of a Pod", s)
+	return Ref{}, fmt.Errorf(
+		"invalid database %q: use pod/NAME, statefulset/NAME, deployment/NAME, service/NAME, cluster/NAME or the name of a Pod",
+		s,
+	)
 }
 
 // kindOf returns the kind for a TYPE of the command line, or an empty string.

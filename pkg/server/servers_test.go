@@ -24,14 +24,23 @@ func ownedBy(kind, name string) func(*corev1.Pod) {
 // cnpg returns a cluster of CloudNativePG with a standby, a primary and a pooler.
 func cnpg() []runtime.Object {
 	member := func(name, role string) *corev1.Pod {
-		return newPod(name, labelled(map[string]string{"cnpg.io/cluster": "shop", "cnpg.io/instanceRole": role}), controlledBy("Cluster", "shop"))
+		return newPod(
+			name, labelled(map[string]string{"cnpg.io/cluster": "shop", "cnpg.io/instanceRole": role}),
+			controlledBy("Cluster", "shop"),
+		)
 	}
 	primary := map[string]string{"cnpg.io/cluster": "shop", "cnpg.io/instanceRole": "primary"}
 	return []runtime.Object{
-		member("shop-1", "replica"), member("shop-2", "primary"),
-		newPod("shop-pooler", labelled(map[string]string{"cnpg.io/cluster": "shop"}), containers(corev1.Container{Name: "pgbouncer", Image: "pgbouncer:1"})),
-		newService("shop-rw", "10.0.0.1", primary), slicesFor("shop-rw", "shop-2"),
-		newService("shop-r", "10.0.0.2", map[string]string{"cnpg.io/cluster": "shop"}), slicesFor("shop-r", "shop-1", "shop-2"),
+		member("shop-1", "replica"),
+		member("shop-2", "primary"),
+		newPod(
+			"shop-pooler", labelled(map[string]string{"cnpg.io/cluster": "shop"}),
+			containers(corev1.Container{Name: "pgbouncer", Image: "pgbouncer:1"}),
+		),
+		newService("shop-rw", "10.0.0.1", primary),
+		slicesFor("shop-rw", "shop-2"),
+		newService("shop-r", "10.0.0.2", map[string]string{"cnpg.io/cluster": "shop"}),
+		slicesFor("shop-r", "shop-1", "shop-2"),
 	}
 }
 

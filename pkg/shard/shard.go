@@ -29,8 +29,10 @@ func Parse(text, index string) (Shard, error) {
 	case !found || errCount != nil || s.Count < 1:
 		return Shard{}, fmt.Errorf("invalid shard %q: use I/N, such as 0/4, or /N in a Pod of an Indexed Job", text)
 	case errIndex != nil || s.Index < 0 || s.Index >= s.Count:
-		return Shard{}, fmt.Errorf("invalid shard index %q: use one of 0 to %d, such as 0/%d, or let an Indexed Job set JOB_COMPLETION_INDEX",
-			part, s.Count-1, s.Count)
+		return Shard{}, fmt.Errorf(
+			"invalid shard index %q: use one of 0 to %d, such as 0/%d, or let an Indexed Job set JOB_COMPLETION_INDEX",
+			part, s.Count-1, s.Count,
+		)
 	}
 	return s, nil
 }

@@ -49,14 +49,20 @@ func (t *Taker) Undo(ctx context.Context, n lookup.Subject, choice server.Choice
 		t.Report.Show(strings.Join(returned(h, s.state), "\n"))
 		return t.Unbinder.Unbind(ctx, []*unbind.Item{item}, o)
 	}
-	if err := t.Confirm(ctx, fmt.Sprintf("role %q gets what role %s owns in database %q. Continue?", h.Login, h.Access.Role(), h.Access.Database)); err != nil {
+	if err := t.Confirm(
+		ctx,
+		fmt.Sprintf("role %q gets what role %s owns in database %q. Continue?", h.Login, h.Access.Role(), h.Access.Database),
+	); err != nil {
 		return err
 	}
 	h.Owner = b.Owner()
 	foreign := (*postgres.ForeignRoleError)(nil)
 	if err := t.giveBack(ctx, s, h); errors.As(err, &foreign) {
 		// An earlier run gave everything back before it dropped the login role, or the metadata is forged.
-		t.Report.Warn("no login role of the binding is a member of role %s: nothing is given back, and the binding is removed", h.Access.Role())
+		t.Report.Warn(
+			"no login role of the binding is a member of role %s: nothing is given back, and the binding is removed",
+			h.Access.Role(),
+		)
 		return t.Unbinder.Unbind(ctx, []*unbind.Item{item}, o)
 	} else if err != nil {
 		return err
@@ -89,9 +95,14 @@ func (t *Taker) readFormer(ctx context.Context, b *lookup.Binding, choice server
 		return nil, err
 	}
 	if former.Username != s.login {
-		return nil, fmt.Errorf("the metadata of secret/%s names role %q as the former login, but the former variables of %s name another one: "+
-			"remove the binding with: kubectl pgbind unbind %[3]s -n %s",
-			b.SecretName, s.login, b.Name, b.Namespace)
+		return nil, fmt.Errorf(
+			"the metadata of secret/%s names role %q as the former login, but the former variables of %s name another one: "+
+				"remove the binding with: kubectl pgbind unbind %[3]s -n %s",
+			b.SecretName,
+			s.login,
+			b.Name,
+			b.Namespace,
+		)
 	}
 	return s, verify(ctx, b.Name, s, former)
 }
@@ -99,7 +110,10 @@ func (t *Taker) readFormer(ctx context.Context, b *lookup.Binding, choice server
 // formerOf returns the login that the workload had before the takeover.
 func (t *Taker) formerOf(ctx context.Context, b *lookup.Binding, d *server.Database) (keys.Values, error) {
 	if b.Workload == nil {
-		return keys.Values{}, fmt.Errorf("%s in namespace %s was deleted: remove its binding with: kubectl pgbind unbind %[1]s -n %[2]s", b.Name, b.Namespace)
+		return keys.Values{}, fmt.Errorf(
+			"%s in namespace %s was deleted: remove its binding with: kubectl pgbind unbind %[1]s -n %[2]s", b.Name,
+			b.Namespace,
+		)
 	}
 	before, err := restored(b.Workload, b)
 	if err != nil {
@@ -117,8 +131,13 @@ func (t *Taker) giveBack(ctx context.Context, s *state, h postgres.Handover) err
 		return fmt.Errorf("give back what role %s owns to role %q: %w", h.Access.Role(), h.Login, err)
 	}
 	if len(done.Sharers) > 0 && !s.state.Superuser {
-		return fmt.Errorf("role %q needs the ownership of what role %s owns, which it cannot have while %s share that role: unbind them first, "+
-			"or change the owners yourself", h.Login, h.Access.Role(), strings.Join(done.Sharers, ", "))
+		return fmt.Errorf(
+			"role %q needs the ownership of what role %s owns, which it cannot have while %s share that role: unbind them first, "+
+				"or change the owners yourself",
+			h.Login,
+			h.Access.Role(),
+			strings.Join(done.Sharers, ", "),
+		)
 	}
 	if len(done.Unfinished) > 0 {
 		return fmt.Errorf("role %q did not get everything back: %s", h.Login, done.Unfinished[0])

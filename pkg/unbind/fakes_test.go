@@ -62,8 +62,13 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{
-		t: t, pods: true, role: &postgres.Holder{Role: roleName, OID: 16400, Heir: accessRole, Access: accessRole, CanLogin: true}, sessions: 2,
-		fail: map[string]error{}, lose: map[string]error{}, then: map[string]func(){},
+		t:        t,
+		pods:     true,
+		role:     &postgres.Holder{Role: roleName, OID: 16400, Heir: accessRole, Access: accessRole, CanLogin: true},
+		sessions: 2,
+		fail:     map[string]error{},
+		lose:     map[string]error{},
+		then:     map[string]func(){},
 	}
 	w.workload = w.bound("web", bindingID)
 	w.kube = fake.NewClientset(w.boundSecret())
@@ -81,7 +86,12 @@ func (w *world) bound(name, id string) *workload.Workload {
 	own := corev1.EnvFromSource{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "own"}}}
 	ours := corev1.EnvFromSource{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: secretName}}}
 	bound, err := workload.Of(&appsv1.Deployment{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: name, UID: types.UID(name), Annotations: map[string]string{key: marks.Value(), "theirs": "1"}},
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace:   "ns",
+			Name:        name,
+			UID:         types.UID(name),
+			Annotations: map[string]string{key: marks.Value(), "theirs": "1"},
+		},
 		Spec: appsv1.DeploymentSpec{Template: corev1.PodTemplateSpec{Spec: corev1.PodSpec{
 			Containers: []corev1.Container{{Name: "app", EnvFrom: []corev1.EnvFromSource{own, ours}}},
 		}}},
@@ -163,7 +173,9 @@ func (w *world) Users(context.Context, string, string) ([]*workload.Workload, er
 	return append(w.others, w.workload), w.fault("users")
 }
 
-func (w *world) Patch(_ context.Context, from *workload.Workload, change func(*workload.Workload) error, dryRun bool) (*workload.Workload, bool, error) {
+func (w *world) Patch(
+	_ context.Context, from *workload.Workload, change func(*workload.Workload) error, dryRun bool,
+) (*workload.Workload, bool, error) {
 	manager, earlier := from.FieldManager()
 	w.managers = append(w.managers, manager+" after "+earlier)
 	changed := w.workload.DeepCopy()
@@ -266,7 +278,9 @@ func (w *world) Drop(_ context.Context, roles []postgres.HeldRole) []postgres.Ch
 }
 
 func (w *world) Rename(_ context.Context, names []postgres.NewName) []postgres.Change {
-	return []postgres.Change{{Err: w.step(fmt.Sprintf("rename %s to %s", names[0].Name, names[0].To), func() { w.role.Role = names[0].To })}}
+	return []postgres.Change{
+		{Err: w.step(fmt.Sprintf("rename %s to %s", names[0].Name, names[0].To), func() { w.role.Role = names[0].To })},
+	}
 }
 
 func (w *world) Purge(_ context.Context, roles []string) []postgres.Purged {
@@ -304,7 +318,11 @@ func (w *world) Show(text string) { w.shown = append(w.shown, text) }
 // unbind runs an unbind in the world.
 func (w *world) unbind(change ...func(*Options)) error {
 	w.log, w.results, w.warned, w.shown = nil, nil, nil, nil
-	options := Options{Postgres: server.Ref{Kind: server.KindPod, Name: "default-0", Namespace: "ns"}, Grace: 10 * time.Second, Timeout: time.Minute}
+	options := Options{
+		Postgres: server.Ref{Kind: server.KindPod, Name: "default-0", Namespace: "ns"},
+		Grace:    10 * time.Second,
+		Timeout:  time.Minute,
+	}
 	for _, c := range change {
 		c(&options)
 	}

@@ -52,8 +52,8 @@ func (r *run) dropLogins(ctx context.Context, items []*Item) {
 	}
 }
 
-// leaveRemoved returns the items whose workloads still have the annotation of this unbind. If it is gone, another run has finished the unbind, and the workload
-// can have a new binding with a role of the same name.
+// leaveRemoved returns the items whose workloads still have the annotation of this unbind. If it is gone, another run
+// has finished the unbind, and the workload can have a new binding with a role of the same name.
 func (r *run) leaveRemoved(ctx context.Context, items []*Item) []*Item {
 	var left, noted []*Item
 	for _, i := range items {
@@ -84,8 +84,8 @@ func (r *run) leaveRemoved(ctx context.Context, items []*Item) []*Item {
 	return left
 }
 
-// refresh reads the Secrets again, and the roles if a rotation changed a Secret before it noticed the unbind. A Secret that was deleted, or that
-// belongs to another binding by now, is not deleted.
+// refresh reads the Secrets again, and the roles if a rotation changed a Secret before it noticed the unbind. A Secret
+// that was deleted, or that belongs to another binding by now, is not deleted.
 func (r *run) refresh(ctx context.Context, items []*Item) {
 	before := map[*Item]*corev1.Secret{}
 	for _, i := range items {
@@ -112,7 +112,12 @@ func (r *run) listSecrets(ctx context.Context, items []*Item) map[string]*corev1
 	if len(items) < workload.Many {
 		return nil
 	}
-	list, err := r.Kube.CoreV1().Secrets(items[0].Namespace).List(ctx, metav1.ListOptions{LabelSelector: secret.ManagedByLabel + "=" + secret.ManagedBy})
+	list, err := r.Kube.CoreV1().Secrets(
+		items[0].Namespace,
+	).List(
+		ctx,
+		metav1.ListOptions{LabelSelector: secret.ManagedByLabel + "=" + secret.ManagedBy},
+	)
 	if err != nil {
 		return nil
 	}

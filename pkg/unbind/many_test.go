@@ -45,7 +45,13 @@ type fleet struct {
 
 func newFleet(t *testing.T, number int) *fleet {
 	t.Helper()
-	f := &fleet{t: t, workloads: map[string]*workload.Workload{}, roles: map[string]bool{}, fail: map[string]error{}, requests: map[string]int{}}
+	f := &fleet{
+		t:         t,
+		workloads: map[string]*workload.Workload{},
+		roles:     map[string]bool{},
+		fail:      map[string]error{},
+		requests:  map[string]int{},
+	}
 	var secrets []runtime.Object
 	for i := range number {
 		f.workloads[fmt.Sprintf("deployment.apps/web-%d", i)] = f.bound(i)
@@ -75,9 +81,16 @@ func (f *fleet) bound(i int) *workload.Workload {
 	name := fmt.Sprintf("web-%d", i)
 	key, err := secret.AnnotationKey(name + "-pgbind")
 	require.NoError(f.t, err)
-	ours := corev1.EnvFromSource{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: name + "-pgbind"}}}
+	ours := corev1.EnvFromSource{
+		SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: name + "-pgbind"}},
+	}
 	bound, err := workload.Of(&appsv1.Deployment{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: name, UID: types.UID(name), Annotations: map[string]string{key: f.marks(i).Note().Value()}},
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace:   "ns",
+			Name:        name,
+			UID:         types.UID(name),
+			Annotations: map[string]string{key: f.marks(i).Note().Value()},
+		},
 		Spec: appsv1.DeploymentSpec{Template: corev1.PodTemplateSpec{Spec: corev1.PodSpec{
 			Containers: []corev1.Container{{Name: "app", EnvFrom: []corev1.EnvFromSource{ours}}},
 		}}},
@@ -128,7 +141,9 @@ func (f *fleet) Users(_ context.Context, _, secretName string) ([]*workload.Work
 	return users, nil
 }
 
-func (f *fleet) Patch(_ context.Context, w *workload.Workload, change func(*workload.Workload) error, dryRun bool) (*workload.Workload, bool, error) {
+func (f *fleet) Patch(
+	_ context.Context, w *workload.Workload, change func(*workload.Workload) error, dryRun bool,
+) (*workload.Workload, bool, error) {
 	changed := w.DeepCopy()
 	require.NoError(f.t, change(changed))
 	if dryRun {

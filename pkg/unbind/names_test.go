@@ -2,6 +2,7 @@ package unbind
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,7 +19,13 @@ const formerPassword = "hunter2-hunter2"
 
 func formerEnv() []corev1.EnvVar {
 	return []corev1.EnvVar{
-		{Name: "COLOUR", Value: "green"}, {Name: "DB_HOST", Value: "db"}, {Name: "DB_USER", Value: "boss"}, {Name: "DB_PASSWORD", Value: formerPassword},
+		{
+			Name:  "COLOUR",
+			Value: "green",
+		},
+		{Name: "DB_HOST", Value: "db"},
+		{Name: "DB_USER", Value: "boss"},
+		{Name: "DB_PASSWORD", Value: formerPassword},
 	}
 }
 
@@ -32,11 +39,20 @@ func (w *world) withNames() {
 	stored := w.secret().DeepCopy()
 	marks, _ := secret.MarksOf(stored)
 	marks.NamesFromWorkload = true
-	marks.Env = map[string]string{"DB_HOST": "{{.Host}}", "DB_USER": "{{.Username}}", "DB_PASSWORD": "{{.Password}}", "DB_PORT": "{{.Port}}"}
+	marks.Env = map[string]string{
+		"DB_HOST":     "{{.Host}}",
+		"DB_USER":     "{{.Username}}",
+		"DB_PASSWORD": "{{.Password}}",
+		"DB_PORT":     "{{.Port}}",
+	}
 	require.NoError(w.t, secret.Renew(stored, marks, secret.Credentials{Host: "h", Username: roleName, Password: "p"}))
 
 	r := workload.Reference{
-		Secret: secretName, Inject: workload.InjectEnv, Containers: []string{"app"}, Replace: true, Keys: secret.VariablesOf(marks.BindingSpec, stored.Data),
+		Secret:     secretName,
+		Inject:     workload.InjectEnv,
+		Containers: []string{"app"},
+		Replace:    true,
+		Keys:       secret.VariablesOf(marks.BindingSpec, stored.Data),
 	}
 	replaced, err := r.Replaced(template)
 	require.NoError(w.t, err)
@@ -58,7 +74,8 @@ func (w *world) env() []corev1.EnvVar { return w.workload.Template().Spec.Contai
 // assertNoFormer requires that nothing shows the former password.
 func (w *world) assertNoFormer(err error) {
 	w.t.Helper()
-	said := strings.Join(w.shown, "\n") + strings.Join(w.warned, "\n") + strings.Join(w.results, "\n") + fmt.Sprint(err, w.workload.Annotations())
+	output := slices.Concat(w.shown, w.warned, w.results, []string{fmt.Sprint(err, w.workload.Annotations())})
+	said := strings.Join(output, "\n")
 	assert.NotContains(w.t, said, formerPassword)
 }
 

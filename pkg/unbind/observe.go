@@ -17,8 +17,8 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-// observe finds the bindings, and refuses those that are still needed or that cannot be removed. It changes nothing. It returns the items, and one more
-// for each owner container.
+// observe finds the bindings, and refuses those that are still needed or that cannot be removed. It changes nothing. It
+// returns the items, and one more for each owner container.
 func (r *run) observe(ctx context.Context, items []*Item) []*Item {
 	for _, group := range parallel.GroupBy(phases.Open(items), func(i *Item) string { return i.Namespace }) {
 		secrets, err := lookup.List(ctx, r.Kube, group[0].Namespace)
@@ -59,8 +59,12 @@ func (r *run) find(ctx context.Context, secrets *lookup.Secrets, i *Item) (owner
 		r.Report.Done(i.Name, "unchanged")
 		return nil, nil
 	case len(found) > 1 && r.options.DropDatabase:
-		return nil, fmt.Errorf("%s and its owner container have a binding each, by secret/%s and secret/%s: remove that of the owner container first, with --secret",
-			i.Name, found[0].SecretName, found[1].SecretName)
+		return nil, fmt.Errorf(
+			"%s and its owner container have a binding each, by secret/%s and secret/%s: remove that of the owner container first, with --secret",
+			i.Name,
+			found[0].SecretName,
+			found[1].SecretName,
+		)
 	case len(found) > 1:
 		owner = &Item{Binding: *found[1], Choice: i.Choice}
 	}
@@ -102,14 +106,22 @@ func (i *Item) refuseUsers(users []*workload.Workload) error {
 		}
 	}
 	if len(others) > 0 {
-		return fmt.Errorf("secret/%s is also used by %s: remove these references first, or use --force", i.SecretName, strings.Join(others, ", "))
+		return fmt.Errorf(
+			"secret/%s is also used by %s: remove these references first, or use --force", i.SecretName,
+			strings.Join(others, ", "),
+		)
 	}
 	if i.Workload == nil {
 		return nil
 	}
 	if tool, restored := workload.RestoredBy(i.Workload, i.SecretName); restored {
-		return fmt.Errorf("the manifest of %s references secret/%s, and %s would restore the reference after it is removed, so that new Pods cannot "+
-			"start: remove the reference from the manifest and apply it first, or use --force", i.Name, i.SecretName, tool)
+		return fmt.Errorf(
+			"the manifest of %s references secret/%s, and %s would restore the reference after it is removed, so that new Pods cannot "+
+				"start: remove the reference from the manifest and apply it first, or use --force",
+			i.Name,
+			i.SecretName,
+			tool,
+		)
 	}
 	without := i.Workload.DeepCopy()
 	if err := i.removeReference(without); err != nil {
@@ -122,8 +134,8 @@ func (i *Item) refuseUsers(users []*workload.Workload) error {
 	return nil
 }
 
-// tryAll sends writes as a dry run. The API server decides by user, kind and namespace, so one item of each kind in a namespace is enough; the next one is
-// sent only if the server refuses.
+// tryAll sends writes as a dry run. The API server decides by user, kind and namespace, so one item of each kind in a
+// namespace is enough; the next one is sent only if the server refuses.
 func (r *run) tryAll(ctx context.Context, items []*Item) {
 	var bound, stored []*Item
 	for _, i := range items {

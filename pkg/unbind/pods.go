@@ -13,7 +13,8 @@ import (
 // pollInterval is the interval between lists of Pods.
 const pollInterval = time.Second
 
-// awaitPods waits until no Pod uses the logins: first for the rollouts, and then for the Pods and Jobs that end later. The time limit is that of all items.
+// awaitPods waits until no Pod uses the logins: first for the rollouts, and then for the Pods and Jobs that end later.
+// The time limit is that of all items.
 func (r *run) awaitPods(ctx context.Context, items []*Item) {
 	ctx, cancel := context.WithTimeout(ctx, r.options.Timeout)
 	defer cancel()
@@ -80,7 +81,8 @@ func (r *run) awaitEnd(ctx context.Context, items []*Item) {
 	}
 }
 
-// podsLeft returns the names of the workload's Pods and Jobs with the former credentials, or of all Pods that use the Secret if the workload is deleted.
+// podsLeft returns the names of the workload's Pods and Jobs with the former credentials, or of all Pods that use the
+// Secret if the workload is deleted.
 func (r *run) podsLeft(ctx context.Context, lists Lists, i *Item) (string, error) {
 	switch {
 	case i.Workload != nil:

@@ -69,10 +69,11 @@ type run struct {
 	options Options
 }
 
-// Unbind removes the bindings of the items, in an order in which no running Pod loses its login: first the references and the Pods that use them, then
-// the sessions, the roles, and last the Secrets, from which the next run continues if this one is interrupted. It is not an error if nothing
-// is bound. Before it changes anything of an item, it refuses if data would be lost or if another workload would fail. An item that fails does not stop the others:
-// the errors of all items are returned, each with the name of its workload.
+// Unbind removes the bindings of the items, in an order in which no running Pod loses its login: first the references
+// and the Pods that use them, then the sessions, the roles, and last the Secrets, from which the next run continues if
+// this one is interrupted. It is not an error if nothing is bound. Before it changes anything of an item, it refuses if
+// data would be lost or if another workload would fail. An item that fails does not stop the others: the errors of all
+// items are returned, each with the name of its workload.
 func (u *Unbinder) Unbind(ctx context.Context, items []*Item, o Options) error {
 	r := &run{u, o}
 	items = r.observe(ctx, items)

@@ -30,14 +30,21 @@ func inWorld(t *testing.T, test func(w *world)) {
 }
 
 func order() []string {
-	return []string{"patch reference", "drain", "disable " + roleName, "end sessions of " + roleName, "drop " + roleName, "delete secret", "patch note"}
+	return []string{
+		"patch reference", "drain", "disable " + roleName, "end sessions of " + roleName, "drop " + roleName,
+		"delete secret", "patch note",
+	}
 }
 
 func TestUnbind_WritesInOrder(t *testing.T) {
 	inWorld(t, func(w *world) {
 		require.NoError(w.t, w.unbind())
 		assert.Equal(w.t, order(), w.log)
-		assert.Equal(w.t, []string{"role/" + roleName + " dropped", "secret/" + secretName + " deleted", "deployment.apps/web unbound"}, w.results)
+		assert.Equal(
+			w.t,
+			[]string{"role/" + roleName + " dropped", "secret/" + secretName + " deleted", "deployment.apps/web unbound"},
+			w.results,
+		)
 		assert.Equal(w.t, server.Ref{Kind: server.KindPod, Name: "pg-0", Namespace: "db"}, w.location, "the Secret names the server")
 		w.assertUnbound()
 	})
@@ -124,11 +131,17 @@ func TestUnbind_RefusesWithoutChanges(t *testing.T) {
 		set  func(*world)
 		want string
 	}{
-		"other workload uses the Secret": {func(w *world) { w.others = []*workload.Workload{w.bound("other", "x")} }, "deployment.apps/other: remove these references first, or use --force"},
+		"other workload uses the Secret": {
+			func(w *world) { w.others = []*workload.Workload{w.bound("other", "x")} },
+			"deployment.apps/other: remove these references first, or use --force",
+		},
 		"other reference in the workload": {func(w *world) {
 			container := &w.workload.Template().Spec.Containers[0]
-			container.Env = append(container.Env, corev1.EnvVar{Name: "PW", ValueFrom: &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{
-				LocalObjectReference: corev1.LocalObjectReference{Name: secretName}, Key: "POSTGRES_PASSWORD"}}})
+			container.Env = append(
+				container.Env,
+				corev1.EnvVar{Name: "PW", ValueFrom: &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{
+					LocalObjectReference: corev1.LocalObjectReference{Name: secretName}, Key: "POSTGRES_PASSWORD"}}},
+			)
 		}, "in a way that pgbind did not create"},
 		"the manifest has the reference": {func(w *world) {
 			w.workload.SetAnnotation(corev1.LastAppliedConfigAnnotation, `{"spec":{"template":{"spec":{"containers":[
@@ -227,7 +240,10 @@ func TestUnbind_RejectsAmbiguousBinding(t *testing.T) {
 		second := w.boundSecret()
 		second.Name = "second"
 		require.NoError(w.t, w.kube.Tracker().Add(second))
-		require.ErrorContains(w.t, w.unbind(), "choose one with --secret: postgresql-secret-2 (database postgres), second (database postgres)")
+		require.ErrorContains(
+			w.t, w.unbind(),
+			"choose one with --secret: postgresql-secret-2 (database postgres), second (database postgres)",
+		)
 		w.assertBound()
 		w.filter.Secret = secretName
 		require.NoError(w.t, w.unbind())

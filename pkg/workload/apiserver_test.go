@@ -82,10 +82,16 @@ func (s *apiServer) serveKind(group, version string, kind metav1.APIResource) {
 	served := metav1.GroupVersionForDiscovery{GroupVersion: group + "/" + version, Version: version}
 	all, ok := s.groups["/apis"].(metav1.APIGroupList)
 	require.True(s.t, ok)
-	all.Groups = append(all.Groups, metav1.APIGroup{Name: group, Versions: []metav1.GroupVersionForDiscovery{served}, PreferredVersion: served})
+	all.Groups = append(
+		all.Groups,
+		metav1.APIGroup{Name: group, Versions: []metav1.GroupVersionForDiscovery{served}, PreferredVersion: served},
+	)
 	s.groups["/apis"] = all
 	kind.Verbs = metav1.Verbs{"get", "list"}
-	s.groups["/apis/"+served.GroupVersion] = metav1.APIResourceList{GroupVersion: served.GroupVersion, APIResources: []metav1.APIResource{kind}}
+	s.groups["/apis/"+served.GroupVersion] = metav1.APIResourceList{
+		GroupVersion: served.GroupVersion,
+		APIResources: []metav1.APIResource{kind},
+	}
 }
 
 // sent returns the requests so far without discovery, as "GET /api/v1/...".
@@ -126,13 +132,24 @@ func discoveryDocuments() map[string]any {
 		return metav1.APIGroup{Name: name, Versions: []metav1.GroupVersionForDiscovery{version}, PreferredVersion: version}
 	}
 	kind := func(resource, kind string, short ...string) metav1.APIResource {
-		return metav1.APIResource{Name: resource, Kind: kind, Namespaced: kind != "Node", ShortNames: short, Verbs: metav1.Verbs{"get", "list"}}
+		return metav1.APIResource{
+			Name:       resource,
+			Kind:       kind,
+			Namespaced: kind != "Node",
+			ShortNames: short,
+			Verbs:      metav1.Verbs{"get", "list"},
+		}
 	}
 	return map[string]any{
 		"/api":  metav1.APIVersions{Versions: []string{"v1"}},
 		"/apis": metav1.APIGroupList{Groups: []metav1.APIGroup{group("apps"), group("batch")}},
 		"/api/v1": metav1.APIResourceList{GroupVersion: "v1", APIResources: []metav1.APIResource{
-			kind("pods", "Pod", "po"), kind("nodes", "Node", "no"), kind("services", "Service", "svc"), kind("replicationcontrollers", "ReplicationController", "rc"),
+			kind(
+				"pods", "Pod", "po",
+			),
+			kind("nodes", "Node", "no"),
+			kind("services", "Service", "svc"),
+			kind("replicationcontrollers", "ReplicationController", "rc"),
 		}},
 		"/apis/apps/v1": metav1.APIResourceList{GroupVersion: "apps/v1", APIResources: []metav1.APIResource{
 			kind("deployments", "Deployment", "deploy"), kind("statefulsets", "StatefulSet", "sts"),

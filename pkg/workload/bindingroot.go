@@ -15,7 +15,8 @@ const (
 	usualRoot    = "/bindings"
 )
 
-// rootAnnotation on a pod template names the containers whose rootVariable was added with a mount. The removal of the last mount removes it.
+// rootAnnotation on a pod template names the containers whose rootVariable was added with a mount. The removal of the
+// last mount removes it.
 const rootAnnotation = "pgbind.dev/service-binding-root"
 
 // mountPath returns the directory in which the container mounts the Secret: MountPath, or else a directory of service bindings.

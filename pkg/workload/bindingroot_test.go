@@ -32,7 +32,10 @@ func TestReference_MountsServiceBindings(t *testing.T) {
 				assert.True(t, r.Present(&tpl))
 			}
 			c := tpl.Spec.Containers[0]
-			assert.Equal(t, []string{test.path + ours, test.path + "another"}, []string{c.VolumeMounts[0].MountPath, c.VolumeMounts[1].MountPath})
+			assert.Equal(
+				t, []string{test.path + ours, test.path + "another"},
+				[]string{c.VolumeMounts[0].MountPath, c.VolumeMounts[1].MountPath},
+			)
 			require.Len(t, c.Env, 1)
 			assert.Equal(t, test.path, c.Env[0].Value+"/")
 

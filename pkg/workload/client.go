@@ -64,10 +64,11 @@ func Compact(config *rest.Config) *rest.Config {
 	return compact
 }
 
-// Get reads the workloads that args name in the forms that kubectl accepts: TYPE/NAME... or TYPE NAME..., including short names and
-// TYPE.GROUP. It sends one request for each workload, and discovery requests only if a kind is not built in. A TYPE without a name, a
-// Job and what is in no namespace are errors. A workload of a kind that is not known has no template (HasTemplate). If an object does not exist, apierrors.IsNotFound holds for the error.
-// With the error about one workload, or a utilerrors.Aggregate about several, it returns the other workloads.
+// Get reads the workloads that args name in the forms that kubectl accepts: TYPE/NAME... or TYPE NAME..., including
+// short names and TYPE.GROUP. It sends one request for each workload, and discovery requests only if a kind is not
+// built in. A TYPE without a name, a Job and what is in no namespace are errors. A workload of a kind that is not known
+// has no template (HasTemplate). If an object does not exist, apierrors.IsNotFound holds for the error. With the error
+// about one workload, or a utilerrors.Aggregate about several, it returns the other workloads.
 func (c *Client) Get(ctx context.Context, namespace string, args []string) ([]*Workload, error) {
 	found, err := c.named(ctx, namespace, args)
 	if err != nil {
@@ -202,7 +203,10 @@ func (c *Client) resolve(namespace string, args []string) ([]id, error) {
 	var ids []id
 	for _, info := range infos {
 		if info.Mapping.Scope.Name() != meta.RESTScopeNameNamespace {
-			return nil, fmt.Errorf("%s is not in a namespace and has no Pods", qualifiedName(info.Mapping.GroupVersionKind.GroupKind(), info.Name))
+			return nil, fmt.Errorf(
+				"%s is not in a namespace and has no Pods",
+				qualifiedName(info.Mapping.GroupVersionKind.GroupKind(), info.Name),
+			)
 		}
 		ids = append(ids, id{mappedKind(info.Mapping), info.Name})
 	}

@@ -16,11 +16,23 @@ import (
 func TestGet_ReadsEveryKindByEveryName(t *testing.T) {
 	rcTemplate := template("app")
 	objects := map[string]runtime.Object{
-		"/apis/apps/v1/namespaces/shop/deployments/web":     deployment("web"),
-		"/apis/apps/v1/namespaces/shop/statefulsets/db":     &appsv1.StatefulSet{ObjectMeta: meta("db"), Spec: appsv1.StatefulSetSpec{Template: template("app")}},
-		"/apis/apps/v1/namespaces/shop/daemonsets/agent":    &appsv1.DaemonSet{ObjectMeta: meta("agent"), Spec: appsv1.DaemonSetSpec{Template: template("app")}},
-		"/apis/apps/v1/namespaces/shop/replicasets/rs":      &appsv1.ReplicaSet{ObjectMeta: meta("rs"), Spec: appsv1.ReplicaSetSpec{Template: template("app")}},
-		"/api/v1/namespaces/shop/replicationcontrollers/rc": &corev1.ReplicationController{ObjectMeta: meta("rc"), Spec: corev1.ReplicationControllerSpec{Template: &rcTemplate}},
+		"/apis/apps/v1/namespaces/shop/deployments/web": deployment("web"),
+		"/apis/apps/v1/namespaces/shop/statefulsets/db": &appsv1.StatefulSet{
+			ObjectMeta: meta("db"),
+			Spec:       appsv1.StatefulSetSpec{Template: template("app")},
+		},
+		"/apis/apps/v1/namespaces/shop/daemonsets/agent": &appsv1.DaemonSet{
+			ObjectMeta: meta("agent"),
+			Spec:       appsv1.DaemonSetSpec{Template: template("app")},
+		},
+		"/apis/apps/v1/namespaces/shop/replicasets/rs": &appsv1.ReplicaSet{
+			ObjectMeta: meta("rs"),
+			Spec:       appsv1.ReplicaSetSpec{Template: template("app")},
+		},
+		"/api/v1/namespaces/shop/replicationcontrollers/rc": &corev1.ReplicationController{
+			ObjectMeta: meta("rc"),
+			Spec:       corev1.ReplicationControllerSpec{Template: &rcTemplate},
+		},
 		"/apis/batch/v1/namespaces/shop/cronjobs/nightly": &batchv1.CronJob{ObjectMeta: meta("nightly"), Spec: batchv1.CronJobSpec{
 			JobTemplate: batchv1.JobTemplateSpec{Spec: batchv1.JobSpec{Template: template("app")}}}},
 		"/api/v1/namespaces/shop/pods/one": &corev1.Pod{ObjectMeta: meta("one"), Spec: template("app").Spec},
@@ -99,7 +111,10 @@ func TestGet_RejectsUnbindable(t *testing.T) {
 			server, client := newAPIServer(t)
 			server.on("GET /apis/batch/v1/namespaces/shop/jobs/once", answer(job("once")))
 			server.on("GET /apis/batch/v1/namespaces/shop/jobs/nightly-1", answer(owned))
-			server.on("GET /api/v1/namespaces/shop/replicationcontrollers/empty", answer(&corev1.ReplicationController{ObjectMeta: meta("empty")}))
+			server.on(
+				"GET /api/v1/namespaces/shop/replicationcontrollers/empty",
+				answer(&corev1.ReplicationController{ObjectMeta: meta("empty")}),
+			)
 			_, err := client.Get(t.Context(), namespace, tt.args)
 			assert.ErrorContains(t, err, tt.want)
 		})
@@ -137,9 +152,15 @@ func TestTopOwner_ReturnsLastOwner(t *testing.T) {
 			server.on("GET /apis/apps/v1/namespaces/shop/replicasets/web-abc", answer(byDeployment))
 			server.on("GET /apis/apps/v1/namespaces/shop/deployments/web", answer(deployment("web")))
 			server.on("GET /apis/apps/v1/namespaces/shop/replicasets/web-roll", answer(byRollout))
-			server.on("GET /apis/argoproj.io/v1alpha1/namespaces/shop/rollouts/web", answer(custom("argoproj.io/v1alpha1", "Rollout", "web", nil)))
+			server.on(
+				"GET /apis/argoproj.io/v1alpha1/namespaces/shop/rollouts/web",
+				answer(custom("argoproj.io/v1alpha1", "Rollout", "web", nil)),
+			)
 			server.on("GET /apis/apps/v1/namespaces/shop/replicasets/gone", refuse(notFound("replicasets", "gone")))
-			server.on("GET /apis/apps/v1/namespaces/shop/replicasets/secret", refuse(apierrors.NewForbidden(schema.GroupResource{Resource: "replicasets"}, "secret", nil)))
+			server.on(
+				"GET /apis/apps/v1/namespaces/shop/replicasets/secret",
+				refuse(apierrors.NewForbidden(schema.GroupResource{Resource: "replicasets"}, "secret", nil)),
+			)
 			ws, err := client.Get(t.Context(), namespace, []string{"pod/web-abc-x"})
 			require.NoError(t, err)
 			got, err := client.TopOwner(t.Context(), ws[0])

@@ -50,7 +50,10 @@ func defaultContainer(t *corev1.PodTemplateSpec, isOwner func(string) bool) (str
 	if len(others) == 1 {
 		return others[0].Name, nil
 	}
-	return "", fmt.Errorf("there are several containers: use -c NAME with one of %s, or -c '*' for all", strings.Join(containerNames(t), ", "))
+	return "", fmt.Errorf(
+		"there are several containers: use -c NAME with one of %s, or -c '*' for all",
+		strings.Join(containerNames(t), ", "),
+	)
 }
 
 // unknownContainer returns the error for a container that the template does not have.

@@ -83,8 +83,11 @@ func (w *Workload) CheckTemplate() error {
 			hint = " (it has one at " + strings.Join(path, ".") + ")"
 		}
 	}
-	return fmt.Errorf("the pod template of %s is not known: name its place with --template-path%s, or create only the role and the Secret with --inject none",
-		w, hint)
+	return fmt.Errorf(
+		"the pod template of %s is not known: name its place with --template-path%s, or create only the role and the Secret with --inject none",
+		w,
+		hint,
+	)
 }
 
 // UseTemplate sets the place of the pod template in a workload of a kind that is not known, as field names with dots: "spec.template".

@@ -42,7 +42,10 @@ func custom(apiVersion, kind, name string, change func(map[string]any)) *unstruc
 func customServer(t *testing.T) (*apiServer, *workload.Client) {
 	t.Helper()
 	server, client := newAPIServer(t)
-	server.serveKind("argoproj.io", "v1alpha1", metav1.APIResource{Name: "rollouts", Kind: "Rollout", Namespaced: true, ShortNames: []string{"ro"}})
+	server.serveKind(
+		"argoproj.io", "v1alpha1",
+		metav1.APIResource{Name: "rollouts", Kind: "Rollout", Namespaced: true, ShortNames: []string{"ro"}},
+	)
 	server.serveKind("example.org", "v1", metav1.APIResource{Name: "widgets", Kind: "Widget", Namespaced: true})
 	return server, client
 }
@@ -158,7 +161,16 @@ func TestGet_ReturnsDeploymentOfRollout(t *testing.T) {
 		set.UID = "uid-set"
 		pod := &corev1.Pod{ObjectMeta: meta("pod", ownedByUID("apps/v1", "ReplicaSet", "set", "uid-set"))}
 		server.on("GET /apis/argoproj.io/v1alpha1/namespaces/shop/rollouts", func(w http.ResponseWriter, _ *http.Request) {
-			writeJSON(w, http.StatusOK, map[string]any{"apiVersion": "argoproj.io/v1alpha1", "kind": "RolloutList", "metadata": map[string]any{}, "items": []any{refers.Object}})
+			writeJSON(
+				w,
+				http.StatusOK,
+				map[string]any{
+					"apiVersion": "argoproj.io/v1alpha1",
+					"kind":       "RolloutList",
+					"metadata":   map[string]any{},
+					"items":      []any{refers.Object},
+				},
+			)
 		})
 		server.on("GET /apis/apps/v1/namespaces/shop/replicasets", answer(&appsv1.ReplicaSetList{Items: []appsv1.ReplicaSet{*set}}))
 		server.on("GET /api/v1/namespaces/shop/pods", answer(&corev1.PodList{Items: []corev1.Pod{*pod}}))
@@ -233,7 +245,10 @@ func TestPods_FollowsOwnersOfUnknownKinds(t *testing.T) {
 		return corev1.Pod{ObjectMeta: meta(name, ownedByUID("apps/v1", "ReplicaSet", owner, "uid-"+owner))}
 	}
 	server.on("GET /apis/apps/v1/namespaces/shop/replicasets/gone", refuse(notFound("replicasets", "gone")))
-	server.on("GET /api/v1/namespaces/shop/pods", answer(&corev1.PodList{Items: []corev1.Pod{pod("one", "set"), pod("two", "set"), pod("other", "gone")}}))
+	server.on(
+		"GET /api/v1/namespaces/shop/pods",
+		answer(&corev1.PodList{Items: []corev1.Pod{pod("one", "set"), pod("two", "set"), pod("other", "gone")}}),
+	)
 	ws, err := client.Get(t.Context(), namespace, []string{"widget/web"})
 	require.NoError(t, err)
 	pods, err := client.Pods(t.Context(), ws[0])
@@ -256,8 +271,12 @@ func TestUsers_ListsServedCustomKinds(t *testing.T) {
 		_ = unstructured.SetNestedSlice(o, spec, "spec", "template", "spec", "containers")
 	})
 	server.on("GET /apis/argoproj.io/v1alpha1/namespaces/shop/rollouts", func(w http.ResponseWriter, _ *http.Request) {
-		writeJSON(w, http.StatusOK, map[string]any{"apiVersion": "argoproj.io/v1alpha1", "kind": "RolloutList", "metadata": map[string]any{},
-			"items": []any{using.Object, custom("argoproj.io/v1alpha1", "Rollout", "other", nil).Object}})
+		writeJSON(
+			w,
+			http.StatusOK,
+			map[string]any{"apiVersion": "argoproj.io/v1alpha1", "kind": "RolloutList", "metadata": map[string]any{},
+				"items": []any{using.Object, custom("argoproj.io/v1alpha1", "Rollout", "other", nil).Object}},
+		)
 	})
 	users, err := client.Users(t.Context(), namespace, ours)
 	require.NoError(t, err)

@@ -58,7 +58,10 @@ func argoStatus(o *unstructured.Unstructured) (string, bool, error) {
 	case "Degraded":
 		return "", false, fmt.Errorf("its rollout failed: %s", text(o, "status.message"))
 	case "Paused":
-		return fmt.Sprintf("rollout %q is paused: continue with kubectl argo rollouts promote %s --namespace %s", o.GetName(), o.GetName(), o.GetNamespace()), false, nil
+		return fmt.Sprintf(
+			"rollout %q is paused: continue with kubectl argo rollouts promote %s --namespace %s", o.GetName(),
+			o.GetName(), o.GetNamespace(),
+		), false, nil
 	}
 	return fmt.Sprintf("Waiting for rollout %q to finish: %d of %d updated...", o.GetName(),
 		number(o, "status.updatedReplicas", 0), number(o, "spec.replicas", 1)), false, nil
@@ -81,7 +84,10 @@ func knativeStatus(o *unstructured.Unstructured) (string, bool, error) {
 // customRollout returns how the Pods of an object without a Go type get a change.
 func (w *Workload) customRollout(o *unstructured.Unstructured) Rollout {
 	strategy := "spec.updateStrategy."
-	inPlace := []string{text(o, strategy+"type"), text(o, strategy+"rollingUpdate.podUpdatePolicy"), text(o, strategy+"rollingUpdate.rollingUpdateType")}
+	inPlace := []string{
+		text(o, strategy+"type"), text(o, strategy+"rollingUpdate.podUpdatePolicy"),
+		text(o, strategy+"rollingUpdate.rollingUpdateType"),
+	}
 	isInPlace := func(policy string) bool { return strings.HasPrefix(policy, "InPlace") }
 	manual, _, _ := unstructured.NestedSlice(o.Object, "spec", "triggers")
 	isConfigChange := func(trigger any) bool {
@@ -94,13 +100,22 @@ func (w *Workload) customRollout(o *unstructured.Unstructured) Rollout {
 	case text(o, strategy+"type") == "OnDelete":
 		return w.replacePods("has the update strategy OnDelete")
 	case number(o, strategy+"partition", 0) > 0, number(o, strategy+"rollingUpdate.partition", 0) > 0:
-		return Rollout{Paused, fmt.Sprintf("%s applies the change only to Pods above its partition: the others get it when the partition is 0", w)}
+		return Rollout{
+			Paused,
+			fmt.Sprintf("%s applies the change only to Pods above its partition: the others get it when the partition is 0", w),
+		}
 	case o.GroupVersionKind().Group == kruiseGroup && slices.ContainsFunc(inPlace, isInPlace):
 		// A Pod that is updated in place has the annotation of the new generation, and the variables of the old one.
-		return Rollout{Paused, fmt.Sprintf("%s updates its Pods in place: Pods that are not replaced keep the variables that they started with", w)}
+		return Rollout{
+			Paused,
+			fmt.Sprintf("%s updates its Pods in place: Pods that are not replaced keep the variables that they started with", w),
+		}
 	case o.GroupVersionKind().Group == openShiftGroup && len(manual) > 0 && !slices.ContainsFunc(manual, isConfigChange):
-		return Rollout{Paused, fmt.Sprintf("%s has no trigger ConfigChange: its Pods get the change after oc rollout latest %s --namespace %s",
-			w, w.Name(), w.Namespace())}
+		return Rollout{
+			Paused,
+			fmt.Sprintf("%s has no trigger ConfigChange: its Pods get the change after oc rollout latest %s --namespace %s",
+				w, w.Name(), w.Namespace()),
+		}
 	}
 	return Rollout{Kind: Followed}
 }
@@ -115,7 +130,11 @@ func (c *Client) waitPods(ctx context.Context, w *Workload, progress func(string
 				return !upToDate(pod.Annotations, &pod.Spec, w.template, secret)
 			})
 		})
-		if line := "Waiting for Pods to be replaced and ready: " + strings.Join(podNames(pods), ", "); err == nil && len(pods) > 0 && line != last {
+		if line := "Waiting for Pods to be replaced and ready: " + strings.Join(
+			podNames(pods),
+			", ",
+		); err == nil && len(pods) > 0 &&
+			line != last {
 			progress(line)
 			last = line
 		}

@@ -94,6 +94,9 @@ func TestRolloutOfCustomKinds(t *testing.T) {
 	}
 	manual := workloadOf(t, schema.GroupKind{Group: openShiftGroup, Kind: "DeploymentConfig"}, `{spec: {triggers: [{type: ImageChange}]}}`)
 	assert.Contains(t, manual.Rollout().Message, "oc rollout latest web")
-	automatic := workloadOf(t, schema.GroupKind{Group: openShiftGroup, Kind: "DeploymentConfig"}, `{spec: {triggers: [{type: ConfigChange}]}}`)
+	automatic := workloadOf(
+		t, schema.GroupKind{Group: openShiftGroup, Kind: "DeploymentConfig"},
+		`{spec: {triggers: [{type: ConfigChange}]}}`,
+	)
 	assert.Equal(t, Followed, automatic.Rollout().Kind)
 }

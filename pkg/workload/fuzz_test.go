@@ -59,7 +59,14 @@ func FuzzReference(f *testing.F) {
 	f.Fuzz(func(t *testing.T, inject, secret, prefix, key, path string) {
 		template := &corev1.PodTemplateSpec{Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Image: "app"}}}}
 		before := template.DeepCopy()
-		r := Reference{Inject: Inject(inject), Secret: secret, Prefix: prefix, Keys: []string{key}, MountPath: path, Containers: []string{"app"}}
+		r := Reference{
+			Inject:     Inject(inject),
+			Secret:     secret,
+			Prefix:     prefix,
+			Keys:       []string{key},
+			MountPath:  path,
+			Containers: []string{"app"},
+		}
 		if _, known := map[Inject]bool{InjectEnvFrom: true, InjectEnv: true, InjectVolume: true}[r.Inject]; !known || key == "" {
 			return
 		}

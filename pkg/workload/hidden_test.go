@@ -14,7 +14,10 @@ import (
 
 // settings returns an envFrom entry for the ConfigMap "settings".
 func settings(prefix string) corev1.EnvFromSource {
-	return corev1.EnvFromSource{Prefix: prefix, ConfigMapRef: &corev1.ConfigMapEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "settings"}}}
+	return corev1.EnvFromSource{
+		Prefix:       prefix,
+		ConfigMapRef: &corev1.ConfigMapEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "settings"}},
+	}
 }
 
 func TestHiddenVariables(t *testing.T) {
@@ -52,11 +55,22 @@ func TestHiddenVariables(t *testing.T) {
 func TestHidden_ReadsLaterSources(t *testing.T) {
 	server, client := newAPIServer(t)
 	d := deployment("web")
-	d.Spec.Template.Spec.Containers[0].EnvFrom = []corev1.EnvFromSource{envFrom("", "early"), envFrom("", ours), settings(""), envFrom("", "late"), envFrom("", "locked")}
+	d.Spec.Template.Spec.Containers[0].EnvFrom = []corev1.EnvFromSource{
+		envFrom("", "early"), envFrom("", ours), settings(""), envFrom("", "late"), envFrom("", "locked"),
+	}
 	server.on("GET "+webPath, answer(d))
-	server.on("GET /api/v1/namespaces/shop/configmaps/settings", answer(&corev1.ConfigMap{ObjectMeta: meta("settings"), Data: map[string]string{"LOG": "1"}}))
-	server.on("GET /api/v1/namespaces/shop/secrets/late", answer(&corev1.Secret{ObjectMeta: meta("late"), Data: map[string][]byte{"POSTGRES_HOST": nil}}))
-	server.on("GET /api/v1/namespaces/shop/secrets/locked", refuse(apierrors.NewForbidden(schema.GroupResource{Resource: "secrets"}, "locked", nil)))
+	server.on(
+		"GET /api/v1/namespaces/shop/configmaps/settings",
+		answer(&corev1.ConfigMap{ObjectMeta: meta("settings"), Data: map[string]string{"LOG": "1"}}),
+	)
+	server.on(
+		"GET /api/v1/namespaces/shop/secrets/late",
+		answer(&corev1.Secret{ObjectMeta: meta("late"), Data: map[string][]byte{"POSTGRES_HOST": nil}}),
+	)
+	server.on(
+		"GET /api/v1/namespaces/shop/secrets/locked",
+		refuse(apierrors.NewForbidden(schema.GroupResource{Resource: "secrets"}, "locked", nil)),
+	)
 	ws, err := client.Get(t.Context(), namespace, []string{"deploy/web"})
 	require.NoError(t, err)
 	hidden := client.Hidden(t.Context(), ws[0], ours, lessonKeys())

@@ -35,13 +35,36 @@ func (k kind) gvr() schema.GroupVersionResource {
 
 // kinds returns every built-in kind whose Pods can use a Secret, and Job, which can only be read.
 func kinds() []kind {
-	template, apps, core, batch := []string{"spec", "template"}, appsv1.SchemeGroupVersion, corev1.SchemeGroupVersion, batchv1.SchemeGroupVersion
+	template, apps, core, batch := []string{
+		"spec",
+		"template",
+	}, appsv1.SchemeGroupVersion, corev1.SchemeGroupVersion, batchv1.SchemeGroupVersion
 	return []kind{
-		{gvk: apps.WithKind("Deployment"), resource: "deployments", new: func() object { return &appsv1.Deployment{} }, templatePath: template,
-			between: apps.WithKind("ReplicaSet").GroupKind()},
-		{gvk: apps.WithKind("StatefulSet"), resource: "statefulsets", new: func() object { return &appsv1.StatefulSet{} }, templatePath: template},
-		{gvk: apps.WithKind("DaemonSet"), resource: "daemonsets", new: func() object { return &appsv1.DaemonSet{} }, templatePath: template},
-		{gvk: apps.WithKind("ReplicaSet"), resource: "replicasets", new: func() object { return &appsv1.ReplicaSet{} }, templatePath: template},
+		{
+			gvk:          apps.WithKind("Deployment"),
+			resource:     "deployments",
+			new:          func() object { return &appsv1.Deployment{} },
+			templatePath: template,
+			between:      apps.WithKind("ReplicaSet").GroupKind(),
+		},
+		{
+			gvk:          apps.WithKind("StatefulSet"),
+			resource:     "statefulsets",
+			new:          func() object { return &appsv1.StatefulSet{} },
+			templatePath: template,
+		},
+		{
+			gvk:          apps.WithKind("DaemonSet"),
+			resource:     "daemonsets",
+			new:          func() object { return &appsv1.DaemonSet{} },
+			templatePath: template,
+		},
+		{
+			gvk:          apps.WithKind("ReplicaSet"),
+			resource:     "replicasets",
+			new:          func() object { return &appsv1.ReplicaSet{} },
+			templatePath: template,
+		},
 		{gvk: core.WithKind("ReplicationController"), resource: "replicationcontrollers",
 			new: func() object { return &corev1.ReplicationController{} }, templatePath: template},
 		{gvk: batch.WithKind("CronJob"), resource: "cronjobs", new: func() object { return &batchv1.CronJob{} },

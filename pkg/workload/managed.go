@@ -89,7 +89,10 @@ func fluxDisowns(manager string) bool {
 // appliedByFlux reports whether Flux applies the workload.
 func (w *Workload) appliedByFlux() bool {
 	return w.object.GetLabels()["kustomize.toolkit.fluxcd.io/name"] != "" ||
-		slices.ContainsFunc(w.object.GetManagedFields(), func(e metav1.ManagedFieldsEntry) bool { return e.Manager == "kustomize-controller" })
+		slices.ContainsFunc(
+			w.object.GetManagedFields(),
+			func(e metav1.ManagedFieldsEntry) bool { return e.Manager == "kustomize-controller" },
+		)
 }
 
 // appliesManifests reports whether the entry belongs to a tool that applies the same manifest again: one that uses server-side apply,

@@ -92,8 +92,13 @@ func TestManagedBy_ReadsLastAppliedManifest(t *testing.T) {
 
 func TestManagedBy_FindsTemplateOfCronJob(t *testing.T) {
 	fields := `{"f:spec":{"f:jobTemplate":{"f:spec":{"f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"app\"}":{"f:envFrom":{}}}}}}}}}`
-	c := &batchv1.CronJob{ObjectMeta: meta("nightly"), Spec: batchv1.CronJobSpec{JobTemplate: batchv1.JobTemplateSpec{Spec: batchv1.JobSpec{Template: template("app")}}}}
-	c.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "ci", Operation: metav1.ManagedFieldsOperationApply, FieldsV1: metav1.NewFieldsV1(fields)}}
+	c := &batchv1.CronJob{
+		ObjectMeta: meta("nightly"),
+		Spec:       batchv1.CronJobSpec{JobTemplate: batchv1.JobTemplateSpec{Spec: batchv1.JobSpec{Template: template("app")}}},
+	}
+	c.ManagedFields = []metav1.ManagedFieldsEntry{
+		{Manager: "ci", Operation: metav1.ManagedFieldsOperationApply, FieldsV1: metav1.NewFieldsV1(fields)},
+	}
 	manager, ok := workload.ManagedBy(get(t, "/apis/batch/v1/namespaces/shop/cronjobs/nightly", "cj/nightly", c), []string{"app"})
 	assert.True(t, ok)
 	assert.Equal(t, "ci", manager)
@@ -109,7 +114,10 @@ func managed(t *testing.T, manifest string, entry *metav1.ManagedFieldsEntry) *w
 		d.Annotations = map[string]string{corev1.LastAppliedConfigAnnotation: manifest}
 	}
 	if entry != nil {
-		d.ManagedFields = []metav1.ManagedFieldsEntry{*entry, {Manager: "kustomize-controller", Operation: metav1.ManagedFieldsOperationApply}}
+		d.ManagedFields = []metav1.ManagedFieldsEntry{
+			*entry,
+			{Manager: "kustomize-controller", Operation: metav1.ManagedFieldsOperationApply},
+		}
 	}
 	w, err := workload.Of(d)
 	require.NoError(t, err)

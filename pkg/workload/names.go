@@ -14,9 +14,9 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 )
 
-// Variables returns the variables of a container, with the data of the ConfigMaps and Secrets that they refer to, except for the Secret own,
-// which is left out with its variables. An object that does not exist or that the user may not read is missing in the result, and the second
-// result says why for each that the user may not read.
+// Variables returns the variables of a container, with the data of the ConfigMaps and Secrets that they refer to,
+// except for the Secret own, which is left out with its variables. An object that does not exist or that the user may
+// not read is missing in the result, and the second result says why for each that the user may not read.
 func (c *Client) Variables(ctx context.Context, w *Workload, name, own string) (read keys.Container, unread error, err error) {
 	template := w.template.DeepCopy()
 	RemoveReference(template, own)
@@ -151,8 +151,8 @@ func (r Reference) Entries() string {
 	return text
 }
 
-// VariablesManagedBy returns the tool whose manifest sets one of the reference's variables in env. When that tool applies its manifest again,
-// it puts its own value back, or fails because the entry then has both.
+// VariablesManagedBy returns the tool whose manifest sets one of the reference's variables in env. When that tool
+// applies its manifest again, it puts its own value back, or fails because the entry then has both.
 func VariablesManagedBy(w *Workload, r Reference) (manager string, ok bool) {
 	for _, name := range r.Containers {
 		applied := decodeContainer(w.lastApplied().container(name))

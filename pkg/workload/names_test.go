@@ -24,7 +24,11 @@ import (
 // replacing returns the reference of a binding that keeps the names of the workload.
 func replacing(containers ...string) workload.Reference {
 	return workload.Reference{
-		Secret: ours, Inject: workload.InjectEnv, Containers: containers, Keys: []string{"DB_HOST", "DB_PASSWORD", "DB_USER"}, Replace: true,
+		Secret:     ours,
+		Inject:     workload.InjectEnv,
+		Containers: containers,
+		Keys:       []string{"DB_HOST", "DB_PASSWORD", "DB_USER"},
+		Replace:    true,
 	}
 }
 
@@ -38,17 +42,27 @@ func shapes() map[string]corev1.PodTemplateSpec {
 	literal := func(name, value string) corev1.EnvVar { return corev1.EnvVar{Name: name, Value: value} }
 	fromConfigMap := corev1.EnvVar{Name: "DB_HOST", ValueFrom: &corev1.EnvVarSource{ConfigMapKeyRef: &corev1.ConfigMapKeySelector{
 		LocalObjectReference: corev1.LocalObjectReference{Name: "settings"}, Key: "host", Optional: new(true)}}}
-	fromField := corev1.EnvVar{Name: "DB_HOST", ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "status.hostIP"}}}
+	fromField := corev1.EnvVar{
+		Name:      "DB_HOST",
+		ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "status.hostIP"}},
+	}
 	envFromOnly := build()
 	envFromOnly.Spec.Containers[0].EnvFrom = []corev1.EnvFromSource{envFrom("DB_", "login")}
 	shared := build(literal("DB_USER", "boss"))
 	shared.Spec.Containers[1].Env = []corev1.EnvVar{literal("DB_USER", "other")}
 	return map[string]corev1.PodTemplateSpec{
-		"literals":                              build(literal("A", "1"), literal("DB_HOST", "db"), literal("B", "$(DB_HOST)"), literal("DB_USER", "boss"), literal("DB_PASSWORD", "hunter2")),
-		"an empty literal":                      build(literal("DB_PASSWORD", ""), literal("DB_USER", "boss")),
-		"references":                            build(fromConfigMap, keyRef("DB_USER", "login", "user"), keyRef("DB_PASSWORD", "login", "DB_PASSWORD")),
-		"a field":                               build(literal("A", "1"), fromField),
-		"another order":                         build(literal("DB_PASSWORD", "hunter2"), literal("DB_HOST", "db"), literal("Z", "1"), literal("DB_USER", "boss")),
+		"literals": build(
+			literal("A", "1"), literal("DB_HOST", "db"), literal("B", "$(DB_HOST)"), literal("DB_USER", "boss"),
+			literal("DB_PASSWORD", "hunter2"),
+		),
+		"an empty literal": build(literal("DB_PASSWORD", ""), literal("DB_USER", "boss")),
+		"references": build(
+			fromConfigMap, keyRef("DB_USER", "login", "user"), keyRef("DB_PASSWORD", "login", "DB_PASSWORD"),
+		),
+		"a field": build(literal("A", "1"), fromField),
+		"another order": build(
+			literal("DB_PASSWORD", "hunter2"), literal("DB_HOST", "db"), literal("Z", "1"), literal("DB_USER", "boss"),
+		),
 		"only envFrom":                          envFromOnly,
 		"nothing":                               build(),
 		"another container":                     shared,
@@ -138,8 +152,15 @@ func TestRestore_LeavesOtherChanges(t *testing.T) {
 	former = append(former, secret.FormerVariable{Container: "gone", Name: "DB_HOST"})
 	workload.Restore(&tpl, ours, former)
 	assert.Equal(t, []corev1.EnvVar{
-		{Name: "A", Value: "1"}, {Name: "DB_HOST", Value: "theirs"}, {Name: "B", Value: "$(DB_HOST)"}, {Name: "DB_PASSWORD", Value: "hunter2"},
-		{Name: "DB_USER", Value: "boss"}, {Name: "NEW", Value: "1"},
+		{
+			Name:  "A",
+			Value: "1",
+		},
+		{Name: "DB_HOST", Value: "theirs"},
+		{Name: "B", Value: "$(DB_HOST)"},
+		{Name: "DB_PASSWORD", Value: "hunter2"},
+		{Name: "DB_USER", Value: "boss"},
+		{Name: "NEW", Value: "1"},
 	}, tpl.Spec.Containers[0].Env)
 }
 
@@ -182,7 +203,9 @@ func TestVariablesManagedBy(t *testing.T) {
 		"kubectl edit does not reapply": {"kubectl-edit", metav1.ManagedFieldsOperationUpdate, owned("DB_HOST"), ""},
 	} {
 		d := deployment("web")
-		d.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: tt.manager, Operation: tt.operation, FieldsV1: metav1.NewFieldsV1(tt.fields)}}
+		d.ManagedFields = []metav1.ManagedFieldsEntry{
+			{Manager: tt.manager, Operation: tt.operation, FieldsV1: metav1.NewFieldsV1(tt.fields)},
+		}
 		manager, ok := workload.VariablesManagedBy(get(t, webPath, "deploy/web", d), replacing("app"))
 		assert.Equal(t, tt.want, manager, name)
 		assert.Equal(t, tt.want != "", ok, name)
@@ -206,7 +229,10 @@ func TestVariables_ReadsWhatTheContainerRefersTo(t *testing.T) {
 	server, client := newAPIServer(t)
 	d := deployment("web")
 	app := &d.Spec.Template.Spec.Containers[0]
-	app.Env = []corev1.EnvVar{keyRef("A", "login", "a"), keyRef("B", "login", "b"), keyRef("C", "gone", "c"), keyRef("OURS", ours, "OURS"), keyRef("D", "theirs", "d")}
+	app.Env = []corev1.EnvVar{
+		keyRef("A", "login", "a"), keyRef("B", "login", "b"), keyRef("C", "gone", "c"), keyRef("OURS", ours, "OURS"),
+		keyRef("D", "theirs", "d"),
+	}
 	app.EnvFrom = []corev1.EnvFromSource{
 		{ConfigMapRef: &corev1.ConfigMapEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "settings"}}}, envFrom("", ours),
 	}
@@ -214,7 +240,10 @@ func TestVariables_ReadsWhatTheContainerRefersTo(t *testing.T) {
 	const base = "/api/v1/namespaces/shop/"
 	server.on("GET "+base+"secrets/login", answer(&corev1.Secret{ObjectMeta: meta("login"), Data: map[string][]byte{"a": []byte("1")}}))
 	server.on("GET "+base+"secrets/gone", refuse(notFound("secrets", "gone")))
-	server.on("GET "+base+"secrets/theirs", refuse(apierrors.NewForbidden(schema.GroupResource{Resource: "secrets"}, "theirs", errors.New("no"))))
+	server.on(
+		"GET "+base+"secrets/theirs",
+		refuse(apierrors.NewForbidden(schema.GroupResource{Resource: "secrets"}, "theirs", errors.New("no"))),
+	)
 	server.on("GET "+base+"configmaps/settings", answer(&corev1.ConfigMap{ObjectMeta: meta("settings")}))
 	ws, err := client.Get(t.Context(), namespace, []string{"deploy/web"})
 	require.NoError(t, err)
@@ -270,5 +299,9 @@ func TestReplaced_IsRestoredInACustomKind(t *testing.T) {
 func TestEntries_AreTheVariables(t *testing.T) {
 	var printed struct{ Env []corev1.EnvVar }
 	require.NoError(t, yaml.UnmarshalStrict([]byte(replacing("app").Entries()), &printed))
-	assert.Equal(t, []corev1.EnvVar{keyRef("DB_HOST", ours, "DB_HOST"), keyRef("DB_PASSWORD", ours, "DB_PASSWORD"), keyRef("DB_USER", ours, "DB_USER")}, printed.Env)
+	assert.Equal(
+		t,
+		[]corev1.EnvVar{keyRef("DB_HOST", ours, "DB_HOST"), keyRef("DB_PASSWORD", ours, "DB_PASSWORD"), keyRef("DB_USER", ours, "DB_USER")},
+		printed.Env,
+	)
 }

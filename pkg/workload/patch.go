@@ -72,7 +72,10 @@ func (c *Client) Reread(ctx context.Context, w *Workload) (*Workload, error) {
 		return nil, err
 	}
 	if current.UID() != w.UID() {
-		return nil, fmt.Errorf("%s in namespace %s was deleted and created again during this command: run the command again", w, w.Namespace())
+		return nil, fmt.Errorf(
+			"%s in namespace %s was deleted and created again during this command: run the command again", w,
+			w.Namespace(),
+		)
 	}
 	current.carry(w)
 	return current, nil

@@ -60,7 +60,10 @@ func (s *store) patch(w http.ResponseWriter, r *http.Request) {
 	assert.NotEmpty(s.t, locked.ResourceVersion, "the patch contains the resource version")
 	if s.conflicts > 0 || locked.ResourceVersion != s.object.ResourceVersion {
 		s.conflicts--
-		conflict := apierrors.NewConflict(schema.GroupResource{Group: "apps", Resource: "deployments"}, "web", errors.New("the object has been modified"))
+		conflict := apierrors.NewConflict(
+			schema.GroupResource{Group: "apps", Resource: "deployments"}, "web",
+			errors.New("the object has been modified"),
+		)
 		writeStatus(w, conflict)
 		return
 	}
@@ -136,7 +139,11 @@ func TestPatch_SendsNothingWithoutChange(t *testing.T) {
 }
 
 func TestPatch_TakesOverFieldsOfFormerManager(t *testing.T) {
-	former := metav1.ManagedFieldsEntry{Manager: "kubectl-pgbind", Operation: metav1.ManagedFieldsOperationUpdate, FieldsV1: metav1.NewFieldsV1(`{"f:spec":{}}`)}
+	former := metav1.ManagedFieldsEntry{
+		Manager:   "kubectl-pgbind",
+		Operation: metav1.ManagedFieldsOperationUpdate,
+		FieldsV1:  metav1.NewFieldsV1(`{"f:spec":{}}`),
+	}
 	for name, change := range map[string]func(*workload.Workload) error{
 		"with a change":    addSecret("a"),
 		"without a change": func(*workload.Workload) error { return nil },

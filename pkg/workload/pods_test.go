@@ -60,14 +60,19 @@ func TestPods_ReturnsControlledPods(t *testing.T) {
 	d := deployment("web")
 	d.Spec.Selector = selector
 	sts := &appsv1.StatefulSet{ObjectMeta: meta("web"), Spec: appsv1.StatefulSetSpec{Selector: selector, Template: template("app")}}
-	cron := &batchv1.CronJob{ObjectMeta: meta("web"), Spec: batchv1.CronJobSpec{JobTemplate: batchv1.JobTemplateSpec{Spec: batchv1.JobSpec{Template: template("app")}}}}
+	cron := &batchv1.CronJob{
+		ObjectMeta: meta("web"),
+		Spec:       batchv1.CronJobSpec{JobTemplate: batchv1.JobTemplateSpec{Spec: batchv1.JobSpec{Template: template("app")}}},
+	}
 	ended := runningPod("ended", "uid-1", false)
 	ended.Status.Phase = corev1.PodSucceeded
 	pods := &corev1.PodList{Items: []corev1.Pod{
 		runningPod("direct", "uid-1", false), runningPod("through", "uid-child", false), runningPod("foreign", "uid-9", false), ended,
 		{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "bare", UID: "uid-bare"}},
 	}}
-	replicaSets := &appsv1.ReplicaSetList{Items: []appsv1.ReplicaSet{{ObjectMeta: controlled("child", "uid-1")}, {ObjectMeta: controlled("stranger", "uid-9")}}}
+	replicaSets := &appsv1.ReplicaSetList{
+		Items: []appsv1.ReplicaSet{{ObjectMeta: controlled("child", "uid-1")}, {ObjectMeta: controlled("stranger", "uid-9")}},
+	}
 	jobs := &batchv1.JobList{Items: []batchv1.Job{{ObjectMeta: controlled("child", "uid-1")}}}
 	for name, tt := range map[string]struct {
 		path, arg, selector string
@@ -203,13 +208,21 @@ func TestUsers_ReturnsReadableWorkloads(t *testing.T) {
 	lists := map[string]runtime.Object{
 		"/apis/apps/v1/namespaces/shop/deployments": &appsv1.DeploymentList{Items: []appsv1.Deployment{
 			{ObjectMeta: meta("web"), Spec: appsv1.DeploymentSpec{Template: bound}}, *deployment("other")}},
-		"/apis/apps/v1/namespaces/shop/statefulsets":     &appsv1.StatefulSetList{},
-		"/apis/apps/v1/namespaces/shop/daemonsets":       &appsv1.DaemonSetList{},
-		"/apis/apps/v1/namespaces/shop/replicasets":      &appsv1.ReplicaSetList{Items: []appsv1.ReplicaSet{{ObjectMeta: meta("web-1", ownedBy("apps/v1", "Deployment", "web")), Spec: appsv1.ReplicaSetSpec{Template: bound}}}},
+		"/apis/apps/v1/namespaces/shop/statefulsets": &appsv1.StatefulSetList{},
+		"/apis/apps/v1/namespaces/shop/daemonsets":   &appsv1.DaemonSetList{},
+		"/apis/apps/v1/namespaces/shop/replicasets": &appsv1.ReplicaSetList{
+			Items: []appsv1.ReplicaSet{
+				{ObjectMeta: meta("web-1", ownedBy("apps/v1", "Deployment", "web")), Spec: appsv1.ReplicaSetSpec{Template: bound}},
+			},
+		},
 		"/api/v1/namespaces/shop/replicationcontrollers": &corev1.ReplicationControllerList{},
 		"/apis/batch/v1/namespaces/shop/cronjobs":        &batchv1.CronJobList{},
-		"/apis/batch/v1/namespaces/shop/jobs":            &batchv1.JobList{Items: []batchv1.Job{{ObjectMeta: meta("once"), Spec: batchv1.JobSpec{Template: bound}}}},
-		podsPath:                                         &corev1.PodList{Items: []corev1.Pod{bare, byOperator, runningPod("web-1-x", "uid-1", true)}},
+		"/apis/batch/v1/namespaces/shop/jobs": &batchv1.JobList{
+			Items: []batchv1.Job{{ObjectMeta: meta("once"), Spec: batchv1.JobSpec{Template: bound}}},
+		},
+		podsPath: &corev1.PodList{
+			Items: []corev1.Pod{bare, byOperator, runningPod("web-1-x", "uid-1", true)},
+		},
 	}
 	server, client := newAPIServer(t)
 	for path, list := range lists {
@@ -223,7 +236,10 @@ func TestUsers_ReturnsReadableWorkloads(t *testing.T) {
 	}
 	assert.Equal(t, []string{"deployment.apps/web", "job.batch/once", "pod/bare", "pod/operated"}, names)
 
-	server.on("GET /apis/apps/v1/namespaces/shop/daemonsets", refuse(apierrors.NewForbidden(schema.GroupResource{Group: "apps", Resource: "daemonsets"}, "", nil)))
+	server.on(
+		"GET /apis/apps/v1/namespaces/shop/daemonsets",
+		refuse(apierrors.NewForbidden(schema.GroupResource{Group: "apps", Resource: "daemonsets"}, "", nil)),
+	)
 	users, err = client.Users(t.Context(), namespace, ours)
 	assert.True(t, apierrors.IsForbidden(err))
 	assert.Len(t, users, 4, "the workloads that could be read")

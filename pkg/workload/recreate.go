@@ -124,8 +124,8 @@ func (c *Client) swap(ctx context.Context, old, pod *corev1.Pod) (*corev1.Pod, e
 	return created, nil
 }
 
-// create creates the Pod. If the connection breaks, the API server can have created it, so create tries again until ctx ends, and then accepts a Pod
-// of this name that has the same annotations.
+// create creates the Pod. If the connection breaks, the API server can have created it, so create tries again until ctx
+// ends, and then accepts a Pod of this name that has the same annotations.
 func (c *Client) create(ctx context.Context, pod *corev1.Pod) (created *corev1.Pod, err error) {
 	pods, broken := c.typed.CoreV1().Pods(pod.Namespace), error(nil)
 	ended := wait.PollUntilContextCancel(ctx, pollInterval, true, func(ctx context.Context) (bool, error) {

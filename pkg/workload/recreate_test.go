@@ -22,7 +22,9 @@ func serverSetPod() (kept, written *corev1.Pod) {
 	spec.Volumes = []corev1.Volume{{Name: "data"}}
 	spec.Containers[0].VolumeMounts = []corev1.VolumeMount{{Name: "data", MountPath: "/data"}}
 	hour := int64(3600)
-	spec.Tolerations = []corev1.Toleration{{Key: "node.kubernetes.io/not-ready", Operator: "Exists", Effect: "NoExecute", TolerationSeconds: &hour}}
+	spec.Tolerations = []corev1.Toleration{
+		{Key: "node.kubernetes.io/not-ready", Operator: "Exists", Effect: "NoExecute", TolerationSeconds: &hour},
+	}
 	spec.ServiceAccountName = "default"
 	written = &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "web", Labels: map[string]string{"app": "web"},
 		Annotations: map[string]string{"team": "shop"}}, Spec: spec}
@@ -35,12 +37,24 @@ func serverSetPod() (kept, written *corev1.Pod) {
 	priority, never, seconds := int32(0), corev1.PreemptLowerPriority, int64(300)
 	kept.Spec.Priority, kept.Spec.PreemptionPolicy = &priority, &never
 	for _, key := range []string{"node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"} {
-		kept.Spec.Tolerations = append(kept.Spec.Tolerations, corev1.Toleration{Key: key, Operator: "Exists", Effect: "NoExecute", TolerationSeconds: &seconds})
+		kept.Spec.Tolerations = append(
+			kept.Spec.Tolerations,
+			corev1.Toleration{Key: key, Operator: "Exists", Effect: "NoExecute", TolerationSeconds: &seconds},
+		)
 	}
-	token := corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{Sources: []corev1.VolumeProjection{{ServiceAccountToken: &corev1.ServiceAccountTokenProjection{Path: "token"}}}}}
+	token := corev1.VolumeSource{
+		Projected: &corev1.ProjectedVolumeSource{
+			Sources: []corev1.VolumeProjection{{ServiceAccountToken: &corev1.ServiceAccountTokenProjection{Path: "token"}}},
+		},
+	}
 	kept.Spec.Volumes = append(kept.Spec.Volumes, corev1.Volume{Name: "kube-api-access-x", VolumeSource: token})
-	kept.Spec.Containers[0].VolumeMounts = append(kept.Spec.Containers[0].VolumeMounts, corev1.VolumeMount{Name: "kube-api-access-x", MountPath: "/var/run/secrets/kubernetes.io/serviceaccount"})
-	kept.Spec.EphemeralContainers = []corev1.EphemeralContainer{{EphemeralContainerCommon: corev1.EphemeralContainerCommon{Name: "debugger"}}}
+	kept.Spec.Containers[0].VolumeMounts = append(
+		kept.Spec.Containers[0].VolumeMounts,
+		corev1.VolumeMount{Name: "kube-api-access-x", MountPath: "/var/run/secrets/kubernetes.io/serviceaccount"},
+	)
+	kept.Spec.EphemeralContainers = []corev1.EphemeralContainer{
+		{EphemeralContainerCommon: corev1.EphemeralContainerCommon{Name: "debugger"}},
+	}
 	return kept, written
 }
 

@@ -149,7 +149,10 @@ type ConflictError struct {
 func (e *ConflictError) Error() string {
 	switch {
 	case e.MountPath != "":
-		return fmt.Sprintf("container %s already mounts something at %s: remove it, or choose another --mount-path", e.Container, e.MountPath)
+		return fmt.Sprintf(
+			"container %s already mounts something at %s: remove it, or choose another --mount-path", e.Container,
+			e.MountPath,
+		)
 	case e.Equal:
 		return fmt.Sprintf("container %s already sets %s in env from the same key of the same Secret: "+
 			"use --adopt to take it over, or remove it", e.Container, e.Variable)

@@ -22,12 +22,21 @@ func lessonKeys() []string {
 
 // reference returns a reference to the Secret of the tests, in the container "app".
 func reference(inject workload.Inject) workload.Reference {
-	return workload.Reference{Secret: ours, Inject: inject, Containers: []string{"app"}, Keys: lessonKeys(), MountPath: "/run/secrets/postgres"}
+	return workload.Reference{
+		Secret:     ours,
+		Inject:     inject,
+		Containers: []string{"app"},
+		Keys:       lessonKeys(),
+		MountPath:  "/run/secrets/postgres",
+	}
 }
 
 // envFrom returns an entry for a Secret.
 func envFrom(prefix, name string) corev1.EnvFromSource {
-	return corev1.EnvFromSource{Prefix: prefix, SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: name}}}
+	return corev1.EnvFromSource{
+		Prefix:    prefix,
+		SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: name}},
+	}
 }
 
 // keyRef returns a variable that refers to one key of a Secret.
@@ -207,7 +216,9 @@ func TestRemoveReference_KeepsOtherReferences(t *testing.T) {
 	app := &tpl.Spec.Containers[0]
 	app.Env = []corev1.EnvVar{keyRef("DB_USER", ours, "POSTGRES_USERNAME"), keyRef("POSTGRES_HOST", "other", "POSTGRES_HOST")}
 	app.EnvFrom = []corev1.EnvFromSource{envFrom("", "other")}
-	tpl.Spec.Volumes = []corev1.Volume{{Name: "theirs", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: ours}}}}
+	tpl.Spec.Volumes = []corev1.Volume{
+		{Name: "theirs", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: ours}}},
+	}
 	before := tpl.DeepCopy()
 	assert.False(t, workload.RemoveReference(&tpl, ours))
 	assert.Equal(t, before, &tpl)

@@ -97,7 +97,9 @@ func TestWaitRollout_IgnoresOlderState(t *testing.T) {
 
 func TestWaitRollout_Fails(t *testing.T) {
 	late := rolling(2, 1, 1)
-	late.Status.Conditions = []appsv1.DeploymentCondition{{Type: appsv1.DeploymentProgressing, Status: corev1.ConditionFalse, Reason: "ProgressDeadlineExceeded"}}
+	late.Status.Conditions = []appsv1.DeploymentCondition{
+		{Type: appsv1.DeploymentProgressing, Status: corev1.ConditionFalse, Reason: "ProgressDeadlineExceeded"},
+	}
 	another := rolling(2, 2, 2)
 	another.UID = "uid-2"
 	for name, tt := range map[string]struct {
@@ -183,7 +185,10 @@ func TestRollout_ReportsKindAndMessage(t *testing.T) {
 	yes := true
 	onDelete := appsv1.StatefulSetUpdateStrategy{Type: appsv1.OnDeleteStatefulSetStrategyType}
 	two := int32(2)
-	partitioned := appsv1.StatefulSetUpdateStrategy{Type: appsv1.RollingUpdateStatefulSetStrategyType, RollingUpdate: &appsv1.RollingUpdateStatefulSetStrategy{Partition: &two}}
+	partitioned := appsv1.StatefulSetUpdateStrategy{
+		Type:          appsv1.RollingUpdateStatefulSetStrategyType,
+		RollingUpdate: &appsv1.RollingUpdateStatefulSetStrategy{Partition: &two},
+	}
 	rcTemplate := template("app")
 	cron := batchv1.JobTemplateSpec{Spec: batchv1.JobSpec{Template: template("app")}}
 	for name, tt := range map[string]struct {

@@ -17,8 +17,8 @@ type listed struct {
 	err     error
 }
 
-// Snapshot returns a Client that lists each kind of a namespace only once, to read about many workloads. Its Users, OutdatedPods, Outdated and Using see the
-// objects as they were at the first list. It is not safe for concurrent use.
+// Snapshot returns a Client that lists each kind of a namespace only once, to read about many workloads. Its Users,
+// OutdatedPods, Outdated and Using see the objects as they were at the first list. It is not safe for concurrent use.
 func (c *Client) Snapshot() *Client {
 	snapshot := *c
 	snapshot.lists = lists{}
@@ -36,7 +36,8 @@ func (l lists) once(ctx context.Context, c *Client, k kind, namespace string) ([
 	return found.objects, found.err
 }
 
-// Outdated returns the names of the OutdatedPods of the workload, and of the active Jobs of a CronJob that have an older template and can start more Pods.
+// Outdated returns the names of the OutdatedPods of the workload, and of the active Jobs of a CronJob that have an
+// older template and can start more Pods.
 func (c *Client) Outdated(ctx context.Context, w *Workload, secret string) (string, error) {
 	pods, err := c.OutdatedPods(ctx, w, secret)
 	if err != nil {
@@ -63,8 +64,8 @@ func (c *Client) Using(ctx context.Context, namespace, secret string) (string, e
 // Many is the number of objects of a kind in a namespace from which one list is read instead of each object.
 const Many = 10
 
-// LookupAll is like Lookup, for workloads of one namespace by the names that kubectl prints, and lists a kind of which there are many. The results are in the
-// order of the names.
+// LookupAll is like Lookup, for workloads of one namespace by the names that kubectl prints, and lists a kind of which
+// there are many. The results are in the order of the names.
 func (c *Client) LookupAll(ctx context.Context, namespace string, names []string) ([]Named, error) {
 	kinds := map[string]int{}
 	for _, name := range names {

@@ -19,12 +19,17 @@ func TestStalePods(t *testing.T) {
 	ending.Name, ending.DeletionTimestamp = "ending", &metav1.Time{Time: rotated}
 	mounts.Name, mounts.CreationTimestamp = "mounts", old.CreationTimestamp
 	mounts.Spec.Containers[0].EnvFrom = nil
-	mounts.Spec.Volumes = []corev1.Volume{{Name: "v", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: ours}}}}
+	mounts.Spec.Volumes = []corev1.Volume{
+		{Name: "v", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: ours}}},
+	}
 	s.pods = append(s.pods, old, mounts, ending)
 
 	stale, err := client.StalePods(t.Context(), w, ours, time.Time{})
 	require.NoError(t, err)
-	assert.Equal(t, []string{"a", "b", "mounts"}, podNamesOf(stale), "the OutdatedPods, including the mount that the template does not have")
+	assert.Equal(
+		t, []string{"a", "b", "mounts"}, podNamesOf(stale),
+		"the OutdatedPods, including the mount that the template does not have",
+	)
 	stale, err = client.StalePods(t.Context(), w, ours, rotated)
 	require.NoError(t, err)
 	assert.Equal(t, []string{"a", "b", "old", "mounts"}, podNamesOf(stale))

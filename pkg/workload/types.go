@@ -47,7 +47,8 @@ func TypeFor(word string) (found Type, ok bool) {
 	name, group, _ := strings.Cut(strings.ToLower(word), ".")
 	types := append(Types(), customTypes()...)
 	i := slices.IndexFunc(types, func(t Type) bool {
-		return (name == t.Name || name == t.Resource.Resource || short[name] == t.Name) && (group == t.Resource.Group || group == "" && !t.needsGroup)
+		return (name == t.Name || name == t.Resource.Resource || short[name] == t.Name) &&
+			(group == t.Resource.Group || group == "" && !t.needsGroup)
 	})
 	if i < 0 {
 		return Type{}, false
@@ -66,8 +67,8 @@ func FullName(arg string) string {
 	return qualifiedName(schema.GroupKind{Group: t.Resource.Group, Kind: t.Name}, name)
 }
 
-// ShortName returns the name of a workload without the API group, as a user types it: deployment/web. It keeps the group if another kind has the same name, and
-// if the kind is not known.
+// ShortName returns the name of a workload without the API group, as a user types it: deployment/web. It keeps the
+// group if another kind has the same name, and if the kind is not known.
 func ShortName(fullName string) string {
 	word, name, _ := strings.Cut(fullName, "/")
 	t, ok := TypeFor(word)

@@ -93,9 +93,10 @@ func (c *Client) Users(ctx context.Context, namespace, secret string) ([]*Worklo
 	return users[secret], err
 }
 
-// UsersOf returns, for each of the Secrets of the namespace, the workloads whose template uses the Secret or the second Secret of its binding, including Jobs
-// and bare Pods that have not ended. It lists each kind once. It omits workloads that another one controls. With an *UnlistedError it returns the workloads
-// that could be read; with any other error, which may be temporary, it returns none.
+// UsersOf returns, for each of the Secrets of the namespace, the workloads whose template uses the Secret or the second
+// Secret of its binding, including Jobs and bare Pods that have not ended. It lists each kind once. It omits workloads
+// that another one controls. With an *UnlistedError it returns the workloads that could be read; with any other error,
+// which may be temporary, it returns none.
 func (c *Client) UsersOf(ctx context.Context, namespace string, secrets []string) (map[string][]*Workload, error) {
 	users := map[string][]*Workload{}
 	var unlisted []error

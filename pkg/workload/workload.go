@@ -86,8 +86,8 @@ func (w *Workload) String() string {
 	return qualifiedName(w.kind.gvk.GroupKind(), w.Name())
 }
 
-// As returns the workload for changes as the field manager, which take over the fields of the earlier one. Both can be empty: the manager is
-// then that of the client.
+// As returns the workload for changes as the field manager, which take over the fields of the earlier one. Both can be
+// empty: the manager is then that of the client.
 func (w *Workload) As(manager, earlier string) *Workload {
 	as := *w
 	as.manager, as.earlier = manager, earlier

@@ -42,14 +42,20 @@ func TestGoreleaser_BuildsSameArchives(t *testing.T) {
 		{"git", "clone", "--quiet", source, clone},
 		{"git", "-C", clone, "tag", "v9.8.7"},
 	} {
-		output, err := exec.CommandContext(t.Context(), command[0], command[1:]...).CombinedOutput() //nolint:gosec // the test's own commands
+		output, err := exec.CommandContext(
+			t.Context(),
+			command[0],
+			command[1:]...).CombinedOutput() //nolint:gosec // the test's own commands
 		require.NoError(t, err, string(output))
 	}
 	t.Chdir(clone)
 	ours := release{version: "v9.8.7", dir: t.TempDir(), platforms: platforms()}
 	require.NoError(t, ours.make(t.Context(), false))
 	for _, args := range [][]string{{"check"}, {"release", "--snapshot", "--clean"}} {
-		output, err := exec.CommandContext(t.Context(), goreleaser, args...).CombinedOutput() //nolint:gosec // the program that the test names
+		output, err := exec.CommandContext(
+			t.Context(),
+			goreleaser,
+			args...).CombinedOutput() //nolint:gosec // the program that the test names
 		require.NoError(t, err, string(output))
 	}
 	assert.Len(t, strings.Split(strings.TrimSpace(readFile(t, "dist/checksums.txt")), "\n"), len(platforms()), "no other archives")
@@ -57,7 +63,10 @@ func TestGoreleaser_BuildsSameArchives(t *testing.T) {
 		assert.Equal(t, filesOf(t, filepath.Join(ours.dir, p.archive())), filesOf(t, filepath.Join("dist", p.archive())), p.archive())
 	}
 
-	require.NoError(t, (&release{version: "v9.8.7", dir: "dist", platforms: platforms()}).make(t.Context(), true), "render the krew manifest from goreleaser's archives")
+	require.NoError(
+		t, (&release{version: "v9.8.7", dir: "dist", platforms: platforms()}).make(t.Context(), true),
+		"render the krew manifest from goreleaser's archives",
+	)
 	rendered, err := readManifest(filepath.Join("dist", "pgbind.yaml"))
 	require.NoError(t, err)
 	checkManifest(t, rendered, platforms())

@@ -94,7 +94,10 @@ func checkIndex(t *testing.T, r release) {
 	defer server.Close()
 	index := filepath.Join(t.TempDir(), "index")
 	require.NoError(t, os.CopyFS(filepath.Join(index, "plugins"), os.DirFS("plugins")))
-	local := strings.ReplaceAll(readFile(t, filepath.Join(r.dir, "pgbind.yaml")), "https://github.com/kubectl-pgbind/kubectl-pgbind/releases/download/"+released, server.URL)
+	local := strings.ReplaceAll(
+		readFile(t, filepath.Join(r.dir, "pgbind.yaml")),
+		"https://github.com/kubectl-pgbind/kubectl-pgbind/releases/download/"+released, server.URL,
+	)
 	require.NoError(t, os.WriteFile(filepath.Join(index, "plugins", "pgbind.yaml"), []byte(local), 0o600))
 	s.run("git", "init", "--quiet", index)
 	s.run("git", "-C", index, "add", ".")

@@ -56,7 +56,10 @@ func TestManifest_FollowsRules(t *testing.T) {
 		require.NoError(t, err)
 		checkManifest(t, index, platforms())
 		assert.Equal(t, index.Metadata.Name+".yaml", filepath.Base(file))
-		assert.Equal(t, template.rendered("v1.0.0", someSums()), index.rendered("v1.0.0", someSums()), "template and index differ only in the release")
+		assert.Equal(
+			t, template.rendered("v1.0.0", someSums()), index.rendered("v1.0.0", someSums()),
+			"template and index differ only in the release",
+		)
 	})
 	t.Run("release", func(t *testing.T) {
 		sums := someSums()

@@ -63,8 +63,18 @@ func (r *release) makeArchives(ctx context.Context) error {
 // makeArchive builds the plugin for the platform and packs it.
 func (r *release) makeArchive(ctx context.Context, p platform, modified time.Time) error {
 	binary := filepath.Join(r.dir, p.os+"_"+p.arch, p.binary())
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -X "+versionVariable+"="+r.version, //nolint:gosec // the version has been checked
-		"-o", binary, "./cmd/kubectl-pgbind")
+	build := exec.CommandContext(
+		ctx,
+		"go",
+		"build",
+		"-trimpath",
+		"-buildvcs=false",
+		"-ldflags",
+		"-s -w -X "+versionVariable+"="+r.version, //nolint:gosec // the version has been checked
+		"-o",
+		binary,
+		"./cmd/kubectl-pgbind",
+	)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+p.os, "GOARCH="+p.arch)
 	if output, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("build: %w: %s", err, output)

@@ -72,5 +72,8 @@ func checkReproducible(t *testing.T, sums map[string]string) {
 	sum, err := sumOf(filepath.Join(again.dir, p.archive()))
 	require.NoError(t, err)
 	assert.Equal(t, sums[p.archive()], sum)
-	assert.Equal(t, -1, strings.Index(unpack(t, filepath.Join(again.dir, p.archive()))[p.binary()].source, source), "the program does not contain the directory of the build")
+	assert.Equal(
+		t, -1, strings.Index(unpack(t, filepath.Join(again.dir, p.archive()))[p.binary()].source, source),
+		"the program does not contain the directory of the build",
+	)
 }

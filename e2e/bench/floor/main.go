@@ -62,7 +62,10 @@ func (f *floor) bind(ctx context.Context) error {
 	}
 	host := lesson.DatabaseService + "." + f.namespace + ".svc.cluster.local"
 	values := fmt.Sprintf("\\set role %s\n\\set password %s\n\\set host %s\n\\setenv PGPASSWORD %[2]s\n", f.role, f.password, host)
-	if err := f.exec(ctx, values+bindSQL, "psql", "--username=postgres", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--file=-"); err != nil {
+	if err := f.exec(
+		ctx, values+bindSQL, "psql", "--username=postgres", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1",
+		"--file=-",
+	); err != nil {
 		return fmt.Errorf("psql: %w", err)
 	}
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: f.role}, StringData: map[string]string{
@@ -79,18 +82,27 @@ func (f *floor) patch(ctx context.Context) error {
 	container := corev1.Container{Name: "app", EnvFrom: []corev1.EnvFromSource{{SecretRef: &corev1.SecretEnvSource{
 		LocalObjectReference: corev1.LocalObjectReference{Name: f.role},
 	}}}}
-	patch, err := json.Marshal(map[string]any{"spec": map[string]any{"template": map[string]any{"spec": map[string]any{"containers": []any{container}}}}})
+	patch, err := json.Marshal(
+		map[string]any{"spec": map[string]any{"template": map[string]any{"spec": map[string]any{"containers": []any{container}}}}},
+	)
 	if err != nil {
 		return err
 	}
-	_, err = f.client.AppsV1().Deployments(f.namespace).Patch(ctx, f.deployment, types.StrategicMergePatchType, patch, metav1.PatchOptions{})
+	_, err = f.client.AppsV1().Deployments(
+		f.namespace,
+	).Patch(
+		ctx, f.deployment, types.StrategicMergePatchType, patch, metav1.PatchOptions{},
+	)
 	return err
 }
 
 // exec runs a command in the database Pod. The error contains the standard error of the command.
 func (f *floor) exec(ctx context.Context, stdin string, argv ...string) error {
 	request := f.client.CoreV1().RESTClient().Post().Resource("pods").Namespace(f.namespace).Name(lesson.DatabasePod).SubResource("exec").
-		VersionedParams(&corev1.PodExecOptions{Container: lesson.Container, Command: argv, Stdin: true, Stdout: true, Stderr: true}, scheme.ParameterCodec)
+		VersionedParams(
+			&corev1.PodExecOptions{Container: lesson.Container, Command: argv, Stdin: true, Stdout: true, Stderr: true},
+			scheme.ParameterCodec,
+		)
 	executor, err := remotecommand.NewSPDYExecutor(f.config, http.MethodPost, request.URL())
 	if err != nil {
 		return err

@@ -1,4 +1,5 @@
--- Prints every privilege of the database, one in a line: a JSON array of the object, the privilege with its grant option, the grantee, and the grantor.
+-- Prints every privilege of the database, one in a line: a JSON array of the object, the privilege with its grant
+-- option, the grantee, and the grantor.
 WITH held(class, oid, sub, acl) AS (
   SELECT 'pg_class'::regclass, c.oid, 0, coalesce(c.relacl, acldefault(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner))
   FROM pg_class c WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')

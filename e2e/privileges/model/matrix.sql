@@ -1,4 +1,5 @@
--- Prints what the role :login can use of each object of the database, one JSON object in a line. :tables are the privileges of tables in this version.
+-- Prints what the role :login can use of each object of the database, one JSON object in a line. :tables are the
+-- privileges of tables in this version.
 \set ON_ERROR_STOP on
 SET search_path = pg_catalog;
 WITH me AS (

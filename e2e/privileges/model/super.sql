@@ -1,4 +1,5 @@
--- What only a superuser makes: what reads outside the bound schemas, members of an extension, and kinds that PostgreSQL keeps to superusers.
+-- What only a superuser makes: what reads outside the bound schemas, members of an extension, and kinds that PostgreSQL
+-- keeps to superusers.
 CREATE VIEW {s}."{p} verifiers" AS SELECT rolname AS id, rolpassword AS val FROM pg_catalog.pg_authid;
 COMMENT ON VIEW {s}."{p} verifiers" IS 'outside';
 CREATE VIEW {s}."{p} nested" AS SELECT n.id, n.val FROM (SELECT count(*) AS id, max(val) AS val FROM {s}."{p} verifiers") n;

@@ -1,5 +1,5 @@
-// Command argosync synchronizes manifests as Argo CD does: with its gitops-engine, which compares them with the cluster and applies those that
-// differ. The end-to-end tests run it, because they have no access to the image of Argo CD.
+// Command argosync synchronizes manifests as Argo CD does: with its gitops-engine, which compares them with the cluster
+// and applies those that differ. The end-to-end tests run it, because they have no access to the image of Argo CD.
 //
 // Usage: argosync client|server|replace NAMESPACE <manifests.yaml, where KUBECONFIG names the cluster.
 package main
@@ -89,9 +89,12 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 	managed := func(r *cache.Resource) bool {
 		return r.Resource != nil && r.Resource.GetLabels()[trackingLabel] == application
 	}
-	results, err := gitops.Sync(ctx, objects, managed, "HEAD", namespace, sync.WithLogr(logr.Discard()), sync.WithServerSideApplyManager(manager),
-		sync.WithManifestValidation(true), sync.WithServerSideApply(mode == "server"), sync.WithReplace(mode == "replace"),
-		sync.WithClientSideApplyMigration(true, common.DefaultClientSideApplyMigrationManager))
+	results, err := gitops.Sync(
+		ctx, objects, managed, "HEAD", namespace, sync.WithLogr(logr.Discard()),
+		sync.WithServerSideApplyManager(manager), sync.WithManifestValidation(true),
+		sync.WithServerSideApply(mode == "server"), sync.WithReplace(mode == "replace"),
+		sync.WithClientSideApplyMigration(true, common.DefaultClientSideApplyMigrationManager),
+	)
 	if err != nil {
 		return fmt.Errorf("synchronize: %w", err)
 	}

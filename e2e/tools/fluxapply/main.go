@@ -1,7 +1,9 @@
-// Command fluxapply applies manifests as Flux's kustomize-controller does in one reconciliation: with its library, its name, and the options
-// of its version 1.9.3. The end-to-end tests run it, because they have no access to the image of the controller.
+// Command fluxapply applies manifests as Flux's kustomize-controller does in one reconciliation: with its library, its
+// name, and the options of its version 1.9.3. The end-to-end tests run it, because they have no access to the image of
+// the controller.
 //
-// Usage: fluxapply NAME NAMESPACE <manifests.yaml, where NAME and NAMESPACE are those of the Kustomization, and KUBECONFIG names the cluster.
+// Usage: fluxapply NAME NAMESPACE <manifests.yaml, where NAME and NAMESPACE are those of the Kustomization, and
+// KUBECONFIG names the cluster.
 package main
 
 import (

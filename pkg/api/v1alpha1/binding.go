@@ -30,9 +30,10 @@ type BindingSpec struct {
 	// The workload, as TYPE/NAME.
 	Workload string `json:"workload" jsonschema:"pattern=^[^/]+/[^/]+$"`
 
-	// The object that runs PostgreSQL: pod/NAME, statefulset/NAME, deployment/NAME, service/NAME, cluster/NAME of CloudNativePG, or the name
-	// of a Pod. Default: that of the workload's only binding, PGBIND_POSTGRES, the Namespace's annotation pgbind.dev/postgres,
-	// pod/postgresql-sfs-0 if it exists, or else the only server in the namespace.
+	// The object that runs PostgreSQL: pod/NAME, statefulset/NAME, deployment/NAME, service/NAME, cluster/NAME of
+	// CloudNativePG, or the name of a Pod. Default: that of the workload's only binding, PGBIND_POSTGRES, the
+	// Namespace's annotation pgbind.dev/postgres, pod/postgresql-sfs-0 if it exists, or else the only server in the
+	// namespace.
 	Postgres string `json:"postgres,omitempty" jsonschema:"pattern=^[^/]+(/[^/]+)?$"`
 	// The namespace of that object. Default: the workload's namespace.
 	PostgresNamespace string `json:"postgresNamespace,omitempty"`
@@ -58,7 +59,8 @@ type BindingSpec struct {
 	// The DNS domain of the cluster. Default: read from the database Pod.
 	ClusterDomain string `json:"clusterDomain,omitempty"`
 
-	// The access level. Default: that of the workload's only binding, PGBIND_ACCESS, the Namespace's annotation pgbind.dev/access, or else all.
+	// The access level. Default: that of the workload's only binding, PGBIND_ACCESS, the Namespace's annotation
+	// pgbind.dev/access, or else all.
 	Access string `json:"access,omitempty" jsonschema:"enum=all,enum=readwrite,enum=readonly"`
 	// The schemas that the access level applies to. Default: createSchema, or else public.
 	Schemas []string `json:"schemas,omitempty" jsonschema:"minItems=1"`
@@ -79,8 +81,8 @@ type BindingSpec struct {
 	Expires *metav1.Time `json:"expires,omitempty"`
 	// How many connections the login role can have at the same time; -1 for no limit. Default: what the role has.
 	ConnectionLimit *int32 `json:"connectionLimit,omitempty" jsonschema:"minimum=-1"`
-	// Parameters with which sessions of the login role in the database begin, for example statement_timeout. The names are in lower case. An empty
-	// value resets the parameter.
+	// Parameters with which sessions of the login role in the database begin, for example statement_timeout. The names
+	// are in lower case. An empty value resets the parameter.
 	Settings map[string]string `json:"settings,omitempty"`
 
 	// The name of the Secret. Default: the binding's current Secret, or else WORKLOAD-pgbind, and
@@ -88,8 +90,9 @@ type BindingSpec struct {
 	Secret string `json:"secret,omitempty"`
 	// Sets of keys of the Secret, for what reads them. Default: lesson, which is POSTGRES_HOST, POSTGRES_USERNAME and POSTGRES_PASSWORD.
 	Presets []string `json:"presets,omitempty" jsonschema:"enum=lesson,enum=libpq,enum=url,enum=spring,enum=django,enum=rails,enum=dotnet,enum=node,enum=cnpg,enum=servicebinding"` //nolint:lll // a tag
-	// Additional keys of the Secret: the name of a variable, and a Go template over .Host, .Port, .Database, .Username, .Password, .SSLMode,
-	// .CAPath, .URI and .JDBC, for example "{{.URI}}". The function urlquery makes a value fit a URL.
+	// Additional keys of the Secret: the name of a variable, and a Go template over .Host, .Port, .Database, .Username,
+	// .Password, .SSLMode, .CAPath, .URI and .JDBC, for example "{{.URI}}". The function urlquery makes a value fit a
+	// URL.
 	Env map[string]string `json:"env,omitempty"`
 	// Whether the application keeps the names of its own variables, without a preset: pgbind finds those that hold the present login, and
 	// adds them to env.
@@ -105,8 +108,9 @@ type BindingSpec struct {
 	Inject string `json:"inject,omitempty" jsonschema:"enum=envFrom,enum=env,enum=volume,enum=none"`
 	// The containers that use the Secret, or "*" for all. Default: the container of the default-container annotation, or else the only one.
 	Containers []string `json:"containers,omitempty" jsonschema:"minItems=1"`
-	// The container, for example an init container, that creates and alters the tables. It gets a second binding with a Secret of its own, at
-	// access level all, and access is the level of the other containers. If access is all or missing, only this container is bound.
+	// The container, for example an init container, that creates and alters the tables. It gets a second binding with a
+	// Secret of its own, at access level all, and access is the level of the other containers. If access is all or
+	// missing, only this container is bound.
 	OwnerContainer string `json:"ownerContainer,omitempty"`
 	// The prefix of the names of the environment variables.
 	EnvPrefix string `json:"envPrefix,omitempty"`

@@ -106,7 +106,13 @@ func TestKeepFrom_KeepsTheReferenceWhole(t *testing.T) {
 }
 
 func TestKeepFrom_ReplacesOtherNames(t *testing.T) {
-	earlier := BindingSpec{Presets: []string{"url"}, Inject: "volume", MountPath: "/login", EnvPrefix: "X_", Env: map[string]string{"A": "a"}}
+	earlier := BindingSpec{
+		Presets:   []string{"url"},
+		Inject:    "volume",
+		MountPath: "/login",
+		EnvPrefix: "X_",
+		Env:       map[string]string{"A": "a"},
+	}
 	now := BindingSpec{NamesFromWorkload: true}
 	assert.Equal(t, BindingSpec{NamesFromWorkload: true, Env: map[string]string{"A": "a"}}, now.KeepFrom(earlier))
 	assert.Equal(t, "env", now.WithDefaults("shop").Inject)
@@ -135,8 +141,16 @@ func TestSplit(t *testing.T) {
 	alone := BindingSpec{OwnerContainer: "migrate", Secret: "s", CreateDatabase: true}
 	assert.Equal(t, []BindingSpec{alone}, alone.Split(), "without another level, only the owner container is bound")
 	both := BindingSpec{
-		OwnerContainer: "migrate", Access: "readwrite", Containers: []string{"web"}, Presets: []string{"url"}, Secret: "s", Username: "u", PasswordFrom: "secret/p:k",
-		CreateDatabase: true, DatabaseTemplate: "t", DatabaseLocale: "C",
+		OwnerContainer:   "migrate",
+		Access:           "readwrite",
+		Containers:       []string{"web"},
+		Presets:          []string{"url"},
+		Secret:           "s",
+		Username:         "u",
+		PasswordFrom:     "secret/p:k",
+		CreateDatabase:   true,
+		DatabaseTemplate: "t",
+		DatabaseLocale:   "C",
 	}
 	others := both
 	others.OwnerContainer = ""

@@ -84,7 +84,10 @@ func (o *Options) addTo(cmd *cobra.Command) {
 	o.files.AddTo(cmd)
 	o.run.AddTo(cmd)
 	set.IntVar(&o.concurrency, "concurrency", flags.RequestConcurrency, "Number of simultaneous requests to the API server")
-	set.IntVar(&o.serverConcurrency, "server-concurrency", execConcurrency, "Number of simultaneous commands in the database Pods of one node")
+	set.IntVar(
+		&o.serverConcurrency, "server-concurrency", execConcurrency,
+		"Number of simultaneous commands in the database Pods of one node",
+	)
 	set.BoolVar(&o.prune, "prune", false, "Remove bindings that the files do not contain, "+
 		"of workloads that match --selector in the namespaces of the files")
 	set.StringVarP(&o.selector, "selector", "l", "", "Label selector for the workloads that --prune checks")

@@ -84,13 +84,25 @@ func (o *Options) addTo(cmd *cobra.Command) {
 	o.scope.AddTo(cmd)
 	o.server.AddTo(set)
 	postgres := cmd.Flag("postgres")
-	postgres.Usage = strings.Replace(postgres.Usage, "pod/postgresql-sfs-0, or else the only server in the namespace", "all servers of the namespace", 1)
-	set.BoolVar(&o.audit.ReadSecrets, "read-secrets", false, "Also read the values of the Secrets that pod templates name, to compare the logins in them")
-	set.StringVar(&o.failOn, "fail-on", string(audit.Critical), "Exit with 1 if a finding is as bad as this or worse. One of: (critical, warning, info, none)")
+	postgres.Usage = strings.Replace(
+		postgres.Usage, "pod/postgresql-sfs-0, or else the only server in the namespace",
+		"all servers of the namespace", 1,
+	)
+	set.BoolVar(
+		&o.audit.ReadSecrets, "read-secrets", false,
+		"Also read the values of the Secrets that pod templates name, to compare the logins in them",
+	)
+	set.StringVar(
+		&o.failOn, "fail-on", string(audit.Critical),
+		"Exit with 1 if a finding is as bad as this or worse. One of: (critical, warning, info, none)",
+	)
 	set.StringVarP(&o.output, "output", "o", "", "Output format. One of: ("+strings.Join(printers.AuditFormats(), ", ")+")")
 	flags.CompleteOutput(cmd, printers.AuditFormats())
 	// The only error is a flag that does not exist.
-	_ = cmd.RegisterFlagCompletionFunc("fail-on", cobra.FixedCompletions([]string{"critical", "warning", "info", "none"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc(
+		"fail-on",
+		cobra.FixedCompletions([]string{"critical", "warning", "info", "none"}, cobra.ShellCompDirectiveNoFileComp),
+	)
 	set.BoolVar(&o.noHeaders, "no-headers", false, "When using the default output format, don't print headers")
 }
 
@@ -173,7 +185,8 @@ func (o *Options) auditor(ctx context.Context) (*audit.Auditor, error) {
 	if err != nil {
 		return nil, err
 	}
-	admin := client.Administrator{User: o.server.AdminUser()} // its password is that of the server that the user named, which is the only one then
+	// its password is that of the server that the user named, which is the only one then
+	admin := client.Administrator{User: o.server.AdminUser()}
 	if o.audit.Ref != nil {
 		if admin, err = o.server.Administrator(ctx, clients, o.streams.In, o.audit.Ref.Namespace); err != nil {
 			return nil, err

@@ -111,8 +111,14 @@ func newCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 func (o *Options) addTo(cmd *cobra.Command) {
 	o.scope.AddTo(cmd)
 	o.server.AddTo(cmd.Flags())
-	cmd.Flags().BoolVar(&o.prove, "prove", false, "Also try to log in without a password if the server does not report how it authenticates")
-	cmd.Flags().BoolVar(&o.fit, "fit", false, "Print which access level would be enough for the statements that the server counted, instead of findings")
+	cmd.Flags().BoolVar(
+		&o.prove, "prove", false,
+		"Also try to log in without a password if the server does not report how it authenticates",
+	)
+	cmd.Flags().BoolVar(
+		&o.fit, "fit", false,
+		"Print which access level would be enough for the statements that the server counted, instead of findings",
+	)
 	cmd.Flags().BoolVar(&o.fix, "fix", false, "Run the fixes, and check again")
 	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "Do not ask for confirmation before --fix changes something")
 	cmd.Flags().DurationVar(&o.grace, "grace", flags.DefaultGrace, "Time for open sessions to end before --fix terminates them")

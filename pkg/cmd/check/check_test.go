@@ -12,7 +12,11 @@ func TestOptions_FollowFlags(t *testing.T) {
 	o := commandtest.Complete(t, newCommand, "")
 	assert.Equal(t, "shop", o.namespace)
 	assert.True(t, !o.prove && !o.server.Named && o.output.IsTable())
-	o = commandtest.Complete(t, newCommand, "-A -l app=web --shard=0/2 --prove -o json --postgres=pod/x --admin-user=boss --admin-password-from=stdin --postgres-container=main")
+	o = commandtest.Complete(
+		t,
+		newCommand,
+		"-A -l app=web --shard=0/2 --prove -o json --postgres=pod/x --admin-user=boss --admin-password-from=stdin --postgres-container=main",
+	)
 	assert.Empty(t, o.namespace)
 	spec := o.server.Spec
 	assert.Equal(t, []string{"app=web", "pod/x", "boss", "stdin", "main"},

@@ -23,8 +23,8 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/unbind"
 )
 
-// fixAll runs the fixes of the findings and checks again, until no fix is left that was not tried: a fix can lead to another finding, such as a
-// role of an earlier generation.
+// fixAll runs the fixes of the findings and checks again, until no fix is left that was not tried: a fix can lead to
+// another finding, such as a role of an earlier generation.
 func (o *Options) fixAll(ctx context.Context, done *factory.Checked, report *printers.Report) error {
 	planner := &fix.Planner{}
 	for {

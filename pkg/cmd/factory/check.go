@@ -136,8 +136,8 @@ func (c *Check) checker(with *Checked) *check.Checker {
 	}
 }
 
-// server returns the server to search for orphans in addition to those of the bindings, or none if its namespace is unknown, or if it is not
-// clear which one is meant.
+// server returns the server to search for orphans in addition to those of the bindings, or none if its namespace is
+// unknown, or if it is not clear which one is meant.
 func (c *Check) server(ctx context.Context, clients *client.Clients, r *printers.Report) (server.Ref, error) {
 	if c.Namespace == "" && c.Server.Spec.PostgresNamespace == "" {
 		return server.Ref{}, nil
@@ -174,8 +174,10 @@ func (d *Checked) named(ctx context.Context, found *inventory.Inventory) (picked
 		case at >= 0:
 			picked = append(picked, found.Bindings[at])
 		case !d.repeated:
-			return nil, fmt.Errorf("binding/%s does not exist in namespace %s: list the existing ones with: kubectl pgbind list -n %[2]s -o name",
-				name, d.check.Namespace)
+			return nil, fmt.Errorf(
+				"binding/%s does not exist in namespace %s: list the existing ones with: kubectl pgbind list -n %[2]s -o name",
+				name, d.check.Namespace,
+			)
 		}
 	}
 	if len(args) == 0 {

@@ -60,7 +60,9 @@ func NewRotator(c *client.Clients, to report.Reporter, admin func(*server.Databa
 }
 
 // NewUnbinder returns an Unbinder that works as the administrator of each server.
-func NewUnbinder(c *client.Clients, to report.Reporter, admin func(*server.Database, *lookup.Binding) client.Administrator) *unbind.Unbinder {
+func NewUnbinder(
+	c *client.Clients, to report.Reporter, admin func(*server.Database, *lookup.Binding) client.Administrator,
+) *unbind.Unbinder {
 	return &unbind.Unbinder{
 		Workloads: c.Workloads, Databases: server.NewFinder(c.Kube), Kube: c.Kube, Report: to,
 		Snapshot: func() unbind.Lists { return c.Workloads.Snapshot() },

@@ -25,9 +25,14 @@ type Take struct {
 // NewTaker returns a Taker that works as the administrator.
 func NewTaker(c *client.Clients, streams genericiooptions.IOStreams, t Take) *takeover.Taker {
 	return &takeover.Taker{
-		Workloads: c.Workloads, Databases: server.NewFinder(c.Kube), Defaults: NewResolver(c, streams), Kube: c.Kube, Report: t.Report, Confirm: t.Confirm,
-		Binder:   NewPipeline(c, streams, t.Progress),
-		Unbinder: NewUnbinder(c, t.Report, func(*server.Database, *lookup.Binding) client.Administrator { return t.Administrator }),
+		Workloads: c.Workloads,
+		Databases: server.NewFinder(c.Kube),
+		Defaults:  NewResolver(c, streams),
+		Kube:      c.Kube,
+		Report:    t.Report,
+		Confirm:   t.Confirm,
+		Binder:    NewPipeline(c, streams, t.Progress),
+		Unbinder:  NewUnbinder(c, t.Report, func(*server.Database, *lookup.Binding) client.Administrator { return t.Administrator }),
 		Roles: func(d *server.Database, spec v1alpha1.BindingSpec) takeover.Roles {
 			return c.Server(d, t.Administrator, spec.DBName)
 		},

@@ -26,7 +26,10 @@ func parseExpiry(text string) (time.Time, error) {
 	}
 	duration, err := parseDuration(text)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("invalid --expires %q: use a duration such as 30d, 12h or 45m, or a time such as 2030-12-31T18:00:00Z", text)
+		return time.Time{}, fmt.Errorf(
+			"invalid --expires %q: use a duration such as 30d, 12h or 45m, or a time such as 2030-12-31T18:00:00Z",
+			text,
+		)
 	}
 	return time.Now().Add(duration).UTC().Truncate(time.Second), nil
 }

@@ -55,7 +55,10 @@ func (f *Files) Read(connection *genericclioptions.ConfigFlags, stdin io.Reader)
 		case d.Namespace == "":
 			d.Namespace = namespace
 		case enforced && d.Namespace != namespace:
-			errs = append(errs, fmt.Errorf("%s: namespace %q does not match --namespace %q", d.At("metadata", "namespace"), d.Namespace, namespace))
+			errs = append(
+				errs,
+				fmt.Errorf("%s: namespace %q does not match --namespace %q", d.At("metadata", "namespace"), d.Namespace, namespace),
+			)
 		}
 	}
 	return documents, errors.Join(errs...)

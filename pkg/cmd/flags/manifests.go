@@ -41,8 +41,8 @@ func (f *Manifests) CheckStdin(passwords ...secret.Source) error {
 
 func (f *Manifests) readsStdin() bool { return slices.Contains(f.options.Filenames, stdinName) }
 
-// Workloads returns the workloads in the form TYPE/NAME, and their namespace: the arguments and the current namespace, or those of the manifests. It
-// sends no request to the cluster. Its errors are usage errors.
+// Workloads returns the workloads in the form TYPE/NAME, and their namespace: the arguments and the current namespace,
+// or those of the manifests. It sends no request to the cluster. Its errors are usage errors.
 func (f *Manifests) Workloads(connection *genericclioptions.ConfigFlags, stdin io.Reader, args []string) ([]string, string, error) {
 	namespace, enforced, err := connection.ToRawKubeConfigLoader().Namespace()
 	switch {
@@ -75,7 +75,10 @@ func (f *Manifests) Workloads(connection *genericclioptions.ConfigFlags, stdin i
 	}
 	switch {
 	case len(names) == 0:
-		return nil, "", fmt.Errorf("no workload in %s: name files with Deployments, StatefulSets or other workloads", strings.Join(f.options.Filenames, ", "))
+		return nil, "", fmt.Errorf(
+			"no workload in %s: name files with Deployments, StatefulSets or other workloads",
+			strings.Join(f.options.Filenames, ", "),
+		)
 	case len(namespaces) > 1:
 		return nil, "", fmt.Errorf("the files have workloads of several namespaces (%s): run the command once for each namespace",
 			strings.Join(sets.List(namespaces), ", "))
@@ -84,10 +87,19 @@ func (f *Manifests) Workloads(connection *genericclioptions.ConfigFlags, stdin i
 }
 
 // read reads the files as kubectl does.
-func (f *Manifests) read(connection *genericclioptions.ConfigFlags, stdin io.Reader, namespace string, enforced bool) ([]*resource.Info, error) {
+func (f *Manifests) read(
+	connection *genericclioptions.ConfigFlags, stdin io.Reader, namespace string, enforced bool,
+) ([]*resource.Info, error) {
 	options := f.options
 	options.Filenames = slices.DeleteFunc(slices.Clone(options.Filenames), func(name string) bool { return name == stdinName })
-	builder := resource.NewBuilder(connection).Unstructured().Local().ContinueOnError().NamespaceParam(namespace).FilenameParam(enforced, &options)
+	builder := resource.NewBuilder(
+		connection,
+	).Unstructured().Local().ContinueOnError().NamespaceParam(
+		namespace,
+	).FilenameParam(
+		enforced,
+		&options,
+	)
 	if f.readsStdin() {
 		builder = builder.Stream(stdin, "STDIN")
 	}

@@ -14,7 +14,10 @@ type Names struct{ format string }
 
 // AddTo adds the flag.
 func (f *Names) AddTo(cmd *cobra.Command) {
-	cmd.Flags().StringVarP(&f.format, "output", "o", "", "Output mode. Use -o name to print the bindings as "+nameOf("NAME")+", which other commands accept")
+	cmd.Flags().StringVarP(
+		&f.format, "output", "o", "",
+		"Output mode. Use -o name to print the bindings as "+nameOf("NAME")+", which other commands accept",
+	)
 	CompleteOutput(cmd, []string{"name"})
 }
 

@@ -15,10 +15,20 @@ type Run struct{ options binding.Options }
 // AddTo adds the flags.
 func (f *Run) AddTo(cmd *cobra.Command) {
 	flags, o := cmd.Flags(), &f.options
-	flags.BoolVar(&o.Adopt, "adopt", false, "Take over existing references to the Secret. If the workload uses a Secret and a user that were created by hand, "+
-		"make them its binding: the password and the Pods stay")
-	flags.BoolVar(&o.Force, "force", false, "Proceed even if another field manager owns envFrom or the variables and may revert the change, "+
-		"if other roles can create objects in a schema of --isolated, or if something else uses the login of --adopt")
+	flags.BoolVar(
+		&o.Adopt,
+		"adopt",
+		false,
+		"Take over existing references to the Secret. If the workload uses a Secret and a user that were created by hand, "+
+			"make them its binding: the password and the Pods stay",
+	)
+	flags.BoolVar(
+		&o.Force,
+		"force",
+		false,
+		"Proceed even if another field manager owns envFrom or the variables and may revert the change, "+
+			"if other roles can create objects in a schema of --isolated, or if something else uses the login of --adopt",
+	)
 	flags.BoolVar(&o.Wait, "wait", true, "Wait until the workload's Pods use the Secret")
 	flags.DurationVar(&o.Timeout, "timeout", DefaultTimeout, "Time to wait for the Pods")
 	flags.BoolVar(&o.Restart, "restart", false, "Delete the Pods one by one if the workload does not replace them itself")

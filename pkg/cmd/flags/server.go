@@ -47,8 +47,13 @@ func addAdminUserFlag(flags *pflag.FlagSet, s *v1alpha1.BindingSpec) {
 }
 
 func addAdminPasswordFlag(flags *pflag.FlagSet, s *v1alpha1.BindingSpec) {
-	flags.StringVar(&s.AdminPasswordFrom, "admin-password-from", "", "Administrator's password: secret/NAME:KEY in the database's namespace, "+
-		"or stdin (default: none, or the password that the database's container has)")
+	flags.StringVar(
+		&s.AdminPasswordFrom,
+		"admin-password-from",
+		"",
+		"Administrator's password: secret/NAME:KEY in the database's namespace, "+
+			"or stdin (default: none, or the password that the database's container has)",
+	)
 }
 
 // Complete records whether the user named the server.

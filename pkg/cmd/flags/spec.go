@@ -56,11 +56,22 @@ func (f *Spec) AddTo(flags *pflag.FlagSet) {
 	flags.StringVar(&s.Username, "username", "", "Name of the user (default: derived from the workload and the database)")
 	flags.StringVar(&s.PasswordFrom, "password-from", "", "Password of the user: secret/NAME:KEY in the namespace of the workload, "+
 		"or stdin (default: a random password)")
-	flags.StringVar(&f.expires, "expires", "", "When the user's password expires: a time from now such as 30d or 12h, or 2030-12-31T18:00:00Z (default: never)")
-	flags.Func("connection-limit", "How many connections the user can have at the same time, as a `NUMBER`; -1 for no limit (default: what the user has)",
-		func(text string) error { return parseLimit(text, &s.ConnectionLimit) })
-	flags.StringArrayVar(&f.set, "set", nil, "Parameter with which the user's sessions in the database begin, repeatable: NAME=VALUE, such as "+
-		"statement_timeout=5s; NAME= resets it")
+	flags.StringVar(
+		&f.expires, "expires", "",
+		"When the user's password expires: a time from now such as 30d or 12h, or 2030-12-31T18:00:00Z (default: never)",
+	)
+	flags.Func(
+		"connection-limit",
+		"How many connections the user can have at the same time, as a `NUMBER`; -1 for no limit (default: what the user has)",
+		func(text string) error { return parseLimit(text, &s.ConnectionLimit) },
+	)
+	flags.StringArrayVar(
+		&f.set,
+		"set",
+		nil,
+		"Parameter with which the user's sessions in the database begin, repeatable: NAME=VALUE, such as "+
+			"statement_timeout=5s; NAME= resets it",
+	)
 	Group(flags, "User Options")
 	addRevokePublic(flags)
 	f.addSecret(flags)
@@ -82,8 +93,13 @@ func (f *Spec) addSecret(flags *pflag.FlagSet) {
 		"WORKLOAD-pgbind-DATABASE for another database; postgresql-secret-2 for the first on pod/postgresql-sfs-0)")
 	flags.StringSliceVar(&s.Presets, "preset", nil, "Names that the application reads, repeatable: "+strings.Join(keys.PresetNames(), ", ")+
 		" (default: lesson, which is POSTGRES_HOST, POSTGRES_USERNAME and POSTGRES_PASSWORD)")
-	flags.StringArrayVar(&f.env, "env", nil, "Additional variable, repeatable: NAME=TEMPLATE, a Go template over .Host, .Port, .Database, .Username, "+
-		".Password, .SSLMode, .CAPath, .URI and .JDBC, such as DATABASE_URL={{.URI}}")
+	flags.StringArrayVar(
+		&f.env,
+		"env",
+		nil,
+		"Additional variable, repeatable: NAME=TEMPLATE, a Go template over .Host, .Port, .Database, .Username, "+
+			".Password, .SSLMode, .CAPath, .URI and .JDBC, such as DATABASE_URL={{.URI}}",
+	)
 	flags.BoolVar(&s.NamesFromWorkload, "names-from-workload", false,
 		"Keep the names of the application's own variables: replace those that hold its present login")
 	flags.StringSliceVar(&s.Keys, "key", nil, "Additional key of the Secret, repeatable: port, database, uri, jdbc or pgpass; "+
@@ -94,12 +110,21 @@ func (f *Spec) addSecret(flags *pflag.FlagSet) {
 
 	Group(flags, "Secret Options")
 
-	flags.StringVar(&s.Inject, "inject", "",
-		"How the Pods use the Secret: envFrom, env, volume, or none, which only prints the patch (default: envFrom, or env with --names-from-workload)")
+	flags.StringVar(
+		&s.Inject,
+		"inject",
+		"",
+		"How the Pods use the Secret: envFrom, env, volume, or none, which only prints the patch (default: envFrom, or env with --names-from-workload)",
+	)
 	flags.StringSliceVarP(&s.Containers, "container", "c", nil, "Container that uses the Secret, repeatable; '*' for all "+
 		"(default: the container of the default-container annotation, or else the only one)")
-	flags.StringVar(&s.OwnerContainer, "owner-container", "", "Container, such as an init container, that creates and alters the tables: it gets a second "+
-		"binding, at access level all. --access is the level of the others; without it, only this container is bound")
+	flags.StringVar(
+		&s.OwnerContainer,
+		"owner-container",
+		"",
+		"Container, such as an init container, that creates and alters the tables: it gets a second "+
+			"binding, at access level all. --access is the level of the others; without it, only this container is bound",
+	)
 	flags.StringVar(&s.EnvPrefix, "env-prefix", "", "Prefix of the variables' names")
 	flags.StringVar(&s.MountPath, "mount-path", "", "Directory in which --inject volume mounts the Secret")
 	flags.StringVar(&s.TemplatePath, "template-path", "",
@@ -150,7 +175,10 @@ func (f *Spec) Complete() (v1alpha1.BindingSpec, binding.Sources, error) {
 	sources, _ := binding.SourcesOf(spec) // Validate reports its errors
 	stdin := secret.Source{Kind: secret.FromStdin}
 	if sources.AdminPassword == stdin && sources.Password == stdin {
-		errs = append(errs, errors.New("--admin-password-from and --password-from cannot both read stdin: use secret/NAME:KEY for one of them"))
+		errs = append(
+			errs,
+			errors.New("--admin-password-from and --password-from cannot both read stdin: use secret/NAME:KEY for one of them"),
+		)
 	}
 	// A spec is stored. No later run can read this standard input.
 	if sources.AdminPassword == stdin {

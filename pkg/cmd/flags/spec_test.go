@@ -53,49 +53,80 @@ func specTests() map[string]struct {
 		flags, file string
 		want        v1alpha1.BindingSpec
 	}{
-		"postgres":            {"--postgres=sts/pg", "postgres: sts/pg", v1alpha1.BindingSpec{Postgres: "sts/pg"}},
-		"postgres-namespace":  {"--postgres-namespace=db", "postgresNamespace: db", v1alpha1.BindingSpec{PostgresNamespace: "db"}},
-		"postgres-container":  {"--postgres-container=main", "postgresContainer: main", v1alpha1.BindingSpec{PostgresContainer: "main"}},
-		"admin-user":          {"--admin-user=boss", "adminUser: boss", v1alpha1.BindingSpec{AdminUser: "boss"}},
-		"admin-password-from": {"--admin-password-from=secret/a:k", "adminPasswordFrom: 'secret/a:k'", v1alpha1.BindingSpec{AdminPasswordFrom: "secret/a:k"}},
-		"dbname":              {"--dbname=shop", "dbname: shop", v1alpha1.BindingSpec{DBName: "shop"}},
-		"host":                {"--host=pooler", "host: pooler", v1alpha1.BindingSpec{Host: "pooler"}},
-		"port":                {"--port=6432", "port: 6432", v1alpha1.BindingSpec{Port: 6432}},
-		"cluster-domain":      {"--cluster-domain=example.org", "clusterDomain: example.org", v1alpha1.BindingSpec{ClusterDomain: "example.org"}},
-		"access":              {"--access=readonly", "access: readonly", v1alpha1.BindingSpec{Access: "readonly"}},
-		"schema":              {"--schema=a,b --schema=c", "schemas: [a, b, c]", v1alpha1.BindingSpec{Schemas: []string{"a", "b", "c"}}},
+		"postgres":           {"--postgres=sts/pg", "postgres: sts/pg", v1alpha1.BindingSpec{Postgres: "sts/pg"}},
+		"postgres-namespace": {"--postgres-namespace=db", "postgresNamespace: db", v1alpha1.BindingSpec{PostgresNamespace: "db"}},
+		"postgres-container": {"--postgres-container=main", "postgresContainer: main", v1alpha1.BindingSpec{PostgresContainer: "main"}},
+		"admin-user":         {"--admin-user=boss", "adminUser: boss", v1alpha1.BindingSpec{AdminUser: "boss"}},
+		"admin-password-from": {
+			"--admin-password-from=secret/a:k",
+			"adminPasswordFrom: 'secret/a:k'",
+			v1alpha1.BindingSpec{AdminPasswordFrom: "secret/a:k"},
+		},
+		"dbname": {"--dbname=shop", "dbname: shop", v1alpha1.BindingSpec{DBName: "shop"}},
+		"host":   {"--host=pooler", "host: pooler", v1alpha1.BindingSpec{Host: "pooler"}},
+		"port":   {"--port=6432", "port: 6432", v1alpha1.BindingSpec{Port: 6432}},
+		"cluster-domain": {
+			"--cluster-domain=example.org",
+			"clusterDomain: example.org",
+			v1alpha1.BindingSpec{ClusterDomain: "example.org"},
+		},
+		"access": {"--access=readonly", "access: readonly", v1alpha1.BindingSpec{Access: "readonly"}},
+		"schema": {"--schema=a,b --schema=c", "schemas: [a, b, c]", v1alpha1.BindingSpec{Schemas: []string{"a", "b", "c"}}},
 		"create-database": {"--create-database --dbname=shop", "createDatabase: true, dbname: shop",
 			v1alpha1.BindingSpec{CreateDatabase: true, DBName: "shop"}},
-		"database-template": {"--create-database --dbname=shop --database-template=t", "createDatabase: true, dbname: shop, databaseTemplate: t",
-			v1alpha1.BindingSpec{CreateDatabase: true, DBName: "shop", DatabaseTemplate: "t"}},
+		"database-template": {
+			"--create-database --dbname=shop --database-template=t",
+			"createDatabase: true, dbname: shop, databaseTemplate: t",
+			v1alpha1.BindingSpec{CreateDatabase: true, DBName: "shop", DatabaseTemplate: "t"},
+		},
 		"database-locale": {"--create-database --dbname=shop --database-locale=C", "createDatabase: true, dbname: shop, databaseLocale: C",
 			v1alpha1.BindingSpec{CreateDatabase: true, DBName: "shop", DatabaseLocale: "C"}},
 		"create-schema": {"--create-schema=app", "createSchema: app", v1alpha1.BindingSpec{CreateSchema: "app"}},
-		"extension":     {"--extension=citext --extension=cube", "extensions: [citext, cube]", v1alpha1.BindingSpec{Extensions: []string{"citext", "cube"}}},
+		"extension": {
+			"--extension=citext --extension=cube",
+			"extensions: [citext, cube]",
+			v1alpha1.BindingSpec{Extensions: []string{"citext", "cube"}},
+		},
 		"extension-schema": {"--extension=citext --extension-schema=ext", "extensions: [citext], extensionSchema: ext",
 			v1alpha1.BindingSpec{Extensions: []string{"citext"}, ExtensionSchema: "ext"}},
 		"isolated":      {"--isolated", "isolated: true", v1alpha1.BindingSpec{Isolated: true}},
 		"username":      {"--username=shop", "username: shop", v1alpha1.BindingSpec{Username: "shop"}},
 		"password-from": {"--password-from=secret/p:k", "passwordFrom: 'secret/p:k'", v1alpha1.BindingSpec{PasswordFrom: "secret/p:k"}},
 		"secret":        {"--secret=s", "secret: s", v1alpha1.BindingSpec{Secret: "s"}},
-		"key":           {"--key=uri,servicebinding", "keys: [uri, servicebinding]", v1alpha1.BindingSpec{Keys: []string{"uri", "servicebinding"}}},
-		"preset":        {"--preset=url,libpq", "presets: [url, libpq]", v1alpha1.BindingSpec{Presets: []string{"url", "libpq"}}},
+		"key": {
+			"--key=uri,servicebinding",
+			"keys: [uri, servicebinding]",
+			v1alpha1.BindingSpec{Keys: []string{"uri", "servicebinding"}},
+		},
+		"preset": {"--preset=url,libpq", "presets: [url, libpq]", v1alpha1.BindingSpec{Presets: []string{"url", "libpq"}}},
 		"env": {"--env=A={{.Host}},{{.URI}} --env=B=x=y", "env: {A: '{{.Host}},{{.URI}}', B: 'x=y'}",
 			v1alpha1.BindingSpec{Env: map[string]string{"A": "{{.Host}},{{.URI}}", "B": "x=y"}}},
 		"names-from-workload": {"--names-from-workload", "namesFromWorkload: true", v1alpha1.BindingSpec{NamesFromWorkload: true}},
 		"sslmode":             {"--sslmode=verify-full", "sslmode: verify-full", v1alpha1.BindingSpec{SSLMode: "verify-full"}},
 		"ca-from":             {"--ca-from=configmap/ca:k", "caFrom: 'configmap/ca:k'", v1alpha1.BindingSpec{CAFrom: "configmap/ca:k"}},
 		"inject":              {"--inject=env", "inject: env", v1alpha1.BindingSpec{Inject: "env"}},
-		"container":           {"-c web -c worker", "containers: [web, worker]", v1alpha1.BindingSpec{Containers: []string{"web", "worker"}}},
-		"env-prefix":          {"--env-prefix=DB_", "envPrefix: DB_", v1alpha1.BindingSpec{EnvPrefix: "DB_"}},
-		"owner-container":     {"--owner-container=migrate", "ownerContainer: migrate", v1alpha1.BindingSpec{OwnerContainer: "migrate"}},
+		"container": {
+			"-c web -c worker",
+			"containers: [web, worker]",
+			v1alpha1.BindingSpec{Containers: []string{"web", "worker"}},
+		},
+		"env-prefix":      {"--env-prefix=DB_", "envPrefix: DB_", v1alpha1.BindingSpec{EnvPrefix: "DB_"}},
+		"owner-container": {"--owner-container=migrate", "ownerContainer: migrate", v1alpha1.BindingSpec{OwnerContainer: "migrate"}},
 		"mount-path": {"--inject=volume --mount-path=/run/db", "inject: volume, mountPath: /run/db",
 			v1alpha1.BindingSpec{Inject: "volume", MountPath: "/run/db"}},
 		"connection-limit": {"--connection-limit=3", "connectionLimit: 3", v1alpha1.BindingSpec{ConnectionLimit: &limit}},
-		"set": {"--set=statement_timeout=5s --set=search_path=app,public --set=app.equals=a=b --set=work_mem=",
+		"set": {
+			"--set=statement_timeout=5s --set=search_path=app,public --set=app.equals=a=b --set=work_mem=",
 			"settings: {statement_timeout: 5s, search_path: 'app,public', app.equals: a=b, work_mem: ''}",
-			v1alpha1.BindingSpec{Settings: map[string]string{"statement_timeout": "5s", "search_path": "app,public", "app.equals": "a=b", "work_mem": ""}}},
-		"template-path": {"--template-path=spec.podTemplate", "templatePath: spec.podTemplate", v1alpha1.BindingSpec{TemplatePath: "spec.podTemplate"}},
+			v1alpha1.BindingSpec{
+				Settings: map[string]string{"statement_timeout": "5s", "search_path": "app,public", "app.equals": "a=b", "work_mem": ""},
+			},
+		},
+		"template-path": {
+			"--template-path=spec.podTemplate",
+			"templatePath: spec.podTemplate",
+			v1alpha1.BindingSpec{TemplatePath: "spec.podTemplate"},
+		},
 	}
 }
 
@@ -116,7 +147,10 @@ func TestBindFlags_FillASpec(t *testing.T) {
 }
 
 func TestBindFlags_FillOptions(t *testing.T) {
-	spec, options := bindSpec(t, "--adopt", "--force", "--wait=false", "--timeout=1m", "--restart", "--recreate", "--field-manager=me", "--dry-run=server")
+	spec, options := bindSpec(
+		t, "--adopt", "--force", "--wait=false", "--timeout=1m", "--restart", "--recreate", "--field-manager=me",
+		"--dry-run=server",
+	)
 	assert.Equal(t, v1alpha1.BindingSpec{}, spec)
 	assert.Equal(t, binding.Options{
 		Adopt: true, Force: true, Timeout: time.Minute, Restart: true, Recreate: true, FieldManager: "me", DryRun: cmdutil.DryRunServer,

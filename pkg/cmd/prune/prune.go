@@ -67,7 +67,10 @@ func newCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 	o.server.AddTo(cmd.Flags())
 	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "Do not ask for confirmation")
 	cmd.Flags().DurationVar(&o.unbind.Grace, "grace", flags.DefaultGrace, "Time for open sessions to end before they are terminated")
-	cmd.Flags().DurationVar(&o.unbind.Timeout, "timeout", flags.DefaultTimeout, "Time to wait for the Pods that still use an expired Secret")
+	cmd.Flags().DurationVar(
+		&o.unbind.Timeout, "timeout", flags.DefaultTimeout,
+		"Time to wait for the Pods that still use an expired Secret",
+	)
 	flags.AddFieldManager(cmd, &o.unbind.FieldManager)
 	cmdutil.AddDryRunFlag(cmd)
 	o.names.AddTo(cmd)
@@ -86,8 +89,15 @@ func (o *Options) Complete(cmd *cobra.Command, _ []string) (err error) {
 
 // Validate rejects invalid values.
 func (o *Options) Validate() error {
-	return errors.Join(o.scope.Validate(), o.server.Validate(), o.names.Validate(),
-		flags.CheckDurations(flags.Duration{Flag: "grace", Value: o.unbind.Grace}, flags.Duration{Flag: "timeout", Value: o.unbind.Timeout}))
+	return errors.Join(
+		o.scope.Validate(),
+		o.server.Validate(),
+		o.names.Validate(),
+		flags.CheckDurations(
+			flags.Duration{Flag: "grace", Value: o.unbind.Grace},
+			flags.Duration{Flag: "timeout", Value: o.unbind.Timeout},
+		),
+	)
 }
 
 // Run lists what a check found expired or orphaned, and removes it.

@@ -17,7 +17,10 @@ func TestOptions_FollowFlags(t *testing.T) {
 	o = commandtest.Complete(t, newCommand, "--admin --dbname=orders --postgres=pod/x --admin-password-from=secret/a:b -- -At")
 	assert.Empty(t, o.workload)
 	assert.Equal(t, []string{"-At"}, o.args)
-	assert.Equal(t, []string{"orders", "pod/x", "secret/a:b"}, []string{o.database(), o.server.Spec.Postgres, o.server.Spec.AdminPasswordFrom})
+	assert.Equal(
+		t, []string{"orders", "pod/x", "secret/a:b"},
+		[]string{o.database(), o.server.Spec.Postgres, o.server.Spec.AdminPasswordFrom},
+	)
 	assert.True(t, o.admin && o.server.Named)
 	assert.Equal(t, []string{"deployment", "web"}, commandtest.Complete(t, newCommand, "deployment web").workload)
 }

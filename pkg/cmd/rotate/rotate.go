@@ -83,7 +83,10 @@ func (o *Options) addTo(cmd *cobra.Command) {
 	set, r := cmd.Flags(), &o.rotate
 	o.server.AddTo(set)
 	o.selection.AddTo(cmd)
-	set.Var(flags.NewAge(&o.olderThan), "older-than", "Only users that are older than this, for example 30d or 12h; needs --all or a selector")
+	set.Var(
+		flags.NewAge(&o.olderThan), "older-than",
+		"Only users that are older than this, for example 30d or 12h; needs --all or a selector",
+	)
 	set.DurationVar(&r.Timeout, "timeout", flags.DefaultTimeout, "Time to wait for the new Pods and for the end of the old ones")
 	set.DurationVar(&r.Grace, "grace", flags.DefaultGrace, "Time for idle sessions of the old user to end before they are terminated")
 	set.DurationVar(&r.Drain, "drain-timeout", flags.DefaultDrain, "Time for busy sessions of the old user to end after that")
@@ -208,7 +211,10 @@ func (o *Options) ofWorkloads(ctx context.Context, c *client.Clients, args []str
 			return nil, err
 		}
 		if len(found) == 0 {
-			return nil, fmt.Errorf("%s in namespace %s has no binding: create one with: kubectl pgbind %s -n %s", w, o.namespace, w, o.namespace)
+			return nil, fmt.Errorf(
+				"%s in namespace %s has no binding: create one with: kubectl pgbind %s -n %s", w, o.namespace, w,
+				o.namespace,
+			)
 		}
 		bindings = append(bindings, found...)
 	}

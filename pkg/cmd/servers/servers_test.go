@@ -49,11 +49,18 @@ func (f fakeReader) Databases(context.Context) (*postgres.Contents, error) {
 
 func found(name string, pods ...string) server.Found {
 	f := server.Found{
-		Instance: server.Instance{Location: "shop/statefulset/" + name}, Product: "patroni",
-		Refs: []server.Ref{{Kind: server.KindService, Name: name, Namespace: "shop"}, {Kind: server.KindStatefulSet, Name: name, Namespace: "shop"}},
+		Instance: server.Instance{Location: "shop/statefulset/" + name},
+		Product:  "patroni",
+		Refs: []server.Ref{
+			{Kind: server.KindService, Name: name, Namespace: "shop"},
+			{Kind: server.KindStatefulSet, Name: name, Namespace: "shop"},
+		},
 	}
 	for _, pod := range pods {
-		f.Members = append(f.Members, &server.Database{Pod: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: pod}}, Container: "db"})
+		f.Members = append(
+			f.Members,
+			&server.Database{Pod: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: pod}}, Container: "db"},
+		)
 	}
 	f.Members[0].Service, f.Members[0].Port = name, 5432
 	return f
@@ -75,7 +82,10 @@ func TestList_ReadsThePrimaryAndWarns(t *testing.T) {
 	table := list.Table(time.Now())
 	require.Len(t, table.Rows, 2)
 	assert.Equal(t, []any{"service/a", "a.shop.svc:5432", "a-1", "patroni", "17.2", "postgres,shop"}, table.Rows[0].Cells[:6])
-	assert.Equal(t, []any{"service/b", "b.shop.svc:5432", "b-0", "patroni", "", ""}, table.Rows[1].Cells[:6], "what cannot be read is empty")
+	assert.Equal(
+		t, []any{"service/b", "b.shop.svc:5432", "b-0", "patroni", "", ""}, table.Rows[1].Cells[:6],
+		"what cannot be read is empty",
+	)
 	assert.Equal(t, "service/a,statefulset/a", table.Rows[0].Cells[6])
 	assert.Contains(t, errOut.String(), "services is forbidden")
 	assert.Contains(t, errOut.String(), "service/b in namespace shop are unknown: no psql there")

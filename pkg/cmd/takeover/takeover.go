@@ -84,7 +84,10 @@ func (o *Options) addTo(cmd *cobra.Command) {
 	o.server.AddTo(set)
 	set.StringVar(&s.DBName, "dbname", "", "Database that the workload uses (default: the only one that is not postgres, or postgres)")
 	set.StringSliceVar(&s.Schemas, "schema", nil, "Schema whose objects are handed over; repeatable (default: public)")
-	set.BoolVar(&s.Isolated, "isolated", false, "Give the binding an access role of its own, so that it shares no objects with other bindings")
+	set.BoolVar(
+		&s.Isolated, "isolated", false,
+		"Give the binding an access role of its own, so that it shares no objects with other bindings",
+	)
 	set.StringVar(&s.Secret, "secret", "", "Name of the Secret (default: the first unused name of postgresql-secret-2, -3 and so on)")
 	set.StringSliceVarP(&s.Containers, "container", "c", nil, "Container that has the login, repeatable; '*' for all "+
 		"(default: the container of the default-container annotation, or else the only one)")
@@ -157,7 +160,11 @@ func (o *Options) Run(ctx context.Context) error {
 			return err
 		}
 		n := lookup.Subject{Namespace: o.namespace, Name: found[0].Name, Workload: found[0].Workload}
-		return factory.NewTaker(clients, o.streams, factory.Take{Report: report, Administrator: admin, Confirm: confirm}).Undo(ctx, n, o.server.Choice(), o.unbind)
+		return factory.NewTaker(
+			clients, o.streams, factory.Take{Report: report, Administrator: admin, Confirm: confirm},
+		).Undo(
+			ctx, n, o.server.Choice(), o.unbind,
+		)
 	}
 	workloads, err := clients.Workloads.Get(ctx, o.namespace, o.workloads)
 	if err != nil {

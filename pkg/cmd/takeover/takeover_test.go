@@ -11,7 +11,11 @@ import (
 )
 
 func TestOptions_FollowFlags(t *testing.T) {
-	o := commandtest.Complete(t, newCommand, "deployment/web --dbname=d --schema=a --schema=b --isolated --secret=s -c x --yes --force --timeout=1s --restart --field-manager=me --dry-run=client --postgres=sts/pg")
+	o := commandtest.Complete(
+		t,
+		newCommand,
+		"deployment/web --dbname=d --schema=a --schema=b --isolated --secret=s -c x --yes --force --timeout=1s --restart --field-manager=me --dry-run=client --postgres=sts/pg",
+	)
 	s := o.server.Spec
 	assert.Equal(t, []string{"deployment/web"}, o.workloads)
 	assert.Equal(t, "d", s.DBName)

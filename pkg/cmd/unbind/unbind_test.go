@@ -33,7 +33,9 @@ func TestOptions_FollowFlags(t *testing.T) {
 	} {
 		o := commandtest.Complete(t, newCommand, line)
 		expected := unbind.Options{
-			Grace: 10 * time.Second, Timeout: 5 * time.Minute, Postgres: server.Ref{Kind: server.KindPod, Name: "postgresql-sfs-0", Namespace: "shop"},
+			Grace:    10 * time.Second,
+			Timeout:  5 * time.Minute,
+			Postgres: server.Ref{Kind: server.KindPod, Name: "postgresql-sfs-0", Namespace: "shop"},
 		}
 		want(&expected)
 		assert.Equal(t, expected, o.unbind, line)

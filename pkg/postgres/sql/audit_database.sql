@@ -19,7 +19,8 @@ JOIN pg_catalog.pg_roles r ON r.oid = o.owner
 WHERE o.oid >= 16384 AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = o.class AND d.objid = o.oid AND d.deptype = 'e')
 GROUP BY r.rolname ORDER BY r.rolname;
 
--- The default search_path begins with the schema that has the name of the role, so a role that can create objects there decides what the role's unqualified names mean.
+-- The default search_path begins with the schema that has the name of the role, so a role that can create objects there
+-- decides what the role's unqualified names mean.
 SELECT 'pgbind ' || pg_catalog.json_build_object('audit', pg_catalog.json_build_object('shadow', pg_catalog.json_build_object(
          'database', :'database', 'schema', n.nspname, 'creators', pg_catalog.json_agg(DISTINCT coalesce(c.rolname::text, 'PUBLIC')))))
 FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_roles o ON o.rolname = n.nspname AND o.rolcanlogin
@@ -30,7 +31,8 @@ LEFT JOIN pg_catalog.pg_roles c ON c.oid = g.role
 WHERE g.role = 0 OR c.oid <> o.oid AND NOT c.rolsuper AND (o.rolsuper OR NOT pg_catalog.pg_has_role(o.oid, c.oid, 'MEMBER'))
 GROUP BY n.nspname ORDER BY n.nspname;
 
--- A function or an operator that can fit better than the one of pg_catalog runs when a role that has its schema in the search_path calls it without a schema.
+-- A function or an operator that can fit better than the one of pg_catalog runs when a role that has its schema in the
+-- search_path calls it without a schema.
 SELECT 'pgbind ' || pg_catalog.json_build_object('audit', pg_catalog.json_build_object('overload', pg_catalog.json_build_object(
          'database', :'database', 'schema', n.nspname, 'object', l.object, 'owner', r.rolname)))
 FROM (SELECT pg_catalog.format('function %s', p.oid::regprocedure) AS object, p.pronamespace AS namespace, p.proowner AS owner

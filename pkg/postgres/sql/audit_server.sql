@@ -1,5 +1,5 @@
--- Reports who can log in, who is logged in, and by which rules, for an audit of the whole server. It reads catalogs only, and of a password no more
--- than its kind. What the administrator may not read is left out.
+-- Reports who can log in, who is logged in, and by which rules, for an audit of the whole server. It reads catalogs
+-- only, and of a password no more than its kind. What the administrator may not read is left out.
 BEGIN TRANSACTION READ ONLY;
 SELECT pg_catalog.has_table_privilege('pg_catalog.pg_authid', 'SELECT') AS reads_passwords,
        pg_catalog.has_function_privilege('pg_catalog.pg_hba_file_rules()', 'EXECUTE')

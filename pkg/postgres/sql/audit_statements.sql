@@ -1,4 +1,5 @@
--- Reports how many statements the server counted for each role, from the first database that has the extension: the counters are those of the whole server.
+-- Reports how many statements the server counted for each role, from the first database that has the extension: the
+-- counters are those of the whole server.
 SELECT NOT :'statements_counted'::bool AND :'statements_schema' <> '' AS count_statements \gset
 \if :count_statements
 \set statements_counted true

@@ -1,5 +1,6 @@
--- Waits up to 10 s until as many synchronous standbys as the server requires have written what the script committed: the roles then outlive a failover. The
--- commits themselves do not wait for a standby, because they would hold the lock on roles meanwhile.
+-- Waits up to 10 s until as many synchronous standbys as the server requires have written what the script committed:
+-- the roles then outlive a failover. The commits themselves do not wait for a standby, because they would hold the lock
+-- on roles meanwhile.
 SELECT pg_catalog.current_setting('synchronous_standby_names') <> '' AS replicates,
        pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE')
          AND EXISTS (SELECT FROM pg_catalog.pg_language l WHERE l.lanname = 'plpgsql' AND pg_catalog.has_language_privilege(l.oid, 'USAGE')) AS sees_standbys \gset

@@ -1,5 +1,6 @@
--- Reassigns the tables, views and sequences of the role :subject in this database, a hundred in each transaction: REASSIGN OWNED locks all of them in one
--- transaction, and a server has room for a few thousand locks. Sequences of columns follow their tables. Only a superuser needs no CREATE on the schema for it.
+-- Reassigns the tables, views and sequences of the role :subject in this database, a hundred in each transaction:
+-- REASSIGN OWNED locks all of them in one transaction, and a server has room for a few thousand locks. Sequences of
+-- columns follow their tables. Only a superuser needs no CREATE on the schema for it.
 \if :superuser
 SELECT pg_catalog.string_agg(pg_catalog.format('ALTER TABLE %s OWNER TO %I', owned.oid::regclass, :'heir'), '; ' ORDER BY owned.oid)
 FROM (

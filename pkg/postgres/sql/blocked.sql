@@ -1,5 +1,6 @@
--- Reports, after a lock timeout ended the reassignment of what the role :subject owns here, which statements other sessions prevent, and these sessions. To
--- change the owner of a table, or to remove the role from a policy on it, no other session may have any lock on the table.
+-- Reports, after a lock timeout ended the reassignment of what the role :subject owns here, which statements other
+-- sessions prevent, and these sessions. To change the owner of a table, or to remove the role from a policy on it, no
+-- other session may have any lock on the table.
 WITH needed AS (
   SELECT c.oid AS relation, pg_catalog.format('ALTER TABLE %s OWNER TO %I', c.oid::regclass, :'heir') AS text
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_roles r ON r.oid = c.relowner AND r.rolname = :'subject' WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')

@@ -1,6 +1,7 @@
 -- Runs the statements of :pending. Each is a transaction of its own, unless the administrator is not a superuser. An
--- error does not end the script: another session locks the object, changes it at the same time, or has dropped it.
--- A statement about a table that another session locks is left out, but :waits lets the first one wait. :remains says that some were left out or failed.
+-- error does not end the script: another session locks the object, changes it at the same time, or has dropped it. A
+-- statement about a table that another session locks is left out, but :waits lets the first one wait. :remains says
+-- that some were left out or failed.
 WITH statement AS (
   SELECT l.number, l.text, l.relation FROM pg_catalog.json_to_recordset(:'pending') AS l(number int, text text, relation oid)
 ), locked AS (

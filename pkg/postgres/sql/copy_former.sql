@@ -1,7 +1,7 @@
--- Gives the role :role what the role :former has, and no more: the metadata in Kubernetes cannot extend it. It joins the same roles with the same options,
--- and gets the same settings, connection limit and expiry. The elements of a list are quoted one by one, because a login can set its own settings to
--- any text. An administrator who is not a superuser cannot copy settings that only a superuser may set, which includes parameters that the server does
--- not know.
+-- Gives the role :role what the role :former has, and no more: the metadata in Kubernetes cannot extend it. It joins
+-- the same roles with the same options, and gets the same settings, connection limit and expiry. The elements of a list
+-- are quoted one by one, because a login can set its own settings to any text. An administrator who is not a superuser
+-- cannot copy settings that only a superuser may set, which includes parameters that the server does not know.
 WITH former AS (
   SELECT f.* FROM pg_catalog.pg_roles f WHERE f.rolname = :'former'
 ), successor AS (
@@ -41,8 +41,8 @@ LEFT JOIN pg_catalog.pg_settings known ON known.name = pg_catalog.split_part(con
 WHERE f.rolname = :'former' AND f.rolname <> :'role' AND NOT :'superuser'::bool AND NOT pg_catalog.starts_with(config, 'role=')
   AND coalesce(known.context NOT IN ('user', 'backend'), true)
 HAVING pg_catalog.count(*) > 0;
--- Reports the statements that reset the settings of the former role which apply in this database: an application can choose settings for itself that prevent
--- logins. Values are not reported. The setting role is set by pgbind.
+-- Reports the statements that reset the settings of the former role which apply in this database: an application can
+-- choose settings for itself that prevent logins. Values are not reported. The setting role is set by pgbind.
 SELECT 'pgbind ' || pg_catalog.json_build_object('copied', pg_catalog.json_agg(s.reset ORDER BY s.reset))
 FROM (SELECT pg_catalog.format('ALTER ROLE %I%s RESET %I', f.rolname, ' IN DATABASE ' || pg_catalog.quote_ident(d.datname), pg_catalog.split_part(config, '=', 1)) AS reset
       FROM pg_catalog.pg_db_role_setting s JOIN pg_catalog.pg_roles f ON f.oid = s.setrole LEFT JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase,

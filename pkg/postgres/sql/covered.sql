@@ -1,5 +1,6 @@
--- Sets :extra to the statements that revoke what the roles :grantees hold in their own name in this database and in :schemas: they have it by their access
--- role, if its level grants it. What no level grants in a schema stays: on relations of :withheld, on routines and on types.
+-- Sets :extra to the statements that revoke what the roles :grantees hold in their own name in this database and in
+-- :schemas: they have it by their access role, if its level grants it. What no level grants in a schema stays: on
+-- relations of :withheld, on routines and on types.
 WITH grantee AS (
   SELECT r.oid, r.rolname FROM pg_catalog.pg_roles r WHERE r.rolname IN (SELECT pg_catalog.json_array_elements_text(:'grantees'))
 ), space AS (

@@ -1,6 +1,7 @@
--- Creates the database :database, unless it exists: an existing one is used as it is. CREATE DATABASE runs in no transaction, and a killed run must not leave a
--- database that is not complete. It is therefore a draft first, and accepts no connections. One transaction gives it its name, its comment and its
--- privileges. The lock ends with the session.
+-- Creates the database :database, unless it exists: an existing one is used as it is. CREATE DATABASE runs in no
+-- transaction, and a killed run must not leave a database that is not complete. It is therefore a draft first, and
+-- accepts no connections. One transaction gives it its name, its comment and its privileges. The lock ends with the
+-- session.
 SELECT pg_catalog.pg_advisory_lock(pg_catalog.hashtextextended('pgbind', 0)) AS ignored \gset
 SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_database d WHERE d.datname = :'database') AS is_missing \gset
 \if :is_missing

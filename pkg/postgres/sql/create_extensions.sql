@@ -1,6 +1,7 @@
--- Creates those of :extensions that this database lacks, in their order. An extension's script runs as the administrator and finds what is in its
--- schema and in those of the extensions that it requires. Only administrators may create or own objects there: any such object could run as the
--- administrator. Existing extensions stay as they are. The lock on schemas keeps others from granting CREATE meanwhile.
+-- Creates those of :extensions that this database lacks, in their order. An extension's script runs as the
+-- administrator and finds what is in its schema and in those of the extensions that it requires. Only administrators
+-- may create or own objects there: any such object could run as the administrator. Existing extensions stay as they
+-- are. The lock on schemas keeps others from granting CREATE meanwhile.
 SELECT EXISTS (SELECT FROM pg_catalog.json_array_elements_text(:'extensions') name
                WHERE name.value NOT IN (SELECT e.extname FROM pg_catalog.pg_extension e)) AS lacks_extensions \gset
 \if :lacks_extensions
@@ -9,7 +10,8 @@ SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('pgbind', 0)
 \if :superuser
 LOCK TABLE pg_catalog.pg_namespace IN SHARE ROW EXCLUSIVE MODE;
 \endif
--- Everybody finds the extensions in a new schema, as in public. The scripts of the extensions decide what everybody can use. Default privileges can also have given others rights on the schema.
+-- Everybody finds the extensions in a new schema, as in public. The scripts of the extensions decide what everybody can
+-- use. Default privileges can also have given others rights on the schema.
 SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_namespace n WHERE n.nspname = :'extension_schema') AS is_new \gset
 \if :is_new
 CREATE SCHEMA :"extension_schema";

@@ -1,5 +1,6 @@
--- Creates the schema :new_schema for the access role, unless it exists: an existing one is used as it is, and :access gets the privileges of its level there. Its
--- comment is a hint for the roll-back of this run. An administrator who is no superuser must be able to act as the owner of a new schema.
+-- Creates the schema :new_schema for the access role, unless it exists: an existing one is used as it is, and :access
+-- gets the privileges of its level there. Its comment is a hint for the roll-back of this run. An administrator who is
+-- no superuser must be able to act as the owner of a new schema.
 SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_namespace n WHERE n.nspname = :'new_schema') AS is_missing \gset
 \if :is_missing
 SELECT NOT (:'superuser'::bool OR pg_catalog.pg_has_role(:'access', CASE WHEN :'from_16'::bool THEN 'SET' ELSE 'MEMBER' END)) AS joins \gset

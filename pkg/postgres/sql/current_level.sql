@@ -1,6 +1,7 @@
--- Reads from the comment of the access role of the login role :former what it grants: sets :access, :level, :schemas and :grantees. The comment contains
--- digests of the database and of each schema. If a schema is not found by its name, :grantees is empty. :is_new is true if the session has not handled
--- this access role yet; :seen collects those it has handled.
+-- Reads from the comment of the access role of the login role :former what it grants: sets :access, :level, :schemas
+-- and :grantees. The comment contains digests of the database and of each schema. If a schema is not found by its name,
+-- :grantees is empty. :is_new is true if the session has not handled this access role yet; :seen collects those it has
+-- handled.
 \if :{?seen}
 \else
 \set seen '[]'

@@ -1,5 +1,6 @@
--- Runs the first statement of :pending again. An error that neither another session nor a full access list causes ends the script. From version 17 on, psql does not keep the
--- SQLSTATE of a statement that \gexec ran. This one is therefore run as a variable; format() of the server quoted the names in it.
+-- Runs the first statement of :pending again. An error that neither another session nor a full access list causes ends
+-- the script. From version 17 on, psql does not keep the SQLSTATE of a statement that \gexec ran. This one is therefore
+-- run as a variable; format() of the server quoted the names in it.
 SELECT pg_catalog.min(l.text) AS first, pg_catalog.count(*) > 0 AS has_first
 FROM pg_catalog.json_to_recordset(:'pending') AS l(number int, text text) WHERE l.number = 1 \gset
 \if :has_first

@@ -1,5 +1,6 @@
--- Reports whether the database :database can be dropped, and drops it if :drops says so. That pgbind created it for a namespace is in its comment, which only its
--- owner can write: the owner is an administrator. Sessions and bindings of others keep it. What belongs to the binding of :claim does not count.
+-- Reports whether the database :database can be dropped, and drops it if :drops says so. That pgbind created it for a
+-- namespace is in its comment, which only its owner can write: the owner is an administrator. Sessions and bindings of
+-- others keep it. What belongs to the binding of :claim does not count.
 SELECT pg_catalog.pg_advisory_lock(pg_catalog.hashtextextended('pgbind', 0)) AS ignored \gset
 SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_database d WHERE d.datname = :'database') AS is_gone,
        NOT EXISTS (SELECT FROM pg_catalog.pg_database d JOIN pg_catalog.pg_roles o ON o.oid = d.datdba

@@ -1,6 +1,6 @@
--- Reports foreign keys by which code of an application may run as another role: PostgreSQL compares the values as the owner of the referenced table,
--- with any implicit cast between the columns' types. An existing foreign key survives the revocation of REFERENCES. The query reads all
--- tables of roles that kubectl pgbind created, and of their members.
+-- Reports foreign keys by which code of an application may run as another role: PostgreSQL compares the values as the
+-- owner of the referenced table, with any implicit cast between the columns' types. An existing foreign key survives
+-- the revocation of REFERENCES. The query reads all tables of roles that kubectl pgbind created, and of their members.
 WITH ours AS (
   SELECT r.oid FROM pg_catalog.pg_roles r WHERE pg_catalog.starts_with(pg_catalog.shobj_description(r.oid, 'pg_authid'), 'pgbind/v1 ')
 ), key AS (

@@ -1,5 +1,6 @@
--- Has the server plan each of :texts as the role that is logged in, without running it, and reports the SQLSTATE of each. Planning can run functions of an
--- application, with no more than the privileges of this role. A cursor accepts exactly one statement.
+-- Has the server plan each of :texts as the role that is logged in, without running it, and reports the SQLSTATE of
+-- each. Planning can run functions of an application, with no more than the privileges of this role. A cursor accepts
+-- exactly one statement.
 SET default_transaction_read_only = on;
 SET plan_cache_mode = force_generic_plan;
 SELECT pg_catalog.set_config('pgbind.texts', :'texts', false) AS ignored,

@@ -1,6 +1,7 @@
--- Sets :extra to the statements that make the direct privileges of the roles :grantees in this database equal to their level: everything
--- else that was granted to them is revoked. The rights of an owner and those of PUBLIC are no direct grants. Each statement has a field that is true if this
--- administrator can run it: a REVOKE removes what the owner granted, and only a superuser or a member of the owner can act as the owner.
+-- Sets :extra to the statements that make the direct privileges of the roles :grantees in this database equal to their
+-- level: everything else that was granted to them is revoked. The rights of an owner and those of PUBLIC are no direct
+-- grants. Each statement has a field that is true if this administrator can run it: a REVOKE removes what the owner
+-- granted, and only a superuser or a member of the owner can act as the owner.
 SELECT pg_catalog.to_regclass('pg_catalog.pg_parameter_acl') IS NOT NULL AS has_parameters \gset
 \set parameters 'SELECT 0::oid, NULL::text, NULL::text, NULL::text, NULL::oid, NULL::aclitem[] WHERE false'
 \if :has_parameters

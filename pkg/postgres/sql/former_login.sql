@@ -1,4 +1,5 @@
--- Reports the login role :giver, which a takeover replaces, its sessions in this database, and what the role :heir owns already. Nothing changes.
+-- Reports the login role :giver, which a takeover replaces, its sessions in this database, and what the role :heir owns
+-- already. Nothing changes.
 SELECT 'pgbind ' || pg_catalog.json_build_object('formerLogin', pg_catalog.json_build_object(
          'exists', r.oid IS NOT NULL,
          'superuser', coalesce(r.rolsuper, false),

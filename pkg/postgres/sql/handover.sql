@@ -1,5 +1,5 @@
--- In this database, reassigns what the role :subject still owns to the role :heir, then removes its grants, policies and default privileges. DROP OWNED alone
--- would drop what the role owns.
+-- In this database, reassigns what the role :subject still owns to the role :heir, then removes its grants, policies
+-- and default privileges. DROP OWNED alone would drop what the role owns.
 SELECT text, pg_catalog.format('SELECT %L', 'pgbind ' || pg_catalog.json_build_object('did', text || pg_catalog.format(' (in database %I)', pg_catalog.current_database()))::text)
 FROM (
   SELECT pg_catalog.format('REASSIGN OWNED BY %I TO %I', :'subject', :'heir') AS text WHERE :'heir_is_access'::bool OR :'needs_owner'::bool

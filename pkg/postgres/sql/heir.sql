@@ -1,6 +1,7 @@
--- Sets :heir to the role that gets what the role :subject owns: the access role of level all of which it is a member, else the owner role of its binding.
--- At the levels readonly and readwrite, nothing goes to the access role, which other workloads share. A role that another role administers gets nothing,
--- because that role could have forged its comment and granted it to the subject.
+-- Sets :heir to the role that gets what the role :subject owns: the access role of level all of which it is a member,
+-- else the owner role of its binding. At the levels readonly and readwrite, nothing goes to the access role, which
+-- other workloads share. A role that another role administers gets nothing, because that role could have forged its
+-- comment and granted it to the subject.
 WITH access AS (
   SELECT r.rolname, pg_catalog.substr(pg_catalog.split_part(pg_catalog.shobj_description(r.oid, 'pg_authid'), ' ', 2), 8) AS level
   FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles r ON r.oid = m.roleid

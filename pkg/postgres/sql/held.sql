@@ -1,4 +1,5 @@
--- Reports the role :subject, if :kin is true also the roles whose comment begins with :claim, and the databases in which one of them owns something or has grants.
+-- Reports the role :subject, if :kin is true also the roles whose comment begins with :claim, and the databases in
+-- which one of them owns something or has grants.
 WITH held AS (
   SELECT r.oid, r.rolname FROM pg_catalog.pg_roles r
   LEFT JOIN pg_catalog.pg_shdescription d ON d.objoid = r.oid AND d.classoid = 'pg_catalog.pg_authid'::regclass

@@ -1,4 +1,5 @@
--- Reports the sessions that prevent changes of roles: with a lock on the catalog of roles, or with the advisory lock of an administrator who is not a superuser.
+-- Reports the sessions that prevent changes of roles: with a lock on the catalog of roles, or with the advisory lock of
+-- an administrator who is not a superuser.
 SELECT 'pgbind ' || pg_catalog.json_build_object('holders', pg_catalog.json_agg(
            pg_catalog.format('process %s of user %s%s', a.pid, a.usename, ' (' || nullif(a.application_name, '') || ')')))
 FROM pg_catalog.pg_stat_activity a

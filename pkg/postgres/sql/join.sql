@@ -1,5 +1,5 @@
--- Only members of a role can set its default privileges, and the creator of a role is not a member. An administrator who is not a superuser therefore
--- joins the access roles until the end of the transaction.
+-- Only members of a role can set its default privileges, and the creator of a role is not a member. An administrator
+-- who is not a superuser therefore joins the access roles until the end of the transaction.
 \set joined '{}'
 \if :superuser
 \else

@@ -1,6 +1,7 @@
--- Decides whether the script may change the roles of :subjects. A role belongs to the binding only if its comment, read under the lock, begins with its claim.
--- If the OID is known, a role of the same name with another OID counts as absent. A role that is adopted has no comment yet. It must inherit the privileges of
--- its access role, and have nothing to do with roles that no binding may use.
+-- Decides whether the script may change the roles of :subjects. A role belongs to the binding only if its comment, read
+-- under the lock, begins with its claim. If the OID is known, a role of the same name with another OID counts as
+-- absent. A role that is adopted has no comment yet. It must inherit the privileges of its access role, and have
+-- nothing to do with roles that no binding may use.
 \set with_password '[]'
 \if :superuser
 SELECT coalesce(pg_catalog.json_agg(a.rolname), '[]') AS with_password
@@ -12,8 +13,9 @@ WITH judged AS MATERIALIZED (
          CASE
            WHEN r.oid IS NULL THEN 'absent'
            WHEN r.oid < 16384 OR r.rolname ~ '^pg_' OR r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls THEN 'privileged'
-           -- From 16 on, a role with the ADMIN option on another one can comment on it, set its password and join it: a binding does not use such a role.
-           -- To disable and drop it harms no other role. Before 16, a login can grant that option on itself, but cannot comment.
+           -- From 16 on, a role with the ADMIN option on another one can comment on it, set its password and join it: a
+           -- binding does not use such a role. To disable and drop it harms no other role. Before 16, a login can grant
+           -- that option on itself, but cannot comment.
            WHEN NOT :'leaving'::bool AND NOT (NOT :'from_16'::bool AND pg_catalog.starts_with(d.mark, s.claim)) AND EXISTS (SELECT FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles holder ON holder.oid = m.member
                         WHERE m.roleid = r.oid AND m.admin_option AND NOT holder.rolsuper AND holder.rolname <> current_user) THEN 'administered'
            WHEN pg_catalog.starts_with(d.mark, s.claim) THEN 'ours'

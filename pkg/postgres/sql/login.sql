@@ -9,8 +9,8 @@
 \set acts_as current_user
 \set ssl false
 \if :encrypts
--- One message to the server is one transaction. A session that acts as the access role does not see how it is encrypted; only the login role
--- does.
+-- One message to the server is one transaction. A session that acts as the access role does not see how it is
+-- encrypted; only the login role does.
 SELECT FROM pg_catalog.set_config('pgbind.acts_as', current_user, true) \;
 SET LOCAL ROLE none \;
 \set acts_as 'pg_catalog.current_setting(\'pgbind.acts_as\')'

@@ -1,6 +1,7 @@
--- Sets :missing to the statements that grant what every access role of these schemas lacks of its level, existing access roles included. To grant again what
--- is granted would rewrite the catalog row of every table. Nothing is granted on the relations of :withheld or of an isolated access
--- role, and no level grants anything on routines: either PUBLIC may execute them, or their owner revoked that on purpose.
+-- Sets :missing to the statements that grant what every access role of these schemas lacks of its level, existing
+-- access roles included. To grant again what is granted would rewrite the catalog row of every table. Nothing is
+-- granted on the relations of :withheld or of an isolated access role, and no level grants anything on routines: either
+-- PUBLIC may execute them, or their owner revoked that on purpose.
 WITH level AS (
   SELECT l.level, l.object, l.privilege
   FROM pg_catalog.json_to_recordset(:'levels') AS l(level text, object text, privilege text)

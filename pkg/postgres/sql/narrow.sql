@@ -1,5 +1,6 @@
--- Sets :narrows if login roles of :logins leave another access role, and :grantees to these login roles. The script then revokes their direct grants and their
--- default privileges. This file reports functions that still run with the former level.
+-- Sets :narrows if login roles of :logins leave another access role, and :grantees to these login roles. The script
+-- then revokes their direct grants and their default privileges. This file reports functions that still run with the
+-- former level.
 WITH leaving AS (
   SELECT l.name, r.oid AS former FROM pg_catalog.json_to_recordset(:'logins') AS l(name name)
   JOIN pg_catalog.pg_roles n ON n.rolname = l.name JOIN pg_catalog.pg_auth_members m ON m.member = n.oid JOIN pg_catalog.pg_roles r ON r.oid = m.roleid

@@ -1,4 +1,5 @@
--- Sets :needs_access if the access role does not exist, or its comment is not the expected one. This check has no lock; the next step decides with the lock.
+-- Sets :needs_access if the access role does not exist, or its comment is not the expected one. This check has no lock;
+-- the next step decides with the lock.
 SELECT NOT EXISTS (
   SELECT FROM pg_catalog.pg_roles r
   WHERE r.rolname = :'access' AND pg_catalog.starts_with(pg_catalog.shobj_description(r.oid, 'pg_authid'), :'access_claim')

@@ -1,5 +1,6 @@
--- Reports what the role :subject owns here, which REASSIGN OWNED reassigns, and what DROP OWNED removes: grants, policies, user mappings and default
--- privileges. If :shared is true, it also counts what belongs to no database. Functions with which others act as the role, or as its access role, stay.
+-- Reports what the role :subject owns here, which REASSIGN OWNED reassigns, and what DROP OWNED removes: grants,
+-- policies, user mappings and default privileges. If :shared is true, it also counts what belongs to no database.
+-- Functions with which others act as the role, or as its access role, stay.
 WITH application AS (
   SELECT l.oid FROM pg_catalog.pg_roles l WHERE l.rolname = :'subject'
   UNION

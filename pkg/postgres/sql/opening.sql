@@ -1,5 +1,6 @@
--- Sets the options of the administrator's sessions. Start-up options take precedence over ALTER DATABASE and ALTER ROLE. An unknown option would end the login,
--- so a first session reads the version, and the second one, in the database itself, has all options of that version.
+-- Sets the options of the administrator's sessions. Start-up options take precedence over ALTER DATABASE and ALTER
+-- ROLE. An unknown option would end the login, so a first session reads the version, and the second one, in the
+-- database itself, has all options of that version.
 SELECT pg_catalog.current_setting('server_version_num')::int >= 140000 AS has_idle_session_timeout, pg_catalog.current_setting('server_version_num')::int >= 170000 AS has_transaction_timeout \gset
 \if :has_idle_session_timeout
 \set options :options ' -c idle_session_timeout=60s'

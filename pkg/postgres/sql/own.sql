@@ -1,5 +1,6 @@
--- Begins the answers to question number :question. Sets whether its login role exists, and :differs if this role can have or own other things than its access
--- role. Otherwise it shares the answers of the access role; :access_lacking is one of them.
+-- Begins the answers to question number :question. Sets whether its login role exists, and :differs if this role can
+-- have or own other things than its access role. Otherwise it shares the answers of the access role; :access_lacking is
+-- one of them.
 SELECT r.found AS role_exists, r.found AND :'there'::bool AND (
          :'access_lacking' <> '[]'
          OR NOT EXISTS (SELECT FROM pg_catalog.pg_roles a WHERE a.rolname = :'access' AND pg_catalog.pg_has_role(r.oid, a.oid, 'USAGE'))

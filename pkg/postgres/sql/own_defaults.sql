@@ -1,4 +1,5 @@
--- Resets the default privileges that the roles :grantees set for objects that they create to PostgreSQL's own. Those of a single schema are empty.
+-- Resets the default privileges that the roles :grantees set for objects that they create to PostgreSQL's own. Those of
+-- a single schema are empty.
 WITH made AS (
   SELECT r.rolname, d.defaclrole AS owner, d.defaclobjtype AS type, d.defaclacl AS acl, n.nspname,
          CASE WHEN n.oid IS NULL THEN pg_catalog.acldefault(CASE d.defaclobjtype WHEN 'S' THEN 's' ELSE d.defaclobjtype END, d.defaclrole) END AS own

@@ -1,7 +1,9 @@
--- Sets :missing to the statements that hand over what the role :giver owns in :schemas, and the large objects that only it uses, to the role :heir, one object
--- each. Sequences of columns and row types follow their tables. Sets :kept to what stays, with the reason. The dependency catalog does not know what the first
--- superuser owns, so each catalog is read. Changing an owner runs no code of an application. If :regrants is true, the same statement grants the giver the
--- privileges of :level on a table and its sequences. The objects of :exempt stay. Sets :objects to all that can change its owner.
+-- Sets :missing to the statements that hand over what the role :giver owns in :schemas, and the large objects that only
+-- it uses, to the role :heir, one object each. Sequences of columns and row types follow their tables. Sets :kept to
+-- what stays, with the reason. The dependency catalog does not know what the first superuser owns, so each catalog is
+-- read. Changing an owner runs no code of an application. If :regrants is true, the same statement grants the giver the
+-- privileges of :level on a table and its sequences. The objects of :exempt stay. Sets :objects to all that can change
+-- its owner.
 WITH giver AS (
   SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = :'giver'
 ), space AS (
@@ -57,7 +59,8 @@ WITH giver AS (
            WHEN NOT (pg_catalog.pg_has_role((SELECT g.oid FROM giver g), 'USAGE') AND coalesce((SELECT pg_catalog.pg_has_role(h.oid, 'MEMBER') FROM pg_catalog.pg_roles h WHERE h.rolname = :'heir'), true)) THEN pg_catalog.format('%I may not change its owner', current_user) END) AS reason
   FROM owned o CROSS JOIN LATERAL pg_catalog.pg_identify_object(o.class, o.oid, 0) i
   LEFT JOIN LATERAL (
-    -- The identity of a procedure has no argument modes, by which two procedures may differ; an aggregate's ORDER BY is not part of its name.
+    -- The identity of a procedure has no argument modes, by which two procedures may differ; an aggregate's ORDER BY is
+    -- not part of its name.
     SELECT pg_catalog.format('%I.%I(%s)', n.nspname, f.proname, pg_catalog.pg_get_function_identity_arguments(f.oid)) AS arguments
     FROM pg_catalog.pg_proc f JOIN pg_catalog.pg_namespace n ON n.oid = f.pronamespace
     WHERE f.oid = o.oid AND o.class = 'pg_catalog.pg_proc'::regclass AND f.prokind NOT IN ('a', 'w')) p ON true

@@ -1,5 +1,5 @@
--- Creates the owner role of the binding, if the role :subject owns something and :heir is that role, and grants it to the binding's other login roles. Objects
--- that belong to no database count in each database.
+-- Creates the owner role of the binding, if the role :subject owns something and :heir is that role, and grants it to
+-- the binding's other login roles. Objects that belong to no database count in each database.
 SELECT NOT :'heir_is_access'::bool AND EXISTS (
          SELECT FROM pg_catalog.pg_shdepend s JOIN pg_catalog.pg_roles r ON r.oid = s.refobjid AND r.rolname = :'subject'
          WHERE s.refclassid = 'pg_catalog.pg_authid'::regclass AND s.deptype = 'o'

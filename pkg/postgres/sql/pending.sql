@@ -1,4 +1,5 @@
--- Sets :pending to the statements of :extra that the administrator may run, and then those of :missing, in their order. check reports the other ones of :extra.
+-- Sets :pending to the statements of :extra that the administrator may run, and then those of :missing, in their order.
+-- check reports the other ones of :extra.
 WITH statement AS (
   SELECT 1 AS part, 0 AS place, l.text, l.relation FROM pg_catalog.json_to_recordset(:'extra') AS l(text text, may bool, relation oid) WHERE l.may
   UNION ALL

@@ -1,5 +1,6 @@
--- Reports what PUBLIC may do beyond every level in this database, and in the others if :every_database says so, with the statement that revokes it, and
--- sets :public to it. A bind revokes nothing of this: that would affect every role of the server that has no grant of its own.
+-- Reports what PUBLIC may do beyond every level in this database, and in the others if :every_database says so, with
+-- the statement that revokes it, and sets :public to it. A bind revokes nothing of this: that would affect every role
+-- of the server that has no grant of its own.
 WITH granted AS (
   SELECT pg_catalog.format('DATABASE %I', d.datname) AS name, d.datname AS database, NULL::name AS schema, d.datdba AS owner,
          pg_catalog.array_agg(a.privilege_type ORDER BY a.privilege_type) AS privileges

@@ -1,4 +1,5 @@
--- Refuses a new isolated access role in a schema where other roles than administrators can create objects: these objects can run as the application.
+-- Refuses a new isolated access role in a schema where other roles than administrators can create objects: these
+-- objects can run as the application.
 SELECT :'isolated'::bool AND :'absent'::bool AS asks \gset
 \if :asks
 WITH space AS (

@@ -1,4 +1,5 @@
--- Rolls back the adoption of the role :subject in this run: it leaves the access role, acts as itself again, and has no comment. The password stays.
+-- Rolls back the adoption of the role :subject in this run: it leaves the access role, acts as itself again, and has no
+-- comment. The password stays.
 \if :ours
 SELECT s.text, pg_catalog.format('SELECT %L', 'pgbind ' || pg_catalog.json_build_object('did', s.text)::text)
 FROM (

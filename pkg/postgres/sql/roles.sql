@@ -1,5 +1,5 @@
--- Reports how many connections the server has for roles that are not superusers, every login role with the comment of a binding, of any namespace, and the
--- roles :names with or without one.
+-- Reports how many connections the server has for roles that are not superusers, every login role with the comment of a
+-- binding, of any namespace, and the roles :names with or without one.
 SELECT 'pgbind ' || pg_catalog.json_build_object('connections', pg_catalog.current_setting('max_connections')::int
          - pg_catalog.current_setting('superuser_reserved_connections')::int - coalesce(pg_catalog.current_setting('reserved_connections', true)::int, 0));
 WITH used AS (

@@ -1,5 +1,5 @@
--- The login roles of :logins find the objects in the schemas of :path and the extensions :extensions without their schemas, unless their settings name a
--- search path.
+-- The login roles of :logins find the objects in the schemas of :path and the extensions :extensions without their
+-- schemas, unless their settings name a search path.
 WITH found AS (
   SELECT s.place, s.name FROM pg_catalog.json_array_elements_text(:'path') WITH ORDINALITY s(name, place)
   UNION ALL

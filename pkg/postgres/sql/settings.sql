@@ -1,5 +1,6 @@
--- Sets the parameters with which sessions of the login roles of :logins in this database begin. They take precedence over parameters of the role or of the
--- database alone. Other parameters stay. The server reports the name of a parameter in the language of the administrator, so each is reported before it is set.
+-- Sets the parameters with which sessions of the login roles of :logins in this database begin. They take precedence
+-- over parameters of the role or of the database alone. Other parameters stay. The server reports the name of a
+-- parameter in the language of the administrator, so each is reported before it is set.
 WITH wanted AS (
   SELECT l.number, r.oid, r.rolname, s.name, v.value, v.literal
   FROM pg_catalog.json_to_recordset(:'logins') AS l(number int, name name, settings json) JOIN pg_catalog.pg_roles r ON r.rolname = l.name

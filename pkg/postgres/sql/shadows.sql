@@ -1,5 +1,6 @@
--- Reports what other roles run when they use an unqualified name and :role or :access owns or can create it: schemas with the name of a role, with which
--- the default search_path begins, and functions and operators that can fit better than those of pg_catalog.
+-- Reports what other roles run when they use an unqualified name and :role or :access owns or can create it: schemas
+-- with the name of a role, with which the default search_path begins, and functions and operators that can fit better
+-- than those of pg_catalog.
 WITH application AS (
   SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname IN (:'role', :'access')
 ), other AS (

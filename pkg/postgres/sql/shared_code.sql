@@ -1,5 +1,6 @@
--- Reports which other roles have a privilege on a table or view of :role or :access that runs a function of theirs: in a trigger, rule, view,
--- policy, default, check, generated column or index. PostgreSQL runs it as the role that uses the table or view.
+-- Reports which other roles have a privilege on a table or view of :role or :access that runs a function of theirs: in
+-- a trigger, rule, view, policy, default, check, generated column or index. PostgreSQL runs it as the role that uses
+-- the table or view.
 WITH application AS (
   SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname IN (:'role', :'access')
 ), code AS (

@@ -1,5 +1,6 @@
--- Sets :statements_schema to the schema of pg_stat_statements in this database; empty if the server does not count statements. The extension's function runs only
--- if an application can have neither made it nor put another one in its place: it is code of the extension, and extension and schema belong to superusers.
+-- Sets :statements_schema to the schema of pg_stat_statements in this database; empty if the server does not count
+-- statements. The extension's function runs only if an application can have neither made it nor put another one in its
+-- place: it is code of the extension, and extension and schema belong to superusers.
 SELECT coalesce((SELECT n.nspname FROM pg_catalog.pg_extension x JOIN pg_catalog.pg_namespace n ON n.oid = x.extnamespace
                  JOIN pg_catalog.pg_roles xo ON xo.oid = x.extowner JOIN pg_catalog.pg_roles o ON o.oid = n.nspowner
                  JOIN pg_catalog.pg_database d ON d.datname = pg_catalog.current_database() JOIN pg_catalog.pg_roles dbo ON dbo.oid = d.datdba

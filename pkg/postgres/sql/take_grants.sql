@@ -1,5 +1,6 @@
--- In this database, removes the grants, policies and default privileges of the access role :subject, which owned nothing in the last check. What an open session
--- has created for it since then is reassigned to a temporary role: if that role owns something, the script rolls back and the access role stays.
+-- In this database, removes the grants, policies and default privileges of the access role :subject, which owned
+-- nothing in the last check. What an open session has created for it since then is reassigned to a temporary role: if
+-- that role owns something, the script rolls back and the access role stays.
 \if :mine
 SELECT 'pgbind_keeper_' || pg_catalog.substr(pg_catalog.md5(:'subject'), 1, 10) AS keeper \gset
 CREATE ROLE :"keeper" NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS;

@@ -1,6 +1,7 @@
--- Makes the login roles of :logins members of this access role and the owner role of their binding, and of no other access role. With level "all" they act as
--- the access role, which owns what they create. Their passwords expire with the binding, and they get the connection limit of the spec. Before 16, a login
--- can grant itself to others, who would keep its privileges. One statement at the end reports all changes.
+-- Makes the login roles of :logins members of this access role and the owner role of their binding, and of no other
+-- access role. With level "all" they act as the access role, which owns what they create. Their passwords expire with
+-- the binding, and they get the connection limit of the spec. Before 16, a login can grant itself to others, who would
+-- keep its privileges. One statement at the end reports all changes.
 WITH login AS (
   SELECT l.number, l.until, l.owner, l.owner_claim, l.connections, l.keep, r.oid, r.rolname, r.rolvaliduntil, r.rolconnlimit
   FROM pg_catalog.json_to_recordset(:'logins') AS l(number int, name name, until text, owner name, owner_claim text, connections int, keep bool) JOIN pg_catalog.pg_roles r ON r.rolname = l.name

@@ -1,5 +1,6 @@
--- Reports the statements of :pending, which could not run, with the sessions that stand in the way: they lock a table, or change catalogs in a
--- transaction that is still open. A table has no room for another grantee if its access list almost fills a page.
+-- Reports the statements of :pending, which could not run, with the sessions that stand in the way: they lock a table,
+-- or change catalogs in a transaction that is still open. A table has no room for another grantee if its access list
+-- almost fills a page.
 WITH statement AS (
   SELECT l.number, l.text, l.relation FROM pg_catalog.json_to_recordset(:'pending') AS l(number int, text text, relation oid)
 ), blocker AS (

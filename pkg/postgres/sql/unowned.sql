@@ -1,5 +1,6 @@
--- Reports the tables of :schemas that an application of level all uses but does not own, and the foreign keys to them: it can neither alter
--- these tables nor add foreign keys to them. Members of extensions, and tables of isolated access roles, do not count: their owner does not change.
+-- Reports the tables of :schemas that an application of level all uses but does not own, and the foreign keys to them:
+-- it can neither alter these tables nor add foreign keys to them. Members of extensions, and tables of isolated access
+-- roles, do not count: their owner does not change.
 \if :acts_as_access
 WITH owner AS (
   SELECT o.oid FROM pg_catalog.pg_roles o

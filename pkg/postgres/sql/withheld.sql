@@ -1,7 +1,8 @@
--- Sets :withheld to the relations of :schemas on which no level grants anything: members of extensions, and views, materialized views and
--- foreign tables by which a superuser reads something outside the schemas, directly or through other views. Views are checked as their owner.
--- A dependency on an object of pg_catalog is recorded nowhere, so the rules' own query trees name what they read. A member of an
--- extension gets no reason, because users expect no grant on it.
+-- Sets :withheld to the relations of :schemas on which no level grants anything: members of extensions, and views,
+-- materialized views and foreign tables by which a superuser reads something outside the schemas, directly or through
+-- other views. Views are checked as their owner. A dependency on an object of pg_catalog is recorded nowhere, so the
+-- rules' own query trees name what they read. A member of an extension gets no reason, because users expect no grant on
+-- it.
 WITH RECURSIVE space AS (
   SELECT n.oid, n.nspname FROM pg_catalog.json_to_recordset(:'schemas') AS s(name name, key text)
   JOIN pg_catalog.pg_namespace n ON n.nspname = s.name

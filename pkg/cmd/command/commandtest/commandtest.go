@@ -16,8 +16,8 @@ import (
 // Constructor creates a command and its options.
 type Constructor[O command.Options] func(*genericclioptions.ConfigFlags, genericiooptions.IOStreams) (*cobra.Command, O)
 
-// Complete returns the options after Complete and Validate, in the namespace "shop" and without a cluster. It splits the line at spaces. The
-// steps must not fail.
+// Complete returns the options after Complete and Validate, in the namespace "shop" and without a cluster. It splits
+// the line at spaces. The steps must not fail.
 func Complete[O command.Options](t *testing.T, construct Constructor[O], line string) O {
 	t.Helper()
 	o, err := Try(t, construct, line)

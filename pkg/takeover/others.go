@@ -1,0 +1,111 @@
+package takeover
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/keys"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
+)
+
+// findOthers finds what else uses the former login in this database: other addresses with sessions, and other workloads that use a
+// Secret with the login.
+func (t *Taker) findOthers(ctx context.Context, w *workload.Workload, s *state, former keys.Values) error {
+	pods, err := t.Workloads.Pods(ctx, w)
+	if err != nil {
+		return err
+	}
+	s.pods = map[string]string{}
+	for _, pod := range pods {
+		for _, ip := range pod.Status.PodIPs {
+			s.pods[ip.IP] = pod.Name
+		}
+		s.pods[pod.Status.PodIP] = pod.Name
+	}
+	delete(s.pods, "")
+	names := t.podNames(ctx, w.Namespace())
+	found := map[string]bool{}
+	for _, session := range s.state.Sessions {
+		if _, ours := s.pods[session.Address]; ours || session.Address == "" || session.Application == "kubectl-pgbind" {
+			continue
+		}
+		name := names[session.Address]
+		if name == "" {
+			name = "a session from " + session.Address
+		}
+		found[name] = true
+	}
+	if err := t.findUsers(ctx, w, former, found); err != nil {
+		return err
+	}
+	s.others = slices.Sorted(maps.Keys(found))
+	return nil
+}
+
+// podNames returns the Pods of the namespace by their addresses. Without the right to list them, there are none.
+func (t *Taker) podNames(ctx context.Context, namespace string) map[string]string {
+	names := map[string]string{}
+	list, err := t.Kube.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return names
+	}
+	for n := range list.Items {
+		if pod := &list.Items[n]; !pod.Spec.HostNetwork {
+			names[pod.Status.PodIP] = "pod/" + pod.Name
+		}
+	}
+	return names
+}
+
+// findUsers adds the other workloads of the namespace that use a Secret with the password of the former login.
+func (t *Taker) findUsers(ctx context.Context, w *workload.Workload, former keys.Values, found map[string]bool) error {
+	containers, _ := workload.Containers(w.Template(), []string{workload.AllContainers})
+	var shared []string
+	for name := range workload.UsedSecrets(w.Template(), containers) {
+		s, err := t.Kube.CoreV1().Secrets(w.Namespace()).Get(ctx, name, metav1.GetOptions{})
+		if apierrors.IsNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("read secret/%s in namespace %s: %w", name, w.Namespace(), err)
+		}
+		if former.Password != "" && holds(s, former.Password) {
+			shared = append(shared, name)
+		}
+	}
+	if len(shared) == 0 {
+		return nil
+	}
+	users, err := t.Workloads.UsersOf(ctx, w.Namespace(), shared)
+	if unlisted := (*workload.UnlistedError)(nil); errors.As(err, &unlisted) {
+		t.Report.Warn("%v", unlisted)
+	} else if err != nil {
+		return err
+	}
+	for _, of := range users {
+		for _, user := range of {
+			if user.String() != w.String() {
+				found[user.String()] = true
+			}
+		}
+	}
+	return nil
+}
+
+// holds reports whether a value of the Secret contains the text.
+func holds(s *corev1.Secret, text string) bool {
+	for _, value := range s.Data {
+		if strings.Contains(string(value), text) {
+			return true
+		}
+	}
+	return false
+}
