@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -16,16 +17,24 @@ import (
 )
 
 // counting has the server count statements.
-func counting(object *unstructured.Unstructured) error {
-	return harness.ChangeServer(object, func(server map[string]any) {
-		server["args"] = []any{"-c", "shared_preload_libraries=pg_stat_statements"}
-	})
+func counting(object *unstructured.Unstructured) error { return countingAtMost(5000)(object) }
+
+// countingAtMost has the server count so many different statements, and discard those that were executed least.
+func countingAtMost(statements int) func(*unstructured.Unstructured) error {
+	return func(object *unstructured.Unstructured) error {
+		return harness.ChangeServer(object, func(server map[string]any) {
+			server["args"] = []any{
+				"-c", "shared_preload_libraries=pg_stat_statements",
+				"-c", fmt.Sprintf("pg_stat_statements.max=%d", statements),
+			}
+		})
+	}
 }
 
 // fitLine is an answer of check --fit.
 type fitLine struct {
 	Workload, Access, Enough, Reason string
-	Judged, Skipped                  int
+	Judged, Skipped, Discards        int
 }
 
 // fit returns the answers by workload.
@@ -61,8 +70,17 @@ func TestFit(t *testing.T) {
 func (f *fixture) testFit() {
 	t := f.t
 	statements := map[string][]string{
-		"reader": {"SELECT * FROM company WHERE id = 1", "SELECT count(*) FROM company c JOIN company d USING (id) WHERE c.name LIKE 'a%'", "SHOW work_mem"},
-		"writer": {"SELECT * FROM company", "INSERT INTO company VALUES (7, 'seven') ON CONFLICT DO NOTHING", "UPDATE company SET name = 'x' WHERE id = 7", "DELETE FROM company WHERE id = 7"},
+		"reader": {
+			"SELECT * FROM company WHERE id = 1",
+			"SELECT count(*) FROM company c JOIN company d USING (id) WHERE c.name LIKE 'a%'",
+			"SHOW work_mem",
+		},
+		"writer": {
+			"SELECT * FROM company",
+			"INSERT INTO company VALUES (7, 'seven') ON CONFLICT DO NOTHING",
+			"UPDATE company SET name = 'x' WHERE id = 7",
+			"DELETE FROM company WHERE id = 7",
+		},
 		"silent": {},
 	}
 	access := map[string]string{"reader": "readwrite", "writer": "all", "silent": "readwrite"}
@@ -109,8 +127,31 @@ func (f *fixture) testFit() {
 	assert.Contains(t, owner.Reason, "CREATE TABLE silent_rows")
 }
 
-// TestFit_RunsNothingAsAnotherRole: an application executes statements whose planning runs a function of its own. The function reports as whom it runs, and
-// tries to become more.
+// TestFit_ReportsDiscardedStatements has an application execute more statements than the server keeps.
+func TestFit_ReportsDiscardedStatements(t *testing.T) {
+	t.Parallel()
+	const kept = 100
+	f := newLesson(t, harness.WithoutClaim, countingAtMost(kept))
+	f.admin("CREATE EXTENSION pg_stat_statements")
+	f.idle("busy")
+	f.bind("deployment/busy", "--secret=busy", "--wait=false")
+	f.admin("SELECT pg_stat_statements_reset()")
+	f.as("busy", "SELECT * FROM company")
+	assert.Zero(t, f.fit()["busy"].Discards)
+
+	var statements []string
+	for n := range 2 * kept {
+		statements = append(statements, "SELECT 1"+strings.Repeat(" + 1", n))
+	}
+	f.as("busy", strings.Join(statements, "; "))
+
+	assert.Positive(t, f.fit()["busy"].Discards)
+	assert.Contains(t, f.run(f.Pgbind("check", "--fit")).Stdout, ", some discarded")
+	assert.NotEqual(t, "0", strings.TrimSpace(f.admin("SELECT dealloc FROM pg_stat_statements_info")))
+}
+
+// TestFit_RunsNothingAsAnotherRole: an application executes statements whose planning runs a function of its own. The
+// function reports as whom it runs, and tries to become more.
 func TestFit_RunsNothingAsAnotherRole(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim, counting)

@@ -39,7 +39,10 @@ const objectsOfAnApplication = `CREATE TYPE mood AS ENUM ('good', 'bad');
 // withLogin has the lesson's application log in as a role in variables of its own.
 func (f *fixture) withLogin(role string) {
 	f.t.Helper()
-	f.kubectl("set", "env", application, "POSTGRES_HOST=postgresql-svc."+f.Name+".svc.cluster.local", "POSTGRES_USERNAME="+role, "POSTGRES_PASSWORD="+formerPassword)
+	f.kubectl(
+		"set", "env", application, "POSTGRES_HOST=postgresql-svc."+f.Name+".svc.cluster.local",
+		"POSTGRES_USERNAME="+role, "POSTGRES_PASSWORD="+formerPassword,
+	)
 	f.rollout(application)
 	require.NoError(f.t, f.WaitForPage(f.ctx, lesson.Page))
 }
@@ -60,7 +63,10 @@ func (f *fixture) schemaWithoutOwners() string { return f.schemaOf("postgres") }
 
 func (f *fixture) schemaOf(database string) string {
 	f.t.Helper()
-	dump := f.kubectl("exec", lesson.DatabasePod, "--", "pg_dump", "--username=postgres", "--schema-only", "--no-owner", "--no-privileges", database)
+	dump := f.kubectl(
+		"exec", lesson.DatabasePod, "--", "pg_dump", "--username=postgres", "--schema-only", "--no-owner",
+		"--no-privileges", database,
+	)
 	var kept []string
 	for _, line := range lines(dump) {
 		if !strings.HasPrefix(line, `\restrict`) && !strings.HasPrefix(line, `\unrestrict`) {
@@ -83,14 +89,17 @@ func TestTakeover(t *testing.T) {
 	for _, attribute := range []string{"SUPERUSER", "NOSUPERUSER"} {
 		t.Run(attribute, func(t *testing.T) {
 			t.Parallel()
-			newLesson(t, harness.WithoutClaim).testTakeover(attribute)
+			newLesson(t, harness.WithoutClaim, counting).testTakeover(attribute)
 		})
 	}
 }
 
 func (f *fixture) testTakeover(attribute string) {
 	t := f.t
-	f.admin("CREATE ROLE boss " + attribute + " LOGIN PASSWORD '" + formerPassword + "'; GRANT CREATE ON SCHEMA public TO boss; ALTER TABLE company OWNER TO boss")
+	f.admin("CREATE EXTENSION pg_stat_statements")
+	f.admin(
+		"CREATE ROLE boss " + attribute + " LOGIN PASSWORD '" + formerPassword + "'; GRANT CREATE ON SCHEMA public TO boss; ALTER TABLE company OWNER TO boss",
+	)
 	objects := objectsOfAnApplication
 	if attribute != "SUPERUSER" {
 		objects, _, _ = strings.Cut(objects, ";\n\tCREATE VIEW shadow")
@@ -102,6 +111,7 @@ func (f *fixture) testTakeover(attribute string) {
 	dry := f.quiet(0, "takeover", application, "--dry-run=server")
 	assert.Contains(t, dry.Stdout, "ALTER TABLE public.orders OWNER TO pgbind_postgres_public_all_")
 	assert.Contains(t, dry.Stdout, "runs_as_owner")
+	assert.Regexp(t, `access level all is needed: role "boss" executed since \S+: CREATE `, dry.Stdout)
 	assert.Equal(t, owners, f.owners())
 	assert.Empty(t, f.loginRoles())
 	assert.Equal(t, template, f.application().Spec.Template)
@@ -151,7 +161,10 @@ func (f *fixture) requireTaken(attribute, before string) {
 	f.as(firstSecret, migration)
 	f.as(firstSecret, "INSERT INTO orders(mood) VALUES ('good'); CREATE TABLE created_later(i int); DROP TABLE created_later")
 	again := f.quiet(0, "takeover", application)
-	assert.Equal(f.t, []string{"secret/" + firstSecret + " unchanged", "deployment.apps/postgresql-application unchanged"}, lines(again.Stdout))
+	assert.Equal(
+		f.t, []string{"secret/" + firstSecret + " unchanged", "deployment.apps/postgresql-application unchanged"},
+		lines(again.Stdout),
+	)
 	f.requireHealthy()
 }
 
@@ -160,7 +173,9 @@ func (f *fixture) idler(name, role string) *appsv1.Deployment {
 	return deployment(name, func(pod *corev1.PodSpec) {
 		c := &pod.Containers[0]
 		c.Image, c.Command = databaseImage, []string{"sh", "-c", `exec psql "$DATABASE_URL" -c 'SELECT pg_sleep(3600)'`}
-		c.Env = []corev1.EnvVar{{Name: "DATABASE_URL", Value: "postgresql://" + role + ":" + formerPassword + "@postgresql-svc:5432/postgres"}}
+		c.Env = []corev1.EnvVar{
+			{Name: "DATABASE_URL", Value: "postgresql://" + role + ":" + formerPassword + "@postgresql-svc:5432/postgres"},
+		}
 		pod.TerminationGracePeriodSeconds = new(int64)
 	})
 }
@@ -212,7 +227,10 @@ func TestTakeover_UndoKeepsWhatOthersShare(t *testing.T) {
 	require.ErrorContains(t, err, "permission denied")
 	f.rollout(application)
 	require.NoError(t, f.WaitForPage(f.ctx, lesson.Page))
-	assert.Equal(t, []string{f.login(secretOf("other")).Username}, strings.Fields(f.admin("SELECT rolname FROM pg_roles WHERE rolname LIKE 'pgb\\_%'")))
+	assert.Equal(
+		t, []string{f.login(secretOf("other")).Username},
+		strings.Fields(f.admin("SELECT rolname FROM pg_roles WHERE rolname LIKE 'pgb\\_%'")),
+	)
 }
 
 func TestTakeover_Refuses(t *testing.T) {

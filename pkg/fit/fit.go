@@ -1,5 +1,5 @@
-// Package fit finds out which access level would be enough for a binding: it has the server plan the statements that the application executed, as a temporary
-// role of a narrower level.
+// Package fit finds out which access level would be enough for a binding: it has the server plan the statements that
+// the application executed, as a temporary role of a narrower level.
 package fit
 
 import (
@@ -45,9 +45,11 @@ type Fit struct {
 	Binding *inventory.Binding
 	Level   postgres.Level // of the binding
 	Enough  postgres.Level // the narrowest level under which every statement that could be judged is allowed; empty: unknown
-	// Judged and Skipped count statements: those that the server planned or whose first word decides, and those that it cannot plan, such as COPY.
+	// Judged and Skipped count statements: those that the server planned or whose first word decides, and those that it
+	// cannot plan, such as COPY.
 	Judged, Skipped int
 	Since           time.Time // when the server began to count; zero: unknown
+	Discards        int64     // how often it discarded the statements executed least since then, because it had no room for more
 	Reason          string
 }
 
@@ -105,7 +107,7 @@ func (t *trial) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.Since = counted.Since
+	t.Since, t.Discards = counted.Since, counted.Discards
 	switch {
 	case counted.Schema == "":
 		t.Reason = "the server does not count statements: it needs shared_preload_libraries = pg_stat_statements, and CREATE EXTENSION pg_stat_statements in database " + t.access.Database
@@ -119,22 +121,17 @@ func (t *trial) run(ctx context.Context) error {
 
 // judge tries the narrower levels, the narrowest first.
 func (t *trial) judge(ctx context.Context, counted *postgres.Counted) error {
+	if statement := OwnerStatement(counted); statement != "" {
+		t.Enough, t.Reason, t.Judged = postgres.All, "needs the owner: "+statement, len(counted.Statements)
+		return nil
+	}
 	var texts []string
 	for _, s := range counted.Statements {
-		switch {
-		case s.NeedsNothing():
+		if s.NeedsNothing() {
 			t.Judged++
-		case s.NeedsOwner():
-			t.Judged++
-			if t.Reason == "" {
-				t.Enough, t.Reason = postgres.All, "needs the owner: "+excerpt(s.Text)
-			}
-		default:
+		} else {
 			texts = append(texts, s.Text)
 		}
-	}
-	if t.Enough != "" {
-		return nil
 	}
 	for _, level := range narrower(t.access.Level) {
 		states, err := t.explain(ctx, level, texts)
@@ -154,6 +151,17 @@ func (t *trial) judge(ctx context.Context, counted *postgres.Counted) error {
 	}
 	t.Judged += len(texts) - t.Skipped
 	return nil
+}
+
+// OwnerStatement returns the beginning of a counted statement that only the owner of an object can execute, on one line:
+// it needs the level all. It is empty if the server counted none.
+func OwnerStatement(counted *postgres.Counted) string {
+	for _, s := range counted.Statements {
+		if s.NeedsOwner() {
+			return excerpt(s.Text)
+		}
+	}
+	return ""
 }
 
 // narrower returns the levels that grant less, the narrowest first.
@@ -203,7 +211,13 @@ func (t *trial) request(level postgres.Level) postgres.Request {
 			Role: secret.RoleName(id, 1), Access: access,
 			Owner: postgres.Owner{ID: id, Run: run, Namespace: t.Binding.Namespace},
 		},
-		Login: postgres.Login{Password: secret.NewPassword(), Set: true, PodIP: t.database.PodIP, Port: t.database.PodPort, PodPort: t.database.PodPort},
+		Login: postgres.Login{
+			Password: secret.NewPassword(),
+			Set:      true,
+			PodIP:    t.database.PodIP,
+			Port:     t.database.PodPort,
+			PodPort:  t.database.PodPort,
+		},
 	}
 }
 

@@ -14,25 +14,24 @@ import (
 type Counted struct {
 	Schema     string    // of the extension; empty: the server does not count statements there
 	Since      time.Time // when counting began; zero: the server does not report it (before 14)
-	Evicted    int64     // statements that the server forgot because it had no room
+	Discards   int64     // how often the server discarded the statements executed least, because it had no room for more (before 14: unknown)
 	Statements []Statement
 }
 
 // Statement is one that roles executed.
 type Statement struct {
-	Role  string `json:"role"`
-	Text  string `json:"text"` // with parameters in place of literals
-	Calls int64  `json:"calls"`
+	Text string `json:"text"` // with parameters in place of literals
 }
 
 // counting is the report about the counters.
 type counting struct {
-	Schema  string     `json:"schema"`
-	Since   *time.Time `json:"since"`
-	Evicted int64      `json:"evicted"`
+	Schema   string     `json:"schema"`
+	Since    *time.Time `json:"since"`
+	Discards int64      `json:"discards"`
 }
 
-// Counted reads the statements that the server counted for the roles, at most a thousand. Nothing changes. Errors: ErrStandby, *SQLError and those of psql.
+// Counted reads the statements that the server counted for the roles, at most a thousand. Nothing changes. Errors:
+// ErrStandby, *SQLError and those of psql.
 func (s *Server) Counted(ctx context.Context, database string, roles []string) (*Counted, error) {
 	sc := new(script).set("run", scriptRun).run("session").enter(database)
 	out, err := s.report(ctx, sc.set("names", sc.json(roles)).run("statements_schema", "statements", "end"))
@@ -49,7 +48,7 @@ func (s *Server) Counted(ctx context.Context, database string, roles []string) (
 			return nil, fmt.Errorf("read what psql reported: %w", err)
 		}
 		if c := line.Counting; c != nil {
-			counted.Schema, counted.Evicted = c.Schema, c.Evicted
+			counted.Schema, counted.Discards = c.Schema, c.Discards
 			if c.Since != nil {
 				counted.Since = *c.Since
 			}
@@ -62,9 +61,10 @@ func (s *Server) Counted(ctx context.Context, database string, roles []string) (
 // InsufficientPrivilege is the SQLSTATE of a statement that the role may not execute.
 const InsufficientPrivilege = "42501"
 
-// Explain logs in as the role of the request, which must exist, and has the server plan each statement as this role, without executing it. It returns an
-// SQLSTATE for each: 00000, InsufficientPrivilege, or the reason why the server cannot tell. A text with a semicolon can be several statements, and gets
-// 42601, a syntax error. Errors: *SQLError and those of psql.
+// Explain logs in as the role of the request, which must exist, and has the server plan each statement as this role,
+// without executing it. It returns an SQLSTATE for each: 00000, InsufficientPrivilege, or the reason why the server
+// cannot tell. A text with a semicolon can be several statements, and gets 42601, a syntax error. Errors: *SQLError and
+// those of psql.
 func (s *Server) Explain(ctx context.Context, r Request, texts []string) ([]string, error) {
 	const several = "42601"
 	states := make([]string, len(texts))
@@ -102,7 +102,8 @@ func (s *Server) Explain(ctx context.Context, r Request, texts []string) ([]stri
 	return nil, errors.New("the server planned no statement")
 }
 
-// NeedsNothing reports whether a statement needs no privilege on any object of the database: it begins with one of the commands for sessions and transactions.
+// NeedsNothing reports whether a statement needs no privilege on any object of the database: it begins with one of the
+// commands for sessions and transactions.
 func (s Statement) NeedsNothing() bool { return s.begins(sessionCommands()) }
 
 // NeedsOwner reports whether a statement creates, changes or maintains objects, which only their owner can: it needs the level all.
@@ -115,11 +116,43 @@ func (s Statement) begins(commands []string) bool {
 
 func sessionCommands() []string {
 	return []string{
-		"ABORT", "BEGIN", "CLOSE", "COMMIT", "DEALLOCATE", "DISCARD", "END", "EXECUTE", "FETCH", "LISTEN", "MOVE", "NOTIFY", "PREPARE", "RELEASE", "RESET",
-		"ROLLBACK", "SAVEPOINT", "SET", "SHOW", "START", "UNLISTEN",
+		"ABORT",
+		"BEGIN",
+		"CLOSE",
+		"COMMIT",
+		"DEALLOCATE",
+		"DISCARD",
+		"END",
+		"EXECUTE",
+		"FETCH",
+		"LISTEN",
+		"MOVE",
+		"NOTIFY",
+		"PREPARE",
+		"RELEASE",
+		"RESET",
+		"ROLLBACK",
+		"SAVEPOINT",
+		"SET",
+		"SHOW",
+		"START",
+		"UNLISTEN",
 	}
 }
 
 func ownerCommands() []string {
-	return []string{"ALTER", "ANALYZE", "CLUSTER", "COMMENT", "CREATE", "DROP", "GRANT", "REFRESH", "REINDEX", "REVOKE", "TRUNCATE", "VACUUM"}
+	return []string{
+		"ALTER",
+		"ANALYZE",
+		"CLUSTER",
+		"COMMENT",
+		"CREATE",
+		"DROP",
+		"GRANT",
+		"REFRESH",
+		"REINDEX",
+		"REVOKE",
+		"TRUNCATE",
+		"VACUUM",
+	}
 }

@@ -25,7 +25,10 @@ func (f Fits) Table(now time.Time) *metav1.Table {
 	for _, one := range f {
 		b := one.Binding
 		table.Rows = append(table.Rows, metav1.TableRow{
-			Cells: []any{b.Marks.Workload, b.SecretName, string(one.Level), cmp.Or(string(one.Enough), "<unknown>"), judged(one), since(one.Since, now), one.Reason},
+			Cells: []any{
+				b.Marks.Workload, b.SecretName, string(one.Level), cmp.Or(string(one.Enough), "<unknown>"), judged(one),
+				countedFor(one, now), one.Reason,
+			},
 			Object: runtime.RawExtension{Object: &metav1.PartialObjectMetadata{
 				ObjectMeta: metav1.ObjectMeta{Namespace: b.Namespace, Name: b.SecretName},
 			}},
@@ -42,12 +45,16 @@ func judged(f fit.Fit) string {
 	return fmt.Sprintf("%d of %d", f.Judged, f.Judged+f.Skipped)
 }
 
-// since returns how long the server has counted.
-func since(start, now time.Time) string {
-	if start.IsZero() {
+// countedFor returns how long the server has counted, and whether it discarded statements.
+func countedFor(f fit.Fit, now time.Time) string {
+	if f.Since.IsZero() {
 		return "<unknown>"
 	}
-	return "for " + age(start, now)
+	text := "for " + age(f.Since, now)
+	if f.Discards > 0 {
+		text += ", some discarded"
+	}
+	return text
 }
 
 // List returns the answers as objects in a List.
@@ -62,7 +69,7 @@ func (f Fits) List(time.Time) (*unstructured.UnstructuredList, error) {
 			"judged": int64(one.Judged), "skipped": int64(one.Skipped), "reason": one.Reason,
 		}
 		if !one.Since.IsZero() {
-			object["since"] = one.Since.UTC().Format(time.RFC3339)
+			object["since"], object["discards"] = one.Since.UTC().Format(time.RFC3339), one.Discards
 		}
 		list.Items = append(list.Items, unstructured.Unstructured{Object: object})
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/binding"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/fit"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/keys"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/report"
@@ -35,6 +36,7 @@ type Workloads interface {
 // Roles hands over objects on one server. *postgres.Server implements it.
 type Roles interface {
 	FormerLogin(ctx context.Context, a postgres.Access, role string) (*postgres.FormerLogin, error)
+	Counted(ctx context.Context, database string, roles []string) (*postgres.Counted, error)
 	VerifyLogin(ctx context.Context, role, database string, l postgres.Login) error
 	HandOver(ctx context.Context, h postgres.Handover) (*postgres.Settlement, error)
 	GiveBack(ctx context.Context, h postgres.Handover) (*postgres.Settlement, error)
@@ -90,7 +92,7 @@ func (t *Taker) Take(ctx context.Context, i *binding.Item) error {
 	}
 	i.FormerLogin, i.OwnedBefore = s.login, s.state.Owned
 	if dry {
-		t.Report.Show(strings.Join(s.statements(), "\n"))
+		t.Report.Show(strings.Join(append(s.statements(), s.level(ctx), "---"), "\n"))
 	}
 	if err := t.Binder.Run(ctx, []*binding.Item{i}); err != nil || i.Err != nil || dry {
 		return err
@@ -111,7 +113,30 @@ func (s *state) statements() []string {
 	for _, k := range s.state.Stays {
 		lines = append(lines, fmt.Sprintf("# %s stays with role %q: %s", k.Object, s.login, k.Reason))
 	}
-	return append(lines, "---")
+	return lines
+}
+
+// level returns a line about the level of the new user, from the statements that the server counted for the former login.
+func (s *state) level(ctx context.Context) string {
+	counted, err := s.roles.Counted(ctx, s.access.Database, []string{s.login})
+	switch {
+	case err != nil:
+		return fmt.Sprintf("# access level all; the statements of role %q are unknown: %v", s.login, err)
+	case len(counted.Statements) == 0:
+		return fmt.Sprintf("# access level all; the server counted no statement of role %q", s.login)
+	}
+	since := ""
+	if !counted.Since.IsZero() {
+		since = " since " + counted.Since.UTC().Format(time.RFC3339)
+	}
+	if statement := fit.OwnerStatement(counted); statement != "" {
+		return fmt.Sprintf("# access level all is needed: role %q executed%s: %s", s.login, since, statement)
+	}
+	return fmt.Sprintf(
+		"# access level all; no statement of role %q%s needs it: after the takeover, kubectl pgbind check --fit finds a narrower one",
+		s.login,
+		since,
+	)
 }
 
 // finish waits for the sessions of the former login, and hands over what these created meanwhile.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -29,32 +30,46 @@ import (
 
 // world is a cluster with one workload, which logs in as boss.
 type world struct {
-	t        *testing.T
-	workload *workload.Workload
-	kube     *fake.Clientset
-	former   postgres.FormerLogin
-	drains   int // how often the sessions are read until they have ended
-	password string
-	refuse   error
-	any      bool     // role may be read
-	sharers  []string // of the access role
-	stranger bool     // no login role is a member of the access role
-	bindErr  error
-	log      []string
-	warned   []string
-	shown    string
+	t         *testing.T
+	workload  *workload.Workload
+	kube      *fake.Clientset
+	former    postgres.FormerLogin
+	drains    int // how often the sessions are read until they have ended
+	password  string
+	refuse    error
+	any       bool     // role may be read
+	sharers   []string // of the access role
+	stranger  bool     // no login role is a member of the access role
+	bindErr   error
+	counted   postgres.Counted
+	uncounted error
+	log       []string
+	warned    []string
+	shown     string
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, kube: fake.NewClientset(), password: "secret", former: postgres.FormerLogin{
-		Exists: true, Statements: []string{"ALTER TABLE x OWNER TO y"}, Stays: []postgres.Kept{{Object: "function f()", Reason: "it runs as its owner"}},
-		Sessions: []postgres.FormerSession{{Address: "10.0.0.7", Count: 2}},
+		Exists:     true,
+		Statements: []string{"ALTER TABLE x OWNER TO y"},
+		Stays:      []postgres.Kept{{Object: "function f()", Reason: "it runs as its owner"}},
+		Sessions:   []postgres.FormerSession{{Address: "10.0.0.7", Count: 2}},
 	}}
-	of, err := workload.Of(&appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "web", UID: "web-uid"},
-		Spec: appsv1.DeploymentSpec{Template: corev1.PodTemplateSpec{Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Env: []corev1.EnvVar{
-			{Name: "DB_HOST", Value: "svc"}, {Name: "DB_USER", Value: "boss"}, {Name: "DB_PASSWORD", Value: "secret"}, {Name: "DB_NAME", Value: "shop"},
-		}}}}}}})
+	of, err := workload.Of(&appsv1.Deployment{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "web", UID: "web-uid"},
+		Spec: appsv1.DeploymentSpec{
+			Template: corev1.PodTemplateSpec{Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Env: []corev1.EnvVar{
+				{
+					Name:  "DB_HOST",
+					Value: "svc",
+				},
+				{Name: "DB_USER", Value: "boss"},
+				{Name: "DB_PASSWORD", Value: "secret"},
+				{Name: "DB_NAME", Value: "shop"},
+			}}}}},
+		},
+	})
 	require.NoError(t, err)
 	w.workload = of
 	return w
@@ -87,7 +102,9 @@ func (w *world) UsersOf(context.Context, string, []string) (map[string][]*worklo
 
 func (w *world) Candidates(_ context.Context, ref server.Ref, _ server.Choice) ([]*server.Database, error) {
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: ref.Namespace, Name: ref.Name}}
-	return []*server.Database{{Pod: pod, Container: "db", Service: "svc", Port: 5432, PodPort: 5432, PodIP: "10.0.0.1", Location: "ns/pod/pg-0"}}, nil
+	return []*server.Database{
+		{Pod: pod, Container: "db", Service: "svc", Port: 5432, PodPort: 5432, PodIP: "10.0.0.1", Location: "ns/pod/pg-0"},
+	}, nil
 }
 
 func (w *world) Complete(_ context.Context, q defaults.Request) (v1alpha1.BindingSpec, []*server.Database, error) {
@@ -120,6 +137,12 @@ func (w *world) FormerLogin(_ context.Context, a postgres.Access, role string) (
 		return &left, nil
 	}
 	return &w.former, nil
+}
+
+func (w *world) Counted(_ context.Context, database string, roles []string) (*postgres.Counted, error) {
+	require.Equal(w.t, "shop", database)
+	require.Equal(w.t, []string{"boss"}, roles)
+	return &w.counted, w.uncounted
 }
 
 func (w *world) VerifyLogin(_ context.Context, _, _ string, l postgres.Login) error {
@@ -219,8 +242,20 @@ func TestTake_RefusesBeforeItWrites(t *testing.T) {
 func (w *world) bindBefore(former string) {
 	w.t.Helper()
 	marks := secret.Marks{
-		BindingSpec:   v1alpha1.BindingSpec{Workload: "deployment.apps/web", Postgres: "pod/pg-0", DBName: "shop", Access: "all", Schemas: []string{"public"}},
-		BindingStatus: v1alpha1.BindingStatus{ID: "id", Role: "pgb_id_1", Generation: 1, FormerLogin: former, OwnedBefore: []string{"table x"}},
+		BindingSpec: v1alpha1.BindingSpec{
+			Workload: "deployment.apps/web",
+			Postgres: "pod/pg-0",
+			DBName:   "shop",
+			Access:   "all",
+			Schemas:  []string{"public"},
+		},
+		BindingStatus: v1alpha1.BindingStatus{
+			ID:          "id",
+			Role:        "pgb_id_1",
+			Generation:  1,
+			FormerLogin: former,
+			OwnedBefore: []string{"table x"},
+		},
 	}
 	key, err := secret.AnnotationKey("login")
 	require.NoError(w.t, err)
@@ -233,8 +268,14 @@ func (w *world) bindBefore(former string) {
 			LocalObjectReference: corev1.LocalObjectReference{Name: "login"}, Key: env[n].Name}}}
 	}
 	w.workload.SetAnnotation(key, note.Value())
-	require.NoError(w.t, w.kube.Tracker().Add(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "login",
-		Labels: map[string]string{secret.ManagedByLabel: secret.ManagedBy}, Annotations: map[string]string{"pgbind.dev/binding": marks.Value()}}}))
+	require.NoError(w.t, w.kube.Tracker().Add(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{
+		Namespace: "ns",
+		Name:      "login",
+		Labels: map[string]string{
+			secret.ManagedByLabel: secret.ManagedBy,
+		},
+		Annotations: map[string]string{"pgbind.dev/binding": marks.Value()},
+	}}))
 }
 
 func TestTake_ContinuesAfterAnInterruption(t *testing.T) {
@@ -281,7 +322,10 @@ func TestUndo_KeepsOwnershipOfASharedAccessRole(t *testing.T) {
 		w := newWorld(t)
 		w.bindBefore("boss")
 		w.sharers, w.former.Superuser = []string{"pgb_other_1"}, superuser
-		err := w.taker().Undo(t.Context(), lookup.Subject{Namespace: "ns", Name: "deployment.apps/web", Workload: w.workload}, server.Choice{}, unbind.Options{})
+		err := w.taker().Undo(
+			t.Context(), lookup.Subject{Namespace: "ns", Name: "deployment.apps/web", Workload: w.workload},
+			server.Choice{}, unbind.Options{},
+		)
 		if want != "" {
 			require.ErrorContains(t, err, want)
 			assert.NotContains(t, w.log, "unbind")
@@ -316,4 +360,32 @@ func TestUndo_RefusesABindingThatNoTakeoverCreated(t *testing.T) {
 	n := lookup.Subject{Namespace: "ns", Name: "deployment.apps/web", Workload: w.workload}
 	require.ErrorContains(t, w.taker().Undo(t.Context(), n, server.Choice{}, unbind.Options{}), "kubectl pgbind unbind")
 	assert.Empty(t, w.log)
+}
+
+func TestTake_PrintsWhetherTheLevelIsNeeded(t *testing.T) {
+	since := time.Date(2026, 11, 3, 4, 5, 6, 0, time.UTC)
+	for name, test := range map[string]struct {
+		counted postgres.Counted
+		err     error
+		want    string
+	}{
+		"an owner's statement": {
+			counted: postgres.Counted{Since: since, Statements: []postgres.Statement{{Text: "SELECT 1"}, {Text: "CREATE TABLE t (id int)"}}},
+			want:    `access level all is needed: role "boss" executed since 2026-11-03T04:05:06Z: CREATE TABLE t`,
+		},
+		"no owner's statement": {
+			counted: postgres.Counted{Statements: []postgres.Statement{{Text: "SELECT 1"}}},
+			want:    `no statement of role "boss" needs it: after the takeover, kubectl pgbind check --fit`,
+		},
+		"no statement": {want: "counted no statement"},
+		"no answer":    {err: errors.New("no route"), want: "unknown: no route"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.counted, w.uncounted = test.counted, test.err
+			require.NoError(t, w.take(func(i *binding.Item) { i.Options.DryRun = cmdutil.DryRunClient }))
+			assert.Contains(t, w.shown, test.want)
+			assert.True(t, strings.HasSuffix(w.shown, "\n---"))
+		})
+	}
 }
