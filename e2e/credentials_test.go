@@ -31,14 +31,9 @@ func shop(t *testing.T) *fixture {
 		ObjectMeta: metav1.ObjectMeta{Name: "shop-db"},
 		Spec:       corev1.ServiceSpec{Selector: pod.Labels, Ports: []corev1.ServicePort{{Name: "postgresql", Port: 5433}}},
 	})
-	f.eventually("the Service has endpoints", func() bool {
-		result := f.run(
-			f.Kubectl(
-				"get", "endpointslices", "--selector=kubernetes.io/service-name=shop-db",
-				"--output=jsonpath={.items[*].endpoints[*].addresses[0]}",
-			),
-		)
-		return result.Stdout != ""
+	// The nodes take a moment to forward the address of a new Service.
+	f.eventually("the Service leads to the server", func() bool {
+		return f.run(f.inPod("pg", "pg_isready --quiet --host=shop-db")).Code == 0
 	})
 	_, err := f.inPod("pg", `psql --username=postgres --quiet --set=ON_ERROR_STOP=1`).
 		Stdin(

@@ -162,7 +162,7 @@ func endsTransaction(f *fixture) {
 
 	result := f.bind("unbind", application, "--grace=5s")
 
-	assert.Contains(f.t, result.Stderr, " for 1 sessions of role")
+	assert.Contains(f.t, result.Stderr, " for 1 session of role")
 	require.ErrorContains(f.t, <-ended, "terminating connection")
 	f.assertUnbound()
 }

@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"fmt"
 	"strconv"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
@@ -49,12 +48,4 @@ func (f *facts) askForPasswords(rule postgres.AuditRule) string {
 		"",
 		"SELECT pg_reload_conf()",
 	)
-}
-
-// number returns "1 session" or "2 sessions".
-func number(n int, one string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %ss", n, one)
 }

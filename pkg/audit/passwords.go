@@ -41,7 +41,7 @@ func expiredRoles(f *facts) []Finding {
 			message += " at " + role.ValidUntil.UTC().Format("2006-01-02 15:04:05Z")
 		}
 		if n := f.sessionsOf(role.Name); n > 0 {
-			message += fmt.Sprintf("; %s continue until they end, and no new one can start", number(n, "session"))
+			message += fmt.Sprintf("; %s continue until they end, and no new one can start", report.Number(n, "session"))
 		}
 		found = append(found, Finding{Code: ExpiredRole, Severity: Warning, Object: "role/" + role.Name, Message: message,
 			Fix: f.sql("", "ALTER ROLE "+postgres.Identifier(role.Name)+" VALID UNTIL 'infinity'")})

@@ -52,7 +52,7 @@ func usage(accesses []Access) string {
 	if count == 0 {
 		return "no session now, but its pod template " + accesses[0].Reason
 	}
-	text := number(count, "session")
+	text := report.Number(count, "session")
 	if names := slices.Sorted(maps.Keys(databases)); len(names) == 1 {
 		text += " in database " + names[0]
 	} else if len(names) > 1 {
@@ -102,7 +102,7 @@ func sharedRoles(f *facts) []Finding {
 		}
 		found = append(found, Finding{Code: SharedRole, Severity: Warning, Object: "role/" + role,
 			Message: fmt.Sprintf("%s use it: a new password has to reach all of them at once, and the server cannot tell them apart: %s",
-				number(len(names), "workload"), strings.Join(names, "; ")),
+				report.Number(len(names), "workload"), strings.Join(names, "; ")),
 			Fix: f.bind(keys[0][0], databaseOf(workloads[keys[0]]), first...)})
 	}
 	return found

@@ -78,7 +78,7 @@ func (r *Retirer) LockOut(ctx context.Context, roles []*Role) {
 		return
 	}
 	for _, role := range busy {
-		r.Report.Step("terminating %d sessions of role %s", role.Sessions, role.Name)
+		r.Report.Step("terminating %s of role %s", report.Number(role.Sessions, "session"), role.Name)
 	}
 	apply(busy, r.Roles.EndSessions(ctx, loginRoles(busy)), func(role *Role, change postgres.Change) {
 		if change.Err != nil {
@@ -86,7 +86,11 @@ func (r *Retirer) LockOut(ctx context.Context, roles []*Role) {
 		}
 	})
 	for _, role := range r.AwaitSessions(ctx, busy, endTime) {
-		role.Err = fmt.Errorf("%d sessions of role %q did not end: find them in pg_stat_activity", role.Sessions, role.Name)
+		role.Err = fmt.Errorf(
+			"%s of role %q did not end: find them in pg_stat_activity",
+			report.Number(role.Sessions, "session"),
+			role.Name,
+		)
 	}
 }
 
@@ -103,7 +107,8 @@ func (r *Retirer) AwaitSessions(ctx context.Context, roles []*Role, limit time.D
 			return busy
 		}
 		if sessions != reported {
-			r.Report.Step("waiting up to %s for %d sessions of %s", time.Until(deadline).Round(time.Second), sessions, name(busy))
+			r.Report.Step("waiting up to %s for %s of %s",
+				time.Until(deadline).Round(time.Second), report.Number(sessions, "session"), name(busy))
 			reported = sessions
 		}
 		select {

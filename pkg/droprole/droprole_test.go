@@ -132,7 +132,7 @@ func TestLockOut_EndsSessions(t *testing.T) {
 			nil,
 			nil,
 			18 * time.Second,
-			`1 sessions of role "pgb_abc_1" did not end: find them in pg_stat_activity`,
+			`1 session of role "pgb_abc_1" did not end: find them in pg_stat_activity`,
 		},
 		"disabling fails": {
 			[]int{1},
@@ -273,7 +273,7 @@ func TestSurvey_ReportsDependencies(t *testing.T) {
 	require.NoError(t, found[0].Err)
 	assert.Len(t, found[0].Holdings.Roles, 1)
 	assert.Equal(t, []string{
-		"in database shop, 2 objects of role pgb_abc_1 are reassigned to role pgbind_shop: table a, table b",
+		"in database shop, reassigning 2 objects of role pgb_abc_1 to role pgbind_shop: table a, table b",
 		"warning: in database shop, privileges of role pgb_abc_1 are lost: SELECT on table c",
 		"role pgb_abc_1 has 2 sessions in database shop (idle)",
 	}, reported.lines)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/report"
 )
 
 // Survey reports what depends on the login roles of bindings. Each of the named roles is the one in the metadata of its
@@ -31,8 +32,8 @@ func (r *Retirer) Survey(ctx context.Context, named []postgres.LoginRole) []post
 func (r *Retirer) describe(h postgres.Holder) {
 	for _, o := range h.Objects {
 		if o.Owned > 0 {
-			r.Report.Step("in database %s, %d objects of role %s are reassigned to role %s: %s",
-				o.Database, o.Owned, h.Role, h.Heir, strings.Join(o.Owns, ", "))
+			r.Report.Step("in database %s, reassigning %s of role %s to role %s: %s",
+				o.Database, report.Number(o.Owned, "object"), h.Role, h.Heir, strings.Join(o.Owns, ", "))
 		}
 		if len(o.Loses) > 0 {
 			r.Report.Warn("in database %s, privileges of role %s are lost: %s", o.Database, h.Role, strings.Join(o.Loses, ", "))
@@ -47,7 +48,7 @@ func (r *Retirer) describe(h postgres.Holder) {
 		r.Report.Warn("role %s has members, which lose its privileges: %s", h.Role, strings.Join(h.Members, ", "))
 	}
 	for _, s := range h.Sessions {
-		r.Report.Step("role %s has %d sessions in database %s (%s)", h.Role, s.Count, s.Database, s.State)
+		r.Report.Step("role %s has %s in database %s (%s)", h.Role, report.Number(s.Count, "session"), s.Database, s.State)
 	}
 }
 

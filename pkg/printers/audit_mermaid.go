@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/audit"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/report"
 )
 
 // auditMermaid writes a flowchart: workloads on the left, databases on the right, roles on the edges. A superuser's
@@ -42,7 +43,7 @@ func auditMermaid(r *audit.Report, w io.Writer) error {
 		}
 		sessions := "1 session"
 		if a.Sessions != 1 {
-			sessions = fmt.Sprintf("%d sessions", a.Sessions)
+			sessions = report.Number(a.Sessions, "session")
 		}
 		fmt.Fprintf(text, "  %s %s|\"%s\"| %s\n", from, arrow, mermaidText(role+", "+sessions), to)
 	}

@@ -11,6 +11,7 @@ import (
 	"k8s.io/kubectl/pkg/util/term"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/binding"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/report"
 )
 
 // clearLine clears the current line of a terminal.
@@ -142,8 +143,8 @@ func (p *Progress) draw() {
 	}
 	p.drawn = time.Now()
 	done := p.done()
-	fmt.Fprintf(p.streams.ErrOut, "%d logins verified, %d done, %d failed, %d left, %.1f per second",
-		p.logins, done-p.counts[binding.Failed], p.counts[binding.Failed], p.total-done, p.rate())
+	fmt.Fprintf(p.streams.ErrOut, "%s verified, %d done, %d failed, %d left, %.1f per second",
+		report.Number(p.logins, "login"), done-p.counts[binding.Failed], p.counts[binding.Failed], p.total-done, p.rate())
 }
 
 func (p *Progress) done() int {
@@ -168,7 +169,7 @@ func (p *Progress) End() {
 	defer p.mu.Unlock()
 	p.clear()
 	fmt.Fprintf(term.NewResponsiveWriter(terminalOf(p.streams.ErrOut)),
-		"%d bindings in %s (%.1f per second): %d bound, %d configured, %d unchanged, %d failed\n",
-		p.done(), time.Since(p.start).Round(time.Millisecond), p.rate(),
+		"%s in %s (%.1f per second): %d bound, %d configured, %d unchanged, %d failed\n",
+		report.Number(p.done(), "binding"), time.Since(p.start).Round(time.Millisecond), p.rate(),
 		p.counts[binding.Created], p.counts[binding.Configured], p.counts[binding.Unchanged], p.counts[binding.Failed])
 }

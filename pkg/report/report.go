@@ -2,6 +2,7 @@
 package report
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
@@ -19,6 +20,14 @@ type Reporter interface {
 	Warn(format string, args ...any)
 	// Show prints a text that was asked for: a patch or a plan.
 	Show(text string)
+}
+
+// Number returns "1 session" or "2 sessions".
+func Number(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %ss", n, one)
 }
 
 // Login reports how far the login of a role was verified, and whether the role is on the synchronous standbys.

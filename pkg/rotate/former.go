@@ -12,6 +12,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/parallel"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/phases"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/report"
 )
 
 // rolesOf returns the roles that a handover retires, and the item of each.
@@ -70,7 +71,11 @@ func (r *run) drainSessions(ctx context.Context, items []*item) {
 		if busy := retirer.AwaitSessions(ctx, roles, r.options.Grace); len(busy) > 0 {
 			r.endIdle(ctx, server, busy)
 			for _, role := range retirer.AwaitSessions(ctx, busy, r.options.Drain) {
-				r.Report.Warn("%d sessions of role %s did not end in time and will be terminated", role.Sessions, role.Name)
+				r.Report.Warn(
+					"%s of role %s did not end in time and will be terminated",
+					report.Number(role.Sessions, "session"),
+					role.Name,
+				)
 			}
 		}
 		fail(roles, owners, func(err error) error { return err })
