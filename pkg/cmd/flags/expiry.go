@@ -19,8 +19,11 @@ const (
 // parseExpiry returns the time at which --expires ends, in whole seconds, which is what metadata stores. It also accepts that time.
 func parseExpiry(text string) (time.Time, error) {
 	if at, err := time.Parse(time.RFC3339, text); err == nil {
-		if in := time.Until(at); in <= 0 || in > maxDuration {
+		switch in := time.Until(at); {
+		case in <= 0:
 			return time.Time{}, fmt.Errorf("invalid --expires %q: use a time that is in the future", text)
+		case in > maxDuration:
+			return time.Time{}, fmt.Errorf("invalid --expires %q: use a time within the next hundred years", text)
 		}
 		return at.UTC().Truncate(time.Second), nil
 	}

@@ -238,6 +238,7 @@ func TestBindFlags_RejectInvalidValues(t *testing.T) {
 		"--set=session_preload_libraries=":                  "--set: parameter session_preload_libraries can",
 		"--set=search_path=a,,b":                            "--set: the value of parameter search_path is no list of names",
 		"--expires=2001-01-01T00:00:00Z":                    "in the future",
+		"--expires=2999-12-31T23:59:59Z":                    "within the next hundred years",
 		"--expires=soon":                                    "invalid --expires \"soon\"",
 		"--ca-from=stdin":                                   "--ca-from: ",
 		"--password-from=hunter2":                           "--password-from: ",
