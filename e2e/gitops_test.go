@@ -224,7 +224,7 @@ func (f *fixture) testManifestEmpties(with tool) {
 func (f *fixture) requireRemoved() {
 	f.t.Helper()
 	assert.Contains(f.t, reasons(f.check(1)), "Unreferenced")
-	assert.Contains(f.t, f.kubectl("pgbind", "list", "--namespace="+f.Name), "Unreferenced")
+	assert.Contains(f.t, f.run(f.Pgbind("list")).Stdout, "Unreferenced")
 }
 
 // testManifestReplaces has an envFrom in the manifest, and runs the fix that check prints.
