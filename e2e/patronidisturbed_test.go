@@ -102,7 +102,12 @@ func (p *patroni) testDisturbed() {
 func (p *patroni) clearly(workload string, result harness.Result) {
 	p.t.Helper()
 	text := result.Stderr + result.Stdout
-	assert.Regexp(p.t, `(error: |Unknown).*(`+workload+`|`+p.Name+`|`+p.name+`-\d)`, strings.ReplaceAll(text, "\n", " "), "names an object")
+	assert.Regexp(
+		p.t,
+		`(error: |Unknown|LoginFailed|NoRole).*(`+workload+`|`+p.Name+`|`+p.name+`-\d)`,
+		strings.ReplaceAll(text, "\n", " "),
+		"names an object",
+	)
 	assert.NotRegexp(p.t, goDump, text)
 }
 

@@ -78,6 +78,9 @@ func (p *patroni) testProxies() {
 			Spec: corev1.ServiceSpec{Selector: pod.Labels, Ports: []corev1.ServicePort{{Port: 6432}}},
 		})
 		p.ready(x.name)
+		p.eventually("the Service leads through "+x.name, func() bool {
+			return p.run(p.Kubectl("exec", p.healthy(), "--", "pg_isready", "--quiet", "--host="+x.name, "--port=6432")).Code == 0
+		})
 		workload, host := "over-"+x.name, x.name+"."+p.Name+".svc.cluster.local"
 		p.idle(workload)
 

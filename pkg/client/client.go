@@ -127,7 +127,7 @@ func newMetadata(connection *genericclioptions.ConfigFlags) (metadata.Interface,
 // Administrator is the role that creates users. The password is empty if none is set.
 type Administrator struct{ User, Password string }
 
-// Server returns the server in the database's Pod, with one of its databases.
+// Server returns the server in the database's Pod, with one of its databases; empty: the one to which programs connect first.
 func (c *Clients) Server(d *server.Database, admin Administrator, database string) *postgres.Server {
 	return &postgres.Server{
 		Exec:      podexec.Limited(c.Exec, c.limit),

@@ -56,7 +56,7 @@ func isDuplicate(err error) bool {
 
 // databaseScript creates the database from a session in another one.
 func databaseScript(d NewDatabase, administrator string) *script {
-	sc := &script{opens: maintenanceDatabase}
+	sc := &script{maintains: true}
 	sc.set("database", d.Name, "draft", d.draft(administrator), "template", d.Template, "locale", d.Locale,
 		"database_mark", d.Owner.databaseClaim()+"run="+d.Owner.Run)
 	return sc.set("run", scriptRun).run("session", "create_database", "end")
@@ -65,5 +65,5 @@ func databaseScript(d NewDatabase, administrator string) *script {
 // ExplainDatabase returns what CreateDatabase would have psql read.
 func ExplainDatabase(d NewDatabase, administrator string) (string, error) {
 	sc := databaseScript(d, administrator)
-	return opening(sc.opens).text.String() + sc.text.String(), sc.err
+	return opening(maintenanceDatabase).text.String() + sc.text.String(), sc.err
 }

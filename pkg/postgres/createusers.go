@@ -119,7 +119,7 @@ func (s *Server) createBatch(ctx context.Context, b *batch) (created map[int]boo
 	out, parseErr := parse(stdout)
 	out.stderr = stderr
 	created, whole := out.created()
-	s.loginWorked = s.loginWorked || len(created) > 0
+	s.loginWorked = s.loginWorked || out.Server != nil
 	switch {
 	case err == nil && (!whole || parseErr != nil):
 		err = &UnknownError{Err: errors.Join(fmt.Errorf("createuser %w", errCut), parseErr)}

@@ -21,11 +21,15 @@ var shellFiles embed.FS
 type authMethod struct {
 	switcher string // the program that switches to the operating system user with the administrator's name, for peer authentication
 	variable string // the variable of the container that contains the password or names a file that does
+	host     string // the directory of the socket, or an address; empty: as before
+	user     string // the administrator; empty: as before
+	database string // the database to which the programs connect first; empty: maintenanceDatabase
 }
 
 // variables are the variables in which images keep the administrator's password. probe.sh chooses one.
 var variables = [...]string{ //nolint:gochecknoglobals // a constant list
-	"POSTGRES_POSTGRES_PASSWORD", "POSTGRESQL_POSTGRES_PASSWORD", "POSTGRES_PASSWORD", "POSTGRESQL_PASSWORD",
+	"POSTGRES_PASSWORD", "POSTGRES_POSTGRES_PASSWORD", "POSTGRESQL_POSTGRES_PASSWORD", "POSTGRESQL_PASSWORD",
+	"POSTGRESQL_ADMIN_PASSWORD", "PGPASSWORD_SUPERUSER", "PATRONI_SUPERUSER_PASSWORD",
 }
 
 const shell = "sh"
@@ -69,7 +73,8 @@ func (s *Server) prefix() ([]string, error) {
 	return []string{shell, "-c", text, shell, s.auth.variable}, nil
 }
 
-// detectAuth finds a working login to the maintenance database, in one exec of a constant script. The error says why it found none.
+// detectAuth finds a working login, in one exec of a constant script. If the administrator is postgres, the default, it
+// also tries the administrators that variables of the container name. The error says why it found none.
 func (s *Server) detectAuth(ctx context.Context) (authMethod, error) {
 	probe, err := shellScript("probe")
 	password, readErr := shellScript("password")
@@ -77,7 +82,7 @@ func (s *Server) detectAuth(ctx context.Context) (authMethod, error) {
 		return authMethod{}, err
 	}
 	argv := append([]string{shell, "-c", probe, shell, password, s.User}, s.env()...)
-	argv = append(argv, "psql", "--no-psqlrc", "--no-password", "--username="+s.User, "--dbname=postgres", "--file=/dev/null")
+	argv = append(argv, "psql", "--no-psqlrc", "--no-password", "--file=/dev/null")
 	var stdout, stderr bytes.Buffer
 	if err := s.Exec.Exec(ctx, s.Container, argv, podexec.Streams{Stdout: &stdout, Stderr: &stderr}); err != nil {
 		if missing := (*MissingProgramError)(nil); errors.As(s.classify(shell, err), &missing) {
@@ -85,21 +90,36 @@ func (s *Server) detectAuth(ctx context.Context) (authMethod, error) {
 		}
 		return authMethod{}, s.classify(shell, err)
 	}
-	return parseAuth(&stdout)
+	found, err := parseAuth(&stdout)
+	if found.user == s.User {
+		found.user = ""
+	}
+	if found.database == maintenanceDatabase {
+		found.database = ""
+	}
+	return found, err
 }
 
-// parseAuth reads the line that probe.sh reports.
-func parseAuth(report *bytes.Buffer) (authMethod, error) {
+// parseAuth reads the lines that probe.sh reports.
+func parseAuth(report *bytes.Buffer) (found authMethod, err error) {
 	lines := bufio.NewScanner(report)
 	for lines.Scan() {
 		kind, value, _ := strings.Cut(strings.TrimPrefix(lines.Text(), reportPrefix), " ")
 		switch {
+		case kind == "host":
+			found.host = value
+		case kind == "user":
+			found.user = value
+		case kind == "database":
+			found.database = value
 		case kind == "none":
-			return authMethod{}, nil
+			return found, nil
 		case kind == "switcher" && slices.Contains([]string{"gosu", "setpriv", "su"}, value):
-			return authMethod{switcher: value}, nil
+			found.switcher = value
+			return found, nil
 		case kind == "variable" && slices.Contains(variables[:], value):
-			return authMethod{variable: value}, nil
+			found.variable = value
+			return found, nil
 		}
 	}
 	return authMethod{}, errors.New("no user of the container and no password in its variables can log in")

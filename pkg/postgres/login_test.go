@@ -1,6 +1,8 @@
 package postgres
 
 import (
+	"bytes"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -166,17 +168,18 @@ func TestAGivenPasswordNeedsAShell(t *testing.T) {
 	assert.NotContains(t, err.Error(), "secret")
 }
 
-// probe runs probe.sh with these variables and, as the login, a command that wants one password.
-func probe(t *testing.T, user string, env ...string) string {
+// probe runs probe.sh with these variables. Instead of psql, it runs a command that lets one role in, with the password
+// right, in one database.
+func probe(t *testing.T, administrator string, env ...string) (authMethod, error) {
 	t.Helper()
-	script, password := shellFile(t, "probe"), shellFile(t, "password")
-	cmd := exec.CommandContext(
-		t.Context(), "sh", "-c", script, "sh", password, user, "sh", "-c", `[ "$PGPASSWORD" = right ]`,
-	) //nolint:gosec // our own scripts
+	const login = `[ "$PGPASSWORD" = right ] && [ "$1" = "--username=${ROLE:-postgres}" ] && [ "$2" = "--dbname=${DATABASE:-postgres}" ]`
+	cmd := exec.CommandContext( //nolint:gosec // our own scripts
+		t.Context(), "sh", "-c", shellFile(t, "probe"), "sh", shellFile(t, "password"), administrator, "sh", "-c", login, "psql",
+	)
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH")}, env...)
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", out)
-	return strings.TrimSpace(string(out))
+	return parseAuth(bytes.NewBuffer(out))
 }
 
 func shellFile(t *testing.T, name string) string {
@@ -186,50 +189,85 @@ func shellFile(t *testing.T, name string) string {
 	return string(text)
 }
 
-func TestWhereTheImagesKeepTheAdministratorsPassword(t *testing.T) {
+func TestProbe_FindsTheAdministratorsPassword(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "password")
 	require.NoError(t, os.WriteFile(file, []byte("right\n"), 0o600))
+	of := func(user, variable string) authMethod {
+		return authMethod{user: user, database: "postgres", variable: variable}
+	}
 	tests := map[string]struct {
-		user string
-		env  []string
-		want string
+		administrator string
+		env           []string
+		want          authMethod
 	}{
-		"official":         {"postgres", []string{"POSTGRES_PASSWORD=right"}, "pgbind variable POSTGRES_PASSWORD"},
-		"official, a file": {"postgres", []string{"POSTGRES_PASSWORD_FILE=" + file}, "pgbind variable POSTGRES_PASSWORD"},
-		"official, another administrator": {
-			"boss",
-			[]string{"POSTGRES_USER=boss", "POSTGRES_PASSWORD=right"},
-			"pgbind variable POSTGRES_PASSWORD",
+		"official":         {"postgres", []string{"POSTGRES_PASSWORD=right"}, of("postgres", "POSTGRES_PASSWORD")},
+		"official, a file": {"postgres", []string{"POSTGRES_PASSWORD_FILE=" + file}, of("postgres", "POSTGRES_PASSWORD")},
+		"official, an administrator that the user names": {
+			"boss", []string{"ROLE=boss", "POSTGRES_USER=boss", "POSTGRES_PASSWORD=right"}, of("boss", "POSTGRES_PASSWORD"),
+		},
+		"official, an administrator that nobody names": {
+			"postgres", []string{"ROLE=jira", "POSTGRES_USER=jira", "POSTGRES_PASSWORD=right"}, of("jira", "POSTGRES_PASSWORD"),
+		},
+		"a name with a space and a quote": {
+			"postgres",
+			[]string{"ROLE=the 'boss", "POSTGRES_USER=the 'boss", "POSTGRES_PASSWORD=right"},
+			of("the 'boss", "POSTGRES_PASSWORD"),
 		},
 		"Bitnami": {
-			"postgres",
-			[]string{"POSTGRES_USER=app", "POSTGRES_PASSWORD=wrong", "POSTGRES_POSTGRES_PASSWORD=right"},
-			"pgbind variable POSTGRES_POSTGRES_PASSWORD",
+			"postgres", []string{"POSTGRES_USER=app", "POSTGRES_PASSWORD=wrong", "POSTGRES_POSTGRES_PASSWORD=right"},
+			of("postgres", "POSTGRES_POSTGRES_PASSWORD"),
 		},
-		"Bitnami, a file": {
-			"postgres",
-			[]string{"POSTGRES_POSTGRES_PASSWORD_FILE=" + file},
-			"pgbind variable POSTGRES_POSTGRES_PASSWORD",
-		},
+		"Bitnami, a file": {"postgres", []string{"POSTGRES_POSTGRES_PASSWORD_FILE=" + file}, of("postgres", "POSTGRES_POSTGRES_PASSWORD")},
 		"Bitnami, old names": {
-			"postgres",
-			[]string{"POSTGRESQL_USERNAME=app", "POSTGRESQL_PASSWORD=wrong", "POSTGRESQL_POSTGRES_PASSWORD=right"},
-			"pgbind variable POSTGRESQL_POSTGRES_PASSWORD",
+			"postgres", []string{"POSTGRESQL_USERNAME=app", "POSTGRESQL_PASSWORD=wrong", "POSTGRESQL_POSTGRES_PASSWORD=right"},
+			of("postgres", "POSTGRESQL_POSTGRES_PASSWORD"),
 		},
-		"old names, one user": {"postgres", []string{"POSTGRESQL_PASSWORD=right"}, "pgbind variable POSTGRESQL_PASSWORD"},
-		"another user's":      {"postgres", []string{"POSTGRES_USER=app", "POSTGRES_PASSWORD=right"}, ""},
-		"a stale one before the right": {
-			"postgres",
-			[]string{"POSTGRES_POSTGRES_PASSWORD=stale", "POSTGRES_PASSWORD=right"},
-			"pgbind variable POSTGRES_PASSWORD",
+		"old names, one user": {"postgres", []string{"POSTGRESQL_PASSWORD=right"}, of("postgres", "POSTGRESQL_PASSWORD")},
+		"Red Hat":             {"postgres", []string{"POSTGRESQL_ADMIN_PASSWORD=right"}, of("postgres", "POSTGRESQL_ADMIN_PASSWORD")},
+		"Spilo":               {"postgres", []string{"PGPASSWORD_SUPERUSER=right"}, of("postgres", "PGPASSWORD_SUPERUSER")},
+		"Spilo, another administrator": {
+			"postgres", []string{"ROLE=root", "PGUSER_SUPERUSER=root", "PGPASSWORD_SUPERUSER=right"}, of("root", "PGPASSWORD_SUPERUSER"),
 		},
-		"none": {"postgres", nil, ""},
+		"Patroni": {"postgres", []string{"PATRONI_SUPERUSER_PASSWORD=right"}, of("postgres", "PATRONI_SUPERUSER_PASSWORD")},
+		"a password of the role that the user does not name": {
+			"boss",
+			[]string{"ROLE=app", "POSTGRES_USER=app", "POSTGRES_PASSWORD=right"},
+			authMethod{},
+		},
+		"a wrong one before the right one": {
+			"postgres", []string{"POSTGRES_POSTGRES_PASSWORD=stale", "POSTGRESQL_PASSWORD=right"}, of("postgres", "POSTGRESQL_PASSWORD"),
+		},
+		"no database postgres": {
+			"postgres", []string{"DATABASE=template1", "POSTGRES_PASSWORD=right"},
+			authMethod{user: "postgres", database: "template1", variable: "POSTGRES_PASSWORD"},
+		},
+		"no variable": {"postgres", nil, authMethod{}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			assert.Equal(t, test.want, probe(t, test.user, test.env...))
+			found, err := probe(t, test.administrator, test.env...)
+			assert.Equal(t, test.want, found)
+			assert.Equal(t, test.want == authMethod{}, err != nil)
 		})
 	}
+}
+
+// TestProbe_FindsTheSocket has the socket of a server in a folder that psql does not look at.
+func TestProbe_FindsTheSocket(t *testing.T) {
+	folder := t.TempDir()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "unix", filepath.Join(folder, ".s.PGSQL.5432"))
+	require.NoError(t, err)
+	defer listener.Close() //nolint:errcheck // the test is over
+	const login = `[ "$1" = "--host=$FOLDER" ]`
+	cmd := exec.CommandContext( //nolint:gosec // our own scripts
+		t.Context(), "sh", "-c", shellFile(t, "probe"), "sh", shellFile(t, "password"), "postgres", "sh", "-c", login, "psql",
+	)
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "FOLDER=" + folder}
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	found, err := parseAuth(bytes.NewBuffer(out))
+	require.NoError(t, err)
+	assert.Equal(t, authMethod{host: folder, user: "postgres", database: "postgres"}, found)
 }
 
 func TestPasswordScriptKeepsInputAndArguments(t *testing.T) {

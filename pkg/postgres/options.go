@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"cmp"
 	"strings"
 )
 
@@ -39,5 +38,9 @@ func opening(database string) *script {
 
 // input is what psql reads as the administrator.
 func (s *Server) input(sc *script) string {
-	return opening(cmp.Or(sc.opens, s.Database)).text.String() + sc.text.String()
+	database := s.home()
+	if sc.maintains {
+		database = s.maintenance()
+	}
+	return opening(database).text.String() + sc.text.String()
 }

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -53,7 +54,7 @@ func (s *Server) psql(ctx context.Context, sc *script) (*output, error) {
 		// Only this database refuses the administrator.
 		return out, failure
 	}
-	s.auth = found
+	s.auth, s.User, s.SocketDir = found, cmp.Or(found.user, s.User), cmp.Or(found.host, s.SocketDir)
 	return s.psql(ctx, sc)
 }
 
@@ -79,15 +80,22 @@ func (s *Server) session(ctx context.Context, sc *script) (*output, error) {
 	return out, err
 }
 
-// maintenanceDatabase is the database to which createuser and psql connect. The script of psql then connects to another one.
+// maintenanceDatabase is the database to which createuser and psql connect. The script of psql then connects to another
+// one. A server without it has template1.
 const maintenanceDatabase = "postgres"
+
+// maintenance returns the database to which programs connect first.
+func (s *Server) maintenance() string { return cmp.Or(s.auth.database, maintenanceDatabase) }
+
+// home returns the database in which a script begins.
+func (s *Server) home() string { return cmp.Or(s.Database, s.maintenance()) }
 
 // psqlProgram returns psql with options to read a script from its input.
 func (s *Server) psqlProgram() program {
 	return program{name: "psql", args: []string{
 		"--no-psqlrc", "--quiet", "--no-align", "--tuples-only",
 		"--set=ON_ERROR_STOP=1", "--set=VERBOSITY=verbose", "--set=SHOW_CONTEXT=never", "--pset=pager=off",
-		"--dbname=" + maintenanceDatabase, "--file=-",
+		"--dbname=" + s.maintenance(), "--file=-",
 	}}
 }
 

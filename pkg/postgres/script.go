@@ -12,11 +12,11 @@ var sqlFiles embed.FS
 
 // script is what one psql session reads: our own files, word for word, and between them values as psql variables.
 type script struct {
-	text     strings.Builder
-	err      error
-	opens    string // the database in which the session begins; empty: that of the server
-	database string // where the session is; empty: unknown
-	parts    []int  // the numbers of the items, in the order of their parts
+	text      strings.Builder
+	err       error
+	maintains bool   // whether the session begins in the maintenance database, and not in that of the server
+	database  string // where the session is; empty: unknown
+	parts     []int  // the numbers of the items, in the order of their parts
 }
 
 // run appends files of the sql folder.

@@ -21,7 +21,7 @@ type Server struct {
 	Exec      podexec.Executor
 	Container podexec.Container
 	User      string // the administrator's role
-	Database  string // the database in which privileges are granted
+	Database  string // the database in which privileges are granted; empty: the one to which programs connect first
 	Port      int32  // of the server's socket; 0: the container's setting
 	SocketDir string // the directory of the socket; empty: the container's setting
 	Password  string // the administrator's; empty: none is needed, or the container has it
@@ -31,11 +31,16 @@ type Server struct {
 	shellless   bool       // the container has no shell
 }
 
-// foreignVariables are variables of the container that would change how libpq connects. Without HOME, libpq looks for its files in the home
-// directory of the user that it runs as.
+// foreignVariables are variables of the container that would change how libpq connects or how psql prints: all of libpq's,
+// except the host, the port and the password. Without HOME, libpq looks for its files in the home directory of the user
+// that it runs as.
 var foreignVariables = [...]string{ //nolint:gochecknoglobals // a constant list
-	"PGHOSTADDR", "PGOPTIONS", "PGSERVICE", "PGSERVICEFILE", "PGPASSFILE", "PGSSLMODE", "PGREQUIRESSL", "PGSSLROOTCERT", "PGSSLNEGOTIATION",
-	"PGGSSENCMODE", "PGCHANNELBINDING", "PGTARGETSESSIONATTRS", "PGLOADBALANCEHOSTS", "PGREQUIREAUTH", "HOME",
+	"HOME", "PGAPPNAME", "PGCHANNELBINDING", "PGCLIENTENCODING", "PGCONNECT_TIMEOUT", "PGDATABASE", "PGDATESTYLE", "PGGEQO",
+	"PGGSSDELEGATION", "PGGSSENCMODE", "PGGSSLIB", "PGHOSTADDR", "PGKRBSRVNAME", "PGLOADBALANCEHOSTS", "PGLOCALEDIR",
+	"PGMAXPROTOCOLVERSION", "PGMINPROTOCOLVERSION", "PGOPTIONS", "PGPASSFILE", "PGREQUIREAUTH", "PGREQUIREPEER", "PGREQUIRESSL",
+	"PGSERVICE", "PGSERVICEFILE", "PGSSLCERT", "PGSSLCERTMODE", "PGSSLCOMPRESSION", "PGSSLCRL", "PGSSLCRLDIR", "PGSSLKEY",
+	"PGSSLMAXPROTOCOLVERSION", "PGSSLMINPROTOCOLVERSION", "PGSSLMODE", "PGSSLNEGOTIATION", "PGSSLROOTCERT", "PGSSLSNI",
+	"PGSYSCONFDIR", "PGTARGETSESSIONATTRS", "PGTZ", "PGUSER", "PG_COLOR", "PG_COLORS",
 }
 
 // program is a program of PostgreSQL that runs as the administrator.

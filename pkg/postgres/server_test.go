@@ -81,7 +81,7 @@ func (a *answer) report() bool {
 func programOf(argv []string) string {
 	line := strings.Join(argv, " ")
 	for _, program := range []struct{ name, sign string }{
-		{"createusers", "read -r role"}, {"createuser", "createuser"}, {"dropuser", "dropuser"}, {"probe", "report none"}, {"pg_isready", "pg_isready"}, {"psql", "psql"},
+		{"createusers", "read -r role"}, {"createuser", "createuser"}, {"dropuser", "dropuser"}, {"probe", "log_in_anywhere"}, {"pg_isready", "pg_isready"}, {"psql", "psql"},
 	} {
 		if strings.Contains(line, program.sign) {
 			return program.name

@@ -122,7 +122,7 @@ type visit struct {
 // databases returns what the items need to enter: the server's own database for each, and those that take connections
 // in which an item holds something.
 func (s *Server) databases(items []int, held func(item int) []HeldDatabase) []visit {
-	visits := []visit{{s.Database, items}}
+	visits := []visit{{s.home(), items}}
 	for _, i := range items {
 		for _, database := range held(i) {
 			at := slices.IndexFunc(visits, func(v visit) bool { return v.name == database.Name })

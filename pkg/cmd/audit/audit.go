@@ -196,7 +196,7 @@ func (o *Options) auditor(ctx context.Context) (*audit.Auditor, error) {
 		Kube: clients.Kube, Metadata: clients.Metadata, Databases: server.NewFinder(clients.Kube),
 		Resolve: audit.NewResolver(clients.Metadata, o.connection.ToRESTMapper),
 		Server: func(d *server.Database) audit.ServerReader {
-			return clients.Server(d, admin, v1alpha1.DefaultDBName)
+			return clients.Server(d, admin, "")
 		},
 	}, nil
 }

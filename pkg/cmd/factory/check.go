@@ -8,7 +8,6 @@ import (
 
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/check"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/client"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/flags"
@@ -121,7 +120,7 @@ func (d *Checked) Pruner(r *printers.Report, o unbind.Options, choice server.Cho
 	return &prune.Pruner{
 		Unbinder: NewUnbinder(d.Clients, r, admin), Databases: server.NewFinder(d.Clients.Kube), Report: r, Options: o, Choice: choice,
 		Roles: func(on *server.Database) droprole.Roles {
-			return d.Clients.Server(on, d.Administrators.Of(on), v1alpha1.DefaultDBName)
+			return d.Clients.Server(on, d.Administrators.Of(on), "")
 		},
 	}
 }
@@ -131,7 +130,7 @@ func (c *Check) checker(with *Checked) *check.Checker {
 		Kube: with.Clients.Kube, Workloads: with.Clients.Workloads, Databases: server.NewFinder(with.Clients.Kube),
 		Container: c.Server.Spec.PostgresContainer, Prove: c.Prove, ServerNamespace: c.Server.Spec.PostgresNamespace,
 		Server: func(d *server.Database) check.Server {
-			return with.Clients.Server(d, with.Administrators.Of(d), v1alpha1.DefaultDBName)
+			return with.Clients.Server(d, with.Administrators.Of(d), "")
 		},
 	}
 }

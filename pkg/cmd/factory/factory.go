@@ -25,7 +25,7 @@ func NewResolver(c *client.Clients, streams genericiooptions.IOStreams) *default
 	r := &defaults.Resolver{
 		Kube: c.Kube, Servers: server.NewFinder(c.Kube), Getenv: os.Getenv,
 		Databases: func(d *server.Database, spec v1alpha1.BindingSpec, adminPassword string) defaults.Databases {
-			return c.Server(d, client.Administrator{User: spec.AdminUser, Password: adminPassword}, v1alpha1.DefaultDBName)
+			return c.Server(d, client.Administrator{User: spec.AdminUser, Password: adminPassword}, "")
 		},
 		Notify: func(text string) { printers.Notify(streams, text) },
 	}

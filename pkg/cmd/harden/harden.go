@@ -12,7 +12,6 @@ import (
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 	"k8s.io/kubectl/pkg/util/templates"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/client"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/command"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/factory"
@@ -110,7 +109,7 @@ func (o *Options) Run(ctx context.Context) error {
 	}
 	report := printers.NewReport(o.streams, printers.ResultSuffix(o.dryRun))
 	h := &harden.Hardener{Report: report, Server: func(d *server.Database) harden.Server {
-		return clients.Server(d, admin, v1alpha1.DefaultDBName)
+		return clients.Server(d, admin, "")
 	}}
 	plan, err := h.Plan(ctx, candidates, o.database)
 	if err != nil {

@@ -11,7 +11,6 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/kubectl/pkg/util/templates"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/client"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/command"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/flags"
@@ -89,7 +88,7 @@ func (o *Options) Run(ctx context.Context) error {
 	l := &lister{
 		servers: server.NewFinder(clients.Kube), report: printers.NewReport(o.streams, ""),
 		databases: func(d *server.Database) reader {
-			return clients.Server(d, client.Administrator{User: o.server.AdminUser()}, v1alpha1.DefaultDBName)
+			return clients.Server(d, client.Administrator{User: o.server.AdminUser()}, "")
 		},
 	}
 	found, err := l.list(ctx, o.namespace)

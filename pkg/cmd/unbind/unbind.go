@@ -12,7 +12,6 @@ import (
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 	"k8s.io/kubectl/pkg/util/templates"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/client"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/command"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/factory"
@@ -154,7 +153,7 @@ func (o *Options) Run(ctx context.Context) error {
 	if options.DropDatabase {
 		// The administrator works in another database than the one that is dropped.
 		unbinder.Roles = func(d *server.Database, _ *lookup.Binding) unbind.Roles {
-			return clients.Server(d, admin, v1alpha1.DefaultDBName)
+			return clients.Server(d, admin, "")
 		}
 		options.ConfirmDrop = o.confirmDrop
 	}
