@@ -63,7 +63,7 @@ func (s *script) describe(b Binding) error {
 	if err != nil {
 		return err
 	}
-	s.set("access", b.Access.Role(), "access_mark", b.Access.mark(b.Owner.Run), "access_claim", b.Access.claim(), "every_database", "true",
+	s.set("access", b.Access.Role(), "access_mark", b.Access.mark(b.Owner.Run), "access_claim", b.Access.claim(), "every_database", "false",
 		"level", string(b.Access.Level), "acts_as_access", boolean(b.Access.Level == All), "levels", levels, "schemas", schemas,
 		"grantees", s.json([]string{b.Access.Role()}), "isolated", boolean(b.Access.Isolated != ""), "shares", boolean(b.Force))
 	return nil

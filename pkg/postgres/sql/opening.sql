@@ -12,3 +12,5 @@ SELECT pg_catalog.current_setting('server_version_num')::int >= 140000 AS has_id
 \set leaving false
 \set conn :conn ' options=\'' :options '\''
 \connect -reuse-previous=on :"conn"
+-- A database of the encoding SQL_ASCII stores bytes that may be no text of another encoding: they pass as they are.
+SELECT pg_catalog.set_config('client_encoding', CASE pg_catalog.current_setting('server_encoding') WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END, false) AS ignored \gset
