@@ -109,7 +109,7 @@ func TestAdminLogin(t *testing.T) {
 	f.create(passwordSecret())
 	f.startPostgres(
 		postgresPod("peer", "postgres:15", map[string]string{"POSTGRES_INITDB_ARGS": "--auth-local=peer"}, nil),
-		postgresPod("scram", "postgres:17", map[string]string{"POSTGRES_INITDB_ARGS": "--auth-local=scram-sha-256"}, nil),
+		postgresPod("scram", "postgres:17", map[string]string{"POSTGRES_INITDB_ARGS": "--auth=scram-sha-256"}, nil),
 		postgresPod("file", "postgres:15", map[string]string{
 			"POSTGRES_INITDB_ARGS":   "--auth-local=scram-sha-256",
 			"POSTGRES_USER":          "boss",

@@ -58,6 +58,8 @@ type Clients struct {
 	Metadata  metadata.Interface
 	Workloads *workload.Client
 	Exec      podexec.Executor
+	// SkipEventTriggers has the administrator's sessions run without event triggers.
+	SkipEventTriggers bool
 
 	limit time.Duration // for each command in a container that is not interactive
 }
@@ -137,5 +139,7 @@ func (c *Clients) Server(d *server.Database, admin Administrator, database strin
 		Database:  database,
 		Port:      d.PodPort,
 		SocketDir: d.SocketDir,
+
+		SkipEventTriggers: c.SkipEventTriggers,
 	}
 }

@@ -199,7 +199,7 @@ func Explain(b Binding, l Login) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return opening(b.Access.Database).text.String() + sc.text.String(), sc.err
+	return opening(b.Access.Database, false).text.String() + sc.text.String(), sc.err
 }
 
 // proof appends the login of the role over the network, and the end of the script.

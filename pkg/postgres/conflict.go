@@ -49,16 +49,40 @@ func retryable(err error) bool {
 	return false
 }
 
-// blame adds to a lock's timeout who holds the lock, if that is still to be found out.
+// blame adds to a lock's timeout who holds the lock, if that is still to be found out, and to another error of a
+// statement the event triggers that can have caused it.
 func (s *Server) blame(ctx context.Context, role string, err error) error {
 	if !timedOut(err) {
-		return err
+		return s.blameEventTriggers(ctx, err)
 	}
 	facts, inspectErr := s.inspect(ctx, role)
 	if inspectErr != nil || len(facts.Holders) == 0 {
 		return err
 	}
 	return &LockedError{Holders: facts.Holders, Err: err}
+}
+
+// blameEventTriggers adds the event triggers of the database to an error that their code can have raised.
+func (s *Server) blameEventTriggers(ctx context.Context, err error) error {
+	var failure *SQLError
+	var blamed *EventTriggerError
+	if !errors.As(err, &failure) || errors.As(err, &blamed) || s.SkipEventTriggers || !raised(failure.State) {
+		return err
+	}
+	out, readErr := s.psql(ctx, new(script).set("run", scriptRun).run("session", "event_triggers", "end"))
+	if readErr != nil || len(out.EventTriggers) == 0 {
+		return err
+	}
+	return &EventTriggerError{Triggers: out.EventTriggers, Err: err}
+}
+
+// raised reports whether an SQLSTATE is one that the code of a function raises, and not the state of the server.
+func raised(state string) bool {
+	switch class := state[:min(2, len(state))]; class {
+	case "08", "25", "40", "53", "55", "57", "58", "XX":
+		return false
+	}
+	return state != ""
 }
 
 // timedOut reports whether the wait for a lock took too long, and it is not known yet who holds it.

@@ -65,5 +65,5 @@ func databaseScript(d NewDatabase, administrator string) *script {
 // ExplainDatabase returns what CreateDatabase would have psql read.
 func ExplainDatabase(d NewDatabase, administrator string) (string, error) {
 	sc := databaseScript(d, administrator)
-	return opening(maintenanceDatabase).text.String() + sc.text.String(), sc.err
+	return opening(maintenanceDatabase, false).text.String() + sc.text.String(), sc.err
 }

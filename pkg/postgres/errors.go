@@ -48,6 +48,19 @@ func IsUnavailable(err error) bool {
 	return errors.As(err, &sql) && slices.Contains([]string{"25006", "57P01", "57P02", "57P03"}, sql.State)
 }
 
+// EventTriggerError reports an error in a database with event triggers, which can be its cause.
+type EventTriggerError struct {
+	Triggers []string // each with its function
+	Err      error
+}
+
+func (e *EventTriggerError) Error() string {
+	return fmt.Sprintf("%v; the cause can be an event trigger: %s; its function runs with an empty search_path: "+
+		"have it name schemas, or skip event triggers with --skip-event-triggers", e.Err, strings.Join(e.Triggers, "; "))
+}
+
+func (e *EventTriggerError) Unwrap() error { return e.Err }
+
 // MissingProgramError reports that the container lacks a program.
 type MissingProgramError struct {
 	Program string

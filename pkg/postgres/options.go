@@ -32,8 +32,9 @@ func sessionOptions() string {
 }
 
 // opening is how a script for the administrator begins: psql is connected to some database then, and goes to the one that is meant.
-func opening(database string) *script {
-	return new(script).set("options", escape(sessionOptions()), "conn", "dbname="+conninfo(database)).run("opening")
+func opening(database string, skipEventTriggers bool) *script {
+	sc := new(script).set("options", escape(sessionOptions()), "conn", "dbname="+conninfo(database))
+	return sc.set("skip_event_triggers", boolean(skipEventTriggers)).run("opening")
 }
 
 // input is what psql reads as the administrator.
@@ -42,5 +43,5 @@ func (s *Server) input(sc *script) string {
 	if sc.maintains {
 		database = s.maintenance()
 	}
-	return opening(database).text.String() + sc.text.String()
+	return opening(database, s.SkipEventTriggers).text.String() + sc.text.String()
 }

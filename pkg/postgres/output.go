@@ -40,8 +40,10 @@ type output struct {
 	Copied     []string      `json:"copied"`  // statements that reset the settings of the former role
 	Public     []PublicGrant `json:"public"`
 	Holders    []string      `json:"holders"`
-	Mark       string        `json:"mark"`
-	End        string        `json:"end"`
+
+	EventTriggers []string `json:"eventTriggers"`
+	Mark          string   `json:"mark"`
+	End           string   `json:"end"`
 
 	Replication Replication `json:"replication"`
 

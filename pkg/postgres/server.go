@@ -26,6 +26,8 @@ type Server struct {
 	SocketDir string // the directory of the socket; empty: the container's setting
 	Password  string // the administrator's; empty: none is needed, or the container has it
 
+	SkipEventTriggers bool // sessions run without event triggers, which needs a superuser
+
 	auth        authMethod // the method of the last successful login
 	loginWorked bool       // do not look for another method
 	shellless   bool       // the container has no shell

@@ -32,6 +32,7 @@ type Options struct {
 
 	files             flags.Files
 	run               flags.Run
+	session           flags.Session
 	shard             flags.Shard
 	concurrency       int
 	serverConcurrency int
@@ -83,6 +84,7 @@ func (o *Options) addTo(cmd *cobra.Command) {
 	set := cmd.Flags()
 	o.files.AddTo(cmd)
 	o.run.AddTo(cmd)
+	o.session.AddTo(set)
 	set.IntVar(&o.concurrency, "concurrency", flags.RequestConcurrency, "Number of simultaneous requests to the API server")
 	set.IntVar(
 		&o.serverConcurrency, "server-concurrency", execConcurrency,
@@ -136,6 +138,7 @@ func (o *Options) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	o.session.Apply(clients)
 	part, err := o.shard.Parse()
 	if err != nil {
 		return err

@@ -33,6 +33,7 @@ type Options struct {
 
 	manifests flags.Manifests
 	specFlags flags.Spec
+	session   flags.Session
 	runFlags  flags.Run
 	output    *genericclioptions.PrintFlags
 
@@ -90,6 +91,7 @@ func (o *Options) AddFlags(cmd *cobra.Command) {
 	flags.Group(cmd.Flags(), "Selection Options")
 	o.specFlags.AddTo(cmd.Flags())
 	o.runFlags.AddTo(cmd)
+	o.session.AddTo(cmd.Flags())
 	flags.Group(cmd.Flags(), "Run Options")
 	o.output.AddFlags(cmd)
 	flags.CompleteOutput(cmd, o.output.AllowedFormats())
@@ -139,6 +141,7 @@ func (o *Options) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	o.session.Apply(clients)
 	workloads, errRead := clients.Workloads.Get(ctx, o.namespace, o.workloads)
 	if err := o.checkNumber(len(workloads)); err != nil {
 		return command.WithCode(command.Usage, err)

@@ -26,10 +26,11 @@ type Options struct {
 	connection *genericclioptions.ConfigFlags
 	streams    genericiooptions.IOStreams
 
-	scope  flags.Scope
-	server flags.Server
-	prove  bool
-	output *flags.Output
+	scope   flags.Scope
+	server  flags.Server
+	session flags.Session
+	prove   bool
+	output  *flags.Output
 
 	fit     bool
 	fix     bool
@@ -111,6 +112,7 @@ func newCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 func (o *Options) addTo(cmd *cobra.Command) {
 	o.scope.AddTo(cmd)
 	o.server.AddTo(cmd.Flags())
+	o.session.AddTo(cmd.Flags())
 	cmd.Flags().BoolVar(
 		&o.prove, "prove", false,
 		"Also try to log in without a password if the server does not report how it authenticates",
@@ -159,7 +161,13 @@ func (o *Options) Run(ctx context.Context) error { return command.WithCode(comma
 func (o *Options) run(ctx context.Context) error {
 	report := printers.NewReport(o.results(), "")
 	c := &factory.Check{
-		Connection: o.connection, Scope: &o.scope, Server: &o.server, Namespace: o.namespace, Workloads: o.workloads, Prove: o.prove,
+		Connection: client.ForMany(o.connection, flags.RequestConcurrency),
+		Scope:      &o.scope,
+		Server:     &o.server,
+		Session:    &o.session,
+		Namespace:  o.namespace,
+		Workloads:  o.workloads,
+		Prove:      o.prove,
 	}
 	if o.fix {
 		c.Connection = client.ForMany(o.connection, flags.RequestConcurrency)

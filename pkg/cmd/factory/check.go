@@ -27,6 +27,7 @@ type Check struct {
 	Connection *genericclioptions.ConfigFlags
 	Scope      *flags.Scope
 	Server     *flags.Server
+	Session    *flags.Session
 	Namespace  string   // empty: all namespaces
 	Workloads  []string // as they were typed; empty: all of the scope, and orphans
 	Prove      bool     // also try to log in without a password
@@ -79,6 +80,7 @@ func (c *Check) read(ctx context.Context, r *printers.Report) (*Checked, *invent
 	if done.Clients, err = client.New(c.Connection); err != nil {
 		return nil, nil, err
 	}
+	c.Session.Apply(done.Clients)
 	if done.server, err = c.server(ctx, done.Clients, r); err != nil {
 		return nil, nil, err
 	}

@@ -28,6 +28,7 @@ type Options struct {
 	streams    genericiooptions.IOStreams
 
 	server   flags.Server
+	session  flags.Session
 	database string // empty: all
 	yes      bool
 	dryRun   cmdutil.DryRunStrategy
@@ -65,6 +66,7 @@ func newCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 		RunE: command.RunE(o),
 	}
 	o.server.AddTo(cmd.Flags())
+	o.session.AddTo(cmd.Flags())
 	cmd.Flags().StringVar(&o.database, "dbname", "", "Database to harden (default: all databases that accept connections)")
 	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "Do not ask for confirmation")
 	cmdutil.AddDryRunFlag(cmd)
@@ -91,6 +93,7 @@ func (o *Options) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	o.session.Apply(clients)
 	request := defaults.Request{Namespace: o.namespace, Spec: o.server.Spec}
 	if o.server.Spec, err = factory.NewResolver(clients, o.streams).Server(ctx, request); err != nil {
 		return err

@@ -29,11 +29,12 @@ type Options struct {
 	connection *genericclioptions.ConfigFlags
 	streams    genericiooptions.IOStreams
 
-	scope  flags.Scope
-	server flags.Server
-	yes    bool
-	unbind unbind.Options
-	names  flags.Names
+	scope   flags.Scope
+	server  flags.Server
+	session flags.Session
+	yes     bool
+	unbind  unbind.Options
+	names   flags.Names
 
 	namespace string // empty: all namespaces
 }
@@ -65,6 +66,7 @@ func newCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 	}
 	o.scope.AddTo(cmd)
 	o.server.AddTo(cmd.Flags())
+	o.session.AddTo(cmd.Flags())
 	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "Do not ask for confirmation")
 	cmd.Flags().DurationVar(&o.unbind.Grace, "grace", flags.DefaultGrace, "Time for open sessions to end before they are terminated")
 	cmd.Flags().DurationVar(
@@ -105,7 +107,14 @@ func (o *Options) Run(ctx context.Context) error {
 	report := printers.NewReport(o.streams, printers.ResultSuffix(o.unbind.DryRun))
 	report.Objects = o.names.IsSet()
 	c := &factory.Check{
-		Connection: client.ForMany(o.connection, flags.RequestConcurrency), Scope: &o.scope, Server: &o.server, Namespace: o.namespace,
+		Connection: client.ForMany(
+			o.connection,
+			flags.RequestConcurrency,
+		),
+		Scope:     &o.scope,
+		Server:    &o.server,
+		Session:   &o.session,
+		Namespace: o.namespace,
 	}
 	done, err := c.Run(ctx, report)
 	if err != nil {

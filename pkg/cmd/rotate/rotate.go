@@ -35,6 +35,7 @@ type Options struct {
 	streams    genericiooptions.IOStreams
 
 	server    flags.Server
+	session   flags.Session
 	selection flags.Selection
 	olderThan time.Duration
 	rotate    rotate.Options
@@ -82,6 +83,7 @@ func newCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 func (o *Options) addTo(cmd *cobra.Command) {
 	set, r := cmd.Flags(), &o.rotate
 	o.server.AddTo(set)
+	o.session.AddTo(set)
 	o.selection.AddTo(cmd)
 	set.Var(
 		flags.NewAge(&o.olderThan), "older-than",
@@ -141,6 +143,7 @@ func (o *Options) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	o.session.Apply(clients)
 	admin, err := o.server.Administrator(ctx, clients, o.streams.In, o.rotate.Postgres.Namespace)
 	if err != nil {
 		return err

@@ -30,6 +30,7 @@ type Options struct {
 	streams    genericiooptions.IOStreams
 
 	server  flags.Server
+	session flags.Session
 	binding binding.Options
 	unbind  unbind.Options
 	undo    bool
@@ -82,6 +83,7 @@ func newCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 func (o *Options) addTo(cmd *cobra.Command) {
 	set, s, b := cmd.Flags(), &o.server.Spec, &o.binding
 	o.server.AddTo(set)
+	o.session.AddTo(set)
 	set.StringVar(&s.DBName, "dbname", "", "Database that the workload uses (default: the only one that is not postgres, or postgres)")
 	set.StringSliceVar(&s.Schemas, "schema", nil, "Schema whose objects are handed over; repeatable (default: public)")
 	set.BoolVar(
@@ -143,6 +145,7 @@ func (o *Options) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	o.session.Apply(clients)
 	admin, err := o.server.Administrator(ctx, clients, o.streams.In, o.unbind.Postgres.Namespace)
 	if err != nil {
 		return err

@@ -31,6 +31,7 @@ type Options struct {
 
 	manifests flags.Manifests
 	server    flags.Server
+	session   flags.Session
 	selection flags.Selection
 	unbind    unbind.Options
 	yes       bool
@@ -85,6 +86,7 @@ func newCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 func (o *Options) addTo(cmd *cobra.Command) {
 	set, u := cmd.Flags(), &o.unbind
 	o.server.AddTo(set)
+	o.session.AddTo(set)
 	o.manifests.AddTo(cmd)
 	o.selection.AddTo(cmd)
 	set.DurationVar(&u.Grace, "grace", flags.DefaultGrace, "Time for open sessions to end before they are terminated")
@@ -144,6 +146,7 @@ func (o *Options) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	o.session.Apply(clients)
 	admin, err := o.server.Administrator(ctx, clients, o.streams.In, o.unbind.Postgres.Namespace)
 	if err != nil {
 		return err

@@ -8,6 +8,14 @@ SELECT pg_catalog.current_setting('server_version_num')::int >= 140000 AS has_id
 \if :has_transaction_timeout
 \set options :options ' -c transaction_timeout=0'
 \endif
+-- Event triggers stay on, because audits use them. Before version 17, only those that do not fire on a replica can be skipped.
+\if :skip_event_triggers
+\if :has_transaction_timeout
+\set options :options ' -c event_triggers=off'
+\else
+\set options :options ' -c session_replication_role=replica'
+\endif
+\endif
 -- Scripts that only disable or drop roles set this to true: judge.sql then accepts roles that another role administers, too.
 \set leaving false
 \set conn :conn ' options=\'' :options '\''
