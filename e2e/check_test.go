@@ -245,9 +245,9 @@ func reasons(found []finding) []string {
 func (f *fixture) obey(fix string) {
 	f.t.Helper()
 	kubectl := f.Kubectl().Cmd(f.ctx)
-	cmd := exec.CommandContext(
+	cmd := exec.CommandContext( //nolint:gosec // what the plugin tells its user to run
 		f.ctx, "sh", "-c", `kubectl() { "$KUBECTL" "$@"; }; `+fix,
-	) //nolint:gosec // what the plugin tells its user to run
+	)
 	cmd.Env = slices.Concat(kubectl.Env, []string{"KUBECTL=" + kubectl.Path})
 	output, err := cmd.CombinedOutput()
 	require.NoError(f.t, err, "%s: %s", fix, output)

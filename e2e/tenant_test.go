@@ -148,10 +148,10 @@ func marksOfAnotherNamespace(f *fixture) {
 	for _, args := range [][]string{{"unbind", "deployment/victim"}, {"rotate", "deployment/victim"}, {"rotate", "deployment/victim", "--in-place"}, {"prune", "--yes"}} {
 		result := attacker.run(attacker.Pgbind(args...))
 		f.t.Log(args, result.Code, result.Stderr)
-		assert.False(
+		assert.False( //nolint:testifylint // NotContains would print it
 			f.t, strings.Contains(result.Stdout+result.Stderr, string(victim.Data["POSTGRES_PASSWORD"])),
 			"the victim's password is shown",
-		) //nolint:testifylint // NotContains would print it
+		)
 	}
 	assert.Equal(f.t, roles, f.roles(), "the victim's role is as it was")
 	assert.Equal(f.t, victim.ResourceVersion, f.secret("victims").ResourceVersion)

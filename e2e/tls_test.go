@@ -108,10 +108,10 @@ func TestTLS(t *testing.T) {
 	f.bind(append(mounted, "deployment/plain")...)
 	f.bind(append(mounted, "deployment/strict", "--sslmode=verify-full", "--ca-from=secret/server-tls:ca.crt")...)
 
-	assert.True(
+	assert.True( //nolint:testifylint // Contains would print it
 		t, strings.Contains(string(f.secret(secretOf("plain")).Data["POSTGRES_URI"]), "sslmode=require"),
 		"the default is what the server offers",
-	) //nolint:testifylint // Contains would print it
+	)
 	assert.Equal(t, content["ca.crt"], f.secret(secretOf("strict")).Data["ca.crt"])
 	for _, name := range []string{"plain", "strict"} {
 		line := `psql --no-psqlrc --no-align --tuples-only --quiet --command='SET ROLE none' --command='SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()' "$(cat /login/POSTGRES_URI)"`
@@ -124,17 +124,17 @@ func TestTLS(t *testing.T) {
 	f.apply(f.bindings(t.TempDir(), specs...))
 	for i := range specs {
 		uri := string(f.secret(fmt.Sprintf("one-of-many-%d", i)).Data["POSTGRES_URI"])
-		assert.True(
+		assert.True( //nolint:testifylint // as above
 			t, strings.Contains(uri, "sslmode=require"), "binding %d of those that share a session", i,
-		) //nolint:testifylint // as above
+		)
 	}
 	f.create(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "next"}, Data: certificate(t, host)})
 	f.bind(append(mounted, "deployment/strict", "--ca-from=secret/next:ca.crt")...)
 	assert.Equal(t, f.secret("next").Data["ca.crt"], f.secret(secretOf("strict")).Data["ca.crt"], "the new CA replaces the old one")
-	assert.True(
+	assert.True( //nolint:testifylint // as above
 		t,
 		strings.Contains(string(f.secret(secretOf("strict")).Data["POSTGRES_URI"]), "sslmode=verify-full"),
-	) //nolint:testifylint // as above
+	)
 	result := f.run(f.Pgbind("deployment/plain", "--postgres=pod/pg", "--ca-from=secret/server-tls:missing"))
 	assert.Equal(t, 1, result.Code)
 	assert.Contains(t, result.Stderr, "server-tls")

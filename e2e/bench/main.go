@@ -93,9 +93,9 @@ func newBench(ctx context.Context, dir string) (*bench, error) {
 	if err := os.WriteFile(b.script, []byte(lessonScript), 0o600); err != nil {
 		return nil, fmt.Errorf("write the lesson's script: %w", err)
 	}
-	build := exec.CommandContext(
+	build := exec.CommandContext( //nolint:gosec // our own program
 		ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", b.floor, "./e2e/bench/floor",
-	) //nolint:gosec // our own program
+	)
 	if output, err := build.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("build the program floor: %w: %s", err, output)
 	}

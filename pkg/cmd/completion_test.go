@@ -185,8 +185,8 @@ func TestComplete_NamesServicesBeforePods(t *testing.T) {
 func TestComplete_ListsBoundWorkloads(t *testing.T) {
 	annotated := metav1.ObjectMeta{
 		Name:        "web",
-		Annotations: map[string]string{"binding.pgbind.dev/postgresql-secret-2": `{"id":"abc"}`},
-	} //nolint:gosec // the name of a Secret
+		Annotations: map[string]string{"binding.pgbind.dev/postgresql-secret-2": `{"id":"abc"}`}, //nolint:gosec // the name of a Secret
+	}
 	controller := true
 	inherited := metav1.ObjectMeta{
 		Name:            "web-5d",

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -64,4 +65,33 @@ func TestWhoKeepsCreateuserWaitingIsNamed(t *testing.T) {
 	err := server.createRole(t.Context(), "r")
 	var locked *LockedError
 	require.ErrorAs(t, err, &locked)
+}
+
+func TestEventTriggersAreNamed(t *testing.T) {
+	const triggers = `pgbind {"eventTriggers": ["\"Audit\", which calls f()"]}` + "\n"
+	tests := map[string]struct {
+		failure string
+		answers []answer
+		named   bool
+	}{
+		"a missing table":      {"42P01: a", []answer{{program: "psql", stdout: primary + triggers}}, true},
+		"a raised exception":   {"P0001: a", []answer{{program: "psql", stdout: primary + triggers}}, true},
+		"no event triggers":    {"42P01: a", []answer{{program: "psql", stdout: primary}}, false},
+		"they cannot be read":  {"42P01: a", []answer{{program: "psql", err: &podexec.ExitError{Code: 3}}}, false},
+		"the server's memory":  {"53200: a", nil, false},
+		"the server's restart": {"57P01: a", nil, false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			server, _ := serverWith(t, append([]answer{sqlFailure(test.failure)}, test.answers...)...)
+			server.SkipEventTriggers = false
+			_, err := server.Bind(t.Context(), testBinding(), Login{Password: "x", Set: true})
+			var blamed *EventTriggerError
+			assert.Equal(t, test.named, errors.As(err, &blamed), "%v", err)
+			assert.ErrorContains(t, err, test.failure[:5])
+			if test.named {
+				assert.ErrorContains(t, err, `"Audit", which calls f()`)
+			}
+		})
+	}
 }

@@ -18,7 +18,7 @@ func TestCreateDatabase_BeginsInAnotherDatabase(t *testing.T) {
 	ran, err := server.CreateDatabase(t.Context(), newDatabase())
 	require.NoError(t, err)
 	assert.Equal(t, []string{"CREATE DATABASE", "REVOKE"}, ran)
-	assert.Contains(t, c.stdin[0], opening(maintenanceDatabase, false).text.String())
+	assert.Contains(t, c.stdin[0], opening(maintenanceDatabase, true).text.String())
 	assert.NotContains(t, c.stdin[0], `sh'op`, "the name is quoted")
 }
 

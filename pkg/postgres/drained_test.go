@@ -55,7 +55,7 @@ func TestTheShellCreatesRolesBeforeItRunsPsql(t *testing.T) {
 		assert.Regexp(t, twoRoles, h.did())
 		require.NotNil(t, b.session)
 		assert.Equal(t, "run", b.session.End)
-		assert.True(t, strings.HasPrefix(h.script(), opening(server.Database, false).text.String()))
+		assert.True(t, strings.HasPrefix(h.script(), opening(server.Database, true).text.String()))
 		assert.EqualValues(t, 1, h.execs.Load())
 	})
 	t.Run("one is not", func(t *testing.T) {

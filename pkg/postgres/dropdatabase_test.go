@@ -17,7 +17,7 @@ func TestDropDatabase(t *testing.T) {
 	ran, err := server.DropDatabase(t.Context(), "shop", owner)
 	require.NoError(t, err)
 	assert.Equal(t, []string{"DROP DATABASE shop"}, ran)
-	assert.Contains(t, c.stdin[0], opening(maintenanceDatabase, false).text.String())
+	assert.Contains(t, c.stdin[0], opening(maintenanceDatabase, true).text.String())
 	assert.Contains(t, c.stdin[0], quote("pgbind/v1 database namespace=ns "))
 	assert.NotContains(t, c.stdin[0], "FORCE)")
 

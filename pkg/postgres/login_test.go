@@ -271,10 +271,10 @@ func TestProbe_FindsTheSocket(t *testing.T) {
 }
 
 func TestPasswordScriptKeepsInputAndArguments(t *testing.T) {
-	cmd := exec.CommandContext(
+	cmd := exec.CommandContext( //nolint:gosec // our own script
 		t.Context(), "sh", "-c", shellFile(t, "password"), "sh", "POSTGRES_PASSWORD", "sh", "-c",
 		`printf '%s|%s|' "$PGPASSWORD" "$1"; cat`, "sh", "a  'b",
-	) //nolint:gosec // our own script
+	)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), `POSTGRES_PASSWORD=p\a "$(id)`}
 	cmd.Stdin = strings.NewReader("first\nsecond\n")
 	out, err := cmd.Output()

@@ -99,6 +99,8 @@ func serverWith(t *testing.T, answers ...answer) (*Server, *container) {
 		Container: podexec.Container{Namespace: "ns", Pod: "pg-0", Name: "db"},
 		User:      "postgres",
 		Database:  "postgres",
+
+		SkipEventTriggers: true, // an error of SQL asks for nothing more
 	}, c
 }
 

@@ -75,7 +75,7 @@ func TestSurvey(t *testing.T) {
 	assert.NotContains(t, strings.Join(c.argv[0], " "), "cleartext")
 	assert.Equal(t, 2, strings.Count(c.stdin[0], "cleartext"))
 	assert.NotContains(t, c.stdin[0], "\\setenv PGPASSWORD\n", "no login without a password unless it is to be proved")
-	assert.True(t, strings.HasPrefix(c.stdin[0], opening(server.Database, false).text.String()))
+	assert.True(t, strings.HasPrefix(c.stdin[0], opening(server.Database, true).text.String()))
 	for _, word := range []string{"GRANT ", "REVOKE ", "ALTER ", "CREATE ", "DROP ", "UPDATE ", "DELETE ", "INSERT "} {
 		for line := range strings.Lines(c.stdin[0]) {
 			assert.False(t, strings.HasPrefix(strings.TrimSpace(line), word), "a survey changes nothing: %s", line)

@@ -16,31 +16,31 @@ import (
 // code, and an orphaned role.
 func manyFindings() Findings {
 	return Findings{
-		{
+		{ //nolint:gosec // the name of a Secret
 			Reason:    check.LoginFailed,
 			Namespace: "shop",
 			Workload:  "deployment.apps/web",
 			Secret:    "web-pgbind",
 			Role:      "pgb_a_1",
-			Message:   "failed\x1b[2J", //nolint:gosec // the name of a Secret
+			Message:   "failed\x1b[2J",
 			Fix:       check.Fix{Command: "kubectl pgbind deployment.apps/web -n shop"},
 		},
-		{
+		{ //nolint:gosec // the name of a Secret
 			Reason:    check.Lacks,
 			Namespace: "shop",
 			Workload:  "deployment.apps/web",
 			Secret:    "web-pgbind",
 			Role:      "pgb_a_1",
 			Message:   "missing",
-		}, //nolint:gosec // the name of a Secret
-		{
+		},
+		{ //nolint:gosec // the name of a Secret
 			Reason:    check.Lacks,
 			Namespace: "data",
 			Workload:  "deployment.apps/web",
 			Secret:    "web-pgbind",
 			Role:      "pgb_b_1",
 			Message:   "missing",
-		}, //nolint:gosec // the name of a Secret
+		},
 		{Reason: check.OrphanedRole, Namespace: "shop", Role: "pgb_c_1", Message: "orphan"},
 		{Reason: check.SharedCode, Namespace: "shop", Workload: "deployment.apps/api", Secret: "api-pgbind", Message: "a trigger"},
 		{Reason: check.OK, Namespace: "shop", Workload: "deployment.apps/api", Secret: "api-pgbind", Message: "works"},

@@ -42,20 +42,20 @@ func TestGoreleaser_BuildsSameArchives(t *testing.T) {
 		{"git", "clone", "--quiet", source, clone},
 		{"git", "-C", clone, "tag", "v9.8.7"},
 	} {
-		output, err := exec.CommandContext(
+		output, err := exec.CommandContext( //nolint:gosec // the test's own commands
 			t.Context(),
 			command[0],
-			command[1:]...).CombinedOutput() //nolint:gosec // the test's own commands
+			command[1:]...).CombinedOutput()
 		require.NoError(t, err, string(output))
 	}
 	t.Chdir(clone)
 	ours := release{version: "v9.8.7", dir: t.TempDir(), platforms: platforms()}
 	require.NoError(t, ours.make(t.Context(), false))
 	for _, args := range [][]string{{"check"}, {"release", "--snapshot", "--clean"}} {
-		output, err := exec.CommandContext(
+		output, err := exec.CommandContext( //nolint:gosec // the program that the test names
 			t.Context(),
 			goreleaser,
-			args...).CombinedOutput() //nolint:gosec // the program that the test names
+			args...).CombinedOutput()
 		require.NoError(t, err, string(output))
 	}
 	assert.Len(t, strings.Split(strings.TrimSpace(readFile(t, "dist/checksums.txt")), "\n"), len(platforms()), "no other archives")

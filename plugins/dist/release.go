@@ -63,14 +63,14 @@ func (r *release) makeArchives(ctx context.Context) error {
 // makeArchive builds the plugin for the platform and packs it.
 func (r *release) makeArchive(ctx context.Context, p platform, modified time.Time) error {
 	binary := filepath.Join(r.dir, p.os+"_"+p.arch, p.binary())
-	build := exec.CommandContext(
+	build := exec.CommandContext( //nolint:gosec // the version has been checked
 		ctx,
 		"go",
 		"build",
 		"-trimpath",
 		"-buildvcs=false",
 		"-ldflags",
-		"-s -w -X "+versionVariable+"="+r.version, //nolint:gosec // the version has been checked
+		"-s -w -X "+versionVariable+"="+r.version,
 		"-o",
 		binary,
 		"./cmd/kubectl-pgbind",
