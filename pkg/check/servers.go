@@ -94,12 +94,14 @@ func (s *serverFacts) join(other *serverFacts) {
 	}
 }
 
-// survey queries the first of the server's Pods that is not a standby.
+// survey queries the first of the server's Pods that is not a standby, unless the server was not found.
 func (c *Checker) survey(ctx context.Context, s *serverFacts) {
-	s.err = postgres.OnPrimary(s.candidates, func(database *server.Database) (err error) {
-		s.survey, err = c.Server(database).Survey(ctx, s.questions(database), c.Prove)
-		return err
-	})
+	if s.err == nil {
+		s.err = postgres.OnPrimary(s.candidates, func(database *server.Database) (err error) {
+			s.survey, err = c.Server(database).Survey(ctx, s.questions(database), c.Prove)
+			return err
+		})
+	}
 	if errors.Is(s.err, postgres.ErrStandby) && (s.ref.Kind != server.KindPod || len(s.candidates) > 1) {
 		s.err = server.NoPrimary(s.ref, s.err)
 	}

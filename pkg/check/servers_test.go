@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -80,4 +81,41 @@ func TestCheck_AsksThePrimaryEachTime(t *testing.T) {
 			assert.Equal(t, 3, missing, "the primary answered for each of the bindings")
 		}
 	}
+}
+
+// hidden is a server that the user may not read.
+type hidden struct{ *readers }
+
+func (hidden) Candidates(context.Context, server.Ref, server.Choice) ([]*server.Database, error) {
+	return nil, errors.New("pods are forbidden")
+}
+
+// TestCheck_ReportsAServerThatIsNotFound requires that check says nothing about the role: it did not ask.
+func TestCheck_ReportsAServerThatIsNotFound(t *testing.T) {
+	marks := secret.Marks{
+		BindingSpec:   v1alpha1.BindingSpec{Workload: "deployment.apps/a", DBName: "shop", Postgres: "pod/pg-0", Access: "all"},
+		BindingStatus: v1alpha1.BindingStatus{ID: "a", Role: "pgb_a_1", Generation: 1},
+	}
+	stored, err := secret.NewSecret(
+		types.NamespacedName{Namespace: "ns", Name: "a"}, marks, secret.Credentials{Host: "h", Username: marks.Role, Password: "p"},
+	)
+	require.NoError(t, err)
+	c := &Checker{Kube: fake.NewSimpleClientset(stored), Databases: hidden{}, Server: func(*server.Database) Server {
+		t.Error("unexpected: there is no server")
+		return nil
+	}}
+	b := inventory.Binding{Namespace: "ns", SecretName: "a", Marks: marks, Secret: inventory.Present, Workload: inventory.Absent}
+
+	found, err := c.Check(t.Context(), Scope{Bindings: []inventory.Binding{b}})
+
+	require.NoError(t, err)
+	var reasons []string
+	for _, finding := range found {
+		reasons = append(reasons, string(finding.Reason))
+		if finding.Reason == Unknown {
+			assert.Contains(t, finding.Message, "the server cannot be queried: pods are forbidden")
+		}
+	}
+	assert.Contains(t, reasons, "Unknown")
+	assert.NotContains(t, reasons, "NoRole")
 }
