@@ -88,7 +88,7 @@ func TestEventTriggersAreNamed(t *testing.T) {
 			_, err := server.Bind(t.Context(), testBinding(), Login{Password: "x", Set: true})
 			var blamed *EventTriggerError
 			assert.Equal(t, test.named, errors.As(err, &blamed), "%v", err)
-			assert.ErrorContains(t, err, test.failure[:5])
+			require.ErrorContains(t, err, test.failure[:5])
 			if test.named {
 				assert.ErrorContains(t, err, `"Audit", which calls f()`)
 			}

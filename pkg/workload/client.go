@@ -29,7 +29,7 @@ type Client struct {
 	untyped      rest.Interface // for kinds that are not built in
 	fieldManager string
 	groups       *onceGroups
-	lists        lists // of a Snapshot; nil: lists are not kept
+	lists        *lists // of a Snapshot; nil: lists are not kept
 }
 
 // NewClient returns a client of the cluster that getter names. fieldManager is the field manager of every write.

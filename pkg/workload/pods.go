@@ -59,7 +59,7 @@ func (c *Client) Pods(ctx context.Context, w *Workload) ([]*corev1.Pod, error) {
 // list returns the objects of the kind in the namespace that match the label selector.
 func (c *Client) list(ctx context.Context, k kind, namespace, selector string) ([]object, error) {
 	if c.lists != nil {
-		return c.lists.once(ctx, c, k, namespace)
+		return c.lists.get(ctx, c, k, namespace)
 	}
 	return c.listNow(ctx, k, namespace, selector)
 }

@@ -3,6 +3,7 @@ package workload
 import (
 	"context"
 	"strings"
+	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -10,29 +11,36 @@ import (
 )
 
 // lists are the lists of one Snapshot, by namespace and kind.
-type lists map[string]listed
+type lists struct {
+	mu  sync.Mutex
+	all map[string]*listed
+}
 
 type listed struct {
+	once    sync.Once
 	objects []object
 	err     error
 }
 
-// Snapshot returns a Client that lists each kind of a namespace only once, to read about many workloads. Its Users,
-// OutdatedPods, Outdated and Using see the objects as they were at the first list. It is not safe for concurrent use.
+// Snapshot returns a Client that lists each kind of a namespace only once, to read about many workloads. Its Users, Pods,
+// StalePods, OutdatedPods, Outdated and Using see the objects as they were at the first list.
 func (c *Client) Snapshot() *Client {
 	snapshot := *c
-	snapshot.lists = lists{}
+	snapshot.lists = &lists{all: map[string]*listed{}}
 	return &snapshot
 }
 
-// once returns the list of the kind in the namespace, without a selector: callers select by owner as well.
-func (l lists) once(ctx context.Context, c *Client, k kind, namespace string) ([]object, error) {
+// get returns the list of the kind in the namespace, without a selector: callers select by owner as well.
+func (l *lists) get(ctx context.Context, c *Client, k kind, namespace string) ([]object, error) {
 	key := namespace + "/" + k.gvk.String()
-	found, known := l[key]
-	if !known {
-		found.objects, found.err = c.listNow(ctx, k, namespace, "")
-		l[key] = found
+	l.mu.Lock()
+	found := l.all[key]
+	if found == nil {
+		found = new(listed)
+		l.all[key] = found
 	}
+	l.mu.Unlock()
+	found.once.Do(func() { found.objects, found.err = c.listNow(ctx, k, namespace, "") })
 	return found.objects, found.err
 }
 

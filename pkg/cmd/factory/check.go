@@ -129,7 +129,7 @@ func (d *Checked) Pruner(r *printers.Report, o unbind.Options, choice server.Cho
 
 func (c *Check) checker(with *Checked) *check.Checker {
 	return &check.Checker{
-		Kube: with.Clients.Kube, Workloads: with.Clients.Workloads, Databases: server.NewFinder(with.Clients.Kube),
+		Kube: with.Clients.Kube, Workloads: with.Clients.Workloads.Snapshot(), Databases: server.NewFinder(with.Clients.Kube),
 		Container: c.Server.Spec.PostgresContainer, Prove: c.Prove, ServerNamespace: c.Server.Spec.PostgresNamespace,
 		Server: func(d *server.Database) check.Server {
 			return with.Clients.Server(d, with.Administrators.Of(d), "")
