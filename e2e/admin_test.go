@@ -146,9 +146,7 @@ func (f *fixture) givenPasswords(bound func(*testing.T, *harness.Command)) {
 	).
 		Stdin(
 			`ALTER ROLE postgres PASSWORD 'it''s "new"'`,
-		).Output(
-		f.ctx,
-	)
+		).Output(f.ctx)
 	require.NoError(f.t, err)
 	f.create(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "changed"}, StringData: map[string]string{"password": changed}})
 

@@ -97,9 +97,7 @@ func TestAudit(t *testing.T) {
 	_, err := f.Kubectl(
 		"exec", "--stdin", lesson.DatabasePod, "--container="+lesson.Container, "--", "createuser",
 		"--username=postgres", "gaeMo6di",
-	).Output(
-		f.ctx,
-	)
+	).Output(f.ctx)
 	require.NoError(t, err)
 	f.admin(`ALTER ROLE "gaeMo6di" PASSWORD 'UaGu5chu'; CREATE ROLE boss LOGIN SUPERUSER PASSWORD 'UaGu5chu'; CREATE ROLE lonely LOGIN;
 		GRANT ALL PRIVILEGES ON DATABASE postgres TO "gaeMo6di"; SET password_encryption = md5; CREATE ROLE weak LOGIN PASSWORD 'UaGu5chu';
@@ -236,9 +234,7 @@ func (f *fixture) requireSessions(report auditReport) {
 		pod, err := f.Kubectl(
 			"get", "pods", "--field-selector=status.podIP="+address,
 			"--output=jsonpath={.items[0].metadata.labels.app}",
-		).Output(
-			f.ctx,
-		)
+		).Output(f.ctx)
 		require.NoError(f.t, err)
 		n := 0
 		_, err = fmt.Sscan(count, &n)

@@ -207,9 +207,7 @@ func TestOrphans(t *testing.T) {
 		assert.Equal(t, "0", f.admin("SELECT count(*) FROM pg_roles WHERE rolname = '"+role+"'"))
 		references, err := f.Kubectl(
 			"get", "deployment", "web", "--output=jsonpath={.spec.template.spec.containers[0].envFrom}",
-		).Output(
-			f.ctx,
-		)
+		).Output(f.ctx)
 		require.NoError(t, err)
 		assert.Empty(t, references)
 		assert.Contains(t, f.run(f.Pgbind("prune", "--yes")).Stderr, "nothing to prune")

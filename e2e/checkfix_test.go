@@ -308,9 +308,7 @@ func (f *fixture) dropRoles() {
 // secretValues returns digests of the values of the Secrets of all bindings.
 func (f *fixture) secretValues() map[string]map[string]string {
 	f.t.Helper()
-	list, err := f.Client.CoreV1().Secrets(
-		f.Name,
-	).List(
+	list, err := f.Client.CoreV1().Secrets(f.Name).List(
 		f.ctx,
 		metav1.ListOptions{LabelSelector: "app.kubernetes.io/managed-by=kubectl-pgbind"},
 	)

@@ -74,9 +74,7 @@ func TestDatabaseInAnotherNamespace(t *testing.T) {
 	assert.Equal(t, digest(secret.Data["POSTGRES_URI"]), digest(second.Data["uri"]))
 	used, err := f.Kubectl(
 		"get", "deployment", "web", "--output=jsonpath={.spec.template.spec.containers[*].envFrom[*].secretRef.name}",
-	).Output(
-		f.ctx,
-	)
+	).Output(f.ctx)
 	require.NoError(t, err)
 	assert.Equal(t, secretOf("web"), used)
 

@@ -107,9 +107,7 @@ func rightFor(request string) (right, bool) {
 	address, err := url.Parse(uri)
 	path := regexp.MustCompile(
 		`^/(?:api|apis/([^/]+))/v[^/]+/namespaces/[^/]+(?:/([^/]+)(?:/([^/]+)(/[^/]+)?)?)?$`,
-	).FindStringSubmatch(
-		address.Path,
-	)
+	).FindStringSubmatch(address.Path)
 	if err != nil || path == nil {
 		return "", false
 	}

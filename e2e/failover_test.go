@@ -74,9 +74,7 @@ func (f *fixture) failOver(primary, standby string) error {
 	_, err := f.Kubectl(
 		"exec", standby, "--container=database", "--", "psql", "--username=postgres",
 		"--command=SELECT pg_promote(true, 30)",
-	).Output(
-		f.ctx,
-	)
+	).Output(f.ctx)
 	return err
 }
 

@@ -20,9 +20,7 @@ func TestFilename_ChoosesWorkloads(t *testing.T) {
 	f.idle("web", "worker", "other")
 	manifests, err := f.Kubectl(
 		"get", "deployment/web", "deployment/worker", "service/postgresql-svc", "--ignore-not-found", "-o", "yaml",
-	).Output(
-		f.ctx,
-	)
+	).Output(f.ctx)
 	require.NoError(t, err)
 	folder := t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(folder, "apps"), 0o700))

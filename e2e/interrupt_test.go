@@ -161,9 +161,7 @@ func (f *fixture) waitFor(sql string) {
 // requireOneBinding requires one Secret, one role, one reference of the Deployment, and a login that works.
 func (f *fixture) requireOneBinding(name string) {
 	f.t.Helper()
-	secrets, err := f.Client.CoreV1().Secrets(
-		f.Name,
-	).List(
+	secrets, err := f.Client.CoreV1().Secrets(f.Name).List(
 		f.ctx,
 		metav1.ListOptions{LabelSelector: "app.kubernetes.io/managed-by=kubectl-pgbind"},
 	)

@@ -197,9 +197,7 @@ func (f *fixture) envFromOf(args ...string) string {
 			args,
 			"--field-selector=status.phase=Running",
 			`--output=go-template={{range .items}}{{if not .metadata.deletionTimestamp}}{{range (index .spec.containers 0).envFrom}}{{.secretRef.name}}{{end}}{{end}}{{end}}`,
-		)...).Output(
-		f.ctx,
-	)
+		)...).Output(f.ctx)
 	require.NoError(f.t, err)
 	return out
 }
@@ -223,9 +221,7 @@ func (f *fixture) eventOn(name string) string {
 	uids, err := f.Kubectl(
 		"get", "events", "--field-selector=reason=Bound,involvedObject.name="+name,
 		"--output=jsonpath={.items[*].involvedObject.uid}",
-	).Output(
-		f.ctx,
-	)
+	).Output(f.ctx)
 	require.NoError(f.t, err)
 	return uids
 }

@@ -204,11 +204,7 @@ func (p *patroni) inSQL(pod, database, sql string) (string, error) {
 	out, err := p.Kubectl(
 		"exec", "--stdin", pod, "--container="+p.container, "--", "psql", "--username=postgres", "--dbname="+database,
 		"--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--set=ON_ERROR_STOP=1", "--file=-",
-	).Stdin(
-		sql,
-	).Output(
-		p.ctx,
-	)
+	).Stdin(sql).Output(p.ctx)
 	return strings.TrimSpace(out), err
 }
 
@@ -294,9 +290,7 @@ func (p *patroni) kill(leader string) error {
 	_, err := p.Kubectl(
 		"exec", leader, "--container="+p.container, "--", "sh", "-c",
 		`kill -KILL "$(head -n 1 /data/pgdata/postmaster.pid)"`,
-	).Output(
-		p.ctx,
-	)
+	).Output(p.ctx)
 	return err
 }
 
@@ -316,9 +310,7 @@ func (p *patroni) asApplication(secret, sql string) (string, error) {
 		"-c",
 		`IFS= read -r PGPASSWORD; export PGPASSWORD; exec psql "$@"`,
 		"psql",
-		"--host="+value(
-			"POSTGRES_HOST",
-		),
+		"--host="+value("POSTGRES_HOST"),
 		"--port="+value("POSTGRES_PORT"),
 		"--username="+value("POSTGRES_USERNAME"),
 		"--dbname="+p.database,

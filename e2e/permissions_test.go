@@ -223,9 +223,7 @@ func TestRequests_OfABindAreFew(t *testing.T) {
 			f.Pgbind(
 				"deployment/web", "--wait=false", "--postgres=pod/postgresql-sfs-0", "--dbname=postgres",
 				"--access=all",
-			).As(
-				proxy.Kubeconfig,
-			),
+			).As(proxy.Kubeconfig),
 		)
 		require.Zero(t, result.Code, result.Stderr)
 		requests := slices.DeleteFunc(proxy.Requests(), func(request string) bool { return strings.Contains(request, "/events") })

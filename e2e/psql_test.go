@@ -33,9 +33,7 @@ func TestPsql(t *testing.T) {
 		files, err := f.Kubectl(
 			"exec", lesson.DatabasePod, "--", "find", "/root", "/var/lib/postgresql", "/tmp", "-newer",
 			"/proc/1/cmdline", "-name", ".*", "-type", "f",
-		).Output(
-			f.ctx,
-		)
+		).Output(f.ctx)
 		require.NoError(t, err)
 		assert.Empty(t, files)
 	})

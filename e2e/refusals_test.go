@@ -141,9 +141,7 @@ func (f *fixture) traces() []string {
 	f.t.Helper()
 	secrets, err := f.Kubectl(
 		"get", "secrets", `--output=jsonpath={range .items[*]}{.metadata.name} {.metadata.resourceVersion}{"\n"}{end}`,
-	).Output(
-		f.ctx,
-	)
+	).Output(f.ctx)
 	require.NoError(f.t, err)
 	workloads, err := f.Kubectl("get", "deployments,statefulsets,daemonsets", "--output=go-template="+workloadTraces).Output(f.ctx)
 	require.NoError(f.t, err)

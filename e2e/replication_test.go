@@ -131,9 +131,7 @@ func TestSynchronousStandbyHasTheRole(t *testing.T) {
 	pids := strings.Join(senders, " ")
 	_, err := f.Kubectl(
 		"exec", "pg-2", "--", "bash", "-c", "kill -STOP "+pids+"; (sleep 8; kill -CONT "+pids+") >/dev/null 2>&1 &",
-	).Output(
-		f.ctx,
-	)
+	).Output(f.ctx)
 	require.NoError(t, err)
 	result := f.bind("deployment/web", "--postgres=pod/pg-2")
 	assert.NotContains(t, result.Stderr, "synchronous")

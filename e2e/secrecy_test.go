@@ -163,9 +163,7 @@ func (l *life) lead() {
 // learn records the current secrets.
 func (l *life) learn() {
 	l.t.Helper()
-	secrets, err := l.Client.CoreV1().Secrets(
-		l.Name,
-	).List(
+	secrets, err := l.Client.CoreV1().Secrets(l.Name).List(
 		l.ctx,
 		metav1.ListOptions{LabelSelector: "app.kubernetes.io/managed-by=kubectl-pgbind"},
 	)

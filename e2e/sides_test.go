@@ -49,9 +49,7 @@ func (f *fixture) sides() *sides {
 	for _, d := range deployments.Items {
 		s.workloads[d.Name] = d
 	}
-	secrets, err := f.Client.CoreV1().Secrets(
-		f.Name,
-	).List(
+	secrets, err := f.Client.CoreV1().Secrets(f.Name).List(
 		f.ctx,
 		metav1.ListOptions{LabelSelector: "app.kubernetes.io/managed-by=kubectl-pgbind"},
 	)

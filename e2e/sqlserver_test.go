@@ -90,11 +90,7 @@ func (f *fixture) server(version string) *sqlServer {
 			rows, err := f.Kubectl(
 				"exec", "--stdin", name, "--", "psql", "--username="+role, "--dbname="+database, "--no-psqlrc",
 				"--quiet", "--no-align", "--tuples-only", "--set=ON_ERROR_STOP=1", "--file=-",
-			).Stdin(
-				sql,
-			).Output(
-				ctx,
-			)
+			).Stdin(sql).Output(ctx)
 			return strings.TrimSpace(rows), err
 		},
 	}

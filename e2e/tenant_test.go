@@ -72,9 +72,7 @@ func precreatedRoles(f *fixture) {
 				strings.NewReplacer(
 					"ROLE ROLE", "ROLE "+role, "TO ROLE", "TO "+role, "GRANT ROLE", "GRANT "+role, "TENANT",
 					f.login("tenants").Username,
-				).Replace(
-					sql,
-				),
+				).Replace(sql),
 			)
 			row := "SELECT r.*, shobj_description(oid, 'pg_authid') FROM pg_authid r WHERE rolname = '" + role + "'"
 			made := f.admin(row)

@@ -26,12 +26,10 @@ func certificate(t *testing.T, name string) map[string][]byte {
 	t.Helper()
 	template := func(serial int64, name string) *x509.Certificate {
 		return &x509.Certificate{
-			SerialNumber: big.NewInt(
-				serial,
-			),
-			Subject:   pkix.Name{CommonName: name},
-			NotBefore: time.Now().Add(-time.Hour),
-			NotAfter:  time.Now().Add(time.Hour),
+			SerialNumber: big.NewInt(serial),
+			Subject:      pkix.Name{CommonName: name},
+			NotBefore:    time.Now().Add(-time.Hour),
+			NotAfter:     time.Now().Add(time.Hour),
 		}
 	}
 	authority, server := template(1, "authority"), template(2, name)
@@ -78,9 +76,7 @@ func (f *fixture) encrypted(content map[string][]byte) {
 	_, err := f.inPod(
 		"pg",
 		`sed -i 's/^host *all *all *all/hostssl all all all/' "$PGDATA"/pg_hba.conf && psql --username=postgres --command='SELECT pg_reload_conf()'`,
-	).Output(
-		f.ctx,
-	)
+	).Output(f.ctx)
 	require.NoError(f.t, err)
 }
 

@@ -21,9 +21,7 @@ import (
 // with its token to a file in dir. It returns that file's path, for Command.As.
 func (n *Namespace) Identity(ctx context.Context, name, dir string, rules []rbacv1.PolicyRule) (string, error) {
 	meta := metav1.ObjectMeta{Name: name}
-	if _, err := n.Client.CoreV1().ServiceAccounts(
-		n.Name,
-	).Create(
+	if _, err := n.Client.CoreV1().ServiceAccounts(n.Name).Create(
 		ctx, &corev1.ServiceAccount{ObjectMeta: meta}, metav1.CreateOptions{},
 	); err != nil {
 		return "", fmt.Errorf("make a ServiceAccount: %w", err)
@@ -39,9 +37,7 @@ func (n *Namespace) Identity(ctx context.Context, name, dir string, rules []rbac
 // waits until they apply.
 func (n *Namespace) Permit(ctx context.Context, subject rbacv1.Subject, rules []rbacv1.PolicyRule) error {
 	meta := metav1.ObjectMeta{Name: subject.Name}
-	if _, err := n.Client.RbacV1().Roles(
-		n.Name,
-	).Create(
+	if _, err := n.Client.RbacV1().Roles(n.Name).Create(
 		ctx, &rbacv1.Role{ObjectMeta: meta, Rules: rules}, metav1.CreateOptions{},
 	); err != nil {
 		return fmt.Errorf("make a Role: %w", err)
@@ -87,9 +83,7 @@ func (n *Namespace) awaitRight(ctx context.Context, subject rbacv1.Subject, rule
 
 // writeKubeconfig writes the cluster's kubeconfig with the ServiceAccount's token instead of the administrator's key.
 func (n *Namespace) writeKubeconfig(ctx context.Context, serviceAccount, file string) (string, error) {
-	token, err := n.Client.CoreV1().ServiceAccounts(
-		n.Name,
-	).CreateToken(
+	token, err := n.Client.CoreV1().ServiceAccounts(n.Name).CreateToken(
 		ctx, serviceAccount, &authenticationv1.TokenRequest{}, metav1.CreateOptions{},
 	)
 	if err != nil {

@@ -226,9 +226,7 @@ func TestAudit_ReadsSecretsOnRequest(t *testing.T) {
 		require.NoError(t, c.Tracker().Add(d))
 	}
 	c.servers["pg-0"] = answers{audit: serverWithSessions()}
-	report, err := c.auditor(
-		t,
-	).Audit(
+	report, err := c.auditor(t).Audit(
 		t.Context(),
 		Options{ReadSecrets: true, Ref: &server.Ref{Kind: "pod", Name: "pg-0", Namespace: "data"}},
 	)

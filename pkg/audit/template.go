@@ -66,9 +66,7 @@ func templateOf(w workloadRef, spec *corev1.PodSpec) template {
 func meansLogin(name string) bool {
 	return regexp.MustCompile(
 		`(?i)pass|pwd|user|login|cred|url|uri|dsn|conn|database|postgres|pgsql|(^|[^a-z])(pg|db|sql)`,
-	).MatchString(
-		name,
-	)
+	).MatchString(name)
 }
 
 // literal takes hosts and users from a variable whose value is in the manifest.

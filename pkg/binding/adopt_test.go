@@ -24,9 +24,7 @@ func byHand(t *testing.T) *world {
 	w := newWorld(t, &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: secretName, ResourceVersion: "1", Labels: map[string]string{"team": "a"}},
 		Data: map[string][]byte{
-			"POSTGRES_HOST": []byte(
-				"svc.ns.svc.cluster.local",
-			),
+			"POSTGRES_HOST":     []byte("svc.ns.svc.cluster.local"),
 			"POSTGRES_USERNAME": []byte(handRole),
 			"POSTGRES_PASSWORD": []byte(handPassword),
 		},

@@ -91,9 +91,7 @@ type marked struct {
 // List lists the Secrets of the bindings of a namespace. If that is forbidden, Find reads the Secrets that annotations of workloads name.
 func List(ctx context.Context, kube kubernetes.Interface, namespace string) (*Secrets, error) {
 	s := &Secrets{kube: kube, namespace: namespace, marked: map[string]marked{}}
-	list, err := kube.CoreV1().Secrets(
-		namespace,
-	).List(
+	list, err := kube.CoreV1().Secrets(namespace).List(
 		ctx,
 		metav1.ListOptions{LabelSelector: secret.ManagedByLabel + "=" + secret.ManagedBy},
 	)

@@ -152,9 +152,7 @@ func TestBindAll_SuccessorsShareASession(t *testing.T) {
 				}
 				login := strings.NewReplacer(
 					"pgb_abc_1", all[i].Binding.Role, testBinding().Access.Role(), "pgbind_access",
-				).Replace(
-					loggedIn("scram-sha-256"),
-				)
+				).Replace(loggedIn("scram-sha-256"))
 				text += fmt.Sprintf("pgbind {\"attempt\": %d}\n%s", at, login)
 			}
 		}

@@ -29,13 +29,7 @@ func (s *Server) Purge(ctx context.Context, roles []string) []Purged {
 		sc.set("leaving", "false")
 		for _, database := range s.databases(items, func(i int) []HeldDatabase { return lookups[known[i]].output.Held.Databases }) {
 			for _, i := range database.items {
-				sc.number(
-					i,
-				).enter(
-					database.name,
-				).subjects(
-					subjects[known[i]],
-				).run(
+				sc.number(i).enter(database.name).subjects(subjects[known[i]]).run(
 					"lock", "judge", "unused", "purge", "take_grants", "commit",
 				)
 			}

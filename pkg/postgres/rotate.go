@@ -22,9 +22,7 @@ func (s *script) succeed(r Request, number int) error {
 	}
 	r.Login.Set = true
 	s.number(number)
-	s.set(
-		"role", b.Role, "former", b.Former, "verifier", verifier, "levels", levels, "missing", "[]",
-	).run(
+	s.set("role", b.Role, "former", b.Former, "verifier", verifier, "levels", levels, "missing", "[]").run(
 		"current_level",
 	).only(
 		"is_new",

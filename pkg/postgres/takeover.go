@@ -84,11 +84,7 @@ func (s *Server) GiveBack(ctx context.Context, h Handover) (*Settlement, error) 
 		sc.set("own_login", h.Own).run("sharers").unless("is_shared", func() {
 			sc.set(
 				"giver", h.Access.Role(), "heir", h.Login, "extra", "[]", "exempt", sc.json(except), "regrants", "true",
-			).change(
-				"owned",
-			).run(
-				"kept",
-			)
+			).change("owned").run("kept")
 			sc.set("extra", "[]").change("missing").run("end_loan")
 		})
 	})

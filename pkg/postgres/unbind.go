@@ -91,13 +91,7 @@ func (s *Server) Drop(ctx context.Context, roles []HeldRole) []Change {
 	reports := s.forEach(ctx, len(roles), func(sc *script, items []int) {
 		for _, database := range s.databases(items, func(i int) []HeldDatabase { return roles[i].Databases }) {
 			for _, i := range database.items {
-				sc.number(
-					i,
-				).enter(
-					database.name,
-				).loginRole(
-					roles[i].LoginRole,
-				).run(
+				sc.number(i).enter(database.name).loginRole(roles[i].LoginRole).run(
 					"lock", "judge", "heir", "owner", "act_for", "commit", "batches",
 				)
 				sc.run("lock", "judge", "handover", "commit")

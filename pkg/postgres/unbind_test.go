@@ -49,9 +49,7 @@ func TestHoldings(t *testing.T) {
 	server, c := serverWith(t,
 		psqlSays(
 			primary,
-			about(
-				0,
-			),
+			about(0),
 			`pgbind {"held": {"roles": ["pgb_abc_1"], "databases": [{"name": "closed", "open": false}, {"name": "shop=x", "open": true}]}}`+"\n",
 			about(1),
 			`pgbind {"held": {"roles": null, "databases": null}}`+"\n",
@@ -66,9 +64,7 @@ func TestHoldings(t *testing.T) {
 			about(1),
 			`pgbind {"holder": {"role": "pgb_2_1"}}`+"\n",
 			`pgbind {"holder": {"role": "pgb_2_2"}}`+"\n",
-			about(
-				0,
-			),
+			about(0),
 			about(1),
 			about(0),
 			`pgbind {"objects": {"role": "pgb_abc_1", "database": "shop=x", "owned": 1, "owns": ["table t"]}}`+"\n",

@@ -191,9 +191,7 @@ func TestFind_ExplainsFailure(t *testing.T) {
 			`cannot use statefulset/sts in namespace data as the database: statefulsets.apps "sts" not found: this looks like a database: --postgres=service/postgresql-svc`,
 		},
 		"Service of nothing": {
-			newCluster(
-				t, newService("svc", "10.0.0.1", nil), slicesFor("svc"),
-			),
+			newCluster(t, newService("svc", "10.0.0.1", nil), slicesFor("svc")),
 			server.Ref{Kind: server.KindService, Name: "svc", Namespace: namespace},
 			"cannot use service/svc in namespace data as the database: it has no pods" + alone,
 		},
@@ -209,9 +207,7 @@ func TestFind_ExplainsFailure(t *testing.T) {
 		"neither EndpointSlices nor Endpoints": {
 			newCluster(
 				t,
-				lesson()...).refuse(
-				"list", "endpointslices", forbidden("endpointslices"),
-			).refuse(
+				lesson()...).refuse("list", "endpointslices", forbidden("endpointslices")).refuse(
 				"list", "endpoints", forbidden("endpoints"),
 			),
 			lessonRef,
@@ -282,9 +278,7 @@ func TestRunBy_MatchesOwners(t *testing.T) {
 			newCluster(
 				t,
 				inDeployment,
-			).refuse(
-				"get", "replicasets", forbidden("replicasets"),
-			),
+			).refuse("get", "replicasets", forbidden("replicasets")),
 			"data/deployment/pg",
 			[]types.UID{"uid-of-pg-5d8f"},
 		},

@@ -142,9 +142,7 @@ func TestFind_NoServiceOfReplicas(t *testing.T) {
 func TestCandidates_OfLocation(t *testing.T) {
 	labels := map[string]string{"cluster-name": "orders"}
 	objects := []runtime.Object{
-		member(
-			"db-0", "role", "replica", labels,
-		),
+		member("db-0", "role", "replica", labels),
 		member("db-1", "role", "primary", labels),
 		member("else-0", "role", "primary", map[string]string{"cluster-name": "else"}),
 		newService("orders", "10.0.0.3", labels),
@@ -155,9 +153,7 @@ func TestCandidates_OfLocation(t *testing.T) {
 		if refuse {
 			cluster.refuse("list", "pods", forbidden("pods"))
 		}
-		found, err := server.NewFinder(
-			cluster,
-		).Candidates(
+		found, err := server.NewFinder(cluster).Candidates(
 			t.Context(), server.Ref{Kind: server.KindPod, Name: ref, Namespace: namespace}, choice,
 		)
 		require.NoError(t, err)

@@ -185,9 +185,7 @@ func TestFind_WithoutLabels(t *testing.T) {
 		newPod("postgresql-sfs-1", labelled(lessonLabels), controlledBy("StatefulSet", "postgresql-sfs"), notReady("starting")),
 		newPod("postgresql-sfs-3", labelled(lessonLabels), controlledBy("StatefulSet", "another")),
 		newPod("postgresql-sfs-4", labelled(lessonLabels), controlledBy("StatefulSet", "postgresql-sfs")),
-		newService(
-			"all", "10.0.0.1", lessonLabels,
-		),
+		newService("all", "10.0.0.1", lessonLabels),
 		slicesFor("all", "postgresql-sfs-0", "postgresql-sfs-2", "postgresql-sfs-3", "postgresql-sfs-10"),
 	)
 	found, err := server.NewFinder(newCluster(t, objects...)).

@@ -92,9 +92,7 @@ func (f *Found) addOwners() {
 	if p := cloudNativePG(); p.made(pod) {
 		add(KindCluster, pod.Labels[p.cluster])
 	}
-	if owner := metav1.GetControllerOf(
-		pod,
-	); owner != nil && owner.Kind == "StatefulSet" &&
+	if owner := metav1.GetControllerOf(pod); owner != nil && owner.Kind == "StatefulSet" &&
 		owner.APIVersion == appsv1.SchemeGroupVersion.String() {
 		add(KindStatefulSet, owner.Name)
 	}

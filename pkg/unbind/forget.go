@@ -112,9 +112,7 @@ func (r *run) listSecrets(ctx context.Context, items []*Item) map[string]*corev1
 	if len(items) < workload.Many {
 		return nil
 	}
-	list, err := r.Kube.CoreV1().Secrets(
-		items[0].Namespace,
-	).List(
+	list, err := r.Kube.CoreV1().Secrets(items[0].Namespace).List(
 		ctx,
 		metav1.ListOptions{LabelSelector: secret.ManagedByLabel + "=" + secret.ManagedBy},
 	)

@@ -144,9 +144,7 @@ func discoveryDocuments() map[string]any {
 		"/api":  metav1.APIVersions{Versions: []string{"v1"}},
 		"/apis": metav1.APIGroupList{Groups: []metav1.APIGroup{group("apps"), group("batch")}},
 		"/api/v1": metav1.APIResourceList{GroupVersion: "v1", APIResources: []metav1.APIResource{
-			kind(
-				"pods", "Pod", "po",
-			),
+			kind("pods", "Pod", "po"),
 			kind("nodes", "Node", "no"),
 			kind("services", "Service", "svc"),
 			kind("replicationcontrollers", "ReplicationController", "rc"),

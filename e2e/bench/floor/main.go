@@ -88,9 +88,7 @@ func (f *floor) patch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.client.AppsV1().Deployments(
-		f.namespace,
-	).Patch(
+	_, err = f.client.AppsV1().Deployments(f.namespace).Patch(
 		ctx, f.deployment, types.StrategicMergePatchType, patch, metav1.PatchOptions{},
 	)
 	return err

@@ -92,9 +92,7 @@ func (f *Manifests) read(
 ) ([]*resource.Info, error) {
 	options := f.options
 	options.Filenames = slices.DeleteFunc(slices.Clone(options.Filenames), func(name string) bool { return name == stdinName })
-	builder := resource.NewBuilder(
-		connection,
-	).Unstructured().Local().ContinueOnError().NamespaceParam(
+	builder := resource.NewBuilder(connection).Unstructured().Local().ContinueOnError().NamespaceParam(
 		namespace,
 	).FilenameParam(
 		enforced,

@@ -165,9 +165,7 @@ func (o *Options) Run(ctx context.Context) error {
 		n := lookup.Subject{Namespace: o.namespace, Name: found[0].Name, Workload: found[0].Workload}
 		return factory.NewTaker(
 			clients, o.streams, factory.Take{Report: report, Administrator: admin, Confirm: confirm},
-		).Undo(
-			ctx, n, o.server.Choice(), o.unbind,
-		)
+		).Undo(ctx, n, o.server.Choice(), o.unbind)
 	}
 	workloads, err := clients.Workloads.Get(ctx, o.namespace, o.workloads)
 	if err != nil {
