@@ -15,7 +15,7 @@ import (
 
 // Workloads reads workloads and their Pods. *workload.Client implements it.
 type Workloads interface {
-	Get(ctx context.Context, namespace string, args []string) ([]*workload.Workload, error)
+	LookupAll(ctx context.Context, namespace string, names []string) []*workload.Named
 	Hidden(ctx context.Context, w *workload.Workload, secret string, keys []string) []workload.Hidden
 	StalePods(ctx context.Context, w *workload.Workload, secret string, changed time.Time) ([]*corev1.Pod, error)
 }

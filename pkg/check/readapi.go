@@ -2,37 +2,36 @@ package check
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"maps"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/parallel"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-// parallel is the number of bindings that are read from the API server at the same time.
-const parallel = 8
+// atOnce is the number of namespaces, and in each of workloads, that are read from the API server at the same time.
+const atOnce = 8
 
-// readAPI reads what the metadata of the binding does not contain: the Secret's values, the workload and its Pods.
+// readAPI reads what the metadata of the bindings does not contain: the values of Secrets, the workloads and their Pods.
 func (c *Checker) readAPI(ctx context.Context, all []facts) {
 	uids := c.namespaceUIDs(ctx, all)
-	var reads errgroup.Group
-	reads.SetLimit(parallel)
+	var items []*facts
 	for i := range all {
-		f := &all[i]
-		f.namespaceUID = uids[f.binding.Namespace]
-		reads.Go(func() error {
-			c.readSecret(ctx, f)
-			c.readWorkload(ctx, f)
-			return nil
-		})
+		all[i].namespaceUID = uids[all[i].binding.Namespace]
+		items = append(items, &all[i])
 	}
-	_ = reads.Wait() // each binding keeps its own error
+	parallel.EachGroup(items, func(f *facts) string { return f.binding.Namespace }, atOnce, func(namespace string, of []*facts) {
+		c.readSecrets(ctx, namespace, of)
+		c.readWorkloads(ctx, namespace, of)
+	})
 }
 
 // namespaceUIDs returns the UID of each namespace, empty if it cannot be read.
@@ -51,11 +50,28 @@ func (c *Checker) namespaceUIDs(ctx context.Context, all []facts) map[string]str
 	return uids
 }
 
-func (c *Checker) readSecret(ctx context.Context, f *facts) {
-	if f.binding.Secret == inventory.Absent {
-		return
+// readSecrets lists the Secrets of a namespace with many bindings. It reads those that the list does not contain by name.
+func (c *Checker) readSecrets(ctx context.Context, namespace string, of []*facts) {
+	secrets := c.Kube.CoreV1().Secrets(namespace)
+	var listed map[string]*corev1.Secret
+	if len(of) >= workload.Many {
+		// Not every user who may read Secrets may list them.
+		listed, _ = secret.List(ctx, secrets)
 	}
-	stored, err := c.Kube.CoreV1().Secrets(f.binding.Namespace).Get(ctx, f.binding.SecretName, metav1.GetOptions{})
+	parallel.Each(of, atOnce, func(f *facts) {
+		if f.binding.Secret == inventory.Absent {
+			return
+		}
+		stored, err := listed[f.binding.SecretName], error(nil)
+		if stored == nil {
+			stored, err = secrets.Get(ctx, f.binding.SecretName, metav1.GetOptions{})
+		}
+		f.addSecret(stored, err)
+	})
+}
+
+// addSecret adds the values of the Secret, or the error from reading it.
+func (f *facts) addSecret(stored *corev1.Secret, err error) {
 	switch {
 	case apierrors.IsNotFound(err):
 		f.binding.Secret = inventory.Absent
@@ -71,42 +87,60 @@ func (c *Checker) readSecret(ctx context.Context, f *facts) {
 	}
 }
 
-func (c *Checker) readWorkload(ctx context.Context, f *facts) {
-	b := f.binding
-	if b.Workload == inventory.Absent || b.Marks.Workload == "" {
-		return
+// readWorkloads reads the workloads of a namespace and their Pods.
+func (c *Checker) readWorkloads(ctx context.Context, namespace string, of []*facts) {
+	var names []string
+	var items []*facts
+	for _, f := range of {
+		if f.binding.Workload != inventory.Absent && f.binding.Marks.Workload != "" {
+			names, items = append(names, f.binding.Marks.Workload), append(items, f)
+		}
 	}
-	found, err := c.Workloads.Get(ctx, b.Namespace, []string{b.Marks.Workload})
-	if apierrors.IsNotFound(err) && b.Workload == inventory.Unread {
+	found := c.Workloads.LookupAll(ctx, namespace, names)
+	var reads errgroup.Group
+	reads.SetLimit(atOnce)
+	for at, f := range items {
+		reads.Go(func() error {
+			c.addWorkload(ctx, f, found[at])
+			return nil
+		})
+	}
+	_ = reads.Wait() // each binding keeps its own error
+}
+
+// addWorkload adds what the workload says about its use of the Secret, and reads its Pods.
+func (c *Checker) addWorkload(ctx context.Context, f *facts, found *workload.Named) {
+	b, w := f.binding, found.Workload
+	switch {
+	case found.Err != nil:
+		f.workloadErr = found.Err
+		return
+	case w == nil && b.Workload == inventory.Unread:
 		b.Workload = inventory.Absent
 		return
-	}
-	if err != nil || len(found) != 1 {
-		f.workloadErr = err
-		if apierrors.IsNotFound(err) {
-			f.workloadErr = fmt.Errorf("it was deleted during the check: %w", err)
-		}
+	case w == nil:
+		f.workloadErr = errors.New("it was deleted during the check")
 		return
 	}
 	// The inventory does not list every kind, and not every user may list.
-	if b.Found(found[0].UID()); b.Workload == inventory.Absent {
+	if b.Found(w.UID()); b.Workload == inventory.Absent {
 		return
 	}
-	f.replicas, f.pods, f.isPod = found[0].Replicas(), found[0].Rollout().Kind, found[0].IsPod()
-	f.referenced = workload.UsesSecret(&found[0].Template().Spec, b.SecretName)
-	f.hidden = c.Workloads.Hidden(ctx, found[0], b.SecretName, f.keys)
-	f.removedBy, _ = workload.RemovedBy(found[0], b.SecretName)
+	f.replicas, f.pods, f.isPod = w.Replicas(), w.Rollout().Kind, w.IsPod()
+	f.referenced = workload.UsesSecret(&w.Template().Spec, b.SecretName)
+	f.hidden = c.Workloads.Hidden(ctx, w, b.SecretName, f.keys)
+	f.removedBy, _ = workload.RemovedBy(w, b.SecretName)
 	used, err := []string{b.Marks.OwnerContainer}, error(nil)
 	if !b.Marks.IsOwner() {
 		used, err = workload.Containers(
-			found[0].Template(),
+			w.Template(),
 			b.Marks.Containers,
-			secret.OwnerContainers(found[0].Annotations(), b.Marks.DBName)...)
+			secret.OwnerContainers(w.Annotations(), b.Marks.DBName)...)
 	}
 	if err == nil {
-		f.managedBy, _ = workload.ManagedBy(found[0], used)
+		f.managedBy, _ = workload.ManagedBy(w, used)
 	}
-	pods, err := c.Workloads.StalePods(ctx, found[0], b.SecretName, b.Marks.RotatedAt())
+	pods, err := c.Workloads.StalePods(ctx, w, b.SecretName, b.Marks.RotatedAt())
 	f.workloadErr = err
 	for _, pod := range pods {
 		f.stalePods = append(f.stalePods, pod.Name)

@@ -49,6 +49,7 @@ func TestCheck_AsksThePrimaryEachTime(t *testing.T) {
 		var bindings []inventory.Binding
 		c := &Checker{
 			Kube:      fake.NewSimpleClientset(),
+			Workloads: &readers{t: t},
 			Databases: replicated{},
 			Server:    func(d *server.Database) Server { return surveyor(d.Pod.Name) },
 		}
@@ -100,7 +101,7 @@ func TestCheck_ReportsAServerThatIsNotFound(t *testing.T) {
 		types.NamespacedName{Namespace: "ns", Name: "a"}, marks, secret.Credentials{Host: "h", Username: marks.Role, Password: "p"},
 	)
 	require.NoError(t, err)
-	c := &Checker{Kube: fake.NewSimpleClientset(stored), Databases: hidden{}, Server: func(*server.Database) Server {
+	c := &Checker{Kube: fake.NewSimpleClientset(stored), Workloads: &readers{t: t}, Databases: hidden{}, Server: func(*server.Database) Server {
 		t.Error("unexpected: there is no server")
 		return nil
 	}}

@@ -207,10 +207,10 @@ func (w *world) Restart(context.Context, *workload.Workload, string, func(string
 	return nil
 }
 
-func (w *world) LookupAll(_ context.Context, namespace string, names []string) ([]workload.Named, error) {
+func (w *world) LookupAll(_ context.Context, namespace string, names []string) []*workload.Named {
 	assert.Equal(w.t, "ns", namespace)
 	assert.Equal(w.t, []string{"deployment.apps/web"}, names)
-	return []workload.Named{{Name: names[0], Workload: w.workload}}, w.fault("reread")
+	return []*workload.Named{{Name: names[0], Workload: w.workload, Err: w.fault("reread")}}
 }
 
 func (w *world) WaitRollout(context.Context, *workload.Workload, func(string)) error {

@@ -68,15 +68,12 @@ func (r *run) leaveRemoved(ctx context.Context, items []*Item) []*Item {
 		for _, i := range group {
 			names = append(names, i.Name)
 		}
-		current, err := r.Workloads.LookupAll(ctx, group[0].Namespace, names)
-		if err != nil {
-			err = fmt.Errorf("check for another run: %w", err)
-		}
-		for at, i := range group {
+		for at, current := range r.Workloads.LookupAll(ctx, group[0].Namespace, names) {
+			i := group[at]
 			switch {
-			case err != nil:
-				i.Fail(err)
-			case current[at].Workload == nil || i.notesUnbinding(current[at].Workload):
+			case current.Err != nil:
+				i.Fail(fmt.Errorf("check for another run: %w", current.Err))
+			case current.Workload == nil || i.notesUnbinding(current.Workload):
 				left = append(left, i)
 			}
 		}
@@ -112,16 +109,9 @@ func (r *run) listSecrets(ctx context.Context, items []*Item) map[string]*corev1
 	if len(items) < workload.Many {
 		return nil
 	}
-	list, err := r.Kube.CoreV1().Secrets(items[0].Namespace).List(
-		ctx,
-		metav1.ListOptions{LabelSelector: secret.ManagedByLabel + "=" + secret.ManagedBy},
-	)
+	listed, err := secret.List(ctx, r.Kube.CoreV1().Secrets(items[0].Namespace))
 	if err != nil {
 		return nil
-	}
-	listed := map[string]*corev1.Secret{}
-	for at := range list.Items {
-		listed[list.Items[at].Name] = &list.Items[at]
 	}
 	return listed
 }

@@ -63,11 +63,9 @@ func (u *Unbinder) ReadWorkloads(ctx context.Context, items []*Item) {
 		for _, i := range group {
 			names = append(names, i.Name)
 		}
-		found, err := u.Workloads.LookupAll(ctx, group[0].Namespace, names)
-		for at, i := range group {
-			if i.Fail(err); err == nil {
-				i.Workload = found[at].Workload
-			}
+		for at, found := range u.Workloads.LookupAll(ctx, group[0].Namespace, names) {
+			group[at].Fail(found.Err)
+			group[at].Workload = found.Workload
 		}
 	}
 }

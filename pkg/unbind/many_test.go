@@ -124,12 +124,13 @@ func (f *fleet) react(action k8stesting.Action) (bool, runtime.Object, error) {
 	return err != nil, nil, err
 }
 
-func (f *fleet) LookupAll(_ context.Context, _ string, names []string) ([]workload.Named, error) {
-	var found []workload.Named
+func (f *fleet) LookupAll(_ context.Context, _ string, names []string) []*workload.Named {
+	err := f.step("look up workloads", "")
+	var found []*workload.Named
 	for _, name := range names {
-		found = append(found, workload.Named{Name: name, Workload: f.workloads[name]})
+		found = append(found, &workload.Named{Name: name, Workload: f.workloads[name], Err: err})
 	}
-	return found, f.step("look up workloads", "")
+	return found
 }
 
 func (f *fleet) Users(_ context.Context, _, secretName string) ([]*workload.Workload, error) {

@@ -23,7 +23,7 @@ import (
 // Workloads reads and changes workloads. *workload.Client implements it.
 type Workloads interface {
 	Lists
-	LookupAll(ctx context.Context, namespace string, names []string) ([]workload.Named, error)
+	LookupAll(ctx context.Context, namespace string, names []string) []*workload.Named
 	Patch(ctx context.Context, w *workload.Workload, change func(*workload.Workload) error, dryRun bool) (*workload.Workload, bool, error)
 	RecreatePod(ctx context.Context, w *workload.Workload, change func(*workload.Workload) error,
 		dryRun bool) (*workload.Workload, bool, error)

@@ -77,8 +77,8 @@ func (c *Client) Get(ctx context.Context, namespace string, args []string) ([]*W
 	var workloads []*Workload
 	var errs []error
 	for _, f := range found {
-		if f.err != nil {
-			errs = append(errs, f.err)
+		if f.Err != nil {
+			errs = append(errs, f.Err)
 			continue
 		}
 		workloads = append(workloads, f.Workload)
@@ -120,16 +120,16 @@ func (c *Client) listAll(ctx context.Context, k kind, namespace string) ([]*Work
 // Named is the result for one workload that was requested by name.
 type Named struct {
 	Name     string    // as kubectl prints it: "deployment.apps/web"
-	Workload *Workload // nil: it does not exist
-	err      error
+	Workload *Workload // nil: it does not exist, or Err is set
+	Err      error     // from reading it
 }
 
 // Lookup is like Get, but a workload that does not exist is not an error. It is returned as a Named without a Workload.
 func (c *Client) Lookup(ctx context.Context, namespace string, args []string) ([]Named, error) {
 	found, err := c.named(ctx, namespace, args)
 	for _, f := range found {
-		if f.err != nil && !apierrors.IsNotFound(f.err) {
-			return nil, f.err
+		if f.Err != nil && !apierrors.IsNotFound(f.Err) {
+			return nil, f.Err
 		}
 	}
 	return found, err
@@ -158,7 +158,7 @@ func (c *Client) named(ctx context.Context, namespace string, args []string) ([]
 			name = w.String()
 		}
 		if !slices.ContainsFunc(found, func(f Named) bool { return f.Name == name }) {
-			found = append(found, Named{Name: name, Workload: w, err: err})
+			found = append(found, Named{Name: name, Workload: w, Err: err})
 		}
 	}
 	return found, nil

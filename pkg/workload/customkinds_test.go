@@ -132,10 +132,10 @@ func TestLookupAll_FindsCustomKinds(t *testing.T) {
 	bound.SetAnnotations(map[string]string{"pgbind.dev/template-path": "spec.template"})
 	server.on("GET "+widgetPath, answer(bound))
 	names := []string{"widget.example.org/web", "rollout.argoproj.io/web"}
-	found, err := client.LookupAll(t.Context(), namespace, names)
-	require.NoError(t, err)
+	found := client.LookupAll(t.Context(), namespace, names)
 	require.Len(t, found, 2)
 	for n, name := range names {
+		require.NoError(t, found[n].Err)
 		require.NotNil(t, found[n].Workload, name)
 		assert.Equal(t, name, found[n].Name)
 		assert.True(t, found[n].Workload.HasTemplate(), name)

@@ -8,6 +8,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/parallel"
 )
 
 // lists are the lists of one Snapshot, by namespace and kind.
@@ -72,46 +74,55 @@ func (c *Client) Using(ctx context.Context, namespace, secret string) (string, e
 // Many is the number of objects of a kind in a namespace from which one list is read instead of each object.
 const Many = 10
 
-// LookupAll is like Lookup, for workloads of one namespace by the names that kubectl prints, and lists a kind of which
-// there are many. The results are in the order of the names.
-func (c *Client) LookupAll(ctx context.Context, namespace string, names []string) ([]Named, error) {
-	kinds := map[string]int{}
+// atOnce is the number of workloads that are read at the same time.
+const atOnce = 8
+
+// LookupAll reads workloads of one namespace by the names that kubectl prints. It lists a kind of which there are many, and reads the
+// others by name, also those that the user must not list. The results are in the order of the names. A workload that does not exist is no
+// error.
+func (c *Client) LookupAll(ctx context.Context, namespace string, names []string) []*Named {
+	var found []*Named
 	for _, name := range names {
-		kind, _, _ := strings.Cut(name, "/")
-		kinds[kind]++
+		found = append(found, &Named{Name: name})
+	}
+	for _, group := range parallel.GroupBy(found, func(n *Named) string { return kindOf(n.Name) }) {
+		if c.lookupInList(ctx, namespace, group) {
+			continue
+		}
+		parallel.Each(group, atOnce, func(n *Named) {
+			read, err := c.Lookup(ctx, namespace, []string{n.Name})
+			if n.Err = err; err == nil {
+				n.Workload = read[0].Workload
+			}
+		})
+	}
+	return found
+}
+
+// lookupInList looks workloads of one kind up in a list, unless a read by name is better or needs less permission.
+func (c *Client) lookupInList(ctx context.Context, namespace string, group []*Named) bool {
+	t, known := TypeFor(kindOf(group[0].Name))
+	k, _ := kindFor(schema.GroupKind{Group: t.Resource.Group, Kind: t.kind})
+	// A Rollout can refer to a Deployment, which only a read of it finds.
+	if !known || k.isCustom() || len(group) < Many {
+		return false
+	}
+	all, err := c.List(ctx, namespace, t)
+	if apierrors.IsForbidden(err) {
+		return false
 	}
 	listed := map[string]*Workload{}
-	for kind, number := range kinds {
-		t, known := TypeFor(kind)
-		k, _ := kindFor(schema.GroupKind{Group: t.Resource.Group, Kind: t.kind})
-		// A Rollout can refer to a Deployment, which only a read of it finds.
-		if !known || k.isCustom() || number < Many {
-			continue
-		}
-		all, err := c.List(ctx, namespace, t)
-		if apierrors.IsForbidden(err) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		for _, w := range all {
-			listed[w.String()] = w
-		}
-		kinds[kind] = 0
+	for _, w := range all {
+		listed[w.String()] = w
 	}
-	found := make([]Named, len(names))
-	for i, name := range names {
-		kind, _, _ := strings.Cut(name, "/")
-		found[i] = Named{Name: name, Workload: listed[name]}
-		if kinds[kind] == 0 {
-			continue
-		}
-		read, err := c.Lookup(ctx, namespace, []string{name})
-		if err != nil {
-			return nil, err
-		}
-		found[i] = read[0]
+	for _, n := range group {
+		n.Workload, n.Err = listed[n.Name], err
 	}
-	return found, nil
+	return true
+}
+
+// kindOf returns the kind in a name that kubectl prints.
+func kindOf(name string) string {
+	kind, _, _ := strings.Cut(name, "/")
+	return kind
 }
