@@ -12,6 +12,7 @@ import (
 	"k8s.io/kubectl/pkg/util/templates"
 	"k8s.io/kubectl/pkg/util/term"
 
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/command"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/flags"
 )
 
@@ -36,6 +37,21 @@ func helpAsKubectl(root *cobra.Command, groups templates.CommandGroups) {
 		cmd.DisableFlagsInUseLine = true
 		cmd.Long = paragraphs(cmd.Long)
 		cmd.Example = withoutTrailingSpace(cmd.Example)
+	}
+}
+
+// newHelpCommand replaces the one of cobra, which takes an unknown command for an argument of the root command and prints the help of that.
+func newHelpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Help about any command",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			found, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return command.WithCode(command.Usage, unknownCommand(found, rest[0]))
+			}
+			return found.Help()
+		},
 	}
 }
 

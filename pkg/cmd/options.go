@@ -21,5 +21,6 @@ func newOptionsCommand(streams genericiooptions.IOStreams) *cobra.Command {
 	cmd.SetOut(streams.Out)
 	cmd.SetErr(streams.Out)
 	templates.UseOptionsTemplates(cmd)
+	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) { _ = cmd.Usage() }) // a write that fails has nowhere to be reported
 	return cmd
 }

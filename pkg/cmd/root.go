@@ -50,6 +50,7 @@ func NewRootCommand(streams genericiooptions.IOStreams) *cobra.Command {
 	groups := commandGroups(connection, streams)
 	groups.Add(root)
 	root.AddCommand(newOptionsCommand(streams))
+	root.SetHelpCommand(newHelpCommand())
 	helpAsKubectl(root, groups)
 	command.UsageErrors(root)
 	completion.Register(root, connection)
@@ -97,14 +98,22 @@ func rejectUnknownCommand(cmd *cobra.Command, args []string) error {
 	if _, ok := workload.TypeFor(args[0]); ok {
 		return nil
 	}
+	if len(suggestions(cmd, args[0])) == 0 {
+		return nil
+	}
+	return unknownCommand(cmd, args[0])
+}
+
+// unknownCommand suggests commands that have the word as a synonym or a similar name.
+func unknownCommand(cmd *cobra.Command, word string) error {
 	var names []string
-	for _, name := range suggestions(cmd, args[0]) {
+	for _, name := range suggestions(cmd, word) {
 		names = append(names, fmt.Sprintf("%q", name))
 	}
 	if len(names) == 0 {
-		return nil
+		return fmt.Errorf("unknown command %q for %q: see \"%[2]s --help\"", word, cmd.CommandPath())
 	}
-	return fmt.Errorf("unknown command %q for %q: did you mean %s?", args[0], cmd.CommandPath(), strings.Join(names, " or "))
+	return fmt.Errorf("unknown command %q for %q: did you mean %s?", word, cmd.CommandPath(), strings.Join(names, " or "))
 }
 
 // suggestions returns the command that has the word as a synonym, or else the commands with a similar name.

@@ -299,6 +299,28 @@ func TestExecute_ReturnsTheCodeOfAFailure(t *testing.T) {
 	assert.NotZero(t, requests.Load())
 }
 
+func TestHelp_RejectsAnUnknownCommand(t *testing.T) {
+	requireUsageError(t, []string{"help", "nope"}, `error: unknown command "nope" for "kubectl pgbind": see "kubectl pgbind --help"`+"\n")
+	requireUsageError(t, []string{"help", "delete"}, `error: unknown command "delete" for "kubectl pgbind": did you mean "unbind"?`+"\n")
+	requireUsageError(t, []string{"help", "bind", "x"}, `error: unknown command "x" for "kubectl pgbind bind": see "kubectl pgbind bind --help"`+"\n")
+	for _, args := range [][]string{{"help", "rotate"}, {"rotate", "--help"}} {
+		out, errOut, code := run(t, args...)
+		assert.Equal(t, 0, code)
+		assert.Empty(t, errOut)
+		assert.True(t, strings.HasPrefix(out, "Replace the PostgreSQL users"), out)
+	}
+}
+
+func TestOptions_HasHelp(t *testing.T) {
+	options, _, code := run(t, "options")
+	require.Equal(t, 0, code)
+	for _, args := range [][]string{{"options", "--help"}, {"help", "options"}} {
+		out, _, code := run(t, args...)
+		assert.Equal(t, 0, code)
+		assert.Equal(t, options, out)
+	}
+}
+
 func TestExecute_SuggestsTheCommand(t *testing.T) {
 	for command, words := range map[string][]string{
 		"bind": {"create", "add"}, "unbind": {"delete", "remove", "unset"}, "check": {"status", "verify", "doctor"}, "list": {"show", "get", "ls"},
