@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -18,7 +19,8 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
 )
 
-// TestCronJobRotates applies the manifests of docs in a namespace under the restricted Pod Security Standard.
+// TestCronJobRotates applies the manifests of contrib, with an image and a schedule of its own, in a namespace under the restricted Pod
+// Security Standard.
 func TestCronJobRotates(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim)
@@ -30,7 +32,18 @@ func TestCronJobRotates(t *testing.T) {
 	f.forge(secretOf("guest"), expired)
 	f.admin("ALTER ROLE " + f.login(secretOf("guest")).Username + " VALID UNTIL '2001-01-01'")
 	before := f.login(firstSecret).Username
-	f.manifest("rotate.yaml")
+	f.overlay("rotate", `
+images:
+- {name: kubectl-pgbind, newName: docker.io/library/kubectl-pgbind, newTag: dev}
+patches:
+- target: {kind: CronJob, name: pgbind-rotate}
+  patch: '[{op: replace, path: /spec/schedule, value: "30 2 * * 0"}]'
+`)
+	images := `{.spec.schedule} {.spec.jobTemplate.spec.template.spec.containers[*].image}`
+	assert.Equal(
+		t, "30 2 * * 0 docker.io/library/kubectl-pgbind:dev",
+		f.kubectl("get", "cronjob/pgbind-rotate", "--output=jsonpath="+images),
+	)
 	// A minute replaces the month of the manifest.
 	f.kubectl("set", "env", "cronjob/pgbind-rotate", "--containers=rotate", "OLDER_THAN=1s")
 	f.kubectl("create", "job", "--from=cronjob/pgbind-rotate", "now")
@@ -50,7 +63,7 @@ func TestCronJobRotates(t *testing.T) {
 func TestListIsAllowedByItsManifest(t *testing.T) {
 	t.Parallel()
 	f := newNamespace(t)
-	f.manifest("list.yaml")
+	f.manifests("list")
 	result := f.bind("list", "--as", "system:serviceaccount:"+f.Name+":pgbind-list")
 	assert.NotContains(t, result.Stderr, "Warning")
 }
@@ -59,7 +72,7 @@ func TestBindToAServiceIsAllowedByItsManifest(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim)
 	f.labelled("web")
-	f.manifest("bind.yaml")
+	f.manifests("bind")
 	result := f.bind(
 		"deployment/web", "--postgres=service/postgresql-svc", "--wait=false", "--as",
 		"system:serviceaccount:"+f.Name+":pgbind-bind",
@@ -74,9 +87,8 @@ func TestIndexedJobAppliesShards(t *testing.T) {
 	f := newLesson(t, harness.WithoutClaim)
 	f.restrict()
 	f.kubectl("create", "configmap", "bindings", "--from-file="+f.bindings(t.TempDir(), f.manyLabelled(number)...))
-	f.manifest("bind.yaml")
 	f.lockCatalog("pg_authid")
-	f.manifest("shards.yaml")
+	f.manifests("apply")
 	killed := f.killShard(1)
 	f.unlockRoles()
 	f.kubectl("wait", "--for=condition=Complete", "job/pgbind-apply", "--timeout=240s")
@@ -108,12 +120,29 @@ func (f *fixture) restrict() {
 	)
 }
 
-// manifest applies a manifest of docs.
-func (f *fixture) manifest(name string) {
+// manifests applies a kustomization of contrib.
+func (f *fixture) manifests(name string) {
 	f.t.Helper()
-	path, err := filepath.Abs(filepath.Join("..", "docs", "manifests", name))
+	f.kubectl("apply", "--kustomize="+contrib(f.t, "kustomize", name))
+}
+
+// overlay applies a kustomization of contrib with the changes of another one, as a user has it in a repository of their own.
+func (f *fixture) overlay(name, changes string) {
+	f.t.Helper()
+	dir := f.t.TempDir()
+	base, err := filepath.Rel(dir, contrib(f.t, "kustomize", name))
 	require.NoError(f.t, err)
-	f.kubectl("apply", "--filename="+path)
+	text := "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [" + base + "]" + changes
+	require.NoError(f.t, os.WriteFile(filepath.Join(dir, "kustomization.yaml"), []byte(text), 0o600))
+	f.kubectl("apply", "--kustomize="+dir)
+}
+
+// contrib returns the path of a file or folder of contrib.
+func contrib(t *testing.T, path ...string) string {
+	t.Helper()
+	absolute, err := filepath.Abs(filepath.Join(append([]string{"..", "contrib"}, path...)...))
+	require.NoError(t, err)
+	return absolute
 }
 
 // killShard kills the Pod of a part while it runs, without time to roll back.
