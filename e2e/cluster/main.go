@@ -23,6 +23,7 @@ const usage = `usage: go run ./e2e/cluster VERB
   app                 build the web app's image pgbind-app:dev and load it
   applications NAME...  build the images pgbind-NAME:dev of the modules e2e/tools/NAME and load them
   plugin              build the image kubectl-pgbind:dev and load it
+  bsdtar              install bsdtar, with which tests unpack packages
   audit               print the API server's audit log, one JSON object per line
 `
 
@@ -82,6 +83,8 @@ func (w *workspace) change(ctx context.Context, verb string, args []string) erro
 		return w.applications(ctx, args...)
 	case "plugin":
 		return w.plugin(ctx)
+	case "bsdtar":
+		return w.debianPackages(ctx, "bsdtar", "libarchive-tools")
 	}
 	return fmt.Errorf("unknown verb %q\n%s", verb, usage)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +13,8 @@ const (
 	nodeRepository   = "pgbind-node"
 	nodeSuite        = "bookworm"
 	restrictedSuffix = "-restricted"
+	// nodeVariable names a node image of kind to use, and with it the version of Kubernetes.
+	nodeVariable = "PGBIND_E2E_NODE_IMAGE"
 )
 
 // node is the image of the cluster's node, and whether it was built here, which decides about the network plugin.
@@ -23,6 +26,12 @@ type node struct {
 // nodeImage returns kind's own node image if a registry is reachable, or else an image that is built from Go modules and Debian
 // packages. An image that the engine has already is used without asking a registry.
 func (w *workspace) nodeImage(ctx context.Context, kindFolder string) (node, error) {
+	if chosen := os.Getenv(nodeVariable); chosen != "" {
+		if !w.hasImage(ctx, chosen) && !w.pull(ctx, chosen) {
+			return node{}, fmt.Errorf("cannot pull the node image %s that %s names", chosen, nodeVariable)
+		}
+		return w.fitNode(ctx, node{image: chosen})
+	}
 	official, err := w.output(ctx, filepath.Join(kindFolder, "nodeimage"))
 	if err != nil {
 		return node{}, err

@@ -1,3 +1,5 @@
+//go:build dist
+
 package main
 
 import (
@@ -7,16 +9,20 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-// unpack reads an archive and accepts what krew accepts: no directories, no links, no paths.
+// packed is a file of an archive.
+type packed struct {
+	content string
+	mode    fs.FileMode
+}
+
+// unpack returns the files of an archive by name. It accepts regular files that belong to root.
 func unpack(t *testing.T, file string) map[string]packed {
 	t.Helper()
 	if strings.HasSuffix(file, ".zip") {
@@ -40,7 +46,7 @@ func unpack(t *testing.T, file string) map[string]packed {
 		assert.Zero(t, header.Uid+header.Gid)
 		content, err := io.ReadAll(archive)
 		require.NoError(t, err)
-		files[header.Name] = packed{name: header.Name, source: string(content), mode: header.FileInfo().Mode()}
+		files[header.Name] = packed{content: string(content), mode: header.FileInfo().Mode()}
 	}
 }
 
@@ -56,34 +62,7 @@ func unzip(t *testing.T, file string) map[string]packed {
 		content, err := io.ReadAll(opened)
 		require.NoError(t, err)
 		require.NoError(t, opened.Close())
-		files[entry.Name] = packed{name: entry.Name, source: string(content), mode: entry.Mode()}
+		files[entry.Name] = packed{content: string(content), mode: entry.Mode()}
 	}
 	return files
-}
-
-func TestArchives_AreReproducible(t *testing.T) {
-	dir, modified := t.TempDir(), time.Date(2026, 1, 2, 3, 4, 6, 0, time.UTC)
-	program, license := filepath.Join(dir, "program"), filepath.Join(dir, "license")
-	require.NoError(t, os.WriteFile(program, []byte("program"), 0o600))
-	require.NoError(t, os.WriteFile(license, []byte("license"), 0o600))
-	files := []packed{{name: "LICENSE", source: license, mode: 0o644}, {name: "kubectl-pgbind", source: program, mode: 0o755}}
-	for _, p := range []platform{{os: "linux", arch: "amd64"}, {os: "windows", arch: "amd64"}} {
-		first, second := filepath.Join(dir, "1-"+p.archive()), filepath.Join(dir, "2-"+p.archive())
-		require.NoError(t, p.pack()(first, files, modified))
-		later := time.Now().Add(time.Hour)
-		require.NoError(t, os.Chtimes(program, later, later))
-		require.NoError(t, p.pack()(second, files, modified))
-		assert.Equal(t, readFile(t, first), readFile(t, second))
-		assert.Equal(t, map[string]packed{
-			"LICENSE":        {name: "LICENSE", source: "license", mode: fs.FileMode(0o644)},
-			"kubectl-pgbind": {name: "kubectl-pgbind", source: "program", mode: fs.FileMode(0o755)},
-		}, unpack(t, first))
-	}
-}
-
-func readFile(t *testing.T, name string) string {
-	t.Helper()
-	content, err := os.ReadFile(name) //nolint:gosec // a file of the test or the repository
-	require.NoError(t, err)
-	return string(content)
 }

@@ -74,12 +74,11 @@ func lookUp(t *testing.T, name, dirs string) string {
 }
 
 // checkKrew installs from the manifest and the archive, as it is done before a release is published.
-func checkKrew(t *testing.T, r release) {
-	t.Helper()
+func (d dist) checkKrew(t *testing.T) {
 	s := newShell(t)
-	plugin, archive := filepath.Join(r.dir, "pgbind.yaml"), filepath.Join(r.dir, platform{os: runtime.GOOS, arch: runtime.GOARCH}.archive())
+	plugin, archive := d.file("pgbind.yaml"), d.file(platform{os: runtime.GOOS, arch: runtime.GOARCH}.archive())
 	s.run(filepath.Join(filepath.Dir(s.krew), "validate-krew-manifest"), "-manifest", plugin, "-skip-install")
-	output, err := s.try(s.krew, "install", "--manifest="+plugin, "--archive="+filepath.Join(r.dir, "checksums.txt"))
+	output, err := s.try(s.krew, "install", "--manifest="+plugin, "--archive="+d.file("checksums.txt"))
 	require.Error(t, err, "krew rejects an archive that the manifest does not name")
 	assert.Contains(t, output, "checksum")
 	s.run(s.krew, "install", "--manifest="+plugin, "--archive="+archive)
@@ -87,15 +86,14 @@ func checkKrew(t *testing.T, r release) {
 }
 
 // checkIndex installs from the repository as a custom index, and removes the index again.
-func checkIndex(t *testing.T, r release) {
-	t.Helper()
+func (d dist) checkIndex(t *testing.T) {
 	s := newShell(t)
-	server := httptest.NewServer(http.FileServer(http.Dir(r.dir)))
+	server := httptest.NewServer(http.FileServer(http.Dir(d.file(""))))
 	defer server.Close()
 	index := filepath.Join(t.TempDir(), "index")
-	require.NoError(t, os.CopyFS(filepath.Join(index, "plugins"), os.DirFS("plugins")))
+	require.NoError(t, os.MkdirAll(filepath.Join(index, "plugins"), 0o750))
 	local := strings.ReplaceAll(
-		readFile(t, filepath.Join(r.dir, "pgbind.yaml")),
+		readFile(t, d.file("pgbind.yaml")),
 		"https://github.com/kubectl-pgbind/kubectl-pgbind/releases/download/"+released, server.URL,
 	)
 	require.NoError(t, os.WriteFile(filepath.Join(index, "plugins", "pgbind.yaml"), []byte(local), 0o600))

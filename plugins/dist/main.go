@@ -1,27 +1,46 @@
-// Command dist packs a release: for each platform an archive with the plugin and its LICENSE, the checksums of the archives, and the krew
-// manifest with version, addresses and sums. Two runs on one commit produce the same bytes.
+// Command dist writes what a release contains and goreleaser does not make: before goreleaser, the files next to the program (man pages,
+// the completion script, the licences of dependencies); after it, the krew manifest. Two runs on one commit write the same bytes.
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/signal"
 )
 
-func main() {
-	r := release{platforms: platforms()}
-	flag.StringVar(&r.version, "version", "", "Version of the release, in the form of its tag: v1.2.3")
-	flag.StringVar(&r.dir, "dir", "dist", "Directory for the archives")
-	keep := flag.Bool("keep-archives", false, "Use the archives in the directory, and write only checksums and manifest")
-	flag.Parse()
+const usage = `usage: dist files -to DIR -licences DIR
+       dist krew -version TAG -dir DIR`
 
+func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := r.make(ctx, *keep)
+	err := run(ctx, os.Args[1:])
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}
+}
+
+func run(ctx context.Context, args []string) error {
+	if len(args) == 0 {
+		return errors.New(usage)
+	}
+	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
+	to := flags.String("to", "", "Directory for the files")
+	licences := flags.String("licences", "", "Directory with the licences that go-licenses saved")
+	version := flags.String("version", "", "Version of the release, in the form of its tag: v1.2.3")
+	dir := flags.String("dir", "dist", "Directory with the archives and their checksums")
+	if err := flags.Parse(args[1:]); err != nil {
+		return err //nolint:wrapcheck // the flag set has printed the usage
+	}
+	switch args[0] {
+	case "files":
+		return writeFiles(ctx, *to, *licences)
+	case "krew":
+		return writeKrewManifest(*version, *dir)
+	}
+	return errors.New(usage)
 }

@@ -32,6 +32,7 @@ type spec struct {
 	Homepage         string     `json:"homepage"`
 	ShortDescription string     `json:"shortDescription"`
 	Description      string     `json:"description"`
+	Caveats          string     `json:"caveats"`
 	Platforms        []download `json:"platforms"`
 }
 

@@ -26,6 +26,9 @@ func checkManifest(t *testing.T, m manifest, wanted []platform) {
 	for line := range strings.Lines(m.Spec.Description) {
 		assert.LessOrEqual(t, len(strings.TrimRight(line, "\n")), 80, line)
 	}
+	for _, word := range []string{"pods/exec", "kubectl pgbind completion"} {
+		assert.Contains(t, m.Spec.Caveats, word)
+	}
 	assert.Equal(t, "https://github.com/kubectl-pgbind/kubectl-pgbind", m.Spec.Homepage)
 	var served []platform
 	for _, d := range m.Spec.Platforms {
@@ -50,17 +53,6 @@ func TestManifest_FollowsRules(t *testing.T) {
 	assert.Equal(t, "v0.0.0", template.Spec.Version, "the template has no version")
 	checkManifest(t, template, platforms())
 
-	t.Run("index", func(t *testing.T) {
-		file := filepath.Join(repository, "plugins", "pgbind.yaml")
-		index, err := readManifest(file)
-		require.NoError(t, err)
-		checkManifest(t, index, platforms())
-		assert.Equal(t, index.Metadata.Name+".yaml", filepath.Base(file))
-		assert.Equal(
-			t, template.rendered("v1.0.0", someSums()), index.rendered("v1.0.0", someSums()),
-			"template and index differ only in the release",
-		)
-	})
 	t.Run("release", func(t *testing.T) {
 		sums := someSums()
 		release := template.rendered("v1.2.3-rc.1", sums)
@@ -100,4 +92,11 @@ func TestVersionPattern_MatchesTags(t *testing.T) {
 	for _, version := range []string{"", "1.2.3", "v1.2", "v01.0.0", "v1.0.0 -X main.x=y", "v1.0.0-", "latest"} {
 		assert.NotRegexp(t, versionPattern, version)
 	}
+}
+
+func readFile(t *testing.T, name string) string {
+	t.Helper()
+	content, err := os.ReadFile(name) //nolint:gosec // a file of the test or the repository
+	require.NoError(t, err)
+	return string(content)
 }

@@ -1,7 +1,5 @@
 package main
 
-import "time"
-
 // platform is the platform of one archive.
 type platform struct{ os, arch string }
 
@@ -31,12 +29,4 @@ func (p platform) binary() string {
 		return "kubectl-pgbind.exe"
 	}
 	return "kubectl-pgbind"
-}
-
-// pack returns the function that writes the platform's archive.
-func (p platform) pack() func(file string, files []packed, modified time.Time) error {
-	if p.os == "windows" {
-		return writeZip
-	}
-	return writeTarGz
 }

@@ -3,77 +3,188 @@
 package main
 
 import (
+	"maps"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/registry"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-const released = "v9.8.7"
-
-// wanted returns the platforms to test: by default only the current one, because building all takes minutes.
-func wanted() []platform {
-	if os.Getenv("PGBIND_DIST_ALL") != "" {
-		return platforms()
-	}
-	return []platform{{os: runtime.GOOS, arch: runtime.GOARCH}}
-}
-
-// newRelease builds a release like "make dist".
-func newRelease(t *testing.T) (release, manifest) {
-	t.Helper()
-	r := release{version: released, dir: t.TempDir(), platforms: wanted()}
-	t.Chdir(repository)
-	require.NoError(t, r.make(t.Context(), false))
-	rendered, err := readManifest(filepath.Join(r.dir, "pgbind.yaml"))
-	require.NoError(t, err)
-	return r, rendered
-}
-
+// TestRelease builds a release with goreleaser, and checks what users get from it.
 func TestRelease(t *testing.T) {
-	r, rendered := newRelease(t)
-	checkManifest(t, rendered, wanted())
-	sums, err := r.sums()
-	require.NoError(t, err)
-	for _, d := range rendered.Spec.Platforms {
-		archive := filepath.Base(d.URI)
-		assert.Equal(t, sums[archive], d.SHA256)
-		assert.Contains(t, readFile(t, filepath.Join(r.dir, "checksums.txt")), sums[archive]+"  "+archive+"\n")
-		files := unpack(t, filepath.Join(r.dir, archive))
-		require.Len(t, files, 2, archive)
-		assert.Equal(t, readFile(t, "LICENSE"), files["LICENSE"].source, archive)
-		assert.NotZero(t, files[d.Bin].mode&0o111, "%s: %s is executable", archive, d.Bin)
-		assert.Contains(t, files[d.Bin].source, released, archive)
+	var env []string
+	images := startRegistry(t)
+	key := filepath.Join(t.TempDir(), "cosign.key")
+	if isWhole() {
+		env = []string{"COSIGN_KEY=" + key, "COSIGN_PASSWORD=", "BASE_IMAGE=" + pushBase(t, images), "IMAGE=" + images + "/kubectl-pgbind"}
+		dist{dir: filepath.Dir(key), tools: os.Getenv("PGBIND_DIST_TOOLS")}.run(t, env, "cosign", "generate-key-pair")
 	}
-	t.Run("is reproducible", func(t *testing.T) { checkReproducible(t, sums) })
-	t.Run("installs with krew", func(t *testing.T) { checkKrew(t, r) })
-	t.Run("is found in an index", func(t *testing.T) { checkIndex(t, r) })
+	d := newDist(t, env...)
+	t.Run("archives", d.checkArchives)
+	t.Run("packages", d.checkPackages)
+	t.Run("deb in a container", d.checkDeb)
+	t.Run("installs with krew", d.checkKrew)
+	t.Run("is found in an index", d.checkIndex)
+	t.Run("is reproducible", func(t *testing.T) { d.checkReproducible(t, env) })
+	if !isWhole() {
+		return
+	}
+	t.Run("cask and manifest for Scoop", d.checkCask)
+	t.Run("SBOMs", d.checkSBOMs)
+	t.Run("signature", func(t *testing.T) { d.checkSignature(t, key) })
+	t.Run("image", func(t *testing.T) { checkImage(t, images+"/kubectl-pgbind:"+released) })
 }
 
-// checkReproducible builds one platform again, in a directory other than the repository.
-func checkReproducible(t *testing.T, sums map[string]string) {
+// commands returns the names of the man pages: one for each command of the program that was built.
+func (d dist) commands(t *testing.T) []string {
 	t.Helper()
-	source := t.TempDir()
-	for _, name := range []string{"cmd", "docs", "pkg", "plugins"} {
-		require.NoError(t, os.CopyFS(filepath.Join(source, name), os.DirFS(name)))
+	pages := []string{"kubectl-pgbind.1"}
+	program := filepath.Join(t.TempDir(), "kubectl-pgbind")
+	archive := platform{os: runtime.GOOS, arch: runtime.GOARCH}.archive()
+	require.NoError(t, os.WriteFile(program, []byte(unpack(t, d.file(archive))["kubectl-pgbind"].content), 0o700)) //nolint:gosec // a program
+	for line := range strings.Lines(d.run(t, nil, program, "__complete", "")) {
+		// A command has a description, a workload that could be bound has none.
+		if name, _, isCommand := strings.Cut(line, "\t"); isCommand && name != "help" {
+			pages = append(pages, "kubectl-pgbind-"+name+".1")
+		}
 	}
-	for _, name := range []string{"go.mod", "go.sum", "LICENSE"} {
-		require.NoError(t, os.WriteFile(filepath.Join(source, name), []byte(readFile(t, name)), 0o600))
+	require.Greater(t, len(pages), 10)
+	return pages
+}
+
+func (d dist) checkArchives(t *testing.T) {
+	rendered, err := readManifest(d.file("pgbind.yaml"))
+	require.NoError(t, err)
+	checkManifest(t, rendered, wanted())
+	sums := readFile(t, d.file("checksums.txt"))
+	wanted := []string{"LICENSE", "THIRD_PARTY_NOTICES", "kubectl_complete-pgbind"}
+	for _, page := range d.commands(t) {
+		wanted = append(wanted, "man/"+page)
 	}
-	modified, err := commitTime(t.Context())
+	for _, download := range rendered.Spec.Platforms {
+		archive := filepath.Base(download.URI)
+		assert.Contains(t, sums, download.SHA256+"  "+archive+"\n")
+		d.run(t, nil, "sh", "-c", "cd dist && grep '  "+archive+"$' checksums.txt | sha256sum --check --strict")
+		files := unpack(t, d.file(archive))
+		for _, name := range wanted {
+			_, exists := files[name]
+			assert.True(t, exists, "%s has no %s", archive, name)
+		}
+		assert.Equal(t, readFile(t, filepath.Join(d.dir, "LICENSE")), files["LICENSE"].content)
+		assert.NotZero(t, files[download.Bin].mode&0o111, "%s: %s is executable", archive, download.Bin)
+		assert.NotZero(t, files["kubectl_complete-pgbind"].mode&0o111, archive)
+		assert.Contains(t, files[download.Bin].content, released, archive)
+		assert.NotContains(t, files[download.Bin].content, d.dir, "the program does not contain the directory of the build")
+		for _, module := range []string{"k8s.io/client-go/LICENSE", "github.com/spf13/cobra/LICENSE.txt", "go/LICENSE"} {
+			assert.Contains(t, files["THIRD_PARTY_NOTICES"].content, "\n"+module+"\n", archive)
+		}
+	}
+}
+
+// checkReproducible builds the release again in another directory. SBOMs and signatures contain the time and random numbers.
+func (d dist) checkReproducible(t *testing.T, env []string) {
+	again := newDist(t, env...)
+	first, err := readChecksums(d.file("checksums.txt"))
 	require.NoError(t, err)
-	again, p := release{version: released, dir: t.TempDir()}, wanted()[0]
-	t.Chdir(source)
-	require.NoError(t, again.makeArchive(t.Context(), p, modified))
-	sum, err := sumOf(filepath.Join(again.dir, p.archive()))
+	second, err := readChecksums(again.file("checksums.txt"))
 	require.NoError(t, err)
-	assert.Equal(t, sums[p.archive()], sum)
-	assert.Equal(
-		t, -1, strings.Index(unpack(t, filepath.Join(again.dir, p.archive()))[p.binary()].source, source),
-		"the program does not contain the directory of the build",
-	)
+	isSBOM := func(name, _ string) bool { return strings.HasSuffix(name, ".spdx.json") }
+	maps.DeleteFunc(first, isSBOM)
+	maps.DeleteFunc(second, isSBOM)
+	assert.NotEmpty(t, first)
+	assert.Equal(t, first, second)
+}
+
+func (d dist) checkCask(t *testing.T) {
+	sums, err := readChecksums(d.file("checksums.txt"))
+	require.NoError(t, err)
+	cask := readFile(t, d.file("homebrew/Casks/kubectl-pgbind.rb"))
+	bucket := readFile(t, d.file("scoop/kubectl-pgbind.json"))
+	for _, p := range platforms() {
+		text := cask
+		if p.os == "windows" {
+			text = bucket
+		}
+		assert.Contains(t, text, sums[p.archive()], p.archive())
+	}
+	assert.Contains(t, cask, `binary "kubectl_complete-pgbind"`)
+}
+
+func (d dist) checkSBOMs(t *testing.T) {
+	for _, p := range platforms() {
+		sbom := readFile(t, d.file(p.archive()+".spdx.json"))
+		assert.Contains(t, sbom, `"spdxVersion"`)
+		assert.Contains(t, sbom, "pkg:golang/k8s.io/client-go@", p.archive())
+	}
+}
+
+// checkSignature verifies the signature as a user does, and requires that cosign rejects another file.
+func (d dist) checkSignature(t *testing.T, key string) {
+	verify := []string{
+		"verify-blob", "--key=" + strings.TrimSuffix(key, ".key") + ".pub", "--insecure-ignore-tlog",
+		"--bundle=dist/checksums.txt.sigstore.json",
+	}
+	d.run(t, nil, "cosign", append(slices.Clone(verify), "dist/checksums.txt")...)
+	output := d.run(t, nil, "sh", "-c", `! cosign "$@" 2>&1`, "sh", verify[0], verify[1], verify[2], verify[3], "dist/pgbind.yaml")
+	assert.Contains(t, output, "signature")
+}
+
+// startRegistry starts a registry and returns its address.
+func startRegistry(t *testing.T) string {
+	t.Helper()
+	server := httptest.NewServer(registry.New())
+	t.Cleanup(server.Close)
+	return strings.TrimPrefix(server.URL, "http://")
+}
+
+// linux returns the platforms of the image.
+func linux() []v1.Platform {
+	return []v1.Platform{{OS: "linux", Architecture: "amd64"}, {OS: "linux", Architecture: "arm64"}}
+}
+
+// pushBase pushes an empty base image for each platform and returns its name.
+func pushBase(t *testing.T, images string) string {
+	t.Helper()
+	var index v1.ImageIndex = empty.Index
+	for _, p := range linux() {
+		base, err := mutate.ConfigFile(empty.Image, &v1.ConfigFile{OS: p.OS, Architecture: p.Architecture})
+		require.NoError(t, err)
+		index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: base, Descriptor: v1.Descriptor{Platform: &p}})
+	}
+	ref, err := name.ParseReference(images + "/base:latest")
+	require.NoError(t, err)
+	require.NoError(t, remote.WriteIndex(ref, index))
+	return ref.String()
+}
+
+// checkImage requires an image for each platform that starts the program.
+func checkImage(t *testing.T, image string) {
+	ref, err := name.ParseReference(image)
+	require.NoError(t, err)
+	index, err := remote.Index(ref)
+	require.NoError(t, err)
+	manifest, err := index.IndexManifest()
+	require.NoError(t, err)
+	var found []v1.Platform
+	for _, m := range manifest.Manifests {
+		found = append(found, v1.Platform{OS: m.Platform.OS, Architecture: m.Platform.Architecture})
+		one, err := index.Image(m.Digest)
+		require.NoError(t, err)
+		config, err := one.ConfigFile()
+		require.NoError(t, err)
+		assert.Equal(t, []string{"/ko-app/kubectl-pgbind"}, config.Config.Entrypoint)
+	}
+	assert.ElementsMatch(t, linux(), found)
 }
