@@ -23,13 +23,14 @@ func TestK9sPlugin(t *testing.T) {
 		Plugins map[string]struct {
 			ShortCut, Description, Command string
 			Scopes, Args                   []string
+			Background, Confirm            bool
 		}
 	}
 	text, err := os.ReadFile(contrib(t, "k9s", "plugins.yaml"))
 	require.NoError(t, err)
 	require.NoError(t, yaml.UnmarshalStrict(text, &file))
 	variables := map[string]string{
-		"RESOURCE_NAME": "deployments", "NAME": "web", "NAMESPACE": f.Name, "CONTEXT": f.kubectl("config", "current-context"),
+		"RESOURCE_NAME": "deployments", "NAME": "web", "NAMESPACE": f.Name, "CONTEXT": strings.TrimSpace(f.kubectl("config", "current-context")),
 	}
 	programs := t.TempDir()
 	require.NoError(t, os.Symlink("/bin/cat", filepath.Join(programs, "less")))
@@ -55,10 +56,10 @@ func TestK9sPlugin(t *testing.T) {
 	}
 
 	assert.Contains(t, run("pgbind-bind", ""), "deployment.apps/web bound")
-	before := f.login(secretOf("web")).Username
+	before := f.login(firstSecret).Username
 	assert.Contains(t, run("pgbind-check", ""), "deployment.apps/web")
 	assert.Contains(t, run("pgbind-psql", "SELECT session_user;\n"), before)
-	assert.Contains(t, run("pgbind-rotate", ""), "deployment.apps/web rotated")
-	assert.NotEqual(t, before, f.login(secretOf("web")).Username)
+	assert.Contains(t, run("pgbind-rotate", ""), "secret/"+firstSecret+" rotated")
+	assert.NotEqual(t, before, f.login(firstSecret).Username)
 	assert.Len(t, file.Plugins, 4, "the test runs all")
 }

@@ -37,7 +37,10 @@ images:
 - {name: kubectl-pgbind, newName: docker.io/library/kubectl-pgbind, newTag: dev}
 patches:
 - target: {kind: CronJob, name: pgbind-rotate}
-  patch: '[{op: replace, path: /spec/schedule, value: "30 2 * * 0"}]'
+  patch: |-
+    - op: replace
+      path: /spec/schedule
+      value: "30 2 * * 0"
 `)
 	images := `{.spec.schedule} {.spec.jobTemplate.spec.template.spec.containers[*].image}`
 	assert.Equal(

@@ -24,7 +24,7 @@ func TestGenerate_DocumentsAreUpToDate(t *testing.T) {
 
 func TestLinks_PointToFiles(t *testing.T) {
 	var files []string
-	for _, pattern := range []string{"*.md", "docs/*.md", "docs/how-to/*.md", "e2e/cluster/*.md"} {
+	for _, pattern := range []string{"*.md", "docs/*.md", "docs/how-to/*.md", "e2e/cluster/*.md", "contrib/*.md"} {
 		found, err := filepath.Glob(filepath.Join(repository, pattern))
 		require.NoError(t, err)
 		require.NotEmpty(t, found)

@@ -3,6 +3,8 @@
 package main
 
 import (
+	"io"
+	"log"
 	"maps"
 	"net/http/httptest"
 	"os"
@@ -29,7 +31,7 @@ func TestRelease(t *testing.T) {
 	key := filepath.Join(t.TempDir(), "cosign.key")
 	if isWhole() {
 		env = []string{"COSIGN_KEY=" + key, "COSIGN_PASSWORD=", "BASE_IMAGE=" + pushBase(t, images), "IMAGE=" + images + "/kubectl-pgbind"}
-		dist{dir: filepath.Dir(key), tools: os.Getenv("PGBIND_DIST_TOOLS")}.run(t, env, "cosign", "generate-key-pair")
+		dist{dir: filepath.Dir(key), tools: os.Getenv("PGBIND_DIST_TOOLS")}.run(t, env, filepath.Join(os.Getenv("PGBIND_DIST_TOOLS"), "cosign"), "generate-key-pair")
 	}
 	d := newDist(t, env...)
 	t.Run("archives", d.checkArchives)
@@ -136,7 +138,7 @@ func (d dist) checkSignature(t *testing.T, key string) {
 		"verify-blob", "--key=" + strings.TrimSuffix(key, ".key") + ".pub", "--insecure-ignore-tlog",
 		"--bundle=dist/checksums.txt.sigstore.json",
 	}
-	d.run(t, nil, "cosign", append(slices.Clone(verify), "dist/checksums.txt")...)
+	d.run(t, nil, filepath.Join(d.tools, "cosign"), append(slices.Clone(verify), "dist/checksums.txt")...)
 	output := d.run(t, nil, "sh", "-c", `! cosign "$@" 2>&1`, "sh", verify[0], verify[1], verify[2], verify[3], "dist/pgbind.yaml")
 	assert.Contains(t, output, "signature")
 }
@@ -144,7 +146,7 @@ func (d dist) checkSignature(t *testing.T, key string) {
 // startRegistry starts a registry and returns its address.
 func startRegistry(t *testing.T) string {
 	t.Helper()
-	server := httptest.NewServer(registry.New())
+	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	t.Cleanup(server.Close)
 	return strings.TrimPrefix(server.URL, "http://")
 }
