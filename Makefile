@@ -104,19 +104,16 @@ tools: ## Build the tools that manage workloads in the end-to-end tests
 	CGO_ENABLED=0 go -C e2e/tools/argosync build -trimpath -o $(TOOLS)/argosync .
 
 .PHONY: gitops
-gitops: build app-image tools $(OLD_PLUGIN) ## Bind workloads that helm, Flux and Argo CD manage (not part of make test: the tools take long to build)
+gitops: build app-image tools $(OLD_PLUGIN) ## Bind workloads that helm, Flux and Argo CD manage (the tools take long to build)
 	$(WITH_CLUSTER) go test -tags e2e,gitops -count=1 -timeout 30m -parallel 2 -run '^Test(Helm3|Helm4|Flux|ArgoCD)$$' ./e2e
 
 # Published applications, and one more, each of which reads its login from names of its own. OpenFGA takes minutes to build.
 APPS = Miniflux OpenFGA Guestbook
 .PHONY: apps
-apps: build cluster ## Bind, migrate, rotate and unbind real applications (make test runs Miniflux alone: make miniflux)
+apps: build cluster ## Bind, migrate, rotate and unbind real applications
 	@go run ./e2e/cluster applications $$(echo $(APPS) | tr A-Z a-z)
 	$(WITH_CLUSTER) go test -tags e2e,apps -count=1 -timeout 30m -parallel 2 -run "^Test($$(echo $(APPS) | tr ' ' '|'))(_|\$$)" ./e2e
 
-.PHONY: miniflux
-miniflux:
-	@$(MAKE) --no-print-directory apps APPS=Miniflux
 # Patroni 3 labels the primary as master, Patroni 4 as primary.
 .PHONY: patroni-image
 patroni-image: cluster ## Load Patroni, on PostgreSQL 15 and 17, and a pooler into the cluster
@@ -124,8 +121,15 @@ patroni-image: cluster ## Load Patroni, on PostgreSQL 15 and 17, and a pooler in
 	@go run ./e2e/cluster pooler
 
 .PHONY: patroni
-patroni: build app-image patroni-image ## Test failovers on real Patroni clusters (not part of make test)
+patroni: build app-image patroni-image ## Test failovers on real Patroni clusters
 	$(WITH_CLUSTER) go test -tags e2e,patroni -count=1 -timeout 30m -run '^TestPatroni' ./e2e
+
+# Real tools, applications and servers, one of them at a time.
+PGBIND_WITH ?= $(call turn,2,gitops apps patroni)
+.PHONY: integrations
+integrations: ## Run one of gitops, apps and patroni (PGBIND_WITH=)
+	@echo "with $(PGBIND_WITH)"
+	@$(MAKE) --no-print-directory $(PGBIND_WITH)
 
 # turn returns one of several words, a different one after every N commits, where N is the first argument.
 turn = $(word $(shell echo $$(( $$(git rev-list --count HEAD) / $(1) % $(words $(2)) + 1 ))),$(2))
@@ -261,7 +265,7 @@ soak-sample: ## Run make soak at a few points of each command, and print the dur
 	@PGBIND_SOAK=2 $(MAKE) --no-print-directory test BUDGETS=soak:20
 
 # Time limit of each part of the tests, in minutes. On a machine without caches, e2e also builds the programs and images of the cluster.
-BUDGETS = unit:20 lint:20 modules:10 e2e:55 privileges:30 dist-test:10
+BUDGETS = unit:20 lint:20 modules:10 e2e:55 privileges:30 integrations:25 dist-test:20
 
 .PHONY: test
 test: ## Run all tests, and print the duration of each part

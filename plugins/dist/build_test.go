@@ -33,9 +33,15 @@ type dist struct {
 	tools string // the directory of goreleaser and the programs that it runs
 }
 
-// newDist builds a release of the last commit, with the given variables for goreleaser. The configuration differs from that of a real
-// release in two places: it does not upload, and it builds only for the platforms that the test wants.
-func newDist(t *testing.T, env ...string) dist {
+// local has what replaces the services of a real release.
+type local struct {
+	base, image string // the image, in a registry of the test, and its base
+	key         string // that signs
+}
+
+// newDist builds a release of the last commit. The configuration differs from that of a real release as little as a test needs: it does not
+// upload files, it takes images from and to a registry of the test, and it builds only for the platforms that the test wants.
+func newDist(t *testing.T, services local) dist {
 	t.Helper()
 	tools := os.Getenv("PGBIND_DIST_TOOLS")
 	require.True(t, filepath.IsAbs(tools), "PGBIND_DIST_TOOLS names the directory of goreleaser; make dist-test sets it")
@@ -45,6 +51,8 @@ func newDist(t *testing.T, env ...string) dist {
 	output, err := exec.CommandContext(t.Context(), "git", "clone", "--quiet", source, d.dir).CombinedOutput() //nolint:gosec // this clone
 	require.NoError(t, err, string(output))
 	d.edit(t, "release:\n", "release:\n  disable: true\n")
+	d.edit(t, "base_image: gcr.io/distroless/static:nonroot", "base_image: "+services.base)
+	d.edit(t, "repositories: [ghcr.io/kubectl-pgbind/kubectl-pgbind]", "repositories: ["+services.image+"]")
 	if !isWhole() {
 		d.edit(t, "goos: [darwin, linux, windows]", "goos: ["+runtime.GOOS+"]")
 		d.edit(t, "goarch: [amd64, arm64]", "goarch: ["+runtime.GOARCH+"]")
@@ -57,7 +65,7 @@ func newDist(t *testing.T, env ...string) dist {
 	if !isWhole() {
 		args = append(args, "--skip=sign,ko,sbom,scoop")
 	}
-	d.run(t, append(env, "GITHUB_TOKEN=unused"), filepath.Join(tools, "goreleaser"), args...)
+	d.run(t, []string{"GITHUB_TOKEN=unused", "COSIGN_KEY=" + services.key, "COSIGN_PASSWORD="}, filepath.Join(tools, "goreleaser"), args...)
 	d.run(t, nil, "go", "run", "./plugins/dist", "krew", "-version", released)
 	return d
 }

@@ -26,27 +26,26 @@ import (
 
 // TestRelease builds a release with goreleaser, and checks what users get from it.
 func TestRelease(t *testing.T) {
-	var env []string
 	images := startRegistry(t)
-	key := filepath.Join(t.TempDir(), "cosign.key")
+	services := local{base: pushBase(t, images), image: images + "/kubectl-pgbind", key: filepath.Join(t.TempDir(), "cosign.key")}
 	if isWhole() {
-		env = []string{"COSIGN_KEY=" + key, "COSIGN_PASSWORD=", "BASE_IMAGE=" + pushBase(t, images), "IMAGE=" + images + "/kubectl-pgbind"}
-		dist{dir: filepath.Dir(key), tools: os.Getenv("PGBIND_DIST_TOOLS")}.run(t, env, filepath.Join(os.Getenv("PGBIND_DIST_TOOLS"), "cosign"), "generate-key-pair")
+		here := dist{dir: filepath.Dir(services.key), tools: os.Getenv("PGBIND_DIST_TOOLS")}
+		here.run(t, []string{"COSIGN_PASSWORD="}, filepath.Join(here.tools, "cosign"), "generate-key-pair")
 	}
-	d := newDist(t, env...)
+	d := newDist(t, services)
 	t.Run("archives", d.checkArchives)
 	t.Run("packages", d.checkPackages)
 	t.Run("deb in a container", d.checkDeb)
 	t.Run("installs with krew", d.checkKrew)
 	t.Run("is found in an index", d.checkIndex)
-	t.Run("is reproducible", func(t *testing.T) { d.checkReproducible(t, env) })
+	t.Run("is reproducible", func(t *testing.T) { d.checkReproducible(t, services) })
 	if !isWhole() {
 		return
 	}
 	t.Run("cask and manifest for Scoop", d.checkCask)
 	t.Run("SBOMs", d.checkSBOMs)
-	t.Run("signature", func(t *testing.T) { d.checkSignature(t, key) })
-	t.Run("image", func(t *testing.T) { checkImage(t, images+"/kubectl-pgbind:"+released) })
+	t.Run("signature", func(t *testing.T) { d.checkSignature(t, services.key) })
+	t.Run("image", func(t *testing.T) { checkImage(t, services.image+":"+released) })
 }
 
 // commands returns the names of the man pages: one for each command of the program that was built.
@@ -96,8 +95,8 @@ func (d dist) checkArchives(t *testing.T) {
 }
 
 // checkReproducible builds the release again in another directory. SBOMs and signatures contain the time and random numbers.
-func (d dist) checkReproducible(t *testing.T, env []string) {
-	again := newDist(t, env...)
+func (d dist) checkReproducible(t *testing.T, services local) {
+	again := newDist(t, services)
 	first, err := readChecksums(d.file("checksums.txt"))
 	require.NoError(t, err)
 	second, err := readChecksums(again.file("checksums.txt"))
