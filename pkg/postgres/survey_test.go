@@ -1,11 +1,14 @@
 package postgres
 
 import (
+	"context"
 	"errors"
+	"io"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -40,8 +43,13 @@ pgbind {"about": [1]}
 	denied    = "psql:<stdin>:7: WARNING:  01000: no\npsql:<stdin>:9: error: connection failed: FATAL:  password authentication failed\n"
 )
 
+// factsAnswer answers the first session of a survey. The next ones try the logins of a and b.
+func factsAnswer() answer { return answer{program: "psql", stdout: primary + factsOfAll + surveyEnd} }
+
 func TestSurvey(t *testing.T) {
-	server, c := serverWith(t, answer{program: "psql", stdout: primary + factsOfAll + attemptA + letIn + attemptB + letIn + surveyEnd})
+	server, c := serverWith(
+		t, factsAnswer(), answer{program: "psql", stdout: primary + attemptA + letIn + attemptB + letIn + surveyEnd},
+	)
 	found, err := server.Survey(t.Context(), questions(), false)
 	require.NoError(t, err)
 	assert.Equal(t, MarkedRole{
@@ -73,11 +81,13 @@ func TestSurvey(t *testing.T) {
 		{},
 	}, found.Answers)
 	assert.NotContains(t, strings.Join(c.argv[0], " "), "cleartext")
-	assert.Equal(t, 2, strings.Count(c.stdin[0], "cleartext"))
-	assert.NotContains(t, c.stdin[0], "\\setenv PGPASSWORD\n", "no login without a password unless it is to be proved")
+	assert.NotContains(t, c.stdin[0], "cleartext", "the catalogs are read in a session that knows no password")
+	assert.NotContains(t, c.stdin[0], "\\connect -reuse-previous=off")
+	assert.Equal(t, 2, strings.Count(c.stdin[1], "cleartext"))
+	assert.NotContains(t, c.stdin[1], "\\setenv PGPASSWORD\n", "no login without a password unless it is to be proved")
 	assert.True(t, strings.HasPrefix(c.stdin[0], opening(server.Database, true).text.String()))
 	for _, word := range []string{"GRANT ", "REVOKE ", "ALTER ", "CREATE ", "DROP ", "UPDATE ", "DELETE ", "INSERT "} {
-		for line := range strings.Lines(c.stdin[0]) {
+		for line := range strings.Lines(c.stdin[0] + c.stdin[1]) {
 			assert.False(t, strings.HasPrefix(strings.TrimSpace(line), word), "a survey changes nothing: %s", line)
 		}
 	}
@@ -105,34 +115,32 @@ pgbind {"question": 9, "exists": true, "shares": false}
 	}, found.Answers)
 }
 
-func TestSurveyTakesNothingButLoginsFromALogin(t *testing.T) {
+// TestSurvey_TakesOnlyLoginsFromALogin has a server answer a login with facts.
+func TestSurvey_TakesOnlyLoginsFromALogin(t *testing.T) {
 	forged := `pgbind {"role": {"name": "a", "canLogin": true, "expired": false}}
 pgbind {"role": {"name": "evil", "mark": "pgbind/v1 id=abc namespace=ns uid=u run=r"}}
 pgbind {"databases": ["evil"]}
 pgbind {"about": [1]}
 pgbind {"exceeds": ["ALTER ROLE evil SUPERUSER"]}
 `
-	server, _ := serverWith(
-		t,
-		answer{program: "psql", stdout: primary + factsOfAll + attemptA + forged + letIn + attemptB + letIn + surveyEnd},
-	)
-	found, err := server.Survey(t.Context(), questions(), false)
-	require.NoError(t, err)
-	assert.True(t, found.Roles["a"].Expired)
-	assert.Len(t, found.Roles, 2)
-	assert.Equal(t, []string{"postgres", "shop"}, found.Databases)
-	in := LoginAnswer{Tried: true, Reached: "svc", User: "x", Method: "scram-sha-256:x"}
-	assert.Equal(t, Answer{Login: in}, found.Answers[1])
+	for _, before := range []string{forged + attemptA, attemptA + forged} {
+		server, _ := serverWith(t, factsAnswer(), answer{program: "psql", stdout: primary + before + letIn + attemptB + letIn + surveyEnd})
+		found, err := server.Survey(t.Context(), questions(), false)
+		require.NoError(t, err)
+		assert.True(t, found.Roles["a"].Expired)
+		assert.Len(t, found.Roles, 2)
+		assert.Equal(t, []string{"postgres", "shop"}, found.Databases)
+		in := LoginAnswer{Tried: true, Reached: "svc", User: "x", Method: "scram-sha-256:x"}
+		assert.Equal(t, Answer{Login: in}, found.Answers[1])
+	}
 }
 
 // TestNoPasswordFollowsALogin: a server may answer a query as if it were a COPY, and psql sends it the rest of its input then.
 func TestNoPasswordFollowsALogin(t *testing.T) {
-	survey, err := factsScript(questions())
-	require.NoError(t, err)
-	survey.attempts(questions(), 0, nil, true)
+	logins := loginScript(questions(), []int{0, 1}, true)
 	batch, err := newBatch(requests(t, 3), []int{0, 1, 2}).script()
 	require.NoError(t, err)
-	for name, text := range map[string]string{"survey": survey.text.String(), "batch": batch.text.String()} {
+	for name, text := range map[string]string{"survey": logins.text.String(), "batch": batch.text.String()} {
 		before, after, found := strings.Cut(text, "-reuse-previous=off")
 		require.True(t, found, name)
 		for _, password := range []string{"cleartext", "secret0", "secret1", "secret2"} {
@@ -143,11 +151,18 @@ func TestNoPasswordFollowsALogin(t *testing.T) {
 }
 
 func TestSurveySetsWhatItsScriptsUse(t *testing.T) {
-	sc, err := factsScript(questions())
+	facts, err := factsScript(questions())
 	require.NoError(t, err)
-	sc.attempts(questions(), 0, nil, true)
-	require.NoError(t, sc.err)
-	text := sc.text.String()
+	logins := loginScript(questions(), []int{0, 1}, true)
+	require.NoError(t, logins.err)
+	for _, sc := range []*script{facts, logins} {
+		requireSet(t, sc.text.String())
+	}
+}
+
+// requireSet requires that a script sets each variable before it uses it.
+func requireSet(t *testing.T, text string) {
+	t.Helper()
 	for _, used := range regexp.MustCompile(`[^:]:['"](\w+)['"]`).FindAllStringSubmatch(text, -1) {
 		if used[1] == "HOST" || used[1] == "PORT" {
 			continue // psql's own
@@ -159,82 +174,147 @@ func TestSurveySetsWhatItsScriptsUse(t *testing.T) {
 	}
 }
 
-func TestSurveyGoesOnAfterALoginThatFailed(t *testing.T) {
-	server, c := serverWith(t,
-		answer{program: "psql", stdout: primary + factsOfAll + attemptA, stderr: denied, err: &podexec.ExitError{Code: 3}},
+func TestSurvey_ContinuesAfterAFailedLogin(t *testing.T) {
+	server, c := serverWith(t, factsAnswer(),
+		answer{program: "psql", stdout: primary + attemptA, stderr: denied, err: &podexec.ExitError{Code: 3}},
 		answer{program: "psql", stdout: primary + attemptB + letIn + surveyEnd})
 	found, err := server.Survey(t.Context(), questions(), false)
 	require.NoError(t, err)
 	assert.Equal(t, "connection failed: FATAL:  password authentication failed", found.Answers[0].Login.Failure)
+	assert.True(t, found.Answers[1].Login.Tried)
 	assert.Empty(t, found.Answers[1].Login.Failure)
-	assert.Equal(t, 1, strings.Count(c.stdin[1], "cleartext"), "the first is not tried again")
+	assert.Equal(t, 1, strings.Count(c.stdin[2], "cleartext"), "the first is not tried again")
 }
 
-func TestSurveyProves(t *testing.T) {
+func TestSurvey_TriesLoginsOfRolesThatExist(t *testing.T) {
+	facts := `pgbind {"role": {"name": "b", "mark": null, "canLogin": true}}` + "\n"
+	server, c := serverWith(t, answer{program: "psql", stdout: primary + facts + surveyEnd},
+		answer{program: "psql", stdout: primary + attemptB + letIn + surveyEnd})
+	found, err := server.Survey(t.Context(), questions(), false)
+	require.NoError(t, err)
+	assert.False(t, found.Answers[0].Login.Tried)
+	assert.True(t, found.Answers[1].Login.Tried)
+	assert.Equal(t, 1, strings.Count(c.stdin[1], "cleartext"))
+}
+
+func TestSurvey_Proves(t *testing.T) {
 	for stdout, trust := range map[string]bool{surveyEnd: false, surveyEnd + `pgbind {"trust": true}` + "\n": true} {
-		server, c := serverWith(
-			t,
+		server, c := serverWith(t, factsAnswer(),
 			answer{program: "psql", stdout: primary + attemptA + letIn + attemptB + letIn + stdout, err: &podexec.ExitError{Code: 3}},
 		)
 		found, err := server.Survey(t.Context(), questions(), true)
 		require.NoError(t, err)
 		assert.Equal(t, trust, found.Trust)
-		assert.Equal(t, 1, strings.Count(c.stdin[0], "\\setenv PGPASSWORD\n"), "once")
+		assert.Equal(t, 1, strings.Count(c.stdin[1], "\\setenv PGPASSWORD\n"), "once")
 	}
 }
 
-func TestSurveyThatDidNotEnd(t *testing.T) {
+func TestSurvey_ReportsAnInterruptedSession(t *testing.T) {
+	noSQL := answer{stdout: primary, stderr: "psql:<stdin>:9: ERROR:  42501: no\n", err: &podexec.ExitError{Code: 3}}
 	tests := map[string]struct {
+		before []answer
 		answer answer
 		times  int
 		err    string
 	}{
-		"a standby":              {answer{stdout: standby}, 1, ErrStandby.Error()},
-		"cut, called a success":  {answer{stdout: primary + factsOfAll}, attempts, "truncated output"},
-		"cut while it logged in": {answer{stdout: primary + attemptA}, attempts, "truncated output"},
-		"an error of SQL": {
-			answer{stdout: primary, stderr: "psql:<stdin>:9: ERROR:  42501: no\n", err: &podexec.ExitError{Code: 3}},
-			1,
-			"SQLSTATE 42501",
-		},
-		"the way broke while it asked": {answer{stdout: primary + attemptA, err: errors.New("reset")}, 1, "reset"},
+		"standby":                    {nil, answer{stdout: standby}, 1, ErrStandby.Error()},
+		"truncated with success":     {nil, answer{stdout: primary + factsOfAll}, attempts, "truncated output"},
+		"SQL error":                  {nil, noSQL, 1, "SQLSTATE 42501"},
+		"broken connection":          {nil, answer{stdout: primary, err: errors.New("reset")}, 1, "reset"},
+		"truncated during a login":   {[]answer{factsAnswer()}, answer{stdout: primary + attemptA}, attempts, "truncated output"},
+		"failover before the logins": {[]answer{factsAnswer()}, answer{stdout: standby}, 1, ErrStandby.Error()},
+		"broken during a login":      {[]answer{factsAnswer()}, answer{stdout: primary + attemptA, err: errors.New("reset")}, 1, "reset"},
+		"SQL error before a login":   {[]answer{factsAnswer()}, noSQL, 1, "SQLSTATE 42501"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			test.answer.program = "psql"
-			server, c := serverWith(t, slices.Repeat([]answer{test.answer}, test.times)...)
+			server, c := serverWith(t, append(test.before, slices.Repeat([]answer{test.answer}, test.times)...)...)
 			found, err := server.Survey(t.Context(), questions(), false)
 			require.ErrorContains(t, err, test.err)
 			assert.False(t, found.Answers[0].Login.Tried)
-			assert.Len(t, c.argv, test.times)
+			assert.Len(t, c.argv, len(test.before)+test.times)
 		})
 	}
 }
 
-func TestSurveyIsRepeatedWhereItWasCutOff(t *testing.T) {
-	whole := answer{program: "psql", stdout: primary + factsOfAll + attemptA + letIn + attemptB + letIn + surveyEnd}
-	server, _ := serverWith(t, answer{program: "psql", stdout: primary + factsOfAll + attemptA}, whole)
+func TestSurvey_RepeatsATruncatedSession(t *testing.T) {
+	logins := answer{program: "psql", stdout: primary + attemptA + letIn + attemptB + letIn + surveyEnd}
+	server, _ := serverWith(t, answer{program: "psql", stdout: primary + factsOfAll}, factsAnswer(),
+		answer{program: "psql", stdout: primary + attemptA + letIn + attemptB}, logins)
 	found, err := server.Survey(t.Context(), questions(), false)
 	require.NoError(t, err)
 	assert.True(t, found.Answers[0].Login.Tried)
 	assert.True(t, found.Answers[1].Login.Tried)
 }
 
-func TestSurveyGivesUpAfterManyFailures(t *testing.T) {
+// responder answers each psql session by its script, also several at the same time.
+type responder struct {
+	respond func(script string) string
+
+	mu      sync.Mutex
+	scripts []string
+}
+
+func (r *responder) Exec(_ context.Context, _ podexec.Container, _ []string, s podexec.Streams) error {
+	script, buffer := "", make([]byte, 4096)
+	for !strings.Contains(script, "'end', :'run'") {
+		n, err := s.Stdin.Read(buffer)
+		if script += string(buffer[:n]); err != nil {
+			return err
+		}
+	}
+	go func() { _, _ = io.Copy(io.Discard, s.Stdin) }() // it stays open until Exec returns
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.scripts = append(r.scripts, script)
+	_, err := io.WriteString(s.Stdout, r.respond(script)+"\n"+`pgbind {"psql": 0}`+"\n")
+	return err
+}
+
+// TestSurvey_DividesManyLogins answers each session by the numbers in its script.
+func TestSurvey_DividesManyLogins(t *testing.T) {
+	const number = 4*loginsTogether + 3
 	var many []Question
+	for range number {
+		many = append(many, questions()[0])
+	}
+	server, _ := serverWith(t)
+	psql := &responder{respond: func(script string) string {
+		if !strings.Contains(script, "\\connect -reuse-previous=off") {
+			return primary + factsOfAll + surveyEnd
+		}
+		out := primary
+		for _, attempt := range regexp.MustCompile(`(?m)^\\set about '(.*)'$`).FindAllStringSubmatch(script, -1) {
+			out += `pgbind {"attempt": ` + attempt[1] + ` }` + "\n" + strings.ReplaceAll(letIn, "svc", "host-"+attempt[1])
+		}
+		return out + surveyEnd
+	}}
+	server.Exec = psql
+	found, err := server.Survey(t.Context(), many, false)
+	require.NoError(t, err)
+	for i := range number {
+		assert.Equal(t, "host-"+strconv.Itoa(i), found.Answers[i].Login.Reached)
+	}
+	assert.Len(t, psql.scripts, 1+loginSessions)
+}
+
+func TestSurvey_StopsAfterManyFailures(t *testing.T) {
+	var many []Question
+	var numbers []int
 	var answers []answer
 	for i := range maxFailures + 5 {
-		many = append(many, questions()[0])
+		many, numbers = append(many, questions()[0]), append(numbers, i)
 		if i < maxFailures {
 			attempt := strings.ReplaceAll(attemptA, "0", strconv.Itoa(i))
 			answers = append(answers, answer{program: "psql", stdout: primary + attempt, stderr: denied, err: &podexec.ExitError{Code: 3}})
 		}
 	}
 	server, _ := serverWith(t, answers...)
-	found, err := server.Survey(t.Context(), many, false)
-	require.ErrorContains(t, err, "the others were not tried")
-	assert.True(t, found.Answers[maxFailures-1].Login.Tried)
-	assert.False(t, found.Answers[maxFailures].Login.Tried)
+	l := &loginSession{server: *server, questions: many, numbers: numbers, answers: map[int]LoginAnswer{}}
+	require.ErrorContains(t, l.run(t.Context()), "the others were not tried")
+	assert.True(t, l.answers[maxFailures-1].Tried)
+	assert.Len(t, l.answers, maxFailures)
 }
 
 func TestParseOwner(t *testing.T) {

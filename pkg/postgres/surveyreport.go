@@ -22,8 +22,6 @@ type surveyLine struct {
 	Escalations []Escalation `json:"escalations"`
 	Shadows     []Escalation `json:"shadows"`
 	Shared      []string     `json:"sharedCode"`
-	Attempt     *int         `json:"attempt"`
-	Login       *login       `json:"login"`
 }
 
 type roleLine struct {
@@ -40,19 +38,13 @@ type roleLine struct {
 	Settings        map[string][]string `json:"settings"` // NAME=VALUE, by database
 }
 
-// take reads what one session reported. It returns the number of the login during which the session ended, or -1. From
-// the first login on, reports can come from any server that a Secret names, and are used for logins only.
-func (f *Survey) take(out *output) (unfinished int) {
-	unfinished = -1
+// take reads what the session reported.
+func (f *Survey) take(out *output) {
 	var about []int
-	loggingIn := false
 	for _, text := range out.reports {
 		var line surveyLine
 		if json.Unmarshal(text, &line) != nil {
 			continue
-		}
-		if loggingIn = loggingIn || line.Attempt != nil; loggingIn {
-			line = surveyLine{Attempt: line.Attempt, Login: line.Login}
 		}
 		switch {
 		case line.Role != nil:
@@ -62,10 +54,6 @@ func (f *Survey) take(out *output) (unfinished int) {
 		case line.Question != nil:
 			about = []int{*line.Question}
 			f.own(line)
-		case line.Attempt != nil:
-			about, unfinished = []int{*line.Attempt}, *line.Attempt
-		case line.Login != nil:
-			unfinished = -1
 		}
 		f.Connections = max(f.Connections, line.Connections)
 		f.Databases = append(f.Databases, line.Databases...)
@@ -75,8 +63,6 @@ func (f *Survey) take(out *output) (unfinished int) {
 			}
 		}
 	}
-	f.Trust = f.Trust || out.Trust
-	return unfinished
 }
 
 // own removes from the answer to a question what its login role does not share: the answers of the access role, and
@@ -99,9 +85,6 @@ func (a *Answer) add(line surveyLine) {
 	a.NoSchemas, a.NoExtensions = append(a.NoSchemas, line.NoSchemas...), append(a.NoExtensions, line.NoExtension...)
 	a.Escalations = append(a.Escalations, line.Escalations...)
 	a.Shadows, a.SharedCode = append(a.Shadows, line.Shadows...), append(a.SharedCode, line.Shared...)
-	if line.Login != nil {
-		a.Login = LoginAnswer{Tried: true, Reached: line.Login.Host, User: line.Login.CurrentUser, Method: line.Login.Method}
-	}
 }
 
 // settingsOf returns the settings by database and name.

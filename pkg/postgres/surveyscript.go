@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -32,7 +31,7 @@ func factsScript(questions []Question) (*script, error) {
 			}
 		}
 	}
-	return sc, sc.err
+	return sc.run("end"), sc.err
 }
 
 // facts appends what asks about the questions of one access role: about this role, and then about login roles that differ from it.
@@ -53,7 +52,7 @@ func (s *script) facts(questions []Question, numbers []int) error {
 			"question", strconv.Itoa(i), "role", q.Role, "grantees", s.json([]string{q.Role, access.Role()}),
 			"extensions", s.json(append([]string{}, q.Extensions...)),
 		)
-		s.run("own").copy(logsIn(i), "role_exists").only("differs", func() {
+		s.run("own").only("differs", func() {
 			s.run("effective", "extra", "excess", "shadows", "shared_code")
 		})
 		s.only("answerable", func() { s.run("no_extensions") })
@@ -80,39 +79,4 @@ func grouped(questions []Question, numbers []int, key func(Question) string) [][
 		all = append(all, groups[name])
 	}
 	return all
-}
-
-// logsIn returns the psql variable that says whether the login of a question is tried. A login without a role would
-// fail, and end the session.
-func logsIn(number int) string { return fmt.Sprintf("logs_in_%d", number) }
-
-// attempts appends the logins of the questions from number first on, and the end. Without the facts of factsScript,
-// roles are those that an earlier session found.
-func (s *script) attempts(questions []Question, first int, roles map[string]MarkedRole, prove bool) {
-	var tried []int
-	for i := first; i < len(questions); i++ {
-		_, exists := roles[questions[i].Role]
-		if password := questions[i].Login.Password; password != "" && (first == 0 || exists) {
-			s.keep(i, password)
-			tried = append(tried, i)
-		}
-	}
-	s.set("logged_in", "false")
-	for _, i := range tried {
-		if first > 0 {
-			s.set(logsIn(i), "true")
-		}
-		s.only(logsIn(i), func() { s.attempt(i, questions[i]).set("logged_in", "true") })
-	}
-	s.run("end")
-	if prove {
-		s.only("logged_in", func() { s.run("trust") })
-	}
-}
-
-func (s *script) attempt(number int, q Question) *script {
-	complete := q.Login
-	complete.HostComplete = true // as the application has it
-	s.set("about", strconv.Itoa(number)).address(complete, q.Role, q.Access.Database)
-	return s.run("attempt").kept(number).run("login")
 }
