@@ -30,7 +30,10 @@ func TestK9sPlugin(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, yaml.UnmarshalStrict(text, &file))
 	variables := map[string]string{
-		"RESOURCE_NAME": "deployments", "NAME": "web", "NAMESPACE": f.Name, "CONTEXT": strings.TrimSpace(f.kubectl("config", "current-context")),
+		"RESOURCE_NAME": "deployments",
+		"NAME":          "web",
+		"NAMESPACE":     f.Name,
+		"CONTEXT":       strings.TrimSpace(f.kubectl("config", "current-context")),
 	}
 	programs := t.TempDir()
 	require.NoError(t, os.Symlink("/bin/cat", filepath.Join(programs, "less")))
@@ -46,9 +49,10 @@ func TestK9sPlugin(t *testing.T) {
 				return value
 			})
 		}
-		environment := f.Kubectl().Cmd(f.ctx).Env
-		command := exec.CommandContext(f.ctx, "/usr/bin/env", append([]string{plugin.Command}, args...)...) //nolint:gosec // the commands of the file
-		command.Env = append(environment, "PATH="+programs+":"+strings.TrimPrefix(environment[0], "PATH=")+":/usr/bin:/bin")
+		args = append([]string{plugin.Command}, args...)
+		command := exec.CommandContext(f.ctx, "/usr/bin/env", args...) //nolint:gosec // the commands of the file
+		command.Env = f.Kubectl().Cmd(f.ctx).Env
+		command.Env = append(command.Env, "PATH="+programs+":"+strings.TrimPrefix(command.Env[0], "PATH=")+":/usr/bin:/bin")
 		command.Stdin = strings.NewReader(input)
 		output, err := command.CombinedOutput()
 		require.NoError(t, err, "%s: %s", name, output)

@@ -101,10 +101,15 @@ func TestCheck_ReportsAServerThatIsNotFound(t *testing.T) {
 		types.NamespacedName{Namespace: "ns", Name: "a"}, marks, secret.Credentials{Host: "h", Username: marks.Role, Password: "p"},
 	)
 	require.NoError(t, err)
-	c := &Checker{Kube: fake.NewSimpleClientset(stored), Workloads: &readers{t: t}, Databases: hidden{}, Server: func(*server.Database) Server {
-		t.Error("unexpected: there is no server")
-		return nil
-	}}
+	c := &Checker{
+		Kube:      fake.NewSimpleClientset(stored),
+		Workloads: &readers{t: t},
+		Databases: hidden{},
+		Server: func(*server.Database) Server {
+			t.Error("unexpected: there is no server")
+			return nil
+		},
+	}
 	b := inventory.Binding{Namespace: "ns", SecretName: "a", Marks: marks, Secret: inventory.Present, Workload: inventory.Absent}
 
 	found, err := c.Check(t.Context(), Scope{Bindings: []inventory.Binding{b}})

@@ -302,7 +302,11 @@ func TestExecute_ReturnsTheCodeOfAFailure(t *testing.T) {
 func TestHelp_RejectsAnUnknownCommand(t *testing.T) {
 	requireUsageError(t, []string{"help", "nope"}, `error: unknown command "nope" for "kubectl pgbind": see "kubectl pgbind --help"`+"\n")
 	requireUsageError(t, []string{"help", "delete"}, `error: unknown command "delete" for "kubectl pgbind": did you mean "unbind"?`+"\n")
-	requireUsageError(t, []string{"help", "bind", "x"}, `error: unknown command "x" for "kubectl pgbind bind": see "kubectl pgbind bind --help"`+"\n")
+	requireUsageError(
+		t,
+		[]string{"help", "bind", "x"},
+		`error: unknown command "x" for "kubectl pgbind bind": see "kubectl pgbind bind --help"`+"\n",
+	)
 	for _, args := range [][]string{{"help", "rotate"}, {"rotate", "--help"}} {
 		out, errOut, code := run(t, args...)
 		assert.Equal(t, 0, code)

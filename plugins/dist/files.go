@@ -26,21 +26,21 @@ func writeFiles(ctx context.Context, to, licences string) error {
 	if err != nil {
 		return err
 	}
-	if err := writeManPages(to, date); err != nil {
+	if err := writeManPages(to, date); err != nil { //nolint:contextcheck // it runs no command
 		return fmt.Errorf("write man pages: %w", err)
 	}
 	notices, err := notices(licences)
 	if err != nil {
 		return fmt.Errorf("collect the licences of dependencies: %w", err)
 	}
-	return os.WriteFile(filepath.Join(to, "THIRD_PARTY_NOTICES"), []byte(notices), 0o600) //nolint:wrapcheck // names the file
+	return write(filepath.Join(to, "THIRD_PARTY_NOTICES"), []byte(notices))
 }
 
 // writeManPages writes a page for each command to man/, and the same compressed to man1/.
 func writeManPages(to string, date time.Time) error {
 	plain, compressed := filepath.Join(to, "man"), filepath.Join(to, "man1")
 	for _, dir := range []string{plain, compressed} {
-		if err := os.MkdirAll(dir, 0o750); err != nil {
+		if err := os.MkdirAll(dir, 0o750); err != nil { //nolint:gosec // the directory of the command line
 			return err //nolint:wrapcheck // names the directory
 		}
 	}
@@ -79,7 +79,11 @@ func compress(file, to string) error {
 	if err := writer.Close(); err != nil {
 		return err //nolint:wrapcheck // memory
 	}
-	return os.WriteFile(to, packed.Bytes(), 0o600) //nolint:wrapcheck // names the file
+	return write(to, packed.Bytes())
+}
+
+func write(file string, content []byte) error {
+	return os.WriteFile(file, content, 0o600) //nolint:wrapcheck,gosec // names the file, which is in the directory of the command line
 }
 
 // notices returns the licences and notices of all modules in the directory, in the order of the modules, each text once.
@@ -87,17 +91,13 @@ func notices(licences string) (string, error) {
 	text := &strings.Builder{}
 	text.WriteString("kubectl-pgbind contains software of other projects. These are their licences and notices.\n")
 	known := map[string]string{}
-	err := filepath.WalkDir(licences, func(file string, entry fs.DirEntry, err error) error {
+	err := fs.WalkDir(os.DirFS(licences), ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
-		content, err := os.ReadFile(file) //nolint:gosec // a file below the directory of the caller
+		content, err := fs.ReadFile(os.DirFS(licences), name)
 		if err != nil {
 			return err //nolint:wrapcheck // names the file
-		}
-		name, err := filepath.Rel(licences, file)
-		if err != nil {
-			return err //nolint:wrapcheck // both are below one directory
 		}
 		fmt.Fprintf(text, "\n%s\n%s\n\n", strings.Repeat("=", 80), name)
 		if first := known[string(content)]; first != "" {

@@ -81,7 +81,7 @@ func (m manifest) write(file string) error {
 	if err != nil {
 		return fmt.Errorf("write the krew manifest: %w", err)
 	}
-	if err := os.WriteFile(file, text, 0o600); err != nil {
+	if err := write(file, text); err != nil {
 		return fmt.Errorf("write the krew manifest: %w", err)
 	}
 	return nil

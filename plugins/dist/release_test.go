@@ -54,7 +54,8 @@ func (d dist) commands(t *testing.T) []string {
 	pages := []string{"kubectl-pgbind.1"}
 	program := filepath.Join(t.TempDir(), "kubectl-pgbind")
 	archive := platform{os: runtime.GOOS, arch: runtime.GOARCH}.archive()
-	require.NoError(t, os.WriteFile(program, []byte(unpack(t, d.file(archive))["kubectl-pgbind"].content), 0o700)) //nolint:gosec // a program
+	content := unpack(t, d.file(archive))["kubectl-pgbind"].content
+	require.NoError(t, os.WriteFile(program, []byte(content), 0o700)) //nolint:gosec // a program
 	for line := range strings.Lines(d.run(t, nil, program, "__complete", "")) {
 		// A command has a description, a workload that could be bound has none.
 		if name, _, isCommand := strings.Cut(line, "\t"); isCommand && name != "help" {
@@ -96,6 +97,7 @@ func (d dist) checkArchives(t *testing.T) {
 
 // checkReproducible builds the release again in another directory. SBOMs and signatures contain the time and random numbers.
 func (d dist) checkReproducible(t *testing.T, services local) {
+	t.Helper()
 	again := newDist(t, services)
 	first, err := readChecksums(d.file("checksums.txt"))
 	require.NoError(t, err)
@@ -133,6 +135,7 @@ func (d dist) checkSBOMs(t *testing.T) {
 
 // checkSignature verifies the signature as a user does, and requires that cosign rejects another file.
 func (d dist) checkSignature(t *testing.T, key string) {
+	t.Helper()
 	verify := []string{
 		"verify-blob", "--key=" + strings.TrimSuffix(key, ".key") + ".pub", "--insecure-ignore-tlog",
 		"--bundle=dist/checksums.txt.sigstore.json",
@@ -172,6 +175,7 @@ func pushBase(t *testing.T, images string) string {
 
 // checkImage requires an image for each platform that starts the program.
 func checkImage(t *testing.T, image string) {
+	t.Helper()
 	ref, err := name.ParseReference(image)
 	require.NoError(t, err)
 	index, err := remote.Index(ref)
