@@ -233,9 +233,11 @@ dist-test: goreleaser cluster ## Build a release for this platform, install it w
 pictures: build app-image ## Draw the README's pictures from a terminal session on the cluster
 	$(WITH_CLUSTER) PGBIND_DRAW_PICTURES=1 go test -tags e2e -count=1 -timeout 10m -run '^TestPictures$$' ./e2e
 
+# For a shorter run: BENCH="-runs 3 -fleets 1".
+BENCH ?=
 .PHONY: bench
 bench: build app-image ## Compare the plugin with the lesson's script and a bare program, measure a thousand bindings, and write docs/benchmark.md
-	$(WITH_CLUSTER) go run ./e2e/bench
+	$(WITH_CLUSTER) go run ./e2e/bench $(BENCH)
 
 FUZZTIME ?= 10s
 .PHONY: fuzz
