@@ -161,9 +161,17 @@ func TestASecretWhoseNameSomebodyTookIsReplaced(t *testing.T) {
 	assert.Empty(t, w.secret().Data)
 }
 
-func TestAWorkloadThatWasBoundMeanwhileIsObservedAgain(t *testing.T) {
+// TestRun_ObservesAWorkloadAgainThatWasBoundMeanwhile has another run bind the workload before the dry run of the patch, and before the patch.
+func TestRun_ObservesAWorkloadAgainThatWasBoundMeanwhile(t *testing.T) {
+	for _, request := range []string{"try patch", "patch"} {
+		t.Run(request, func(t *testing.T) { testBoundMeanwhile(t, request) })
+	}
+}
+
+func testBoundMeanwhile(t *testing.T, request string) {
+	t.Helper()
 	w := newWorld(t)
-	w.before["patch"] = func() {
+	w.before[request] = func() {
 		other := newWorld(t)
 		require.NoError(t, other.bind(context.Background(), func(i *Item) { i.Spec.Secret = "of-another-run" }))
 		left, err := other.kube.Tracker().Get(corev1.SchemeGroupVersion.WithResource("secrets"), "ns", "of-another-run")

@@ -1,5 +1,6 @@
 // Package binding gives workloads their own login roles in databases: one pipeline for one binding and for a thousand. Each item is
-// observed, planned and executed in four phases: roles, Secrets, workloads and rollouts. It contains no command line and no SQL.
+// observed, planned and executed in phases: roles, Secrets, workloads and rollouts, and for a takeover or an adoption also handOver and
+// settle. It contains no command line and no SQL.
 package binding
 
 import (
@@ -147,6 +148,7 @@ func (r *run) round(ctx context.Context, items []*Item) (again []*Item) {
 	}
 	phases.Through(ctx, items, r.observe, r.show)
 	r.rollBack(ctx, items)
+	again = conflicting(items)
 	eachGroup(phases.Open(items), podOf, func(_ types.NamespacedName, of []*Item) {
 		met := r.execute(ctx, of)
 		r.mu.Lock()
@@ -158,17 +160,22 @@ func (r *run) round(ctx context.Context, items []*Item) (again []*Item) {
 
 // execute takes the items of one server through the phases, and returns those that met another writer. It follows the rollouts of the
 // others in the background.
-func (r *run) execute(ctx context.Context, items []*Item) (again []*Item) {
+func (r *run) execute(ctx context.Context, items []*Item) []*Item {
 	phases.Through(ctx, items, r.roles, r.secrets, r.handOver, r.workloads, r.settle)
 	r.rollBack(ctx, items)
 	bound := phases.Open(items)
+	r.rollouts.Go(func() { r.follow(ctx, bound) })
+	return conflicting(items)
+}
+
+// conflicting returns the items that met another writer in this round.
+func conflicting(items []*Item) (met []*Item) {
 	for _, i := range items {
 		if i.conflict != nil {
-			again = append(again, i)
+			met = append(met, i)
 		}
 	}
-	r.rollouts.Go(func() { r.follow(ctx, bound) })
-	return again
+	return met
 }
 
 // podOf returns the name of the Pod of an item's server.
