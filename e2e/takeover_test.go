@@ -206,6 +206,68 @@ func TestTakeover_AsksIfAnotherWorkloadUsesTheLogin(t *testing.T) {
 	assert.Equal(t, owners, f.owners())
 }
 
+// TestTakeover_All moves what an audit finds: two workloads that log in as superusers, but not one that is bound.
+func TestTakeover_All(t *testing.T) {
+	t.Parallel()
+	f := newLesson(t, harness.WithoutClaim)
+	f.admin("CREATE ROLE boss SUPERUSER LOGIN PASSWORD '" + formerPassword + "'")
+	f.withLogin("boss")
+	f.create(f.idler("idler", "boss"))
+	f.rollout("deployment/idler")
+	f.idle("bound")
+	f.bind("deployment/bound", "--wait=false", "--secret=of-bound")
+	superusers := func() (found []string) {
+		for _, finding := range f.audit(f.run(f.Pgbind("audit")).Code).Findings {
+			if finding.Code == "SuperuserWorkload" {
+				found = append(found, finding.Object)
+				assert.Contains(t, finding.Fix, "kubectl pgbind takeover "+finding.Object)
+			}
+		}
+		return found
+	}
+	require.Eventually(t, func() bool { return len(superusers()) == 2 }, time.Minute, time.Second)
+
+	dry := f.quiet(0, "takeover", "--all", "--dry-run=client")
+	assert.Contains(t, dry.Stdout+dry.Stderr, "idler")
+	assert.Len(t, superusers(), 2)
+	assert.Contains(t, f.quiet(1, "takeover", "--all").Stderr, "--yes", "each uses the login of the other")
+
+	taken := f.quiet(0, "takeover", "--all", "--yes")
+	assert.Contains(t, taken.Stdout, "deployment.apps/"+lesson.Application+" bound")
+	assert.Contains(t, taken.Stdout, "deployment.apps/idler bound")
+	assert.NotContains(t, taken.Stdout, "deployment.apps/bound")
+	assert.Empty(t, superusers())
+	assert.Zero(t, f.run(f.Pgbind("check")).Code)
+	assert.Contains(t, f.quiet(0, "takeover", "--all").Stderr, "no workload")
+
+	f.quiet(0, "takeover", application, "deployment/idler", "--undo", "--yes", "--grace=1s")
+	require.Eventually(t, func() bool { return len(superusers()) == 2 }, time.Minute, time.Second)
+}
+
+// TestTakeover_LeavesTheOwnerContainer takes over the containers of a workload whose init container has a binding of its own.
+func TestTakeover_LeavesTheOwnerContainer(t *testing.T) {
+	t.Parallel()
+	f := newLesson(t, harness.WithoutClaim)
+	f.admin("CREATE ROLE boss SUPERUSER LOGIN PASSWORD '" + formerPassword + "'")
+	idler := f.idler("shop", "boss")
+	pod := &idler.Spec.Template.Spec
+	pod.InitContainers = []corev1.Container{{Name: "migrate", Image: databaseImage, Command: []string{"true"}}}
+	f.create(idler)
+	f.rollout("deployment/shop")
+	f.bind("deployment/shop", "--owner-container=migrate", "--secret=of-owner")
+	owner := f.login("of-owner")
+
+	f.quiet(0, "takeover", "deployment/shop", "--secret=of-shop")
+
+	assert.Equal(t, "0", f.admin("SELECT count(*) FROM pg_stat_activity WHERE usename = 'boss'"))
+	assert.Contains(t, string(f.secret("of-shop").Data["DATABASE_URL"]), "pgb_")
+	assert.Zero(t, f.run(f.Pgbind("check")).Code)
+	f.quiet(0, "takeover", "deployment/shop", "--undo", "--yes", "--grace=1s")
+	assert.Equal(t, []string{"secret/of-owner"}, f.boundSecrets())
+	assert.Equal(t, owner, f.login("of-owner"), "the binding of the owner container is unchanged")
+	assert.Equal(t, owner.Username, f.as("of-owner", "SELECT session_user"))
+}
+
 // TestTakeover_UndoKeepsWhatOthersShare has another application prepare a view that would read passwords as its owner.
 func TestTakeover_UndoKeepsWhatOthersShare(t *testing.T) {
 	t.Parallel()

@@ -20,8 +20,8 @@ func explainLogins() []report.Explanation {
 			SuperuserWorkload,
 			"A workload or a pooler logs in as a superuser. It can read and change all databases and run programs as the "+
 				"operating system's user of the server. A bug in the application, or a leaked Secret, gives all that away.",
-			"The command gives the workload a login of its own. Tables that the superuser created still belong to it: see `ALTER TABLE … OWNER TO` in "+
-				"the output of the bind. For a pooler, give it a user for its queries that is no superuser; its own documentation describes that.",
+			"The command gives the workload a login of its own, under the names of its variables, and hands over the tables that it uses. "+
+				"`kubectl pgbind takeover --all` does so for all workloads of the namespace. For a pooler, give it a user for its queries that is no superuser; its own documentation describes that.",
 		),
 		explain(
 			TrustRule,
@@ -58,7 +58,7 @@ func explainRoles() []report.Explanation {
 			SharedRole,
 			"Several workloads use one role. A new password has to reach all of them at the same time, and the server cannot tell which "+
 				"of them did something.",
-			"The command gives each workload a login of its own.",
+			"The command gives each workload a login of its own, and asks before it hands over what the others use too.",
 		),
 		explain(
 			MD5Password,

@@ -7,9 +7,9 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/report"
 )
 
-// bind returns the command that gives workloads of one namespace logins of their own.
-func (f *facts) bind(namespace, database string, workloads ...string) string {
-	words := append([]string{"kubectl", "pgbind"}, workloads...)
+// takeover returns the command that moves workloads of one namespace to logins of their own.
+func (f *facts) takeover(namespace, database string, workloads ...string) string {
+	words := append([]string{"kubectl", "pgbind", "takeover"}, workloads...)
 	words = append(words, "--postgres", f.ref.String())
 	if f.ref.Namespace != namespace {
 		words = append(words, "--postgres-namespace", f.ref.Namespace)

@@ -119,12 +119,12 @@ func TestFindings(t *testing.T) {
 		fix      string
 	}{
 		"a workload as superuser": {func(f *facts) { f.session("10.0.0.3", "postgres", "shop") }, SuperuserWorkload, Critical, "deployment/worker",
-			"3 sessions in database shop as superuser postgres", "kubectl pgbind deployment/worker --postgres statefulset/pg --postgres-namespace data --dbname shop -n shop"},
+			"3 sessions in database shop as superuser postgres", "kubectl pgbind takeover deployment/worker --postgres statefulset/pg --postgres-namespace data --dbname shop -n shop"},
 		"a pooler as superuser": {func(f *facts) { f.session("10.0.0.4", "postgres", "shop") }, SuperuserWorkload, Critical, "deployment/pooler", "3 sessions", ""},
 		"a shared role": {func(f *facts) { f.session("10.0.0.3", "web", "shop") }, SharedRole, Warning, "role/web",
-			"2 workloads use it", "kubectl pgbind deployment/web deployment/worker --postgres statefulset/pg --postgres-namespace data --dbname shop -n shop"},
+			"2 workloads use it", "kubectl pgbind takeover deployment/web deployment/worker --postgres statefulset/pg --postgres-namespace data --dbname shop -n shop"},
 		"a role shared by a template": {func(f *facts) { f.template("deployment/web", "pg"); f.template("cronjob/report", "pg") }, SharedRole, Warning, "role/web",
-			"cronjob/report in namespace shop (no session now, but its pod template uses secret/pg)", "kubectl pgbind cronjob/report deployment/web"},
+			"cronjob/report in namespace shop (no session now, but its pod template uses secret/pg)", "kubectl pgbind takeover cronjob/report deployment/web"},
 		"an unused role": {func(f *facts) { f.audit.Roles = append(f.audit.Roles, postgres.AuditRole{Name: "old", CanLogin: true}) }, UnusedRole, Warning, "role/old",
 			"no session now", `'ALTER ROLE "old" NOLOGIN'`},
 		"a role that may be used elsewhere": {func(f *facts) {

@@ -33,7 +33,7 @@ func superuserWorkloads(f *facts) []Finding {
 			),
 		}
 		if accesses[0].Source == FromWorkload {
-			finding.Fix = f.bind(k.namespace, databaseOf(accesses), k.workload)
+			finding.Fix = f.takeover(k.namespace, databaseOf(accesses), k.workload)
 		}
 		found = append(found, finding)
 	}
@@ -103,7 +103,7 @@ func sharedRoles(f *facts) []Finding {
 		found = append(found, Finding{Code: SharedRole, Severity: Warning, Object: "role/" + role,
 			Message: fmt.Sprintf("%s use it: a new password has to reach all of them at once, and the server cannot tell them apart: %s",
 				report.Number(len(names), "workload"), strings.Join(names, "; ")),
-			Fix: f.bind(keys[0][0], databaseOf(workloads[keys[0]]), first...)})
+			Fix: f.takeover(keys[0][0], databaseOf(workloads[keys[0]]), first...)})
 	}
 	return found
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
@@ -117,10 +118,8 @@ func (t *Taker) bound(ctx context.Context, w *workload.Workload, spec v1alpha1.B
 	if err != nil {
 		return nil, err
 	}
-	b, err := secrets.Find(
-		ctx, lookup.Subject{Namespace: w.Namespace(), Name: w.String(), Workload: w},
-		lookup.Filter{Database: spec.DBName},
-	)
+	n := lookup.Subject{Namespace: w.Namespace(), Name: w.String(), Workload: w}
+	b, err := find(ctx, secrets, n, lookup.Filter{Database: spec.DBName})
 	if err == nil && b != nil && b.Marks.FormerLogin == "" {
 		return nil, fmt.Errorf(
 			"%s has a binding already, by secret/%s, which no takeover created: there is nothing to take over", w,
@@ -128,6 +127,16 @@ func (t *Taker) bound(ctx context.Context, w *workload.Workload, spec v1alpha1.B
 		)
 	}
 	return b, err
+}
+
+// find returns the binding of the workload's containers, or nil. That of an owner container is another one, which a takeover leaves alone.
+func find(ctx context.Context, secrets *lookup.Secrets, n lookup.Subject, f lookup.Filter) (*lookup.Binding, error) {
+	found, err := secrets.FindAll(ctx, n, f)
+	found = slices.DeleteFunc(found, func(b *lookup.Binding) bool { return b.Marks.IsOwner() })
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return found[0], nil
 }
 
 // reader is what the variables of a workload are compared with: the server, and the Secret of the binding.

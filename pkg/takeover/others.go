@@ -37,11 +37,14 @@ func (t *Taker) findOthers(ctx context.Context, w *workload.Workload, s *state, 
 		if _, ours := s.pods[session.Address]; ours || session.Address == "" || session.Application == "kubectl-pgbind" {
 			continue
 		}
-		name := names[session.Address]
-		if name == "" {
-			name = "a session from " + session.Address
+		name, known := names[session.Address]
+		switch {
+		case known && name == "": // its Pod has ended, as that of a rollout a moment ago
+		case known:
+			found[name] = true
+		default:
+			found["a session from "+session.Address] = true
 		}
-		found[name] = true
 	}
 	if err := t.findUsers(ctx, w, former, found); err != nil {
 		return err
@@ -50,7 +53,8 @@ func (t *Taker) findOthers(ctx context.Context, w *workload.Workload, s *state, 
 	return nil
 }
 
-// podNames returns the Pods of the namespace by their addresses. Without the right to list them, there are none.
+// podNames returns the Pods of the namespace by their addresses, without a name for those that have ended. Without the right to list Pods,
+// there are none.
 func (t *Taker) podNames(ctx context.Context, namespace string) map[string]string {
 	names := map[string]string{}
 	list, err := t.Kube.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{})
@@ -58,8 +62,14 @@ func (t *Taker) podNames(ctx context.Context, namespace string) map[string]strin
 		return names
 	}
 	for n := range list.Items {
-		if pod := &list.Items[n]; !pod.Spec.HostNetwork {
+		pod := &list.Items[n]
+		ended := pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
+		switch {
+		case pod.Spec.HostNetwork:
+		case !ended:
 			names[pod.Status.PodIP] = "pod/" + pod.Name
+		case names[pod.Status.PodIP] == "": // another Pod can have the address by now
+			names[pod.Status.PodIP] = ""
 		}
 	}
 	return names

@@ -222,6 +222,22 @@ func TestTake_AsksIfOthersUseTheLogin(t *testing.T) {
 	assert.Contains(t, w.warned[1], "REVOKE")
 }
 
+// TestTake_IgnoresSessionsOfPodsThatEnded has the server still report the session of a Pod of the last rollout.
+func TestTake_IgnoresSessionsOfPodsThatEnded(t *testing.T) {
+	for phase, asks := range map[corev1.PodPhase]bool{corev1.PodFailed: false, corev1.PodSucceeded: false, corev1.PodRunning: true} {
+		w := newWorld(t)
+		w.drains = 1
+		pod := &corev1.Pod{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "old"}, Status: corev1.PodStatus{Phase: phase, PodIP: "10.0.0.8"},
+		}
+		_, err := w.kube.CoreV1().Pods("ns").Create(t.Context(), pod, metav1.CreateOptions{})
+		require.NoError(t, err)
+		w.former.Sessions = append(w.former.Sessions, postgres.FormerSession{Address: "10.0.0.8", Count: 1})
+		require.NoError(t, w.take())
+		assert.Equal(t, asks, len(w.warned) > 0, "%s: %v", phase, w.warned)
+	}
+}
+
 func TestTake_RefusesBeforeItWrites(t *testing.T) {
 	for says, change := range map[string]func(*world){
 		"does not work":     func(w *world) { w.password = "other" },

@@ -25,7 +25,7 @@ func (t *Taker) Undo(ctx context.Context, n lookup.Subject, choice server.Choice
 	if err != nil {
 		return err
 	}
-	b, err := secrets.Find(ctx, n, lookup.Filter{})
+	b, err := find(ctx, secrets, n, lookup.Filter{})
 	switch {
 	case err != nil:
 		return err

@@ -16,10 +16,10 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/audit"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/client"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/command"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/factory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/flags"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/printers"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
 )
 
 // Options select servers and how the report is printed.
@@ -192,11 +192,5 @@ func (o *Options) auditor(ctx context.Context) (*audit.Auditor, error) {
 			return nil, err
 		}
 	}
-	return &audit.Auditor{
-		Kube: clients.Kube, Metadata: clients.Metadata, Databases: server.NewFinder(clients.Kube),
-		Resolve: audit.NewResolver(clients.Metadata, o.connection.ToRESTMapper),
-		Server: func(d *server.Database) audit.ServerReader {
-			return clients.Server(d, admin, "")
-		},
-	}, nil
+	return factory.NewAuditor(clients, o.connection, admin), nil
 }

@@ -2,9 +2,11 @@
 package takeover
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
@@ -13,6 +15,8 @@ import (
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 	"k8s.io/kubectl/pkg/util/templates"
 
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/audit"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/binding"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/client"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/command"
@@ -34,6 +38,7 @@ type Options struct {
 	binding binding.Options
 	unbind  unbind.Options
 	undo    bool
+	all     bool
 	yes     bool
 	names   flags.Names
 
@@ -50,12 +55,12 @@ func NewCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 func newCommand(connection *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams) (*cobra.Command, *Options) {
 	o := &Options{connection: connection, streams: streams}
 	cmd := &cobra.Command{
-		Use:   "takeover TYPE/NAME",
-		Short: "Move a workload from a shared or superuser login to its own",
+		Use:   "takeover TYPE/NAME... | --all",
+		Short: "Move workloads from shared or superuser logins to their own",
 		Long: templates.LongDesc(`
-			Move a workload from a login that it shares, or that is a superuser, to a PostgreSQL user of its own.
+			Move workloads from a login that they share, or that is a superuser, to PostgreSQL users of their own.
 
-			pgbind finds the present login in the variables of the workload, verifies it, and creates a user under the same names, as
+			For each workload, pgbind finds the present login in its variables, verifies it, and creates a user under the same names, as
 			"kubectl pgbind bind --names-from-workload" does. What the present login owns in the schemas goes to the access role of the new user,
 			one object at a time. Then pgbind waits until the new Pods are ready and the present login has no sessions of this workload. The present
 			login itself stays as it is.
@@ -63,8 +68,11 @@ func newCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 			These objects stay with the present login, and pgbind names them: SECURITY DEFINER functions, foreign tables, views that read something
 			outside the schemas, and large objects that other roles use. Members of extensions, publications, and event triggers stay as well.
 
-			If a step fails before the workload is changed, pgbind rolls everything back. Run the same command again to complete an interrupted run.
-			With --undo, pgbind gives back the ownership and the variables, and removes the user.`),
+			If a step fails before the workload is changed, pgbind rolls everything back for that workload and continues with the others. Run the
+			same command again to complete an interrupted run. With --undo, pgbind gives back the ownership and the variables, and removes the user.
+
+			With --all, pgbind runs an audit first, and moves each workload of the namespace that logs in as a superuser, or as a role that another
+			workload uses too.`),
 		Example: templates.Examples(`
 			# Print every statement and every change
 			kubectl pgbind takeover deployment/forgejo --dry-run=client
@@ -73,7 +81,10 @@ func newCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 			kubectl pgbind takeover deployment/forgejo
 
 			# Go back
-			kubectl pgbind takeover deployment/forgejo --undo`),
+			kubectl pgbind takeover deployment/forgejo --undo
+
+			# Move every workload that an audit of the namespace finds
+			kubectl pgbind takeover --all --dry-run=client`),
 		RunE: command.RunE(o),
 	}
 	o.addTo(cmd)
@@ -90,9 +101,10 @@ func (o *Options) addTo(cmd *cobra.Command) {
 		&s.Isolated, "isolated", false,
 		"Give the binding an access role of its own, so that it shares no objects with other bindings",
 	)
-	set.StringVar(&s.Secret, "secret", "", "Name of the Secret (default: the first unused name of postgresql-secret-2, -3 and so on)")
+	set.StringVar(&s.Secret, "secret", "", "Name of the Secret (default: WORKLOAD-pgbind)")
 	set.StringSliceVarP(&s.Containers, "container", "c", nil, "Container that has the login, repeatable; '*' for all "+
 		"(default: the container of the default-container annotation, or else the only one)")
+	set.BoolVar(&o.all, "all", false, "All workloads of the namespace that an audit finds with the login of a superuser or with a shared one")
 	set.BoolVar(&o.undo, "undo", false, "Give back the ownership and the variables, and remove the user")
 	set.BoolVarP(&o.yes, "yes", "y", false, "Proceed without confirmation if something else uses the present login, or with --undo")
 	set.BoolVar(&b.Force, "force", false, "Proceed even if another field manager owns the variables and may revert the change")
@@ -121,25 +133,28 @@ func (o *Options) Complete(cmd *cobra.Command, args []string) (err error) {
 	return err
 }
 
-// Validate rejects arguments that are not one workload, and contradictions.
+// Validate rejects arguments that are not workloads, and contradictions.
 func (o *Options) Validate() error {
-	if err := lookup.CheckWorkloads(o.workloads); err != nil {
-		return err
-	}
-	if o.undo && o.names.IsSet() {
+	s := o.server.Spec
+	switch {
+	case o.all && (len(o.workloads) > 0 || o.undo):
+		return errors.New("specify workloads or --all, but not both, and not with --undo")
+	case o.all:
+	case lookup.CheckWorkloads(o.workloads) != nil:
+		return lookup.CheckWorkloads(o.workloads)
+	case o.undo && o.names.IsSet():
 		return errors.New("--undo removes the binding: leave out --output")
-	}
-	if workload.Number(o.workloads) != 1 {
-		return errors.New("a takeover moves one workload at a time: use TYPE/NAME once")
-	}
-	if s := o.server.Spec; o.undo && (len(s.Schemas) > 0 || s.Isolated || len(s.Containers) > 0 || s.Secret != "" || s.DBName != "") {
+	case o.undo && (len(s.Schemas) > 0 || s.Isolated || len(s.Containers) > 0 || s.Secret != "" || s.DBName != ""):
 		return errors.New("--undo takes schemas, containers, Secret and database from the takeover: leave the other flags out")
+	}
+	if s.Secret != "" && (o.all || workload.Number(o.workloads) > 1) {
+		return errors.New("--secret names one Secret: take over one workload at a time")
 	}
 	return errors.Join(o.server.Validate(), o.names.Validate(), flags.CheckDurations(
 		flags.Duration{Flag: "timeout", Value: o.binding.Timeout}, flags.Duration{Flag: "grace", Value: o.unbind.Grace}))
 }
 
-// Run moves the workload, or moves it back.
+// Run moves the workloads, or moves them back.
 func (o *Options) Run(ctx context.Context) error {
 	clients, err := client.New(o.connection)
 	if err != nil {
@@ -150,39 +165,136 @@ func (o *Options) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	report := printers.NewReport(o.streams, printers.ResultSuffix(o.binding.DryRun))
-	confirm := func(ctx context.Context, question string) error {
-		if o.yes {
-			return nil
-		}
-		return printers.Confirm(ctx, o.streams, "change what others use", question)
+	with := factory.Take{
+		Report: printers.NewReport(o.streams, printers.ResultSuffix(o.binding.DryRun)), Administrator: admin, Confirm: o.confirm,
 	}
 	if o.undo {
-		found, err := clients.Workloads.Lookup(ctx, o.namespace, o.workloads)
-		if err != nil {
-			return err
+		return o.undoAll(ctx, clients, with)
+	}
+	items, err := o.items(ctx, clients, with)
+	if err != nil {
+		return err
+	}
+	return o.takeAll(ctx, clients, with, items)
+}
+
+// confirm asks the user, unless --yes answers.
+func (o *Options) confirm(ctx context.Context, question string) error {
+	if o.yes {
+		return nil
+	}
+	return printers.Confirm(ctx, o.streams, "change what others use", question)
+}
+
+// items returns an item for each workload that is moved.
+func (o *Options) items(ctx context.Context, clients *client.Clients, with factory.Take) ([]*binding.Item, error) {
+	specs := map[string]v1alpha1.BindingSpec{}
+	if o.all {
+		var err error
+		if o.workloads, specs, err = o.audit(ctx, clients, with); err != nil || len(o.workloads) == 0 {
+			return nil, err
 		}
-		n := lookup.Subject{Namespace: o.namespace, Name: found[0].Name, Workload: found[0].Workload}
-		return factory.NewTaker(
-			clients, o.streams, factory.Take{Report: report, Administrator: admin, Confirm: confirm},
-		).Undo(ctx, n, o.server.Choice(), o.unbind)
 	}
 	workloads, err := clients.Workloads.Get(ctx, o.namespace, o.workloads)
 	if err != nil {
-		return printers.IfNotFound(err, o.namespace)
+		return nil, printers.IfNotFound(err, o.namespace)
 	}
-	options := o.binding
-	options.Values.AdminPassword = admin.Password
-	item := &binding.Item{Workload: workloads[0], Spec: o.server.Spec, Options: options}
-	if found := binding.Validate(item.Spec); len(found) > 0 {
-		return command.WithCode(command.Usage, fmt.Errorf("invalid flags: %w", found[0]))
+	var items []*binding.Item
+	for i, w := range workloads {
+		spec := o.server.Spec
+		if o.all {
+			spec = specs[o.workloads[i]]
+		}
+		if found := binding.Validate(spec); len(found) > 0 {
+			return nil, command.WithCode(command.Usage, fmt.Errorf("invalid flags: %w", found[0]))
+		}
+		options := o.binding
+		options.Values.AdminPassword = with.Administrator.Password
+		items = append(items, &binding.Item{Workload: w, Spec: spec, Options: options})
 	}
-	results := printers.NewResults(o.streams, printers.ResultSuffix(options.DryRun), o.names.IsSet(), []*binding.Item{item})
-	taker := factory.NewTaker(clients, o.streams, factory.Take{Report: report, Administrator: admin, Confirm: confirm, Progress: results})
-	err = taker.Take(ctx, item)
-	errs := append([]error{err}, results.Errors()...)
+	return items, nil
+}
+
+// audit returns the workloads that an audit of the namespace finds, and the spec of each: with its server and its database, as far as no
+// flag names them. A workload that uses several servers is moved on one server at a time.
+func (o *Options) audit(ctx context.Context, c *client.Clients, with factory.Take) ([]string, map[string]v1alpha1.BindingSpec, error) {
+	options := audit.Options{Namespace: o.namespace, Container: o.server.Spec.PostgresContainer}
+	if o.server.Named {
+		options.Ref = &o.unbind.Postgres
+	}
+	report, err := factory.NewAuditor(c, o.connection, with.Administrator).Audit(ctx, options)
+	if report == nil {
+		return nil, nil, err
+	}
+	if err != nil {
+		with.Report.Warn("%v", err)
+	}
+	var workloads []string
+	specs := map[string]v1alpha1.BindingSpec{}
+	for _, found := range report.Candidates(o.namespace) {
+		if _, known := specs[found.Workload]; known {
+			with.Report.Warn("%s also uses %s: run the same command again", found.Workload, found.Server)
+			continue
+		}
+		spec := o.server.Spec
+		if spec.Postgres == "" {
+			spec.PostgresNamespace, spec.Postgres, _ = strings.Cut(found.Server, "/")
+		}
+		spec.DBName = cmp.Or(spec.DBName, found.Database)
+		workloads, specs[found.Workload] = append(workloads, found.Workload), spec
+	}
+	if len(workloads) == 0 {
+		with.Report.Step("no workload in namespace %s logs in as a superuser, or as a role that another workload uses", o.namespace)
+	}
+	return workloads, specs, nil
+}
+
+// takeAll moves the workloads one after the other. One that fails does not prevent the others.
+func (o *Options) takeAll(ctx context.Context, clients *client.Clients, with factory.Take, items []*binding.Item) error {
+	results := printers.NewResults(o.streams, printers.ResultSuffix(o.binding.DryRun), o.names.IsSet(), items)
+	with.Progress = results
+	taker := factory.NewTaker(clients, o.streams, with)
+	var errs []error
+	for _, item := range items {
+		if ctx.Err() != nil {
+			errs = append(errs, context.Cause(ctx))
+			break
+		}
+		if err := taker.Take(ctx, item); err != nil {
+			errs = append(errs, about(items, item, err))
+		}
+		results.Finished(item)
+	}
+	errs = append(errs, results.Errors()...)
 	for _, b := range results.Bindings() {
 		errs = append(errs, o.names.Print(o.streams.Out, []string{b.Name}))
+	}
+	return utilerrors.NewAggregate(errs)
+}
+
+// about adds the workload to an error that does not name it, if there are several.
+func about(items []*binding.Item, item *binding.Item, err error) error {
+	if len(items) == 1 || strings.Contains(err.Error(), item.Name()) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", item.Name(), err)
+}
+
+// undoAll moves the workloads back, one after the other.
+func (o *Options) undoAll(ctx context.Context, clients *client.Clients, with factory.Take) error {
+	found, err := clients.Workloads.Lookup(ctx, o.namespace, o.workloads)
+	if err != nil {
+		return err
+	}
+	taker := factory.NewTaker(clients, o.streams, with)
+	var errs []error
+	for _, w := range found {
+		if ctx.Err() != nil {
+			errs = append(errs, context.Cause(ctx))
+			break
+		}
+		n := lookup.Subject{Namespace: o.namespace, Name: w.Name, Workload: w.Workload}
+		errs = append(errs, taker.Undo(ctx, n, o.server.Choice(), o.unbind))
 	}
 	return utilerrors.NewAggregate(errs)
 }
