@@ -14,8 +14,9 @@ import (
 var ErrStandby = errors.New("the server is a standby and accepts no writes")
 
 // OnPrimary calls do for the members of a server in turn, until one of them does not report ErrStandby, and returns the
-// error of that member. If all of them are standbys, it returns the error of the last one.
-func OnPrimary[T any](members []T, do func(T) error) (err error) {
+// error of that member. If all of them are standbys, it returns the error of the last one. Without members, it returns an error.
+func OnPrimary[T any](members []T, do func(T) error) error {
+	err := errors.New("no Pod of the server is known")
 	for _, member := range members {
 		if err = do(member); !errors.Is(err, ErrStandby) {
 			break

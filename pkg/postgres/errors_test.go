@@ -67,6 +67,7 @@ func TestOnPrimary_StopsAtTheFirstMemberThatIsNoStandby(t *testing.T) {
 			assert.Equal(t, test.tried, tried)
 		})
 	}
+	require.Error(t, OnPrimary(nil, func(error) error { return nil }), "no member answered")
 }
 
 func TestIsUnavailable(t *testing.T) {

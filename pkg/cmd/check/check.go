@@ -13,7 +13,6 @@ import (
 	"k8s.io/kubectl/pkg/util/templates"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/check"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/client"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/command"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/factory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/flags"
@@ -62,8 +61,8 @@ func newCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 			Check that the bindings of a namespace, or of some workloads, still work.
 
 			For each binding, it logs in with the Secret's password over the network, compares the role, the Secret and the workload, verifies
-			the privileges, and looks for Pods that started before the Secret changed. It also finds orphaned roles and Secrets. Without --fix, it
-			changes nothing. It tries to log in without a password only with --prove.
+			the privileges, and looks for Pods that started before the Secret changed. It also finds orphaned roles and Secrets. Without
+			--fix and --fit, it changes nothing. It tries to log in without a password only with --prove.
 
 			It prints one line for each finding, the worst first, with a command that fixes it, and at the end a summary on standard error. It
 			reports what it cannot read as Unknown. docs/findings.md explains the findings. -o name prints the bindings that need a fix. The exit
@@ -161,16 +160,13 @@ func (o *Options) Run(ctx context.Context) error { return command.WithCode(comma
 func (o *Options) run(ctx context.Context) error {
 	report := printers.NewReport(o.results(), "")
 	c := &factory.Check{
-		Connection: client.ForMany(o.connection, flags.RequestConcurrency),
+		Connection: o.connection,
 		Scope:      &o.scope,
 		Server:     &o.server,
 		Session:    &o.session,
 		Namespace:  o.namespace,
 		Workloads:  o.workloads,
 		Prove:      o.prove,
-	}
-	if o.fix {
-		c.Connection = client.ForMany(o.connection, flags.RequestConcurrency)
 	}
 	if o.fit {
 		return o.printFits(ctx, c, report)

@@ -39,9 +39,10 @@ type Checked struct {
 	Clients        *client.Clients
 	Administrators *client.Administrators
 
-	check    *Check
-	server   server.Ref // to search for orphans
-	repeated bool
+	check      *Check
+	connection *genericclioptions.ConfigFlags
+	server     server.Ref // to search for orphans
+	repeated   bool
 }
 
 // Run checks the bindings. It changes nothing.
@@ -72,12 +73,12 @@ func (c *Check) Fit(ctx context.Context, r *printers.Report) ([]fit.Fit, error) 
 
 // read lists the bindings of the scope, and connects.
 func (c *Check) read(ctx context.Context, r *printers.Report) (*Checked, *inventory.Inventory, error) {
-	done := &Checked{check: c}
-	found, err := c.Scope.Read(ctx, c.Connection, r)
+	done := &Checked{check: c, connection: client.ForMany(c.Connection, flags.RequestConcurrency)}
+	found, err := c.Scope.Read(ctx, done.connection, r)
 	if err != nil {
 		return nil, nil, err
 	}
-	if done.Clients, err = client.New(c.Connection); err != nil {
+	if done.Clients, err = client.New(done.connection); err != nil {
 		return nil, nil, err
 	}
 	c.Session.Apply(done.Clients)
@@ -91,7 +92,7 @@ func (c *Check) read(ctx context.Context, r *printers.Report) (*Checked, *invent
 // Repeat checks what is there now in the same scope. A workload that has no binding anymore has no findings.
 func (d *Checked) Repeat(ctx context.Context) error {
 	d.repeated = true
-	found, err := d.check.Scope.Read(ctx, d.check.Connection, &printers.Notes{}) // the warnings are printed already
+	found, err := d.check.Scope.Read(ctx, d.connection, &printers.Notes{}) // the warnings are printed already
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,6 @@ import (
 	"k8s.io/kubectl/pkg/util/templates"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/check"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/client"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/command"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/factory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/flags"
@@ -107,14 +106,11 @@ func (o *Options) Run(ctx context.Context) error {
 	report := printers.NewReport(o.streams, printers.ResultSuffix(o.unbind.DryRun))
 	report.Objects = o.names.IsSet()
 	c := &factory.Check{
-		Connection: client.ForMany(
-			o.connection,
-			flags.RequestConcurrency,
-		),
-		Scope:     &o.scope,
-		Server:    &o.server,
-		Session:   &o.session,
-		Namespace: o.namespace,
+		Connection: o.connection,
+		Scope:      &o.scope,
+		Server:     &o.server,
+		Session:    &o.session,
+		Namespace:  o.namespace,
 	}
 	done, err := c.Run(ctx, report)
 	if err != nil {
