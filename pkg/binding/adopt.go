@@ -113,12 +113,12 @@ func (p *Plan) adoptSecret(existing *corev1.Secret, used workload.Reference) err
 		return fmt.Errorf("%s has a login that no binding can have: %w", in, err)
 	}
 	c.Port = cmp.Or(c.Port, server.DefaultPort)
-	if p.kept.Inject == "" && !p.options.Exact {
-		p.kept.Inject, p.kept.EnvPrefix = string(used.Inject), cmp.Or(p.kept.EnvPrefix, used.Prefix)
+	if p.merged.Inject == "" && !p.options.Exact {
+		p.merged.Inject, p.merged.EnvPrefix = string(used.Inject), cmp.Or(p.merged.EnvPrefix, used.Prefix)
 	}
-	p.spec = p.kept.WithDefaults(p.workload.Namespace())
+	p.spec = p.merged.WithDefaults(p.workload.Namespace())
 	p.spec.Username, p.adopted, p.password, p.settles, p.binding.Adopt = c.Username, &c, c.Password, true, true
-	p.use(slot{name: existing.Name, generation: 1, existing: existing})
+	p.use(plannedSecret{name: existing.Name, generation: 1, existing: existing})
 	return nil
 }
 

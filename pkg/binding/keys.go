@@ -53,7 +53,7 @@ func (p *Plan) wantedSecret(login verified) (*corev1.Secret, error) {
 
 // extendedSecret returns the existing Secret with the wanted keys.
 func (p *Plan) extendedSecret(login verified) (*corev1.Secret, error) {
-	wanted, c, asked := p.secret.existing.DeepCopy(), p.credentials(login), p.asked
+	wanted, c, asked := p.secret.existing.DeepCopy(), p.credentials(login), p.requested
 	if p.adopted != nil {
 		secret.Adopt(wanted, p.stored(), *p.adopted)
 		return wanted, nil

@@ -11,8 +11,8 @@ import (
 // limits returns what the login role gets. A setting of an earlier bind that is not wanted any more is reset. Metadata,
 // which can be forged, only names settings that a user can request.
 func (p *Plan) limits() postgres.Limits {
-	l := postgres.Limits{Connections: p.spec.ConnectionLimit, Keep: p.spec.ConnectionLimit != nil && p.asked.ConnectionLimit == nil}
-	for _, settings := range []map[string]string{p.earlier.Settings, p.asked.Settings, p.spec.Settings} {
+	l := postgres.Limits{Connections: p.spec.ConnectionLimit, Keep: p.spec.ConnectionLimit != nil && p.requested.ConnectionLimit == nil}
+	for _, settings := range []map[string]string{p.previous.Settings, p.requested.Settings, p.spec.Settings} {
 		for name := range settings {
 			value := p.spec.Settings[name]
 			if postgres.CheckSetting(name, value) != nil || name == searchPath && value == "" && p.binding.Creates.Path != nil {

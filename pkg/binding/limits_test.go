@@ -66,19 +66,19 @@ func TestApply_ResetsWhatTheFileDoesNotNameAnyMore(t *testing.T) {
 func TestBind_IgnoresForgedSettings(t *testing.T) {
 	w := newWorld(t)
 	require.NoError(t, w.bind(t.Context(), withLimits(3, map[string]string{"statement_timeout": "5s"})))
-	p := &Plan{asked: w.finished[0].Spec, options: Options{}, workload: w.workloads["web"]}
-	forged := p.asked
+	p := &Plan{requested: w.finished[0].Spec, options: Options{}, workload: w.workloads["web"]}
+	forged := p.requested
 	forged.ConnectionLimit, forged.Settings = nil, map[string]string{
 		"role":                      "postgres",
 		"session_preload_libraries": "x",
 		"Bad name":                  "x",
 		"work_mem":                  "8MB",
 	}
-	p.asked.ConnectionLimit, p.asked.Settings = nil, nil
+	p.requested.ConnectionLimit, p.requested.Settings = nil, nil
 	p.keep(forged)
 	assert.Equal(t, postgres.Limits{Settings: map[string]string{"work_mem": "8MB"}}, p.limits())
 	p.options.Exact = true
-	p.spec = p.asked
+	p.spec = p.requested
 	p.keep(forged)
 	assert.Equal(t, postgres.Limits{Settings: map[string]string{"work_mem": ""}}, p.limits())
 }

@@ -107,7 +107,7 @@ func (r *run) readValues(ctx context.Context, i *Item) (err error) {
 	if i.Document == nil || i.valuesRead {
 		return nil
 	}
-	sources, _ := SourcesOf(i.Spec) // NewItem has validated them
+	sources, _ := SourcesOf(i.Spec) // NewItems has validated them
 	i.Options.Values, err = sources.Read(ctx, &secret.Reader{Kube: r.Kube}, i.spec().PostgresNamespace, i.namespace())
 	i.valuesRead = err == nil
 	return err

@@ -17,10 +17,10 @@ import (
 // Plan is the decision for one binding. It does not change after it is made; another round makes another one.
 type Plan struct {
 	id          string               // of a new binding
-	asked       v1alpha1.BindingSpec // as it was requested
-	kept        v1alpha1.BindingSpec // with what stays from an earlier bind
+	requested   v1alpha1.BindingSpec // by flags or a file
+	merged      v1alpha1.BindingSpec // with what stays from an earlier bind
 	spec        v1alpha1.BindingSpec // with defaults as well
-	earlier     v1alpha1.BindingSpec // of the last bind
+	previous    v1alpha1.BindingSpec // of the last bind
 	options     Options
 	workload    *workload.Workload
 	containers  []string
@@ -29,7 +29,7 @@ type Plan struct {
 	others      []*server.Database // that can be the primary if database is not
 	binding     postgres.Binding
 	how         roleAction
-	secret      slot
+	secret      plannedSecret
 	variables   []string                // the keys of the Secret, present and future, that can be variables
 	hidden      []secret.FormerVariable // former variables for the Secret, in addition to those that it has
 	inManifest  bool                    // another tool writes the reference, and removes it again
@@ -45,16 +45,16 @@ type Plan struct {
 // plan decides what to do for an item.
 func (r *run) plan(ctx context.Context, i *Item) (*Plan, error) {
 	o, w, database, id := i.Options, i.Workload, i.candidates[0], i.id()
-	asked, err := r.keepNames(ctx, i, id)
+	requested, err := r.keepNames(ctx, i, id)
 	if err != nil {
 		return nil, err
 	}
-	spec := asked.WithDefaults(i.namespace())
+	spec := requested.WithDefaults(i.namespace())
 	i.run, i.password = cmp.Or(i.run, secret.NewRun()), cmp.Or(i.password, o.Values.Password, secret.NewPassword())
 	p := &Plan{
 		id:          id,
-		asked:       asked,
-		kept:        asked,
+		requested:   requested,
+		merged:      requested,
 		spec:        spec,
 		options:     o,
 		workload:    w,
@@ -161,7 +161,7 @@ func (p *Plan) heldHost() (secret.Credentials, bool) {
 
 // followsServer reports whether the user names the server otherwise than before, for a binding whose host was found.
 func (p *Plan) followsServer() bool {
-	before := p.earlier.WithDefaults(p.workload.Namespace()).Postgres
+	before := p.previous.WithDefaults(p.workload.Namespace()).Postgres
 	return p.secret.existing != nil && p.adopted == nil && p.spec.Host == "" && p.spec.Postgres != before
 }
 
@@ -180,8 +180,8 @@ func (p *Plan) object(result *postgres.Result) *v1alpha1.Binding {
 	return object
 }
 
-// slot is the Secret that a binding has or will have.
-type slot struct {
+// plannedSecret is the Secret that a binding has or will have.
+type plannedSecret struct {
 	name       string
 	generation int            // of the login role in the Secret
 	existing   *corev1.Secret // nil: it does not exist yet

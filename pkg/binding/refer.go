@@ -204,7 +204,7 @@ func (p *Plan) injectsNothing() bool { return p.spec.Inject == string(workload.I
 
 // send changes the workload. A bare Pod cannot be changed and is replaced.
 func (r *run) send(ctx context.Context, p *Plan, dryRun bool) (*workload.Workload, bool, error) {
-	w := p.workload.As(p.manager(), p.earlier.FieldManager)
+	w := p.workload.As(p.manager(), p.previous.FieldManager)
 	if w.IsPod() && p.options.Recreate && p.adopted == nil {
 		return r.Workloads.RecreatePod(ctx, w, p.change, dryRun)
 	}

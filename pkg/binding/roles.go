@@ -34,10 +34,10 @@ func (i *Item) isVerified() bool {
 // batches divides items into those that share an exec.
 func (r *run) batches(items []*Item) (batches [][]*Item) {
 	type session struct {
-		line
+		sessionKey
 		creates bool
 	}
-	for _, group := range parallel.GroupBy(items, func(i *Item) session { return session{lineOf(i.plan), i.plan.how == createRole} }) {
+	for _, group := range parallel.GroupBy(items, func(i *Item) session { return session{sessionKeyOf(i.plan), i.plan.how == createRole} }) {
 		batches = slices.AppendSeq(batches, slices.Chunk(group, r.servers.batch))
 	}
 	return batches

@@ -30,7 +30,7 @@ func (r *run) chooseSecret(ctx context.Context, i *Item, p *Plan) error {
 		return err
 	}
 	if i.accepted { // the workload references it already
-		p.use(slot{name: i.plan.secret.name, generation: i.plan.secret.generation})
+		p.use(plannedSecret{name: i.plan.secret.name, generation: i.plan.secret.generation})
 		return refuseTaken(p.secretName(), r.trySecret(ctx, p, true))
 	}
 	if found, err := r.adoptLogin(ctx, i, p, remembered); found || err != nil {
@@ -40,7 +40,7 @@ func (r *run) chooseSecret(ctx context.Context, i *Item, p *Plan) error {
 	if remembered != "" && chosen != "" && remembered != chosen {
 		return fmt.Errorf("%s has this binding already, by secret/%s: leave out --secret, or unbind it first", p.workload, remembered)
 	}
-	p.use(slot{name: cmp.Or(chosen, remembered, i.assigned, i.defaultNames()[0]), generation: note.Generation + 1})
+	p.use(plannedSecret{name: cmp.Or(chosen, remembered, i.assigned, i.defaultNames()[0]), generation: note.Generation + 1})
 	if remembered == "" && (i.observed || !r.claim(i, p.secret.name)) {
 		return r.searchSecret(ctx, i, p)
 	}
@@ -71,7 +71,7 @@ func (r *run) searchSecret(ctx context.Context, i *Item, p *Plan) error {
 			p.workload.Namespace(),
 		)
 	}
-	p.use(slot{name: name, generation: p.secret.generation})
+	p.use(plannedSecret{name: name, generation: p.secret.generation})
 	if !present {
 		return nil
 	}
@@ -201,7 +201,7 @@ func (p *Plan) adopt(existing *corev1.Secret) error {
 		postgres.CheckRoleName(marks.Role) == nil {
 		p.spec.Username = marks.Role
 	}
-	p.use(slot{name: existing.Name, generation: marks.Generation, existing: existing})
+	p.use(plannedSecret{name: existing.Name, generation: marks.Generation, existing: existing})
 	p.keep(marks.BindingSpec)
 	if !complete || c.Username != p.binding.Role {
 		return fmt.Errorf(
@@ -221,7 +221,7 @@ func (p *Plan) adopt(existing *corev1.Secret) error {
 }
 
 // use plans the Secret, and with it the login role.
-func (p *Plan) use(s slot) {
+func (p *Plan) use(s plannedSecret) {
 	p.secret = s
 	p.binding.Role = cmp.Or(p.spec.Username, secret.RoleName(p.binding.Owner.ID, s.generation))
 }

@@ -93,7 +93,7 @@ func (r *run) extendSecret(ctx context.Context, i *Item) error {
 		return err
 	}
 	change := changesOf(existing, wanted)
-	fields, takenOver := fieldmanager.TakeOver(existing.ManagedFields, i.plan.manager(), i.plan.earlier.FieldManager)
+	fields, takenOver := fieldmanager.TakeOver(existing.ManagedFields, i.plan.manager(), i.plan.previous.FieldManager)
 	change.Metadata.ManagedFields = fields
 	if len(change.Data) == 0 && len(change.Metadata.Annotations) == 0 && !takenOver {
 		return nil

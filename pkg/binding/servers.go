@@ -8,30 +8,30 @@ import (
 
 // servers are the servers of one run. The limit is that of simultaneous execs in the Pods of a node, whose processors they share.
 type servers struct {
-	pool  *parallel.Pool[line, Server]
+	pool  *parallel.Pool[sessionKey, Server]
 	open  func(d *server.Database, spec v1alpha1.BindingSpec, adminPassword string) Server
 	batch int // the maximum number of bindings in an exec
 }
 
-// line identifies how a session is opened.
-type line struct{ namespace, pod, container, admin, password, database string }
+// sessionKey identifies how a session is opened: sessions with the same key share a Server.
+type sessionKey struct{ namespace, pod, container, admin, password, database string }
 
 func newServers(p *Pipeline, items int) *servers {
 	limit := max(p.ServerConcurrency, 1)
-	return &servers{pool: parallel.NewPool[line, Server](limit), open: p.Server, batch: parallel.BatchSize(items, limit)}
+	return &servers{pool: parallel.NewPool[sessionKey, Server](limit), open: p.Server, batch: parallel.BatchSize(items, limit)}
 }
 
-// lineOf returns the line to the server of a plan.
-func lineOf(p *Plan) line {
+// sessionKeyOf returns the session key of a plan.
+func sessionKeyOf(p *Plan) sessionKey {
 	d, s := p.database, p.spec
-	return line{d.Pod.Namespace, d.Pod.Name, d.Container, s.AdminUser, p.options.Values.AdminPassword, s.DBName}
+	return sessionKey{d.Pod.Namespace, d.Pod.Name, d.Container, s.AdminUser, p.options.Values.AdminPassword, s.DBName}
 }
 
 // with calls do with the server of a plan, when its node has a free slot.
 func (s *servers) with(p *Plan, do func(Server)) {
 	s.pool.With(
 		p.database.Pod.Spec.NodeName,
-		lineOf(p),
+		sessionKeyOf(p),
 		func() Server { return s.open(p.database, p.spec, p.options.Values.AdminPassword) },
 		do,
 	)

@@ -20,7 +20,7 @@ var errNotOurs = errors.New("it exists and does not belong to this binding: choo
 
 // tryServiceBinding refuses a second Secret whose name is taken.
 func (r *run) tryServiceBinding(ctx context.Context, p *Plan) error {
-	if !p.asked.HasKey(v1alpha1.KeyServiceBinding) {
+	if !p.requested.HasKey(v1alpha1.KeyServiceBinding) {
 		return nil
 	}
 	namespace, name := p.workload.Namespace(), secret.ServiceBindingName(p.secret.name)
@@ -71,7 +71,7 @@ func (r *run) updateServiceBinding(ctx context.Context, i *Item, wanted *corev1.
 	if !secret.IsServiceBindingOf(found, i.secret) {
 		return errNotOurs
 	}
-	fields, takenOver := fieldmanager.TakeOver(found.ManagedFields, i.plan.manager(), i.plan.earlier.FieldManager)
+	fields, takenOver := fieldmanager.TakeOver(found.ManagedFields, i.plan.manager(), i.plan.previous.FieldManager)
 	if equality.Semantic.DeepEqual(found.Data, wanted.Data) && !takenOver {
 		return nil
 	}

@@ -146,7 +146,7 @@ func (p *Plan) showSecrets() ([]string, error) {
 		}
 		lines = append(lines, "---", keysOf(first))
 	}
-	if !p.asked.HasKey(v1alpha1.KeyServiceBinding) {
+	if !p.requested.HasKey(v1alpha1.KeyServiceBinding) {
 		return lines, nil
 	}
 	second, err := secret.NewServiceBinding(first, p.credentials(p.expected()))

@@ -178,13 +178,13 @@ func access(spec v1alpha1.BindingSpec, id string) postgres.Access {
 
 // keep completes the request with the spec of an earlier bind.
 func (p *Plan) keep(earlier v1alpha1.BindingSpec) {
-	p.earlier = earlier
+	p.previous = earlier
 	if p.options.Exact {
 		return
 	}
 	username := p.spec.Username
-	p.kept = p.asked.KeepFrom(earlier)
-	p.spec = p.kept.WithDefaults(p.workload.Namespace())
+	p.merged = p.requested.KeepFrom(earlier)
+	p.spec = p.merged.WithDefaults(p.workload.Namespace())
 	p.spec.Username = username
 }
 
@@ -236,7 +236,7 @@ func (p *Plan) stored() secret.Marks {
 // marks returns the metadata for what this run requests. Of the defaults it contains those by which the binding is found; others may
 // change later without a change of this binding.
 func (p *Plan) marks() secret.Marks {
-	spec := p.kept
+	spec := p.merged
 	spec.Workload, spec.Username = p.workload.String(), p.spec.Username
 	spec.FieldManager = cmp.Or(p.options.FieldManager, spec.FieldManager)
 	spec.Postgres, spec.PostgresNamespace, spec.DBName = p.server.String(), p.server.Namespace, p.spec.DBName

@@ -171,10 +171,10 @@ func textOf(p keys.Problem) string {
 
 // checkNames refuses what an earlier bind and this one request together.
 func (p *Plan) checkNames() error {
-	if !p.kept.NamesFromWorkload {
+	if !p.merged.NamesFromWorkload {
 		return nil
 	}
-	if found := Validate(p.kept); len(found) > 0 {
+	if found := Validate(p.merged); len(found) > 0 {
 		return fmt.Errorf("%s keeps the names of its variables: %w; or unbind it first", p.workload, found[0].Err)
 	}
 	return nil

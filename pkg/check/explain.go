@@ -131,7 +131,8 @@ func explainPrivileges() []report.Explanation {
 			Overcommitted,
 			"The connection limit of a role, or the sum of the limits on the server, is larger than the number of connections that the "+
 				"server allows.",
-			"Raise `max_connections` of the server, or lower limits with `--connection-limit`.",
+			"If one role has a limit above that of the server, the command lowers it. If the sum is too high, raise `max_connections`, or lower "+
+				"limits with `--connection-limit`.",
 		),
 	}
 }

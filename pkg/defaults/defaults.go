@@ -1,6 +1,7 @@
 // Package defaults completes specs: it chooses the server, the database and the access level that a spec does not name. Each choice is
-// taken from the first that says something: the spec, the workload's own binding, the environment, an annotation of the Namespace, the
-// Pod of the lesson, and the only server or database there is. It only reads.
+// the first of these that exists: the spec, the workload's own binding, the environment, an annotation of the Namespace, the default Pod,
+// and the only server or database there is. A binding whose access level is wider than that of the environment or the Namespace is an
+// error. It only reads.
 package defaults
 
 import (

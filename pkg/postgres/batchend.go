@@ -26,9 +26,9 @@ func (b *batch) ended(out *output) bool {
 
 func (b *batch) done(i int) bool { return b.session != nil && b.outputs[i].End != "" }
 
-// hopeless reports whether each request alone would fail in the same way: the exec or the administrator's login failed,
+// failsForAll reports whether each request alone would fail in the same way: the exec or the administrator's login failed,
 // or the server is a standby.
-func (b *batch) hopeless() bool {
+func (b *batch) failsForAll() bool {
 	if b.session == nil {
 		return b.err != nil
 	}

@@ -22,8 +22,8 @@ type Outcome struct {
 // endOfBatch is the last report of a session for several bindings.
 const endOfBatch = "batch"
 
-// culprits is how many requests can end a session before the rest run one by one.
-const culprits = 3
+// maxFailedSessions is how many requests can end a session before the rest run one by one.
+const maxFailedSessions = 3
 
 // BindAll is Bind for many login roles of one database, in one session, and with one transaction for all that share an access role. A
 // failed transaction or login ends the session: its request then runs alone, with an error of its own, and the others run in another
@@ -36,7 +36,7 @@ func (s *Server) BindAll(ctx context.Context, requests []Request) []Outcome {
 
 // bindAll runs the requests of left, and sets their outcomes. After a session that ended early it clears their addresses.
 func (s *Server) bindAll(ctx context.Context, requests []Request, left []int, outcomes []Outcome) {
-	for tried := 0; tried < culprits && len(left) > 1; {
+	for tried := 0; tried < maxFailedSessions && len(left) > 1; {
 		b := newBatch(requests, left)
 		b.run(ctx, s)
 		before := len(left)
@@ -122,15 +122,15 @@ func (b *batch) script() (*script, error) {
 		sc.keep(i, r.Login.Password)
 	}
 	for i, r := range b.requests {
-		r.Login.resolved = b.leader(i) < i
+		r.Login.resolved = b.firstWithHost(i) < i
 		sc.set("about", strconv.Itoa(i)).address(r.Login, r.Binding.Role, r.Binding.Access.Database).run("attempt").kept(i).run("login")
 	}
 	return sc.set("run", endOfBatch).run("end", "trust"), sc.err
 }
 
-// leader returns the first request that logs in at the host of request i. Its login resolves the name of the host, which takes a sixth of a
+// firstWithHost returns the first request that logs in at the host of request i. Its login resolves the name of the host, which takes a sixth of a
 // login; the others use the address of that name, if it is known.
-func (b *batch) leader(i int) int {
+func (b *batch) firstWithHost(i int) int {
 	l := b.requests[i].Login
 	return slices.IndexFunc(b.requests, func(r Request) bool {
 		return r.Login.Host == l.Host && r.Login.HostComplete == l.HostComplete && r.Login.Port == l.Port
@@ -184,7 +184,7 @@ func (b *batch) settle(s *Server, outcomes []Outcome) (left []int) {
 			outcomes[number].Result, outcomes[number].Err = s.result(b.requests[i], b.outputs[i], b.err)
 		case b.session != nil && slices.Contains(b.session.Incomplete, b.requests[i].Binding.Role):
 			outcomes[number].Err = ErrIncomplete
-		case b.hopeless():
+		case b.failsForAll():
 			outcomes[number].Err = b.failure(s)
 		default:
 			left = append(left, number)
@@ -224,10 +224,10 @@ func (b *batch) split() {
 	}
 }
 
-// follow copies what the leader found about the name of the host to a login that used its address: if the name did not
+// follow copies what firstWithHost found about the name of the host to a login that used its address: if the name did not
 // resolve, it would not have resolved here.
 func (b *batch) follow(i int) {
-	l, led := b.requests[i].Login, b.outputs[b.leader(i)].Login
+	l, led := b.requests[i].Login, b.outputs[b.firstWithHost(i)].Login
 	if out := b.outputs[i]; l.Address != "" && led != nil && out.Login != nil && led.Host == l.PodIP {
 		out.Login.Host = led.Host
 	}

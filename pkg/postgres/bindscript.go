@@ -70,7 +70,7 @@ func (s *script) describe(b Binding) error {
 }
 
 // privileges appends what makes the privileges of the access role equal to its level, revokes the direct grants of a
-// login role that gets a narrower level, and reports what remains.
+// login role that leaves another access role, and reports what remains.
 func (s *script) privileges() {
 	s.run("begin_changes", "join", "withheld").change("extra", "missing")
 	s.run("report_withheld", "unowned", "escalations", "public", "narrow").only("narrows", func() {

@@ -41,17 +41,17 @@ func (s *Server) forEach(ctx context.Context, items int, write func(sc *script, 
 			if err == nil && !out.Stays {
 				break
 			}
-			culprit := nobody
+			failed := noItem
 			if at >= 0 && !ofAll(err) {
-				culprit = sc.parts[at]
+				failed = sc.parts[at]
 			}
 			left = sc.incomplete(left, at)
-			if retryable(err) && tried[culprit] < attempts-1 && parallel.Pause(ctx, time.Duration(tried[culprit]+1)*pauseBetween) {
-				tried[culprit]++
+			if retryable(err) && tried[failed] < attempts-1 && parallel.Pause(ctx, time.Duration(tried[failed]+1)*pauseBetween) {
+				tried[failed]++
 				continue
 			}
 			left = slices.DeleteFunc(left, func(i int) bool {
-				ended := i == culprit || culprit == nobody
+				ended := i == failed || failed == noItem
 				if ended {
 					reports[i].err = err // nil: the role stays
 				}
@@ -62,8 +62,8 @@ func (s *Server) forEach(ctx context.Context, items int, write func(sc *script, 
 	return reports
 }
 
-// nobody is the number of no item.
-const nobody = -1
+// noItem is the number of no item.
+const noItem = -1
 
 // ofAll reports whether an error concerns all items: the connection broke, the administrator cannot log in, or the server is a standby.
 func ofAll(err error) bool {

@@ -8,7 +8,7 @@ type GoneError struct{ Role string }
 func (e *GoneError) Error() string { return fmt.Sprintf("role %q is gone", e.Role) }
 
 // succeed appends what gives a login role everything that its former role has, in one transaction: the memberships, the
-// role as which its sessions act, the settings, the comment, and the password. Before that it revokes what the access
+// role as which its sessions act, the settings, and the password. Its comment is that of this run. Before that it revokes what the access
 // role has beyond its level in this database, once for each access role.
 func (s *script) succeed(r Request, number int) error {
 	b, l := r.Binding, r.Login

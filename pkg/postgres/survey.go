@@ -16,7 +16,7 @@ type Question struct {
 	Login Login
 }
 
-// Answer is what the server reports about one question. Only Login is set if the role or the database does not exist.
+// Answer is what the server reports about one question. It is empty if the role or the database does not exist.
 type Answer struct {
 	Lacks   []string // what the level promises and the role does not have
 	Exceeds []string // what the role has beyond its level, as the statements that revoke it

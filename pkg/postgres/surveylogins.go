@@ -67,7 +67,8 @@ func (s *Server) tryLogins(ctx context.Context, found *Survey, questions []Quest
 // run tries all logins. After one that failed, it continues with the next in another psql session.
 func (l *loginSession) run(ctx context.Context) error {
 	rest := l.numbers
-	for start, failures := time.Now(), 0; failures < maxFailures && time.Since(start) < failingTime; failures++ {
+	start, failures := time.Now(), 0
+	for ; failures < maxFailures && time.Since(start) < failingTime; failures++ {
 		failed, err := repeat(ctx, isCut, func() (int, error) { return l.session(ctx, rest) })
 		if err != nil || failed < 0 {
 			return err
@@ -77,7 +78,7 @@ func (l *loginSession) run(ctx context.Context) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%d logins failed or took %s, so the others were not tried", maxFailures, failingTime)
+	return fmt.Errorf("%d logins failed within %s, so the others were not tried", failures, time.Since(start).Round(time.Second))
 }
 
 // session tries logins until one fails, and returns its number, or -1 if all succeeded.

@@ -5,7 +5,7 @@ import (
 	"errors"
 )
 
-// Undo drops what a run created and what is still its own: the login role, and the access role if it is new and has no other member.
+// Undo drops what a run created and what is still its own: the login role, and a schema and an access role if they are new and unused.
 // A login role that carries no mark yet goes too: call it only if this run made the role. It returns the statements that it ran.
 func (s *Server) Undo(ctx context.Context, b Binding) ([]string, error) {
 	schemas, err := b.Access.schemaTable()

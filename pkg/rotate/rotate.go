@@ -64,8 +64,8 @@ type Rotator struct {
 const rounds = 5
 
 // Rotate creates a second login role for each binding with everything that the first one has, writes it to the same
-// Secret, replaces the Pods that use the first one, and then drops the first one. If a step fails or ctx ends before
-// the first role is disabled, everything is rolled back for that binding, and the others continue. After that, or if a
+// Secret, replaces the Pods that use the first one, waits for the sessions of the first one, and then disables and drops it. If a step
+// up to that wait fails or ctx ends, everything is rolled back for that binding, and the others continue. After that, or if a
 // run was interrupted, the next run continues. If it is unknown whether the workload uses the new login, the first role
 // stays until the next rotation. It returns the bindings that did not fail, and the errors of the others.
 func (r *Rotator) Rotate(ctx context.Context, bindings []*lookup.Binding, o Options) (rotated []*lookup.Binding, err error) {
@@ -126,8 +126,8 @@ func (r *run) round(ctx context.Context, items []*item) (again []*item) {
 	return again
 }
 
-// rotate takes the bindings of one server through the phases. Until the first role is disabled, what was done for a
-// binding that fails is rolled back.
+// rotate takes the bindings of one server through the phases. If one fails up to the wait for sessions, what was done for that binding is
+// rolled back.
 func (r *run) rotate(ctx context.Context, items []*item) {
 	phases.Through(ctx, items, r.finishEarlier, r.successors, r.secrets, r.pods, r.drain)
 	r.rollBack(ctx, items)

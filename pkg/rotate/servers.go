@@ -14,19 +14,19 @@ const serverConcurrency = 4
 
 // servers are the servers of one run.
 type servers struct {
-	pool  *parallel.Pool[line, Roles]
+	pool  *parallel.Pool[sessionKey, Roles]
 	open  func(d *server.Database, database string) Roles
 	batch int // the maximum number of bindings in an exec
 }
 
-// line is what a session is opened with.
-type line struct {
+// sessionKey identifies how a session is opened: sessions with the same key share a Roles.
+type sessionKey struct {
 	pod      types.NamespacedName
 	database string
 }
 
 func newServers(open func(*server.Database, string) Roles, items int) *servers {
-	return &servers{pool: parallel.NewPool[line, Roles](serverConcurrency), open: open, batch: parallel.BatchSize(items, serverConcurrency)}
+	return &servers{pool: parallel.NewPool[sessionKey, Roles](serverConcurrency), open: open, batch: parallel.BatchSize(items, serverConcurrency)}
 }
 
 // podOf returns the name of the Pod of an item's server.
@@ -34,13 +34,13 @@ func podOf(i *item) types.NamespacedName {
 	return types.NamespacedName{Namespace: i.database.Pod.Namespace, Name: i.database.Pod.Name}
 }
 
-// lineOf returns the line to the server of an item.
-func lineOf(i *item) line { return line{podOf(i), i.Marks.DBName} }
+// sessionKeyOf returns the session key of an item.
+func sessionKeyOf(i *item) sessionKey { return sessionKey{podOf(i), i.Marks.DBName} }
 
 // each calls do for batches of items that share a server and a database. All Pods share the limit.
 func (s *servers) each(items []*item, do func(roles Roles, batch []*item)) {
 	var batches [][]*item
-	for _, group := range parallel.GroupBy(items, lineOf) {
+	for _, group := range parallel.GroupBy(items, sessionKeyOf) {
 		batches = slices.AppendSeq(batches, slices.Chunk(group, s.batch))
 	}
 	parallel.Each(batches, -1, func(batch []*item) {
@@ -50,5 +50,5 @@ func (s *servers) each(items []*item, do func(roles Roles, batch []*item)) {
 
 // with calls do with the server of an item.
 func (s *servers) with(i *item, do func(Roles)) {
-	s.pool.With("", lineOf(i), func() Roles { return s.open(i.database, i.Marks.DBName) }, do)
+	s.pool.With("", sessionKeyOf(i), func() Roles { return s.open(i.database, i.Marks.DBName) }, do)
 }

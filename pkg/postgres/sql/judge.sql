@@ -1,5 +1,5 @@
--- Decides whether the script may change the roles of :subjects. A role belongs to the binding only if its comment, read
--- under the lock, begins with its claim. If the OID is known, a role of the same name with another OID counts as
+-- Decides whether the script may change the roles of :subjects. A role belongs to the binding only if its comment begins
+-- with its claim. A script that changes roles runs this under the lock. If the OID is known, a role of the same name with another OID counts as
 -- absent. A role that is adopted has no comment yet. It must inherit the privileges of its access role, and have
 -- nothing to do with roles that no binding may use.
 \set with_password '[]'
