@@ -21,7 +21,7 @@ import (
 // The size of the terminal that the pictures show.
 const (
 	rows    = 24
-	columns = 80
+	columns = 110
 )
 
 // TestPictures runs the commands of the README's pictures on a real terminal and compares. "make pictures" draws them again.
@@ -54,7 +54,7 @@ func (f *fixture) compare(name, title, shown string) {
 	f.requireNoPassword(shown)
 	file := filepath.Join("..", "docs", name)
 	if os.Getenv("PGBIND_DRAW_PICTURES") != "" {
-		require.NoError(f.t, os.WriteFile(file, []byte(picture.Draw(title, shown)), 0o600))
+		require.NoError(f.t, os.WriteFile(file, []byte(picture.Draw(title, tidy(shown))), 0o600))
 	}
 	svg, err := os.ReadFile(file) //nolint:gosec // a picture of the repository
 	require.NoError(f.t, err)
@@ -64,10 +64,15 @@ func (f *fixture) compare(name, title, shown string) {
 	)
 }
 
+// tidy removes what a reader of a picture does not need: durations, and the lines that say what a rollout waits for.
+func tidy(shown string) string {
+	shown = regexp.MustCompile(` +\(\d+(\.\d+)?(ms|s|m)\)`).ReplaceAllString(shown, "")
+	return regexp.MustCompile(`(?m)^Waiting for [^.]*\.\.\.\n`).ReplaceAllString(shown, "")
+}
+
 // steady removes what differs from run to run: derived names, durations, ages, the number of lines about the rollout, and line breaks.
 func steady(shown string) string {
-	// A step reports its duration only if it took long.
-	shown = regexp.MustCompile(` +\(\d+(\.\d+)?(ms|s|m)\)`).ReplaceAllString(shown, "")
+	shown = tidy(shown)
 	for pattern, same := range map[string]string{
 		`Waiting for [^.]*\.\.\.`:        "",
 		`pgb_[a-z0-9]+_1`:                "LOGIN",

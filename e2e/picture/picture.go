@@ -16,11 +16,15 @@ const (
 	border     = 16
 )
 
-// head and foot enclose the lines. The colours are those of a dark terminal; warnings are yellow.
+// head and foot enclose the lines. The colours are those of a dark terminal, or of a light one for readers who prefer it; warnings are yellow.
 const (
-	head = `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" role="img" aria-label="%s">
-<style>text{font:14px ui-monospace,Menlo,Consolas,monospace;fill:#d8dee9;white-space:pre}.typed{font-weight:bold;fill:#fff}.warning{fill:#ebcb8b}</style>
-<rect width="100%%" height="100%%" rx="8" fill="#1e2430"/>
+	head = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %[2]d" width="%[1]d" height="%[2]d" role="img" aria-label="%[3]s">
+<style>
+text{font:14px ui-monospace,Menlo,Consolas,monospace;fill:#d8dee9;white-space:pre}.typed{font-weight:bold;fill:#fff}.warning{fill:#ebcb8b}
+rect{fill:#1e2430}
+@media(prefers-color-scheme:light){text{fill:#24292f}.typed{fill:#000}.warning{fill:#9a6700}rect{fill:#f6f8fa}}
+</style>
+<rect width="100%%" height="100%%" rx="8"/>
 `
 	foot = "</svg>\n"
 )

@@ -14,5 +14,6 @@ func TestPictureKeepsTheText(t *testing.T) {
 	require.NoError(t, xml.Unmarshal([]byte(svg), new(any)))
 	assert.Contains(t, svg, `<tspan class="warning">Warning:</tspan> three`)
 	assert.Contains(t, svg, `class="typed">$ kubectl`)
+	assert.Contains(t, svg, `viewBox="0 0 200 92" width="200" height="92"`)
 	assert.Equal(t, Plain(shown), Text(svg))
 }
