@@ -255,7 +255,7 @@ soak: build app-image ## Kill and disturb runs at every request, and try all pri
 	$(if $(PGBIND_SOAK),,$(MAKE) --no-print-directory gitops apps patroni race)
 	go -C e2e/tools/gotestsum build -trimpath -o $(CURDIR)/.cache/ tool
 	$(WITH_CLUSTER) .cache/gotestsum --format standard-verbose -- \
-		-tags e2e,soak -count=1 -timeout 60m -parallel $(if $(PGBIND_SOAK),4,8) -run '^Test(Crashes|Faults|ServerFaultMatrix)$$' ./e2e/
+		-tags e2e,soak -count=1 -timeout 60m -parallel $(if $(PGBIND_SOAK),4,8) -run '^Test(Crashes|Faults|ServerFaultMatrix|Takeover_KilledAtEveryRequest)$$' ./e2e/
 
 .PHONY: demo
 demo: build app-image ## Run the lesson on the cluster and print the page of the web app
@@ -270,7 +270,7 @@ soak-sample: ## Run make soak at a few points of each command, and print the dur
 BUDGETS = unit:20 lint:20 modules:10 e2e:55 privileges:30 integrations:25 dist-test:20
 
 .PHONY: test
-test: ## Run all tests, and print the duration of each part
+test: ## Run the tests of this commit, and print the duration of each part
 	@set -e; for part in $(BUDGETS); do start=$$SECONDS; \
 		timeout --foreground $${part#*:}m $(MAKE) --no-print-directory "$${part%:*}" || { echo "make $${part%:*} failed, or took longer than its $${part#*:} minutes" >&2; exit 1; }; \
 		took="$$took$$(printf '  %-10s %5d s of at most %2d min' "$${part%:*}" $$((SECONDS - start)) "$${part#*:}")"$$'\n'; done; printf '%s' "$$took"

@@ -21,7 +21,7 @@ func TestCrashes(t *testing.T) {
 			undisturbed, other := &trial{workload: "undisturbed"}, &trial{workload: "other"}
 			points := m.points(undisturbed, other)
 			all := crashes(points)
-			trials := m.chosen(all)
+			trials := chosen(m.t, all)
 			m.each("prepare", trials, (*matrix).prepare)
 			m.each("killed", trials, (*matrix).killed)
 			m.agree(undisturbed, append(trials, other))

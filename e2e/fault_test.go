@@ -25,7 +25,7 @@ func TestFaults(t *testing.T) {
 			undisturbed, other := &trial{workload: "undisturbed"}, &trial{workload: "other"}
 			points := m.points(undisturbed, other)
 			all := faults(points)
-			trials := m.chosen(all)
+			trials := chosen(m.t, all)
 			m.each("prepare", trials, (*matrix).prepare)
 			m.each("disturbed", trials, (*matrix).faulted)
 			left := m.sides()

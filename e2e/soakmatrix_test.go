@@ -27,29 +27,29 @@ func (m *matrix) each(name string, trials []*trial, test func(*matrix, *trial)) 
 
 // chosen returns as many trials as PGBIND_SOAK says, evenly spread over the run. 2/3 selects the second of three parts, which together
 // contain all trials. Without PGBIND_SOAK, it returns all.
-func (m *matrix) chosen(trials []*trial) []*trial {
-	m.t.Helper()
+func chosen[T any](t *testing.T, trials []T) []T {
+	t.Helper()
 	text := os.Getenv("PGBIND_SOAK")
 	if text == "" {
 		return trials
 	}
-	var chosen []*trial
+	var some []T
 	if strings.Contains(text, "/") {
 		for i, tr := range trials {
-			if inPart(m.t, text, i) {
-				chosen = append(chosen, tr)
+			if inPart(t, text, i) {
+				some = append(some, tr)
 			}
 		}
-		return chosen
+		return some
 	}
 	number, err := strconv.Atoi(text)
-	require.NoError(m.t, err, "PGBIND_SOAK")
-	require.Positive(m.t, number, "PGBIND_SOAK")
+	require.NoError(t, err, "PGBIND_SOAK")
+	require.Positive(t, number, "PGBIND_SOAK")
 	limit := min(number, len(trials))
 	for i := range limit {
-		chosen = append(chosen, trials[i*len(trials)/limit])
+		some = append(some, trials[i*len(trials)/limit])
 	}
-	return chosen
+	return some
 }
 
 // missed counts the trials whose disturbance did not occur. They prove nothing, so they must be few.

@@ -37,7 +37,11 @@ func TestTakeover_KilledAtEveryRequest(t *testing.T) {
 	requests := len(proxy.Requests())
 	require.Greater(t, requests, 10)
 	f.quiet(0, undo...)
+	var points []int
 	for point := 1; point <= requests; point++ {
+		points = append(points, point)
+	}
+	for _, point := range chosen(t, points) {
 		name := fmt.Sprintf("killed before request %d", point)
 		f.killBefore(point, take)
 		f.quiet(0, take...)
