@@ -124,6 +124,11 @@ patroni-image: cluster ## Load Patroni, on PostgreSQL 15 and 17, and a pooler in
 patroni: build app-image patroni-image ## Test failovers on real Patroni clusters
 	$(WITH_CLUSTER) go test -tags e2e,patroni -count=1 -timeout 30m -run '^TestPatroni' ./e2e
 
+.PHONY: browser
+browser: build app-image ## Open the page of an audit in a browser
+	@go run ./e2e/cluster chromium
+	$(WITH_CLUSTER) go test -tags e2e,browser -count=1 -timeout 10m -run '_InABrowser$$' ./e2e
+
 # Real tools, applications and servers, one of them at a time.
 PGBIND_WITH ?= $(call turn,2,gitops apps patroni)
 .PHONY: integrations
@@ -252,7 +257,7 @@ fuzz: ## Fuzz every parser and every value that reaches SQL, a shell, JSON, YAML
 soak: build app-image ## Kill and disturb runs at every request, and try all privilege escalations on all versions (long; not part of make test)
 	$(if $(PGBIND_SOAK),,$(MAKE) --no-print-directory privileges PGBIND_PG="$(PG_VERSIONS)" PGBIND_CLIMB= E2E_TIMEOUT=150m)
 	$(if $(PGBIND_SOAK),,$(MAKE) --no-print-directory e2e PGBIND_PG= PGBIND_PART= PGBIND_NAMES=24 PGBIND_SHARE= E2E_TIMEOUT=150m)
-	$(if $(PGBIND_SOAK),,$(MAKE) --no-print-directory gitops apps patroni race)
+	$(if $(PGBIND_SOAK),,$(MAKE) --no-print-directory gitops apps patroni browser race)
 	go -C e2e/tools/gotestsum build -trimpath -o $(CURDIR)/.cache/ tool
 	$(WITH_CLUSTER) .cache/gotestsum --format standard-verbose -- \
 		-tags e2e,soak -count=1 -timeout 60m -parallel $(if $(PGBIND_SOAK),4,8) -run '^Test(Crashes|Faults|ServerFaultMatrix|Takeover_KilledAtEveryRequest)$$' ./e2e/
