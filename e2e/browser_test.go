@@ -32,18 +32,23 @@ func TestAuditPage_InABrowser(t *testing.T) {
 	document, err := html.Parse(strings.NewReader(dom))
 	require.NoError(t, err)
 	shown := textOf(document)
-	for _, text := range []string{"deployment/postgresql-application", "boss", "SuperuserWorkload", f.login(secretOf("web")).Username} {
+	for _, text := range []string{"deployment/postgresql-application", "boss", "SuperuserWorkload", f.login(firstSecret).Username} {
 		assert.Contains(t, shown, text)
 	}
 	assert.NotContains(t, dom, formerPassword)
 	f.requireNoPassword(dom)
 	assert.Contains(t, dom, `<pre id="requested">[]</pre>`, "the page requests nothing")
-	control := chromium(t, "--dump-dom", watched(t, strings.Replace(page.Stdout, "<header>", `<header><img src="http://127.0.0.1:9/logo.png">`, 1)))
+	assert.Contains(t, dom, `<pre id="broken">[]</pre>`, "no word is broken")
+	control := chromium(
+		t,
+		"--dump-dom",
+		watched(t, strings.Replace(page.Stdout, "<header>", `<header><img src="http://127.0.0.1:9/logo.png">`, 1)),
+	)
 	assert.Contains(t, control, `<pre id="requested">["http://127.0.0.1:9/logo.png"]</pre>`, "the browser reports what a page requests")
 	if os.Getenv("PGBIND_DRAW_PICTURES") != "" {
 		picture, err := filepath.Abs(filepath.Join("..", "docs", "audit.png"))
 		require.NoError(t, err)
-		chromium(t, "--screenshot="+picture, "--window-size=1100,900", "--hide-scrollbars", written(t, page.Stdout))
+		chromium(t, "--screenshot="+picture, "--window-size=1500,1000", "--hide-scrollbars", written(t, page.Stdout))
 	}
 }
 
@@ -51,8 +56,15 @@ func TestAuditPage_InABrowser(t *testing.T) {
 func chromium(t *testing.T, args ...string) string {
 	t.Helper()
 	always := []string{
-		"--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-		"--user-data-dir=" + t.TempDir(), "--proxy-server=127.0.0.1:9", "--virtual-time-budget=3000",
+		"--headless=new",
+		"--no-sandbox",
+		"--disable-gpu",
+		"--no-first-run",
+		"--disable-background-networking",
+		"--disable-component-update",
+		"--user-data-dir=" + t.TempDir(),
+		"--proxy-server=127.0.0.1:9",
+		"--virtual-time-budget=3000",
 	}
 	command := exec.CommandContext(t.Context(), "chromium", append(always, args...)...) //nolint:gosec // the browser of the test
 	var stderr strings.Builder
@@ -76,7 +88,7 @@ func textOf(n *html.Node) string {
 	return text.String()
 }
 
-// watched writes a page that lists what it requested, and returns its address.
+// watched writes a page that lists what it requested and which cells break a word, and returns its address.
 func watched(t *testing.T, page string) string {
 	t.Helper()
 	const script = `<script>addEventListener('load', () => {
@@ -84,6 +96,13 @@ func watched(t *testing.T, page string) string {
 		list.id = 'requested';
 		list.textContent = JSON.stringify(performance.getEntriesByType('resource').map(e => e.name));
 		document.body.append(list);
+		// A word that is broken has more lines than its cell has words.
+		const lines = e => { const r = document.createRange(); r.selectNodeContents(e); return r.getClientRects().length; };
+		const broken = document.createElement('pre');
+		broken.id = 'broken';
+		broken.textContent = JSON.stringify([...document.querySelectorAll('thead th, tbody td:not(:has(code))')]
+			.filter(e => lines(e) > e.textContent.trim().split(/[\s-]+/).length).map(e => e.textContent));
+		document.body.append(broken);
 	})</script>`
 	require.Contains(t, page, "<head>")
 	return written(t, strings.Replace(page, "<head>", "<head>"+script, 1))

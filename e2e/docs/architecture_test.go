@@ -66,7 +66,10 @@ func TestArchitecture_ListsImports(t *testing.T) {
 				}
 			}
 		}
-		listed := strings.FieldsFunc(regexp.MustCompile(` *\([^)]*\)`).ReplaceAllString(row[2], ""), func(r rune) bool { return strings.ContainsRune(" ,`", r) })
+		listed := strings.FieldsFunc(
+			regexp.MustCompile(` *\([^)]*\)`).ReplaceAllString(row[2], ""),
+			func(r rune) bool { return strings.ContainsRune(" ,`", r) },
+		)
 		assert.ElementsMatch(t, slices.Collect(maps.Keys(actual)), listed, name)
 		for _, above := range rows {
 			assert.NotContains(t, listed, above, "%s imports a package above it", name)

@@ -26,7 +26,11 @@ type sessionKey struct {
 }
 
 func newServers(open func(*server.Database, string) Roles, items int) *servers {
-	return &servers{pool: parallel.NewPool[sessionKey, Roles](serverConcurrency), open: open, batch: parallel.BatchSize(items, serverConcurrency)}
+	return &servers{
+		pool:  parallel.NewPool[sessionKey, Roles](serverConcurrency),
+		open:  open,
+		batch: parallel.BatchSize(items, serverConcurrency),
+	}
 }
 
 // podOf returns the name of the Pod of an item's server.

@@ -2,7 +2,6 @@
 package takeover
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,7 +15,6 @@ import (
 	"k8s.io/kubectl/pkg/util/templates"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/audit"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/binding"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/client"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/command"
@@ -104,7 +102,12 @@ func (o *Options) addTo(cmd *cobra.Command) {
 	set.StringVar(&s.Secret, "secret", "", "Name of the Secret (default: WORKLOAD-pgbind)")
 	set.StringSliceVarP(&s.Containers, "container", "c", nil, "Container that has the login, repeatable; '*' for all "+
 		"(default: the container of the default-container annotation, or else the only one)")
-	set.BoolVar(&o.all, "all", false, "All workloads of the namespace that an audit finds with the login of a superuser or with a shared one")
+	set.BoolVar(
+		&o.all,
+		"all",
+		false,
+		"All workloads of the namespace that an audit finds with the login of a superuser or with a shared one",
+	)
 	set.BoolVar(&o.undo, "undo", false, "Give back the ownership and the variables, and remove the user")
 	set.BoolVarP(&o.yes, "yes", "y", false, "Proceed without confirmation if something else uses the present login, or with --undo")
 	set.BoolVar(&b.Force, "force", false, "Proceed even if another field manager owns the variables and may revert the change")
@@ -213,40 +216,6 @@ func (o *Options) items(ctx context.Context, clients *client.Clients, with facto
 		items = append(items, &binding.Item{Workload: w, Spec: spec, Options: options})
 	}
 	return items, nil
-}
-
-// audit returns the workloads that an audit of the namespace finds, and the spec of each: with its server and its database, as far as no
-// flag names them. A workload that uses several servers is moved on one server at a time.
-func (o *Options) audit(ctx context.Context, c *client.Clients, with factory.Take) ([]string, map[string]v1alpha1.BindingSpec, error) {
-	options := audit.Options{Namespace: o.namespace, Container: o.server.Spec.PostgresContainer}
-	if o.server.Named {
-		options.Ref = &o.unbind.Postgres
-	}
-	report, err := factory.NewAuditor(c, o.connection, with.Administrator).Audit(ctx, options)
-	if report == nil {
-		return nil, nil, err
-	}
-	if err != nil {
-		with.Report.Warn("%v", err)
-	}
-	var workloads []string
-	specs := map[string]v1alpha1.BindingSpec{}
-	for _, found := range report.Candidates(o.namespace) {
-		if _, known := specs[found.Workload]; known {
-			with.Report.Warn("%s also uses %s: run the same command again", found.Workload, found.Server)
-			continue
-		}
-		spec := o.server.Spec
-		if spec.Postgres == "" {
-			spec.PostgresNamespace, spec.Postgres, _ = strings.Cut(found.Server, "/")
-		}
-		spec.DBName = cmp.Or(spec.DBName, found.Database)
-		workloads, specs[found.Workload] = append(workloads, found.Workload), spec
-	}
-	if len(workloads) == 0 {
-		with.Report.Step("no workload in namespace %s logs in as a superuser, or as a role that another workload uses", o.namespace)
-	}
-	return workloads, specs, nil
 }
 
 // takeAll moves the workloads one after the other. One that fails does not prevent the others.
