@@ -272,3 +272,23 @@ func TestUnbind_DropsTheDatabaseThatPgbindCreated(t *testing.T) {
 	unchanged := f.bind("unbind", "deployment/web", "--drop-database", "--yes")
 	assert.Contains(t, strings.Join(lines(unchanged.Stdout), "\n"), "deployment.apps/web unchanged")
 }
+
+// TestBind_RollsBackForADatabaseThatDoesNotExist mistypes the name of the database: the login role that createuser has made is dropped again.
+func TestBind_RollsBackForADatabaseThatDoesNotExist(t *testing.T) {
+	t.Parallel()
+	f := newDatabase(t)
+	f.idle("web", "api")
+	f.admin("CREATE DATABASE shop")
+	roles := f.roles()
+	for _, args := range [][]string{{"deployment/web"}, {"deployment/web", "deployment/api"}} {
+		result := f.quiet(1, append(args, "--dbname=shp")...)
+		assert.Contains(t, result.Stderr, `database "shp" does not exist; the server has postgres, shop`)
+		assert.Contains(t, result.Stderr, "--create-database")
+		assert.NotContains(t, result.Stderr, "could not be rolled back")
+		assert.Equal(t, roles, f.roles())
+		assert.Empty(t, f.boundSecrets())
+	}
+	f.bind("deployment/web", "--dbname=shop")
+	narrower := f.bind("deployment/web", "--dbname=shop", "--access=readonly")
+	assert.Contains(t, narrower.Stderr, "access level readonly instead of all")
+}

@@ -14,6 +14,9 @@ func (i *Item) explain() {
 	for _, statement := range r.Did {
 		i.Report.Detail("%s", statement)
 	}
+	if before, now := i.plan.previous.Access, i.plan.spec.Access; before != "" && before != now {
+		i.Report.Step("access level %s instead of %s", now, before)
+	}
 	if len(r.Lacks) > 0 {
 		i.Report.Warn(
 			"role %q still lacks: %s; let the owner of these objects grant it, or name an --admin-user that may", role,

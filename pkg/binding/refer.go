@@ -163,10 +163,9 @@ func (p *Plan) refuseHiding() error {
 	for secretName, other := range secret.AnnotationsOf(p.workload.Annotations()) {
 		if other.ID != p.binding.Owner.ID && p.reference().Hides(p.workload.Template(), secretName, secret.Variables(other.BindingSpec)) {
 			return fmt.Errorf(
-				"%s has a binding already (secret/%s, database %q), whose variables this one would hide: give these other names with --env-prefix",
-				p.workload,
-				secretName,
-				other.DBName,
+				"%s has a binding already (secret/%s, database %q on %s), whose variables this one would hide: "+
+					"to replace it, run kubectl pgbind unbind %[1]s -n %[5]s first; to add another one, give these other names with --env-prefix",
+				p.workload, secretName, other.DBName, other.Postgres, p.workload.Namespace(),
 			)
 		}
 	}

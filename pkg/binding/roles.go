@@ -206,6 +206,10 @@ func (p *Plan) inDatabase(err error) error {
 	if errors.Is(err, postgres.ErrStandby) {
 		return fmt.Errorf("pod/%s: %w: name the primary, or its Service, with --postgres", p.database.Pod.Name, err)
 	}
+	var missing *postgres.NoDatabaseError
+	if errors.As(err, &missing) {
+		err = fmt.Errorf("%w: choose one with --dbname, or create it with --create-database", err)
+	}
 	err = fmt.Errorf("database %q in pod/%s: %w", p.spec.DBName, p.database.Pod.Name, err)
 	if login := (*postgres.LoginError)(nil); errors.As(err, &login) && p.database.HostReachesReplicas {
 		return fmt.Errorf(

@@ -25,6 +25,21 @@ func OnPrimary[T any](members []T, do func(T) error) error {
 	return err
 }
 
+// NoDatabaseError reports that the server does not have the database.
+type NoDatabaseError struct {
+	Database string
+	Existing []string // the databases that it has
+}
+
+func (e *NoDatabaseError) Error() string {
+	const shown = 10
+	existing := e.Existing
+	if len(existing) > shown {
+		existing = append(slices.Clone(existing[:shown]), fmt.Sprintf("and %d more", len(e.Existing)-shown))
+	}
+	return fmt.Sprintf("database %q does not exist; the server has %s", e.Database, strings.Join(existing, ", "))
+}
+
 // ErrIncomplete reports that the login role does not exist or cannot log in, so that it needs a new password.
 var ErrIncomplete = errors.New("the login role is not complete")
 

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"encoding/hex"
 	"strings"
 )
 
@@ -33,7 +34,8 @@ func sessionOptions() string {
 
 // opening is how a script for the administrator begins: psql is connected to some database then, and goes to the one that is meant.
 func opening(database string, skipEventTriggers bool) *script {
-	sc := new(script).set("options", escape(sessionOptions()), "conn", "dbname="+conninfo(database))
+	sc := new(script).set("options", escape(sessionOptions()), "conn", "dbname="+conninfo(database),
+		"home", hex.EncodeToString([]byte(database)))
 	return sc.set("skip_event_triggers", boolean(skipEventTriggers)).run("opening")
 }
 

@@ -41,6 +41,9 @@ type output struct {
 	Public     []PublicGrant `json:"public"`
 	Holders    []string      `json:"holders"`
 
+	NoDatabase bool     `json:"noDatabase"` // the script's
+	Databases  []string `json:"databases"`  // those that exist instead
+
 	EventTriggers []string `json:"eventTriggers"`
 	Mark          string   `json:"mark"`
 	End           string   `json:"end"`

@@ -76,7 +76,9 @@ func (s *Server) session(ctx context.Context, sc *script) (*output, error) {
 	if parseErr != nil {
 		return out, parseErr
 	}
-	out.stderr = stderr
+	if out.stderr = stderr; out.NoDatabase {
+		return out, &NoDatabaseError{Database: s.Database, Existing: out.Databases}
+	}
 	return out, err
 }
 

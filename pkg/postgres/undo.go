@@ -23,9 +23,10 @@ func (s *Server) Undo(ctx context.Context, b Binding) ([]string, error) {
 	out, err := s.report(ctx, sc.run("leave", "commit", "end"))
 	var missing *MissingProgramError
 	var login *AdminLoginError
+	var gone *NoDatabaseError
 	var taken *ForeignRoleError
 	switch {
-	case errors.As(err, &missing), errors.As(err, &login):
+	case errors.As(err, &missing), errors.As(err, &login), errors.As(err, &gone):
 		// Where psql does not run, or the database does not exist, the role was never marked: it is still the empty one
 		// that createuser made.
 		return nil, s.dropuser(ctx, b.Role)

@@ -25,6 +25,9 @@ func (r *run) withdraw(ctx context.Context, i *Item) error {
 	}
 	if i.Workload = changed; did && had {
 		r.Report.Step("reference to secret/%s removed from %s", i.SecretName, i.Name)
+		if i.Marks.FormerLogin != "" {
+			r.Report.Step("%s has its former variables again, and logs in as role %q", i.Name, i.Marks.FormerLogin)
+		}
 	}
 	return nil
 }
