@@ -302,6 +302,18 @@ func TestExecute_ReturnsTheCodeOfAFailure(t *testing.T) {
 	assert.NotZero(t, requests.Load())
 }
 
+func TestFlags_SuggestASimilarName(t *testing.T) {
+	for typed, meant := range map[string]string{
+		"--postgress=service/db": "--postgres", "--db-name=shop": "--dbname", "--acces=all": "--access", "--namespce=x": "--namespace",
+	} {
+		_, errOut, code := run(t, "deployment/web", typed)
+		assert.Equal(t, command.Usage, code)
+		assert.Contains(t, errOut, "did you mean "+meant, typed)
+	}
+	_, errOut, _ := run(t, "rotate", "deployment/web", "--bogus")
+	assert.Contains(t, errOut, "error: unknown flag: --bogus\n")
+}
+
 func TestHelp_RejectsAnUnknownCommand(t *testing.T) {
 	requireUsageError(t, []string{"help", "nope"}, `error: unknown command "nope" for "kubectl pgbind": see "kubectl pgbind --help"`+"\n")
 	requireUsageError(t, []string{"help", "delete"}, `error: unknown command "delete" for "kubectl pgbind": did you mean "unbind"?`+"\n")
