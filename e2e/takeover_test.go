@@ -244,8 +244,8 @@ func TestTakeover_All(t *testing.T) {
 	require.Eventually(t, func() bool { return len(superusers()) == 2 }, time.Minute, time.Second)
 }
 
-// TestTakeover_LeavesTheOwnerContainer takes over the containers of a workload whose init container has a binding of its own.
-func TestTakeover_LeavesTheOwnerContainer(t *testing.T) {
+// TestWorkloadWithAnOwnerContainer_IsTakenOver takes over the containers of a workload whose init container has a binding of its own.
+func TestWorkloadWithAnOwnerContainer_IsTakenOver(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim)
 	f.admin("CREATE ROLE boss SUPERUSER LOGIN PASSWORD '" + formerPassword + "'")
