@@ -15,9 +15,10 @@ type Candidate struct {
 // Candidates returns the workloads of a namespace that log in to a server as a superuser, or as a role that another workload uses too. The
 // database is the one that the workload uses most. The login of a binding is no reason: it has its workload already.
 func (r *Report) Candidates(namespace string) []Candidate {
-	byWorkload := map[Candidate][]Access{}
+	users, byWorkload := usersOf(r.Accesses), map[Candidate][]Access{}
 	for _, a := range r.Accesses {
-		if a.Source == FromWorkload && a.Namespace == namespace && (a.Superuser || r.isShared(a)) {
+		shared := len(users[roleOf(a)]) > 1 && !r.isBound(a.Server, a.Role)
+		if a.Source == FromWorkload && a.Namespace == namespace && (a.Superuser || shared) {
 			key := Candidate{Workload: a.Workload, Server: a.Server}
 			byWorkload[key] = append(byWorkload[key], a)
 		}
@@ -31,17 +32,6 @@ func (r *Report) Candidates(namespace string) []Candidate {
 		return cmp.Or(cmp.Compare(a.Workload, b.Workload), cmp.Compare(a.Server, b.Server))
 	})
 	return found
-}
-
-// isShared reports whether another workload uses the role of the access on its server.
-func (r *Report) isShared(a Access) bool {
-	if a.Role == "" || r.isBound(a.Server, a.Role) {
-		return false
-	}
-	return slices.ContainsFunc(r.Accesses, func(b Access) bool {
-		another := b.Namespace != a.Namespace || b.Workload != a.Workload
-		return b.Source == FromWorkload && b.Server == a.Server && b.Role == a.Role && another
-	})
 }
 
 // isBound reports whether the role is the login of a binding.

@@ -74,19 +74,8 @@ func databaseOf(accesses []Access) string {
 
 // sharedRoles reports roles that several workloads use. For a superuser there is a finding for each workload already.
 func sharedRoles(f *facts) []Finding {
-	users := map[string]map[[2]string][]Access{}
-	for _, a := range f.accesses {
-		if a.Source != FromWorkload || a.Role == "" || a.Superuser {
-			continue
-		}
-		if users[a.Role] == nil {
-			users[a.Role] = map[[2]string][]Access{}
-		}
-		key := [2]string{a.Namespace, a.Workload}
-		users[a.Role][key] = append(users[a.Role][key], a)
-	}
 	var found []Finding
-	for role, workloads := range users {
+	for role, workloads := range usersOf(f.accesses) {
 		if len(workloads) < 2 {
 			continue
 		}
@@ -100,12 +89,33 @@ func sharedRoles(f *facts) []Finding {
 				first = append(first, key[1])
 			}
 		}
-		found = append(found, Finding{Code: SharedRole, Severity: Warning, Object: "role/" + role,
+		found = append(found, Finding{Code: SharedRole, Severity: Warning, Object: "role/" + role.name,
 			Message: fmt.Sprintf("%s use it: a new password has to reach all of them at once, and the server cannot tell them apart: %s",
 				report.Number(len(names), "workload"), strings.Join(names, "; ")),
 			Fix: f.takeover(keys[0][0], databaseOf(workloads[keys[0]]), first...)})
 	}
 	return found
+}
+
+// serverRole is a role of a server.
+type serverRole struct{ server, name string }
+
+func roleOf(a Access) serverRole { return serverRole{a.Server, a.Role} }
+
+// usersOf returns the workloads, by namespace and name, that use each role that is no superuser, with their accesses.
+func usersOf(accesses []Access) map[serverRole]map[[2]string][]Access {
+	users := map[serverRole]map[[2]string][]Access{}
+	for _, a := range accesses {
+		if a.Source != FromWorkload || a.Role == "" || a.Superuser {
+			continue
+		}
+		if users[roleOf(a)] == nil {
+			users[roleOf(a)] = map[[2]string][]Access{}
+		}
+		key := [2]string{a.Namespace, a.Workload}
+		users[roleOf(a)][key] = append(users[roleOf(a)][key], a)
+	}
+	return users
 }
 
 // unexplainedSessions reports sessions whose address belongs to no Pod.

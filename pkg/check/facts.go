@@ -20,6 +20,7 @@ type facts struct {
 	damaged     string             // a key of the Secret with another login
 	secretErr   error              // from reading the Secret's values
 
+	found       *workload.Named   // the workload, as it was read
 	referenced  bool              // the pod template uses the Secret
 	hidden      []workload.Hidden // variables of the Secret that containers do not get
 	removedBy   string            // the tool that removes the reference the next time that it applies its manifest

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 
-	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -56,7 +55,7 @@ func (c *Checker) readSecrets(ctx context.Context, namespace string, of []*facts
 	var listed map[string]*corev1.Secret
 	if len(of) >= workload.Many {
 		// Not every user who may read Secrets may list them.
-		listed, _ = secret.List(ctx, secrets)
+		listed, _ = secret.List(ctx, c.Kube, namespace)
 	}
 	parallel.Each(of, atOnce, func(f *facts) {
 		if f.binding.Secret == inventory.Absent {
@@ -96,24 +95,18 @@ func (c *Checker) readWorkloads(ctx context.Context, namespace string, of []*fac
 			names, items = append(names, f.binding.Marks.Workload), append(items, f)
 		}
 	}
-	found := c.Workloads.LookupAll(ctx, namespace, names)
-	var reads errgroup.Group
-	reads.SetLimit(atOnce)
-	for at, f := range items {
-		reads.Go(func() error {
-			c.addWorkload(ctx, f, found[at])
-			return nil
-		})
+	for at, found := range c.Workloads.LookupAll(ctx, namespace, names) {
+		items[at].found = found
 	}
-	_ = reads.Wait() // each binding keeps its own error
+	parallel.Each(items, atOnce, func(f *facts) { c.addWorkload(ctx, f) })
 }
 
 // addWorkload adds what the workload says about its use of the Secret, and reads its Pods.
-func (c *Checker) addWorkload(ctx context.Context, f *facts, found *workload.Named) {
-	b, w := f.binding, found.Workload
+func (c *Checker) addWorkload(ctx context.Context, f *facts) {
+	b, w := f.binding, f.found.Workload
 	switch {
-	case found.Err != nil:
-		f.workloadErr = found.Err
+	case f.found.Err != nil:
+		f.workloadErr = f.found.Err
 		return
 	case w == nil && b.Workload == inventory.Unread:
 		b.Workload = inventory.Absent

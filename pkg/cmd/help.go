@@ -48,7 +48,7 @@ func newHelpCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			found, rest, err := cmd.Root().Find(args)
 			if err != nil || len(rest) > 0 {
-				return command.WithCode(command.Usage, unknownCommand(found, rest[0]))
+				return command.WithCode(command.Usage, unknownCommand(found, rest[0], suggestions(found, rest[0])))
 			}
 			return found.Help()
 		},

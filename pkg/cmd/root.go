@@ -98,20 +98,20 @@ func rejectUnknownCommand(cmd *cobra.Command, args []string) error {
 	if _, ok := workload.TypeFor(args[0]); ok {
 		return nil
 	}
-	if len(suggestions(cmd, args[0])) == 0 {
-		return nil
+	if similar := suggestions(cmd, args[0]); len(similar) > 0 {
+		return unknownCommand(cmd, args[0], similar)
 	}
-	return unknownCommand(cmd, args[0])
+	return nil
 }
 
-// unknownCommand suggests commands that have the word as a synonym or a similar name.
-func unknownCommand(cmd *cobra.Command, word string) error {
-	var names []string
-	for _, name := range suggestions(cmd, word) {
-		names = append(names, fmt.Sprintf("%q", name))
-	}
-	if len(names) == 0 {
+// unknownCommand returns the error about a word that is no command, with the commands that it may mean.
+func unknownCommand(cmd *cobra.Command, word string, similar []string) error {
+	if len(similar) == 0 {
 		return fmt.Errorf("unknown command %q for %q: see \"%[2]s --help\"", word, cmd.CommandPath())
+	}
+	var names []string
+	for _, name := range similar {
+		names = append(names, fmt.Sprintf("%q", name))
 	}
 	return fmt.Errorf("unknown command %q for %q: did you mean %s?", word, cmd.CommandPath(), strings.Join(names, " or "))
 }

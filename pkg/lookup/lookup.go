@@ -91,19 +91,16 @@ type marked struct {
 // List lists the Secrets of the bindings of a namespace. If that is forbidden, Find reads the Secrets that annotations of workloads name.
 func List(ctx context.Context, kube kubernetes.Interface, namespace string) (*Secrets, error) {
 	s := &Secrets{kube: kube, namespace: namespace, marked: map[string]marked{}}
-	list, err := kube.CoreV1().Secrets(namespace).List(
-		ctx,
-		metav1.ListOptions{LabelSelector: secret.ManagedByLabel + "=" + secret.ManagedBy},
-	)
+	listed, err := secret.List(ctx, kube, namespace)
 	if apierrors.IsForbidden(err) {
 		s.forbidden = true
 		return s, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("list the Secrets of namespace %s: %w", namespace, err)
+		return nil, err
 	}
-	for i := range list.Items {
-		s.add(&list.Items[i])
+	for _, stored := range listed {
+		s.add(stored)
 	}
 	return s, nil
 }

@@ -7,12 +7,13 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/pager"
 )
 
 // List reads the Secrets of all bindings of a namespace with their values, page by page. It returns them by name.
-func List(ctx context.Context, secrets corev1client.SecretInterface) (map[string]*corev1.Secret, error) {
+func List(ctx context.Context, kube kubernetes.Interface, namespace string) (map[string]*corev1.Secret, error) {
+	secrets := kube.CoreV1().Secrets(namespace)
 	pages := pager.New(func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
 		return secrets.List(ctx, options)
 	})
@@ -24,7 +25,7 @@ func List(ctx context.Context, secrets corev1client.SecretInterface) (map[string
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("list the Secrets of bindings: %w", err)
+		return nil, fmt.Errorf("list the Secrets of namespace %s: %w", namespace, err)
 	}
 	return found, nil
 }

@@ -63,10 +63,9 @@ func (t *Taker) podNames(ctx context.Context, namespace string) map[string]strin
 	}
 	for n := range list.Items {
 		pod := &list.Items[n]
-		ended := pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
 		switch {
 		case pod.Spec.HostNetwork:
-		case !ended:
+		case !workload.PodEnded(pod):
 			names[pod.Status.PodIP] = "pod/" + pod.Name
 		case names[pod.Status.PodIP] == "": // another Pod can have the address by now
 			names[pod.Status.PodIP] = ""

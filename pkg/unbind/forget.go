@@ -109,7 +109,7 @@ func (r *run) listSecrets(ctx context.Context, items []*Item) map[string]*corev1
 	if len(items) < workload.Many {
 		return nil
 	}
-	listed, err := secret.List(ctx, r.Kube.CoreV1().Secrets(items[0].Namespace))
+	listed, err := secret.List(ctx, r.Kube, items[0].Namespace)
 	if err != nil {
 		return nil
 	}

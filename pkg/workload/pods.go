@@ -41,8 +41,7 @@ func (c *Client) Pods(ctx context.Context, w *Workload) ([]*corev1.Pod, error) {
 	var pods []*corev1.Pod
 	for _, obj := range objects {
 		pod, ok := obj.(*corev1.Pod)
-		ended := ok && (pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed)
-		if !ok || ended {
+		if !ok || PodEnded(pod) {
 			continue
 		}
 		ours, err := belongs(ctx, pod)

@@ -160,11 +160,16 @@ func (e *UnlistedError) Error() string {
 // Unwrap returns the errors of the API server.
 func (e *UnlistedError) Unwrap() error { return e.err }
 
+// PodEnded reports whether the Pod has ended: none of its containers runs or starts again.
+func PodEnded(pod *corev1.Pod) bool {
+	return pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
+}
+
 // ended reports whether the object is a Job or a Pod that has ended.
 func ended(w *Workload) bool {
 	switch o := w.object.(type) {
 	case *corev1.Pod:
-		return o.Status.Phase == corev1.PodSucceeded || o.Status.Phase == corev1.PodFailed
+		return PodEnded(o)
 	case *batchv1.Job:
 		return slices.ContainsFunc(o.Status.Conditions, func(c batchv1.JobCondition) bool {
 			return (c.Type == batchv1.JobComplete || c.Type == batchv1.JobFailed) && c.Status == corev1.ConditionTrue

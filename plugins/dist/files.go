@@ -5,7 +5,6 @@ import (
 	"compress/gzip"
 	"context"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -73,7 +72,7 @@ func compress(file, to string) error {
 	if err != nil {
 		return err //nolint:wrapcheck // a constant level
 	}
-	if _, err := io.Copy(writer, bytes.NewReader(text)); err != nil {
+	if _, err := writer.Write(text); err != nil {
 		return err //nolint:wrapcheck // memory
 	}
 	if err := writer.Close(); err != nil {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
@@ -139,18 +138,19 @@ func (o *Options) Complete(cmd *cobra.Command, args []string) (err error) {
 // Validate rejects arguments that are not workloads, and contradictions.
 func (o *Options) Validate() error {
 	s := o.server.Spec
+	if !o.all {
+		if err := lookup.CheckWorkloads(o.workloads); err != nil {
+			return err
+		}
+	}
 	switch {
 	case o.all && (len(o.workloads) > 0 || o.undo):
 		return errors.New("specify workloads or --all, but not both, and not with --undo")
-	case o.all:
-	case lookup.CheckWorkloads(o.workloads) != nil:
-		return lookup.CheckWorkloads(o.workloads)
 	case o.undo && o.names.IsSet():
 		return errors.New("--undo removes the binding: leave out --output")
 	case o.undo && (len(s.Schemas) > 0 || s.Isolated || len(s.Containers) > 0 || s.Secret != "" || s.DBName != ""):
 		return errors.New("--undo takes schemas, containers, Secret and database from the takeover: leave the other flags out")
-	}
-	if s.Secret != "" && (o.all || workload.Number(o.workloads) > 1) {
+	case s.Secret != "" && (o.all || workload.Number(o.workloads) > 1):
 		return errors.New("--secret names one Secret: take over one workload at a time")
 	}
 	return errors.Join(o.server.Validate(), o.names.Validate(), flags.CheckDurations(
@@ -229,8 +229,8 @@ func (o *Options) takeAll(ctx context.Context, clients *client.Clients, with fac
 			errs = append(errs, context.Cause(ctx))
 			break
 		}
-		if err := taker.Take(ctx, item); err != nil {
-			errs = append(errs, about(items, item, err))
+		if err := taker.Take(ctx, item); err != nil && item.Err == nil {
+			item.Err = err
 		}
 		results.Finished(item)
 	}
@@ -239,14 +239,6 @@ func (o *Options) takeAll(ctx context.Context, clients *client.Clients, with fac
 		errs = append(errs, o.names.Print(o.streams.Out, []string{b.Name}))
 	}
 	return utilerrors.NewAggregate(errs)
-}
-
-// about adds the workload to an error that does not name it, if there are several.
-func about(items []*binding.Item, item *binding.Item, err error) error {
-	if len(items) == 1 || strings.Contains(err.Error(), item.Name()) {
-		return err
-	}
-	return fmt.Errorf("%s: %w", item.Name(), err)
 }
 
 // undoAll moves the workloads back, one after the other.
