@@ -52,7 +52,9 @@ func TestManySharesWhatCanBeShared(t *testing.T) {
 	assert.Zero(t, w.gets)
 	assert.Equal(t, []int{16}, w.execs, "createuser and psql for all")
 	assert.Equal(
-		t, map[string]int{"get namespaces": 1, "create secrets": 17, "create selfsubjectrulesreviews": 1}, w.requests(),
+		t,
+		map[string]int{"get namespaces": 1, "create secrets": 17, "create selfsubjectrulesreviews": 1, "create events": 16},
+		w.requests(),
 		"one Secret and one patch are tried",
 	)
 	assert.Equal(t, 1, w.dries)

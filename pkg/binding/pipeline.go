@@ -18,6 +18,7 @@ import (
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/defaults"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/event"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/keys"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/parallel"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/permissions"
@@ -194,7 +195,11 @@ func (r *run) rollBack(ctx context.Context, items []*Item) {
 	}
 	each(failed, func(i *Item) {
 		r.explainForbidden(ctx, i)
+		wrote := !i.made.Empty() || i.extended || i.accepted
 		i.rollBack(ctx, r.undoLimit)
+		if wrote {
+			r.events(i).Warning(ctx, i.Workload, event.BindFailed, i.Err)
+		}
 		r.finish(i)
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/event"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
@@ -31,6 +32,7 @@ func (r *run) follow(ctx context.Context, items []*Item) {
 	each(items, func(i *Item) {
 		if err := r.rollout(ctx, i); err != nil {
 			i.Fail(err)
+			r.events(i).Warning(ctx, i.Workload, event.BindFailed, err)
 		}
 		r.finish(i)
 	})

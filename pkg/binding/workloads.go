@@ -9,6 +9,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/util/wait"
 
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/event"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/rollback"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
@@ -51,8 +52,10 @@ func (r *run) stop(ctx context.Context, i *Item, err error) {
 
 // conclude reports a completed binding.
 func (r *run) conclude(ctx context.Context, i *Item) {
-	if i.changed && len(r.items) < worthListing { // many Events would replace more important ones
-		r.createEvent(ctx, i)
+	if i.changed {
+		r.events(i).Normal(ctx, i.Workload, event.Bound, fmt.Sprintf(
+			"Bound to database %q as role %s by secret/%s", i.plan.spec.DBName, i.plan.binding.Role, i.plan.secret.name,
+		))
 	}
 	i.explainLogin()
 	i.Outcome, i.Binding = i.outcome(), i.plan.object(i.result)
@@ -74,6 +77,9 @@ func (r *run) conclude(ctx context.Context, i *Item) {
 	}
 	r.Progress.Bound(i)
 }
+
+// events records Events about the workload of an item.
+func (r *run) events(i *Item) event.Recorder { return event.Recorder{Kube: r.Kube, Report: i.Report} }
 
 // verb returns the verb for an object that was changed, or "unchanged", like kubectl.
 func verb(changed bool, verb string) string {

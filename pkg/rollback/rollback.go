@@ -31,6 +31,9 @@ type Stack struct {
 	steps []Step
 }
 
+// Empty reports whether the run created nothing that can be rolled back.
+func (s *Stack) Empty() bool { return len(s.steps) == 0 }
+
 // Push adds the step that rolls back what the run created last.
 func (s *Stack) Push(step Step) { s.steps = append(s.steps, step) }
 

@@ -107,7 +107,7 @@ func (w *world) setWorkload(spec corev1.PodSpec) {
 // react fails the test on every request that a rotation does not need, and checks the resource version of an update.
 func (w *world) react(action k8stesting.Action) (bool, runtime.Object, error) {
 	switch verb := action.GetVerb() + " " + action.GetResource().Resource; verb {
-	case "get namespaces", "get secrets", "list secrets", "delete secrets":
+	case "get namespaces", "get secrets", "list secrets", "delete secrets", "create events", "get events", "update events":
 		return false, nil, nil
 	case "create secrets":
 		create, _ := action.(k8stesting.CreateActionImpl)

@@ -22,6 +22,7 @@ type item struct {
 	err      error
 	conflict error // another writer changed the Secret: read it again
 	finished bool  // nothing is left to do
+	wrote    bool  // something was changed, even if it was rolled back
 	made     rollback.Stack
 }
 

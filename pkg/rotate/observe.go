@@ -166,6 +166,19 @@ func (i *item) setUsers(users []*workload.Workload, complete bool) {
 	}
 }
 
+// bound returns the workload of the binding, or nil if it does not use the Secret.
+func (i *item) bound() *workload.Workload {
+	if i.Workload != nil {
+		return i.Workload
+	}
+	for _, user := range i.users {
+		if user.String() == i.Marks.Workload {
+			return user
+		}
+	}
+	return nil
+}
+
 // restarts reports whether the workload gets a new login only with new Pods.
 func (i *item) restarts(w *workload.Workload) bool {
 	return workload.ReadsOnce(&w.Template().Spec, i.SecretName)

@@ -16,6 +16,7 @@ import (
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/droprole"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/event"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/phases"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
@@ -87,6 +88,9 @@ func (r *Rotator) Rotate(ctx context.Context, bindings []*lookup.Binding, o Opti
 		if len(items) > 1 {
 			i.err = fmt.Errorf("secret/%s in namespace %s: %w", i.SecretName, i.Namespace, i.err)
 		}
+		if i.wrote {
+			run.events().Warning(ctx, i.bound(), event.RotateFailed, i.err)
+		}
 		errs = append(errs, i.err)
 	}
 	return rotated, utilerrors.NewAggregate(errs)
@@ -133,9 +137,14 @@ func (r *run) rotate(ctx context.Context, items []*item) {
 	r.rollBack(ctx, items)
 	handedOver := phases.Open(items)
 	for _, i := range handedOver {
-		i.made = rollback.Stack{}
+		i.made, i.wrote = rollback.Stack{}, true
 		r.Report.Done("secret/"+i.SecretName, "rotated")
 	}
+	each(handedOver, func(i *item) {
+		r.events().Normal(ctx, i.bound(), event.Rotated, fmt.Sprintf(
+			"Rotated secret/%s from role %s to role %s", i.SecretName, i.plan.former, i.plan.role,
+		))
+	})
 	r.retire(ctx, handedOver)
 }
 
@@ -145,6 +154,9 @@ func (r *run) inPlace(ctx context.Context, items []*item) {
 	r.rollBack(ctx, items)
 	for _, i := range phases.Open(items) {
 		r.Report.Done("secret/"+i.SecretName, "rotated in place")
+		r.events().Normal(ctx, i.bound(), event.Rotated, fmt.Sprintf(
+			"Changed the password of role %s in secret/%s", i.plan.role, i.SecretName,
+		))
 		for _, user := range i.users {
 			if i.restarts(user) {
 				r.Report.Warn(
@@ -158,13 +170,16 @@ func (r *run) inPlace(ctx context.Context, items []*item) {
 	}
 }
 
+// events records Events about workloads.
+func (r *run) events() event.Recorder { return event.Recorder{Kube: r.Kube, Report: r.Report} }
+
 // rollBack rolls back what was done for items that failed or met another writer.
 func (r *run) rollBack(ctx context.Context, items []*item) {
 	each(items, func(i *item) {
 		if i.err == nil && i.conflict == nil {
 			return
 		}
-		i.made.Report = r.Report
+		i.made.Report, i.wrote = r.Report, i.wrote || !i.made.Empty()
 		if i.made.Limit = rollback.DefaultLimit + time.Duration(len(items)-1)*undoEach; !r.options.InPlace {
 			i.made.Limit += r.options.Timeout
 		}

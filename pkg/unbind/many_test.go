@@ -310,6 +310,7 @@ func TestUnbind_SharesRequestsOfManyItems(t *testing.T) {
 			"try patch": 1, "try Pods": 1, "get secrets": 1, "try delete": 1,
 			"find server": 1, "holdings": 1, "disable": 1, "sessions": 1, "drop": 1,
 			"patch": 2 * number, "rollout": number, "Pods": number, "delete secrets": number,
+			"create events": number,
 		}, f.requests)
 		workloads, roles, secrets := f.left()
 		assert.Empty(t, workloads)

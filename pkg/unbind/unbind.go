@@ -12,6 +12,7 @@ import (
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/droprole"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/event"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/phases"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
@@ -104,4 +105,17 @@ func (r *run) execute(ctx context.Context, items []*Item) {
 			i.Err = fmt.Errorf("%w (completed steps are kept: run the same command again to continue)", i.Err)
 		}
 	}
+	each(items, func(i *Item) { r.record(ctx, i) })
+}
+
+// record records the end of an item in an Event about its workload. The unbind is complete without it.
+func (r *run) record(ctx context.Context, i *Item) {
+	events := event.Recorder{Kube: r.Kube, Report: r.Report}
+	if i.Err != nil {
+		events.Warning(ctx, i.Workload, event.UnbindFailed, i.Err)
+		return
+	}
+	events.Normal(ctx, i.Workload, event.Unbound, fmt.Sprintf(
+		"No longer bound to database %q as role %s by secret/%s", i.Marks.DBName, i.Marks.Role, i.SecretName,
+	))
 }
