@@ -53,3 +53,30 @@ func TestResultsAsObjects(t *testing.T) {
 	assert.Equal(t, 2, refused.Code)
 	assert.Contains(t, refused.Stderr, "allowed formats are")
 }
+
+// TestSecretLabels selects the Secrets of a binding as a person does, and copies no label by which Argo CD adopts objects.
+func TestSecretLabels(t *testing.T) {
+	t.Parallel()
+	f := newDatabase(t)
+	web := small(deployment("web", nil))
+	const instance = "app.kubernetes.io/instance"
+	web.Labels = map[string]string{"app.kubernetes.io/name": "shop-web", "app.kubernetes.io/part-of": "shop", instance: "web-prod", "tier": "front"}
+	f.create(web)
+	f.bind("deployment/web", "--key=servicebinding")
+	id := f.metadata(f.secret(firstSecret)).Status.ID
+	require.NotEmpty(t, id)
+
+	for _, selector := range []string{"pgbind.dev/id=" + id, "app.kubernetes.io/name=shop-web,app.kubernetes.io/part-of=shop"} {
+		for range 2 {
+			names, err := f.Kubectl("get", "secrets", "--selector="+selector, "--output=name").Output(f.ctx)
+			require.NoError(t, err)
+			assert.ElementsMatch(t, []string{"secret/" + firstSecret, "secret/" + firstSecret + "-binding"}, lines(names), selector)
+			f.bind("rotate", "deployment/web", "--grace=0s")
+		}
+	}
+	none, err := f.Kubectl("get", "secrets", "--selector="+instance, "--output=name").Output(f.ctx)
+	require.NoError(t, err)
+	assert.Empty(t, none)
+	f.bind("unbind", "deployment/web", "--grace=0s")
+	assert.Empty(t, f.boundSecrets())
+}

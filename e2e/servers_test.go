@@ -133,7 +133,10 @@ func TestServers_ListAgreesWithKubectlAndPsql(t *testing.T) {
 	f := newNamespace(t)
 	f.serverPods("shop", "pg-a", "pg-b")
 	f.create(databasePod("empty", corev1.Container{Name: "empty", Image: appImage, Ports: []corev1.ContainerPort{{ContainerPort: 5432}}}))
-	_, err := f.Kubectl("wait", "--for=condition=Ready", "--timeout=60s", "pod/empty").Output(f.ctx)
+	// Two clients: people use the image of a server to run psql.
+	f.create(databasePod("asleep", corev1.Container{Name: "psql", Image: "postgres:17", Command: []string{"sleep", "infinity"}}))
+	f.create(databasePod("waiting", corev1.Container{Name: "psql", Image: "postgres:17", Args: []string{"tail", "-f", "/dev/null"}}))
+	_, err := f.Kubectl("wait", "--for=condition=Ready", "--timeout=60s", "pod/empty", "pod/asleep", "pod/waiting").Output(f.ctx)
 	require.NoError(t, err)
 
 	result := f.bind("servers", "-o", "json")

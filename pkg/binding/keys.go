@@ -82,5 +82,6 @@ func (p *Plan) newSecret(login verified) (*corev1.Secret, error) {
 	if err != nil {
 		return nil, err
 	}
+	secret.CopyLabels(created, p.workload.Labels())
 	return created, secret.AddFormer(created, p.hidden)
 }

@@ -103,7 +103,9 @@ func (p *Plan) showRoles() []string {
 			p.binding.Access.Level,
 		),
 	}
-	if p.spec.CreateDatabase {
+	if !p.spec.CreateDatabase {
+		lines = append(lines, "# fails if the database does not exist, which a dry run does not check")
+	} else {
 		name := postgres.Identifier(p.spec.DBName)
 		lines = append(
 			lines, "-- if the database does not exist:", "CREATE DATABASE "+name+";",

@@ -98,7 +98,7 @@ func TestWrite_ReplacesOldFormat(t *testing.T) {
 	marks, _ := MarksOf(secret)
 	marks.write(secret)
 	assert.Equal(t, map[string]string{"theirs": "annotation", "pgbind.dev/binding": marks.Value()}, secret.Annotations)
-	assert.Equal(t, map[string]string{"theirs": "label", ManagedByLabel: ManagedBy}, secret.Labels)
+	assert.Equal(t, map[string]string{"theirs": "label", ManagedByLabel: ManagedBy, "pgbind.dev/id": "abc"}, secret.Labels)
 	again, ok := MarksOf(secret)
 	require.True(t, ok)
 	assert.Equal(t, marks, inUTC(again))

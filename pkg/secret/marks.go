@@ -22,6 +22,8 @@ const (
 	ManagedBy      = "kubectl-pgbind"
 
 	prefix = "pgbind.dev/"
+	// idLabel selects the Secrets of one binding.
+	idLabel = prefix + "id"
 	// bindingAnnotation is the annotation of a binding on its Secret.
 	bindingAnnotation = prefix + "binding"
 	// annotationPrefix is the prefix of the key of a binding's annotation on the workload. The Secret's name follows.
@@ -164,12 +166,33 @@ func (m Marks) Binding(secret types.NamespacedName) *v1alpha1.Binding {
 // write adds the metadata to an object.
 func (m Marks) write(object metav1.Object) {
 	m.Former = nil
-	object.SetLabels(merge(object.GetLabels(), map[string]string{ManagedByLabel: ManagedBy}))
+	object.SetLabels(merge(object.GetLabels(), m.labels()))
 	annotations := merge(object.GetAnnotations(), map[string]string{bindingAnnotation: m.Value()})
 	for _, key := range legacyKeys() {
 		delete(annotations, key)
 	}
 	object.SetAnnotations(annotations)
+}
+
+// labels returns the labels of the binding's Secrets.
+func (m Marks) labels() map[string]string {
+	labels := map[string]string{ManagedByLabel: ManagedBy}
+	if len(validation.IsValidLabelValue(m.ID)) == 0 { // it can be forged
+		labels[idLabel] = m.ID
+	}
+	return labels
+}
+
+// CopyLabels gives a Secret the labels of its workload that say which application it belongs to. It omits app.kubernetes.io/instance: Argo
+// CD can be configured to take everything with that label for a part of its application, and deletes what Git does not have.
+func CopyLabels(object metav1.Object, workload map[string]string) {
+	labels := object.GetLabels()
+	for _, key := range []string{"app.kubernetes.io/name", "app.kubernetes.io/part-of"} {
+		if value, has := workload[key]; has {
+			labels = merge(labels, map[string]string{key: value})
+		}
+	}
+	object.SetLabels(labels)
 }
 
 // merge returns both maps; ours wins over theirs.

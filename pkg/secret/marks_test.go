@@ -97,3 +97,19 @@ func TestBinding_ReturnsTheObject(t *testing.T) {
 	assert.Equal(t, "pgbind.dev/v1alpha1 Binding ns s s", b.APIVersion+" "+b.Kind+" "+b.Namespace+" "+b.Name+" "+b.Spec.Secret)
 	assert.Equal(t, testMarks().BindingStatus, b.Status)
 }
+
+func TestCopyLabels_OmitsTheLabelByWhichArgoCDTracks(t *testing.T) {
+	object := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"theirs": "label"}}}
+	CopyLabels(object, map[string]string{
+		"app.kubernetes.io/name": "web", "app.kubernetes.io/part-of": "shop", "app.kubernetes.io/instance": "web-prod", "tier": "front",
+	})
+	assert.Equal(t, map[string]string{
+		"theirs": "label", "app.kubernetes.io/name": "web", "app.kubernetes.io/part-of": "shop",
+	}, object.Labels)
+}
+
+func TestMarks_WritesNoForgedLabel(t *testing.T) {
+	object := &corev1.Secret{}
+	Marks{BindingStatus: v1alpha1.BindingStatus{ID: "not a label", Generation: 1}}.write(object)
+	assert.Equal(t, map[string]string{ManagedByLabel: ManagedBy}, object.Labels)
+}

@@ -15,16 +15,18 @@ const serviceBindingType corev1.SecretType = "servicebinding.io/postgresql"
 // NewServiceBinding returns the second Secret of a binding, in the form of servicebinding.io, for applications and operators that read
 // it. The first Secret owns it, so that both are deleted together. It fails if c is incomplete.
 func NewServiceBinding(of *corev1.Secret, c Credentials) (*corev1.Secret, error) {
+	marks, _ := MarksOf(of)
 	secret := &corev1.Secret{
 		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"},
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: of.Namespace, Name: ServiceBindingName(of.Name),
-			Labels:          map[string]string{ManagedByLabel: ManagedBy},
+			Labels:          marks.labels(),
 			OwnerReferences: []metav1.OwnerReference{{APIVersion: "v1", Kind: "Secret", Name: of.Name, UID: of.UID}},
 		},
 		Type: serviceBindingType,
 		Data: map[string][]byte{},
 	}
+	CopyLabels(secret, of.Labels)
 	preset, err := keys.ParsePreset("servicebinding")
 	if err != nil {
 		return nil, err

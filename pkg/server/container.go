@@ -59,7 +59,27 @@ func containerNames(pod *corev1.Pod) string {
 // looksLikePostgres reports whether pod may run a server.
 func looksLikePostgres(pod *corev1.Pod) bool {
 	return productOf(pod).name != "" ||
-		slices.ContainsFunc(pod.Spec.Containers, hasPostgresPort) || slices.ContainsFunc(pod.Spec.Containers, hasPostgresImage)
+		slices.ContainsFunc(pod.Spec.Containers, hasPostgresPort) || slices.ContainsFunc(pod.Spec.Containers, startsServer)
+}
+
+// startsServer reports whether c has the image of a server and starts the server of it. People also use such images for psql, with a command
+// of their own.
+func startsServer(c corev1.Container) bool {
+	if !hasPostgresImage(c) {
+		return false
+	}
+	words := slices.Concat(c.Command, c.Args)
+	if len(words) == 0 || strings.HasPrefix(words[0], "-") {
+		return true
+	}
+	return slices.ContainsFunc(words, func(word string) bool {
+		for _, part := range []string{"postgres", "entrypoint", "patroni", "pg_ctl"} {
+			if strings.Contains(word, part) {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 func hasPostgresPort(c corev1.Container) bool {

@@ -193,7 +193,7 @@ func TestFind_ExplainsFailure(t *testing.T) {
 		"Service of nothing": {
 			newCluster(t, newService("svc", "10.0.0.1", nil), slicesFor("svc")),
 			server.Ref{Kind: server.KindService, Name: "svc", Namespace: namespace},
-			"cannot use service/svc in namespace data as the database: it has no pods" + alone,
+			"cannot use service/svc in namespace data as the database: it has no Pods" + alone,
 		},
 		"no Service": {
 			newCluster(t, newPod("postgresql-sfs-0")),

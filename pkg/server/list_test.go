@@ -42,3 +42,32 @@ func TestServices_LeadToPods(t *testing.T) {
 	assert.Equal(t, []string{"pg"}, services.To(newPod("pg-1"), newPod("pg-0")))
 	assert.Empty(t, services.To(newPod("other")))
 }
+
+func TestList_OmitsClients(t *testing.T) {
+	const image = "postgres:17"
+	for name, test := range map[string]struct {
+		c    corev1.Container
+		want int
+	}{
+		"the image's own command": {corev1.Container{Image: image}, 1},
+		"options of the server":   {corev1.Container{Image: image, Args: []string{"-c", "max_connections=500"}}, 1},
+		"the server by name":      {corev1.Container{Image: image, Command: []string{"sh", "-c", "exec docker-entrypoint.sh postgres"}}, 1},
+		"a script of a chart":     {corev1.Container{Image: "bitnami/postgresql:17", Command: []string{"/opt/scripts/postgresql/run.sh"}}, 1},
+		"patroni":                 {corev1.Container{Image: "spilo:17", Command: []string{"/bin/sh", "/launch.sh", "patroni"}}, 1},
+		"a port": {
+			corev1.Container{Image: image, Command: []string{"/start"}, Ports: []corev1.ContainerPort{{ContainerPort: 5432}}}, 1,
+		},
+		"sleep":                   {corev1.Container{Image: image, Command: []string{"sleep", "infinity"}}, 0},
+		"arguments of the image":  {corev1.Container{Image: image, Args: []string{"tail", "-f", "/dev/null"}}, 0},
+		"psql":                    {corev1.Container{Image: image, Command: []string{"psql"}, Args: []string{"-c", "SELECT 1"}}, 0},
+		"a dump in a shell":       {corev1.Container{Image: image, Command: []string{"sh", "-c", "pg_dump shop >/dump"}}, 0},
+		"an image of another use": {corev1.Container{Image: "postgres-exporter:1"}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			test.c.Name = "c"
+			found, skipped := server.List([]corev1.Pod{*newPod("pod", containers(test.c))}, "")
+			assert.Len(t, found, test.want)
+			assert.Empty(t, skipped)
+		})
+	}
+}

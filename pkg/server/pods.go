@@ -123,7 +123,11 @@ func (e *unreadyError) Error() string {
 // readyOf returns the ready Pods. If there is none, the error is an *unreadyError about the first Pod.
 func readyOf(ref Ref, pods []*corev1.Pod) ([]*corev1.Pod, error) {
 	if len(pods) == 0 {
-		return nil, &unreadyError{ref: ref, reason: "it has no pods"}
+		reason := "it has no Pods"
+		if ref.Kind == KindCluster { // only labels name it
+			reason = "no Pod belongs to a cluster of that name"
+		}
+		return nil, &unreadyError{ref: ref, reason: reason}
 	}
 	ready := slices.DeleteFunc(slices.Clone(pods), func(pod *corev1.Pod) bool { return !isReady(pod) })
 	if len(ready) == 0 {

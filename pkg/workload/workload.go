@@ -130,6 +130,9 @@ func (w *Workload) Created() time.Time { return w.object.GetCreationTimestamp().
 // Annotations returns the annotations of the object, not those of its template. Do not change the map.
 func (w *Workload) Annotations() map[string]string { return w.object.GetAnnotations() }
 
+// Labels returns the labels of the workload itself, not those of its Pods.
+func (w *Workload) Labels() map[string]string { return w.object.GetLabels() }
+
 // SetAnnotation sets one annotation of the object itself; an empty value removes it.
 func (w *Workload) SetAnnotation(key, value string) {
 	annotations := w.object.GetAnnotations()
