@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -36,7 +37,8 @@ type cluster struct {
 
 	bound       secretRoles     // by the metadata of bindings
 	bindingIDs  map[string]bool // NAMESPACE/ID of each binding with a Secret
-	secretsRead bool            // the metadata of all Secrets of bindings
+	bindings    map[binding]bool
+	secretsRead bool // the metadata of all Secrets of bindings
 
 	secretLogins []secretLogin // values; only if they were asked for
 	valuesRead   bool
@@ -63,7 +65,13 @@ type workloadSpec struct {
 
 // read lists what the audit joins. Only Pods are necessary; everything else that cannot be read becomes a gap.
 func (r *reader) read(ctx context.Context, namespace string) (*cluster, error) {
-	r.cluster = &cluster{namespace: namespace, workloads: map[types.UID]workloadRef{}, bound: secretRoles{}, bindingIDs: map[string]bool{}}
+	r.cluster = &cluster{
+		namespace:  namespace,
+		workloads:  map[types.UID]workloadRef{},
+		bound:      secretRoles{},
+		bindingIDs: map[string]bool{},
+		bindings:   map[binding]bool{},
+	}
 	r.cluster.owners, r.nodes = newOwners(), map[netip.Addr]string{}
 	var lists errgroup.Group
 	lists.Go(func() error {
@@ -181,10 +189,26 @@ func (r *reader) readBindings(ctx context.Context, namespace string) error {
 		if marks, ok := secret.MarksOf(object); ok {
 			r.cluster.bound[types.NamespacedName{Namespace: object.Namespace, Name: object.Name}] = marks.Role
 			r.cluster.bindingIDs[object.Namespace+"/"+marks.ID] = true
+			r.cluster.bindings[binding{object.Namespace, withoutGroup(marks.Workload), marks.Role}] = true
 		}
 	})
 	r.cluster.secretsRead = err == nil
 	return err
+}
+
+// binding is a workload with the login of its binding.
+type binding struct{ namespace, workload, role string }
+
+// isBoundTo reports whether the role is the login of a binding of the workload.
+func (c *cluster) isBoundTo(namespace, workload, role string) bool {
+	return c.bindings[binding{namespace, withoutGroup(workload), role}]
+}
+
+// withoutGroup turns deployment.apps/web into deployment/web.
+func withoutGroup(workload string) string {
+	kind, name, _ := strings.Cut(workload, "/")
+	kind, _, _ = strings.Cut(kind, ".")
+	return kind + "/" + name
 }
 
 // finish names the owners of Pods, and collects the templates: those of workloads, and those of Pods of other kinds.

@@ -58,7 +58,8 @@ func explainRoles() []report.Explanation {
 			SharedRole,
 			"Several workloads use one role. A new password has to reach all of them at the same time, and the server cannot tell which "+
 				"of them did something.",
-			"The command gives each workload a login of its own, and asks before it hands over what the others use too.",
+			"The command gives each workload a login of its own, and asks before it hands over what the others use too. If the role is the login of "+
+				"a binding, the command binds the others. Then remove the reference to the first Secret from their manifests.",
 		),
 		explain(
 			MD5Password,

@@ -9,7 +9,16 @@ import (
 
 // takeover returns the command that moves workloads of one namespace to logins of their own.
 func (f *facts) takeover(namespace, database string, workloads ...string) string {
-	words := append([]string{"kubectl", "pgbind", "takeover"}, workloads...)
+	return f.onServer(namespace, database, append([]string{"kubectl", "pgbind", "takeover"}, workloads...))
+}
+
+// bind returns the command that gives the workloads of a namespace a login of their own.
+func (f *facts) bind(namespace, database string, workloads ...string) string {
+	return f.onServer(namespace, database, append([]string{"kubectl", "pgbind", "bind"}, workloads...))
+}
+
+// onServer adds the flags of the server to a command.
+func (f *facts) onServer(namespace, database string, words []string) string {
 	words = append(words, "--postgres", f.ref.String())
 	if f.ref.Namespace != namespace {
 		words = append(words, "--postgres-namespace", f.ref.Namespace)

@@ -123,6 +123,11 @@ func TestFindings(t *testing.T) {
 		"a pooler as superuser": {func(f *facts) { f.session("10.0.0.4", "postgres", "shop") }, SuperuserWorkload, Critical, "deployment/pooler", "3 sessions", ""},
 		"a shared role": {func(f *facts) { f.session("10.0.0.3", "web", "shop") }, SharedRole, Warning, "role/web",
 			"2 workloads use it", "kubectl pgbind takeover deployment/web deployment/worker --postgres statefulset/pg --postgres-namespace data --dbname shop -n shop"},
+		"the login of a binding": {func(f *facts) {
+			f.session("10.0.0.3", "web", "shop")
+			f.cluster.bindings = map[binding]bool{{"shop", "deployment/web", "web"}: true}
+		}, SharedRole, Warning, "role/web",
+			"it is the login of a binding", "kubectl pgbind bind deployment/worker --postgres statefulset/pg --postgres-namespace data --dbname shop -n shop"},
 		"a role shared by a template": {func(f *facts) { f.template("deployment/web", "pg"); f.template("cronjob/report", "pg") }, SharedRole, Warning, "role/web",
 			"cronjob/report in namespace shop (no session now, but its pod template uses secret/pg)", "kubectl pgbind takeover cronjob/report deployment/web"},
 		"an unused role": {func(f *facts) { f.audit.Roles = append(f.audit.Roles, postgres.AuditRole{Name: "old", CanLogin: true}) }, UnusedRole, Warning, "role/old",

@@ -82,19 +82,35 @@ func sharedRoles(f *facts) []Finding {
 		keys := slices.SortedFunc(maps.Keys(workloads), func(a, b [2]string) int {
 			return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1]))
 		})
-		var names, first []string
+		var names []string
 		for _, key := range keys {
 			names = append(names, fmt.Sprintf("%s in namespace %s (%s)", key[1], key[0], usage(workloads[key])))
-			if key[0] == keys[0][0] {
-				first = append(first, key[1])
-			}
 		}
-		found = append(found, Finding{Code: SharedRole, Severity: Warning, Object: "role/" + role.name,
+		finding := Finding{Code: SharedRole, Severity: Warning, Object: "role/" + role.name,
 			Message: fmt.Sprintf("%s use it: a new password has to reach all of them at once, and the server cannot tell them apart: %s",
-				report.Number(len(names), "workload"), strings.Join(names, "; ")),
-			Fix: f.takeover(keys[0][0], databaseOf(workloads[keys[0]]), first...)})
+				report.Number(len(names), "workload"), strings.Join(names, "; "))}
+		others := slices.DeleteFunc(slices.Clone(keys), func(key [2]string) bool { return f.cluster.isBoundTo(key[0], key[1], role.name) })
+		switch {
+		case len(others) == 0: // each has the metadata of a binding with it, which somebody copied
+		case len(others) == len(keys):
+			finding.Fix = f.takeover(keys[0][0], databaseOf(workloads[keys[0]]), ofFirstNamespace(keys)...)
+		default:
+			finding.Message += "; it is the login of a binding, which the others use too"
+			finding.Fix = f.bind(others[0][0], databaseOf(workloads[others[0]]), ofFirstNamespace(others)...)
+		}
+		found = append(found, finding)
 	}
 	return found
+}
+
+// ofFirstNamespace returns the workloads in the namespace of the first one.
+func ofFirstNamespace(keys [][2]string) (workloads []string) {
+	for _, key := range keys {
+		if key[0] == keys[0][0] {
+			workloads = append(workloads, key[1])
+		}
+	}
+	return workloads
 }
 
 // serverRole is a role of a server.
