@@ -60,7 +60,12 @@ func TestSecretLabels(t *testing.T) {
 	f := newDatabase(t)
 	web := small(deployment("web", nil))
 	const instance = "app.kubernetes.io/instance"
-	web.Labels = map[string]string{"app.kubernetes.io/name": "shop-web", "app.kubernetes.io/part-of": "shop", instance: "web-prod", "tier": "front"}
+	web.Labels = map[string]string{
+		"app.kubernetes.io/name":    "shop-web",
+		"app.kubernetes.io/part-of": "shop",
+		instance:                    "web-prod",
+		"tier":                      "front",
+	}
 	f.create(web)
 	f.bind("deployment/web", "--key=servicebinding")
 	id := f.metadata(f.secret(firstSecret)).Status.ID

@@ -25,6 +25,7 @@ func sections() []section {
 		{"restart", (*bench).benchRestart},
 		{"relations", (*bench).benchRelations},
 		{"isolated", (*bench).benchIsolated},
+		{"audit", (*bench).benchAudit},
 	}
 }
 

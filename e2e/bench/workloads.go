@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -20,8 +19,8 @@ import (
 // workers is how many requests of the preparations run at once.
 const workers = 16
 
-// database creates a namespace with the lesson's database, which is deleted at the end.
-func (b *bench) database(ctx context.Context) (*harness.Namespace, error) {
+// database creates a namespace with the lesson's database, as the changes make it. It is deleted at the end.
+func (b *bench) database(ctx context.Context, changes ...harness.Change) (*harness.Namespace, error) {
 	n, err := b.CreateNamespace(ctx)
 	if err != nil {
 		return nil, err
@@ -37,8 +36,10 @@ func (b *bench) database(ctx context.Context) (*harness.Namespace, error) {
 			continue
 		}
 		// Each probe is an exec. In a real cluster, many nodes share the work of probing twenty databases; here it takes two cores.
-		if err := errors.Join(harness.WithoutClaim(object), harness.WithoutReadiness(object)); err != nil {
-			return nil, err
+		for _, change := range append([]harness.Change{harness.WithoutClaim, harness.WithoutReadiness}, changes...) {
+			if err := change(object); err != nil {
+				return nil, err
+			}
 		}
 		objects = append(objects, object)
 	}
