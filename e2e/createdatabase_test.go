@@ -107,25 +107,7 @@ func TestCreateDatabase_ConvergesAfterAKill(t *testing.T) {
 	for _, catalog := range []string{"pg_database", "pg_shdescription"} {
 		t.Run(catalog, func(t *testing.T) {
 			f := f.in(t)
-			proxy := f.proxy()
-			proxy.Hold(isExec, false)
-			result := f.interrupt(
-				f.Pgbind("deployment/web", "--dbname="+catalog+"_shop", "--create-database").As(proxy.Kubeconfig),
-				syscall.SIGKILL,
-				func() error {
-					if err := proxy.WaitHeld(f.ctx); err != nil {
-						return err
-					}
-					f.lockCatalog(catalog)
-					proxy.Release()
-					waits := "SELECT count(*) > 0 FROM pg_locks WHERE relation = '" + catalog + "'::regclass AND NOT granted"
-					f.waitFor(waits)
-					f.admin("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE relation = '" + catalog + "'::regclass AND NOT granted")
-					return nil
-				},
-			)
-			f.t.Log(result.Stderr)
-			f.unlockRoles()
+			f.killDuring(catalog, "deployment/web", "--dbname="+catalog+"_shop", "--create-database")
 			f.bind("deployment/web", "--dbname="+catalog+"_shop", "--create-database")
 			assert.Equal(t, "0", f.databases(`pgbind\_new\_%`), "no draft is left")
 			assert.Equal(
@@ -137,6 +119,50 @@ func TestCreateDatabase_ConvergesAfterAKill(t *testing.T) {
 			)
 			unbound := f.bind("unbind", "deployment/web", "--drop-database", "--yes")
 			assert.Contains(t, unbound.Stdout, "database/"+catalog+"_shop dropped")
+		})
+	}
+}
+
+// killDuring kills a run while the server waits to write the catalog, and the session in the server with it.
+func (f *fixture) killDuring(catalog string, args ...string) {
+	f.t.Helper()
+	proxy := f.proxy()
+	proxy.Hold(isExec, false)
+	waiting := "FROM pg_locks WHERE relation = '" + catalog + "'::regclass AND NOT granted"
+	result := f.interrupt(f.Pgbind(args...).As(proxy.Kubeconfig), syscall.SIGKILL, func() error {
+		if err := proxy.WaitHeld(f.ctx); err != nil {
+			return err
+		}
+		f.lockCatalog(catalog)
+		proxy.Release()
+		f.waitFor("SELECT count(*) > 0 " + waiting)
+		f.admin("SELECT pg_terminate_backend(pid) " + waiting)
+		return nil
+	})
+	f.t.Log(result.Stderr)
+	f.unlockRoles()
+}
+
+// TestCreateSchema_ConvergesAfterAKill kills binds that create a schema and an extension, at each catalog that they write.
+func TestCreateSchema_ConvergesAfterAKill(t *testing.T) {
+	t.Parallel()
+	f := newLesson(t, harness.WithoutClaim)
+	f.idle("web")
+	for _, catalog := range []string{"pg_namespace", "pg_extension", "pg_auth_members", "pg_shdescription", "pg_db_role_setting"} {
+		t.Run(catalog, func(t *testing.T) {
+			f := f.in(t)
+			bind := []string{"deployment/web", "--create-schema=app", "--extension=citext"}
+			f.killDuring(catalog, bind...)
+			f.bind(bind...)
+			login := f.login(firstSecret)
+			_, err := f.UserSQL(f.ctx, login, "CREATE TABLE app.t (name citext)")
+			require.NoError(t, err)
+			assert.Equal(t, f.as(firstSecret, "SELECT current_user"), f.admin("SELECT nspowner::regrole FROM pg_namespace WHERE nspname = 'app'"))
+			assert.Equal(t, "postgres", f.admin("SELECT extowner::regrole FROM pg_extension WHERE extname = 'citext'"))
+			assert.Zero(t, f.run(f.Pgbind("check")).Code)
+			f.bind("unbind", "deployment/web", "--grace=0s")
+			assert.Equal(t, "0", f.admin(`SELECT count(*) FROM pg_roles WHERE rolname LIKE 'pgb\_%'`), "no login role is left")
+			f.admin("DROP TABLE app.t; DROP SCHEMA app; DROP EXTENSION citext; DROP SCHEMA IF EXISTS extensions")
 		})
 	}
 }
