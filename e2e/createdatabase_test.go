@@ -157,7 +157,11 @@ func TestCreateSchema_ConvergesAfterAKill(t *testing.T) {
 			login := f.login(firstSecret)
 			_, err := f.UserSQL(f.ctx, login, "CREATE TABLE app.t (name citext)")
 			require.NoError(t, err)
-			assert.Equal(t, f.as(firstSecret, "SELECT current_user"), f.admin("SELECT nspowner::regrole FROM pg_namespace WHERE nspname = 'app'"))
+			assert.Equal(
+				t,
+				f.as(firstSecret, "SELECT current_user"),
+				f.admin("SELECT nspowner::regrole FROM pg_namespace WHERE nspname = 'app'"),
+			)
 			assert.Equal(t, "postgres", f.admin("SELECT extowner::regrole FROM pg_extension WHERE extname = 'citext'"))
 			assert.Zero(t, f.run(f.Pgbind("check")).Code)
 			f.bind("unbind", "deployment/web", "--grace=0s")
