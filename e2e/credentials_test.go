@@ -72,6 +72,7 @@ func TestDatabaseInAnotherNamespace(t *testing.T) {
 	second := f.secret(secretOf("web") + "-binding")
 	assert.Equal(t, corev1.SecretType("servicebinding.io/postgresql"), second.Type)
 	assert.Equal(t, digest(secret.Data["POSTGRES_URI"]), digest(second.Data["uri"]))
+	assert.True(t, strings.HasPrefix(string(second.Data["jdbc-url"]), "jdbc:postgresql://shop-db."))
 	used, err := f.Kubectl(
 		"get", "deployment", "web", "--output=jsonpath={.spec.template.spec.containers[*].envFrom[*].secretRef.name}",
 	).Output(f.ctx)

@@ -143,6 +143,7 @@ func serviceBinding() []Template {
 		file("username", "{{.Username}}"),
 		file("password", "{{.Password}}"),
 		file("uri", "{{.URI}}"),
+		file("jdbc-url", "{{.JDBC}}"), // of Spring Cloud Bindings; both addresses say whether the session is encrypted
 	}
 }
 

@@ -81,10 +81,12 @@ func TestPresets_HaveTheirKeys(t *testing.T) {
 			{
 				"type": "postgresql", "provider": "kubectl-pgbind", "host": "h", "port": "5432", "database": "postgres",
 				"username": "u", "password": "p", "uri": "postgresql://u:p@h:5432/postgres",
+				"jdbc-url": "jdbc:postgresql://h:5432/postgres?password=p&user=u",
 			},
 			{
 				"type": "postgresql", "provider": "kubectl-pgbind", "host": "h", "port": "5433", "database": "shop",
 				"username": "u", "password": "p;q", "uri": uri + tls,
+				"jdbc-url": "jdbc:postgresql://h:5433/shop?password=p%3Bq&sslmode=verify-ca&sslrootcert=%2Fca.crt&user=u",
 			},
 		},
 	} {

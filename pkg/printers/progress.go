@@ -143,8 +143,8 @@ func (p *Progress) draw() {
 	}
 	p.drawn = time.Now()
 	done := p.done()
-	fmt.Fprintf(p.streams.ErrOut, "%s verified, %d done, %d failed, %d left, %.1f per second",
-		report.Number(p.logins, "login"), done-p.counts[binding.Failed], p.counts[binding.Failed], p.total-done, p.rate())
+	fmt.Fprintf(p.streams.ErrOut, "%s verified, %d done, %d failed, %d left",
+		report.Number(p.logins, "login"), done-p.counts[binding.Failed], p.counts[binding.Failed], p.total-done)
 }
 
 func (p *Progress) done() int {
@@ -154,8 +154,6 @@ func (p *Progress) done() int {
 	}
 	return sum
 }
-
-func (p *Progress) rate() float64 { return float64(p.done()) / time.Since(p.start).Seconds() }
 
 // Failed returns the number of bindings that failed.
 func (p *Progress) Failed() int { return p.counts[binding.Failed] }
@@ -169,7 +167,7 @@ func (p *Progress) End() {
 	defer p.mu.Unlock()
 	p.clear()
 	fmt.Fprintf(term.NewResponsiveWriter(terminalOf(p.streams.ErrOut)),
-		"%s in %s (%.1f per second): %d bound, %d configured, %d unchanged, %d failed\n",
-		report.Number(p.done(), "binding"), time.Since(p.start).Round(time.Millisecond), p.rate(),
+		"%s in %s: %d bound, %d configured, %d unchanged, %d failed\n",
+		report.Number(p.done(), "binding"), time.Since(p.start).Round(time.Millisecond),
 		p.counts[binding.Created], p.counts[binding.Configured], p.counts[binding.Unchanged], p.counts[binding.Failed])
 }

@@ -102,6 +102,7 @@ func TestNewServiceBinding_HasKeys(t *testing.T) {
 	assert.Equal(t, map[string]string{
 		"type": "postgresql", "provider": "kubectl-pgbind", "host": "h", "port": "5432", "database": "postgres",
 		"username": "u", "password": "p", "uri": "postgresql://" + login + "@h:5432/postgres", "ca.crt": "PEM",
+		"jdbc-url": "jdbc:postgresql://h:5432/postgres?password=p&user=u",
 	}, text(secret))
 	assert.True(t, IsServiceBindingOf(secret, of))
 	assert.False(t, IsServiceBindingOf(secret, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{UID: "other"}}))

@@ -64,7 +64,7 @@ func (r *run) awaitEnd(ctx context.Context, items []*Item) {
 			}
 			if left = append(left, i); err == nil && names != reported[i] {
 				reported[i] = names
-				r.Report.Step("Waiting for Pods and Jobs with the former credentials to end: %s", names)
+				r.Report.Step("Waiting for Pods and Jobs with the former credentials to end%s: %s", workload.TimeLeft(ctx), names)
 			}
 		}
 		if waiting = left; len(waiting) == 0 {

@@ -155,7 +155,7 @@ func waitGone(ctx context.Context, progress func(string), list func(context.Cont
 		}
 		if names != left {
 			left = names
-			progress("Waiting for Pods and Jobs with the former credentials to end: " + left)
+			progress("Waiting for Pods and Jobs with the former credentials to end" + TimeLeft(ctx) + ": " + left)
 		}
 		return false, nil
 	})
@@ -163,6 +163,15 @@ func waitGone(ctx context.Context, progress func(string), list func(context.Cont
 		return fmt.Errorf("wait for Pods and Jobs with the former credentials to end (%s): %w", left, cause)
 	}
 	return err
+}
+
+// TimeLeft returns how long a wait can take, in brackets, or nothing if ctx has no deadline.
+func TimeLeft(ctx context.Context) string {
+	deadline, limited := ctx.Deadline()
+	if !limited {
+		return ""
+	}
+	return fmt.Sprintf(" (at most %s more)", time.Until(deadline).Round(time.Second))
 }
 
 // outdatedJobs returns the names of the active Jobs of a CronJob that have an older template and can start more Pods.
