@@ -21,7 +21,7 @@ install: ## Install kubectl-pgbind in Go's bin directory
 
 .PHONY: unit
 unit: ## Run the unit tests
-	go test $(UNIT_FLAGS) ./cmd/... ./pkg/... ./plugins/... ./e2e/cluster/... ./e2e/docs/... ./e2e/faultproxy/... ./e2e/picture/...
+	go test $(UNIT_FLAGS) ./cmd/... ./pkg/... ./plugins/... ./e2e/bench/... ./e2e/cluster/... ./e2e/docs/... ./e2e/faultproxy/... ./e2e/picture/...
 
 # A target of its own: the race detector compiles every dependency a second time, which takes most of the time on a machine without caches.
 .PHONY: race
@@ -235,13 +235,19 @@ dist-test: goreleaser cluster ## Build a release for this platform, install it w
 		go test -tags dist -count=1 -timeout 30m ./plugins/dist
 
 .PHONY: pictures
-pictures: build app-image ## Draw the README's pictures from a terminal session on the cluster
+pictures: build app-image ## Draw the pictures of a terminal from a session on the cluster, and the bars from the figures of the last benchmark
+	go run ./e2e/bench -draw
 	$(WITH_CLUSTER) PGBIND_DRAW_PICTURES=1 go test -tags e2e -count=1 -timeout 10m -run '^TestPictures$$' ./e2e
+
+.PHONY: errors
+errors: build app-image ## Record the errors of a bind on the cluster, and write their page
+	$(WITH_CLUSTER) PGBIND_WRITE_REFUSALS=1 go test -tags e2e -count=1 -timeout 10m -run '^TestRefusals$$' ./e2e
+	go run ./e2e/docs
 
 # For a shorter run: BENCH="-runs 3 -fleets 1".
 BENCH ?=
 .PHONY: bench
-bench: build app-image ## Compare the plugin with the lesson's script and a bare program, measure a thousand bindings, and write docs/benchmark.md
+bench: build app-image ## Compare the plugin with the lesson's script and a bare program, measure a thousand bindings, and write docs/benchmark.*
 	$(WITH_CLUSTER) go run ./e2e/bench $(BENCH)
 
 FUZZTIME ?= 10s

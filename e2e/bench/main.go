@@ -36,8 +36,16 @@ func run(ctx context.Context) error {
 	runs := flag.Int("runs", 7, "how often each figure is taken; the median counts")
 	fleets := flag.Int("fleets", 7, "how often a thousand bindings are made; each takes a minute or more to prepare and to clear away")
 	docs := flag.String("docs", "docs", "the folder in which the result is written")
+	draw := flag.Bool("draw", false, "draw the page and the picture again from the figures of the last run, without a cluster")
 	only := flag.String("only", "", "the one section to run: "+sectionNames()+"; nothing is written then")
 	flag.Parse()
+	if *draw {
+		report, err := readReport(*docs)
+		if err != nil {
+			return err
+		}
+		return report.write(*docs)
+	}
 	dir, err := os.MkdirTemp("", "pgbind-bench-")
 	if err != nil {
 		return fmt.Errorf("make a folder for the benchmark: %w", err)

@@ -44,9 +44,9 @@ func (b *bench) measure(ctx context.Context, only string) (*report, error) {
 		return nil, fmt.Errorf("ask the API server for its version: %w", err)
 	}
 	r := &report{
-		runs:   b.runs,
-		fleets: b.fleets,
-		machine: fmt.Sprintf(
+		Runs:   b.runs,
+		Fleets: b.fleets,
+		Machine: fmt.Sprintf(
 			"%d cores, which the cluster, its databases and the client share; Kubernetes %s", runtime.NumCPU(),
 			version.GitVersion,
 		),
