@@ -3,6 +3,10 @@
 package e2e
 
 import (
+	"encoding/json"
+	"os"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -30,9 +34,11 @@ const workloadTraces = `{{range .items}}{{.kind}}/{{.metadata.name}} {{.metadata
 {{- end}}
 {{end}}`
 
+// TestRefusals also compares the messages with those in docs/errors.md. "make errors" records them and writes the page.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim)
+	var shown []recorded
 	for _, test := range refusals() {
 		t.Run(test.name, func(t *testing.T) {
 			f := f.in(t)
@@ -40,6 +46,7 @@ func TestRefusals(t *testing.T) {
 			before := f.traces()
 			result := f.run(command)
 			t.Log(result.Stderr)
+			shown = append(shown, recorded{test.name, f.withoutNames(command.String()), f.withoutNames(strings.TrimSpace(result.Stderr))})
 			assert.Equal(t, 1, result.Code, result.Stdout)
 			assert.Empty(t, result.Stdout)
 			for _, words := range test.want {
@@ -48,6 +55,34 @@ func TestRefusals(t *testing.T) {
 			assert.Equal(t, before, f.traces(), "nothing is left behind")
 		})
 	}
+	if os.Getenv("PGBIND_WRITE_REFUSALS") != "" {
+		text, err := json.MarshalIndent(shown, "", "  ")
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(recordedRefusals, append(text, '\n'), 0o600))
+	}
+	content, err := os.ReadFile(recordedRefusals)
+	require.NoError(t, err)
+	var want []recorded
+	require.NoError(t, json.Unmarshal(content, &want))
+	assert.Equal(t, want, shown, "docs/errors.md is not up to date: run make errors")
+}
+
+// recordedRefusals has the messages from which docs/errors.md is written.
+const recordedRefusals = "docs/refusals.json"
+
+// recorded is a refusal as docs/errors.md shows it.
+type recorded struct {
+	Cause   string `json:"cause"`
+	Command string `json:"command"`
+	Message string `json:"message"`
+}
+
+// withoutNames replaces or removes what differs from run to run: the namespace, the hash in the name of a ReplicaSet, and the words of
+// the container runtime.
+func (f *fixture) withoutNames(text string) string {
+	text, _, _ = strings.Cut(text, ": the container runtime reported")
+	text = strings.ReplaceAll(strings.ReplaceAll(text, " --namespace="+f.Name, ""), f.Name, lesson.Namespace)
+	return regexp.MustCompile(lesson.Application+`-[0-9a-f]{8,10}\b`).ReplaceAllString(text, lesson.Application+"-HASH")
 }
 
 func refusals() []refusal {

@@ -1,4 +1,4 @@
-// Command docs generates documents from the code: the reference of the commands, the findings, the SQL and the modules.
+// Command docs generates documents from the code: the reference of the commands, the errors, the findings, the SQL and the modules.
 // Its test fails if a document is not up to date.
 package main
 
@@ -40,7 +40,15 @@ func generate(dir string) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	failures, err := errorsOfBind(dir)
+	if err != nil {
+		return nil, err
+	}
 	return map[string]string{
-		"docs/findings.md": findings(), "docs/modules.md": modules, "docs/reference.md": reference(root), "docs/sql.md": statements,
+		"docs/errors.md":    failures,
+		"docs/findings.md":  findings(),
+		"docs/modules.md":   modules,
+		"docs/reference.md": reference(root),
+		"docs/sql.md":       statements,
 	}, nil
 }

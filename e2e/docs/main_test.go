@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -30,12 +31,29 @@ func TestLinks_PointToFiles(t *testing.T) {
 		require.NotEmpty(t, found)
 		files = append(files, found...)
 	}
+	code := regexp.MustCompile("`[^`\n]*`")
 	link := regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
 	for _, file := range files {
 		content, err := os.ReadFile(file) //nolint:gosec // a document of this repository
 		require.NoError(t, err)
-		for _, target := range link.FindAllStringSubmatch(string(content), -1) {
-			assert.FileExists(t, filepath.Join(filepath.Dir(file), target[1]), file)
+		for _, target := range link.FindAllStringSubmatch(code.ReplaceAllString(string(content), ""), -1) {
+			to := filepath.Join(filepath.Dir(file), target[1])
+			if assert.FileExists(t, to, file) && target[2] != "" {
+				assert.Contains(t, anchors(t, to), target[2], "%s links to a heading of %s", file, target[1])
+			}
 		}
 	}
+}
+
+// anchors returns the anchors of the headings of a document, as GitHub derives them.
+func anchors(t *testing.T, file string) []string {
+	t.Helper()
+	content, err := os.ReadFile(file) //nolint:gosec // a document of this repository
+	require.NoError(t, err)
+	var all []string
+	for _, heading := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(string(content), -1) {
+		kept := regexp.MustCompile(`[^a-z0-9 _-]`).ReplaceAllString(strings.ToLower(heading[1]), "")
+		all = append(all, "#"+strings.ReplaceAll(kept, " ", "-"))
+	}
+	return all
 }
