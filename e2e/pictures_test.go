@@ -24,28 +24,37 @@ const (
 	columns = 110
 )
 
-// TestPictures runs the commands of the README's pictures on a real terminal and compares. "make pictures" draws them again.
+// TestPictures runs the commands of the README's pictures on a real terminal and compares. "make pictures" draws them again. The bind is
+// that of a reader with a database.
 func TestPictures(t *testing.T) {
 	t.Parallel()
-	f := newLesson(t, harness.WithoutClaim)
-	bind := f.play(application)
-	for line := range strings.Lines(picture.Plain(bind)) {
-		assert.LessOrEqual(t, utf8.RuneCountInString(strings.TrimSuffix(line, "\n")), columns, "wrapped by the terminal: %s", line)
-	}
-	f.compare("bind.svg", "A run of kubectl pgbind", bind)
-	f.compare("list.svg", "The bindings of a namespace as a tree", f.play("list", "--tree"))
+	t.Run("bind", func(t *testing.T) {
+		f := newNamespace(t)
+		f.serverPods("shop", "db")
+		f.idle("web")
+		bind := f.play("shop", "deployment/web", "-n", f.Name, "--postgres", "service/db", "--dbname", "shop")
+		for line := range strings.Lines(picture.Plain(bind)) {
+			assert.LessOrEqual(t, utf8.RuneCountInString(strings.TrimSuffix(line, "\n")), columns, "wrapped by the terminal: %s", line)
+		}
+		f.compare("bind.svg", "A run of kubectl pgbind", bind)
+	})
+	t.Run("list", func(t *testing.T) {
+		f := newLesson(t, harness.WithoutClaim)
+		f.bind(application)
+		f.compare("list.svg", "The bindings of a namespace as a tree", f.play(lesson.Namespace, "list", "--tree"))
+	})
 }
 
-// play runs the plugin on a terminal and returns the command line and the output. Nothing is overwritten.
-func (f *fixture) play(args ...string) string {
+// play runs the plugin on a terminal and returns the command line and the output, with another name for the namespace. Nothing is
+// overwritten.
+func (f *fixture) play(namespace string, args ...string) string {
 	f.t.Helper()
 	command := f.Pgbind(args...)
 	screen := f.terminal(command, rows, columns)
 	require.Zero(f.t, screen.end(), screen.all())
 	shown := strings.ReplaceAll(screen.all(), "\r\n", "\n")
 	assert.NotContains(f.t, shown, "\r")
-	typed := "$ kubectl pgbind " + strings.Join(args, " ") + "\n"
-	return typed + strings.ReplaceAll(shown, f.Name, lesson.Namespace)
+	return strings.ReplaceAll("$ kubectl pgbind "+strings.Join(args, " ")+"\n"+shown, f.Name, namespace)
 }
 
 // compare fails if the picture differs from the terminal's output, apart from what differs from run to run.
