@@ -7,13 +7,14 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -24,16 +25,29 @@ import (
 // shellBlock matches the commands of a document. A block that cannot run here has no mark "sh".
 var shellBlock = regexp.MustCompile("(?ms)^```sh\n(.*?)^```$")
 
-// followedElsewhere are the documents that need more than the lesson's database, or whose commands are those of the help.
-func followedElsewhere() []string {
-	return []string{"reference.md", "pgbouncer.md", "tls.md", "cloudnativepg.md", "zalando.md", "crunchy.md", "bitnami.md"}
+// followedElsewhere are the documents that need another server than the lesson's, with the test that runs their commands. TestExamples
+// runs those of the reference, which are the examples of the help.
+func followedElsewhere() map[string]string {
+	return map[string]string{
+		"reference.md":     "TestExamples",
+		"pgbouncer.md":     "TestPooler",
+		"tls.md":           "TestTLS",
+		"cloudnativepg.md": "TestDatabasesOfOperators",
+		"bitnami.md":       "TestDatabasesOfOperators",
+		"zalando.md":       "TestPatroni",
+		"crunchy.md":       "TestPatroni",
+	}
 }
 
-// TestDocuments runs the commands of every document, each in one shell.
+// TestDocuments runs the commands of every document, each in one shell. The databases of the documents are the database shop on the
+// lesson's server and on the server pg.
 func TestDocuments(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim)
+	f.admin("CREATE DATABASE shop")
+	f.secondServer("pg")
 	f.create(deployment("web", nil))
+	f.create(migrated("shop"))
 	f.rollout("deployment/web")
 	f.removeNamespace("pgbind-docs-shop")
 	f.removeNamespace("pgbind-tutorial")
@@ -43,7 +57,7 @@ func TestDocuments(t *testing.T) {
 		require.NoError(t, err)
 		for _, file := range files {
 			name := filepath.Base(file)
-			if slices.Contains(followedElsewhere(), name) || commandsIn(t, file) == "" {
+			if followedElsewhere()[name] != "" || commandsIn(t, file) == "" {
 				continue
 			}
 			documents++
@@ -53,12 +67,55 @@ func TestDocuments(t *testing.T) {
 	assert.NotZero(t, documents)
 }
 
+// migrated is a Deployment whose init container migrates the database, as soon as it has a login.
+func migrated(name string) *appsv1.Deployment {
+	return deployment(name, func(pod *corev1.PodSpec) {
+		pod.TerminationGracePeriodSeconds = new(int64)
+		pod.InitContainers = []corev1.Container{{Name: "migrate", Image: databaseImage, Command: []string{
+			"sh", "-c", `[ -z "$PGHOST" ] || exec psql --command='CREATE TABLE IF NOT EXISTS items (id int)'`,
+		}}}
+	})
+}
+
 // TestReadme runs the commands of the README after a bind, as the demo does.
 func TestReadme(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim)
 	f.bind(application)
 	f.follow(filepath.Join("..", "README.md"), lesson.Namespace, f.Name)
+}
+
+// TestReadme_YourDatabase runs the first commands of the README, which are for a reader with a database, in a namespace whose server has
+// another name than the lesson's.
+func TestReadme_YourDatabase(t *testing.T) {
+	t.Parallel()
+	f := newNamespace(t)
+	text, err := os.ReadFile(filepath.Join("..", "README.md"))
+	require.NoError(t, err)
+	_, section, found := strings.Cut(string(text), "\n## Use it with your database\n")
+	require.True(t, found)
+	block := regexp.MustCompile(`(?m)^( {4}kubectl pgbind .*\n)+`).FindString(section)
+	commands := lines(strings.ReplaceAll(block, "-n shop", "-n "+f.Name))
+	require.Len(t, commands, 5, block)
+	names := regexp.MustCompile(`deployment/(\w+) .*--postgres service/(\w+) --dbname (\w+)`).FindStringSubmatch(block)
+	require.NotNil(t, names, block)
+	workload, server, database := names[1], names[2], names[3]
+	require.NotEqual(t, lesson.DatabaseService, server)
+	f.serverPods(database, server)
+	f.idle(workload)
+	var result harness.Result
+	for _, command := range commands {
+		result, err = f.Shell(f.ctx, t.TempDir(), command)
+		require.NoError(t, err)
+		require.Zero(t, result.Code, "%s\nstdout: %s\nstderr: %s", command, result.Stdout, result.Stderr)
+		f.requireNoPassword(result.Stdout + result.Stderr)
+		if strings.Contains(command, "--dbname") {
+			f.isBoundTo(workload, "service/"+server, database)
+			assert.Equal(t, database, string(f.secret(secretOf(workload)).Data["POSTGRES_DB"]))
+		}
+	}
+	assert.Empty(t, f.boundSecrets(), result.Stdout)
+	assert.Equal(t, "0", f.sqlIn(server, "SELECT count(*) FROM pg_roles WHERE rolname ~ '^pgb_'"))
 }
 
 // follow runs the commands of a document, with each old word replaced by the new one after it.
