@@ -38,6 +38,7 @@ func NewReader(client metadata.Interface) *Reader { return &Reader{client: clien
 // name the bindings. Other failed lists become gaps. Read fails only if nothing could be read or ctx has ended.
 func (r *Reader) Read(ctx context.Context, namespace string, selector labels.Selector) (*Inventory, error) {
 	resources := workload.Resources()
+	builtIn := len(resources)
 	var customErr error
 	if r.Custom != nil {
 		var custom []workload.Resource
@@ -58,6 +59,7 @@ func (r *Reader) Read(ctx context.Context, namespace string, selector labels.Sel
 		})
 	}
 	_ = reads.Wait() // each list keeps its own error
+	resources, workloads = served(resources, workloads, builtIn)
 	j := newJoin(secrets)
 	j.inventory.resources = resources
 	if customErr != nil {
@@ -73,6 +75,18 @@ func (r *Reader) Read(ctx context.Context, namespace string, selector labels.Sel
 		return nil, nothingRead(namespace, j.inventory.Gaps)
 	}
 	return j.finish(selector), nil
+}
+
+// served leaves out kinds that are not built in and that the API server does not have. Their API group can be served without them: Argo CD
+// has the group of Rollouts.
+func served(resources []workload.Resource, lists []*listing, builtIn int) (kinds []workload.Resource, read []*listing) {
+	for i, list := range lists {
+		if i >= builtIn && apierrors.IsNotFound(list.err) {
+			continue
+		}
+		kinds, read = append(kinds, resources[i]), append(read, list)
+	}
+	return kinds, read
 }
 
 // nothingRead returns one error for lists that failed for the same reason.

@@ -75,6 +75,39 @@ func TestRead_KeepsBindingsOfOtherKinds(t *testing.T) {
 	assert.Equal(t, Present, found.Bindings[0].Workload)
 }
 
+// TestRead_DoesWithoutAKindWhoseGroupIsServed has Argo CD, whose API group is that of Rollouts, and no Rollouts.
+func TestRead_DoesWithoutAKindWhoseGroupIsServed(t *testing.T) {
+	gvk := schema.GroupVersionKind{Group: "argoproj.io", Version: "v1alpha1", Kind: "Rollout"}
+	client := cluster(t, newSecret("s", marksOf("rollout.argoproj.io/web", "uid-1")))
+	client.PrependReactor("list", "rollouts", func(clienttesting.Action) (bool, runtime.Object, error) {
+		return true, nil, apierrors.NewNotFound(schema.GroupResource{Group: gvk.Group, Resource: "rollouts"}, "")
+	})
+	reader := NewReader(client)
+	reader.Custom = func(context.Context) ([]workload.Resource, error) {
+		return []workload.Resource{{GroupVersionResource: gvk.GroupVersion().WithResource("rollouts"), Kind: gvk}}, nil
+	}
+	found, err := reader.Read(t.Context(), "shop", labels.Everything())
+	require.NoError(t, err)
+	assert.Empty(t, found.Gaps)
+	require.Len(t, found.Bindings, 1)
+	assert.Equal(t, Unread, found.Bindings[0].Workload, "it is not known whether it was deleted")
+
+	forbid(
+		client,
+		"deployments",
+		"secrets",
+		"statefulsets",
+		"daemonsets",
+		"replicasets",
+		"replicationcontrollers",
+		"cronjobs",
+		"jobs",
+		"pods",
+	)
+	_, err = reader.Read(t.Context(), "shop", labels.Everything())
+	require.ErrorContains(t, err, "missing permissions")
+}
+
 func marksOf(workload string, uid types.UID) secret.Marks {
 	return secret.Marks{
 		BindingSpec: v1alpha1.BindingSpec{
