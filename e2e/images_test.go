@@ -34,6 +34,8 @@ func layouts() []layout {
 		{name: "an administrator of another name", change: otherAdministrator},
 		{name: "no database postgres", change: noDatabase, database: "shop"},
 		{name: "a password of Spilo", change: spiloPassword},
+		{name: "a native sidecar", change: nativeSidecar},
+		{name: "one of two native sidecars, with no port", change: twoSidecars},
 	}
 }
 
@@ -157,6 +159,27 @@ func spiloPassword(pod *corev1.Pod) {
 	database.Command = []string{"sh", "-c", `POSTGRES_PASSWORD=$PGPASSWORD_SUPERUSER exec docker-entrypoint postgres`}
 }
 
+// nativeSidecar runs the server in an init container that restarts always, and an application in the only other container.
+func nativeSidecar(pod *corev1.Pod) {
+	database := pod.Spec.Containers[0]
+	database.RestartPolicy = new(corev1.ContainerRestartPolicyAlways)
+	pod.Spec.InitContainers = append(pod.Spec.InitContainers, database)
+	pod.Spec.Containers = []corev1.Container{{Name: "app", Image: appImage}}
+}
+
+// twoSidecars has a sidecar of another kind too. Only the image shows which one the server is.
+func twoSidecars(pod *corev1.Pod) {
+	pod.Spec.Containers[0].Ports = nil
+	nativeSidecar(pod)
+	other := corev1.Container{
+		Name:          "other",
+		Image:         "pgbouncer:dev",
+		Command:       []string{"sleep", "infinity"},
+		RestartPolicy: new(corev1.ContainerRestartPolicyAlways),
+	}
+	pod.Spec.InitContainers = append([]corev1.Container{other}, pod.Spec.InitContainers...)
+}
+
 // TestImages runs each command in containers whose environment, shell, files and user are unlike the lesson's.
 func TestImages(t *testing.T) {
 	t.Parallel()
@@ -187,6 +210,7 @@ func (f *fixture) testLayout(l layout) {
 	})
 	f.startPostgres(pod)
 	f.idle("web")
+	assert.Equal(t, "service/database\n", f.bind("servers", "-o", "name").Stdout)
 
 	f.bind("deployment/web", server, "--expires=2099-12-31T23:59:59Z", "--secret=web")
 	assert.Contains(t, f.bind("deployment/web").Stdout, "deployment.apps/web unchanged")

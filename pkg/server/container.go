@@ -16,7 +16,7 @@ const DefaultPort = 5432
 const defaultContainerAnnotation = "kubectl.kubernetes.io/default-container"
 
 // containerOf returns the container of pod that runs the server: the one in asked, or else by annotation, by the product's name for
-// it, as the only container, or as the only one that looks like PostgreSQL.
+// it, as the only container, as the only one that looks like PostgreSQL, or as the only one that is not a sidecar.
 func containerOf(pod *corev1.Pod, p product, asked string) (*corev1.Container, error) {
 	if asked != "" {
 		if c := containerNamed(pod, asked); c != nil {
@@ -29,28 +29,42 @@ func containerOf(pod *corev1.Pod, p product, asked string) (*corev1.Container, e
 			return c, nil
 		}
 	}
-	if len(pod.Spec.Containers) == 1 {
-		return &pod.Spec.Containers[0], nil
+	all := containersOf(pod)
+	if len(all) == 1 {
+		return &all[0], nil
 	}
 	for _, looks := range []func(corev1.Container) bool{hasPostgresPort, hasPostgresImage} {
-		if first := slices.IndexFunc(pod.Spec.Containers, looks); first >= 0 && !slices.ContainsFunc(pod.Spec.Containers[first+1:], looks) {
-			return &pod.Spec.Containers[first], nil
+		if first := slices.IndexFunc(all, looks); first >= 0 && !slices.ContainsFunc(all[first+1:], looks) {
+			return &all[first], nil
 		}
+	}
+	if len(pod.Spec.Containers) == 1 {
+		return &all[0], nil
 	}
 	return nil, fmt.Errorf("pod/%s has several containers (%s): choose one with --postgres-container", pod.Name, containerNames(pod))
 }
 
+// containersOf returns the containers of pod that run as long as it does: the ones of its main task, then its native sidecars.
+func containersOf(pod *corev1.Pod) []corev1.Container {
+	return append(
+		slices.Clone(pod.Spec.Containers),
+		slices.DeleteFunc(slices.Clone(pod.Spec.InitContainers), func(c corev1.Container) bool {
+			return c.RestartPolicy == nil || *c.RestartPolicy != corev1.ContainerRestartPolicyAlways
+		})...)
+}
+
 func containerNamed(pod *corev1.Pod, name string) *corev1.Container {
-	i := slices.IndexFunc(pod.Spec.Containers, func(c corev1.Container) bool { return c.Name == name })
+	all := containersOf(pod)
+	i := slices.IndexFunc(all, func(c corev1.Container) bool { return c.Name == name })
 	if i < 0 {
 		return nil
 	}
-	return &pod.Spec.Containers[i]
+	return &all[i]
 }
 
 func containerNames(pod *corev1.Pod) string {
-	names := make([]string, 0, len(pod.Spec.Containers))
-	for _, c := range pod.Spec.Containers {
+	var names []string
+	for _, c := range containersOf(pod) {
 		names = append(names, c.Name)
 	}
 	return strings.Join(names, ", ")
@@ -58,8 +72,8 @@ func containerNames(pod *corev1.Pod) string {
 
 // looksLikePostgres reports whether pod may run a server.
 func looksLikePostgres(pod *corev1.Pod) bool {
-	return productOf(pod).name != "" ||
-		slices.ContainsFunc(pod.Spec.Containers, hasPostgresPort) || slices.ContainsFunc(pod.Spec.Containers, startsServer)
+	all := containersOf(pod)
+	return productOf(pod).name != "" || slices.ContainsFunc(all, hasPostgresPort) || slices.ContainsFunc(all, startsServer)
 }
 
 // startsServer reports whether c has the image of a server and starts the server of it. People also use such images for psql, with a command

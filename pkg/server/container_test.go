@@ -26,6 +26,14 @@ func TestContainerOf_ChoosesContainer(t *testing.T) {
 			pod.Annotations = map[string]string{"kubectl.kubernetes.io/default-container": name}
 		}
 	}
+	sidecars := func(sidecars ...corev1.Container) func(*corev1.Pod) {
+		return func(pod *corev1.Pod) {
+			for _, c := range sidecars {
+				c.RestartPolicy = new(corev1.ContainerRestartPolicyAlways)
+				pod.Spec.InitContainers = append(pod.Spec.InitContainers, c)
+			}
+		}
+	}
 	zalando := labelled(map[string]string{"application": "spilo"})
 	exporter := image("exporter", "example.org:5000/prometheus/postgres-exporter:v1")
 	tests := map[string]struct {
@@ -50,6 +58,23 @@ func TestContainerOf_ChoosesContainer(t *testing.T) {
 			[]func(*corev1.Pod){containers(port("a", 5432), port("b", 5432), image("c", "postgis:16"))},
 			"c",
 		},
+		"native sidecar, by name": {"b", []func(*corev1.Pod){containers(image("a", "postgres")), sidecars(image("b", "x"))}, "b"},
+		"native sidecar, by annotation": {
+			"",
+			[]func(*corev1.Pod){containers(port("a", 5432)), sidecars(image("b", "x")), annotated("b")},
+			"b",
+		},
+		"native sidecar, by port": {
+			"",
+			[]func(*corev1.Pod){containers(image("a", "x")), sidecars(port("b", 5432), exporter)},
+			"b",
+		},
+		"native sidecar, by image": {
+			"",
+			[]func(*corev1.Pod){containers(image("a", "x")), sidecars(exporter, image("b", "postgres:16"))},
+			"b",
+		},
+		"native sidecar beside a server": {"", []func(*corev1.Pod){containers(image("a", "x")), sidecars(exporter, image("b", "x"))}, "a"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
