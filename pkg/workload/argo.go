@@ -3,7 +3,6 @@ package workload
 import (
 	"context"
 	"fmt"
-	"strconv"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -70,13 +69,18 @@ func (c *Client) rolloutsOf(ctx context.Context, w *Workload) ([]object, error) 
 
 // afterChangeOf returns the Rollout with a status that also waits until its controller has observed this version of the Deployment.
 func (w *Workload) afterChangeOf(deployment *Workload) *Workload {
-	after := *w
+	const path = "status.workloadObservedGeneration"
+	after, changed := *w, deployment.object.GetGeneration()
+	before, _ := w.object.(*unstructured.Unstructured)
 	after.kind.status = func(o *unstructured.Unstructured) (string, bool, error) {
-		observed, _ := strconv.ParseInt(text(o, "status.workloadObservedGeneration"), 10, 64)
-		if observed < deployment.object.GetGeneration() {
+		if generationOf(o, path) < changed {
 			return "Waiting for the controller to observe the change of " + deployment.String() + "...", false, nil
 		}
-		return argoStatus(o)
+		line, done, err := argoStatus(o)
+		if err != nil && before != nil && generationOf(before, path) < changed && sameFailure(before, o) {
+			return waitingForProgress, false, nil
+		}
+		return line, done, err
 	}
 	return &after
 }

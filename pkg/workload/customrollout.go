@@ -49,7 +49,7 @@ func (c counts) status(o *unstructured.Unstructured) (string, bool, error) {
 
 // argoStatus is the status of a Rollout of Argo, which writes generations as text.
 func argoStatus(o *unstructured.Unstructured) (string, bool, error) {
-	if observed, _ := strconv.ParseInt(text(o, "status.observedGeneration"), 10, 64); observed < o.GetGeneration() {
+	if generationOf(o, "status.observedGeneration") < o.GetGeneration() {
 		return "Waiting for the controller to observe the change...", false, nil
 	}
 	switch phase := text(o, "status.phase"); phase {
@@ -176,6 +176,14 @@ func number(o *unstructured.Unstructured, path string, otherwise int64) int64 {
 		return int64(n)
 	}
 	return otherwise
+}
+
+// generationOf returns the generation at the path, which Argo writes as text.
+func generationOf(o *unstructured.Unstructured, path string) int64 {
+	if n, err := strconv.ParseInt(text(o, path), 10, 64); err == nil {
+		return n
+	}
+	return number(o, path, 0)
 }
 
 // text returns the text at the path.

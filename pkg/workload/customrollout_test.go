@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/yaml"
 )
 
@@ -74,6 +75,49 @@ func TestStatusOfRolloutOfDeployment_WaitsForItsGeneration(t *testing.T) {
 	_, done, err := rollout.kind.status(rollout.object.(*unstructured.Unstructured)) //nolint:forcetypeassert // made above
 	require.NoError(t, err)
 	assert.False(t, done)
+}
+
+func TestRolloutStatus_IgnoresTheFailureBeforeTheChange(t *testing.T) {
+	status := func(observed, second string) string {
+		return `{status: {observedGeneration: ` + observed + `, phase: Degraded, message: too slow, conditions: [{type: Progressing, status: "False",
+			message: too slow, lastUpdateTime: "2030-01-01T00:00:0` + second + `Z"}]}}`
+	}
+	for _, kind := range []schema.GroupKind{{Group: argoGroup, Kind: "Rollout"}, {Group: openShiftGroup, Kind: "DeploymentConfig"}} {
+		for name, tt := range map[string]struct {
+			before, now string
+			fails       bool
+		}{
+			"the same failure, after a change":  {before: status("1", "1"), now: status("2", "1")},
+			"the same failure, without one":     {before: status("2", "1"), now: status("2", "1"), fails: true},
+			"another failure, after the change": {before: status("1", "1"), now: status("2", "2"), fails: true},
+			"the first failure":                 {before: `{status: {observedGeneration: 1}}`, now: status("2", "1"), fails: true},
+		} {
+			t.Run(kind.Kind+", "+name, func(t *testing.T) {
+				w := workloadOf(t, kind, tt.before)
+				w.object.SetUID("uid")
+				now := workloadOf(t, kind, tt.now).object
+				now.SetUID("uid")
+				_, done, err := rolloutStatus(w.kind.status, w, watch.Event{Type: watch.Modified, Object: now})
+				assert.False(t, done)
+				assert.Equal(t, tt.fails, err != nil, err)
+			})
+		}
+	}
+}
+
+func TestStatusOfRolloutOfDeployment_IgnoresTheFailureBeforeTheChange(t *testing.T) {
+	argo := schema.GroupKind{Group: argoGroup, Kind: "Rollout"}
+	status := func(workload, second string) string {
+		return `{status: {observedGeneration: "2", workloadObservedGeneration: "` + workload + `", phase: Degraded, message: too slow,
+			conditions: [{type: Progressing, status: "False", lastUpdateTime: "2030-01-01T00:00:0` + second + `Z"}]}}`
+	}
+	rollout := workloadOf(t, argo, status("1", "1")).afterChangeOf(workloadOf(t, argo, "{}"))
+	for second, fails := range map[string]bool{"1": false, "2": true} {
+		now := workloadOf(t, argo, status("2", second)).object.(*unstructured.Unstructured) //nolint:forcetypeassert // as above
+		_, done, err := rollout.kind.status(now)
+		assert.False(t, done)
+		assert.Equal(t, fails, err != nil, err)
+	}
 }
 
 func TestRolloutOfCustomKinds(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -119,6 +120,9 @@ func (podStatusViewer) Status(obj runtime.Unstructured, _ int64) (string, bool, 
 	return fmt.Sprintf("Waiting for pod %q to be ready...", pod.Name), false, nil
 }
 
+// waitingForProgress is the status while only the failure of an earlier rollout is known.
+const waitingForProgress = "Waiting for the controller to make progress..."
+
 // rolloutStatus evaluates one event of the watch.
 func rolloutStatus(viewer polymorphichelpers.StatusViewer, w *Workload, e watch.Event) (string, bool, error) {
 	obj, ok := e.Object.(*unstructured.Unstructured)
@@ -132,7 +136,43 @@ func rolloutStatus(viewer polymorphichelpers.StatusViewer, w *Workload, e watch.
 	if obj.GetGeneration() < w.object.GetGeneration() {
 		return "", false, nil
 	}
-	return viewer.Status(obj, 0)
+	line, done, err := viewer.Status(obj, 0)
+	if err != nil && w.failedBefore(obj) {
+		return waitingForProgress, false, nil
+	}
+	return line, done, err
+}
+
+// failedBefore reports whether o has the failure of the rollout before the change that led to w. Its condition stays until the new rollout
+// makes progress, which takes longest if the controller goes back to Pods of an earlier template.
+func (w *Workload) failedBefore(o *unstructured.Unstructured) bool {
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(w.object)
+	if err != nil {
+		return false
+	}
+	before := &unstructured.Unstructured{Object: content}
+	if w.IsPod() || generationOf(before, "status.observedGeneration") >= w.object.GetGeneration() {
+		return false // the conditions are about this version
+	}
+	return sameFailure(before, o)
+}
+
+// sameFailure reports whether two versions of an object have the same failed rollout.
+func sameFailure(before, now *unstructured.Unstructured) bool {
+	failure := failedCondition(before)
+	return failure != nil && equality.Semantic.DeepEqual(failure, failedCondition(now))
+}
+
+// failedCondition returns the condition by which a rollout fails, or nil.
+func failedCondition(o *unstructured.Unstructured) map[string]any {
+	conditions, _, _ := unstructured.NestedSlice(o.Object, "status", "conditions")
+	for _, condition := range conditions {
+		c, _ := condition.(map[string]any)
+		if (c["type"] == "Progressing" || c["type"] == "Ready") && c["status"] == "False" {
+			return c
+		}
+	}
+	return nil
 }
 
 // listWatch lists and watches the one object. It calls fail with an error that waiting cannot resolve, because the watch library would
