@@ -79,8 +79,9 @@ image: cluster ## Build the plugin's own image kubectl-pgbind:dev and load it in
 	@go run ./e2e/cluster plugin
 
 .PHONY: server-images
-server-images: cluster ## Load the oldest and the newest PostgreSQL and a pooler into the cluster
+server-images: cluster ## Load the oldest and the newest PostgreSQL, one with other languages, and a pooler into the cluster
 	@go run ./e2e/cluster postgres $(sort 13 18 $(POSTGRES))
+	@go run ./e2e/cluster extras
 	@go run ./e2e/cluster pooler
 
 # The commit whose metadata the plugin must still read, and its plugin, with which a test binds before it goes on with the present one.

@@ -28,6 +28,11 @@ func layouts() []layout {
 		{name: "variables of libpq", change: hostileVariables},
 		{name: "start-up files", change: startupFiles},
 		{name: "bash that traces", change: tracingShell},
+		{name: "busybox alone", change: busybox},
+		{name: "busybox alone, and an administrator by his name in the system", change: busyboxPeer},
+		{name: "busybox alone, a random user and a read-only file system", change: busyboxRandomUser},
+		{name: "messages in German", change: german},
+		{name: "messages in Japanese", change: japanese},
 		{name: "a random user and a read-only file system", change: randomUser},
 		{name: "a socket in a folder of its own", change: ownSocket},
 		{name: "no socket", change: noSocket},
@@ -95,6 +100,50 @@ func tracingShell(pod *corev1.Pod) {
 			Value: "/programs:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/usr/lib/postgresql/17/bin",
 		},
 	)
+}
+
+// extrasImage has busybox, and messages in other languages.
+const extrasImage = "postgres-extras:17"
+
+// busybox has no programs but those of PostgreSQL and busybox, which is also /bin/sh.
+func busybox(pod *corev1.Pod) {
+	database := &pod.Spec.Containers[0]
+	programs := corev1.VolumeMount{Name: "programs", MountPath: "/programs"}
+	pod.Spec.Volumes = append(pod.Spec.Volumes, emptyDir(programs.Name))
+	pod.Spec.InitContainers = append(pod.Spec.InitContainers, corev1.Container{
+		Name: "busybox", Image: extrasImage, VolumeMounts: []corev1.VolumeMount{programs},
+		Command: []string{"sh", "-c", "mkdir /programs/bin && busybox --install -s /programs/bin && cp /usr/bin/busybox /programs/sh"},
+	})
+	database.VolumeMounts = append(
+		database.VolumeMounts, programs, corev1.VolumeMount{Name: programs.Name, MountPath: "/bin/sh", SubPath: "sh"},
+	)
+	database.Image = extrasImage
+	if len(database.Command) == 0 {
+		database.Command = []string{"/bin/bash", "-c", `PATH=/usr/local/bin:/usr/sbin:/usr/bin:/bin:$PATH exec docker-entrypoint postgres`}
+	}
+	database.Env = append(database.Env, corev1.EnvVar{Name: "PATH", Value: "/programs/bin:/usr/lib/postgresql/17/bin"})
+}
+
+// busyboxPeer lets only the user of the system log in, to whom busybox cannot switch as other programs do.
+func busyboxPeer(pod *corev1.Pod) {
+	busybox(pod)
+	database := &pod.Spec.Containers[0]
+	database.Env = append(database.Env, corev1.EnvVar{Name: "POSTGRES_INITDB_ARGS", Value: "--auth-local=peer --auth-host=reject"})
+}
+
+func busyboxRandomUser(pod *corev1.Pod) {
+	randomUser(pod)
+	busybox(pod)
+}
+
+func german(pod *corev1.Pod)   { speaks(pod, "de_DE.UTF-8") }
+func japanese(pod *corev1.Pod) { speaks(pod, "ja_JP.UTF-8") }
+
+// speaks has a server, and programs in its container, with messages in the language of the locale.
+func speaks(pod *corev1.Pod, locale string) {
+	database := &pod.Spec.Containers[0]
+	database.Image = extrasImage
+	database.Env = append(database.Env, corev1.EnvVar{Name: "LC_ALL", Value: locale})
 }
 
 // randomUser runs the server as a user without a name and without a home directory, on a file system that only the folders of the data
@@ -241,10 +290,10 @@ func (f *fixture) answer(l layout, sql string) string {
 		"env",
 		"-i",
 		"PATH=/usr/lib/postgresql/17/bin:/usr/bin:/bin",
-		"dash",
+		"bash",
 		"-c",
 		script,
-		"dash",
+		"bash",
 		"--username="+login.Username,
 		"--host=database",
 		"--dbname="+cmp.Or(l.database, "postgres"),

@@ -19,6 +19,7 @@ const usage = `usage: go run ./e2e/cluster VERB
   load IMAGE...       load images of the engine into the cluster
   postgres MAJOR...   get the images postgres:MAJOR and load them
   pooler              build the image pgbouncer:dev and load it
+  extras              build the image postgres-extras:17 and load it
   patroni MAJOR...    build the images patroni:MAJOR and load them
   app                 build the web app's image pgbind-app:dev and load it
   applications NAME...  build the images pgbind-NAME:dev of the modules e2e/tools/NAME and load them
@@ -76,6 +77,8 @@ func (w *workspace) change(ctx context.Context, verb string, args []string) erro
 		return w.postgres(ctx, args...)
 	case "pooler":
 		return w.pooler(ctx)
+	case "extras":
+		return w.extras(ctx)
 	case "patroni":
 		return w.patroni(ctx, args...)
 	case "app":

@@ -64,6 +64,30 @@ func (w *workspace) pooler(ctx context.Context) error {
 	return w.load(ctx, poolerImage)
 }
 
+// extras builds the image postgres-extras:17, in which tests find a server with other languages and other programs, and loads it into the
+// cluster.
+func (w *workspace) extras(ctx context.Context) error {
+	if err := w.ensureEngine(ctx); err != nil {
+		return err
+	}
+	const major = "17"
+	base, r := "postgres:"+major, recipe{image: "postgres-extras:" + major, folder: w.source("images", "extras")}
+	if err := w.postgresImage(ctx, major); err != nil {
+		return err
+	}
+	var err error
+	if r.sum, err = fingerprint([]string{r.folder}, base, w.imageSum(ctx, base)); err != nil {
+		return err
+	}
+	if w.imageSum(ctx, r.image) != r.sum {
+		r.arguments = []string{"BASE=" + base}
+		if err := w.steps.step("building the image "+r.image, func() error { return w.build(ctx, r) }); err != nil {
+			return err
+		}
+	}
+	return w.load(ctx, r.image)
+}
+
 // patroni builds the images patroni:MAJOR and loads them into the cluster. Patroni 3 labels the primary as master, and
 // Patroni 4 as primary.
 func (w *workspace) patroni(ctx context.Context, majors ...string) error {

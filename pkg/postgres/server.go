@@ -52,12 +52,16 @@ type program struct {
 	stdin string // empty: none
 }
 
+// untranslated returns the environment in which programs print English. The server still decides about the language of its own messages.
+func untranslated() []string { return []string{"LC_ALL=", "LANGUAGE=", "LC_MESSAGES=C"} }
+
 // env returns the command prefix that gives a program a known environment.
 func (s *Server) env(assignments ...string) []string {
 	argv := []string{"env"}
 	for _, name := range foreignVariables {
 		argv = append(argv, "-u", name)
 	}
+	argv = append(argv, untranslated()...)
 	argv = append(argv, "PGHOST="+s.SocketDir, "PGOPTIONS="+sessionOptions())
 	if s.Port != 0 {
 		argv = append(argv, "PGPORT="+strconv.Itoa(int(s.Port)))

@@ -60,10 +60,10 @@ func (s *Server) sessionError(out *output, err error) error {
 	return s.scriptError(out, err)
 }
 
-// shellCommand returns psql without the options of the connection. It writes no history in the container, and asks for the password in
-// English, because prompt waits for these words.
+// shellCommand returns psql without the options of the connection. It writes no history in the container. prompt waits for the
+// question for the password in English.
 func (s *Server) shellCommand() []string {
-	return append(s.env("LC_ALL=", "LANGUAGE=", "LC_MESSAGES=C", "PGCLIENTENCODING=UTF8", "LESSHISTFILE=-", "PGOPTIONS="),
+	return append(s.env("PGCLIENTENCODING=UTF8", "LESSHISTFILE=-", "PGOPTIONS="),
 		"psql", "--no-psqlrc", "--set=HISTFILE=/dev/null")
 }
 
