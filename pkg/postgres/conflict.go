@@ -21,6 +21,7 @@ const (
 	deadlockDetected     = "40P01"
 	uniqueViolation      = "23505"
 	lockNotAvailable     = "55P03"
+	internalError        = "XX000" // also of a change of a catalog row that another transaction changed at the same time
 	duplicateDatabase    = "42P04"
 )
 
@@ -41,7 +42,7 @@ func retryable(err error) bool {
 		return false
 	}
 	switch failure.State {
-	case serializationFailure, deadlockDetected:
+	case serializationFailure, deadlockDetected, internalError:
 		return true
 	case uniqueViolation:
 		return failure.OfRoles

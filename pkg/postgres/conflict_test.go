@@ -20,8 +20,9 @@ func TestATransactionThatLostIsRepeated(t *testing.T) {
 		answers []answer
 		err     string
 	}{
-		"once":  {answers: []answer{sqlFailure("40001: a"), success}},
-		"twice": {answers: []answer{sqlFailure("40P01: a"), sqlFailure("40001: a"), success}},
+		"once":                     {answers: []answer{sqlFailure("40001: a"), success}},
+		"twice":                    {answers: []answer{sqlFailure("40P01: a"), sqlFailure("40001: a"), success}},
+		"changed at the same time": {answers: []answer{sqlFailure("XX000: Tupel gleichzeitig aktualisiert"), success}},
 		"three times": {
 			answers: []answer{sqlFailure("40P01: a"), sqlFailure("40P01: a"), sqlFailure("40P01: last")},
 			err:     "last",
