@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -194,31 +193,6 @@ func (e *BlockedError) Error() string {
 
 // Unwrap returns the error of the statement that waited.
 func (e *BlockedError) Unwrap() error { return e.Err }
-
-// ForeignRoleError reports that a role of the required name exists and does not belong to the binding.
-type ForeignRoleError struct {
-	Role    string
-	Verdict string // privileged, administered, foreign; of a role to adopt also noinherit, group, member or commented
-	Why     string // the attributes of a privileged role
-}
-
-func (e *ForeignRoleError) Error() string {
-	reason := map[string]string{
-		"privileged":   "it has attributes that no binding grants: " + cmp.Or(e.Why, "unknown"),
-		"administered": "another role holds the ADMIN option on it",
-		"noinherit":    "it does not inherit the privileges of its access role: change it with ALTER ROLE ... INHERIT",
-		"group":        "other roles are members of it",
-		"member":       "it is a member of a role with attributes that no binding grants, or of a role of PostgreSQL",
-		"commented":    "it has another comment, which would be lost: if no other binding uses the role, remove the comment with COMMENT ON ROLE ... IS NULL",
-	}[e.Verdict]
-	if reason == "" {
-		reason = "its comment does not name this binding"
-	}
-	return fmt.Sprintf(
-		"role %q exists and does not belong to this binding (%s): look at it with \\du+ in psql, and rename or drop it",
-		e.Role, reason,
-	)
-}
 
 // ReservedSchemaError reports that a schema belongs to PostgreSQL or to an extension. No binding gets privileges there.
 type ReservedSchemaError struct{ Schema string }

@@ -45,6 +45,19 @@ func TestAnErrorNamesItsCauseAndTheNextStep(t *testing.T) {
 	)
 }
 
+func TestForeignRoleError_NamesTheOtherAdministrator(t *testing.T) {
+	for want, administrators := range map[string][]Administrator{
+		`role "x" was created by another administrator, a, b: use that one with --admin-user=a, or a superuser`: {
+			{Role: "a", Creates: true}, {Role: "b", Creates: true},
+		},
+		`role "x" cannot be used, because role "b" holds the ADMIN option on it and is no administrator: end that with REVOKE b`: {
+			{Role: "a", Creates: true}, {Role: "b", Revoke: "REVOKE b"},
+		},
+	} {
+		assert.EqualError(t, &ForeignRoleError{Role: "x", Verdict: "administered", Administrators: administrators}, want)
+	}
+}
+
 func TestOnPrimary_StopsAtTheFirstMemberThatIsNoStandby(t *testing.T) {
 	broken := errors.New("broken")
 	for name, test := range map[string]struct {

@@ -83,10 +83,14 @@ type refusal struct {
 	Role    string `json:"role"`
 	Verdict string `json:"verdict"`
 	Why     string `json:"why"`
+
+	Administrators []Administrator `json:"administrators"`
 }
 
 // err returns the error for the role.
-func (r *refusal) err() error { return &ForeignRoleError{Role: r.Role, Verdict: r.Verdict, Why: r.Why} }
+func (r *refusal) err() error {
+	return &ForeignRoleError{Role: r.Role, Verdict: r.Verdict, Why: r.Why, Administrators: r.Administrators}
+}
 
 type login struct {
 	SessionUser string `json:"sessionUser"`

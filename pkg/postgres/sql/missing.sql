@@ -17,7 +17,7 @@ WITH level AS (
   WHERE pg_catalog.starts_with(d.mark, 'pgbind/v1 access=') AND r.oid >= 16384
     AND NOT (r.rolcanlogin OR r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls)
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles holder ON holder.oid = m.member
-                    WHERE m.roleid = r.oid AND m.admin_option AND NOT holder.rolsuper AND holder.rolname <> current_user)
+                    WHERE m.roleid = r.oid AND m.admin_option AND NOT holder.rolsuper AND holder.rolname <> current_user AND NOT (:'superuser'::bool AND holder.rolcreaterole))
 ), relation AS (
   SELECT c.oid, c.relnamespace, c.relname, c.relkind, c.relowner, c.relacl FROM space JOIN pg_catalog.pg_class c ON c.relnamespace = space.oid
   WHERE c.oid NOT IN (SELECT (w ->> 'oid')::oid FROM pg_catalog.json_array_elements(:'withheld') w)
