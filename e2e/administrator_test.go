@@ -9,12 +9,24 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/harness"
+	"github.com/kubectl-pgbind/kubectl-pgbind/e2e/lesson"
 )
 
 // TestAdministratorWhoIsNoSuperuser runs all commands as a role that can create roles and owns the database, and nothing more.
 func TestAdministratorWhoIsNoSuperuser(t *testing.T) {
 	t.Parallel()
-	f := newLesson(t, harness.WithoutClaim)
+	for _, version := range []string{"13", "15", "17", "18"} {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			newLesson(t, harness.WithoutClaim, harness.Version(version)).testAdministratorWhoIsNoSuperuser()
+		})
+	}
+}
+
+func (f *fixture) testAdministratorWhoIsNoSuperuser() {
+	t := f.t
+	f.admin("ALTER SYSTEM SET log_statement TO ddl")
+	f.admin("SELECT pg_reload_conf()")
 	f.admin("CREATE ROLE boss CREATEROLE LOGIN; CREATE DATABASE shop OWNER boss")
 	f.admin("\\connect shop\nALTER SCHEMA public OWNER TO boss")
 	f.idle("web")
@@ -35,19 +47,30 @@ func TestAdministratorWhoIsNoSuperuser(t *testing.T) {
 	by("unbind", "deployment/web", "--grace=0s")
 	assert.Equal(t, "0", f.admin("SELECT count(*) FROM pg_roles WHERE rolname LIKE 'pgb\\_%'"))
 	assert.Equal(t, "1", f.admin("\\connect shop\nSELECT count(*) FROM orders"))
+
+	log := f.kubectl("logs", lesson.DatabasePod, "--container="+lesson.Container)
+	assert.Contains(t, log, `statement: CREATE ROLE "pgbind_`)
+	assert.NotRegexp(t, `statement: CREATE ROLE "pgbind_.* (NO)?(SUPERUSER|BYPASSRLS|REPLICATION)`, log, "only createuser names attributes")
+	assert.NotRegexp(t, `statement: ALTER ROLE .* (NO)?(SUPERUSER|BYPASSRLS|REPLICATION)`, log)
 }
 
 // TestTwoAdministrators has two roles that can create roles on a server where the creator of a role alone administers it, and a superuser.
 func TestTwoAdministrators(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim, harness.Version("17"))
-	f.admin("CREATE ROLE maker CREATEROLE LOGIN; CREATE ROLE keeper CREATEROLE LOGIN; CREATE DATABASE shop OWNER maker; CREATE DATABASE orders OWNER keeper")
+	f.admin(
+		"CREATE ROLE maker CREATEROLE LOGIN; CREATE ROLE keeper CREATEROLE LOGIN; CREATE DATABASE shop OWNER maker; CREATE DATABASE orders OWNER keeper",
+	)
 	f.admin("\\connect shop\nALTER SCHEMA public OWNER TO maker")
 	f.admin("\\connect orders\nALTER SCHEMA public OWNER TO keeper")
 	f.idle("one", "other", "two", "hand")
 	bind := func(workload, database, admin string) []string {
 		return []string{
-			"deployment/" + workload, "--dbname=" + database, "--secret=" + workload + "-" + database, "--wait=false", "--admin-user=" + admin,
+			"deployment/" + workload,
+			"--dbname=" + database,
+			"--secret=" + workload + "-" + database,
+			"--wait=false",
+			"--admin-user=" + admin,
 		}
 	}
 	f.bind(bind("one", "shop", "maker")...)

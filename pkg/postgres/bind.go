@@ -212,7 +212,20 @@ func (b Binding) checkIdentity(out *output) error {
 		want = b.Access.Role()
 	}
 	if out.Login.SessionUser != b.Role || out.Login.CurrentUser != want {
-		return &LoginError{Message: fmt.Sprintf("the session acts as role %q instead of %q", out.Login.CurrentUser, want)}
+		return &LoginError{
+			Message: fmt.Sprintf("the session acts as role %q instead of %q%s", out.Login.CurrentUser, want, out.ignoredRole()),
+		}
 	}
 	return nil
+}
+
+// ignoredRole names the release of the server, if it is one of those that ignore the role of ALTER ROLE ... SET role.
+func (o *output) ignoredRole() string {
+	const minors = 10000
+	if o.Server == nil || !slices.Contains([]int{13_0017, 14_0014, 15_0009, 16_0005, 17_0001}, o.Server.Version) {
+		return ""
+	}
+	major, minor := o.Server.Version/minors, o.Server.Version%minors
+	return fmt.Sprintf("; PostgreSQL %d.%d ignores the role that ALTER ROLE ... SET role names: update the server to %d.%d or later",
+		major, minor, major, minor+1)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -292,5 +293,23 @@ func TestBindAllDoesNotRepeatWhatIsHopeless(t *testing.T) {
 				require.ErrorIs(t, outcome.Err, test.is)
 			}
 		})
+	}
+}
+
+func TestBind_NamesAReleaseThatIgnoresTheRole(t *testing.T) {
+	for version, want := range map[int]string{
+		130017: "PostgreSQL 13.17 ignores the role that ALTER ROLE ... SET role names: update the server to 13.18 or later",
+		140014: "14.15 or later", 150009: "15.10 or later", 160005: "16.6 or later", 170001: "17.2 or later", 170002: "", 150010: "",
+	} {
+		ofVersion := strings.Replace(primary, "150018", strconv.Itoa(version), 1)
+		login := strings.NewReplacer("ACCESS", testBinding().Role, "METHOD", "scram-sha-256").Replace(loginOK)
+		server, _ := serverWith(t, answer{program: "psql", stdout: ofVersion + hosted + login + ended})
+		_, err := server.Bind(t.Context(), testBinding(), Login{Password: "x", Set: true})
+		require.ErrorContains(t, err, "the session acts as role")
+		if want == "" {
+			assert.NotContains(t, err.Error(), "or later")
+			continue
+		}
+		assert.ErrorContains(t, err, want)
 	}
 }

@@ -92,9 +92,21 @@ func (s *Server) createRole(ctx context.Context, role string) error {
 	}
 	err = fmt.Errorf("createuser failed: %s", message(stderr))
 	if len(facts.Holders) > 0 {
-		err = &LockedError{Holders: facts.Holders, Err: err}
+		return &LockedError{Holders: facts.Holders, Err: err}
 	}
-	return err
+	if facts.Server != nil && facts.Server.Superuser {
+		return err
+	}
+	return s.createPlainRole(ctx, role, err)
+}
+
+// createPlainRole creates a role that createuser could not create, without naming attributes.
+func (s *Server) createPlainRole(ctx context.Context, role string, failure error) error {
+	_, err := s.reportOnce(ctx, new(script).set("role", role, "run", scriptRun).run("session", "create_role", "end"))
+	if unknown := (*UnknownError)(nil); err == nil || errors.As(err, &unknown) || errors.Is(err, errCut) {
+		return err
+	}
+	return fmt.Errorf("%w: choose another administrator with --admin-user", failure)
 }
 
 // lost says that it was the way to the container that failed, not a program in it.

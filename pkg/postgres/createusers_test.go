@@ -33,6 +33,15 @@ func roleFacts(there string) answer {
 	}
 }
 
+// weak is what psql tells of an administrator who is no superuser, and weakAbsent of a role that does not exist.
+const weak = `pgbind {"server": {"version": 170000, "standby": false, "superuser": false}}` + "\n"
+
+func weakAbsent() answer {
+	facts := roleFacts("false")
+	facts.stdout = strings.ReplaceAll(facts.stdout, `"superuser": true`, `"superuser": false`)
+	return facts
+}
+
 // proved is what psql tells of a request that it did alone.
 func proved(run string) string {
 	return primary + hosted + loggedIn("scram-sha-256") + `pgbind {"end": "` + run + `"}` + "\n"
@@ -72,8 +81,26 @@ func TestCreateAll_SaysWhatBecameOfOneRole(t *testing.T) {
 		is      error
 		err     string
 	}{
-		"it is there":                    {answers: []answer{says(createdNone), exists}, is: ErrExists},
-		"it cannot be created":           {answers: []answer{says(createdNone), absent, failed, absent}, err: "createuser failed: no"},
+		"it is there":          {answers: []answer{says(createdNone), exists}, is: ErrExists},
+		"it cannot be created": {answers: []answer{says(createdNone), absent, failed, absent}, err: "createuser failed: no"},
+		"createuser is refused, SQL is not": {
+			answers: []answer{
+				says(createdNone),
+				weakAbsent(),
+				failed,
+				weakAbsent(),
+				{program: "psql", stdout: weak + ended},
+				binds,
+			},
+			made: true,
+		},
+		"both are refused": {
+			answers: []answer{
+				says(createdNone), weakAbsent(), failed, weakAbsent(),
+				{program: "psql", stdout: weak, stderr: "psql:<stdin>:9: ERROR:  42501: no\n", err: &podexec.ExitError{Code: 3}},
+			},
+			err: "createuser failed: no: choose another administrator with --admin-user",
+		},
 		"it is created the second time":  {answers: []answer{says(createdNone), absent, created, binds}, made: true},
 		"it is created and then refused": {answers: []answer{says(refused)}, made: true, err: `role "r" exists`},
 		"its login fails": {answers: []answer{failing(createdOne+bound, "psql: error: no\n", &podexec.ExitError{Code: 2})},

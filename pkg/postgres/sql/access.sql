@@ -1,5 +1,5 @@
 \if :absent
-CREATE ROLE :"access" NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS;
+CREATE ROLE :"access";
 SELECT 'pgbind ' || pg_catalog.json_build_object('did', pg_catalog.format('CREATE ROLE %I NOLOGIN', :'access'));
 \endif
 -- The comments of earlier versions do not contain that a role is isolated.

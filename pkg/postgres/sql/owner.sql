@@ -17,7 +17,7 @@ SELECT 'pgbind ' || pg_catalog.json_build_object('refused', pg_catalog.json_buil
 \quit
 \endif
 \if :creates_owner
-CREATE ROLE :"heir" NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS;
+CREATE ROLE :"heir";
 COMMENT ON ROLE :"heir" IS :'owner_mark';
 SELECT 'pgbind ' || pg_catalog.json_build_object('did', pg_catalog.format('CREATE ROLE %I NOLOGIN', :'heir'));
 \endif

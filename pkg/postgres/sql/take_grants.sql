@@ -3,7 +3,7 @@
 -- that role owns something, the script rolls back and the access role stays.
 \if :mine
 SELECT 'pgbind_keeper_' || pg_catalog.substr(pg_catalog.md5(:'subject'), 1, 10) AS keeper \gset
-CREATE ROLE :"keeper" NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS;
+CREATE ROLE :"keeper";
 \if :superuser
 \else
 GRANT :"keeper" TO CURRENT_USER;
