@@ -90,7 +90,7 @@ func (s *Server) createRole(ctx context.Context, role string) error {
 		// psql could log in, and createuser could not.
 		return s.createRole(ctx, role)
 	}
-	err = fmt.Errorf("createuser failed: %s", message(stderr))
+	err = fmt.Errorf("createuser failed: %s", lastMessage(stderr))
 	if len(facts.Holders) > 0 {
 		return &LockedError{Holders: facts.Holders, Err: err}
 	}

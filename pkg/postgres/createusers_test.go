@@ -71,7 +71,7 @@ func TestCreateAll_SaysWhatBecameOfOneRole(t *testing.T) {
 		program: "createuser",
 	}, answer{
 		program: "createuser",
-		stderr:  "createuser: error: no\n",
+		stderr:  "WARNING:  another collation version\nHINT:  rebuild\ncreateuser: error: no\n",
 		err:     &podexec.ExitError{Code: 1},
 	}
 	binds := answer{program: "psql", stdout: proved("run1")}

@@ -34,7 +34,7 @@ func (s *Server) psql(ctx context.Context, sc *script) (*output, error) {
 		s.loginWorked = s.loginWorked || out.Server != nil || out.sqlError() != nil
 		return out, err
 	}
-	failure := &AdminLoginError{Where: s.Container, Role: s.User, Message: message(out.stderr), Err: err}
+	failure := &AdminLoginError{Where: s.Container, Role: s.User, Message: lastMessage(out.stderr), Err: err}
 	switch {
 	case s.Password != "":
 		failure.Hint = s.orDown(ctx, errors.New("the given password was used"))
