@@ -76,13 +76,15 @@ func TestUsageErrors(t *testing.T) {
 	for line, words := range map[string]string{
 		"status":                      `did you mean "check"?`,
 		"create deployment/web":       `did you mean "bind"?`,
+		"":                            "the workload is empty",
+		"deployment ":                 "an argument is empty",
 		"bind":                        "workload required",
 		"bind deployment/web --bogus": "unknown flag: --bogus",
 		"unbind":                      "workload required",
 		"apply":                       "file required",
 		"check -o toml":               "allowed formats are",
 	} {
-		result := f.run(f.Pgbind(strings.Fields(line)...))
+		result := f.run(f.Pgbind(strings.Split(line, " ")...))
 		assert.Equal(t, 2, result.Code, line)
 		assert.Empty(t, result.Stdout, line)
 		assert.Contains(t, result.Stderr, words, line)

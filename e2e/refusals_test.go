@@ -100,7 +100,7 @@ func refusals() []refusal {
 		}, []string{"exceeded quota: full", "kubectl describe resourcequota"}},
 		{"no such kind", func(f *fixture) *harness.Command {
 			return f.Pgbind("deploymint/" + lesson.Application)
-		}, []string{"deploymint"}},
+		}, []string{"deploymint", "did you mean deployment/" + lesson.Application + "?"}},
 		{"workload owned by a controller", func(f *fixture) *harness.Command {
 			return f.Pgbind("replicaset/" + f.ownedReplicaSet())
 		}, []string{"replicaset", "deployment", lesson.Application}},

@@ -118,6 +118,9 @@ func unknownCommand(cmd *cobra.Command, word string, similar []string) error {
 
 // suggestions returns the command that has the word as a synonym, or else the commands with a similar name.
 func suggestions(root *cobra.Command, word string) []string {
+	if word == "" {
+		return nil // every name begins with it
+	}
 	for _, child := range root.Commands() {
 		for _, synonym := range child.SuggestFor {
 			if strings.EqualFold(word, synonym) {

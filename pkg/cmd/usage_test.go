@@ -80,6 +80,9 @@ func wrongBinds() map[string]string {
 	return map[string]string{
 		"deployment":                                      "workload name required: use deployment/NAME",
 		"web":                                             "did you mean deployment/web?",
+		"deploment":                                       "did you mean deployment/NAME?",
+		"deployment/":                                     "workload name required: use deployment/NAME",
+		"deployment/a/b":                                  "is not in the form TYPE/NAME",
 		"binding/web":                                     "check --fix binding/web",
 		"deployment/a --access=write":                     "use all, readwrite or readonly",
 		"deployment/a b":                                  `"b" is not in the form TYPE/NAME`,
@@ -255,6 +258,11 @@ func TestExecute_RefusesWrongUsage(t *testing.T) {
 		}
 	}
 	requireUsageError(t, []string{"bind"}, "workload required")
+	requireUsageError(t, []string{"help", ""}, `unknown command ""`+` for "kubectl pgbind": see "kubectl pgbind --help"`+"\n")
+	for _, command := range [][]string{nil, {"bind"}, {"unbind"}, {"rotate"}, {"takeover"}, {"check"}, {"psql"}} {
+		requireUsageError(t, append(command, ""), "the workload is empty: name it as TYPE/NAME, for example deployment/web\n")
+		requireUsageError(t, append(command, "deployment", ""), "an argument is empty: name each workload as TYPE/NAME")
+	}
 	assert.Zero(t, requests.Load())
 }
 

@@ -2,7 +2,6 @@ package workload
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -198,7 +197,7 @@ func (c *Client) resolve(namespace string, args []string) ([]id, error) {
 		RequireObject(false).
 		Do().Infos()
 	if err != nil {
-		return nil, fmt.Errorf("find the workload %q: %w", strings.Join(args, " "), err)
+		return nil, fmt.Errorf("find the workload %q: %w%s", strings.Join(args, " "), err, suggestType(args, err))
 	}
 	var ids []id
 	for _, info := range infos {
@@ -211,35 +210,6 @@ func (c *Client) resolve(namespace string, args []string) ([]id, error) {
 		ids = append(ids, id{mappedKind(info.Mapping), info.Name})
 	}
 	return ids, nil
-}
-
-// CheckArgs rejects arguments that do not name workloads as TYPE/NAME... or TYPE NAME.... It sends no request.
-func CheckArgs(args []string) error {
-	noSlash := func(arg string) bool { return !strings.Contains(arg, "/") }
-	switch i := slices.IndexFunc(args, noSlash); {
-	case len(args) == 0:
-		return errors.New("workload required: name it as TYPE/NAME, for example deployment/web")
-	case len(args) == 1 && i == 0 && !isType(args[0]):
-		return fmt.Errorf("%q is not in the form TYPE/NAME: did you mean deployment/%[1]s?", args[0])
-	case len(args) == 1 && i == 0:
-		return fmt.Errorf("workload name required: use %s/NAME", args[0])
-	case i > 0 && !noSlash(args[0]), i == 0 && slices.ContainsFunc(args, func(arg string) bool { return !noSlash(arg) }):
-		return fmt.Errorf("%q is not in the form TYPE/NAME: use that form for every workload", args[i])
-	}
-	return nil
-}
-
-func isType(word string) bool {
-	_, ok := TypeFor(word)
-	return ok || word == "" || strings.Contains(word, ".")
-}
-
-// Number returns how many workloads arguments name at least: TYPE1,TYPE2 NAME can name more.
-func Number(args []string) int {
-	if len(args) > 0 && !strings.Contains(args[0], "/") {
-		return len(args) - 1
-	}
-	return len(args)
 }
 
 // getBindable reads one object and rejects what cannot be bound. For a Rollout that refers to a Deployment, it returns the Deployment.

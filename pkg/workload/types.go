@@ -40,10 +40,7 @@ func customTypes() []Type {
 // TypeFor returns the type for a word on the command line: singular, plural or short, with or without the group. It sends no request, so
 // it is quick; ok is false if only the API server knows the type.
 func TypeFor(word string) (found Type, ok bool) {
-	short := map[string]string{
-		"deploy": "deployment", "sts": "statefulset", "ds": "daemonset", "rs": "replicaset", "rc": "replicationcontroller",
-		"cj": "cronjob", "po": "pod", "ro": "rollout", "dc": "deploymentconfig",
-	}
+	short := shortNames()
 	name, group, _ := strings.Cut(strings.ToLower(word), ".")
 	types := append(Types(), customTypes()...)
 	i := slices.IndexFunc(types, func(t Type) bool {
@@ -54,6 +51,14 @@ func TypeFor(word string) (found Type, ok bool) {
 		return Type{}, false
 	}
 	return types[i], true
+}
+
+// shortNames returns the types that have a short name, by that name.
+func shortNames() map[string]string {
+	return map[string]string{
+		"deploy": "deployment", "sts": "statefulset", "ds": "daemonset", "rs": "replicaset", "rc": "replicationcontroller",
+		"cj": "cronjob", "po": "pod", "ro": "rollout", "dc": "deploymentconfig",
+	}
 }
 
 // FullName returns the name for TYPE/NAME in the form of Workload.String, "deployment.apps/web". It sends no request; a name of an unknown
