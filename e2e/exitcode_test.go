@@ -74,15 +74,16 @@ func TestUsageErrors(t *testing.T) {
 	t.Parallel()
 	f := newNamespace(t)
 	for line, words := range map[string]string{
-		"status":                      `did you mean "check"?`,
-		"create deployment/web":       `did you mean "bind"?`,
-		"":                            "the workload is empty",
-		"deployment ":                 "an argument is empty",
-		"bind":                        "workload required",
-		"bind deployment/web --bogus": "unknown flag: --bogus",
-		"unbind":                      "workload required",
-		"apply":                       "file required",
-		"check -o toml":               "allowed formats are",
+		"status":                         `did you mean "check"?`,
+		"create deployment/web":          `did you mean "bind"?`,
+		"":                               "the workload is empty",
+		"deployment ":                    "an argument is empty",
+		"bind":                           "workload required",
+		"bind deployment/web --bogus":    "unknown flag: --bogus",
+		"deployment/web --env-prefix=9x": "--env-prefix: invalid prefix",
+		"unbind":                         "workload required",
+		"apply":                          "file required",
+		"check -o toml":                  "allowed formats are",
 	} {
 		result := f.run(f.Pgbind(strings.Split(line, " ")...))
 		assert.Equal(t, 2, result.Code, line)

@@ -34,6 +34,7 @@ func validateValues(s v1alpha1.BindingSpec) (found []*FieldError) {
 		{"username", []string{s.Username}, postgres.CheckRoleName},
 		{"host", []string{s.Host}, func(host string) error { return server.Choice{Host: host}.Check() }},
 		{"clusterDomain", []string{s.ClusterDomain}, func(domain string) error { return server.Choice{ClusterDomain: domain}.Check() }},
+		{"envPrefix", []string{s.EnvPrefix}, envPrefix},
 		{"mountPath", []string{s.MountPath}, mountPath},
 	} {
 		for _, text := range value.texts {
@@ -66,6 +67,14 @@ func containerName(name string) error {
 		return nil
 	}
 	return kubernetesName(validation.IsDNS1123Label)(name)
+}
+
+// envPrefix rejects a prefix with which no shell can read the variables. Kubernetes accepts more.
+func envPrefix(prefix string) error {
+	if len(validation.IsCIdentifier(prefix)) > 0 {
+		return fmt.Errorf("invalid prefix %q: use letters, digits and underscores, and begin with a letter or an underscore", prefix)
+	}
+	return nil
 }
 
 func mountPath(path string) error {

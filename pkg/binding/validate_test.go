@@ -29,6 +29,7 @@ func TestValidate_RejectsValues(t *testing.T) {
 		"host":              {{Host: "a b"}, {Host: "/tmp"}},
 		"clusterDomain":     {{ClusterDomain: "a/b"}},
 		"port":              {{Port: -1}, {Port: 65536}},
+		"envPrefix":         {{EnvPrefix: "9"}, {EnvPrefix: "a b"}, {EnvPrefix: "APP."}, {EnvPrefix: "A=B"}, {EnvPrefix: "ä"}},
 		"mountPath":         {{MountPath: "x", Inject: "volume"}, {MountPath: "/a:b", Inject: "volume"}},
 	} {
 		for _, spec := range specs {
@@ -44,6 +45,7 @@ func TestValidate_AcceptsValues(t *testing.T) {
 	for _, spec := range []v1alpha1.BindingSpec{
 		{}, {Containers: []string{"*"}}, {Host: "10.0.0.1", Port: 65535}, {Host: "db.example.org."}, {DBName: "Sales 1", Schemas: []string{`we "ird`}}, {DBName: "x\x1b[31m", Schemas: []string{"a\nb"}},
 		{Username: "we ird"}, {Secret: "a.b-c"}, {MountPath: "/run/db", Inject: "volume"}, {AdminUser: "Boss"},
+		{EnvPrefix: "APP_"}, {EnvPrefix: "_"}, {EnvPrefix: "a9"},
 	} {
 		assert.Empty(t, Validate(spec), "%+v", spec)
 	}

@@ -102,6 +102,7 @@ func wrongBinds() map[string]string {
 		"deployment/a --env=X={{.Passwort}}":              "--env: ",
 		"deployment/a --inject=volume":                    "--inject: ",
 		"deployment/a --mount-path=x":                     "--mount-path: ",
+		"deployment/a --env-prefix=9x":                    "--env-prefix: invalid prefix \"9x\"",
 		"deployment/a --expires=soon":                     "invalid --expires",
 		"deployment/a --timeout=-1s":                      "invalid --timeout",
 		"deployment/a --timeout=5":                        "missing unit",
