@@ -127,3 +127,49 @@ func TestShortForm_HasTheFlagsOfBind(t *testing.T) {
 	assert.Contains(t, flagsOf(bind), "dbname")
 	assert.Equal(t, flagsOf(bind), flagsOf(root))
 }
+
+// TestHelp_NamesTheServerOfEachCommand: commands about existing bindings use their servers.
+func TestHelp_NamesTheServerOfEachCommand(t *testing.T) {
+	for name, want := range map[string]string{
+		"bind": "pod/postgresql-sfs-0, or else the only", "takeover": "pod/postgresql-sfs-0, or else the only", "harden": "pod/postgresql-sfs-0, or else the only",
+		"unbind": "the server of the binding)", "rotate": "the server of the binding)", "psql": "the server of the binding;", "audit": "all servers",
+		"check": "the servers of the bindings,", "prune": "the servers of the bindings,",
+	} {
+		cmd, _, err := tree(t)[0].Find([]string{name})
+		require.NoError(t, err)
+		assert.Contains(t, cmd.Flag("postgres").Usage, "(default: "+want, name)
+	}
+}
+
+// TestHelp_DescribesDryRuns requires a text of its own: that of kubectl is about a command that sends one object.
+func TestHelp_DescribesDryRuns(t *testing.T) {
+	found := 0
+	for _, cmd := range tree(t) {
+		if flag := cmd.Flag("dry-run"); flag != nil {
+			found++
+			assert.NotContains(t, flag.Usage, "object that would be sent", cmd.Name())
+			assert.Regexp(t, `^Must be "none", "server", or "client"\. .*\.$`, flag.Usage, cmd.Name())
+		}
+	}
+	assert.GreaterOrEqual(t, found, 9)
+}
+
+// TestDryRun_WarnsOfDeprecatedValues expects the words of kubectl, and that the command goes on.
+func TestDryRun_WarnsOfDeprecatedValues(t *testing.T) {
+	for typed, want := range map[string]string{
+		"--dry-run":       "Warning: --dry-run is deprecated and can be replaced with --dry-run=client.\n",
+		"--dry-run=true":  "Warning: --dry-run=true is deprecated (boolean value) and can be replaced with --dry-run=client.\n",
+		"--dry-run=false": "Warning: --dry-run=false is deprecated (boolean value) and can be replaced with --dry-run=none.\n",
+	} {
+		for _, line := range []string{
+			"deployment/web", "bind deployment/web", "unbind deployment/web", "rotate deployment/web", "takeover deployment/web", "prune", "harden", "check --fix",
+			"apply -f -",
+		} {
+			_, stderr, _ := run(t, append(strings.Fields(line), typed)...)
+			assert.True(t, strings.HasPrefix(stderr, want), "%s %s: %s", line, typed, stderr)
+			assert.Equal(t, 1, strings.Count(stderr, "deprecated"), "%s %s: %s", line, typed, stderr)
+		}
+	}
+	_, stderr, _ := run(t, "deployment/web", "--dry-run=client")
+	assert.NotContains(t, stderr, "deprecated")
+}

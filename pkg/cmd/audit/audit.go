@@ -82,12 +82,7 @@ func newCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 func (o *Options) addTo(cmd *cobra.Command) {
 	set := cmd.Flags()
 	o.scope.AddTo(cmd)
-	o.server.AddTo(set)
-	postgres := cmd.Flag("postgres")
-	postgres.Usage = strings.Replace(
-		postgres.Usage, "pod/postgresql-sfs-0, or else the only server in the namespace",
-		"all servers of the namespace", 1,
-	)
+	o.server.AddTo(set, flags.ServersAll)
 	set.BoolVar(
 		&o.audit.ReadSecrets, "read-secrets", false,
 		"Also read the values of the Secrets that pod templates name, to compare the logins in them",

@@ -110,7 +110,7 @@ func newCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 // addTo adds the flags.
 func (o *Options) addTo(cmd *cobra.Command) {
 	o.scope.AddTo(cmd)
-	o.server.AddTo(cmd.Flags())
+	o.server.AddTo(cmd.Flags(), flags.ServersOfCheck)
 	o.session.AddTo(cmd.Flags())
 	cmd.Flags().BoolVar(
 		&o.prove, "prove", false,
@@ -125,15 +125,14 @@ func (o *Options) addTo(cmd *cobra.Command) {
 	cmd.Flags().DurationVar(&o.grace, "grace", flags.DefaultGrace, "Time for open sessions to end before --fix terminates them")
 	cmd.Flags().DurationVar(&o.timeout, "timeout", flags.DefaultTimeout, "Time for --fix to wait for Pods")
 	flags.AddFieldManager(cmd, &o.manager)
-	cmdutil.AddDryRunFlag(cmd)
-	cmd.Flag("dry-run").Usage = `Must be "none", "server", or "client". Unless it is "none", --fix only prints its plan.`
+	flags.AddDryRun(cmd, `Unless it is "none", --fix only prints its plan.`)
 	o.output.AddTo(cmd)
 }
 
 // Complete finds the namespace.
 func (o *Options) Complete(cmd *cobra.Command, args []string) (err error) {
 	o.workloads = args
-	if o.dryRun, err = cmdutil.GetDryRunStrategy(cmd); err != nil {
+	if o.dryRun, err = flags.DryRun(cmd); err != nil {
 		return err
 	}
 	o.server.Complete(cmd)

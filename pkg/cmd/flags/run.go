@@ -4,7 +4,6 @@ import (
 	"errors"
 
 	"github.com/spf13/cobra"
-	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/binding"
 )
@@ -34,9 +33,8 @@ func (f *Run) AddTo(cmd *cobra.Command) {
 	flags.BoolVar(&o.Restart, "restart", false, "Delete the Pods one by one if the workload does not replace them itself")
 	flags.BoolVar(&o.Recreate, "recreate", false, "Replace a bare Pod with a copy that uses the Secret")
 	AddFieldManager(cmd, &o.FieldManager)
-	cmdutil.AddDryRunFlag(cmd)
-	cmd.Flag("dry-run").Usage = `Must be "none", "server", or "client". Print a plan and change nothing: client only reads, server also sends the writes ` +
-		`as dry runs. -v=2 also prints the whole SQL script.`
+	AddDryRun(cmd, "Print a plan and change nothing: client only reads, server also sends the writes as dry runs. "+
+		"-v=2 also prints the whole SQL script.")
 }
 
 // scriptLevel is the verbosity at which a dry run prints the whole script.
@@ -54,7 +52,7 @@ func verbosity(cmd *cobra.Command) int {
 // Complete returns the options. Its errors are usage errors.
 func (f *Run) Complete(cmd *cobra.Command) (options binding.Options, err error) {
 	options = f.options
-	options.DryRun, err = cmdutil.GetDryRunStrategy(cmd)
+	options.DryRun, err = DryRun(cmd)
 	options.Script = verbosity(cmd) >= scriptLevel
 	return options, errors.Join(err, CheckDurations(Duration{"timeout", options.Timeout}))
 }

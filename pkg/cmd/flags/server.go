@@ -22,9 +22,18 @@ type Server struct {
 	Named bool
 }
 
-// AddTo adds the flags.
-func (f *Server) AddTo(flags *pflag.FlagSet) {
-	addServerFlags(flags, &f.Spec)
+// The servers that commands use if the user names none, as the help describes them.
+const (
+	ServerOfNamespace = "pod/postgresql-sfs-0, or else the only server in the namespace"
+	ServersAll        = "all servers of the namespace"
+	ServerOfBinding   = "the server of the binding"
+	ServersOfCheck    = "the servers of the bindings, and to look for orphans also the only one in the namespace"
+	ServerOfPsql      = "the server of the binding; with --admin and without a workload, the only one in the namespace"
+)
+
+// AddTo adds the flags. without describes the server that the command uses without them.
+func (f *Server) AddTo(flags *pflag.FlagSet, without string) {
+	addServerFlags(flags, &f.Spec, without)
 	addAdminPasswordFlag(flags, &f.Spec)
 }
 
@@ -32,11 +41,12 @@ func (f *Server) AddTo(flags *pflag.FlagSet) {
 func (f *Server) AddAdminUser(flags *pflag.FlagSet) { addAdminUserFlag(flags, &f.Spec) }
 
 // addServerFlags adds the flags that select the server.
-func addServerFlags(flags *pflag.FlagSet, s *v1alpha1.BindingSpec) {
+func addServerFlags(flags *pflag.FlagSet, s *v1alpha1.BindingSpec, without string) {
 	flags.StringVar(&s.Postgres, "postgres", "",
 		"Object that runs PostgreSQL: service/NAME, statefulset/NAME, deployment/NAME, pod/NAME, cluster/NAME of CloudNativePG, "+
-			"or the name of a Pod (default: pod/postgresql-sfs-0, or else the only server in the namespace)")
-	flags.StringVar(&s.PostgresNamespace, "postgres-namespace", "", "Namespace of that object (default: the namespace of the workload)")
+			"or the name of a Pod (default: "+without+")")
+	flags.StringVar(&s.PostgresNamespace, "postgres-namespace", "",
+		"Namespace of the object that --postgres names (default: the namespace of the workload)")
 	flags.StringVar(&s.PostgresContainer, "postgres-container", "",
 		"Container that runs PostgreSQL (default: detected by annotation, name, image and port)")
 	addAdminUserFlag(flags, s)

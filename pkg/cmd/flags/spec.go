@@ -27,7 +27,7 @@ type Spec struct {
 // AddTo adds the flags, in groups.
 func (f *Spec) AddTo(flags *pflag.FlagSet) {
 	s := &f.spec
-	addServerFlags(flags, s)
+	addServerFlags(flags, s, ServerOfNamespace)
 	addAdminPasswordFlag(flags, s)
 	flags.StringVar(&s.DBName, "dbname", "", "Database that the workload uses (default: the only one that is not postgres, or postgres)")
 	flags.BoolVar(&s.CreateDatabase, "create-database", false, "Create the database if it does not exist; its owner is the administrator")

@@ -65,18 +65,17 @@ func newCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 		Args: cobra.NoArgs,
 		RunE: command.RunE(o),
 	}
-	o.server.AddTo(cmd.Flags())
+	o.server.AddTo(cmd.Flags(), flags.ServerOfNamespace)
 	o.session.AddTo(cmd.Flags())
 	cmd.Flags().StringVar(&o.database, "dbname", "", "Database to harden (default: all databases that accept connections)")
 	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "Do not ask for confirmation")
-	cmdutil.AddDryRunFlag(cmd)
-	cmd.Flag("dry-run").Usage = `Must be "none", "server", or "client". With client or server, print what would be revoked, and change nothing.`
+	flags.AddDryRun(cmd, "With client or server, print what would be revoked, and change nothing.")
 	return cmd, o
 }
 
 // Complete finds the namespace.
 func (o *Options) Complete(cmd *cobra.Command, _ []string) (err error) {
-	if o.dryRun, err = cmdutil.GetDryRunStrategy(cmd); err != nil {
+	if o.dryRun, err = flags.DryRun(cmd); err != nil {
 		return err
 	}
 	o.server.Complete(cmd)

@@ -64,7 +64,7 @@ func newCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 		RunE: command.RunE(o),
 	}
 	o.scope.AddTo(cmd)
-	o.server.AddTo(cmd.Flags())
+	o.server.AddTo(cmd.Flags(), flags.ServersOfCheck)
 	o.session.AddTo(cmd.Flags())
 	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "Do not ask for confirmation")
 	cmd.Flags().DurationVar(&o.unbind.Grace, "grace", flags.DefaultGrace, "Time for open sessions to end before they are terminated")
@@ -73,14 +73,14 @@ func newCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 		"Time to wait for the Pods that still use an expired Secret",
 	)
 	flags.AddFieldManager(cmd, &o.unbind.FieldManager)
-	cmdutil.AddDryRunFlag(cmd)
+	flags.AddDryRun(cmd, flags.DryRunLists)
 	o.names.AddTo(cmd)
 	return cmd, o
 }
 
 // Complete finds the namespace.
 func (o *Options) Complete(cmd *cobra.Command, _ []string) (err error) {
-	if o.unbind.DryRun, err = cmdutil.GetDryRunStrategy(cmd); err != nil {
+	if o.unbind.DryRun, err = flags.DryRun(cmd); err != nil {
 		return err
 	}
 	o.server.Complete(cmd)

@@ -81,7 +81,7 @@ func newCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 		}
 		return command.WithCode(command.Usage, err)
 	})
-	o.server.AddTo(cmd.Flags())
+	o.server.AddTo(cmd.Flags(), flags.ServerOfPsql)
 	cmd.Flags().StringVar(&o.server.Spec.DBName, "dbname", "", "Database for --admin without a workload (default: postgres)")
 	cmd.Flags().StringVar(&o.secret, "secret", "", "Name of the binding's Secret, if the workload has several bindings")
 	cmd.Flags().BoolVar(&o.admin, "admin", false, "Log in as the administrator instead of the binding's user; "+

@@ -15,7 +15,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
-	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 	"k8s.io/kubectl/pkg/util/templates"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/client"
@@ -82,7 +81,7 @@ func newCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 
 func (o *Options) addTo(cmd *cobra.Command) {
 	set, r := cmd.Flags(), &o.rotate
-	o.server.AddTo(set)
+	o.server.AddTo(set, flags.ServerOfBinding)
 	o.session.AddTo(set)
 	o.selection.AddTo(cmd)
 	set.Var(
@@ -99,14 +98,14 @@ func (o *Options) addTo(cmd *cobra.Command) {
 	set.BoolVar(&r.Restart, "restart", false, "Delete the Pods one by one if the workload does not replace them itself")
 	set.BoolVar(&r.Force, "force", false, "Proceed even if the old user has privileges of its own, which are lost")
 	flags.AddFieldManager(cmd, &r.FieldManager)
-	cmdutil.AddDryRunFlag(cmd)
+	flags.AddDryRun(cmd, flags.DryRunRehearses)
 	o.names.AddTo(cmd)
 }
 
 // Complete finds the namespace and the server.
 func (o *Options) Complete(cmd *cobra.Command, args []string) (err error) {
 	o.workloads = args
-	if o.rotate.DryRun, err = cmdutil.GetDryRunStrategy(cmd); err != nil {
+	if o.rotate.DryRun, err = flags.DryRun(cmd); err != nil {
 		return err
 	}
 	if o.namespace, err = flags.NamespaceOf(o.connection); err != nil {

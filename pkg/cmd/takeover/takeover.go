@@ -10,7 +10,6 @@ import (
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
-	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 	"k8s.io/kubectl/pkg/util/templates"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
@@ -90,7 +89,7 @@ func newCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 
 func (o *Options) addTo(cmd *cobra.Command) {
 	set, s, b := cmd.Flags(), &o.server.Spec, &o.binding
-	o.server.AddTo(set)
+	o.server.AddTo(set, flags.ServerOfNamespace)
 	o.session.AddTo(set)
 	set.StringVar(&s.DBName, "dbname", "", "Database that the workload uses (default: the only one that is not postgres, or postgres)")
 	set.StringSliceVar(&s.Schemas, "schema", nil, "Schema whose objects are handed over; repeatable (default: public)")
@@ -115,14 +114,15 @@ func (o *Options) addTo(cmd *cobra.Command) {
 	set.DurationVar(&o.unbind.Grace, "grace", flags.DefaultGrace, "With --undo: time for open sessions to end before they are terminated")
 	set.BoolVar(&b.Restart, "restart", false, "Delete the Pods one by one if the workload does not replace them itself")
 	flags.AddFieldManager(cmd, &b.FieldManager)
-	cmdutil.AddDryRunFlag(cmd)
+	flags.AddDryRun(cmd, "Print every statement and every change, and change nothing: client only reads, "+
+		"server also sends the writes to the API server as dry runs.")
 	o.names.AddTo(cmd)
 }
 
 // Complete finds the namespace and the server.
 func (o *Options) Complete(cmd *cobra.Command, args []string) (err error) {
 	o.workloads = args
-	if o.binding.DryRun, err = cmdutil.GetDryRunStrategy(cmd); err != nil {
+	if o.binding.DryRun, err = flags.DryRun(cmd); err != nil {
 		return err
 	}
 	if o.namespace, err = flags.NamespaceOf(o.connection); err != nil {

@@ -9,7 +9,6 @@ import (
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
-	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 	"k8s.io/kubectl/pkg/util/templates"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/client"
@@ -85,7 +84,7 @@ func newCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 
 func (o *Options) addTo(cmd *cobra.Command) {
 	set, u := cmd.Flags(), &o.unbind
-	o.server.AddTo(set)
+	o.server.AddTo(set, flags.ServerOfBinding)
 	o.session.AddTo(set)
 	o.manifests.AddTo(cmd)
 	o.selection.AddTo(cmd)
@@ -102,13 +101,13 @@ func (o *Options) addTo(cmd *cobra.Command) {
 	set.BoolVar(&u.Abandon, "abandon-role", false,
 		"Do not drop the user, because its database no longer exists; print the SQL that would drop it")
 	flags.AddFieldManager(cmd, &u.FieldManager)
-	cmdutil.AddDryRunFlag(cmd)
+	flags.AddDryRun(cmd, flags.DryRunRehearses)
 	o.names.AddTo(cmd)
 }
 
 // Complete finds the namespace and the server.
 func (o *Options) Complete(cmd *cobra.Command, args []string) (err error) {
-	if o.unbind.DryRun, err = cmdutil.GetDryRunStrategy(cmd); err != nil {
+	if o.unbind.DryRun, err = flags.DryRun(cmd); err != nil {
 		return err
 	}
 	password, _ := secret.ParsePasswordSource(o.server.Spec.AdminPasswordFrom) // Validate reports its error
