@@ -81,6 +81,7 @@ func TestUsageErrors(t *testing.T) {
 		"bind":                           "workload required",
 		"bind deployment/web --bogus":    "unknown flag: --bogus",
 		"deployment/web --env-prefix=9x": "--env-prefix: invalid prefix",
+		"deployment/web --database=shop": "did you mean --dbname?",
 		"unbind":                         "workload required",
 		"apply":                          "file required",
 		"check -o toml":                  "allowed formats are",

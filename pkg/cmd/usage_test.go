@@ -319,8 +319,34 @@ func TestFlags_SuggestASimilarName(t *testing.T) {
 		assert.Equal(t, command.Usage, code)
 		assert.Contains(t, errOut, "did you mean "+meant, typed)
 	}
-	_, errOut, _ := run(t, "rotate", "deployment/web", "--bogus")
-	assert.Contains(t, errOut, "error: unknown flag: --bogus\n")
+	for line, want := range map[string]string{
+		"rotate deployment/web --bogus": "unknown flag: --bogus",
+		"deployment/web --database=a":   "unknown flag: --database: did you mean --dbname?",
+		"deployment/web --db=a":         "unknown flag: --db: did you mean --dbname?",
+		"unbind deployment/web --db=a":  "unknown flag: --db: did you mean --dbname?",
+		"deployment/web -d app":         "unknown shorthand flag: 'd' in -d: did you mean --dbname?",
+		"deployment/web --role=a":       "unknown flag: --role: did you mean --username?",
+		"rotate deployment/web --role":  "unknown flag: --role",
+		"deployment/web --read-only":    "unknown flag: --read-only: did you mean --access readonly?",
+		"deployment/web --readonly":     "unknown flag: --readonly: did you mean --access readonly?",
+		"deployment/web --rw":           "unknown flag: --rw: did you mean --access readwrite?",
+		"deployment/web --secret-name":  "unknown flag: --secret-name: did you mean --secret?",
+		"deployment/web --service=pg":   "unknown flag: --service: did you mean --postgres service/NAME?",
+		"deployment/web --pg=a":         "unknown flag: --pg: did you mean --postgres?",
+		"unbind deployment/web --host":  "unknown flag: --host: did you mean --postgres?",
+		"psql deployment/web --host":    "unknown flag: --host: did you mean --postgres?",
+		"psql deployment/web --secrt=a": "unknown flag: --secrt: did you mean --secret?",
+		"deployment/web -A":             "unknown shorthand flag: 'A' in -A",
+		"deployment/web -x":             "unknown shorthand flag: 'x' in -x",
+		"deployment/web --xy":           "unknown flag: --xy",
+		"list -d":                       "unknown shorthand flag: 'd' in -d",
+		"deployment/web --password=a":   "unknown flag: --password: did you mean --password-from?",
+	} {
+		_, errOut, code := run(t, strings.Fields(line)...)
+		assert.Equal(t, command.Usage, code, line)
+		first, _, _ := strings.Cut(errOut, "\n")
+		assert.Equal(t, "error: "+want, first, line)
+	}
 }
 
 func TestHelp_RejectsAnUnknownCommand(t *testing.T) {

@@ -5,10 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
 
 // The exit codes in addition to 0. Those of a timeout and of a signal are like those of timeout(1) and of shells.
@@ -72,25 +70,6 @@ func UsageErrors(root *cobra.Command) {
 		return WithCode(Usage, flagErrors(cmd, suggestFlag(cmd, err)))
 	})
 	checkArgs(root)
-}
-
-// suggestFlag adds the flags with a similar name to the error about an unknown one. cobra suggests commands only.
-func suggestFlag(cmd *cobra.Command, err error) error {
-	var unknown *pflag.NotExistError
-	if !errors.As(err, &unknown) || unknown.GetSpecifiedName() == "" {
-		return err
-	}
-	names := &cobra.Command{SuggestionsMinimumDistance: 2}
-	cmd.Flags().VisitAll(func(flag *pflag.Flag) {
-		if !flag.Hidden {
-			names.AddCommand(&cobra.Command{Use: flag.Name, Run: func(*cobra.Command, []string) {}})
-		}
-	})
-	similar := names.SuggestionsFor(unknown.GetSpecifiedName())
-	if len(similar) == 0 {
-		return err
-	}
-	return fmt.Errorf("%w: did you mean --%s?", err, strings.Join(similar, " or --"))
 }
 
 func checkArgs(cmd *cobra.Command) {

@@ -78,8 +78,9 @@ func newCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		if unknown := (*pflag.NotExistError)(nil); errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() != "" {
 			err = fmt.Errorf("%w: options of psql go after --: %s deployment/web -- -c 'SELECT 1'", err, cmd.CommandPath())
+			return command.WithCode(command.Usage, err)
 		}
-		return command.WithCode(command.Usage, err)
+		return cmd.Parent().FlagErrorFunc()(cmd, err)
 	})
 	o.server.AddTo(cmd.Flags(), flags.ServerOfPsql)
 	cmd.Flags().StringVar(&o.server.Spec.DBName, "dbname", "", "Database for --admin without a workload (default: postgres)")
