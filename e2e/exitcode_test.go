@@ -82,6 +82,7 @@ func TestUsageErrors(t *testing.T) {
 		"bind deployment/web --bogus":    "unknown flag: --bogus",
 		"deployment/web --env-prefix=9x": "--env-prefix: invalid prefix",
 		"deployment/web --database=shop": "did you mean --dbname?",
+		"deployment/web --cluster=shop":  "for example --postgres cluster/shop",
 		"unbind":                         "workload required",
 		"apply":                          "file required",
 		"check -o toml":                  "allowed formats are",

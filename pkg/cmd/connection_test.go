@@ -4,10 +4,12 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
 )
 
 // TestExecute_PrintsOneLineIfNobodyListens runs commands against an address where nobody listens. They print what
@@ -33,4 +35,25 @@ func TestExecute_PrintsOneLineIfNobodyListens(t *testing.T) {
 		assert.Empty(t, stdout, args)
 		assert.NotZero(t, code, args)
 	}
+}
+
+// TestExecute_ExplainsFlagsOfTheKubeconfig: --user and --cluster are flags of kubectl, and not about PostgreSQL.
+func TestExecute_ExplainsFlagsOfTheKubeconfig(t *testing.T) {
+	requests := clusterWithoutAnswers(t)
+	for line, want := range map[string]string{
+		"deployment/web --user=app": `read the connection settings: auth info "app" does not exist: --user names a user of the kubeconfig; ` +
+			"the PostgreSQL user is --username",
+		"unbind deployment/web --user=app": `read the connection settings: auth info "app" does not exist: --user names a user of the kubeconfig`,
+		"bind deployment/web --cluster=shop": `no server found for cluster "shop": --cluster names a cluster of the kubeconfig; ` +
+			"the PostgreSQL server is --postgres, for example --postgres cluster/shop",
+		"check --cluster=shop": `no server found for cluster "shop": --cluster names a cluster of the kubeconfig; ` +
+			"the PostgreSQL server is --postgres, for example --postgres cluster/shop",
+		"list --cluster=shop":        `no server found for cluster "shop": --cluster names a cluster of the kubeconfig`,
+		"deployment/web --context=x": "context was not found for specified context: x",
+	} {
+		streams, _, _, errOut := genericiooptions.NewTestIOStreams()
+		assert.NotZero(t, Execute(t.Context(), streams, strings.Fields(line)), line)
+		assert.Equal(t, "error: "+want+"\n", errOut.String(), line)
+	}
+	assert.Zero(t, requests.Load())
 }

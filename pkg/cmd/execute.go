@@ -10,8 +10,10 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
+	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/klog/v2"
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
@@ -30,23 +32,44 @@ func Execute(ctx context.Context, streams genericiooptions.IOStreams, args []str
 	defer stop()
 	root := NewRootCommand(streams) //nolint:contextcheck // cobra passes the context to the commands
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
-	printError(streams.ErrOut, err)
+	cmd, err := root.ExecuteContextC(ctx)
+	printError(streams.ErrOut, cmd, err)
 	return exitCode(ctx, err)
 }
 
 // printError prints the errors that err contains, a line each. If the API server never answered, it prints one line, as kubectl does.
-func printError(w io.Writer, err error) {
+func printError(w io.Writer, cmd *cobra.Command, err error) {
 	if line, unreached := unreached(err); unreached {
 		fmt.Fprintln(w, printers.Visible(line))
 		return
 	}
-	for _, err := range printers.EachError(err, printers.IfForbidden) {
+	explain := func(err error) error { return explainKubeconfigFlags(cmd, printers.IfForbidden(err)) }
+	for _, err := range printers.EachError(err, explain) {
 		if exit := (*command.Error)(nil); errors.As(err, &exit) && exit.Err == nil {
 			continue
 		}
 		fmt.Fprintln(w, "error:", printers.Visible(err.Error()))
 	}
+}
+
+// explainKubeconfigFlags adds to the error about a user or a cluster that the kubeconfig does not have the flag that may be meant:
+// kubectl's names of these flags also have a meaning in PostgreSQL and in CloudNativePG.
+func explainKubeconfigFlags(cmd *cobra.Command, err error) error {
+	for _, flag := range []struct{ name, text, instead, hint string }{
+		{"user", "auth info %q does not exist", "username", "the PostgreSQL user is --username"},
+		{"cluster", "no server found for cluster %q", "postgres", "the PostgreSQL server is --postgres, for example --postgres cluster/%s"},
+	} {
+		given := cmd.Flag(flag.name)
+		if given == nil || !given.Changed || !strings.Contains(err.Error(), fmt.Sprintf(flag.text, given.Value)) {
+			continue
+		}
+		hint := ""
+		if cmd.Flag(flag.instead) != nil {
+			hint = "; " + strings.ReplaceAll(flag.hint, "%s", given.Value.String())
+		}
+		return fmt.Errorf("%w: --%s names a %[2]s of the kubeconfig%s", err, flag.name, hint)
+	}
+	return err
 }
 
 // unreached returns the message of kubectl for an API server that never answered.
