@@ -84,6 +84,7 @@ func wrongBinds() map[string]string {
 		"deployment/":                                     "workload name required: use deployment/NAME",
 		"deployment/a/b":                                  "is not in the form TYPE/NAME",
 		"binding/web":                                     "check --fix binding/web",
+		"deployment/a --access=owner":                     "use all, readwrite or readonly",
 		"deployment/a --access=write":                     "use all, readwrite or readonly",
 		"deployment/a b":                                  `"b" is not in the form TYPE/NAME`,
 		"deployment/a --bogus":                            "unknown flag: --bogus",

@@ -166,7 +166,10 @@ func TestComplete_TakesTheFirstThatSaysSomething(t *testing.T) {
 			spec("pod/pg", "orders", "readonly"), []string{"namespace"},
 		},
 		"environment": {world{env: env, notes: notes}, Request{}, spec("sts/env", "envdb", "readonly"), nil},
-		"Namespace":   {world{notes: notes}, Request{}, spec("service/note", "notedb", "readwrite"), []string{"namespace"}},
+		"other words": {
+			world{env: map[string]string{"PGBIND_ACCESS": "ro"}, notes: notes}, Request{}, spec("service/note", "notedb", "readonly"), []string{"namespace"},
+		},
+		"Namespace": {world{notes: notes}, Request{}, spec("service/note", "notedb", "readwrite"), []string{"namespace"}},
 		"lesson": {
 			world{servers: []string{lessonPod, "pg"}, databases: one}, Request{}, spec("pod/"+lessonPod, "postgres", ""),
 			[]string{"namespace", "exact pod/" + lessonPod},
@@ -252,6 +255,9 @@ func TestComplete_Fails(t *testing.T) {
 		},
 		"a binding with more than the environment grants": {
 			world{env: map[string]string{"PGBIND_ACCESS": "readonly"}}, Request{Bound: own}, "choose with --access=all or --access=readonly",
+		},
+		"a binding with more than the environment grants in other words": {
+			world{env: map[string]string{"PGBIND_ACCESS": "read-only"}}, Request{Bound: own}, "choose with --access=all or --access=readonly",
 		},
 		"password for a guess":       {world{servers: []string{"pg"}}, Request{AdminPassword: "hidden"}, ErrUnnamed.Error()},
 		"password for a binding":     {world{}, Request{AdminPassword: "hidden", Bound: own}, ErrUnnamed.Error()},

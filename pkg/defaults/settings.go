@@ -35,7 +35,7 @@ func (s setting) check(value string) error {
 	case postgresRef:
 		_, err = server.ParseRef(value, "")
 	case access:
-		_, err = postgres.ParseLevel(value)
+		_, err = postgres.ParseLevel(postgres.LevelName(value))
 	case dbname:
 	}
 	return err
@@ -92,6 +92,7 @@ func (c *completion) access(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	level = postgres.LevelName(level)
 	own := ""
 	if c.own != nil && !c.own.IsOwner() && c.own.DBName == c.spec.DBName && c.isOwnServer() {
 		own = c.own.Access

@@ -28,6 +28,18 @@ func ParseLevel(name string) (Level, error) {
 	return "", fmt.Errorf("access level %q is unknown: use all, readwrite or readonly", name)
 }
 
+// LevelName returns the name of the level that a user means: ro and read-only are other words for readonly, rw and read-write for
+// readwrite. It returns any other word unchanged. Files and metadata contain the names only.
+func LevelName(word string) string {
+	switch word {
+	case "ro", "read-only":
+		return string(ReadOnly)
+	case "rw", "read-write":
+		return string(ReadWrite)
+	}
+	return word
+}
+
 // Wider reports whether the level grants more than another one.
 func (l Level) Wider(other Level) bool {
 	return slices.Index(Levels(), l) < slices.Index(Levels(), other)

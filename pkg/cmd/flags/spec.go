@@ -13,6 +13,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/binding"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/keys"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 )
 
@@ -136,6 +137,7 @@ func (f *Spec) addSecret(flags *pflag.FlagSet) {
 // Complete returns the spec, and where its passwords and certificates come from. Its errors are usage errors.
 func (f *Spec) Complete() (v1alpha1.BindingSpec, binding.Sources, error) {
 	spec := f.spec
+	spec.Access = postgres.LevelName(spec.Access)
 	if f.expires != "" {
 		expires, err := parseExpiry(f.expires)
 		if err != nil {

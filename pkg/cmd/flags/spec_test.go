@@ -142,6 +142,10 @@ func TestBindFlags_FillASpec(t *testing.T) {
 	later := time.Now().Add(day).UTC().Truncate(time.Second)
 	spec, _ = bindSpec(t, "--expires="+later.Format(time.RFC3339))
 	assert.Equal(t, later, spec.Expires.Time, "the time that check prints")
+	for word, want := range map[string]string{"ro": "readonly", "read-only": "readonly", "rw": "readwrite", "read-write": "readwrite", "all": "all"} {
+		spec, _ = bindSpec(t, "--access="+word)
+		assert.Equal(t, want, spec.Access, "a spec has one name for each level")
+	}
 	spec, _ = bindSpec(t, "--password-from=stdin")
 	assert.Empty(t, spec.PasswordFrom, "standard input is not stored")
 }
