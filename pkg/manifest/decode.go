@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,10 +19,16 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/docs"
 )
 
+// schema is the published schema of bindings.
+type schema struct {
+	validator *validate.SchemaValidator
+	fields    description
+}
+
 // decoder decodes one file.
 type decoder struct {
 	file      string
-	schema    *validate.SchemaValidator
+	schema    *schema
 	documents []*Document
 	errs      []error
 }
@@ -45,13 +52,32 @@ func (d *decoder) decode(from io.Reader) error {
 	}
 }
 
-// newValidator returns a validator of the published schema. It is the code with which the API server validates custom resources.
-func newValidator() (*validate.SchemaValidator, error) {
-	schema := &spec.Schema{}
-	if err := json.Unmarshal(docs.BindingSchema, schema); err != nil {
+// newSchema reads the published schema. Its validator is the code with which the API server validates custom resources.
+func newSchema() (*schema, error) {
+	published, s := &spec.Schema{}, &schema{}
+	if err := errors.Join(json.Unmarshal(docs.BindingSchema, published), json.Unmarshal(docs.BindingSchema, &s.fields)); err != nil {
 		return nil, fmt.Errorf("read the schema of bindings: %w", err)
 	}
-	return validate.NewSchemaValidator(schema, nil, "", strfmt.Default), nil
+	s.validator = validate.NewSchemaValidator(published, nil, "", strfmt.Default)
+	return s, nil
+}
+
+// description is what the schema says about a value, for people.
+type description struct {
+	Title      string                 `json:"title"`
+	Examples   []string               `json:"examples"`
+	Properties map[string]description `json:"properties"`
+}
+
+// rule returns the rule for the value of a field in words, or an empty string if the schema describes none. A pattern is for programs.
+func (d description) rule(path []string) string {
+	for _, name := range path {
+		d = d.Properties[name]
+	}
+	if d.Title == "" || len(d.Examples) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("must be %s, for example %s", d.Title, d.Examples[0])
 }
 
 // add adds a binding, or the bindings of a List.
@@ -109,7 +135,7 @@ func (d *decoder) addBinding(f fields) {
 // validate validates a binding against the schema and returns an error for each invalid field.
 func (d *decoder) validate(value any, f fields) []error {
 	var errs []error
-	found := d.schema.Validate(value).Errors
+	found := d.schema.validator.Validate(value).Errors
 	slices.SortFunc(found, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	for _, err := range found {
 		invalid, ok := errors.AsType[*validation.Validation](err)
@@ -123,7 +149,9 @@ func (d *decoder) validate(value any, f fields) []error {
 			path, message = append(path, fmt.Sprint(invalid.Value)), "unknown field"
 		case validation.InvalidTypeCode:
 			want, _, _ := strings.Cut(message, ": ")
-			message = fmt.Sprintf("%s, not %v", want, invalid.Value)
+			message = cmp.Or(d.schema.fields.rule(path), fmt.Sprintf("%s, not %v", want, invalid.Value))
+		case validation.PatternFailCode:
+			message = cmp.Or(d.schema.fields.rule(path), message)
 		}
 		errs = append(errs, fmt.Errorf("%s: %s", f.at(path), message))
 	}

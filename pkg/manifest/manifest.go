@@ -37,7 +37,7 @@ type Reader struct {
 // .yml or .json. If anything is wrong it returns no bindings and an error that joins the mistakes of all files: unreadable files, and
 // unknown, duplicate or invalid fields.
 func (r *Reader) Read(names ...string) ([]*Document, error) {
-	schema, err := newValidator()
+	schema, err := newSchema()
 	if err != nil {
 		return nil, err
 	}

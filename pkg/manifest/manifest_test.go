@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -8,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/docs"
 )
 
 const head = "apiVersion: pgbind.dev/v1alpha1\nkind: Binding\n"
@@ -47,23 +50,29 @@ func TestRead(t *testing.T) {
 func TestRead_RejectsMistakes(t *testing.T) {
 	spec := head + "spec:\n  workload: deployment/web\n"
 	for name, test := range map[string]struct{ text, want string }{
-		"an unknown field":           {spec + "  acess: all\n", "stdin:5: spec.acess: unknown field"},
-		"another case":               {spec + "  Access: all\n", "stdin:5: spec.Access: unknown field"},
-		"an unknown field above":     {spec + "spek: {}\n", "stdin:5: spek: unknown field"},
-		"a doubled field":            {spec + "  access: all\n  access: readonly\n", "stdin:6: spec.access: duplicate field, first set in line 5"},
-		"a wrong type":               {spec + "  port: \"5432\"\n", "stdin:5: spec.port: must be of type integer, not string"},
-		"a number for a text":        {spec + "  dbname: 5\n", "stdin:5: spec.dbname: must be of type string, not number"},
-		"an unknown value":           {spec + "  access: readwrit\n", "stdin:5: spec.access: should be one of [all readwrite readonly]"},
-		"a value out of range":       {spec + "  port: 70000\n", "stdin:5: spec.port: should be less than or equal to 65535"},
-		"a missing field":            {head + "spec:\n  dbname: shop\n", "stdin:3: spec.workload: is required"},
-		"another kind":               {"apiVersion: v1\nkind: Secret\nspec: {workload: a/b}\n", "stdin:2: kind: should be one of [Binding]"},
-		"a wrong item":               {spec + "  containers:\n  - app\n  - 7\n", "stdin:7: spec.containers[1]: must be of type string, not number"},
-		"no YAML":                    {spec + "  x: [\n", "stdin: yaml: line "},
-		"a key that is a number":     {spec + "  5: all\n", "stdin:5: spec: the field name \"5\" is not a string"},
-		"a list's item":              {"kind: List\nitems:\n- kind: Binding\n  apiVersion: pgbind.dev/v1alpha1\n  spec: {workload: a/b, x: 1}\n", "stdin:5: items[0].spec.x: unknown field"},
-		"a list's own unknown field": {"kind: List\nitem: []\n", "stdin:2: item: unknown field"},
-		"items without a list":       {"kind: List\nitems: {}\n", "stdin:2: items: must be a list"},
-		"a text":                     {"hello\n", "stdin:1: must be of type object, not string"},
+		"an unknown field":            {spec + "  acess: all\n", "stdin:5: spec.acess: unknown field"},
+		"another case":                {spec + "  Access: all\n", "stdin:5: spec.Access: unknown field"},
+		"an unknown field above":      {spec + "spek: {}\n", "stdin:5: spek: unknown field"},
+		"a doubled field":             {spec + "  access: all\n  access: readonly\n", "stdin:6: spec.access: duplicate field, first set in line 5"},
+		"a wrong type":                {spec + "  port: \"5432\"\n", "stdin:5: spec.port: must be of type integer, not string"},
+		"a number for a text":         {spec + "  dbname: 5\n", "stdin:5: spec.dbname: must be of type string, not number"},
+		"an unknown value":            {spec + "  access: readwrit\n", "stdin:5: spec.access: should be one of [all readwrite readonly]"},
+		"a value out of range":        {spec + "  port: 70000\n", "stdin:5: spec.port: should be less than or equal to 65535"},
+		"a missing field":             {head + "spec:\n  dbname: shop\n", "stdin:3: spec.workload: is required"},
+		"another kind":                {"apiVersion: v1\nkind: Secret\nspec: {workload: a/b}\n", "stdin:2: kind: should be one of [Binding]"},
+		"a wrong item":                {spec + "  containers:\n  - app\n  - 7\n", "stdin:7: spec.containers[1]: must be of type string, not number"},
+		"a workload without a type":   {head + "spec:\n  workload: web\n", "stdin:4: spec.workload: must be TYPE/NAME, for example deployment/web"},
+		"a workload that is a number": {head + "spec:\n  workload: 5\n", "stdin:4: spec.workload: must be TYPE/NAME, for example deployment/web"},
+		"a server with two slashes":   {spec + "  postgres: a/b/c\n", "stdin:5: spec.postgres: must be TYPE/NAME or the name of a Pod, for example service/pg"},
+		"a password in clear text":    {spec + "  passwordFrom: hunter2\n", "stdin:5: spec.passwordFrom: must be secret/NAME:KEY, for example secret/pg:password"},
+		"a relative path":             {spec + "  mountPath: db\n", "stdin:5: spec.mountPath: must be an absolute path, for example /run/secrets/db"},
+		"a duration for a time":       {spec + "  expires: 30d\n", "stdin:5: spec.expires: must be a time, for example 2030-12-31T18:00:00Z"},
+		"no YAML":                     {spec + "  x: [\n", "stdin: yaml: line "},
+		"a key that is a number":      {spec + "  5: all\n", "stdin:5: spec: the field name \"5\" is not a string"},
+		"a list's item":               {"kind: List\nitems:\n- kind: Binding\n  apiVersion: pgbind.dev/v1alpha1\n  spec: {workload: a/b, x: 1}\n", "stdin:5: items[0].spec.x: unknown field"},
+		"a list's own unknown field":  {"kind: List\nitem: []\n", "stdin:2: item: unknown field"},
+		"items without a list":        {"kind: List\nitems: {}\n", "stdin:2: items: must be a list"},
+		"a text":                      {"hello\n", "stdin:1: must be of type object, not string"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			found, err := read(test.text)
@@ -107,4 +116,30 @@ func TestRead_Directories(t *testing.T) {
 	}
 	_, err := (&Reader{}).Read(filepath.Join(dir, "missing.yaml"))
 	require.ErrorIs(t, err, os.ErrNotExist)
+}
+
+// TestSchema_DescribesEveryPattern: a message with a regular expression helps nobody.
+func TestSchema_DescribesEveryPattern(t *testing.T) {
+	type node struct {
+		Pattern, Format string
+		Properties      map[string]node
+	}
+	var root node
+	require.NoError(t, json.Unmarshal(docs.BindingSchema, &root))
+	s, err := newSchema()
+	require.NoError(t, err)
+	patterns := 0
+	for name, field := range root.Properties["spec"].Properties {
+		if field.Pattern == "" && field.Format == "" {
+			continue
+		}
+		patterns++
+		rule := s.fields.rule([]string{"spec", name})
+		require.NotEmpty(t, rule, name)
+		_, example, _ := strings.Cut(rule, "for example ")
+		assert.Regexp(t, field.Pattern, example, name)
+	}
+	assert.GreaterOrEqual(t, patterns, 6)
+	assert.Empty(t, s.fields.rule([]string{"spec", "port"}))
+	assert.Empty(t, s.fields.rule([]string{"no", "such", "field"}))
 }

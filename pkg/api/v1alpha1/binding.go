@@ -28,13 +28,13 @@ type Binding struct {
 // BindingSpec describes the requested binding. Its fields are named like the flags, which fill it.
 type BindingSpec struct {
 	// The workload, as TYPE/NAME.
-	Workload string `json:"workload" jsonschema:"pattern=^[^/]+/[^/]+$"`
+	Workload string `json:"workload" jsonschema:"title=TYPE/NAME,pattern=^[^/]+/[^/]+$,example=deployment/web"`
 
 	// The object that runs PostgreSQL: pod/NAME, statefulset/NAME, deployment/NAME, service/NAME, cluster/NAME of
 	// CloudNativePG, or the name of a Pod. Default: that of the workload's only binding, PGBIND_POSTGRES, the
 	// Namespace's annotation pgbind.dev/postgres, pod/postgresql-sfs-0 if it exists, or else the only server in the
 	// namespace.
-	Postgres string `json:"postgres,omitempty" jsonschema:"pattern=^[^/]+(/[^/]+)?$"`
+	Postgres string `json:"postgres,omitempty" jsonschema:"title=TYPE/NAME or the name of a Pod,pattern=^[^/]+(/[^/]+)?$,example=service/pg"`
 	// The namespace of that object. Default: the workload's namespace.
 	PostgresNamespace string `json:"postgresNamespace,omitempty"`
 	// The container that runs PostgreSQL. Default: detected by annotation, name, image and port.
@@ -42,7 +42,7 @@ type BindingSpec struct {
 	// The administrator's role, which creates the login role. Default: postgres.
 	AdminUser string `json:"adminUser,omitempty"`
 	// The administrator's password, in the namespace of PostgreSQL: secret/NAME:KEY. Default: none, or the password that the container has.
-	AdminPasswordFrom string `json:"adminPasswordFrom,omitempty" jsonschema:"pattern=^secret/"`
+	AdminPasswordFrom string `json:"adminPasswordFrom,omitempty" jsonschema:"title=secret/NAME:KEY,pattern=^secret/,example=secret/pg:password"`
 	// The database. Default: that of the workload's only binding, PGBIND_DBNAME, the Namespace's annotation pgbind.dev/dbname, postgres on
 	// pod/postgresql-sfs-0, or else the only one of the server that is not postgres or a template, or postgres if there is no other.
 	DBName string `json:"dbname,omitempty"`
@@ -76,9 +76,9 @@ type BindingSpec struct {
 	// The name of the login role. Default: derived from the workload and the database.
 	Username string `json:"username,omitempty"`
 	// The password of the login role: secret/NAME:KEY. Default: a random password.
-	PasswordFrom string `json:"passwordFrom,omitempty" jsonschema:"pattern=^secret/"`
+	PasswordFrom string `json:"passwordFrom,omitempty" jsonschema:"title=secret/NAME:KEY,pattern=^secret/,example=secret/pg:password"`
 	// The time at which the login role expires. Default: never.
-	Expires *metav1.Time `json:"expires,omitempty"`
+	Expires *metav1.Time `json:"expires,omitempty" jsonschema:"title=a time,example=2030-12-31T18:00:00Z"`
 	// How many connections the login role can have at the same time; -1 for no limit. Default: what the role has.
 	ConnectionLimit *int32 `json:"connectionLimit,omitempty" jsonschema:"minimum=-1"`
 	// Parameters with which sessions of the login role in the database begin, for example statement_timeout. The names
@@ -115,7 +115,7 @@ type BindingSpec struct {
 	// The prefix of the names of the environment variables.
 	EnvPrefix string `json:"envPrefix,omitempty"`
 	// The directory in which the Secret is mounted if inject is volume.
-	MountPath string `json:"mountPath,omitempty" jsonschema:"pattern=^/"`
+	MountPath string `json:"mountPath,omitempty" jsonschema:"title=an absolute path,pattern=^/,example=/run/secrets/db"`
 	// The path to the pod template of a kind that pgbind does not know, for example spec.jobTemplate.spec.template.
 	TemplatePath string `json:"templatePath,omitempty"`
 	// The field manager of the writes to the workload and the Secret, also of later rotations and of the unbind. Default: pgbind.dev.
