@@ -89,7 +89,7 @@ func refusals() []refusal {
 	return []refusal{
 		{"workload not found", func(f *fixture) *harness.Command {
 			return f.Pgbind("deployment/missing")
-		}, []string{`"missing"`, "not found", "kubectl get deployments"}},
+		}, []string{"error: deployment.apps/missing not found in namespace ", "kubectl get deployments"}},
 		{"quota that is used up", func(f *fixture) *harness.Command {
 			quota := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Name: "full"}}
 			quota.Spec.Hard = corev1.ResourceList{"secrets": resource.MustParse("0")}
@@ -97,7 +97,7 @@ func refusals() []refusal {
 			f.kubectl("wait", "resourcequota/full", "--for=jsonpath={.status.used}", "--timeout=60s")
 			f.t.Cleanup(func() { f.delete("resourcequota", "full") })
 			return f.Pgbind(application)
-		}, []string{"exceeded quota: full", "kubectl describe resourcequota"}},
+		}, []string{"exceeded quota: full", "kubectl describe resourcequota -n pgbind-"}},
 		{"no such kind", func(f *fixture) *harness.Command {
 			return f.Pgbind("deploymint/" + lesson.Application)
 		}, []string{"deploymint", "did you mean deployment/" + lesson.Application + "?"}},

@@ -1,7 +1,6 @@
 package inventory
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -100,12 +99,12 @@ func nothingRead(namespace string, gaps []error) error {
 		details := status.Status().Details
 		lacks = append(lacks, strings.TrimSuffix(details.Kind+"."+details.Group, "."))
 	}
-	where := "in namespace " + namespace
+	where, flag := "in namespace "+namespace, " -n "+namespace
 	if namespace == "" {
-		where = "in all namespaces"
+		where, flag = "in all namespaces", ""
 	}
 	return fmt.Errorf("cannot list bindings %s, because of missing permissions: list %s: ask your administrator for them; to list yours: "+
-		"kubectl auth can-i --list -n %s", where, strings.Join(lacks, ", "), cmp.Or(namespace, "NAMESPACE"))
+		"kubectl auth can-i --list%s", where, strings.Join(lacks, ", "), flag)
 }
 
 // place is the namespace and the label selector of a list.

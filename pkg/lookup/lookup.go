@@ -165,7 +165,7 @@ func (b *Binding) shares(other *Binding) bool {
 func Read(ctx context.Context, kube kubernetes.Interface, namespace, name string) (*Binding, error) {
 	stored, err := kube.CoreV1().Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
-		return nil, fmt.Errorf("read secret/%s in namespace %s: %w", name, namespace, err)
+		return nil, workload.ReadError("secret/"+name, namespace, err)
 	}
 	marks, ok := secret.MarksOf(stored)
 	if !ok {

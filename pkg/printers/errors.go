@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -13,16 +14,31 @@ import (
 )
 
 // IfForbidden adds a next step to a Forbidden error of the API server, which is a missing permission or a quota that is
-// used up. It does not name the namespace, because those of the workload and the database can differ. Other errors stay
-// unchanged.
+// used up. Other errors stay unchanged.
 func IfForbidden(err error) error {
 	if missing := (*permissions.MissingError)(nil); errors.As(err, &missing) || !apierrors.IsForbidden(err) {
 		return err // it says what is missing
 	}
 	if strings.Contains(err.Error(), "exceeded quota") { // nothing else tells a quota from a missing permission
-		return fmt.Errorf("%w: the quota of the namespace is used up; to list it: kubectl describe resourcequota -n NAMESPACE", err)
+		return fmt.Errorf(
+			"%w: the quota of the namespace is used up; to list it: kubectl describe resourcequota%s", err, namespaceFlag(err),
+		)
 	}
-	return fmt.Errorf("%w: ask your administrator for this permission; to list yours: kubectl auth can-i --list -n NAMESPACE", err)
+	return fmt.Errorf("%w: ask your administrator for this permission; to list yours: kubectl auth can-i --list%s", err, namespaceFlag(err))
+}
+
+// namespaceFlag returns the flag of kubectl for the namespace that the error is about, which is that of the workload or that of the
+// server. A permission in the whole cluster has none.
+func namespaceFlag(err error) string {
+	for _, name := range []*regexp.Regexp{
+		regexp.MustCompile(`in the namespace "([a-z0-9-]+)"`), // of the API server
+		regexp.MustCompile(`.*\bin namespace ([a-z0-9-]+)`),   // of this program, the last one, which is nearest to the cause
+	} {
+		if found := name.FindStringSubmatch(err.Error()); found != nil {
+			return " -n " + found[1]
+		}
+	}
+	return ""
 }
 
 // IfNotFound adds to a NotFound error the command that lists the existing workloads.

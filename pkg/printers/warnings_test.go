@@ -3,8 +3,10 @@ package printers_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -44,4 +46,24 @@ func TestIfForbidden_KnowsAQuota(t *testing.T) {
 	require.ErrorContains(t, printers.IfForbidden(quota), "kubectl describe resourcequota")
 	assert.NotContains(t, printers.IfForbidden(quota).Error(), "permission")
 	require.ErrorContains(t, printers.IfForbidden(apierrors.NewForbidden(secrets, "web", errors.New("no"))), "ask your administrator")
+}
+
+// TestIfForbidden_NamesTheNamespace expects commands that a user can copy.
+func TestIfForbidden_NamesTheNamespace(t *testing.T) {
+	forbidden := func(reason string) error {
+		return apierrors.NewForbidden(schema.GroupResource{Resource: "secrets"}, "web", errors.New(reason))
+	}
+	for want, err := range map[string]error{
+		"kubectl auth can-i --list -n data": fmt.Errorf(
+			"list Pods in namespace shop: %w", forbidden(`User "me" cannot get resource "secrets" in API group "" in the namespace "data"`),
+		),
+		"kubectl auth can-i --list -n shop": fmt.Errorf("deployment.apps/web in namespace web: read secret/web in namespace shop: %w", forbidden("no")),
+		"kubectl auth can-i --list":         forbidden(`User "me" cannot list resource "secrets" in API group "" at the cluster scope`),
+		"kubectl describe resourcequota -n shop": fmt.Errorf(
+			"create secret/web in namespace shop: %w", forbidden("exceeded quota: full, requested: secrets=1"),
+		),
+		"kubectl describe resourcequota": forbidden("exceeded quota: full, requested: secrets=1"),
+	} {
+		assert.True(t, strings.HasSuffix(printers.IfForbidden(err).Error(), ": "+want), printers.IfForbidden(err))
+	}
 }

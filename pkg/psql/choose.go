@@ -13,6 +13,7 @@ import (
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
 // choose reads the Secret of the binding that the request means. If none or several match, the error lists them.
@@ -30,7 +31,7 @@ func (o *Opener) choose(ctx context.Context, r Request) (*corev1.Secret, error) 
 	}
 	secret, err := o.Kube.CoreV1().Secrets(r.Namespace).Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
-		return nil, fmt.Errorf("read secret/%s in namespace %s: %w", name, r.Namespace, err)
+		return nil, workload.ReadError("secret/"+name, r.Namespace, err)
 	}
 	return secret, nil
 }

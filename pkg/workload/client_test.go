@@ -134,8 +134,11 @@ func TestGet_WrapsAPIErrors(t *testing.T) {
 	server, client := newAPIServer(t)
 	server.on("GET /apis/apps/v1/namespaces/shop/deployments/web", refuse(notFound("deployments", "web")))
 	_, err := client.Get(t.Context(), namespace, []string{"deployment/web"})
-	require.ErrorContains(t, err, "read deployment.apps/web in namespace shop")
+	require.EqualError(t, err, "deployment.apps/web not found in namespace shop")
 	assert.True(t, apierrors.IsNotFound(err))
+	server.on("GET /apis/apps/v1/namespaces/shop/deployments/web", refuse(notFound("namespaces", "shop")))
+	_, err = client.Get(t.Context(), namespace, []string{"deployment/web"})
+	require.ErrorContains(t, err, `read deployment.apps/web in namespace shop: namespaces "shop" not found`)
 }
 
 func TestTopOwner_ReturnsLastOwner(t *testing.T) {

@@ -2,8 +2,11 @@ package workload
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/rest"
 )
 
@@ -20,10 +23,32 @@ func (c *Client) read(ctx context.Context, k kind, namespace, name string) (*Wor
 func (c *Client) readObject(ctx context.Context, k kind, namespace, name string) (object, error) {
 	obj := k.new()
 	if err := c.request("GET", k, namespace).Name(name).Do(ctx).Into(obj); err != nil {
-		return nil, fmt.Errorf("read %s in namespace %s: %w", qualifiedName(k.gvk.GroupKind(), name), namespace, err)
+		return nil, ReadError(qualifiedName(k.gvk.GroupKind(), name), namespace, err)
 	}
 	return obj, nil
 }
+
+// ReadError returns the error about an object, TYPE/NAME, that could not be read. That of the API server about an object that does not
+// exist names the object again, but not the namespace.
+func ReadError(object, namespace string, err error) error {
+	status := apierrors.APIStatus(nil)
+	if apierrors.IsNotFound(err) && errors.As(err, &status) && status.Status().Details != nil {
+		if strings.HasSuffix(object, "/"+status.Status().Details.Name) {
+			return &notFoundError{object, namespace, err}
+		}
+	}
+	return fmt.Errorf("read %s in namespace %s: %w", object, namespace, err)
+}
+
+// notFoundError means that an object does not exist.
+type notFoundError struct {
+	object, namespace string
+	err               error // of the API server
+}
+
+func (e *notFoundError) Error() string { return e.object + " not found in namespace " + e.namespace }
+
+func (e *notFoundError) Unwrap() error { return e.err }
 
 // request begins a request for objects of the kind.
 func (c *Client) request(verb string, k kind, namespace string) *rest.Request {
