@@ -54,9 +54,10 @@ func newCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 	o := &Options{connection: connection, streams: streams}
 	cmd := &cobra.Command{
 		Use:   "rotate TYPE/NAME... | binding/NAME... | --all | -l SELECTOR",
-		Short: "Replace PostgreSQL users without downtime",
+		Short: "Replace the PostgreSQL users of workloads",
 		Long: templates.LongDesc(`
-			Replace the PostgreSQL users of workloads without downtime.
+			Replace the PostgreSQL users of workloads. A rotation has no downtime if the rollout of the workload has none: with a rolling update, a
+			readiness probe, and several replicas or room for one more Pod.
 
 			For each binding, pgbind creates a new user with the privileges of the old one, verifies its login, writes it to the same Secret,
 			replaces the Pods of every workload that uses the Secret, waits until the old user has no sessions, and drops it.
