@@ -125,7 +125,10 @@ func TestShortForm_HasTheFlagsOfBind(t *testing.T) {
 	bind, _, err := root.Find([]string{"bind"})
 	require.NoError(t, err)
 	assert.Contains(t, flagsOf(bind), "dbname")
-	assert.Equal(t, flagsOf(bind), flagsOf(root))
+	ofRoot := flagsOf(root)
+	assert.Contains(t, ofRoot, "version")
+	delete(ofRoot, "version")
+	assert.Equal(t, flagsOf(bind), ofRoot)
 }
 
 // TestHelp_NamesTheServerOfEachCommand: commands about existing bindings use their servers.
@@ -172,4 +175,15 @@ func TestDryRun_WarnsOfDeprecatedValues(t *testing.T) {
 	}
 	_, stderr, _ := run(t, "deployment/web", "--dry-run=client")
 	assert.NotContains(t, stderr, "deprecated")
+}
+
+func TestVersionFlag_PrintsTheVersion(t *testing.T) {
+	want, _, code := run(t, "version")
+	require.Zero(t, code)
+	for _, args := range [][]string{{"--version"}, {"--version", "-v=1"}} {
+		stdout, stderr, code := run(t, args...)
+		assert.Zero(t, code)
+		assert.Empty(t, stderr)
+		assert.Equal(t, want, stdout)
+	}
 }

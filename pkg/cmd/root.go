@@ -28,6 +28,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/unbind"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/version"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/printers"
+	program "github.com/kubectl-pgbind/kubectl-pgbind/pkg/version"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
@@ -81,6 +82,9 @@ func newRoot(connection *genericclioptions.ConfigFlags, streams genericiooptions
 		},
 	}
 	options.AddFlags(root)
+	root.Version = program.String()
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.Flags().Bool("version", false, "Print the version of kubectl pgbind") // cobra's own text is not in our form
 	return root
 }
 

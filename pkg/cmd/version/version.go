@@ -19,9 +19,11 @@ import (
 
 // build is the version in JSON and YAML.
 type build struct {
-	Version   string `json:"version"`
-	GoVersion string `json:"goVersion"`
-	Platform  string `json:"platform"`
+	Version         string `json:"version"`
+	Commit          string `json:"commit,omitempty"`
+	GoVersion       string `json:"goVersion"`
+	ClientGoVersion string `json:"clientGoVersion,omitempty"`
+	Platform        string `json:"platform"`
 }
 
 // Options select the format.
@@ -37,14 +39,14 @@ func NewCommand(streams genericiooptions.IOStreams) *cobra.Command {
 		Use:   "version",
 		Short: "Print the version of kubectl pgbind",
 		Long: templates.LongDesc(`
-			Print the version of kubectl pgbind.
+			Print the version of kubectl pgbind. "kubectl pgbind --version" is the same.
 
 			The API server's audit log contains the same version in the user agent. This command needs no cluster.`),
 		Example: templates.Examples(`
 			# Print the version
 			kubectl pgbind version
 
-			# Print the version as JSON, with the Go version and the platform of the build
+			# Print the version as JSON, with the commit, the versions of Go and client-go, and the platform of the build
 			kubectl pgbind version --output json`),
 		Args: cobra.NoArgs,
 		RunE: command.RunE(o),
@@ -68,7 +70,10 @@ func (o *Options) Validate() error {
 
 // Run prints the version.
 func (o *Options) Run(context.Context) error {
-	b := build{Version: version.String(), GoVersion: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	b := build{
+		Version: version.String(), Commit: version.Commit(), GoVersion: runtime.Version(), ClientGoVersion: version.Module("k8s.io/client-go"),
+		Platform: runtime.GOOS + "/" + runtime.GOARCH,
+	}
 	text, err := []byte(b.Version+"\n"), error(nil)
 	switch o.output {
 	case "json":
