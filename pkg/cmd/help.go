@@ -104,7 +104,7 @@ func groupsOf(cmd *cobra.Command) []flagGroup {
 	all := *cmd.Flags()
 	all.SortFlags = false
 	all.VisitAll(func(flag *pflag.Flag) {
-		if flag.Hidden || flag.Name == "help" || local.Lookup(flag.Name) == nil {
+		if !flags.InHelp(flag) || local.Lookup(flag.Name) == nil {
 			return
 		}
 		name := flags.GroupOf(flag)

@@ -108,6 +108,16 @@ func TestHelp_GroupsFlags(t *testing.T) {
 		require.Positive(t, i, want)
 		last += i
 	}
+	for _, name := range []string{"bind", "apply", "list", "check", "servers"} {
+		stdout, _, _ = run(t, name, "--help")
+		for _, rare := range []string{"allow-missing-template-keys", "show-managed-fields", "cluster-domain"} {
+			assert.NotContains(t, stdout, "--"+rare, name)
+			if name == "bind" {
+				_, errOut, _ := run(t, name, "--"+rare)
+				assert.NotContains(t, errOut, "unknown flag", "it works")
+			}
+		}
+	}
 	stdout, _, _ = run(t, "rotate", "--help")
 	assert.Contains(t, stdout, "\nOptions:\n")
 	assert.NotContains(t, stdout, " Options:\n")

@@ -97,6 +97,7 @@ func (o *Options) addTo(cmd *cobra.Command) {
 	set.DurationVar(&o.grace, "grace", flags.DefaultGrace, "Time for open sessions to end before --prune terminates them")
 	o.shard.AddTo(set)
 	o.output.AddFlags(cmd)
+	flags.HideRareOutput(cmd.Flags())
 	flags.CompleteOutput(cmd, o.output.AllowedFormats())
 }
 

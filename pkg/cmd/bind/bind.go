@@ -94,6 +94,7 @@ func (o *Options) AddFlags(cmd *cobra.Command) {
 	o.session.AddTo(cmd.Flags())
 	flags.Group(cmd.Flags(), "Run Options")
 	o.output.AddFlags(cmd)
+	flags.HideRareOutput(cmd.Flags())
 	flags.CompleteOutput(cmd, o.output.AllowedFormats())
 	flags.Group(cmd.Flags(), "Output Options")
 }

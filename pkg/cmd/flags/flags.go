@@ -48,6 +48,29 @@ func GroupOf(flag *pflag.Flag) string {
 	return ""
 }
 
+// rareAnnotation marks a flag that is in the reference and not in the help.
+const rareAnnotation = "rare"
+
+// HideRare keeps flags that few users need out of the help. They work, and are completed and documented like the others.
+func HideRare(set *pflag.FlagSet, names ...string) {
+	for _, name := range names {
+		flag := set.Lookup(name)
+		if flag.Annotations == nil {
+			flag.Annotations = map[string][]string{}
+		}
+		flag.Annotations[rareAnnotation] = nil
+	}
+}
+
+// HideRareOutput keeps the flags about details of formats out of the help.
+func HideRareOutput(set *pflag.FlagSet) { HideRare(set, "allow-missing-template-keys", "show-managed-fields") }
+
+// InHelp reports whether the help lists a flag.
+func InHelp(flag *pflag.Flag) bool {
+	_, rare := flag.Annotations[rareAnnotation]
+	return !flag.Hidden && !rare && flag.Name != "help"
+}
+
 // AddFieldManager adds the flag of kubectl, whose default depends on the binding.
 func AddFieldManager(cmd *cobra.Command, manager *string) {
 	cmd.Flags().StringVar(manager, "field-manager", "",

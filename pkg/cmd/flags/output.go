@@ -39,6 +39,7 @@ func NewOutput() *Output {
 // AddTo adds the flags.
 func (f *Output) AddTo(cmd *cobra.Command) {
 	f.AddFlags(cmd)
+	HideRareOutput(cmd.Flags())
 	cmd.Flag("output").Usage = fmt.Sprintf("Output format. One of: (%s)", strings.Join(f.formats(), ", "))
 	CompleteOutput(cmd, f.formats())
 	cmd.Flags().BoolVar(&f.noHeaders, "no-headers", false, "When using the default or custom-columns output format, don't print headers")

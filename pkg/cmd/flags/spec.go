@@ -38,6 +38,7 @@ func (f *Spec) AddTo(flags *pflag.FlagSet) {
 	flags.StringVar(&s.Host, "host", "", "Host name in the Secret (default: the host name of a Service of the database Pod)")
 	flags.Int32Var(&s.Port, "port", 0, "Port of the host (default: the port of the Service)")
 	flags.StringVar(&s.ClusterDomain, "cluster-domain", "", "DNS domain of the cluster (default: read from the database Pod)")
+	HideRare(flags, "cluster-domain")
 
 	Group(flags, "Server and Database Options")
 
