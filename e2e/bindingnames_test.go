@@ -66,7 +66,7 @@ func TestBindingNames(t *testing.T) {
 
 	assert.Equal(t, second, names("unbind", second[0], "--grace=0s"))
 	assert.ElementsMatch(t, []string{first[0], third[0]}, names("list"))
-	assert.ElementsMatch(t, []string{first[0], third[0]}, names("unbind", "--all", "--grace=0s"))
+	assert.ElementsMatch(t, []string{first[0], third[0]}, names("unbind", "--all", "--yes", "--grace=0s"))
 	missing := f.run(f.Pgbind("rotate", first[0]))
 	assert.Equal(t, 1, missing.Code)
 	assert.Contains(t, missing.Stderr, "not found")

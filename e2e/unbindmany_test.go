@@ -56,7 +56,7 @@ func unbindsSelected(f *fixture) {
 	mark := f.admin("SELECT shobj_description(oid, 'pg_authid') FROM pg_roles WHERE rolname = '" + role + "'")
 	f.admin("COMMENT ON ROLE " + role + " IS 'mine'")
 
-	result := f.run(f.Pgbind("unbind", "-l", "team=a", "--grace=1s"))
+	result := f.run(f.Pgbind("unbind", "-l", "team=a", "--yes", "--grace=1s"))
 
 	assert.Equal(f.t, 1, result.Code, result.Stderr)
 	assert.Contains(f.t, result.Stderr, "error: deployment.apps/two in namespace "+f.Name+": ")
@@ -76,8 +76,14 @@ func unbindsAll(f *fixture) {
 		spec.Containers[0].Command = []string{"sh", "-c", "trap '' TERM INT; while sleep 1; do :; done"}
 	}))
 	f.bind("deployment/stuck", "--secret=stuck")
+	before := f.traces()
+	refused := f.run(f.Pgbind("unbind", "--all", "--timeout=45s", "--grace=1s"))
+	assert.Equal(f.t, 1, refused.Code)
+	assert.Contains(f.t, refused.Stderr, "deployment/stuck ")
+	assert.Contains(f.t, refused.Stderr, "error: refusing to unbind without confirmation: pass --yes, or run the command in a terminal")
+	assert.Equal(f.t, before, f.traces())
 
-	result := f.run(f.Pgbind("unbind", "--all", "--timeout=45s", "--grace=1s"))
+	result := f.run(f.Pgbind("unbind", "--all", "--yes", "--timeout=45s", "--grace=1s"))
 
 	assert.Equal(f.t, 124, result.Code, result.Stderr)
 	assert.Contains(
@@ -91,7 +97,7 @@ func unbindsAll(f *fixture) {
 	)
 
 	f.kubectl("delete", "pods", "--selector=app=stuck", "--force", "--grace-period=0")
-	f.bind("unbind", "--all", "--grace=1s")
+	f.bind("unbind", "--all", "--yes", "--grace=1s")
 	assert.Equal(f.t, "0", f.admin("SELECT count(*) FROM pg_roles WHERE rolname LIKE 'pgb\\_%'"))
 	assert.Contains(f.t, f.bind("unbind", "--all").Stderr, "nothing to unbind")
 }

@@ -39,7 +39,7 @@ func (b *bench) benchMany(ctx context.Context, r *report) error {
 		for _, command := range []struct {
 			figures *[]figures
 			args    []string
-		}{{&rotated, []string{"rotate", "--all"}}, {&unbound, []string{"unbind", "--all"}}} {
+		}{{&rotated, []string{"rotate", "--all"}}, {&unbound, []string{"unbind", "--all", "--yes"}}} {
 			taken, err := rested(n.Pgbind(command.args...).Cmd(ctx))
 			if err != nil {
 				return err

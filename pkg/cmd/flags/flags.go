@@ -63,7 +63,9 @@ func HideRare(set *pflag.FlagSet, names ...string) {
 }
 
 // HideRareOutput keeps the flags about details of formats out of the help.
-func HideRareOutput(set *pflag.FlagSet) { HideRare(set, "allow-missing-template-keys", "show-managed-fields") }
+func HideRareOutput(set *pflag.FlagSet) {
+	HideRare(set, "allow-missing-template-keys", "show-managed-fields")
+}
 
 // InHelp reports whether the help lists a flag.
 func InHelp(flag *pflag.Flag) bool {

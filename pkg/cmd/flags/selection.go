@@ -31,6 +31,9 @@ func (f *Selection) AddTo(cmd *cobra.Command) {
 // Many reports whether the flags select bindings by their scope.
 func (f *Selection) Many() bool { return f.all || f.scope.All || f.scope.Selector != "" }
 
+// AllNamespaces reports whether the bindings can be in several namespaces.
+func (f *Selection) AllNamespaces() bool { return f.scope.All }
+
 // Validate requires workloads or a scope, but not both.
 func (f *Selection) Validate(args []string) error {
 	switch {

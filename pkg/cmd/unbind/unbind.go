@@ -4,11 +4,14 @@ package unbind
 import (
 	"context"
 	"errors"
+	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 	"k8s.io/kubectl/pkg/util/templates"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/client"
@@ -59,6 +62,8 @@ func newCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 			reassigns what the user owns to the access role of its binding, drops the user, and deletes the Secret. Tables that the workload
 			created stay, and the next binding can use them. If data would be lost, pgbind stops before it changes anything.
 
+			With --all, --all-namespaces or --selector, it lists the bindings and asks for confirmation; without a terminal, use --yes.
+
 			If a workload fails, pgbind continues with the others. Run the same command again to complete an interrupted run. If nothing is
 			bound, it changes nothing.`),
 		Example: templates.Examples(`
@@ -74,8 +79,11 @@ func newCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 			# Remove the bindings of the workloads of a manifest
 			kubectl pgbind unbind -f deployment.yaml
 
-			# Remove every binding of the namespace
-			kubectl pgbind unbind --all`),
+			# Remove every binding of the namespace, after a list and a confirmation
+			kubectl pgbind unbind --all
+
+			# Remove the bindings of one application without confirmation
+			kubectl pgbind unbind -l app=web --yes`),
 		RunE: command.RunE(o),
 	}
 	o.addTo(cmd)
@@ -97,7 +105,7 @@ func (o *Options) addTo(cmd *cobra.Command) {
 	set.BoolVar(&u.Purge, "purge", false, "Also drop the access role if it has no other members and owns nothing")
 	set.BoolVar(&u.DropDatabase, "drop-database", false,
 		"Also drop the database and all data in it, if pgbind created it and nobody else uses it. You confirm it with its name")
-	set.BoolVarP(&o.yes, "yes", "y", false, "Drop the database without confirmation")
+	set.BoolVarP(&o.yes, "yes", "y", false, "Do not ask for confirmation")
 	set.BoolVar(&u.Abandon, "abandon-role", false,
 		"Do not drop the user, because its database no longer exists; print the SQL that would drop it")
 	flags.AddFieldManager(cmd, &u.FieldManager)
@@ -161,8 +169,9 @@ func (o *Options) Run(ctx context.Context) error {
 	}
 	var items []*unbind.Item
 	if o.selection.Many() {
-		items, err = o.selected(ctx, connection, report)
-		unbinder.ReadWorkloads(ctx, items)
+		if items, err = o.selected(ctx, connection, report); err == nil {
+			unbinder.ReadWorkloads(ctx, items)
+		}
 	} else {
 		items, err = o.named(ctx, clients, unbinder)
 	}
@@ -201,25 +210,39 @@ func (o *Options) named(ctx context.Context, c *client.Clients, u *unbind.Unbind
 	return items, nil
 }
 
-// selected returns the bindings that the flags select. Their workloads are not read yet.
+// selected returns the bindings that the flags select, after the user confirmed their list. Their workloads are not read yet.
 func (o *Options) selected(ctx context.Context, connection *genericclioptions.ConfigFlags, r *printers.Report) ([]*unbind.Item, error) {
 	bindings, err := o.selection.Read(ctx, connection, r)
 	if err != nil {
 		return nil, err
 	}
 	var items []*unbind.Item
+	var chosen printers.Bindings
 	for _, b := range bindings {
 		if !o.selection.Filter.Matches(b.SecretName, b.Marks.DBName) {
 			continue
 		}
 		item := unbind.NewItem(lookup.Subject{Namespace: b.Namespace, Name: b.Marks.Workload}, lookup.Filter{Secret: b.SecretName})
 		item.Choice = o.server.Choice()
-		items = append(items, item)
+		items, chosen = append(items, item), append(chosen, b)
 	}
 	if len(items) == 0 {
 		r.Step("nothing to unbind")
+		return nil, nil
 	}
-	return items, nil
+	return items, o.confirm(ctx, chosen)
+}
+
+// confirm lists the bindings that flags select, which the user did not name, and asks for confirmation.
+func (o *Options) confirm(ctx context.Context, chosen printers.Bindings) error {
+	if o.yes || o.unbind.DryRun != cmdutil.DryRunNone {
+		return nil
+	}
+	err := printers.PrintTable(o.streams.ErrOut, chosen.Table(time.Now()), printers.Options{WithNamespace: o.selection.AllNamespaces()})
+	if err != nil {
+		return err
+	}
+	return printers.Confirm(ctx, o.streams, "unbind", fmt.Sprintf("Unbind these %d?", len(chosen)))
 }
 
 func (o *Options) confirmDrop(ctx context.Context, database string) error {

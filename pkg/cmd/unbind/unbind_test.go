@@ -1,14 +1,18 @@
 package unbind
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/command/commandtest"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/printers"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/unbind"
 )
@@ -46,4 +50,33 @@ func TestOptions_FollowFlags(t *testing.T) {
 	assert.True(t, o.yes)
 	assert.Equal(t, "me", o.unbind.FieldManager)
 	assert.True(t, commandtest.Complete(t, newCommand, "-A --shard=0/2").selection.Many())
+}
+
+// TestConfirm_ListsWhatTheUserDidNotName: without a terminal, --yes is required.
+func TestConfirm_ListsWhatTheUserDidNotName(t *testing.T) {
+	chosen := make(printers.Bindings, 1)
+	chosen[0].Namespace, chosen[0].Marks.Workload = "shop", "deployment.apps/web"
+	chosen[0].Marks.DBName, chosen[0].Marks.Access = "orders", "all"
+	for line, want := range map[string]string{
+		"--all":                  "refusing to unbind without confirmation: pass --yes, or run the command in a terminal",
+		"-l app=web":             "refusing to unbind without confirmation",
+		"-A":                     "refusing to unbind without confirmation",
+		"--all --yes":            "",
+		"--all --dry-run=client": "",
+		"--all --dry-run=server": "",
+	} {
+		o := commandtest.Complete(t, newCommand, line)
+		streams, _, out, errOut := genericiooptions.NewTestIOStreams()
+		o.streams = streams
+		err := o.confirm(t.Context(), chosen)
+		assert.Empty(t, out.String(), line)
+		if want == "" {
+			require.NoError(t, err, line)
+			assert.Empty(t, errOut.String(), line)
+			continue
+		}
+		require.ErrorContains(t, err, want, line)
+		assert.Regexp(t, `(?m)deployment/web\s+orders\s+all`, errOut.String(), line)
+		assert.Equal(t, line == "-A", strings.Contains(errOut.String(), "NAMESPACE"), line)
+	}
 }
