@@ -82,7 +82,6 @@ func TestUsageErrors(t *testing.T) {
 		"bind deployment/web --bogus":    "unknown flag: --bogus",
 		"deployment/web --env-prefix=9x": "--env-prefix: invalid prefix",
 		"deployment/web --database=shop": "did you mean --dbname?",
-		"deployment/web --cluster=shop":  "for example --postgres cluster/shop",
 		"unbind":                         "workload required",
 		"apply":                          "file required",
 		"check -o toml":                  "allowed formats are",
@@ -90,6 +89,20 @@ func TestUsageErrors(t *testing.T) {
 		result := f.run(f.Pgbind(strings.Split(line, " ")...))
 		assert.Equal(t, 2, result.Code, line)
 		assert.Empty(t, result.Stdout, line)
+		assert.Contains(t, result.Stderr, words, line)
+	}
+}
+
+// TestKubeconfigFlags expects a hint: kubectl's names for flags of the kubeconfig have a meaning in PostgreSQL too.
+func TestKubeconfigFlags(t *testing.T) {
+	t.Parallel()
+	f := newNamespace(t)
+	for line, words := range map[string]string{
+		"deployment/web --cluster=shop": "--cluster names a cluster of the kubeconfig; the PostgreSQL server is --postgres, for example --postgres cluster/shop",
+		"deployment/web --user=app":     "--user names a user of the kubeconfig; the PostgreSQL user is --username",
+	} {
+		result := f.run(f.Pgbind(strings.Fields(line)...))
+		assert.Equal(t, 1, result.Code, line)
 		assert.Contains(t, result.Stderr, words, line)
 	}
 }

@@ -45,3 +45,33 @@ func TestFilename_ChoosesWorkloads(t *testing.T) {
 		assert.Empty(t, f.deployment(name).Spec.Template.Spec.Containers[0].EnvFrom)
 	}
 }
+
+// TestSelector_ChoosesWorkloads binds what kubectl lists with the same words.
+func TestSelector_ChoosesWorkloads(t *testing.T) {
+	t.Parallel()
+	f := newLesson(t, harness.WithoutClaim)
+	f.idle("web", "worker", "other")
+	f.kubectl("label", "deployment/web", "deployment/worker", "team=a")
+	referring := func() []string {
+		var names []string
+		for _, name := range []string{"web", "worker", "other"} {
+			if len(f.deployment(name).Spec.Template.Spec.Containers[0].EnvFrom) > 0 {
+				names = append(names, name)
+			}
+		}
+		return names
+	}
+
+	none := f.bind("deployment", "-l", "team=b")
+	assert.Contains(t, none.Stderr, "No resources found")
+	assert.Empty(t, referring())
+	f.bind("bind", "deploy", "-l", "team=a")
+	assert.Equal(
+		t,
+		lines(f.kubectl("get", "deployments", "-l", "team=a", "-o", `jsonpath={range .items[*]}{.metadata.name}{"\n"}{end}`)),
+		referring(),
+	)
+	all := f.bind("deployments", "--all", "--wait=false")
+	assert.Equal(t, []string{"web", "worker", "other"}, referring())
+	assert.Contains(t, all.Stdout, "deployment.apps/web unchanged")
+}

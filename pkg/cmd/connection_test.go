@@ -48,8 +48,11 @@ func TestExecute_ExplainsFlagsOfTheKubeconfig(t *testing.T) {
 			"the PostgreSQL server is --postgres, for example --postgres cluster/shop",
 		"check --cluster=shop": `no server found for cluster "shop": --cluster names a cluster of the kubeconfig; ` +
 			"the PostgreSQL server is --postgres, for example --postgres cluster/shop",
-		"list --cluster=shop":        `no server found for cluster "shop": --cluster names a cluster of the kubeconfig`,
-		"deployment/web --context=x": "context was not found for specified context: x",
+		"check --cluster=shop -n shop": `read the connection settings: cluster "shop" does not exist: --cluster names a cluster of the kubeconfig; ` +
+			"the PostgreSQL server is --postgres, for example --postgres cluster/shop",
+		"unbind deployment/web --user=app -n shop": `read the connection settings: auth info "app" does not exist: --user names a user of the kubeconfig`,
+		"list --cluster=shop":                      `no server found for cluster "shop": --cluster names a cluster of the kubeconfig`,
+		"deployment/web --context=x":               "context was not found for specified context: x",
 	} {
 		streams, _, _, errOut := genericiooptions.NewTestIOStreams()
 		assert.NotZero(t, Execute(t.Context(), streams, strings.Fields(line)), line)

@@ -55,9 +55,11 @@ func printError(w io.Writer, cmd *cobra.Command, err error) {
 // explainKubeconfigFlags adds to the error about a user or a cluster that the kubeconfig does not have the flag that may be meant:
 // kubectl's names of these flags also have a meaning in PostgreSQL and in CloudNativePG.
 func explainKubeconfigFlags(cmd *cobra.Command, err error) error {
+	const server = "the PostgreSQL server is --postgres, for example --postgres cluster/%s"
 	for _, flag := range []struct{ name, text, instead, hint string }{
 		{"user", "auth info %q does not exist", "username", "the PostgreSQL user is --username"},
-		{"cluster", "no server found for cluster %q", "postgres", "the PostgreSQL server is --postgres, for example --postgres cluster/%s"},
+		{"cluster", "no server found for cluster %q", "postgres", server},
+		{"cluster", "cluster %q does not exist", "postgres", server}, // with --namespace
 	} {
 		given := cmd.Flag(flag.name)
 		if given == nil || !given.Changed || !strings.Contains(err.Error(), fmt.Sprintf(flag.text, given.Value)) {

@@ -102,7 +102,7 @@ func TestHelp_GroupsFlags(t *testing.T) {
 	last := 0
 	for _, want := range []string{
 		"Server and Database Options:", "--dbname=", "Access Options:", "--access=", "User Options:", "--username=", "Secret Options:", "--preset=",
-		"Workload Options:", "--inject=", "Run Options:", "--dry-run=", "Output Options:", "--output=", "Usage:\n  kubectl pgbind bind (-f FILENAME | TYPE/NAME...) [options]",
+		"Workload Options:", "--inject=", "Run Options:", "--dry-run=", "Output Options:", "--output=", "Usage:\n  kubectl pgbind bind (-f FILENAME | TYPE/NAME... | TYPE (-l SELECTOR | --all)) [options]",
 	} {
 		i := strings.Index(stdout[last:], want)
 		require.Positive(t, i, want)

@@ -90,6 +90,13 @@ func wrongBinds() map[string]string {
 		"deployment/a --bogus":                            "unknown flag: --bogus",
 		"deployment/a -f x.yaml":                          "you may not specify resource arguments as well",
 		"deployment/a -R":                                 "--recursive needs -f",
+		"deployment/a --all":                              "take one TYPE without a name",
+		"-l app=web":                                      "take one TYPE without a name",
+		"deployment api --all":                            "take one TYPE without a name",
+		"deployment -l a=b=c":                             "read --selector",
+		"deployment -l app=web --all":                     "but not both",
+		"widgets.example.com -l app=web":                  "do not know the type",
+		"-f - --all":                                      "but not both",
 		"-f /nonexistent.yaml":                            "does not exist",
 		"-f - --password-from=stdin":                      "cannot both read stdin",
 		"deployment/a --revoke-public":                    "run kubectl pgbind harden",
@@ -320,7 +327,7 @@ func TestFlags_SuggestASimilarName(t *testing.T) {
 		assert.Equal(t, command.Usage, code)
 		assert.Contains(t, errOut, "did you mean "+meant, typed)
 	}
-	for line, want := range map[string]string{
+	for line, want := range map[string]string{ //nolint:gosec // flags, not credentials
 		"rotate deployment/web --bogus": "unknown flag: --bogus",
 		"deployment/web --database=a":   "unknown flag: --database: did you mean --dbname?",
 		"deployment/web --db=a":         "unknown flag: --db: did you mean --dbname?",

@@ -12,7 +12,11 @@ func TestCommitOf_ReadsTheBuild(t *testing.T) {
 	revision := debug.BuildSetting{Key: "vcs.revision", Value: "abc"}
 	assert.Empty(t, commitOf(nil))
 	assert.Empty(t, commitOf([]debug.BuildSetting{{Key: "vcs.modified", Value: "true"}}))
-	assert.Equal(t, "abc", commitOf([]debug.BuildSetting{{Key: "-trimpath", Value: "true"}, revision, {Key: "vcs.modified", Value: "false"}}))
+	assert.Equal(
+		t,
+		"abc",
+		commitOf([]debug.BuildSetting{{Key: "-trimpath", Value: "true"}, revision, {Key: "vcs.modified", Value: "false"}}),
+	)
 	assert.Equal(t, "abc-dirty", commitOf([]debug.BuildSetting{{Key: "vcs.modified", Value: "true"}, revision}))
 }
 

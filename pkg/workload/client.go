@@ -91,15 +91,22 @@ func (c *Client) Get(ctx context.Context, namespace string, args []string) ([]*W
 // List reads all workloads of a type in a namespace, page by page.
 func (c *Client) List(ctx context.Context, namespace string, of Type) ([]*Workload, error) {
 	k, _ := kindFor(schema.GroupKind{Group: of.Resource.Group, Kind: of.kind})
-	return c.listAll(ctx, k, namespace)
+	return c.listAll(ctx, k, namespace, "")
 }
 
-func (c *Client) listAll(ctx context.Context, k kind, namespace string) ([]*Workload, error) {
+// Selected reads the workloads of a type in a namespace that have the labels of the selector, without those that a controller owns.
+func (c *Client) Selected(ctx context.Context, namespace string, of Type, selector string) ([]*Workload, error) {
+	k, _ := kindFor(schema.GroupKind{Group: of.Resource.Group, Kind: of.kind})
+	all, err := c.listAll(ctx, k, namespace, selector)
+	return slices.DeleteFunc(all, func(w *Workload) bool { return w.Controller() != nil }), err
+}
+
+func (c *Client) listAll(ctx context.Context, k kind, namespace, selector string) ([]*Workload, error) {
 	pages := pager.New(func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
 		return c.request("GET", k, namespace).VersionedParams(&options, metav1.ParameterCodec).Do(ctx).Get()
 	})
 	var workloads []*Workload
-	err := pages.EachListItem(ctx, metav1.ListOptions{}, func(item runtime.Object) error {
+	err := pages.EachListItem(ctx, metav1.ListOptions{LabelSelector: selector}, func(item runtime.Object) error {
 		obj, ok := item.(object)
 		if !ok {
 			return fmt.Errorf("unexpected %T", item)

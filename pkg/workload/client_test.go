@@ -1,6 +1,7 @@
 package workload_test
 
 import (
+	"net/http"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -11,6 +12,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
 func TestGet_ReadsEveryKindByEveryName(t *testing.T) {
@@ -139,6 +142,28 @@ func TestGet_WrapsAPIErrors(t *testing.T) {
 	server.on("GET /apis/apps/v1/namespaces/shop/deployments/web", refuse(notFound("namespaces", "shop")))
 	_, err = client.Get(t.Context(), namespace, []string{"deployment/web"})
 	require.ErrorContains(t, err, `read deployment.apps/web in namespace shop: namespaces "shop" not found`)
+}
+
+// TestSelected_ListsTheWorkloadsOfAType expects that the API server selects, and that owned workloads are left to their owner.
+func TestSelected_ListsTheWorkloadsOfAType(t *testing.T) {
+	server, client := newAPIServer(t)
+	owned := deployment("owned")
+	owned.OwnerReferences = append(owned.OwnerReferences, ownedBy("example.com/v1", "App", "shop"))
+	query := ""
+	server.on("GET /apis/apps/v1/namespaces/shop/deployments", func(w http.ResponseWriter, r *http.Request) {
+		query = r.URL.Query().Get("labelSelector")
+		answer(&appsv1.DeploymentList{Items: []appsv1.Deployment{*deployment("web"), *owned, *deployment("api")}})(w, r)
+	})
+	kind, ok := workload.TypeFor("deploy")
+	require.True(t, ok)
+	found, err := client.Selected(t.Context(), namespace, kind, "app=web")
+	require.NoError(t, err)
+	var names []string
+	for _, w := range found {
+		names = append(names, w.String())
+	}
+	assert.Equal(t, []string{"deployment.apps/web", "deployment.apps/api"}, names)
+	assert.Equal(t, "app=web", query)
 }
 
 func TestTopOwner_ReturnsLastOwner(t *testing.T) {

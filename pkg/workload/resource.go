@@ -26,7 +26,7 @@ func Resources() []Resource {
 // ListResource is List for a Resource; an empty namespace means all.
 func (c *Client) ListResource(ctx context.Context, namespace string, of Resource) ([]*Workload, error) {
 	k, _ := kindFor(of.Kind.GroupKind())
-	return c.listAll(ctx, k, namespace)
+	return c.listAll(ctx, k, namespace, "")
 }
 
 // NameOf returns the name of an object of the kind in the form of String: "deployment.apps/web".

@@ -32,6 +32,7 @@ type Options struct {
 	streams    genericiooptions.IOStreams
 
 	manifests flags.Manifests
+	ofType    flags.OfType
 	specFlags flags.Spec
 	session   flags.Session
 	runFlags  flags.Run
@@ -39,6 +40,7 @@ type Options struct {
 
 	namespace string
 	workloads []string
+	kind      workload.Type // of the workloads that ofType selects
 	spec      v1alpha1.BindingSpec
 	sources   binding.Sources
 	binding   binding.Options
@@ -53,7 +55,7 @@ func NewOptions(connection *genericclioptions.ConfigFlags, streams genericioopti
 func NewCommand(connection *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams) *cobra.Command {
 	o := NewOptions(connection, streams)
 	cmd := &cobra.Command{
-		Use:        "bind (-f FILENAME | TYPE/NAME...)",
+		Use:        "bind (-f FILENAME | TYPE/NAME... | TYPE (-l SELECTOR | --all))",
 		SuggestFor: []string{"create", "add"},
 		Short:      "Give workloads their own PostgreSQL users",
 		Long: templates.LongDesc(`
@@ -77,6 +79,9 @@ func NewCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 			# Bind the workloads of a manifest
 			kubectl pgbind bind -f deployment.yaml
 
+			# Bind every Deployment with a label
+			kubectl pgbind bind deployment -l app=web
+
 			# Print what would change
 			kubectl pgbind bind deployment/web --dry-run=client`),
 		RunE: command.RunE(o),
@@ -88,6 +93,7 @@ func NewCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 // AddFlags adds the flags, in groups.
 func (o *Options) AddFlags(cmd *cobra.Command) {
 	o.manifests.AddTo(cmd)
+	o.ofType.AddTo(cmd)
 	flags.Group(cmd.Flags(), "Selection Options")
 	o.specFlags.AddTo(cmd.Flags())
 	o.runFlags.AddTo(cmd)
@@ -110,19 +116,43 @@ func (o *Options) Complete(cmd *cobra.Command, args []string) (err error) {
 	if err := o.manifests.CheckStdin(o.sources.Password, o.sources.AdminPassword); err != nil {
 		return err
 	}
+	if o.manifests.IsSet() && o.ofType.IsSet() {
+		return errors.New("specify manifests with -f, or workloads with --selector or --all, but not both")
+	}
 	o.workloads, o.namespace, err = o.manifests.Workloads(o.connection, o.streams.In, args)
 	return err
 }
 
 // Validate rejects arguments that are not workloads, contradictions and unknown formats. Complete has checked the spec.
 func (o *Options) Validate() error {
-	if err := lookup.CheckWorkloads(o.workloads); err != nil {
+	if err := o.checkWorkloads(); err != nil {
 		return err
 	}
 	if _, err := o.output.ToPrinter(); err != nil {
 		return err
 	}
 	return o.checkNumber(workload.Number(o.workloads))
+}
+
+// checkWorkloads rejects arguments that neither name workloads nor, with a selector, a type.
+func (o *Options) checkWorkloads() (err error) {
+	if !o.ofType.IsSet() {
+		return lookup.CheckWorkloads(o.workloads)
+	}
+	o.kind, err = o.ofType.Type(o.workloads)
+	return err
+}
+
+// read returns the workloads to bind. With an error about some of them, it returns the others.
+func (o *Options) read(ctx context.Context, clients *client.Clients) ([]*workload.Workload, error) {
+	if !o.ofType.IsSet() {
+		return clients.Workloads.Get(ctx, o.namespace, o.workloads)
+	}
+	found, err := clients.Workloads.Selected(ctx, o.namespace, o.kind, o.ofType.Selector)
+	if err == nil && len(found) == 0 {
+		printers.NothingFound(o.streams.ErrOut, o.namespace)
+	}
+	return found, err
 }
 
 // checkNumber refuses names for several workloads.
@@ -143,7 +173,7 @@ func (o *Options) Run(ctx context.Context) error {
 		return err
 	}
 	o.session.Apply(clients)
-	workloads, errRead := clients.Workloads.Get(ctx, o.namespace, o.workloads)
+	workloads, errRead := o.read(ctx, clients)
 	if err := o.checkNumber(len(workloads)); err != nil {
 		return command.WithCode(command.Usage, err)
 	}

@@ -11,7 +11,8 @@ import (
 // What a dry run does.
 const (
 	// DryRunRehearses is for commands that send their writes as dry runs.
-	DryRunRehearses = "Print what would change, and change nothing: client only reads, server also sends the writes to the API server as dry runs."
+	DryRunRehearses = "Print what would change, and change nothing: client only reads, " +
+		"server also sends the writes to the API server as dry runs."
 	// DryRunLists is for commands that list what they will do before they ask for confirmation.
 	DryRunLists = "With client or server, print what would be removed, and change nothing."
 )
@@ -37,7 +38,12 @@ func DryRun(cmd *cobra.Command) (cmdutil.DryRunStrategy, error) {
 	case value == flag.NoOptDefVal:
 		fmt.Fprintf(cmd.ErrOrStderr(), "Warning: --dry-run is deprecated and can be replaced with --dry-run=%s.\n", instead)
 	case err == nil:
-		fmt.Fprintf(cmd.ErrOrStderr(), "Warning: --dry-run=%s is deprecated (boolean value) and can be replaced with --dry-run=%s.\n", value, instead)
+		fmt.Fprintf(
+			cmd.ErrOrStderr(),
+			"Warning: --dry-run=%s is deprecated (boolean value) and can be replaced with --dry-run=%s.\n",
+			value,
+			instead,
+		)
 	}
 	return strategy, nil
 }

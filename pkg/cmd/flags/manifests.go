@@ -39,6 +39,9 @@ func (f *Manifests) CheckStdin(passwords ...secret.Source) error {
 	return nil
 }
 
+// IsSet reports whether manifests select the workloads.
+func (f *Manifests) IsSet() bool { return len(f.options.Filenames) > 0 }
+
 func (f *Manifests) readsStdin() bool { return slices.Contains(f.options.Filenames, stdinName) }
 
 // Workloads returns the workloads in the form TYPE/NAME, and their namespace: the arguments and the current namespace,

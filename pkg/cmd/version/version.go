@@ -71,8 +71,11 @@ func (o *Options) Validate() error {
 // Run prints the version.
 func (o *Options) Run(context.Context) error {
 	b := build{
-		Version: version.String(), Commit: version.Commit(), GoVersion: runtime.Version(), ClientGoVersion: version.Module("k8s.io/client-go"),
-		Platform: runtime.GOOS + "/" + runtime.GOARCH,
+		Version:         version.String(),
+		Commit:          version.Commit(),
+		GoVersion:       runtime.Version(),
+		ClientGoVersion: version.Module("k8s.io/client-go"),
+		Platform:        runtime.GOOS + "/" + runtime.GOARCH,
 	}
 	text, err := []byte(b.Version+"\n"), error(nil)
 	switch o.output {
