@@ -26,6 +26,7 @@ const databaseLabel = "postgresql-a"
 
 // narrowed maps the examples that affect every namespace, and so other tests, to commands for one namespace.
 var narrowed = map[string]string{
+	"kubectl pgbind unbind --all":                                                 "kubectl pgbind unbind --all --yes",
 	"kubectl pgbind prune -A --yes":                                               "kubectl pgbind prune --yes",
 	"kubectl pgbind check -A -o json":                                             "kubectl pgbind check -o json",
 	"kubectl pgbind audit -A --postgres statefulset/pg --postgres-namespace data": "kubectl pgbind audit --postgres statefulset/pg",
