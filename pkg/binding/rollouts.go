@@ -58,14 +58,9 @@ func (r *run) rollout(ctx context.Context, i *Item) error {
 		}
 		i.Report.Step("next: kubectl pgbind psql %s -n %s", w, w.Namespace())
 	default:
-		i.Report.Step("next: %s", rolloutStatus(w))
+		i.Report.Step("next: %s", w.StatusCommand())
 	}
 	return nil
-}
-
-// rolloutStatus is the command that waits for the Pods.
-func rolloutStatus(w *workload.Workload) string {
-	return fmt.Sprintf("kubectl rollout status %s -n %s", w, w.Namespace())
 }
 
 // outdated names the Pods that run without the Secret. The message is true without them, so that an error is ignored.
@@ -86,7 +81,7 @@ func unready(w *workload.Workload, err error) error {
 	if err == nil {
 		return nil
 	}
-	next := rolloutStatus(w)
+	next := w.StatusCommand()
 	switch {
 	case w.IsPod():
 		next = fmt.Sprintf("kubectl wait --for=condition=Ready %s -n %s", w, w.Namespace())

@@ -258,6 +258,23 @@ func TestCheckBinding(t *testing.T) {
 			"a, b",
 			"kubectl delete pod a b -n ns",
 		},
+		"stale Pods of a Rollout": {
+			func(f *facts) {
+				f.stalePods, f.pods, f.binding.Marks.Workload = []string{"a"}, workload.Followed, "rollout.argoproj.io/web"
+			},
+			StalePods,
+			"a",
+			"kubectl delete pod a -n ns",
+		},
+		"stale Pods of a Rollout that is not complete": {
+			func(f *facts) {
+				f.stalePods, f.pods, f.binding.Marks.Workload = []string{"a"}, workload.Followed, "rollout.argoproj.io/web"
+				f.rollout = "kubectl argo rollouts status web -n ns"
+			},
+			StalePods,
+			"a",
+			"kubectl argo rollouts status web -n ns",
+		},
 		"stale bare Pod": {func(f *facts) { f.stalePods, f.isPod = []string{"a"}, true }, StalePods, "a",
 			"kubectl get deployment.apps/web -n ns -o yaml | kubectl replace --force -f -"},
 		"stale Pods of a run": {func(f *facts) { f.stalePods, f.pods = []string{"a"}, workload.NextRun }, StalePods, "a", ""},

@@ -137,5 +137,8 @@ func (c *Checker) addWorkload(ctx context.Context, f *facts) {
 	f.workloadErr = err
 	for _, pod := range pods {
 		f.stalePods = append(f.stalePods, pod.Name)
+		if w.IsFormer(pod, b.SecretName) {
+			f.rollout = w.StatusCommand()
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	appsv1 "k8s.io/api/apps/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -65,6 +66,25 @@ func (c *Client) rolloutsOf(ctx context.Context, w *Workload) ([]object, error) 
 		}
 	}
 	return rollouts, nil
+}
+
+// runners returns the Rollouts whose Pods are to be waited for instead of those of the workload: the one that the user named, or all that
+// refer to a Deployment without Pods of its own.
+func (c *Client) runners(ctx context.Context, w *Workload) ([]*Workload, error) {
+	if w.runBy != nil {
+		return []*Workload{w.runBy}, nil
+	}
+	deployment, ok := w.object.(*appsv1.Deployment)
+	if !ok || deployment.Spec.Replicas == nil || *deployment.Spec.Replicas > 0 {
+		return nil, nil
+	}
+	rollouts, err := c.rolloutsOf(ctx, w)
+	k, _ := kindFor(schema.GroupKind{Group: argoGroup, Kind: "Rollout"})
+	var runners []*Workload
+	for _, rollout := range rollouts {
+		runners = append(runners, &Workload{kind: k, object: rollout})
+	}
+	return runners, err
 }
 
 // afterChangeOf returns the Rollout with a status that also waits until its controller has observed this version of the Deployment.

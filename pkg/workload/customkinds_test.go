@@ -152,6 +152,7 @@ func TestGet_ReturnsDeploymentOfRollout(t *testing.T) {
 	ws, err := client.Get(t.Context(), namespace, []string{"rollout/web"})
 	require.NoError(t, err)
 	assert.Equal(t, "deployment.apps/template", ws[0].String())
+	assert.Equal(t, "kubectl argo rollouts status web -n shop", ws[0].StatusCommand(), "the Rollout has the Pods")
 
 	t.Run("and its Pods", func(t *testing.T) {
 		d := deployment("template")

@@ -120,6 +120,21 @@ func (w *Workload) customRollout(o *unstructured.Unstructured) Rollout {
 	return Rollout{Kind: Followed}
 }
 
+// StatusCommand is the command that shows the rollout of the workload, and waits for its end if there is such a command.
+func (w *Workload) StatusCommand() string {
+	switch group := w.kind.gvk.Group; {
+	case w.runBy != nil:
+		return w.runBy.StatusCommand()
+	case group == argoGroup:
+		return fmt.Sprintf("kubectl argo rollouts status %s -n %s", w.Name(), w.Namespace())
+	case group == openShiftGroup:
+		return fmt.Sprintf("oc rollout status dc/%s -n %s", w.Name(), w.Namespace())
+	case w.kind.isCustom():
+		return fmt.Sprintf("kubectl describe %s -n %s", w, w.Namespace())
+	}
+	return fmt.Sprintf("kubectl rollout status %s -n %s", w, w.Namespace())
+}
+
 // waitPods waits until the Pods of a workload whose status is not known use the same Secrets as its template, and are ready.
 func (c *Client) waitPods(ctx context.Context, w *Workload, progress func(string)) error {
 	last := ""

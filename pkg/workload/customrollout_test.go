@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/watch"
@@ -143,4 +144,30 @@ func TestRolloutOfCustomKinds(t *testing.T) {
 		`{spec: {triggers: [{type: ConfigChange}]}}`,
 	)
 	assert.Equal(t, Followed, automatic.Rollout().Kind)
+}
+
+func TestStatusCommandOfCustomKinds(t *testing.T) {
+	for gk, want := range map[schema.GroupKind]string{
+		{Group: argoGroup, Kind: "Rollout"}:               "kubectl argo rollouts status web -n shop",
+		{Group: openShiftGroup, Kind: "DeploymentConfig"}: "oc rollout status dc/web -n shop",
+		{Group: kruiseGroup, Kind: "CloneSet"}:            "kubectl describe cloneset.apps.kruise.io/web -n shop",
+	} {
+		assert.Equal(t, want, workloadOf(t, gk, "{}").StatusCommand())
+	}
+}
+
+func TestIsFormer_OnlyOfKindsThatKeepFormerTemplates(t *testing.T) {
+	reference := []corev1.EnvFromSource{{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "a"}}}}
+	bound := corev1.PodSpec{Containers: []corev1.Container{{Name: "app", EnvFrom: reference}}}
+	former := &corev1.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "app"}}}}
+	for gk, want := range map[schema.GroupKind]bool{
+		{Group: argoGroup, Kind: "Rollout"}:    true,
+		{Group: knativeGroup, Kind: "Service"}: true,
+		{Group: kruiseGroup, Kind: "CloneSet"}: false,
+	} {
+		w := workloadOf(t, gk, "{}")
+		w.template = &corev1.PodTemplateSpec{Spec: bound}
+		assert.Equal(t, want, w.IsFormer(former, "a"), gk)
+		assert.False(t, w.IsFormer(&corev1.Pod{Spec: bound}, "a"), gk)
+	}
 }

@@ -27,8 +27,17 @@ func (c *Client) WaitRollout(ctx context.Context, w *Workload, progress func(str
 	if w.Rollout().Kind != Followed {
 		return nil
 	}
-	if w.runBy != nil {
-		return c.WaitRollout(ctx, w.runBy.afterChangeOf(w), progress)
+	runners, err := c.runners(ctx, w)
+	if err != nil {
+		return fmt.Errorf("find what runs the Pods of %s: %w", w, err)
+	}
+	if len(runners) > 0 {
+		for _, rollout := range runners {
+			if err := c.WaitRollout(ctx, rollout.afterChangeOf(w), progress); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 	if w.kind.isCustom() && w.kind.status == nil {
 		if err := c.waitPods(ctx, w, progress); err != nil {

@@ -15,6 +15,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/watch"
@@ -227,4 +228,35 @@ func TestRollout_ReportsKindAndMessage(t *testing.T) {
 			assert.Equal(t, tt.want == workload.Followed, got.Message == "")
 		})
 	}
+}
+
+// TestWaitRollout_FollowsRolloutOfDeployment names a Deployment without Pods, to which a Rollout of Argo refers.
+func TestWaitRollout_FollowsRolloutOfDeployment(t *testing.T) {
+	server, client := customServer(t)
+	d := rolling(2, 0, 0)
+	*d.Spec.Replicas = 0
+	server.on("GET "+webPath, answer(d))
+	refers := func(observed string) *unstructured.Unstructured {
+		return custom("argoproj.io/v1alpha1", "Rollout", "web", func(o map[string]any) {
+			o["spec"] = map[string]any{"workloadRef": map[string]any{"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}}
+			o["status"] = map[string]any{"observedGeneration": "1", "workloadObservedGeneration": observed, "phase": "Healthy"}
+		})
+	}
+	server.on("GET /apis/argoproj.io/v1alpha1/namespaces/shop/rollouts", func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("watch") != "" {
+			watched(t, refers("1"), refers("2"))(w, r)
+			return
+		}
+		writeJSON(w, http.StatusOK, map[string]any{
+			"apiVersion": "argoproj.io/v1alpha1", "kind": "RolloutList", "metadata": map[string]any{}, "items": []any{refers("1").Object},
+		})
+	})
+	ws, err := client.Get(t.Context(), namespace, []string{"deployment/web"})
+	require.NoError(t, err)
+	var lines []string
+	require.NoError(t, client.WaitRollout(t.Context(), ws[0], func(line string) { lines = append(lines, line) }))
+	assert.Equal(t, []string{
+		"Waiting for the controller to observe the change of deployment.apps/web...",
+		`rollout "web" successfully rolled out`,
+	}, lines)
 }

@@ -19,6 +19,13 @@ func (c *Client) StalePods(ctx context.Context, w *Workload, secret string, chan
 	}), err
 }
 
+// IsFormer reports whether the Pod has a former template, and an object that creates it again with that template if it is deleted, such as
+// a ReplicaSet.
+func (w *Workload) IsFormer(pod *corev1.Pod, secret string) bool {
+	created := w.kind.between.Kind != "" || w.kind.podLabel != ""
+	return created && !upToDate(pod.Annotations, &pod.Spec, w.template, secret)
+}
+
 // readsVariables reports whether a container has the Secret's values in its environment.
 func readsVariables(spec *corev1.PodSpec, secret string) bool {
 	for u := range uses(spec, secret) {
