@@ -178,7 +178,8 @@ func (w *world) Patch(
 	if dryRun {
 		return changed, true, w.refused["patch"]
 	}
-	err = w.step("patch "+changed.Template().Annotations[secret.GenerationAnnotation(secretName)], func() { w.workload = changed })
+	generation := strings.TrimPrefix(changed.Template().Annotations[secret.GenerationAnnotation(secretName)], "secret-uid.")
+	err = w.step("patch "+generation, func() { w.workload = changed })
 	return changed, true, err
 }
 

@@ -46,7 +46,7 @@ func (r *run) announce(ctx context.Context, i *item, user *workload.Workload) er
 	before := user.Template().Annotations[secret.GenerationAnnotation(i.SecretName)]
 	// Record the patch before sending it: the API server can accept a patch without responding.
 	i.patched = append(i.patched, patched{workload: user, before: before})
-	changed, _, err := r.Workloads.Patch(ctx, i.as(user), i.change(strconv.Itoa(i.generation), i.to, i.generation), false)
+	changed, _, err := r.Workloads.Patch(ctx, i.as(user), i.change(i.stamp(i.generation), i.to, i.generation), false)
 	if err != nil {
 		return fmt.Errorf("change %s to the new login: %w", user, err)
 	}
@@ -56,7 +56,17 @@ func (r *run) announce(ctx context.Context, i *item, user *workload.Workload) er
 
 // toNew changes a workload to the new role of the plan.
 func (i *item) toNew() func(*workload.Workload) error {
-	return i.change(strconv.Itoa(i.plan.generation), i.plan.role, i.plan.generation)
+	return i.change(i.stamp(i.plan.generation), i.plan.role, i.plan.generation)
+}
+
+// stamp is the value of the annotation by which Pods of a generation differ from earlier ones. It contains the UID of the Secret,
+// because the template can still have the annotation of an earlier binding with the same id, whose Secret had the same name.
+func (i *item) stamp(generation int) string {
+	unique := i.Marks.ID
+	if i.Secret != nil {
+		unique = string(i.Secret.UID)
+	}
+	return unique + "." + strconv.Itoa(generation)
 }
 
 // change sets the role in the annotation and the generation in the template; an empty one is removed.

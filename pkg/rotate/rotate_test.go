@@ -41,6 +41,18 @@ func final() []string {
 	return []string{"disable " + first, "end sessions of " + first, "drop " + first}
 }
 
+// TestRotate_ReplacesPodsOfAnEarlierBinding has a template with the annotation that rotations of an earlier binding of the Secret's name left.
+func TestRotate_ReplacesPodsOfAnEarlierBinding(t *testing.T) {
+	for _, left := range []string{"2", "former-uid.2"} {
+		inWorld(t, func(w *world) {
+			w.workload.Template().Annotations = map[string]string{secret.GenerationAnnotation(secretName): left}
+			require.NoError(w.t, w.rotate())
+			assert.Equal(w.t, "secret-uid.2", w.workload.Template().Annotations[secret.GenerationAnnotation(secretName)])
+			assert.Contains(w.t, w.log, "rollout to "+second)
+		})
+	}
+}
+
 func TestRotate_WritesInOrder(t *testing.T) {
 	inWorld(t, func(w *world) {
 		require.NoError(w.t, w.rotate())
