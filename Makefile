@@ -108,6 +108,14 @@ tools: ## Build the tools that manage workloads in the end-to-end tests
 gitops: build app-image tools $(OLD_PLUGIN) ## Bind workloads that helm, Flux and Argo CD manage (the tools take long to build)
 	$(WITH_CLUSTER) go test -tags e2e,gitops -count=1 -timeout 30m -parallel 2 -run '^Test(Helm3|Helm4|Flux|ArgoCD)$$' ./e2e
 
+# Controllers of other projects, and a Git server for those that read manifests from Git. The controllers take minutes to build.
+CONTROLLERS = argo-rollouts source-controller kustomize-controller
+.PHONY: controllers
+controllers: build app-image $(OLD_PLUGIN) ## Bind workloads under the controllers of Argo Rollouts and Flux
+	@go run ./e2e/cluster git
+	@go run ./e2e/cluster applications $(CONTROLLERS)
+	$(WITH_CLUSTER) go test -tags e2e,controllers -count=1 -timeout 30m -parallel 2 -run '^Test(ArgoRollouts|FluxControllers)$$' ./e2e
+
 # Published applications, and one more, each of which reads its login from names of its own. OpenFGA takes minutes to build.
 APPS = Miniflux OpenFGA Guestbook
 .PHONY: apps
@@ -131,9 +139,9 @@ browser: build app-image ## Open the page of an audit in a browser
 	$(WITH_CLUSTER) go test -tags e2e,browser -count=1 -timeout 10m -run '_InABrowser$$' ./e2e
 
 # Real tools, applications and servers, one of them at a time.
-PGBIND_WITH ?= $(call turn,2,gitops apps patroni)
+PGBIND_WITH ?= $(call turn,2,gitops apps patroni controllers)
 .PHONY: integrations
-integrations: ## Run one of gitops, apps and patroni (PGBIND_WITH=)
+integrations: ## Run one of gitops, apps, patroni and controllers (PGBIND_WITH=)
 	@echo "with $(PGBIND_WITH)"
 	@$(MAKE) --no-print-directory $(PGBIND_WITH)
 
@@ -264,7 +272,7 @@ fuzz: ## Fuzz every parser and every value that reaches SQL, a shell, JSON, YAML
 soak: build app-image ## Kill and disturb runs at every request, and try all privilege escalations on all versions (long; not part of make test)
 	$(if $(PGBIND_SOAK),,$(MAKE) --no-print-directory privileges PGBIND_PG="$(PG_VERSIONS)" PGBIND_CLIMB= E2E_TIMEOUT=150m)
 	$(if $(PGBIND_SOAK),,$(MAKE) --no-print-directory e2e PGBIND_PG= PGBIND_PART= PGBIND_NAMES=24 PGBIND_SHARE= E2E_TIMEOUT=150m)
-	$(if $(PGBIND_SOAK),,$(MAKE) --no-print-directory gitops apps patroni browser race)
+	$(if $(PGBIND_SOAK),,$(MAKE) --no-print-directory gitops apps patroni controllers browser race)
 	go -C e2e/tools/gotestsum build -trimpath -o $(CURDIR)/.cache/ tool
 	$(WITH_CLUSTER) .cache/gotestsum --format standard-verbose -- \
 		-tags e2e,soak -count=1 -timeout 60m -parallel $(if $(PGBIND_SOAK),4,8) -run '^Test(Crashes|Faults|ServerFaultMatrix|Takeover_KilledAtEveryRequest)$$' ./e2e/

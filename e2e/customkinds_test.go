@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -50,8 +51,16 @@ func (f *fixture) install(k customKind) {
 	_, err := f.Kubectl("create", "--filename=-").Stdin(k.definition()).Output(f.ctx)
 	require.NoError(f.t, err)
 	f.t.Cleanup(func() { _, _ = f.Kubectl("delete", name, "--wait=false").Output(f.ctx) })
-	_, err = f.Kubectl("wait", "--for=condition=Established", "--timeout=60s", name).Output(f.ctx)
-	require.NoError(f.t, err)
+	requireEstablished(f.t, name)
+}
+
+// requireEstablished waits until the API server serves a kind. kubectl wait fails while the definition has no condition at all.
+func requireEstablished(t *testing.T, name string) {
+	t.Helper()
+	require.EventuallyWithT(t, func(c *assert.CollectT) {
+		_, err := cluster.Kubectl("wait", "--for=condition=Established", "--timeout=60s", name).Output(t.Context())
+		require.NoError(c, err)
+	}, time.Minute, 100*time.Millisecond)
 }
 
 // object is an object of the kind with a pod template at a path, and a field in it that no version of Kubernetes has.

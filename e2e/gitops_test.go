@@ -281,7 +281,7 @@ func (f *fixture) testEntryInManifest(with tool) {
 }
 
 // testDisowned binds with managers whose fields Flux removes.
-func (f *fixture) testDisowned() {
+func (f *fixture) testDisowned(apply func(*fixture, string)) {
 	refused := f.run(f.Pgbind(application, "--field-manager=kubectl-ci"))
 	assert.Equal(f.t, 1, refused.Code)
 	assert.Contains(f.t, refused.Stderr, "begins with kubectl")
@@ -289,9 +289,15 @@ func (f *fixture) testDisowned() {
 
 	f.bindOld(application)
 	assert.Contains(f.t, reasons(f.check(1)), "NotLasting", "Flux removes what kubectl-pgbind wrote")
+	apply(f, f.appManifest(nil))
+	require.Empty(f.t, f.application().Spec.Template.Spec.Containers[0].EnvFrom)
+	f.requireRemoved()
+
+	f.bindOld(application)
+	assert.Contains(f.t, reasons(f.check(1)), "NotLasting")
 	f.bind(application)
 	for range reconciliations {
-		f.flux(f.appManifest(nil))
+		apply(f, f.appManifest(nil))
 		f.requireUsable(firstSecret)
 	}
 }

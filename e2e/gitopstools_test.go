@@ -18,7 +18,7 @@ func TestFlux(t *testing.T) {
 	t.Parallel()
 	f := newGitOps(t)
 	f.testTool(tool{apply: (*fixture).flux})
-	t.Run("a manager that Flux disowns", func(t *testing.T) { f.in(t).testDisowned() })
+	t.Run("a manager that Flux disowns", func(t *testing.T) { f.in(t).testDisowned((*fixture).flux) })
 }
 
 func TestArgoCD(t *testing.T) {

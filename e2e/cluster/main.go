@@ -20,6 +20,8 @@ const usage = `usage: go run ./e2e/cluster VERB
   postgres MAJOR...   get the images postgres:MAJOR and load them
   pooler              build the image pgbouncer:dev and load it
   extras              build the image postgres-extras:17 and load it
+  git                 build the image pgbind-git:dev, a Git server, and load it
+  redis               build the image pgbind-redis:dev and load it
   patroni MAJOR...    build the images patroni:MAJOR and load them
   app                 build the web app's image pgbind-app:dev and load it
   applications NAME...  build the images pgbind-NAME:dev of the modules e2e/tools/NAME and load them
@@ -76,9 +78,13 @@ func (w *workspace) change(ctx context.Context, verb string, args []string) erro
 	case "postgres":
 		return w.postgres(ctx, args...)
 	case "pooler":
-		return w.pooler(ctx)
+		return w.debianImage(ctx, poolerImage, "pgbouncer")
 	case "extras":
 		return w.extras(ctx)
+	case "git":
+		return w.debianImage(ctx, gitImage, "git")
+	case "redis":
+		return w.debianImage(ctx, redisImage, "redis")
 	case "patroni":
 		return w.patroni(ctx, args...)
 	case "app":

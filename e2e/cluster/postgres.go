@@ -8,8 +8,12 @@ import (
 	"strings"
 )
 
-// poolerImage has a tag that no registry has, like the image of the web app.
-const poolerImage = "pgbouncer:dev"
+// Images of Debian packages. No registry has their tag, like that of the image of the web app.
+const (
+	poolerImage = "pgbouncer:dev"
+	gitImage    = "pgbind-git:dev"
+	redisImage  = "pgbind-redis:dev"
+)
 
 // developmentSuite is the suite of Debian's next release.
 const developmentSuite = "forky"
@@ -52,16 +56,15 @@ func (w *workspace) postgres(ctx context.Context, majors ...string) error {
 	return w.load(ctx, postgresTags(majors)...)
 }
 
-// pooler builds the image of PgBouncer and loads it into the cluster.
-func (w *workspace) pooler(ctx context.Context) error {
+// debianImage builds an image of Debian packages from a folder in images, and loads it into the cluster.
+func (w *workspace) debianImage(ctx context.Context, image, folder string) error {
 	if err := w.ensureEngine(ctx); err != nil {
 		return err
 	}
-	pooler := recipe{image: poolerImage, folder: w.source("images", "pgbouncer")}
-	if err := w.suiteImage(ctx, postgresSuites()[startMajors()[0]], pooler); err != nil {
+	if err := w.suiteImage(ctx, postgresSuites()[startMajors()[0]], recipe{image: image, folder: w.source("images", folder)}); err != nil {
 		return err
 	}
-	return w.load(ctx, poolerImage)
+	return w.load(ctx, image)
 }
 
 // extras builds the image postgres-extras:17, in which tests find a server with other languages and other programs, and loads it into the
