@@ -108,13 +108,14 @@ tools: ## Build the tools that manage workloads in the end-to-end tests
 gitops: build app-image tools $(OLD_PLUGIN) ## Bind workloads that helm, Flux and Argo CD manage (the tools take long to build)
 	$(WITH_CLUSTER) go test -tags e2e,gitops -count=1 -timeout 30m -parallel 2 -run '^Test(Helm3|Helm4|Flux|ArgoCD)$$' ./e2e
 
-# Controllers of other projects, and a Git server for those that read manifests from Git. The controllers take minutes to build.
-CONTROLLERS = argo-rollouts source-controller kustomize-controller
+# Controllers of other projects, and what they need: a Git server, and Redis for Argo CD. Each of them takes minutes to build.
+CONTROLLERS = argo-rollouts source-controller kustomize-controller argo-cd
 .PHONY: controllers
-controllers: build app-image $(OLD_PLUGIN) ## Bind workloads under the controllers of Argo Rollouts and Flux
+controllers: build app-image $(OLD_PLUGIN) ## Bind workloads under the controllers of Argo Rollouts, Flux and Argo CD
 	@go run ./e2e/cluster git
+	@go run ./e2e/cluster redis
 	@go run ./e2e/cluster applications $(CONTROLLERS)
-	$(WITH_CLUSTER) go test -tags e2e,controllers -count=1 -timeout 30m -parallel 2 -run '^Test(ArgoRollouts|FluxControllers)$$' ./e2e
+	$(WITH_CLUSTER) go test -tags e2e,controllers -count=1 -timeout 30m -parallel 2 -run '^Test(ArgoRollouts|(Flux|ArgoCD)Controllers)$$' ./e2e
 
 # Published applications, and one more, each of which reads its login from names of its own. OpenFGA takes minutes to build.
 APPS = Miniflux OpenFGA Guestbook
