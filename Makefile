@@ -108,7 +108,8 @@ tools: ## Build the tools that manage workloads in the end-to-end tests
 gitops: build app-image tools $(OLD_PLUGIN) ## Bind workloads that helm, Flux and Argo CD manage (the tools take long to build)
 	$(WITH_CLUSTER) go test -tags e2e,gitops -count=1 -timeout 30m -parallel 2 -run '^Test(Helm3|Helm4|Flux|ArgoCD)$$' ./e2e
 
-# Controllers of other projects, and what they need: a Git server, and Redis for Argo CD. Each of them takes minutes to build.
+# Controllers of other projects, and what they need: a Git server, and Redis for Argo CD. Each of them takes minutes to build, so that make
+# soak runs these tests, and make test does not.
 CONTROLLERS = argo-rollouts source-controller kustomize-controller argo-cd
 .PHONY: controllers
 controllers: build app-image $(OLD_PLUGIN) ## Bind workloads under the controllers of Argo Rollouts, Flux and Argo CD
@@ -140,9 +141,9 @@ browser: build app-image ## Open the page of an audit in a browser
 	$(WITH_CLUSTER) go test -tags e2e,browser -count=1 -timeout 10m -run '_InABrowser$$' ./e2e
 
 # Real tools, applications and servers, one of them at a time.
-PGBIND_WITH ?= $(call turn,2,gitops apps patroni controllers)
+PGBIND_WITH ?= $(call turn,2,gitops apps patroni)
 .PHONY: integrations
-integrations: ## Run one of gitops, apps, patroni and controllers (PGBIND_WITH=)
+integrations: ## Run one of gitops, apps and patroni (PGBIND_WITH=)
 	@echo "with $(PGBIND_WITH)"
 	@$(MAKE) --no-print-directory $(PGBIND_WITH)
 
