@@ -20,7 +20,9 @@ func commands() *cobra.Command { return cmd.NewRootCommand(genericiooptions.NewT
 // reference describes every command.
 func reference(root *cobra.Command) string {
 	text := &strings.Builder{}
-	text.WriteString(generated + "# Reference\n\n`kubectl pgbind COMMAND --help` prints the same in a terminal, without flags that are rarely used.\n")
+	text.WriteString(
+		generated + "# Reference\n\n`kubectl pgbind COMMAND --help` prints the same in a terminal, without flags that are rarely used.\n",
+	)
 	describe(text, root)
 	text.WriteString("\n## Flags of every command\n\nThe connection flags of kubectl have the same meaning as in kubectl.\n\n")
 	text.WriteString(table(root.PersistentFlags()))

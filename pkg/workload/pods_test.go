@@ -194,7 +194,12 @@ func TestWaitOutdatedGone_NamesRemainingPods(t *testing.T) {
 	var lines []string
 	err := client.WaitOutdatedGone(ctx, w, ours, func(line string) { lines = append(lines, line) })
 	require.ErrorContains(t, err, "wait for Pods and Jobs with the former credentials to end (pod/a, pod/b): time is up")
-	assert.Equal(t, []string{"Waiting for Pods and Jobs with the former credentials to end (at most 1s more): pod/a, pod/b"}, lines, "reported once")
+	assert.Equal(
+		t,
+		[]string{"Waiting for Pods and Jobs with the former credentials to end (at most 1s more): pod/a, pod/b"},
+		lines,
+		"reported once",
+	)
 	assert.Empty(t, s.deleted)
 }
 
