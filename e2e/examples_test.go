@@ -26,6 +26,7 @@ const databaseLabel = "postgresql-a"
 
 // narrowed maps the examples that affect every namespace, and so other tests, to commands for one namespace.
 var narrowed = map[string]string{
+	"kubectl pgbind bind deployment/web --postgres service/pg --postgres-namespace data --dbname shop": "kubectl pgbind bind deployment/web --postgres service/pg --dbname shop",
 	"kubectl pgbind unbind --all":                                                 "kubectl pgbind unbind --all --yes",
 	"kubectl pgbind prune -A --yes":                                               "kubectl pgbind prune --yes",
 	"kubectl pgbind check -A -o json":                                             "kubectl pgbind check -o json",

@@ -67,11 +67,20 @@ func NewCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 			If a step fails, pgbind rolls back what it created for that workload and continues with the others. Running the same command again
 			changes nothing. "kubectl pgbind TYPE/NAME..." is the same command.`),
 		Example: templates.Examples(`
-			# Give the Deployment its own user in the database postgres of pod/postgresql-sfs-0
-			kubectl pgbind bind deployment/postgresql-application
+			# Give the Deployment its own user in the database shop of a server
+			kubectl pgbind bind deployment/web --postgres service/pg --dbname shop
 
-			# Bind to a database of another Pod, and choose the name of the Secret
-			kubectl pgbind bind deployment/web --postgres pod/pg-0 --dbname shop --secret shop-database
+			# The same with a user that reads and writes rows, and creates nothing
+			kubectl pgbind bind deployment/web --postgres service/pg --dbname shop --access readwrite
+
+			# Also give the container the variable DATABASE_URL
+			kubectl pgbind bind deployment/web --postgres service/pg --dbname shop --env 'DATABASE_URL={{.URI}}'
+
+			# Use a server in another namespace
+			kubectl pgbind bind deployment/web --postgres service/pg --postgres-namespace data --dbname shop
+
+			# In the lesson's namespace: the database postgres of pod/postgresql-sfs-0
+			kubectl pgbind bind deployment/postgresql-application
 
 			# Bind several workloads
 			kubectl pgbind bind deployment/postgresql-application deployment/web

@@ -47,7 +47,10 @@ func newCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 			The exit code is 0 if nothing would change, 1 if something would change, and 2 after an error.`),
 		Example: templates.Examples(`
 			# Show what would change
-			kubectl pgbind diff -f bindings.yaml`),
+			kubectl pgbind diff -f bindings.yaml
+
+			# Show what would change for all files of a folder; the exit code is 1 if there is a difference
+			kubectl pgbind diff -f bindings -R`),
 		Args: cobra.NoArgs,
 		RunE: command.RunE(o),
 	}
