@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -58,7 +59,7 @@ func (r *Reader) Read(ctx context.Context, namespace string, selector labels.Sel
 		})
 	}
 	_ = reads.Wait() // each list keeps its own error
-	resources, workloads = served(resources, workloads, builtIn)
+	resources, workloads = needed(resources, workloads, builtIn, secrets)
 	j := newJoin(secrets)
 	j.inventory.resources = resources
 	if customErr != nil {
@@ -76,16 +77,29 @@ func (r *Reader) Read(ctx context.Context, namespace string, selector labels.Sel
 	return j.finish(selector), nil
 }
 
-// served leaves out kinds that are not built in and that the API server does not have. Their API group can be served without them: Argo CD
-// has the group of Rollouts.
-func served(resources []workload.Resource, lists []*listing, builtIn int) (kinds []workload.Resource, read []*listing) {
+// needed leaves out kinds that are not built in and that cannot be listed for a reason that does not matter: the API server does not have the
+// kind, although it has its API group, as with Argo CD and Rollouts; or the user may not list it, and no binding is of that kind.
+func needed(
+	resources []workload.Resource, lists []*listing, builtIn int, secrets *listing,
+) (kinds []workload.Resource, read []*listing) {
 	for i, list := range lists {
-		if i >= builtIn && apierrors.IsNotFound(list.err) {
+		unknown := apierrors.IsNotFound(list.err)
+		unused := apierrors.IsForbidden(list.err) && secrets.err == nil && !secrets.names(resources[i].Kind.GroupKind())
+		if i >= builtIn && (unknown || unused) {
 			continue
 		}
 		kinds, read = append(kinds, resources[i]), append(read, list)
 	}
 	return kinds, read
+}
+
+// names reports whether a Secret is that of a binding of this kind.
+func (l *listing) names(kind schema.GroupKind) bool {
+	prefix := strings.ToLower(kind.Kind) + "." + kind.Group + "/"
+	return slices.ContainsFunc(l.objects, func(object *metav1.PartialObjectMetadata) bool {
+		marks, ok := secret.MarksOf(object)
+		return ok && strings.HasPrefix(marks.Workload, prefix)
+	})
 }
 
 // nothingRead returns one error for lists that failed for the same reason.

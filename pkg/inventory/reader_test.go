@@ -108,6 +108,22 @@ func TestRead_DoesWithoutAKindWhoseGroupIsServed(t *testing.T) {
 	require.ErrorContains(t, err, "missing permissions")
 }
 
+// TestRead_DoesWithoutAKindThatNoBindingHas has a user who may not list Rollouts.
+func TestRead_DoesWithoutAKindThatNoBindingHas(t *testing.T) {
+	gvk := schema.GroupVersionKind{Group: "argoproj.io", Version: "v1alpha1", Kind: "Rollout"}
+	for bound, gaps := range map[string]int{"deployment.apps/web": 0, "rollout.argoproj.io/web": 1} {
+		client := cluster(t, newSecret("s", marksOf(bound, "uid-1")))
+		forbid(client, "rollouts")
+		reader := NewReader(client)
+		reader.Custom = func(context.Context) ([]workload.Resource, error) {
+			return []workload.Resource{{GroupVersionResource: gvk.GroupVersion().WithResource("rollouts"), Kind: gvk}}, nil
+		}
+		found, err := reader.Read(t.Context(), "shop", labels.Everything())
+		require.NoError(t, err)
+		assert.Len(t, found.Gaps, gaps, bound)
+	}
+}
+
 func marksOf(workload string, uid types.UID) secret.Marks {
 	return secret.Marks{
 		BindingSpec: v1alpha1.BindingSpec{
