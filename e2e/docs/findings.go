@@ -3,12 +3,15 @@ package main
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/mitchellh/go-wordwrap"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/audit"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/check"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/printers"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/report"
 )
 
@@ -26,11 +29,28 @@ func findings() string {
 		) + "\n",
 	)
 	explain(
-		text, "check", "The worst come first. `kubectl pgbind check --fix` runs those fixes that need no decision.",
+		text, "check", "The worst come first. `kubectl pgbind check --fix` runs those fixes that need no decision. "+findingFields(),
 		check.Explanations(),
 	)
 	explain(text, "audit", "[audit.md](audit.md) describes what an audit reads, and the severities.", audit.Explanations())
 	return text.String()
+}
+
+// findingFields names what a program reads of a finding.
+func findingFields() string {
+	list, err := printers.Findings{{Reason: check.OK}}.List(time.Time{})
+	if err != nil {
+		panic(err) // the objects have strings only
+	}
+	var fields []string
+	for field := range list.Items[0].Object {
+		if field != "apiVersion" && field != "kind" {
+			fields = append(fields, "`"+field+"`")
+		}
+	}
+	slices.Sort(fields)
+	return "With `-o json` or `-o yaml`, `check` prints a List of objects of the kind `" + list.Items[0].GetKind() + "`, which have " +
+		strings.Join(fields, ", ") + ". `action` is what `--fix` does; it is empty if you have to decide."
 }
 
 // explain writes a section for each code. Its heading begins with the command, because check and audit share some codes.

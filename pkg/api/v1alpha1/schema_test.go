@@ -46,6 +46,7 @@ func schema(t *testing.T) *jsonschema.Schema {
 		return nil
 	}
 	s := r.Reflect(&Binding{})
+	s.ID = "https://raw.githubusercontent.com/kubectl-pgbind/kubectl-pgbind/main/docs/binding.schema.json"
 	s.Title = "Binding of kubectl pgbind"
 	s.Required = []string{"apiVersion", "kind", "spec"}
 	s.Properties.GetPair("apiVersion").Value.Enum = []any{APIVersion}
