@@ -72,8 +72,6 @@ func bindLacks() []lack {
 		{"list endpointslices.discovery.k8s.io", free, refuses},
 		{"create pods/exec", "deployment/bound", refuses},
 		{"create events", "deployment/NAME", manages},
-		{"get events", "deployment/NAME", manages},
-		{"update events", "deployment/NAME", manages},
 	}
 }
 
@@ -95,8 +93,6 @@ func rotateLacks() []lack {
 		{"list endpointslices.discovery.k8s.io", rotate, refuses},
 		{"create pods/exec", rotate, refuses},
 		{"create events", "rotate deployment/NAME --settle=1s", manages},
-		{"get events", "rotate deployment/NAME --settle=1s", manages},
-		{"update events", "rotate deployment/NAME --settle=1s", manages},
 	}
 	for _, kind := range []string{"deployment", "statefulset", "daemonset"} {
 		of := func(verb string) right { return right(verb + " " + kind + "s.apps") }
