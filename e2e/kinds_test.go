@@ -150,7 +150,7 @@ func TestSeveralWorkloadsInOneCall(t *testing.T) {
 		"secret/" + secretOf("two") + " created",
 		"deployment.apps/two bound",
 	}, lines(result.Stdout))
-	for _, words := range []string{`error: read deployment.apps/missing`, "error: statefulset.apps/" + lesson.Database + " runs the database"} {
+	for _, words := range []string{`error: deployment.apps/missing not found in namespace`, "error: statefulset.apps/" + lesson.Database + " runs the database"} {
 		assert.Contains(t, result.Stderr, words)
 	}
 	assert.NotEqual(t, f.login(firstSecret).Username, f.login(secretOf("two")).Username)

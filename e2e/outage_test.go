@@ -45,7 +45,7 @@ func TestApplyAmidOutages(t *testing.T) {
 	f.requireNoPassword(result.Stdout + result.Stderr)
 	assert.ElementsMatch(t, []string{"one", "two", "shop"}, boundIn(result))
 	for workload, cause := range map[string]string{
-		"throttled": `said the test`, "gone": `deployment\.apps/gone not found in namespace`, "down": `pod/pg.*accepts no connections`, "down-too": `pod/pg.*accepts no connections`,
+		"throttled": `said the test`, "gone": `not found`, "down": `pod/pg.*accepts no connections`, "down-too": `pod/pg.*accepts no connections`,
 	} {
 		assert.Regexp(t, `(?m)^error: deployment\.apps/`+workload+`\b.*`+cause, result.Stderr)
 	}
