@@ -95,7 +95,7 @@ func needed(
 
 // names reports whether a Secret is that of a binding of this kind.
 func (l *listing) names(kind schema.GroupKind) bool {
-	prefix := strings.ToLower(kind.Kind) + "." + kind.Group + "/"
+	prefix := workload.QualifiedName(kind, "")
 	return slices.ContainsFunc(l.objects, func(object *metav1.PartialObjectMetadata) bool {
 		marks, ok := secret.MarksOf(object)
 		return ok && strings.HasPrefix(marks.Workload, prefix)

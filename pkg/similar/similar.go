@@ -22,7 +22,7 @@ func Names(word string, names []string) []string {
 	distances := map[string]int{}
 	var found []string
 	for _, name := range names {
-		distances[name] = Distance(word, strings.ToLower(name))
+		distances[name] = distance(word, strings.ToLower(name))
 		near := distances[name] <= min(maxMistakes, len(word)/lettersForOne)
 		if near && len(name) >= lettersForOne || strings.HasPrefix(strings.ToLower(name), word) {
 			found = append(found, name)
@@ -32,8 +32,8 @@ func Names(word string, names []string) []string {
 	return found
 }
 
-// Distance returns how many letters have to be inserted, deleted or replaced to turn a into b.
-func Distance(a, b string) int {
+// distance returns how many letters have to be inserted, deleted or replaced to turn a into b.
+func distance(a, b string) int {
 	from, to := []rune(a), []rune(b)
 	row := make([]int, len(to)+1) // row[j]: the distance of the first i letters of a and the first j of b
 	for j := range row {

@@ -41,7 +41,7 @@ func TestDistance_CountsLetters(t *testing.T) {
 		{"flaw", "lawn", 2},
 		{"größe", "grösse", 2},
 	} {
-		assert.Equal(t, test.want, Distance(test.a, test.b), test)
-		assert.Equal(t, test.want, Distance(test.b, test.a), test)
+		assert.Equal(t, test.want, distance(test.a, test.b), test)
+		assert.Equal(t, test.want, distance(test.b, test.a), test)
 	}
 }

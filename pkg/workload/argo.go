@@ -35,7 +35,7 @@ func (c *Client) getRollout(ctx context.Context, k kind, namespace, name string)
 	deployment, _ := kindFor(schema.GroupKind{Group: "apps", Kind: "Deployment"})
 	w, err := c.read(ctx, deployment, namespace, referred)
 	if err != nil {
-		return nil, fmt.Errorf("%s refers to it: %w", qualifiedName(k.gvk.GroupKind(), name), err)
+		return nil, fmt.Errorf("%s refers to it: %w", QualifiedName(k.gvk.GroupKind(), name), err)
 	}
 	w.runBy = &Workload{kind: k, object: obj}
 	return w, nil

@@ -159,7 +159,7 @@ func (c *Client) named(ctx context.Context, namespace string, args []string) ([]
 			continue
 		}
 		w, err := c.getBindable(ctx, id.kind, namespace, id.name)
-		name := qualifiedName(id.kind.gvk.GroupKind(), id.name)
+		name := QualifiedName(id.kind.gvk.GroupKind(), id.name)
 		if w != nil {
 			name = w.String()
 		}
@@ -211,7 +211,7 @@ func (c *Client) resolve(namespace string, args []string) ([]id, error) {
 		if info.Mapping.Scope.Name() != meta.RESTScopeNameNamespace {
 			return nil, fmt.Errorf(
 				"%s is not in a namespace and has no Pods",
-				qualifiedName(info.Mapping.GroupVersionKind.GroupKind(), info.Name),
+				QualifiedName(info.Mapping.GroupVersionKind.GroupKind(), info.Name),
 			)
 		}
 		ids = append(ids, id{mappedKind(info.Mapping), info.Name})
@@ -240,5 +240,5 @@ func (c *Client) getBindable(ctx context.Context, k kind, namespace, name string
 
 // ownerName writes an owner as kubectl prints names.
 func ownerName(owner *metav1.OwnerReference) string {
-	return qualifiedName(schema.FromAPIVersionAndKind(owner.APIVersion, owner.Kind).GroupKind(), owner.Name)
+	return QualifiedName(schema.FromAPIVersionAndKind(owner.APIVersion, owner.Kind).GroupKind(), owner.Name)
 }

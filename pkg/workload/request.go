@@ -23,7 +23,7 @@ func (c *Client) read(ctx context.Context, k kind, namespace, name string) (*Wor
 func (c *Client) readObject(ctx context.Context, k kind, namespace, name string) (object, error) {
 	obj := k.new()
 	if err := c.request("GET", k, namespace).Name(name).Do(ctx).Into(obj); err != nil {
-		return nil, ReadError(qualifiedName(k.gvk.GroupKind(), name), namespace, err)
+		return nil, ReadError(QualifiedName(k.gvk.GroupKind(), name), namespace, err)
 	}
 	return obj, nil
 }

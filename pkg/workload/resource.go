@@ -30,4 +30,4 @@ func (c *Client) ListResource(ctx context.Context, namespace string, of Resource
 }
 
 // NameOf returns the name of an object of the kind in the form of String: "deployment.apps/web".
-func (r Resource) NameOf(name string) string { return qualifiedName(r.Kind.GroupKind(), name) }
+func (r Resource) NameOf(name string) string { return QualifiedName(r.Kind.GroupKind(), name) }

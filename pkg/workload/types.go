@@ -69,7 +69,7 @@ func FullName(arg string) string {
 	if !ok {
 		return arg
 	}
-	return qualifiedName(schema.GroupKind{Group: t.Resource.Group, Kind: t.Name}, name)
+	return QualifiedName(schema.GroupKind{Group: t.Resource.Group, Kind: t.Name}, name)
 }
 
 // ShortName returns the name of a workload without the API group, as a user types it: deployment/web. It keeps the

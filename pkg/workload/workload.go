@@ -83,7 +83,7 @@ func Of(obj runtime.Object) (*Workload, error) {
 
 // String returns the workload's name as kubectl prints it: "deployment.apps/web", "pod/web".
 func (w *Workload) String() string {
-	return qualifiedName(w.kind.gvk.GroupKind(), w.Name())
+	return QualifiedName(w.kind.gvk.GroupKind(), w.Name())
 }
 
 // As returns the workload for changes as the field manager, which take over the fields of the earlier one. Both can be
@@ -191,8 +191,8 @@ func (w *Workload) assemble() error {
 	return nil
 }
 
-// qualifiedName returns a name in the form of kubectl: "kind.group/name" in lower case, without the group if it is the core group.
-func qualifiedName(gk schema.GroupKind, name string) string {
+// QualifiedName returns a name in the form of kubectl: "kind.group/name" in lower case, without the group if it is the core group.
+func QualifiedName(gk schema.GroupKind, name string) string {
 	parts := slices.DeleteFunc([]string{strings.ToLower(gk.Kind), gk.Group}, func(s string) bool { return s == "" })
 	return strings.Join(parts, ".") + "/" + name
 }

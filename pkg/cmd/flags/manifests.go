@@ -66,7 +66,8 @@ func (f *Manifests) Workloads(connection *genericclioptions.ConfigFlags, stdin i
 	namespaces := sets.New[string]()
 	for _, info := range infos {
 		kind := info.Object.GetObjectKind().GroupVersionKind().GroupKind()
-		word := strings.TrimSuffix(strings.ToLower(kind.Kind)+"."+kind.Group, ".")
+		name := workload.QualifiedName(kind, info.Name)
+		word, _, _ := strings.Cut(name, "/")
 		if _, ok := workload.TypeFor(word); !ok {
 			continue
 		}
@@ -74,7 +75,7 @@ func (f *Manifests) Workloads(connection *genericclioptions.ConfigFlags, stdin i
 			info.Namespace = namespace
 		}
 		namespaces.Insert(info.Namespace)
-		names = append(names, word+"/"+info.Name)
+		names = append(names, name)
 	}
 	switch {
 	case len(names) == 0:
