@@ -70,17 +70,17 @@ func (a *accessTest) in(t *testing.T) *accessTest {
 }
 
 // bind creates a login role of that name with pgbind's own package.
-func (a *accessTest) bind(role string, access postgres.Access, change ...func(*postgres.Binding)) *postgres.Result {
+func (a *accessTest) bind(role string, access postgres.Access, change ...func(*postgres.RoleSpec)) *postgres.Result {
 	a.t.Helper()
 	server := *a.Server
 	server.User, server.Database = a.admin, a.database
 	access.Database = a.database
-	binding := postgres.Binding{Role: a.role(role), Owner: postgres.Owner{ID: a.role(role), Run: "r", Namespace: "shop"}, Access: access}
+	binding := postgres.RoleSpec{Name: a.role(role), Owner: postgres.Owner{ID: a.role(role), Run: "r", Namespace: "shop"}, Access: access}
 	for _, c := range change {
 		c(&binding)
 	}
 	login := postgres.Login{Password: "only-for-this-test", Set: true, Host: a.host, HostComplete: true, Port: 5432}
-	request := []postgres.Request{{Binding: binding, Login: login}}
+	request := []postgres.Request{{Role: binding, Login: login}}
 	created := server.CreateAll(a.ctx, request)[0]
 	outcome := created.Outcome
 	if errors.Is(created.Err, postgres.ErrExists) {
@@ -145,7 +145,7 @@ func (a *accessTest) isolates() {
 	a.bind(
 		"alone",
 		postgres.Access{Schemas: []string{"own"}, Level: postgres.All, Isolated: "alone"},
-		func(b *postgres.Binding) { b.Force = true },
+		func(spec *postgres.RoleSpec) { spec.Force = true },
 	)
 	a.may("alone", "CREATE TABLE own.of_alone(id int)")
 	_, err := a.as(a.role("all"), a.database, "DROP TABLE own.of_alone")
@@ -229,7 +229,7 @@ func (a *accessTest) public() {
 		),
 	)
 
-	result := a.bind("closed", reads, func(b *postgres.Binding) { b.Expires = time.Now().Add(time.Hour) })
+	result := a.bind("closed", reads, func(spec *postgres.RoleSpec) { spec.Expires = time.Now().Add(time.Hour) })
 	assert.Empty(a.t, result.Public)
 	a.mayNot("closed", "CREATE TABLE public.mine(id int)")
 	a.mayNot("closed", "CREATE TEMPORARY TABLE mine(id int)")
@@ -265,8 +265,8 @@ func (a *accessTest) locked() {
 	server := *a.Server
 	server.Database = "postgres"
 
-	late := postgres.Binding{Role: "late", Owner: postgres.Owner{ID: "late", Run: "r", Namespace: "shop"}}
-	err := server.CreateAll(a.ctx, []postgres.Request{{Binding: late, Login: postgres.Login{Password: "only-for-this-test", Set: true}}})[0].Err
+	late := postgres.RoleSpec{Name: "late", Owner: postgres.Owner{ID: "late", Run: "r", Namespace: "shop"}}
+	err := server.CreateAll(a.ctx, []postgres.Request{{Role: late, Login: postgres.Login{Password: "only-for-this-test", Set: true}}})[0].Err
 
 	var locked *postgres.LockedError
 	require.ErrorAs(a.t, err, &locked)

@@ -117,7 +117,7 @@ func (s *sqlServer) bound(database string, level postgres.Level, name, ip string
 	login := postgres.Login{Password: "of-" + role, Set: true, Host: ip, HostComplete: true, Port: 5432}
 	s.Database = database
 	owner := postgres.Owner{ID: role, Run: "r", Namespace: "shop", NamespaceUID: "uid"}
-	creation := s.CreateAll(s.ctx, []postgres.Request{{Binding: postgres.Binding{Role: role, Owner: owner, Access: access}, Login: login}})[0]
+	creation := s.CreateAll(s.ctx, []postgres.Request{{Role: postgres.RoleSpec{Name: role, Owner: owner, Access: access}, Login: login}})[0]
 	require.NoError(s.t, creation.Err)
 	return postgres.Question{Role: role, Access: access, Login: login}
 }

@@ -92,7 +92,7 @@ func seesHoldings(s *sqlServer) {
 	found := s.holdings()
 	require.Len(s.t, found.Roles, 1)
 	holder := found.Roles[0]
-	assert.Equal(s.t, "heir", holder.Heir)
+	assert.Equal(s.t, "heir", holder.NewOwner)
 	assert.True(s.t, holder.CanLogin)
 	assert.Empty(s.t, holder.Members)
 	assert.Equal(s.t, []postgres.HeldDatabase{{Name: "app", Open: true}, {Name: "other", Open: true}}, found.Databases)
@@ -142,8 +142,8 @@ func makesSuccessor(s *sqlServer) {
 	)
 	replace := func(role, former string) []postgres.Request {
 		login := postgres.Login{Password: "onlyForThisTest", Set: true, Host: s.podIP, HostComplete: true, Port: 5432}
-		binding := postgres.Binding{Role: role, Former: former, Owner: sqlOwner(), Access: postgres.Access{Database: s.Database}}
-		return []postgres.Request{{Binding: binding, Login: login}}
+		binding := postgres.RoleSpec{Name: role, Former: former, Owner: sqlOwner(), Access: postgres.Access{Database: s.Database}}
+		return []postgres.Request{{Role: binding, Login: login}}
 	}
 	created := s.CreateAll(s.ctx, replace(successor, boundRole))[0]
 	require.NoError(s.t, created.Err)

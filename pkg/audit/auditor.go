@@ -15,9 +15,9 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
 )
 
-// Databases finds the servers that a reference can mean, and the Services in front of Pods. *server.Finder implements it.
-type Databases interface {
-	Candidates(ctx context.Context, ref server.Ref, choice server.Choice) ([]*server.Database, error)
+// Endpoints finds the servers that a reference can mean, and the Services in front of Pods. *server.Finder implements it.
+type Endpoints interface {
+	Candidates(ctx context.Context, ref server.Ref, choice server.Choice) ([]*server.Endpoint, error)
 	Services(ctx context.Context, namespace string) (*server.Services, error)
 }
 
@@ -30,8 +30,8 @@ type ServerReader interface {
 type Auditor struct {
 	Kube      kubernetes.Interface
 	Metadata  metadata.Interface
-	Databases Databases
-	Server    func(*server.Database) ServerReader
+	Endpoints Endpoints
+	Server    func(*server.Endpoint) ServerReader
 	// Resolve reads the controller of an object of a kind that is not built in; see NewResolver.
 	Resolve Resolver
 }
@@ -106,7 +106,7 @@ func (a *Auditor) instances(ctx context.Context, c *cluster, o Options) ([]serve
 		return servers, nil
 	}
 	// The audit connects inside the Pod, so that the server needs no Service: a host spares the search for one.
-	candidates, err := a.Databases.Candidates(ctx, *o.Ref, server.Choice{Container: o.Container, Host: "localhost"})
+	candidates, err := a.Endpoints.Candidates(ctx, *o.Ref, server.Choice{Container: o.Container, Host: "localhost"})
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +116,7 @@ func (a *Auditor) instances(ctx context.Context, c *cluster, o Options) ([]serve
 // facts reads one server: the first of its members that is not a standby.
 func (a *Auditor) facts(ctx context.Context, c *cluster, instance server.Instance, o Options) (*facts, error) {
 	on := found{instance: instance}
-	err := postgres.OnPrimary(instance.Members, func(member *server.Database) (err error) {
+	err := postgres.OnPrimary(instance.Members, func(member *server.Endpoint) (err error) {
 		on.member = member
 		on.audit, err = a.Server(member).Audit(ctx)
 		return err
@@ -130,7 +130,7 @@ func (a *Auditor) facts(ctx context.Context, c *cluster, instance server.Instanc
 // found is what was read of one server.
 type found struct {
 	instance server.Instance
-	member   *server.Database
+	member   *server.Endpoint
 	audit    *postgres.Audit
 }
 
@@ -168,7 +168,7 @@ func (a *Auditor) services(ctx context.Context, f *facts, instance server.Instan
 	}
 	var errs []error
 	for namespace, list := range pods {
-		services, err := a.Databases.Services(ctx, namespace)
+		services, err := a.Endpoints.Services(ctx, namespace)
 		if err != nil {
 			errs = append(errs, err)
 			continue

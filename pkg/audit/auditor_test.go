@@ -101,8 +101,8 @@ func (c *testCluster) auditor(t *testing.T) *Auditor {
 		return false, nil, nil
 	})
 	return &Auditor{
-		Kube: c, Metadata: c.metadata, Databases: server.NewFinder(c),
-		Server: func(d *server.Database) ServerReader { return c.servers[d.Pod.Name] },
+		Kube: c, Metadata: c.metadata, Endpoints: server.NewFinder(c),
+		Server: func(e *server.Endpoint) ServerReader { return c.servers[e.Pod.Name] },
 		Resolve: func(context.Context, string, *metav1.OwnerReference) (*metav1.OwnerReference, error) {
 			return nil, errors.New("forbidden")
 		},

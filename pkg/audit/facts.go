@@ -63,7 +63,7 @@ func (f *facts) podAt(address string) *corev1.Pod {
 	return f.cluster.index.byIP[addr.Unmap()]
 }
 
-// logins returns the roles that can log in, without PostgreSQL's own and the superuser that initdb created.
+// loginRoles returns the roles that can log in, without PostgreSQL's own and the superuser that initdb created.
 func (f *facts) loginRoles() []postgres.AuditRole {
 	return slices.DeleteFunc(
 		slices.Clone(f.audit.Roles),

@@ -44,10 +44,10 @@ func (r *run) adoptLogin(ctx context.Context, i *Item, p *Plan, remembered strin
 			return true, err
 		}
 		c, _ := secret.Of(existing)
-		p.adopted, p.binding.Adopt = &c, true
+		p.adopted, p.role.Adopt = &c, true
 		return true, nil
 	}
-	if !r.claim(i, existing.Name) {
+	if !r.reserve(i, existing.Name) {
 		return true, refuseTaken(types.NamespacedName{Namespace: existing.Namespace, Name: existing.Name},
 			fmt.Errorf("%w, because another binding of this run uses it", errTaken))
 	}
@@ -70,7 +70,7 @@ func (r *run) adoptable(ctx context.Context, p *Plan, names []string) (*corev1.S
 			return nil, fmt.Errorf("read secret/%s in namespace %s: %w", name, p.workload.Namespace(), err)
 		}
 		marks, marked := secret.MarksOf(s)
-		if marked && marks.ID == p.binding.Owner.ID {
+		if marked && marks.ID == p.role.Owner.ID {
 			return s, nil
 		}
 		if _, complete := secret.Read(s, p.spec); complete && !marked {
@@ -99,12 +99,12 @@ func (p *Plan) adoptSecret(existing *corev1.Secret, used workload.Reference) err
 		return fmt.Errorf("%s has another user name than --username: leave the flag out", in)
 	case p.options.Values.Password != "" && p.options.Values.Password != c.Password:
 		return fmt.Errorf("%s has another password than --password-from: leave the flag out", in)
-	case !slices.Contains(p.database.Hosts(p.workload.Namespace()), c.Host):
+	case !slices.Contains(p.endpoint.Hosts(p.workload.Namespace()), c.Host):
 		return fmt.Errorf(
 			"%s has the host %q, which is no known name of pod/%s: choose the server of the login with --postgres, or confirm the host with --host %[2]s",
 			in,
 			c.Host,
-			p.database.Pod.Name,
+			p.endpoint.Pod.Name,
 		)
 	case c.Database != "" && c.Database != p.spec.DBName:
 		return fmt.Errorf("%s has the database %q, not %q: choose it with --dbname", in, c.Database, p.spec.DBName)
@@ -117,7 +117,7 @@ func (p *Plan) adoptSecret(existing *corev1.Secret, used workload.Reference) err
 		p.merged.Inject, p.merged.EnvPrefix = string(used.Inject), cmp.Or(p.merged.EnvPrefix, used.Prefix)
 	}
 	p.spec = p.merged.WithDefaults(p.workload.Namespace())
-	p.spec.Username, p.adopted, p.password, p.settles, p.binding.Adopt = c.Username, &c, c.Password, true, true
+	p.spec.Username, p.adopted, p.password, p.completesAdoption, p.role.Adopt = c.Username, &c, c.Password, true, true
 	p.use(plannedSecret{name: existing.Name, generation: 1, existing: existing})
 	return nil
 }
@@ -194,16 +194,16 @@ func (p *Plan) refuseNewPods() error {
 // verifyAdopted verifies the logins to adopt before anything is written, and returns the items that can continue.
 func (r *run) verifyAdopted(ctx context.Context, s Server, batch []*Item) []*Item {
 	return slices.DeleteFunc(slices.Clone(batch), func(i *Item) bool {
-		if i.plan.how != adoptRole {
+		if i.plan.action != adoptRole {
 			return false
 		}
 		i.standby = nil
-		err := s.Adoptable(ctx, i.plan.binding, i.plan.login(false))
+		err := s.Adoptable(ctx, i.plan.role, i.plan.login(false))
 		if err != nil {
-			r.concludeRole(ctx, s, i, postgres.Outcome{Err: err})
+			r.handleOutcome(ctx, s, i, postgres.Outcome{Err: err})
 			return true
 		}
-		i.made.Push(r.releaseRole(i.plan))
+		i.toRollBack.Push(r.releaseRole(i.plan))
 		return false
 	})
 }
@@ -215,13 +215,13 @@ func (p *Plan) refuseAdoption(err error) error {
 	case errors.As(err, &gone), errors.Is(err, postgres.ErrIncomplete):
 		return fmt.Errorf(
 			"role %q of secret/%s does not exist or cannot log in: leave out --adopt, and remove the reference to the Secret",
-			p.binding.Role, p.secret.name,
+			p.role.Name, p.secret.name,
 		)
 	case errors.As(err, &login):
 		return fmt.Errorf(
 			"role %q does not take the password of secret/%s: correct the Secret, or leave out --adopt: %s",
-			p.binding.Role, p.secret.name, login.Message,
+			p.role.Name, p.secret.name, login.Message,
 		)
 	}
-	return fmt.Errorf("adopt role %q of secret/%s: %w", p.binding.Role, p.secret.name, err)
+	return fmt.Errorf("adopt role %q of secret/%s: %w", p.role.Name, p.secret.name, err)
 }

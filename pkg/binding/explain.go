@@ -10,7 +10,7 @@ import (
 
 // explain reports what was granted, and what was not.
 func (i *Item) explain() {
-	r, role := i.result, i.plan.binding.Role
+	r, role := i.result, i.plan.role.Name
 	for _, statement := range r.Did {
 		i.Report.Detail("%s", statement)
 	}
@@ -38,11 +38,11 @@ func (i *Item) explain() {
 			w.Relation,
 			w.Reason,
 			w.Relation,
-			i.plan.binding.Access.Role(),
+			i.plan.role.Access.Role(),
 		)
 	}
 	if r.Unowned != nil && len(r.Did) > 0 {
-		i.Report.Step("%s", unowned(r.Unowned, i.plan.binding.Access.Role()))
+		i.Report.Step("%s", unowned(r.Unowned, i.plan.role.Access.Role()))
 	}
 	for _, c := range r.Creators {
 		i.Report.Warn("%s may create objects, which can run as the application: it is therefore not isolated", c)
@@ -67,14 +67,14 @@ func unowned(u *postgres.Unowned, role string) string {
 
 // explainLogin reports how far the login was verified, and what the level and the privileges of PUBLIC allow.
 func (i *Item) explainLogin() {
-	report.Login(i.Report, i.plan.binding.Role, i.result)
+	report.Login(i.Report, i.plan.role.Name, i.result)
 	if len(i.result.Did) == 0 {
 		return
 	}
 	for _, grant := range i.result.Public {
 		i.Report.Detail("every role has %s; to revoke it, run kubectl pgbind harden, or: %s", grant.What, grant.Close)
 	}
-	if i.plan.binding.Access.Level == postgres.All {
+	if i.plan.role.Access.Level == postgres.All {
 		i.Report.Detail(
 			"level all also lets the application create objects, and alter and drop what it creates; --access readwrite or readonly gives less",
 		)
@@ -83,17 +83,17 @@ func (i *Item) explainLogin() {
 
 // warnOfReplicas warns if the host can also lead to servers that accept no writes.
 func (i *Item) warnOfReplicas() {
-	d := i.plan.database
-	service, reaches := d.Service, d.HostReachesReplicas
+	e := i.plan.endpoint
+	service, reaches := e.Service, e.HostReachesReplicas
 	if held, ok := i.plan.heldHost(); ok {
 		service, _, _ = strings.Cut(held.Host, ".")
-		reaches = d.ReachesReplicas(held.Host)
+		reaches = e.ReachesReplicas(held.Host)
 	}
 	if reaches {
 		i.Report.Warn(
 			"service/%s in namespace %s also leads to replicas, which accept no writes: create a Service for the primary alone and name it with --postgres or --host",
 			service,
-			d.Pod.Namespace,
+			e.Pod.Namespace,
 		)
 	}
 }

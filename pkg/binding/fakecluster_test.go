@@ -214,7 +214,7 @@ func (w *world) OutdatedPods(context.Context, *workload.Workload, string) ([]*co
 }
 
 // Complete has the defaults of the lesson.
-func (w *world) Complete(_ context.Context, q defaults.Request) (v1alpha1.BindingSpec, []*server.Database, error) {
+func (w *world) Complete(_ context.Context, q defaults.Request) (v1alpha1.BindingSpec, []*server.Endpoint, error) {
 	if err := w.fault("complete " + q.Spec.Workload); err != nil {
 		return q.Spec, nil, err
 	}
@@ -226,7 +226,7 @@ func (w *world) Complete(_ context.Context, q defaults.Request) (v1alpha1.Bindin
 	return spec, w.foundBefore, nil
 }
 
-func (w *world) Candidates(_ context.Context, ref server.Ref, choice server.Choice) ([]*server.Database, error) {
+func (w *world) Candidates(_ context.Context, ref server.Ref, choice server.Choice) ([]*server.Endpoint, error) {
 	if err := cmp.Or(w.fault("find"), w.fault("find "+ref.Name)); err != nil {
 		return nil, err
 	}
@@ -240,10 +240,10 @@ func (w *world) Candidates(_ context.Context, ref server.Ref, choice server.Choi
 	if ref.Kind != server.KindPod || choice.Location == "ns/statefulset/pg" {
 		names = []string{"postgresql-sfs-0", "postgresql-sfs-1", "postgresql-sfs-2"}
 	}
-	var found []*server.Database
+	var found []*server.Endpoint
 	for _, name := range names {
 		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: ref.Namespace, Name: name}}
-		d := &server.Database{
+		e := &server.Endpoint{
 			Pod:       pod,
 			Container: "db",
 			Service:   cmp.Or(w.leader, "svc"),
@@ -253,9 +253,9 @@ func (w *world) Candidates(_ context.Context, ref server.Ref, choice server.Choi
 			Location:  "ns/statefulset/pg",
 		}
 		if choice.Host != "" {
-			d.Service, d.Host, d.Port = "", choice.Host, cmp.Or(choice.Port, d.Port)
+			e.Service, e.Host, e.Port = "", choice.Host, cmp.Or(choice.Port, e.Port)
 		}
-		found = append(found, d)
+		found = append(found, e)
 	}
 	return found, nil
 }

@@ -48,7 +48,7 @@ type world struct {
 	moves                        func()   // when the Pods are read again
 	execs                        []int    // how many roles each had
 	completed                    []defaults.Request
-	foundBefore                  []*server.Database // candidates that completing a spec found
+	foundBefore                  []*server.Endpoint // candidates that completing a spec found
 	searches, lists, gets, dries int
 	slow                         func([]postgres.Request) // is called in each exec
 
@@ -148,8 +148,8 @@ func (w *world) Finished(i *Item) {
 
 func (w *world) pipeline() *Pipeline {
 	return &Pipeline{
-		Workloads: w, Databases: w, Defaults: w, Kube: w.kube, Metadata: w.metadata(), Progress: w, ServerConcurrency: 2,
-		Server: func(d *server.Database, _ v1alpha1.BindingSpec, _ string) Server { return &fakeServer{w, d.Pod.Name} },
+		Workloads: w, Endpoints: w, Defaults: w, Kube: w.kube, Metadata: w.metadata(), Progress: w, ServerConcurrency: 2,
+		Server: func(e *server.Endpoint, _ v1alpha1.BindingSpec, _ string) Server { return &fakeServer{w, e.Pod.Name} },
 	}
 }
 

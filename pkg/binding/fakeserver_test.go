@@ -21,7 +21,7 @@ type roleState struct {
 	granted, settled          bool
 }
 
-// server is one Pod of the world's PostgreSQL server.
+// fakeServer is one Pod of the world's PostgreSQL server.
 type fakeServer struct {
 	*world
 	pod string
@@ -77,14 +77,14 @@ func (s *fakeServer) create(r postgres.Request) (made bool, result *postgres.Res
 		return false, nil, postgres.ErrStandby
 	}
 	s.mu.Lock()
-	there := s.roles[r.Binding.Role] != nil
+	there := s.roles[r.Role.Name] != nil
 	s.mu.Unlock()
 	if there {
 		return false, nil, postgres.ErrExists
 	}
 	s.mu.Lock()
 	s.log = append(s.log, "createuser")
-	s.roles[r.Binding.Role] = &roleState{name: r.Binding.Role}
+	s.roles[r.Role.Name] = &roleState{name: r.Role.Name}
 	err = s.lose["createuser"]
 	s.mu.Unlock()
 	if err != nil {
@@ -104,8 +104,8 @@ func (s *fakeServer) BindAll(_ context.Context, requests []postgres.Request) []p
 }
 
 func (s *fakeServer) bindOne(r postgres.Request) (*postgres.Result, error) {
-	b, l := r.Binding, r.Login
-	for _, name := range []string{"psql", "psql " + b.Access.Database} {
+	spec, l := r.Role, r.Login
+	for _, name := range []string{"psql", "psql " + spec.Access.Database} {
 		if err := s.fault(name); err != nil {
 			return nil, err
 		}
@@ -114,26 +114,26 @@ func (s *fakeServer) bindOne(r postgres.Request) (*postgres.Result, error) {
 		return nil, postgres.ErrStandby
 	}
 	s.mu.Lock()
-	role := s.roles[b.Role]
+	role := s.roles[spec.Name]
 	s.mu.Unlock()
 	switch {
 	case role == nil || !l.Set && role.password == "":
 		return nil, postgres.ErrIncomplete
-	case role.mark != "" && role.mark != b.Owner.ID, role.mark == "" && !l.Set && !b.Adopt:
-		return nil, &postgres.ForeignRoleError{Role: b.Role, Verdict: "foreign"}
+	case role.mark != "" && role.mark != spec.Owner.ID, role.mark == "" && !l.Set && !spec.Adopt:
+		return nil, &postgres.ForeignRoleError{Role: spec.Name, Verdict: "foreign"}
 	}
 	result := &postgres.Result{Host: l.Host, Reached: l.Host, Verified: true, SSL: true}
 	if !role.granted {
 		result.Did = []string{"GRANT"}
 	}
 	role.granted = true
-	if b.Adopt {
+	if spec.Adopt {
 		s.wrote("adopt")
-		role.mark, role.run = b.Owner.ID, b.Owner.Run
+		role.mark, role.run = spec.Owner.ID, spec.Owner.Run
 	}
 	if l.Set {
 		s.wrote("psql")
-		role.mark, role.run, role.password = b.Owner.ID, b.Owner.Run, l.Password
+		role.mark, role.run, role.password = spec.Owner.ID, spec.Owner.Run, l.Password
 		if err := s.fault("proof"); err != nil {
 			return nil, err
 		}
@@ -144,53 +144,53 @@ func (s *fakeServer) bindOne(r postgres.Request) (*postgres.Result, error) {
 	return result, s.lose["psql"]
 }
 
-func (s *fakeServer) Adoptable(_ context.Context, b postgres.Binding, l postgres.Login) error {
+func (s *fakeServer) Adoptable(_ context.Context, spec postgres.RoleSpec, l postgres.Login) error {
 	if err := s.fault("adoptable"); err != nil {
 		return err
 	}
 	if s.standby() {
 		return postgres.ErrStandby
 	}
-	role := s.roles[b.Role]
+	role := s.roles[spec.Name]
 	switch {
 	case role == nil:
-		return &postgres.GoneError{Role: b.Role}
-	case role.mark != "" && role.mark != b.Owner.ID:
-		return &postgres.ForeignRoleError{Role: b.Role, Verdict: "foreign"}
+		return &postgres.GoneError{Role: spec.Name}
+	case role.mark != "" && role.mark != spec.Owner.ID:
+		return &postgres.ForeignRoleError{Role: spec.Name, Verdict: "foreign"}
 	case role.password != l.Password:
 		return &postgres.LoginError{Message: "no"}
 	}
 	return nil
 }
 
-func (s *fakeServer) Settle(_ context.Context, b postgres.Binding) (*postgres.Settlement, error) {
+func (s *fakeServer) CompleteAdoption(_ context.Context, spec postgres.RoleSpec) (*postgres.TransferResult, error) {
 	if err := s.fault("settle"); err != nil {
-		return &postgres.Settlement{}, err
+		return &postgres.TransferResult{}, err
 	}
 	s.wrote("settle")
-	s.roles[b.Role].settled = true
-	return &postgres.Settlement{Kept: []postgres.Kept{{Object: "function f()", Reason: "it runs as its owner"}}}, nil
+	s.roles[spec.Name].settled = true
+	return &postgres.TransferResult{Kept: []postgres.Kept{{Object: "function f()", Reason: "it runs as its owner"}}}, nil
 }
 
-func (s *fakeServer) HandOver(_ context.Context, h postgres.Handover) (*postgres.Settlement, error) {
+func (s *fakeServer) TransferOwnership(_ context.Context, transfer postgres.OwnershipTransfer) (*postgres.TransferResult, error) {
 	if err := s.fault("hand over"); err != nil {
-		return &postgres.Settlement{}, err
+		return &postgres.TransferResult{}, err
 	}
 	s.wrote("hand over")
-	s.owner = h.Access.Role()
-	return &postgres.Settlement{Did: []string{"ALTER TABLE"}}, nil
+	s.owner = transfer.Access.Role()
+	return &postgres.TransferResult{Did: []string{"ALTER TABLE"}}, nil
 }
 
-func (s *fakeServer) GiveBack(_ context.Context, h postgres.Handover) (*postgres.Settlement, error) {
+func (s *fakeServer) ReturnOwnership(_ context.Context, transfer postgres.OwnershipTransfer) (*postgres.TransferResult, error) {
 	s.wrote("give back")
-	s.owner = h.Login
-	assert.Equal(s.t, []string{"table x"}, h.Except)
-	return &postgres.Settlement{Did: []string{"ALTER TABLE"}}, nil
+	s.owner = transfer.Login
+	assert.Equal(s.t, []string{"table x"}, transfer.Except)
+	return &postgres.TransferResult{Did: []string{"ALTER TABLE"}}, nil
 }
 
-func (s *fakeServer) Release(_ context.Context, b postgres.Binding) ([]string, error) {
-	role := s.roles[b.Role]
-	if role == nil || role.run != b.Owner.Run {
+func (s *fakeServer) Release(_ context.Context, spec postgres.RoleSpec) ([]string, error) {
+	role := s.roles[spec.Name]
+	if role == nil || role.run != spec.Owner.Run {
 		return nil, nil
 	}
 	s.wrote("release")
@@ -202,18 +202,18 @@ func (s *fakeServer) LastRun(_ context.Context, role string) (string, error) {
 	return s.roles[role].run, nil
 }
 
-func (s *fakeServer) Undo(_ context.Context, b postgres.Binding) ([]string, error) {
+func (s *fakeServer) Undo(_ context.Context, spec postgres.RoleSpec) ([]string, error) {
 	if err := s.fault("drop role"); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	role := s.roles[b.Role]
-	if role == nil || role.run != "" && role.run != b.Owner.Run {
+	role := s.roles[spec.Name]
+	if role == nil || role.run != "" && role.run != spec.Owner.Run {
 		return nil, nil
 	}
 	s.log = append(s.log, "drop role")
-	delete(s.roles, b.Role)
+	delete(s.roles, spec.Name)
 	return []string{"DROP ROLE"}, nil
 }
 

@@ -45,17 +45,17 @@ type Item struct {
 
 	plan *Plan
 
-	valuesRead bool // from the sources that a file names
-	containers []string
-	names      *map[string]string // the templates of the names that the workload keeps; nil: still unknown
-	candidates []*server.Database // that can be the primary
-	stale      bool               // the candidates must be found again
-	standby    error              // why
-	assigned   string             // a free name for the Secret; empty: still unknown
-	lost       []string           // see Plan
-	run        string             // the id of this run in the metadata
-	password   string
-	try        roleTry
+	valuesRead   bool // from the sources that a file names
+	containers   []string
+	names        *map[string]string // the templates of the names that the workload keeps; nil: still unknown
+	candidates   []*server.Endpoint // that can be the primary
+	stale        bool               // the candidates must be found again
+	standby      error              // why
+	assigned     string             // a free name for the Secret; empty: still unknown
+	staleSecrets []string           // see Plan
+	run          string             // the id of this run in the metadata
+	password     string
+	decided      roleDecision
 
 	result      *postgres.Result // of the verified login
 	verifiedFor postgres.Request
@@ -67,17 +67,17 @@ type Item struct {
 	extended    bool           // this run changed the Secret
 	renamed     bool           // and the names of its keys
 	changed     bool           // this run changed the workload
-	made        rollback.Stack
+	toRollBack  rollback.Stack
 	conflict    error // another writer that the item met in this round
 	observed    bool  // at least once
 	accepted    bool  // the API server has accepted the change of the workload
 	finished    bool
 }
 
-// roleTry is what to do with the login role of that name, if an earlier round found out more than observing shows.
-type roleTry struct {
-	role string
-	how  roleAction
+// roleDecision is what an earlier round decided to do with the login role of that name, because it found out more than observing shows.
+type roleDecision struct {
+	role   string
+	action roleAction
 }
 
 // roleAction is what to do with a login role.
@@ -98,17 +98,17 @@ func (i *Item) Fail(err error) {
 // Open reports whether the item continues with the next phase.
 func (i *Item) Open() bool { return i.Err == nil && i.conflict == nil && !i.finished }
 
-// again sends an item that met another writer back to the next round.
-func (i *Item) again(err error) { i.conflict = err }
+// retry lets an item that met another writer continue with the next round.
+func (i *Item) retry(err error) { i.conflict = err }
 
 // rollBack deletes what this run created for the item, unless Pods may use it.
 func (i *Item) rollBack(ctx context.Context, limit time.Duration) {
 	if i.accepted {
 		return
 	}
-	i.made.Report, i.made.Limit = i.Report, limit
-	i.Err = i.made.Run(ctx, i.Err)
-	i.made, i.created, i.result = rollback.Stack{}, "", nil
+	i.toRollBack.Report, i.toRollBack.Limit = i.Report, limit
+	i.Err = i.toRollBack.Run(ctx, i.Err)
+	i.toRollBack, i.created, i.result = rollback.Stack{}, "", nil
 }
 
 // namespace returns the namespace of the workload.

@@ -12,7 +12,7 @@ import (
 // credentials returns what the Secrets contain.
 func (p *Plan) credentials(login verified) secret.Credentials {
 	c := secret.Credentials{
-		Host: login.host, Username: p.binding.Role, Password: p.password, Port: p.database.Port, Database: p.spec.DBName,
+		Host: login.host, Username: p.role.Name, Password: p.password, Port: p.endpoint.Port, Database: p.spec.DBName,
 		SSLMode: p.sslMode(login), CA: p.options.Values.CA,
 	}
 	if mount := p.spec.MountPath; c.CA != "" && mount != "" {
@@ -35,7 +35,7 @@ func (p *Plan) sslMode(login verified) string {
 
 // expected is what the login will show as far as it is known before.
 func (p *Plan) expected() verified {
-	return verified{host: cmp.Or(p.database.HostName(), p.database.PodIP)}
+	return verified{host: cmp.Or(p.endpoint.HostName(), p.endpoint.PodIP)}
 }
 
 // wantedSecret returns the Secret as it should be. If the request names a value that can differ from the present one, all values of ours

@@ -15,7 +15,7 @@ func (p *Plan) limits() postgres.Limits {
 	for _, settings := range []map[string]string{p.previous.Settings, p.requested.Settings, p.spec.Settings} {
 		for name := range settings {
 			value := p.spec.Settings[name]
-			if postgres.CheckSetting(name, value) != nil || name == searchPath && value == "" && p.binding.Creates.Path != nil {
+			if postgres.CheckSetting(name, value) != nil || name == searchPath && value == "" && p.role.Creates.Path != nil {
 				continue // a bind that creates a schema or extensions sets its own search path
 			}
 			if l.Settings == nil {

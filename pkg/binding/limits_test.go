@@ -16,7 +16,7 @@ func withLimits(limit int32, settings map[string]string) func(*Item) {
 }
 
 // limits returns the last request of a bind.
-func (w *world) limits() postgres.Limits { return w.finished[0].verifiedFor.Binding.Limits }
+func (w *world) limits() postgres.Limits { return w.finished[0].verifiedFor.Role.Limits }
 
 func TestBind_KeepsLimitsAndSettings(t *testing.T) {
 	w := newWorld(t)

@@ -29,7 +29,7 @@ func (p *Plan) keepUsername() error {
 		chosen := a.Role != secret.RoleName(a.ID, a.Generation)
 		wanted := p.spec.Username
 		switch {
-		case a.ID != p.binding.Owner.ID:
+		case a.ID != p.role.Owner.ID:
 		case wanted != "" && wanted != a.Role:
 			return fmt.Errorf(
 				"%s is bound as user %q by secret/%s: unbind it before you give it another user name", p.workload,

@@ -84,7 +84,7 @@ func TestPhasesFollowEachOther(t *testing.T) {
 func TestAServerThatDoesNotAnswerHoldsUpNobodyElse(t *testing.T) {
 	w := withWorkloads(t, 2)
 	w.slow = func(requests []postgres.Request) {
-		if requests[0].Binding.Access.Database != "slow" {
+		if requests[0].Role.Access.Database != "slow" {
 			return
 		}
 		assert.Eventually(t, func() bool {

@@ -28,29 +28,29 @@ func (i *Item) defaultNames() []string {
 	if spec.IsOwner() {
 		return []string{secret.OwnerName(own)}
 	}
-	if i.candidates[0].Pod.Name == v1alpha1.LessonPod {
-		return []string{secret.LessonName, own}
+	if i.candidates[0].Pod.Name == v1alpha1.DefaultPostgresPod {
+		return []string{secret.NameForDefaultPostgres, own}
 	}
 	return []string{own}
 }
 
-// claim reserves the name of a Secret for an item, unless another item has it. A file can also name Secrets of items in other shards.
-func (r *run) claim(i *Item, name string) bool {
+// reserve reserves the name of a Secret for an item, unless another item has it. A file can also name Secrets of items in other shards.
+func (r *run) reserve(i *Item, name string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.claimed == nil {
-		r.claimed = map[types.NamespacedName]*Item{}
+	if r.reserved == nil {
+		r.reserved = map[types.NamespacedName]*Item{}
 		for _, other := range r.all {
 			if other.Spec.Secret != "" {
-				r.claimed[types.NamespacedName{Namespace: other.namespace(), Name: other.Spec.Secret}] = other
+				r.reserved[types.NamespacedName{Namespace: other.namespace(), Name: other.Spec.Secret}] = other
 			}
 		}
 	}
 	key := types.NamespacedName{Namespace: i.namespace(), Name: name}
-	if owner := r.claimed[key]; owner != nil && owner != i {
+	if owner := r.reserved[key]; owner != nil && owner != i {
 		return false
 	}
-	r.claimed[key] = i
+	r.reserved[key] = i
 	return true
 }
 
@@ -72,7 +72,7 @@ func (r *run) assignNames(ctx context.Context, items []*Item) {
 			switch {
 			case err != nil && !apierrors.IsForbidden(err):
 				i.Fail(err)
-			case err == nil && !owned[i.id()] && !owned[former(i.Workload.String(), i.candidates[0].Location, i.spec())]:
+			case err == nil && !owned[i.id()] && !owned[formerIdentity(i.Workload.String(), i.candidates[0].Location, i.spec())]:
 				// Otherwise the Secret exists: an interrupted run created it, or it is that of an earlier workload of the name.
 				i.assigned = r.firstFree(i, i.defaultNames(), taken)
 			}
@@ -83,15 +83,15 @@ func (r *run) assignNames(ctx context.Context, items []*Item) {
 // firstFree returns the first name that no Secret and no other item has; empty if there is none.
 func (r *run) firstFree(i *Item, names []string, taken map[string]bool) string {
 	for _, name := range names {
-		if !taken[name] && r.claim(i, name) {
+		if !taken[name] && r.reserve(i, name) {
 			return name
 		}
 	}
 	return ""
 }
 
-// former identifies the binding of an earlier workload of the same name.
-func former(workload, location string, spec v1alpha1.BindingSpec) string {
+// formerIdentity identifies the binding of an earlier workload of the same name.
+func formerIdentity(workload, location string, spec v1alpha1.BindingSpec) string {
 	return strings.Join([]string{workload, location, spec.DBName, strconv.FormatBool(spec.IsOwner())}, "\x00")
 }
 
@@ -106,7 +106,7 @@ func (r *run) secretNames(ctx context.Context, namespace string) (taken, owned m
 		if object, ok := item.(*metav1.PartialObjectMetadata); ok {
 			taken[object.Name] = true
 			if marks, ours := secret.MarksOf(object); ours {
-				owned[marks.ID], owned[former(marks.Workload, marks.Location, marks.BindingSpec)] = true, true
+				owned[marks.ID], owned[formerIdentity(marks.Workload, marks.Location, marks.BindingSpec)] = true, true
 			}
 		}
 		return nil

@@ -27,19 +27,19 @@ func (r *run) observe(ctx context.Context, items []*Item) {
 			i.Fail(err)
 		}
 	})
-	r.findDatabases(ctx, phases.Open(items))
-	refuseDatabases(phases.Open(items))
+	r.findEndpoints(ctx, phases.Open(items))
+	refuseServers(phases.Open(items))
 	r.assignNames(ctx, phases.Open(items))
 	each(phases.Open(items), func(i *Item) {
 		plan, err := r.plan(ctx, i)
 		if err != nil {
 			i.observed = true
-			r.stop(ctx, i, err)
+			r.failOrRetry(ctx, i, err)
 			return
 		}
 		i.plan, i.secret, i.observed = plan, plan.secret.existing, true
 	})
-	r.tryAll(ctx, phases.Open(items))
+	r.dryRun(ctx, phases.Open(items))
 	r.requirePermissions(ctx, phases.Open(items))
 	r.readNamespaces(ctx, phases.Open(items))
 }
@@ -175,8 +175,8 @@ func ownerContainers(items []*Item) map[subject][]string {
 	return found
 }
 
-// findDatabases finds each server once for all items that name it.
-func (r *run) findDatabases(ctx context.Context, items []*Item) {
+// findEndpoints finds each server once for all items that name it.
+func (r *run) findEndpoints(ctx context.Context, items []*Item) {
 	type wanted struct {
 		ref    server.Ref
 		choice server.Choice
@@ -186,7 +186,7 @@ func (r *run) findDatabases(ctx context.Context, items []*Item) {
 		parallel.Pause(ctx, r.AwaitPrimary)
 	}
 	eachGroup(missing, func(i *Item) wanted { return wanted{i.ref(), i.choice()} }, func(key wanted, of []*Item) {
-		candidates, err := r.Databases.Candidates(ctx, key.ref, key.choice)
+		candidates, err := r.Endpoints.Candidates(ctx, key.ref, key.choice)
 		for _, i := range of {
 			if i.candidates = candidates; err != nil {
 				i.Fail(errors.Join(i.standby, err))
@@ -204,12 +204,12 @@ func (i *Item) choice() server.Choice {
 	return choice
 }
 
-// refuseDatabases refuses workloads that run their database themselves, before they get the name of a Secret.
-func refuseDatabases(items []*Item) {
+// refuseServers refuses workloads that run the server themselves, before they get the name of a Secret.
+func refuseServers(items []*Item) {
 	for _, i := range items {
-		if database := i.candidates[0]; database.RunBy(i.Workload.UID()) {
+		if endpoint := i.candidates[0]; endpoint.RunBy(i.Workload.UID()) {
 			i.Fail(
-				fmt.Errorf("%s runs the database pod/%s itself: bind the workload that uses the database", i.Workload, database.Pod.Name),
+				fmt.Errorf("%s runs the database pod/%s itself: bind the workload that uses the database", i.Workload, endpoint.Pod.Name),
 			)
 		}
 	}
@@ -225,7 +225,7 @@ func (r *run) readNamespaces(ctx context.Context, items []*Item) {
 		}
 	}
 	each(items, func(i *Item) {
-		if i.plan.how == keepRole && i.Options.DryRun == cmdutil.DryRunNone {
+		if i.plan.action == keepRole && i.Options.DryRun == cmdutil.DryRunNone {
 			return
 		}
 		uid, err := read[i.namespace()]()
@@ -233,6 +233,6 @@ func (r *run) readNamespaces(ctx context.Context, items []*Item) {
 			i.Fail(err)
 			return
 		}
-		i.plan.binding.Owner.NamespaceUID = uid
+		i.plan.role.Owner.NamespaceUID = uid
 	})
 }

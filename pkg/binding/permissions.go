@@ -18,7 +18,7 @@ import (
 // if something is refused, so that a bind without changes needs no further request.
 func (r *run) requirePermissions(ctx context.Context, items []*Item) {
 	each(items, func(i *Item) {
-		if i.plan.how != createRole || i.Options.DryRun != cmdutil.DryRunNone || i.created != "" {
+		if i.plan.action != createRole || i.Options.DryRun != cmdutil.DryRunNone || i.created != "" {
 			return
 		}
 		if err := r.missing(ctx, i.writes(), nil); err != nil {
@@ -70,8 +70,8 @@ func (i *Item) writes() []permissions.Permission {
 		wanted = append(wanted, permissions.On(i.namespace(), "create", "secrets"))
 	}
 	if i.plan != nil {
-		exec.Name = i.plan.database.Pod.Name
-		changed, err := i.plan.tryHere()
+		exec.Name = i.plan.endpoint.Pod.Name
+		changed, err := i.plan.checkChange()
 		changes = err == nil && changed
 	}
 	wanted = append(wanted, exec)

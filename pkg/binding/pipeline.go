@@ -1,6 +1,6 @@
 // Package binding gives workloads their own login roles in databases: one pipeline for one binding and for a thousand. Each item is
-// observed, planned and executed in phases: roles, Secrets, workloads and rollouts, and for a takeover or an adoption also handOver and
-// settle. It contains no command line and no SQL.
+// observed, planned and executed in phases: roles, Secrets, workloads and rollouts. A takeover has transferOwnership in between, and an
+// adoption completeAdoptions. It contains no command line and no SQL.
 package binding
 
 import (
@@ -47,14 +47,14 @@ type Workloads interface {
 	Restart(ctx context.Context, w *workload.Workload, secret string, progress func(string)) error
 }
 
-// Databases finds a database's Pod, container and host. *server.Finder implements it.
-type Databases interface {
-	Candidates(ctx context.Context, ref server.Ref, choice server.Choice) ([]*server.Database, error)
+// Endpoints finds the Pods of a server that can be the primary. *server.Finder implements it.
+type Endpoints interface {
+	Candidates(ctx context.Context, ref server.Ref, choice server.Choice) ([]*server.Endpoint, error)
 }
 
 // Defaults completes specs that do not name a server, a database or an access level. *defaults.Resolver implements it.
 type Defaults interface {
-	Complete(ctx context.Context, q defaults.Request) (v1alpha1.BindingSpec, []*server.Database, error)
+	Complete(ctx context.Context, q defaults.Request) (v1alpha1.BindingSpec, []*server.Endpoint, error)
 }
 
 // Server creates databases, and creates, verifies and drops login roles, on one server. *postgres.Server implements it.
@@ -63,12 +63,12 @@ type Server interface {
 	CreateDatabase(ctx context.Context, d postgres.NewDatabase) (did []string, err error)
 	CreateAll(ctx context.Context, requests []postgres.Request) []postgres.Creation
 	BindAll(ctx context.Context, requests []postgres.Request) []postgres.Outcome
-	Undo(ctx context.Context, b postgres.Binding) ([]string, error)
-	Adoptable(ctx context.Context, b postgres.Binding, l postgres.Login) error
-	Settle(ctx context.Context, b postgres.Binding) (*postgres.Settlement, error)
-	Release(ctx context.Context, b postgres.Binding) ([]string, error)
-	HandOver(ctx context.Context, h postgres.Handover) (*postgres.Settlement, error)
-	GiveBack(ctx context.Context, h postgres.Handover) (*postgres.Settlement, error)
+	Undo(ctx context.Context, spec postgres.RoleSpec) ([]string, error)
+	Adoptable(ctx context.Context, spec postgres.RoleSpec, l postgres.Login) error
+	CompleteAdoption(ctx context.Context, spec postgres.RoleSpec) (*postgres.TransferResult, error)
+	Release(ctx context.Context, spec postgres.RoleSpec) ([]string, error)
+	TransferOwnership(ctx context.Context, transfer postgres.OwnershipTransfer) (*postgres.TransferResult, error)
+	ReturnOwnership(ctx context.Context, transfer postgres.OwnershipTransfer) (*postgres.TransferResult, error)
 	LastRun(ctx context.Context, role string) (string, error)
 }
 
@@ -82,9 +82,9 @@ type Progress interface {
 // Pipeline creates and completes bindings.
 type Pipeline struct {
 	Workloads Workloads
-	Databases Databases
+	Endpoints Endpoints
 	Defaults  Defaults
-	Server    func(d *server.Database, spec v1alpha1.BindingSpec, adminPassword string) Server
+	Server    func(e *server.Endpoint, spec v1alpha1.BindingSpec, adminPassword string) Server
 	Kube      kubernetes.Interface
 	Metadata  metadata.Interface
 	Progress  Progress
@@ -137,8 +137,8 @@ type run struct {
 	undoLimit  time.Duration
 	rollouts   sync.WaitGroup
 
-	mu      sync.Mutex
-	claimed map[types.NamespacedName]*Item // Secrets
+	mu       sync.Mutex
+	reserved map[types.NamespacedName]*Item // Secrets
 }
 
 // round observes, plans and executes items, and returns those that met another writer. The items of each server go through the phases
@@ -162,7 +162,7 @@ func (r *run) round(ctx context.Context, items []*Item) (again []*Item) {
 // execute takes the items of one server through the phases, and returns those that met another writer. It follows the rollouts of the
 // others in the background.
 func (r *run) execute(ctx context.Context, items []*Item) []*Item {
-	phases.Through(ctx, items, r.roles, r.secrets, r.handOver, r.workloads, r.settle)
+	phases.Through(ctx, items, r.roles, r.secrets, r.transferOwnership, r.workloads, r.completeAdoptions)
 	r.rollBack(ctx, items)
 	bound := phases.Open(items)
 	r.rollouts.Go(func() { r.follow(ctx, bound) })
@@ -181,7 +181,7 @@ func conflicting(items []*Item) (met []*Item) {
 
 // podOf returns the name of the Pod of an item's server.
 func podOf(i *Item) types.NamespacedName {
-	pod := i.plan.database.Pod
+	pod := i.plan.endpoint.Pod
 	return types.NamespacedName{Namespace: pod.Namespace, Name: pod.Name}
 }
 
@@ -195,7 +195,7 @@ func (r *run) rollBack(ctx context.Context, items []*Item) {
 	}
 	each(failed, func(i *Item) {
 		r.explainForbidden(ctx, i)
-		wrote := !i.made.Empty() || i.extended || i.accepted
+		wrote := !i.toRollBack.Empty() || i.extended || i.accepted
 		i.rollBack(ctx, r.undoLimit)
 		if wrote {
 			r.events(i).Warning(ctx, i.Workload, event.BindFailed, i.Err)

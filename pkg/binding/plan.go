@@ -16,35 +16,35 @@ import (
 
 // Plan is the decision for one binding. It does not change after it is made; another round makes another one.
 type Plan struct {
-	id          string               // of a new binding
-	requested   v1alpha1.BindingSpec // by flags or a file
-	merged      v1alpha1.BindingSpec // with what stays from an earlier bind
-	spec        v1alpha1.BindingSpec // with defaults as well
-	previous    v1alpha1.BindingSpec // of the last bind
-	options     Options
-	workload    *workload.Workload
-	containers  []string
-	server      server.Ref
-	database    *server.Database
-	others      []*server.Database // that can be the primary if database is not
-	binding     postgres.Binding
-	how         roleAction
-	secret      plannedSecret
-	variables   []string                // the keys of the Secret, present and future, that can be variables
-	hidden      []secret.FormerVariable // former variables for the Secret, in addition to those that it has
-	inManifest  bool                    // another tool writes the reference, and removes it again
-	recreated   bool                    // the Secret is of an earlier workload of the same name, whose binding this one continues
-	adopted     *secret.Credentials     // the login that this run adopts; nil: none
-	formerLogin string                  // the login role whose objects go to the access role; empty: none
-	owned       []string                // what the access role owned before
-	settles     bool                    // the login was adopted, and the adoption may not be complete
-	lost        []string                // Secrets that the workload's annotations name for this binding, and that belong to something else
-	password    string
+	id                string               // of a new binding
+	requested         v1alpha1.BindingSpec // by flags or a file
+	merged            v1alpha1.BindingSpec // with what stays from an earlier bind
+	spec              v1alpha1.BindingSpec // with defaults as well
+	previous          v1alpha1.BindingSpec // of the last bind
+	options           Options
+	workload          *workload.Workload
+	containers        []string
+	server            server.Ref
+	endpoint          *server.Endpoint
+	others            []*server.Endpoint // that can be the primary if database is not
+	role              postgres.RoleSpec
+	action            roleAction
+	secret            plannedSecret
+	variables         []string                // the keys of the Secret, present and future, that can be variables
+	hidden            []secret.FormerVariable // former variables for the Secret, in addition to those that it has
+	inManifest        bool                    // another tool writes the reference, and removes it again
+	recreated         bool                    // the Secret is of an earlier workload of the same name, whose binding this one continues
+	adopted           *secret.Credentials     // the login that this run adopts; nil: none
+	formerLogin       string                  // the login role whose objects go to the access role; empty: none
+	owned             []string                // what the access role owned before
+	completesAdoption bool                    // the login was adopted, and the adoption may not be complete
+	staleSecrets      []string                // Secrets that the workload's annotations name for this binding, and that belong to something else
+	password          string
 }
 
 // plan decides what to do for an item.
 func (r *run) plan(ctx context.Context, i *Item) (*Plan, error) {
-	o, w, database, id := i.Options, i.Workload, i.candidates[0], i.id()
+	o, w, endpoint, id := i.Options, i.Workload, i.candidates[0], i.id()
 	requested, err := r.keepNames(ctx, i, id)
 	if err != nil {
 		return nil, err
@@ -52,27 +52,27 @@ func (r *run) plan(ctx context.Context, i *Item) (*Plan, error) {
 	spec := requested.WithDefaults(i.namespace())
 	i.run, i.password = cmp.Or(i.run, secret.NewRun()), cmp.Or(i.password, o.Values.Password, secret.NewPassword())
 	p := &Plan{
-		id:          id,
-		requested:   requested,
-		merged:      requested,
-		spec:        spec,
-		options:     o,
-		workload:    w,
-		containers:  i.containers,
-		server:      i.ref(),
-		database:    database,
-		others:      i.candidates[1:],
-		lost:        i.lost,
-		password:    i.password,
-		formerLogin: i.FormerLogin,
-		owned:       i.OwnedBefore,
-		binding: postgres.Binding{
+		id:           id,
+		requested:    requested,
+		merged:       requested,
+		spec:         spec,
+		options:      o,
+		workload:     w,
+		containers:   i.containers,
+		server:       i.ref(),
+		endpoint:     endpoint,
+		others:       i.candidates[1:],
+		staleSecrets: i.staleSecrets,
+		password:     i.password,
+		formerLogin:  i.FormerLogin,
+		owned:        i.OwnedBefore,
+		role: postgres.RoleSpec{
 			Owner:  postgres.Owner{ID: id, Run: i.run, Namespace: w.Namespace()},
 			Access: access(spec, id), Creates: creates(spec), Force: o.Force,
 		},
 	}
 	if spec.Expires != nil {
-		p.binding.Expires = spec.Expires.Time
+		p.role.Expires = spec.Expires.Time
 	}
 	if err := r.chooseSecret(ctx, i, p); err != nil {
 		return nil, err
@@ -80,8 +80,8 @@ func (r *run) plan(ctx context.Context, i *Item) (*Plan, error) {
 	if err := p.checkNames(); err != nil {
 		return nil, err
 	}
-	i.lost, p.how, p.binding.Limits = p.lost, i.roleAction(p), p.limits()
-	if err := r.tryServiceBinding(ctx, p); err != nil {
+	i.staleSecrets, p.action, p.role.Limits = p.staleSecrets, i.roleAction(p), p.limits()
+	if err := r.checkServiceBindingName(ctx, p); err != nil {
 		return nil, err
 	}
 	wanted, err := p.wantedSecret(p.expected())
@@ -107,8 +107,8 @@ func (i *Item) id() string {
 // roleAction returns what to do with the login role: what the last round found out, or else what the Secret suggests.
 func (i *Item) roleAction(p *Plan) roleAction {
 	switch {
-	case i.try.role == p.binding.Role:
-		return i.try.how
+	case i.decided.role == p.role.Name:
+		return i.decided.action
 	case p.secret.existing == nil:
 		return createRole
 	case p.adopted != nil:
@@ -121,24 +121,24 @@ func (i *Item) roleAction(p *Plan) roleAction {
 	return keepRole
 }
 
-// on returns the plan for another server of the same database.
-func (p *Plan) on(database *server.Database) *Plan {
+// withEndpoint returns the plan for another Pod of the same server.
+func (p *Plan) withEndpoint(endpoint *server.Endpoint) *Plan {
 	other := *p
-	other.database = database
+	other.endpoint = endpoint
 	return &other
 }
 
 // request returns the request to the server.
 func (p *Plan) request() postgres.Request {
-	return postgres.Request{Binding: p.binding, Login: p.login(p.how == takeRole || p.how == createRole)}
+	return postgres.Request{Role: p.role, Login: p.login(p.action == takeRole || p.action == createRole)}
 }
 
 // login describes how to verify the role's password. If set is true, the password is set before.
 func (p *Plan) login(set bool) postgres.Login {
 	l := postgres.Login{
 		Password: p.password, Set: set,
-		Host: p.database.HostName(), HostComplete: p.database.HostComplete(), HostChosen: p.database.Host != "", Port: p.database.Port,
-		Address: p.database.Address, PodIP: p.database.PodIP, PodPort: p.database.PodPort,
+		Host: p.endpoint.HostName(), HostComplete: p.endpoint.HostComplete(), HostChosen: p.endpoint.Host != "", Port: p.endpoint.Port,
+		Address: p.endpoint.Address, PodIP: p.endpoint.PodIP, PodPort: p.endpoint.PodPort,
 	}
 	if held, ok := p.heldHost(); ok {
 		l.Host, l.HostComplete, l.HostChosen, l.Port, l.Address = held.Host, true, p.spec.Host != "", held.LoginPort(), ""
@@ -152,7 +152,7 @@ func (p *Plan) login(set bool) postgres.Login {
 // heldHost returns the values of an existing Secret if its host stays. A host that was found, and not chosen, follows
 // the server that the user names.
 func (p *Plan) heldHost() (secret.Credentials, bool) {
-	if p.secret.existing == nil || p.options.Exact || p.database.Host != "" || p.followsServer() {
+	if p.secret.existing == nil || p.options.Exact || p.endpoint.Host != "" || p.followsServer() {
 		return secret.Credentials{}, false
 	}
 	held, _ := secret.Of(p.secret.existing)

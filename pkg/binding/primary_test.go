@@ -61,7 +61,7 @@ func TestBind_StaysWithTheServerOfItsPod(t *testing.T) {
 	require.NoError(t, w.bind(t.Context()))
 	w.primary = "postgresql-sfs-1"
 	require.NoError(t, w.bind(t.Context()))
-	assert.Equal(t, w.primary, w.finished[0].plan.database.Pod.Name, "the Pod of the binding is a standby now")
+	assert.Equal(t, w.primary, w.finished[0].plan.endpoint.Pod.Name, "the Pod of the binding is a standby now")
 	w.assertBound()
 }
 

@@ -20,7 +20,7 @@ func (r *run) roles(ctx context.Context, items []*Item) {
 	items = slices.DeleteFunc(slices.Clone(items), (*Item).isVerified)
 	for len(items) > 0 {
 		parallel.Each(r.batches(items), -1, func(batch []*Item) {
-			r.servers.with(batch[0].plan, func(s Server) { r.ask(ctx, s, batch) })
+			r.servers.with(batch[0].plan, func(s Server) { r.bindBatch(ctx, s, batch) })
 		})
 		items = onStandby(items)
 	}
@@ -37,7 +37,7 @@ func (r *run) batches(items []*Item) (batches [][]*Item) {
 		sessionKey
 		creates bool
 	}
-	for _, group := range parallel.GroupBy(items, func(i *Item) session { return session{sessionKeyOf(i.plan), i.plan.how == createRole} }) {
+	for _, group := range parallel.GroupBy(items, func(i *Item) session { return session{sessionKeyOf(i.plan), i.plan.action == createRole} }) {
 		batches = slices.AppendSeq(batches, slices.Chunk(group, r.servers.batch))
 	}
 	return batches
@@ -52,21 +52,21 @@ func (r *run) createDatabase(ctx context.Context, s Server, batch []*Item) []*It
 	}
 	did, err := s.CreateDatabase(ctx, batch[first].plan.newDatabase())
 	if batch[first].did = append(batch[first].did, did...); len(did) > 0 {
-		batch[first].Report.Step("database %s created in pod/%s", batch[first].plan.spec.DBName, batch[first].plan.database.Pod.Name)
+		batch[first].Report.Step("database %s created in pod/%s", batch[first].plan.spec.DBName, batch[first].plan.endpoint.Pod.Name)
 	}
 	if err == nil {
 		return batch
 	}
 	return slices.DeleteFunc(slices.Clone(batch), func(i *Item) bool {
 		if i.standby = nil; asks(i) {
-			r.concludeRole(ctx, s, i, postgres.Outcome{Err: err})
+			r.handleOutcome(ctx, s, i, postgres.Outcome{Err: err})
 		}
 		return asks(i)
 	})
 }
 
-// ask creates or completes the login roles of a batch on one server.
-func (r *run) ask(ctx context.Context, s Server, batch []*Item) {
+// bindBatch creates or completes the login roles of a batch on one server.
+func (r *run) bindBatch(ctx context.Context, s Server, batch []*Item) {
 	if batch = r.createDatabase(ctx, s, batch); len(batch) == 0 {
 		return
 	}
@@ -77,32 +77,32 @@ func (r *run) ask(ctx context.Context, s Server, batch []*Item) {
 	for n, i := range batch {
 		requests[n], i.standby = i.plan.request(), nil
 	}
-	if batch[0].plan.how != createRole {
+	if batch[0].plan.action != createRole {
 		for n, outcome := range s.BindAll(ctx, requests) {
-			r.concludeRole(ctx, s, batch[n], outcome)
+			r.handleOutcome(ctx, s, batch[n], outcome)
 		}
 		return
 	}
 	for n, creation := range s.CreateAll(ctx, requests) {
 		i := batch[n]
 		if unknown := new(postgres.UnknownError); creation.Made || errors.As(creation.Err, &unknown) {
-			i.made.Push(r.dropRole(i.plan))
-			i.created = i.plan.binding.Role
+			i.toRollBack.Push(r.dropRole(i.plan))
+			i.created = i.plan.role.Name
 		}
 		if creation.Made {
-			i.try = roleTry{i.plan.binding.Role, takeRole}
-			i.Report.Step("role %s created in pod/%s, database %s, access level %s", i.plan.binding.Role, i.plan.database.Pod.Name,
-				i.plan.spec.DBName, i.plan.binding.Access.Level)
+			i.decided = roleDecision{i.plan.role.Name, takeRole}
+			i.Report.Step("role %s created in pod/%s, database %s, access level %s", i.plan.role.Name, i.plan.endpoint.Pod.Name,
+				i.plan.spec.DBName, i.plan.role.Access.Level)
 		}
-		r.concludeRole(ctx, s, i, creation.Outcome)
+		r.handleOutcome(ctx, s, i, creation.Outcome)
 	}
 }
 
-// concludeRole decides how an item continues: its login works, it has failed, or it met another writer. It decides by
+// handleOutcome decides how an item continues: its login works, it has failed, or it met another writer. It decides by
 // the kind of the error, never by its wording, and by the run in the role's comment, which is the one that last set the
 // password.
-func (r *run) concludeRole(ctx context.Context, s Server, i *Item, o postgres.Outcome) {
-	role := i.plan.binding.Role
+func (r *run) handleOutcome(ctx context.Context, s Server, i *Item, o postgres.Outcome) {
+	role := i.plan.role.Name
 	if o.Result != nil {
 		i.did = append(i.did, o.Result.Did...)
 	}
@@ -115,22 +115,22 @@ func (r *run) concludeRole(ctx context.Context, s Server, i *Item, o postgres.Ou
 		i.result, i.verifiedFor = o.Result, i.plan.request()
 	case errors.Is(err, postgres.ErrStandby):
 		i.standby = err
-	case i.plan.how == adoptRole:
+	case i.plan.action == adoptRole:
 		i.Fail(i.plan.refuseAdoption(err))
 	case errors.Is(err, postgres.ErrExists):
-		i.try = roleTry{role, takeRole}
-		i.again(err)
+		i.decided = roleDecision{role, takeRole}
+		i.retry(err)
 	case errors.Is(err, postgres.ErrIncomplete):
-		i.try = roleTry{role, createRole}
-		i.again(err)
+		i.decided = roleDecision{role, createRole}
+		i.retry(err)
 	case errors.As(err, &login) && login.Full > 0: // the password is not the cause
 		i.Fail(err)
-	case errors.As(err, &login) && i.plan.how == keepRole:
+	case errors.As(err, &login) && i.plan.action == keepRole:
 		i.Report.Warn("role %q does not take the password of secret/%s, so it is set again", role, i.plan.secret.name)
-		i.try = roleTry{role, takeRole}
-		i.again(err)
+		i.decided = roleDecision{role, takeRole}
+		i.retry(err)
 	case errors.As(err, &login) && lastRun(ctx, s, role, i.run) != i.run:
-		i.again(err)
+		i.retry(err)
 	default:
 		i.Fail(err)
 	}
@@ -156,15 +156,15 @@ func onStandby(items []*Item) (next []*Item) {
 		others := i.plan.others
 		switch {
 		case len(others) > 0:
-			i.Report.Step("pod/%s is a standby: continuing with pod/%s", i.plan.database.Pod.Name, others[0].Pod.Name)
-			i.plan = i.plan.on(others[0])
+			i.Report.Step("pod/%s is a standby: continuing with pod/%s", i.plan.endpoint.Pod.Name, others[0].Pod.Name)
+			i.plan = i.plan.withEndpoint(others[0])
 			i.plan.others = others[1:]
 			next = append(next, i)
 		case i.plan.server.Kind == server.KindPod && i.plan.secret.existing == nil:
 			i.Fail(i.standby)
 		default:
 			i.stale = true
-			i.again(server.NoPrimary(i.plan.server, postgres.ErrStandby))
+			i.retry(server.NoPrimary(i.plan.server, postgres.ErrStandby))
 		}
 	}
 	return next
@@ -172,14 +172,14 @@ func onStandby(items []*Item) (next []*Item) {
 
 // dropRole rolls back a login role that this run created, unless another run has taken it over.
 func (r *run) dropRole(p *Plan) rollback.Step {
-	d, role := p.database, p.binding.Role
+	e, role := p.endpoint, p.role.Name
 	return rollback.Step{
 		What: "role " + role,
-		How:  fmt.Sprintf("kubectl exec -n %s %s -- dropuser --username=%s -- %s", d.Pod.Namespace, d.Pod.Name, p.spec.AdminUser, role),
+		How:  fmt.Sprintf("kubectl exec -n %s %s -- dropuser --username=%s -- %s", e.Pod.Namespace, e.Pod.Name, p.spec.AdminUser, role),
 		Do: func(ctx context.Context) (dropped bool, err error) {
 			r.servers.with(p, func(s Server) {
 				var did []string
-				did, err = s.Undo(ctx, p.binding)
+				did, err = s.Undo(ctx, p.role)
 				dropped = len(did) > 0
 			})
 			return dropped, err
@@ -189,7 +189,7 @@ func (r *run) dropRole(p *Plan) rollback.Step {
 
 // dropUnused rolls back what this run created if the binding turned out to have a login role of another generation, or another Secret.
 func (r *run) dropUnused(ctx context.Context, i *Item) {
-	otherRole := i.created != "" && i.created != i.plan.binding.Role
+	otherRole := i.created != "" && i.created != i.plan.role.Name
 	otherSecret := i.isNew && i.newSecret != i.plan.secret.name
 	if !otherRole && !otherSecret {
 		return
@@ -204,18 +204,18 @@ func (p *Plan) inDatabase(err error) error {
 		return nil
 	}
 	if errors.Is(err, postgres.ErrStandby) {
-		return fmt.Errorf("pod/%s: %w: name the primary, or its Service, with --postgres", p.database.Pod.Name, err)
+		return fmt.Errorf("pod/%s: %w: name the primary, or its Service, with --postgres", p.endpoint.Pod.Name, err)
 	}
 	var missing *postgres.NoDatabaseError
 	if errors.As(err, &missing) {
 		err = fmt.Errorf("%w: choose one with --dbname, or create it with --create-database", err)
 	}
-	err = fmt.Errorf("database %q in pod/%s: %w", p.spec.DBName, p.database.Pod.Name, err)
-	if login := (*postgres.LoginError)(nil); errors.As(err, &login) && p.database.HostReachesReplicas {
+	err = fmt.Errorf("database %q in pod/%s: %w", p.spec.DBName, p.endpoint.Pod.Name, err)
+	if login := (*postgres.LoginError)(nil); errors.As(err, &login) && p.endpoint.HostReachesReplicas {
 		return fmt.Errorf(
 			"%w; service/%s also leads to replicas, which can be without the role yet: name the primary's Service with --postgres or --host",
 			err,
-			p.database.Service,
+			p.endpoint.Service,
 		)
 	}
 	return err

@@ -46,7 +46,7 @@ func (r *run) search(ctx context.Context, i *Item, p *Plan) (name string, presen
 
 // lastName returns the last of the names, which belongs to a Secret or to another item of this run.
 func (r *run) lastName(i *Item, name string) (string, bool, error) {
-	if !r.claim(i, name) {
+	if !r.reserve(i, name) {
 		return "", false, refuseTaken(types.NamespacedName{Namespace: i.namespace(), Name: name}, errTaken)
 	}
 	return name, true, nil
@@ -56,7 +56,7 @@ func (r *run) lastName(i *Item, name string) (string, bool, error) {
 func (r *run) probe(ctx context.Context, i *Item, p *Plan) (name string, present bool, err error) {
 	names := p.secretNames(i)
 	for _, name = range names {
-		if !r.claim(i, name) {
+		if !r.reserve(i, name) {
 			continue
 		}
 		found, err := r.Kube.CoreV1().Secrets(p.workload.Namespace()).Get(ctx, name, metav1.GetOptions{})

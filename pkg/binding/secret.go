@@ -31,7 +31,7 @@ func (r *run) chooseSecret(ctx context.Context, i *Item, p *Plan) error {
 	}
 	if i.accepted { // the workload references it already
 		p.use(plannedSecret{name: i.plan.secret.name, generation: i.plan.secret.generation})
-		return refuseTaken(p.secretName(), r.trySecret(ctx, p, true))
+		return refuseTaken(p.secretName(), r.checkSecretName(ctx, p, true))
 	}
 	if found, err := r.adoptLogin(ctx, i, p, remembered); found || err != nil {
 		return err
@@ -41,16 +41,16 @@ func (r *run) chooseSecret(ctx context.Context, i *Item, p *Plan) error {
 		return fmt.Errorf("%s has this binding already, by secret/%s: leave out --secret, or unbind it first", p.workload, remembered)
 	}
 	p.use(plannedSecret{name: cmp.Or(chosen, remembered, i.assigned, i.defaultNames()[0]), generation: note.Generation + 1})
-	if remembered == "" && (i.observed || !r.claim(i, p.secret.name)) {
+	if remembered == "" && (i.observed || !r.reserve(i, p.secret.name)) {
 		return r.searchSecret(ctx, i, p)
 	}
 	if i.assigned == p.secret.name {
 		return nil // it is free, and tryAll sends it with others
 	}
-	err := r.trySecret(ctx, p, remembered != "")
+	err := r.checkSecretName(ctx, p, remembered != "")
 	if errors.Is(err, errTaken) && chosen == "" {
 		if remembered != "" {
-			p.lost = append(p.lost, remembered)
+			p.staleSecrets = append(p.staleSecrets, remembered)
 			return r.chooseSecret(ctx, i, p)
 		}
 		return r.searchSecret(ctx, i, p)
@@ -90,7 +90,7 @@ func (r *run) searchSecret(ctx context.Context, i *Item, p *Plan) error {
 func (p *Plan) remembered() (name string, note secret.Marks) {
 	annotations := secret.AnnotationsOf(p.workload.Annotations())
 	for _, secret := range slices.Sorted(maps.Keys(annotations)) {
-		a, lost := annotations[secret], slices.Contains(p.lost, secret)
+		a, lost := annotations[secret], slices.Contains(p.staleSecrets, secret)
 		switch {
 		case !lost && (a.ID == p.id || p.mayContinue(secret, a)):
 			return secret, a
@@ -105,33 +105,33 @@ func (p *Plan) remembered() (name string, note secret.Marks) {
 // workload of the same name with the same database. Two workloads of a kind cannot have the same name, so that the
 // earlier one is gone. As with the id, the role's own comment decides about the role.
 func (p *Plan) owns(marks secret.Marks) bool {
-	return marks.ID == p.binding.Owner.ID ||
+	return marks.ID == p.role.Owner.ID ||
 		marks.Workload == p.workload.String() && p.isFor(marks)
 }
 
 // isFor reports whether a binding with these marks is for the same database, and both or neither are of an owner container.
 func (p *Plan) isFor(marks secret.Marks) bool {
-	return marks.Location == p.database.Location && marks.DBName == p.spec.DBName && marks.IsOwner() == p.spec.IsOwner()
+	return marks.Location == p.endpoint.Location && marks.DBName == p.spec.DBName && marks.IsOwner() == p.spec.IsOwner()
 }
 
 // continueAs continues the binding of an earlier workload, under its id.
 func (p *Plan) continueAs(id string) {
 	p.recreated = id != p.id
-	p.binding.Owner.ID, p.binding.Access = id, access(p.spec, id)
+	p.role.Owner.ID, p.role.Access = id, access(p.spec, id)
 }
 
 // noted reports whether the workload has the annotation of the planned Secret already.
 func (p *Plan) noted() bool {
 	a := secret.AnnotationsOf(p.workload.Annotations())[p.secret.name]
-	return a.ID == p.binding.Owner.ID && a.Generation == p.secret.generation
+	return a.ID == p.role.Owner.ID && a.Generation == p.secret.generation
 }
 
-// trySecret uses the planned name for the binding's Secret: either the name is free, which a dry run shows, or the
+// checkSecretName uses the planned name for the binding's Secret: either the name is free, which a dry run shows, or the
 // Secret is this binding's. likely means that the Secret probably exists.
-func (r *run) trySecret(ctx context.Context, p *Plan, likely bool) error {
+func (r *run) checkSecretName(ctx context.Context, p *Plan, likely bool) error {
 	askOnly := p.options.DryRun == cmdutil.DryRunClient
 	if !likely && !askOnly {
-		err := r.tryCreate(ctx, p)
+		err := r.dryRunCreate(ctx, p)
 		switch {
 		case err == nil:
 			return nil
@@ -146,15 +146,15 @@ func (r *run) trySecret(ctx context.Context, p *Plan, likely bool) error {
 	case apierrors.IsNotFound(err) && askOnly:
 		return nil
 	case apierrors.IsNotFound(err):
-		return r.trySecret(ctx, p, false)
+		return r.checkSecretName(ctx, p, false)
 	case err != nil:
 		return err
 	}
 	return p.adopt(existing)
 }
 
-// tryCreate sends the Secret as a dry run.
-func (r *run) tryCreate(ctx context.Context, p *Plan) error {
+// dryRunCreate sends the Secret as a dry run.
+func (r *run) dryRunCreate(ctx context.Context, p *Plan) error {
 	options := metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldManager: p.manager()}
 	wanted, err := p.newSecret(p.expected())
 	if err != nil {
@@ -203,7 +203,7 @@ func (p *Plan) adopt(existing *corev1.Secret) error {
 	}
 	p.use(plannedSecret{name: existing.Name, generation: marks.Generation, existing: existing})
 	p.keep(marks.BindingSpec)
-	if !complete || c.Username != p.binding.Role {
+	if !complete || c.Username != p.role.Name {
 		return fmt.Errorf(
 			"secret/%s in namespace %s has this binding's metadata but not its login: delete it and run the command again",
 			existing.Name, existing.Namespace,
@@ -216,14 +216,14 @@ func (p *Plan) adopt(existing *corev1.Secret) error {
 			existing.Namespace,
 		)
 	}
-	p.password, p.settles = c.Password, marks.Adopted && p.options.Adopt
+	p.password, p.completesAdoption = c.Password, marks.Adopted && p.options.Adopt
 	return nil
 }
 
 // use plans the Secret, and with it the login role.
 func (p *Plan) use(s plannedSecret) {
 	p.secret = s
-	p.binding.Role = cmp.Or(p.spec.Username, secret.RoleName(p.binding.Owner.ID, s.generation))
+	p.role.Name = cmp.Or(p.spec.Username, secret.RoleName(p.role.Owner.ID, s.generation))
 }
 
 // secretName returns the name of the planned Secret.

@@ -31,7 +31,7 @@ func (r *run) secrets(ctx context.Context, items []*Item) {
 		switch {
 		case err == nil:
 		case apierrors.IsAlreadyExists(err), apierrors.IsConflict(err):
-			i.again(err)
+			i.retry(err)
 		default:
 			i.Fail(err)
 		}
@@ -45,7 +45,7 @@ func (r *run) secret(ctx context.Context, i *Item) error {
 	}
 	created, err := r.createSecret(ctx, i)
 	if created != nil {
-		i.made.Push(r.deleteSecret(created))
+		i.toRollBack.Push(r.deleteSecret(created))
 		i.isNew, i.newSecret, i.secret = true, created.Name, created
 	}
 	return err
@@ -103,7 +103,7 @@ func (r *run) extendSecret(ctx context.Context, i *Item) error {
 		return err
 	}
 	if i.plan.adopted != nil {
-		i.made.Push(r.forgetSecret(i, existing, patched))
+		i.toRollBack.Push(r.restoreMetadata(i, existing, patched))
 	}
 	i.secret, i.extended = patched, true
 	i.renamed = i.renamed || !maps.EqualFunc(existing.Data, patched.Data, func(_, _ []byte) bool { return true })

@@ -9,7 +9,7 @@ import (
 // servers are the servers of one run. The limit is that of simultaneous execs in the Pods of a node, whose processors they share.
 type servers struct {
 	pool  *parallel.Pool[sessionKey, Server]
-	open  func(d *server.Database, spec v1alpha1.BindingSpec, adminPassword string) Server
+	open  func(e *server.Endpoint, spec v1alpha1.BindingSpec, adminPassword string) Server
 	batch int // the maximum number of bindings in an exec
 }
 
@@ -23,16 +23,16 @@ func newServers(p *Pipeline, items int) *servers {
 
 // sessionKeyOf returns the session key of a plan.
 func sessionKeyOf(p *Plan) sessionKey {
-	d, s := p.database, p.spec
-	return sessionKey{d.Pod.Namespace, d.Pod.Name, d.Container, s.AdminUser, p.options.Values.AdminPassword, s.DBName}
+	e, s := p.endpoint, p.spec
+	return sessionKey{e.Pod.Namespace, e.Pod.Name, e.Container, s.AdminUser, p.options.Values.AdminPassword, s.DBName}
 }
 
 // with calls do with the server of a plan, when its node has a free slot.
 func (s *servers) with(p *Plan, do func(Server)) {
 	s.pool.With(
-		p.database.Pod.Spec.NodeName,
+		p.endpoint.Pod.Spec.NodeName,
 		sessionKeyOf(p),
-		func() Server { return s.open(p.database, p.spec, p.options.Values.AdminPassword) },
+		func() Server { return s.open(p.endpoint, p.spec, p.options.Values.AdminPassword) },
 		do,
 	)
 }

@@ -18,8 +18,8 @@ import (
 // errNotOurs reports that the name of the second Secret is taken.
 var errNotOurs = errors.New("it exists and does not belong to this binding: choose another name with --secret")
 
-// tryServiceBinding refuses a second Secret whose name is taken.
-func (r *run) tryServiceBinding(ctx context.Context, p *Plan) error {
+// checkServiceBindingName refuses a second Secret whose name is taken.
+func (r *run) checkServiceBindingName(ctx context.Context, p *Plan) error {
 	if !p.requested.HasKey(v1alpha1.KeyServiceBinding) {
 		return nil
 	}
@@ -50,7 +50,7 @@ func (r *run) serviceBinding(ctx context.Context, i *Item) error {
 	secrets := r.Kube.CoreV1().Secrets(wanted.Namespace)
 	created, err := secrets.Create(ctx, wanted, metav1.CreateOptions{FieldManager: i.plan.manager()})
 	if err == nil {
-		i.made.Push(r.deleteSecret(created))
+		i.toRollBack.Push(r.deleteSecret(created))
 		return nil
 	}
 	if apierrors.IsAlreadyExists(err) {

@@ -95,12 +95,12 @@ func (p *Plan) showRoles() []string {
 	}
 	lines := []string{
 		fmt.Sprintf(
-			"# pod/%s, container %s, database %q: role %s, %s", p.database.Pod.Name, p.database.Container,
-			p.spec.DBName, p.binding.Role, what,
+			"# pod/%s, container %s, database %q: role %s, %s", p.endpoint.Pod.Name, p.endpoint.Container,
+			p.spec.DBName, p.role.Name, what,
 		),
 		fmt.Sprintf(
 			"# access level %s; a bind runs what is missing, and grants the same on what other roles create later",
-			p.binding.Access.Level,
+			p.role.Access.Level,
 		),
 	}
 	if !p.spec.CreateDatabase {
@@ -112,7 +112,7 @@ func (p *Plan) showRoles() []string {
 			"REVOKE CONNECT, TEMPORARY ON DATABASE "+name+" FROM PUBLIC;",
 		)
 	}
-	for _, statement := range p.binding.Statements(p.secret.existing == nil) {
+	for _, statement := range p.role.Statements(p.secret.existing == nil) {
 		lines = append(lines, statement+";")
 	}
 	return lines
@@ -130,9 +130,9 @@ func (i *Item) showScript() error {
 		fmt.Fprintf(&script, "---\n# psql, creates database %q if it does not exist:\n%s", p.spec.DBName, sql)
 	}
 	if p.secret.existing == nil {
-		fmt.Fprintf(&script, "---\n# createuser makes role %s, without a login\n", p.binding.Role)
+		fmt.Fprintf(&script, "---\n# createuser makes role %s, without a login\n", p.role.Name)
 	}
-	sql, err := postgres.Explain(p.binding, p.login(p.secret.existing == nil))
+	sql, err := postgres.Explain(p.role, p.login(p.secret.existing == nil))
 	fmt.Fprintf(&script, "---\n# psql, database %q:\n%s", p.spec.DBName, sql)
 	i.Report.Show(script.String())
 	return err

@@ -206,7 +206,7 @@ func (p *Plan) newDatabase() postgres.NewDatabase {
 		Name:     p.spec.DBName,
 		Template: p.spec.DatabaseTemplate,
 		Locale:   p.spec.DatabaseLocale,
-		Owner:    p.binding.Owner,
+		Owner:    p.role.Owner,
 	}
 }
 
@@ -248,8 +248,8 @@ func (p *Plan) marks() secret.Marks {
 	return secret.Marks{
 		BindingSpec: spec,
 		BindingStatus: v1alpha1.BindingStatus{
-			ID: p.binding.Owner.ID, Run: p.binding.Owner.Run, Role: p.binding.Role, Generation: p.secret.generation,
-			Location: p.database.Location, Expires: spec.Expires, WorkloadUID: recreated, FormerLogin: p.formerLogin, OwnedBefore: p.owned,
+			ID: p.role.Owner.ID, Run: p.role.Owner.Run, Role: p.role.Name, Generation: p.secret.generation,
+			Location: p.endpoint.Location, Expires: spec.Expires, WorkloadUID: recreated, FormerLogin: p.formerLogin, OwnedBefore: p.owned,
 		},
 	}
 }

@@ -92,8 +92,8 @@ func (i *Item) offer(ctx context.Context, found map[string]string) (map[string]s
 // recognize returns the variables that hold the present login of the item's containers, each with its template. own is the Secret of the
 // binding, if there is one. An error says why there are no names, without the value of any variable.
 func (r *run) recognize(ctx context.Context, i *Item, own string) (map[string]string, error) {
-	database, dbname := i.candidates[0], i.spec().DBName
-	reached, found := keys.Server{Hosts: database.Hosts(i.namespace()), Database: dbname}, map[string]string{}
+	endpoint, dbname := i.candidates[0], i.spec().DBName
+	reached, found := keys.Server{Hosts: endpoint.Hosts(i.namespace()), Database: dbname}, map[string]string{}
 	if len(i.containers) == 0 {
 		return nil, fmt.Errorf(
 			"the containers of %s are not known: name its pod template with --template-path, or set the names with --env",
@@ -123,10 +123,10 @@ func (r *run) recognize(ctx context.Context, i *Item, own string) (map[string]st
 		for _, p := range problems {
 			warnings = append(warnings, fmt.Sprintf("container %s: %s", container, textOf(p)))
 		}
-		if names.Former.Port == 0 && database.Port != server.DefaultPort {
+		if names.Former.Port == 0 && endpoint.Port != server.DefaultPort {
 			warnings = append(
 				warnings,
-				fmt.Sprintf("container %s: no variable has the port, which is %d: set it with --env", container, database.Port),
+				fmt.Sprintf("container %s: no variable has the port, which is %d: set it with --env", container, endpoint.Port),
 			)
 		}
 		if names.Former.Database == "" {

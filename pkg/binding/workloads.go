@@ -17,44 +17,44 @@ import (
 // workloads adds the references to the Secrets to the workloads.
 func (r *run) workloads(ctx context.Context, items []*Item) {
 	each(items, func(i *Item) {
-		bound, changed, err := r.refer(ctx, i)
+		bound, changed, err := r.patchWorkload(ctx, i)
 		if err != nil {
-			r.stop(ctx, i, err)
+			r.failOrRetry(ctx, i, err)
 			return
 		}
 		i.Workload, i.changed, i.accepted = bound, i.changed || changed, true
 		if gone, err := r.secretIsGone(ctx, i, changed); err != nil {
 			i.Fail(err)
 		} else if gone != nil {
-			i.try = roleTry{i.plan.binding.Role, takeRole}
-			i.again(gone)
+			i.decided = roleDecision{i.plan.role.Name, takeRole}
+			i.retry(gone)
 			return
 		}
 		if i.Err == nil {
-			r.conclude(ctx, i)
+			r.reportBound(ctx, i)
 		}
 	})
 }
 
-// stop fails an item, unless its workload was bound or got other variables meanwhile: a patch of an earlier run can
+// failOrRetry fails an item, unless its workload was bound or got other variables meanwhile: a patch of an earlier run can
 // arrive after that run has ended. Then stop rolls back what this run created, and the item starts again with the
 // present state.
-func (r *run) stop(ctx context.Context, i *Item, err error) {
+func (r *run) failOrRetry(ctx context.Context, i *Item, err error) {
 	i.Fail(err)
 	if !errors.Is(err, errBoundMeanwhile) && !errors.Is(err, errReplacedMeanwhile) {
 		return
 	}
 	i.rollBack(ctx, r.undoLimit)
-	i.Err, i.Outcome, i.run, i.password, i.try = nil, "", "", "", roleTry{}
+	i.Err, i.Outcome, i.run, i.password, i.decided = nil, "", "", "", roleDecision{}
 	i.isNew, i.extended = false, false
-	i.again(err)
+	i.retry(err)
 }
 
-// conclude reports a completed binding.
-func (r *run) conclude(ctx context.Context, i *Item) {
+// reportBound reports a completed binding.
+func (r *run) reportBound(ctx context.Context, i *Item) {
 	if i.changed {
 		r.events(i).Normal(ctx, i.Workload, event.Bound, fmt.Sprintf(
-			"Bound to database %q as role %s by secret/%s", i.plan.spec.DBName, i.plan.binding.Role, i.plan.secret.name,
+			"Bound to database %q as role %s by secret/%s", i.plan.spec.DBName, i.plan.role.Name, i.plan.secret.name,
 		))
 	}
 	i.explainLogin()
@@ -101,8 +101,8 @@ func (r *run) secretIsGone(ctx context.Context, i *Item, changed bool) (gone, er
 	return nil, err
 }
 
-// refer adds the reference to the workload.
-func (r *run) refer(ctx context.Context, i *Item) (*workload.Workload, bool, error) {
+// patchWorkload adds the reference to the workload.
+func (r *run) patchWorkload(ctx context.Context, i *Item) (*workload.Workload, bool, error) {
 	p := i.plan
 	if p.injectsNothing() && p.adopted != nil { // the workload uses the Secret already
 		return p.workload, false, nil
@@ -118,7 +118,7 @@ func (r *run) refer(ctx context.Context, i *Item) (*workload.Workload, bool, err
 		}
 		return p.workload, false, err
 	}
-	bound, changed, err := r.send(ctx, p, false)
+	bound, changed, err := r.sendPatch(ctx, p, false)
 	if err == nil {
 		return bound, changed, nil
 	}

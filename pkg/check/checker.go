@@ -20,9 +20,9 @@ type Workloads interface {
 	StalePods(ctx context.Context, w *workload.Workload, secret string, changed time.Time) ([]*corev1.Pod, error)
 }
 
-// Databases finds the servers that a reference can mean. *server.Finder implements it.
-type Databases interface {
-	Candidates(ctx context.Context, ref server.Ref, choice server.Choice) ([]*server.Database, error)
+// Endpoints finds the servers that a reference can mean. *server.Finder implements it.
+type Endpoints interface {
+	Candidates(ctx context.Context, ref server.Ref, choice server.Choice) ([]*server.Endpoint, error)
 }
 
 // Server reports on the roles of one server. *postgres.Server implements it.
@@ -34,8 +34,8 @@ type Server interface {
 type Checker struct {
 	Kube      kubernetes.Interface
 	Workloads Workloads
-	Databases Databases
-	Server    func(*server.Database) Server
+	Endpoints Endpoints
+	Server    func(*server.Endpoint) Server
 	Container string // the server's container; empty: detected
 	// Prove also tries a login without a password if the server does not report how it authenticates.
 	Prove bool

@@ -52,14 +52,14 @@ func (r *readers) StalePods(context.Context, *workload.Workload, string, time.Ti
 	return nil, errors.New("unexpected")
 }
 
-func (r *readers) Candidates(_ context.Context, ref server.Ref, _ server.Choice) ([]*server.Database, error) {
+func (r *readers) Candidates(_ context.Context, ref server.Ref, _ server.Choice) ([]*server.Endpoint, error) {
 	err, expected := r.databases[ref]
 	assert.True(r.t, expected, "unexpected server %s", ref)
 	if err != nil {
 		return nil, err
 	}
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: ref.Namespace, Name: ref.Name}}
-	return []*server.Database{{Pod: pod, Location: location}, {Pod: pod, Location: location}}, nil
+	return []*server.Endpoint{{Pod: pod, Location: location}, {Pod: pod, Location: location}}, nil
 }
 
 func (r *readers) Survey(_ context.Context, questions []postgres.Question, prove bool) (*postgres.Survey, error) {
@@ -76,8 +76,8 @@ func newChecker(t *testing.T, r *readers, objects ...runtime.Object) *Checker {
 	return &Checker{
 		Kube:      fake.NewSimpleClientset(objects...),
 		Workloads: r,
-		Databases: r,
-		Server:    func(*server.Database) Server { return r },
+		Endpoints: r,
+		Server:    func(*server.Endpoint) Server { return r },
 	}
 }
 

@@ -154,7 +154,7 @@ func databaseFlags(b *inventory.Binding) []string {
 func specFlags(s v1alpha1.BindingSpec, namespace string) []string {
 	s, defaults := s.WithDefaults(namespace), v1alpha1.BindingSpec{}.WithDefaults(namespace)
 	if s.Postgres != defaults.Postgres || s.CreateDatabase {
-		defaults.DBName = "" // the default is the database of the lesson's server only, and a database to create must be named
+		defaults.DBName = "" // the default is the database of the default server only, and a database to create must be named
 	}
 	port := ""
 	if s.Port != 0 {

@@ -18,7 +18,7 @@ import (
 type serverFacts struct {
 	ref        server.Ref
 	location   string             // as in server.Database, or the reference if there are no candidates
-	candidates []*server.Database // empty if err is set
+	candidates []*server.Endpoint // empty if err is set
 	err        error
 	facts      []*facts
 	survey     *postgres.Survey
@@ -77,7 +77,7 @@ func (c *Checker) find(ctx context.Context, ref server.Ref, of []*facts) *server
 	if len(of) > 0 {
 		choice.Location = of[0].binding.Marks.Location
 	}
-	if s.candidates, s.err = c.Databases.Candidates(ctx, ref, choice); len(s.candidates) > 0 {
+	if s.candidates, s.err = c.Endpoints.Candidates(ctx, ref, choice); len(s.candidates) > 0 {
 		s.location = s.candidates[0].Location
 	}
 	return s
@@ -86,10 +86,10 @@ func (c *Checker) find(ctx context.Context, ref server.Ref, of []*facts) *server
 // join adds the bindings and the candidates of another reference to the same server.
 func (s *serverFacts) join(other *serverFacts) {
 	s.facts = append(s.facts, other.facts...)
-	for _, d := range other.candidates {
-		known := func(c *server.Database) bool { return c.Pod.Namespace == d.Pod.Namespace && c.Pod.Name == d.Pod.Name }
+	for _, e := range other.candidates {
+		known := func(c *server.Endpoint) bool { return c.Pod.Namespace == e.Pod.Namespace && c.Pod.Name == e.Pod.Name }
 		if !slices.ContainsFunc(s.candidates, known) {
-			s.candidates = append(s.candidates, d)
+			s.candidates = append(s.candidates, e)
 		}
 	}
 }
@@ -97,8 +97,8 @@ func (s *serverFacts) join(other *serverFacts) {
 // survey queries the first of the server's Pods that is not a standby, unless the server was not found.
 func (c *Checker) survey(ctx context.Context, s *serverFacts) {
 	if s.err == nil {
-		s.err = postgres.OnPrimary(s.candidates, func(database *server.Database) (err error) {
-			s.survey, err = c.Server(database).Survey(ctx, s.questions(database), c.Prove)
+		s.err = postgres.OnPrimary(s.candidates, func(endpoint *server.Endpoint) (err error) {
+			s.survey, err = c.Server(endpoint).Survey(ctx, s.questions(endpoint), c.Prove)
 			return err
 		})
 	}
@@ -121,7 +121,7 @@ func (c *Checker) survey(ctx context.Context, s *serverFacts) {
 
 // questions returns a question for each binding of the server. It skips an expired login, which would only add a line to the
 // server's log.
-func (s *serverFacts) questions(database *server.Database) []postgres.Question {
+func (s *serverFacts) questions(endpoint *server.Endpoint) []postgres.Question {
 	questions := make([]postgres.Question, len(s.facts))
 	for i, f := range s.facts {
 		questions[i] = postgres.Question{
@@ -131,9 +131,9 @@ func (s *serverFacts) questions(database *server.Database) []postgres.Question {
 			Login: postgres.Login{
 				Host:         f.credentials.Host,
 				HostComplete: true,
-				PodIP:        database.PodIP,
+				PodIP:        endpoint.PodIP,
 				Port:         f.credentials.LoginPort(),
-				PodPort:      database.PodPort,
+				PodPort:      endpoint.PodPort,
 			},
 		}
 		if f.credentials.Username == f.binding.Marks.Role && !f.expired() {

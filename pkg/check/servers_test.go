@@ -22,14 +22,14 @@ import (
 // replicated is a server whose Pod pg-1 is the primary. A Pod stands for the server only if the location is given.
 type replicated struct{ *readers }
 
-func (replicated) Candidates(_ context.Context, ref server.Ref, choice server.Choice) ([]*server.Database, error) {
-	named := func(name string) *server.Database {
-		return &server.Database{Pod: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: ref.Namespace, Name: name}}, Location: location}
+func (replicated) Candidates(_ context.Context, ref server.Ref, choice server.Choice) ([]*server.Endpoint, error) {
+	named := func(name string) *server.Endpoint {
+		return &server.Endpoint{Pod: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: ref.Namespace, Name: name}}, Location: location}
 	}
 	if ref.Kind == server.KindPod && choice.Location != location {
-		return []*server.Database{named(ref.Name)}, nil
+		return []*server.Endpoint{named(ref.Name)}, nil
 	}
-	return []*server.Database{named("pg-0"), named("pg-1")}, nil
+	return []*server.Endpoint{named("pg-0"), named("pg-1")}, nil
 }
 
 // surveyor answers for one Pod.
@@ -50,8 +50,8 @@ func TestCheck_AsksThePrimaryEachTime(t *testing.T) {
 		c := &Checker{
 			Kube:      fake.NewSimpleClientset(),
 			Workloads: &readers{t: t},
-			Databases: replicated{},
-			Server:    func(d *server.Database) Server { return surveyor(d.Pod.Name) },
+			Endpoints: replicated{},
+			Server:    func(e *server.Endpoint) Server { return surveyor(e.Pod.Name) },
 		}
 		for name, postgres := range map[string]string{"a": test.named, "b": "statefulset/pg", "c": "pod/pg-0"} {
 			marks := secret.Marks{
@@ -87,7 +87,7 @@ func TestCheck_AsksThePrimaryEachTime(t *testing.T) {
 // hidden is a server that the user may not read.
 type hidden struct{ *readers }
 
-func (hidden) Candidates(context.Context, server.Ref, server.Choice) ([]*server.Database, error) {
+func (hidden) Candidates(context.Context, server.Ref, server.Choice) ([]*server.Endpoint, error) {
 	return nil, errors.New("pods are forbidden")
 }
 
@@ -104,8 +104,8 @@ func TestCheck_ReportsAServerThatIsNotFound(t *testing.T) {
 	c := &Checker{
 		Kube:      fake.NewSimpleClientset(stored),
 		Workloads: &readers{t: t},
-		Databases: hidden{},
-		Server: func(*server.Database) Server {
+		Endpoints: hidden{},
+		Server: func(*server.Endpoint) Server {
 			t.Error("unexpected: there is no server")
 			return nil
 		},

@@ -16,17 +16,17 @@ type Administrators struct {
 }
 
 // NewAdministrators returns an administrator whose password is for the server of these candidates alone.
-func NewAdministrators(admin Administrator, candidates []*server.Database) *Administrators {
+func NewAdministrators(admin Administrator, candidates []*server.Endpoint) *Administrators {
 	a := &Administrators{User: admin.User, password: admin.Password, pods: map[types.UID]bool{}}
-	for _, d := range candidates {
-		a.pods[d.Pod.UID] = true
+	for _, e := range candidates {
+		a.pods[e.Pod.UID] = true
 	}
 	return a
 }
 
 // Of returns the administrator of a server.
-func (a *Administrators) Of(d *server.Database) Administrator {
-	if a.pods[d.Pod.UID] {
+func (a *Administrators) Of(e *server.Endpoint) Administrator {
+	if a.pods[e.Pod.UID] {
 		return Administrator{User: a.User, Password: a.password}
 	}
 	return Administrator{User: a.User}

@@ -130,15 +130,15 @@ func newMetadata(connection *genericclioptions.ConfigFlags) (metadata.Interface,
 type Administrator struct{ User, Password string }
 
 // Server returns the server in the database's Pod, with one of its databases; empty: the one to which programs connect first.
-func (c *Clients) Server(d *server.Database, admin Administrator, database string) *postgres.Server {
+func (c *Clients) Server(e *server.Endpoint, admin Administrator, database string) *postgres.Server {
 	return &postgres.Server{
 		Exec:      podexec.Limited(c.Exec, c.limit),
-		Container: podexec.Container{Namespace: d.Pod.Namespace, Pod: d.Pod.Name, Name: d.Container},
+		Container: podexec.Container{Namespace: e.Pod.Namespace, Pod: e.Pod.Name, Name: e.Container},
 		User:      admin.User,
 		Password:  admin.Password,
 		Database:  database,
-		Port:      d.PodPort,
-		SocketDir: d.SocketDir,
+		Port:      e.PodPort,
+		SocketDir: e.SocketDir,
 
 		SkipEventTriggers: c.SkipEventTriggers,
 	}

@@ -76,11 +76,11 @@ func (c *completion) find(ctx context.Context) error {
 		return err
 	}
 	key := address{ref, server.ChoiceOf(c.spec)}
-	c.found, err = c.candidates.get(key, func() ([]*server.Database, error) { return c.Servers.Candidates(ctx, key.ref, key.choice) })
+	c.found, err = c.candidates.get(key, func() ([]*server.Endpoint, error) { return c.Servers.Candidates(ctx, key.ref, key.choice) })
 	return err
 }
 
-// findDatabase takes postgres on the lesson's Pod, and else the only other database of the server.
+// findDatabase takes postgres on the default server, and else the only other database of the server.
 func (c *completion) findDatabase(ctx context.Context) error {
 	ref, err := c.ref()
 	if err != nil {
@@ -93,8 +93,8 @@ func (c *completion) findDatabase(ctx context.Context) error {
 	if err := c.find(ctx); err != nil {
 		return err
 	}
-	lesson := func(d *server.Database) bool { return server.KindPod+"/"+d.Pod.Name == v1alpha1.DefaultPostgres }
-	if slices.ContainsFunc(c.found, lesson) {
+	isDefault := func(e *server.Endpoint) bool { return server.KindPod+"/"+e.Pod.Name == v1alpha1.DefaultPostgres }
+	if slices.ContainsFunc(c.found, isDefault) {
 		c.spec.DBName = v1alpha1.DefaultDBName
 		return nil
 	}

@@ -20,8 +20,8 @@ import (
 
 // Servers finds servers. *server.Finder implements it.
 type Servers interface {
-	Candidates(ctx context.Context, ref server.Ref, choice server.Choice) ([]*server.Database, error)
-	Exact(ctx context.Context, ref server.Ref, choice server.Choice) ([]*server.Database, error)
+	Candidates(ctx context.Context, ref server.Ref, choice server.Choice) ([]*server.Endpoint, error)
+	Exact(ctx context.Context, ref server.Ref, choice server.Choice) ([]*server.Endpoint, error)
 	Servers(ctx context.Context, namespace string) ([]server.Found, []error, error)
 }
 
@@ -34,7 +34,7 @@ type Databases interface {
 type Resolver struct {
 	Kube      kubernetes.Interface
 	Servers   Servers
-	Databases func(d *server.Database, spec v1alpha1.BindingSpec, adminPassword string) Databases
+	Databases func(e *server.Endpoint, spec v1alpha1.BindingSpec, adminPassword string) Databases
 	Getenv    func(string) string
 	// Choose asks the user and returns the index of the option. It is nil without a terminal.
 	Choose func(ctx context.Context, question string, options []string) (int, error)
@@ -42,7 +42,7 @@ type Resolver struct {
 	Notify func(text string)
 
 	namespaces memo[string, map[string]string]
-	candidates memo[address, []*server.Database]
+	candidates memo[address, []*server.Endpoint]
 	servers    memo[string, server.Ref]
 	databases  memo[login, string]
 
@@ -59,7 +59,7 @@ type Request struct {
 
 // Complete returns the spec with a server, a database and an access level. It returns the candidates of the server if
 // it had to find them. An error names the flags to choose with.
-func (r *Resolver) Complete(ctx context.Context, q Request) (v1alpha1.BindingSpec, []*server.Database, error) {
+func (r *Resolver) Complete(ctx context.Context, q Request) (v1alpha1.BindingSpec, []*server.Endpoint, error) {
 	c := newCompletion(r, q)
 	for _, choose := range []func(context.Context) error{c.server, c.database, c.access} {
 		if err := choose(ctx); err != nil {
@@ -91,7 +91,7 @@ type completion struct {
 	Request
 	spec  v1alpha1.BindingSpec
 	own   *secret.Marks // the workload's only binding; nil: it has none or several
-	found []*server.Database
+	found []*server.Endpoint
 }
 
 func newCompletion(r *Resolver, q Request) *completion {

@@ -35,26 +35,26 @@ type world struct {
 	passwords []string
 }
 
-func database(name string) *server.Database {
-	return &server.Database{
+func database(name string) *server.Endpoint {
+	return &server.Endpoint{
 		Pod:      &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name}},
 		Service:  name,
 		Location: "shop/pod/" + name,
 	}
 }
 
-func (w *world) Exact(_ context.Context, ref server.Ref, _ server.Choice) ([]*server.Database, error) {
+func (w *world) Exact(_ context.Context, ref server.Ref, _ server.Choice) ([]*server.Endpoint, error) {
 	w.asked = append(w.asked, "exact "+ref.String())
 	return w.find(ref)
 }
 
-func (w *world) Candidates(_ context.Context, ref server.Ref, _ server.Choice) ([]*server.Database, error) {
+func (w *world) Candidates(_ context.Context, ref server.Ref, _ server.Choice) ([]*server.Endpoint, error) {
 	w.asked = append(w.asked, "candidates "+ref.String())
 	return w.find(ref)
 }
 
-func (w *world) find(ref server.Ref) ([]*server.Database, error) {
-	var found []*server.Database
+func (w *world) find(ref server.Ref) ([]*server.Endpoint, error) {
+	var found []*server.Endpoint
 	for _, name := range w.servers {
 		if ref.Namespace == "shop" && (name == ref.Name || ref.Kind == server.KindStatefulSet) {
 			found = append(found, database(name))
@@ -74,7 +74,7 @@ func (w *world) Servers(_ context.Context, namespace string) ([]server.Found, []
 	var found []server.Found
 	for _, name := range w.servers {
 		found = append(found, server.Found{
-			Instance: server.Instance{Members: []*server.Database{database(name)}},
+			Instance: server.Instance{Members: []*server.Endpoint{database(name)}},
 			Refs:     []server.Ref{{Kind: server.KindService, Name: name, Namespace: namespace}},
 		})
 	}
@@ -82,7 +82,7 @@ func (w *world) Servers(_ context.Context, namespace string) ([]server.Found, []
 	client.Service = ""
 	return append(found, server.Found{
 		Instance: server.Instance{
-			Members: []*server.Database{client},
+			Members: []*server.Endpoint{client},
 		},
 		Refs: []server.Ref{{Kind: server.KindPod, Name: "client", Namespace: namespace}},
 	}), nil, nil
@@ -111,9 +111,9 @@ func (w *world) resolver() *Resolver {
 	r := &Resolver{
 		Kube: kube, Servers: w, Getenv: func(name string) string { return w.env[name] },
 		Notify: func(text string) { w.notified = append(w.notified, text) },
-		Databases: func(d *server.Database, _ v1alpha1.BindingSpec, password string) Databases {
+		Databases: func(e *server.Endpoint, _ v1alpha1.BindingSpec, password string) Databases {
 			w.passwords = append(w.passwords, password)
-			return contents{w, d.Pod.Name}
+			return contents{w, e.Pod.Name}
 		},
 	}
 	if w.chosen != nil {

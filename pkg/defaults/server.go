@@ -82,7 +82,7 @@ func (c *completion) serverOfBinding() (done bool, err error) {
 	return true, nil
 }
 
-// findServer takes the lesson's Pod if it exists, or else the only server in the namespace. If the Pod exists and
+// findServer takes the default Pod if it exists, or else the only server in the namespace. If the Pod exists and
 // cannot be used, or nothing can be found out, the spec names the Pod: the error that follows says why.
 func (c *completion) findServer(ctx context.Context) error {
 	c.spec.Postgres = v1alpha1.DefaultPostgres
@@ -91,7 +91,7 @@ func (c *completion) findServer(ctx context.Context) error {
 		return err
 	}
 	key := address{ref, server.ChoiceOf(c.spec)}
-	found, err := c.candidates.get(key, func() ([]*server.Database, error) { return c.Servers.Exact(ctx, key.ref, key.choice) })
+	found, err := c.candidates.get(key, func() ([]*server.Endpoint, error) { return c.Servers.Exact(ctx, key.ref, key.choice) })
 	if !apierrors.IsNotFound(err) {
 		c.found = found
 		return nil

@@ -204,7 +204,7 @@ func TestLockOut_WaitsForAllRolesTogether(t *testing.T) {
 func TestRoleOf_IdentifiesRoleByOID(t *testing.T) {
 	s := &server{sessions: map[string][]int{"pgb_abc_1": {0}}, oid: 20001, holdings: postgres.Holdings{
 		Databases: []postgres.HeldDatabase{{Name: "shop", Open: true}},
-		Roles:     []postgres.Holder{{Role: "pgb_abc_0", OID: 20000}, {Role: "pgb_abc_1", OID: 20001}},
+		Roles:     []postgres.RoleDependencies{{Role: "pgb_abc_0", OID: 20000}, {Role: "pgb_abc_1", OID: 20001}},
 	}}
 	r, _ := retirer(t, s)
 	roles := []*Role{RoleOf(owner, &s.holdings, "pgb_abc_1")}
@@ -257,10 +257,10 @@ func TestDrop_ReportsStatements(t *testing.T) {
 func TestSurvey_ReportsDependencies(t *testing.T) {
 	r, reported := retirer(t, &server{holdings: postgres.Holdings{
 		Databases: []postgres.HeldDatabase{{Name: "shop", Open: true}},
-		Roles: []postgres.Holder{
+		Roles: []postgres.RoleDependencies{
 			{
 				Role:     "pgb_abc_1",
-				Heir:     "pgbind_shop",
+				NewOwner: "pgbind_shop",
 				Sessions: []postgres.Sessions{{Database: "shop", State: "idle", Count: 2}},
 				Objects: []postgres.Objects{
 					{Database: "shop", Owned: 2, Owns: []string{"table a", "table b"}, Loses: []string{"SELECT on table c"}},
@@ -282,7 +282,7 @@ func TestSurvey_ReportsDependencies(t *testing.T) {
 func TestDrop_NamesEveryObstacle(t *testing.T) {
 	s := &server{holdings: postgres.Holdings{
 		Databases: []postgres.HeldDatabase{{Name: "shut"}},
-		Roles: []postgres.Holder{{
+		Roles: []postgres.RoleDependencies{{
 			Role: "pgb_abc_1", Members: []string{"a", "b"}, Prepared: []postgres.Prepared{{Name: "x", Database: "shop"}},
 			Objects: []postgres.Objects{{Database: "shop", Definers: []string{"f()"}}},
 		}},

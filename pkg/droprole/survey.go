@@ -29,11 +29,11 @@ func (r *Retirer) Survey(ctx context.Context, named []postgres.LoginRole) []post
 }
 
 // describe reports what the role owns, which privileges are lost, and its members and sessions.
-func (r *Retirer) describe(h postgres.Holder) {
+func (r *Retirer) describe(h postgres.RoleDependencies) {
 	for _, o := range h.Objects {
 		if o.Owned > 0 {
 			r.Report.Step("in database %s, reassigning %s of role %s to role %s: %s",
-				o.Database, report.Number(o.Owned, "object"), h.Role, h.Heir, strings.Join(o.Owns, ", "))
+				o.Database, report.Number(o.Owned, "object"), h.Role, h.NewOwner, strings.Join(o.Owns, ", "))
 		}
 		if len(o.Loses) > 0 {
 			r.Report.Warn("in database %s, privileges of role %s are lost: %s", o.Database, h.Role, strings.Join(o.Loses, ", "))

@@ -27,15 +27,15 @@ type Server interface {
 	Purge(ctx context.Context, roles []string) []postgres.Purged
 }
 
-// Databases finds the servers that a reference can mean. *server.Finder implements it.
-type Databases interface {
-	Candidates(ctx context.Context, ref server.Ref, choice server.Choice) ([]*server.Database, error)
+// Endpoints finds the servers that a reference can mean. *server.Finder implements it.
+type Endpoints interface {
+	Candidates(ctx context.Context, ref server.Ref, choice server.Choice) ([]*server.Endpoint, error)
 }
 
 // Fitter finds the narrowest level that is enough.
 type Fitter struct {
-	Databases Databases
-	Server    func(d *server.Database, database string) Server
+	Endpoints Endpoints
+	Server    func(e *server.Endpoint, database string) Server
 	Report    report.Reporter
 	Choice    server.Choice
 }
@@ -80,12 +80,12 @@ func (f *Fitter) fit(ctx context.Context, fit *Fit, access postgres.Access) erro
 	if err != nil {
 		return err
 	}
-	candidates, err := f.Databases.Candidates(ctx, ref, f.Choice)
+	candidates, err := f.Endpoints.Candidates(ctx, ref, f.Choice)
 	if err != nil {
 		return err
 	}
-	return postgres.OnPrimary(candidates, func(d *server.Database) error {
-		return (&trial{Fit: fit, access: access, database: d, server: f.Server(d, access.Database), report: f.Report}).run(ctx)
+	return postgres.OnPrimary(candidates, func(e *server.Endpoint) error {
+		return (&trial{Fit: fit, access: access, endpoint: e, server: f.Server(e, access.Database), report: f.Report}).run(ctx)
 	})
 }
 
@@ -93,7 +93,7 @@ func (f *Fitter) fit(ctx context.Context, fit *Fit, access postgres.Access) erro
 type trial struct {
 	*Fit
 	access   postgres.Access
-	database *server.Database
+	endpoint *server.Endpoint
 	server   Server
 	report   report.Reporter
 }
@@ -188,7 +188,7 @@ func (t *trial) explain(ctx context.Context, level postgres.Level, texts []strin
 		return nil, fmt.Errorf("create a temporary role of level %s: %w", level, created.Err)
 	}
 	if states, err = t.server.Explain(ctx, request, texts); err != nil {
-		return nil, fmt.Errorf("plan statements as role %q: %w", request.Binding.Role, err)
+		return nil, fmt.Errorf("plan statements as role %q: %w", request.Role.Name, err)
 	}
 	skipped := 0
 	for _, state := range states {
@@ -207,16 +207,16 @@ func (t *trial) request(level postgres.Level) postgres.Request {
 	run := secret.NewRun()
 	id := "fit" + run
 	return postgres.Request{
-		Binding: postgres.Binding{
-			Role: secret.RoleName(id, 1), Access: access,
+		Role: postgres.RoleSpec{
+			Name: secret.RoleName(id, 1), Access: access,
 			Owner: postgres.Owner{ID: id, Run: run, Namespace: t.Binding.Namespace},
 		},
 		Login: postgres.Login{
 			Password: secret.NewPassword(),
 			Set:      true,
-			PodIP:    t.database.PodIP,
-			Port:     t.database.PodPort,
-			PodPort:  t.database.PodPort,
+			PodIP:    t.endpoint.PodIP,
+			Port:     t.endpoint.PodPort,
+			PodPort:  t.endpoint.PodPort,
 		},
 	}
 }
@@ -224,13 +224,13 @@ func (t *trial) request(level postgres.Level) postgres.Request {
 // drop drops a temporary role, and the access role of its level if it was created with it and no other role is a member now.
 func (t *trial) drop(ctx context.Context, r postgres.Request, created postgres.Creation) error {
 	retirer := &droprole.Retirer{Roles: t.server, Report: t.report}
-	found := retirer.Survey(ctx, []postgres.LoginRole{{Owner: r.Binding.Owner, Name: r.Binding.Role}})[0]
+	found := retirer.Survey(ctx, []postgres.LoginRole{{Owner: r.Role.Owner, Name: r.Role.Name}})[0]
 	if found.Err != nil {
-		return fmt.Errorf("drop the temporary role %q: %w", r.Binding.Role, found.Err)
+		return fmt.Errorf("drop the temporary role %q: %w", r.Role.Name, found.Err)
 	}
 	var roles []*droprole.Role
 	for _, holder := range found.Holdings.Roles {
-		roles = append(roles, droprole.RoleOf(r.Binding.Owner, found.Holdings, holder.Role))
+		roles = append(roles, droprole.RoleOf(r.Role.Owner, found.Holdings, holder.Role))
 	}
 	retirer.LockOut(ctx, roles)
 	retirer.Drop(ctx, roles)
@@ -243,8 +243,8 @@ func (t *trial) drop(ctx context.Context, r postgres.Request, created postgres.C
 	if created.Result == nil || !slices.ContainsFunc(created.Result.Did, newRole) {
 		return nil
 	}
-	if purged := t.server.Purge(ctx, []string{r.Binding.Access.Role()})[0]; purged.Err != nil {
-		return fmt.Errorf("drop role %q, which no binding uses: %w", r.Binding.Access.Role(), purged.Err)
+	if purged := t.server.Purge(ctx, []string{r.Role.Access.Role()})[0]; purged.Err != nil {
+		return fmt.Errorf("drop role %q, which no binding uses: %w", r.Role.Access.Role(), purged.Err)
 	}
 	return nil
 }

@@ -40,24 +40,24 @@ func (f *fakeServer) Counted(_ context.Context, database string, roles []string)
 
 func (f *fakeServer) CreateAll(_ context.Context, requests []postgres.Request) []postgres.Creation {
 	require.Len(f.t, requests, 1)
-	b := requests[0].Binding
-	require.NoError(f.t, postgres.CheckRoleName(b.Role))
-	f.roles[b.Role] = true
+	spec := requests[0].Role
+	require.NoError(f.t, postgres.CheckRoleName(spec.Name))
+	f.roles[spec.Name] = true
 	result := &postgres.Result{}
-	if !f.access[b.Access.Role()] {
-		f.access[b.Access.Role()] = true
-		result.Did = []string{"CREATE ROLE " + b.Access.Role() + " NOLOGIN"}
+	if !f.access[spec.Access.Role()] {
+		f.access[spec.Access.Role()] = true
+		result.Did = []string{"CREATE ROLE " + spec.Access.Role() + " NOLOGIN"}
 	}
 	return []postgres.Creation{{Made: true, Outcome: postgres.Outcome{Result: result}}}
 }
 
 func (f *fakeServer) Explain(_ context.Context, r postgres.Request, texts []string) ([]string, error) {
-	require.True(f.t, f.roles[r.Binding.Role])
-	f.levels = append(f.levels, r.Binding.Access.Level)
+	require.True(f.t, f.roles[r.Role.Name])
+	f.levels = append(f.levels, r.Role.Access.Level)
 	states := make([]string, len(texts))
 	for i, text := range texts {
 		switch states[i] = "00000"; text {
-		case f.refused[r.Binding.Access.Level]:
+		case f.refused[r.Role.Access.Level]:
 			states[i] = postgres.InsufficientPrivilege
 		case "COPY t TO STDOUT":
 			states[i] = "42601"
@@ -67,7 +67,7 @@ func (f *fakeServer) Explain(_ context.Context, r postgres.Request, texts []stri
 }
 
 func (f *fakeServer) Holdings(_ context.Context, roles []postgres.LoginRole) []postgres.Found {
-	return []postgres.Found{{Holdings: &postgres.Holdings{Roles: []postgres.Holder{{Role: roles[0].Name, OID: 7}}}}}
+	return []postgres.Found{{Holdings: &postgres.Holdings{Roles: []postgres.RoleDependencies{{Role: roles[0].Name, OID: 7}}}}}
 }
 
 func (f *fakeServer) Disable(_ context.Context, roles []postgres.LoginRole) []postgres.Change {
@@ -94,8 +94,8 @@ func (f *fakeServer) Purge(_ context.Context, roles []string) []postgres.Purged 
 	return make([]postgres.Purged, 1)
 }
 
-func (f *fakeServer) Candidates(context.Context, server.Ref, server.Choice) ([]*server.Database, error) {
-	return []*server.Database{{PodIP: "10.0.0.1", PodPort: 5432}}, nil
+func (f *fakeServer) Candidates(context.Context, server.Ref, server.Choice) ([]*server.Endpoint, error) {
+	return []*server.Endpoint{{PodIP: "10.0.0.1", PodPort: 5432}}, nil
 }
 
 func run(t *testing.T, f *fakeServer, spec v1alpha1.BindingSpec) (fit.Fit, error) {
@@ -107,9 +107,9 @@ func run(t *testing.T, f *fakeServer, spec v1alpha1.BindingSpec) (fit.Fit, error
 	spec.Workload, spec.Postgres, spec.DBName, spec.Schemas = "deployment.apps/web", "pod/pg-0", "shop", []string{"public"}
 	streams := genericiooptions.IOStreams{Out: io.Discard, ErrOut: io.Discard}
 	fitter := &fit.Fitter{
-		Databases: f,
+		Endpoints: f,
 		Report:    printers.NewReport(streams, ""),
-		Server:    func(*server.Database, string) fit.Server { return f },
+		Server:    func(*server.Endpoint, string) fit.Server { return f },
 	}
 	b := inventory.Binding{
 		Namespace:  "ns",

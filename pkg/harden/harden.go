@@ -22,7 +22,7 @@ type Server interface {
 
 // Hardener plans and revokes.
 type Hardener struct {
-	Server func(*server.Database) Server
+	Server func(*server.Endpoint) Server
 	Report report.Reporter
 }
 
@@ -36,8 +36,8 @@ type Plan struct {
 
 // Plan reads what PUBLIC has in a database, or in all databases if the name is empty, on the candidate that is no
 // standby. It changes nothing. It warns about databases that it cannot read.
-func (h *Hardener) Plan(ctx context.Context, candidates []*server.Database, database string) (plan *Plan, err error) {
-	err = postgres.OnPrimary(candidates, func(candidate *server.Database) error {
+func (h *Hardener) Plan(ctx context.Context, candidates []*server.Endpoint, database string) (plan *Plan, err error) {
+	err = postgres.OnPrimary(candidates, func(candidate *server.Endpoint) error {
 		s := h.Server(candidate)
 		contents, err := s.Databases(ctx)
 		switch {

@@ -52,9 +52,9 @@ var (
 func plan(t *testing.T, database string, servers ...*fakeServer) (*Hardener, *Plan, string, error) {
 	t.Helper()
 	streams, _, _, errOut := genericiooptions.NewTestIOStreams()
-	candidates := make([]*server.Database, len(servers))
+	candidates := make([]*server.Endpoint, len(servers))
 	next := 0
-	h := &Hardener{Report: printers.NewReport(streams, ""), Server: func(*server.Database) Server {
+	h := &Hardener{Report: printers.NewReport(streams, ""), Server: func(*server.Endpoint) Server {
 		next++
 		return servers[next-1]
 	}}

@@ -143,7 +143,7 @@ func marksOf(workload string, uid types.UID) secret.Marks {
 	}
 }
 
-// secret returns the metadata of a binding's Secret.
+// newSecret returns the metadata of a binding's Secret.
 func newSecret(name string, marks secret.Marks) runtime.Object {
 	made, err := secret.NewSecret(types.NamespacedName{Namespace: "shop", Name: name}, marks,
 		secret.Credentials{Host: "h", Username: marks.Role, Password: "p"})

@@ -53,7 +53,7 @@ func ParsePreset(name string) (Preset, error) {
 	return Preset{}, fmt.Errorf("invalid preset %q: use %s", name, strings.Join(PresetNames(), ", "))
 }
 
-// lesson are the names of the lesson. Port and database are there only if they differ from the defaults.
+// lesson is the default preset. Port and database are there only if they differ from the defaults.
 func lesson() []Template {
 	return []Template{
 		Variable("POSTGRES_HOST", "{{.Host}}"),

@@ -215,13 +215,13 @@ func auditError(out *output, err error) error {
 // auditScript reads the server, if it is the first script, and then the databases after the one that is named.
 func auditScript(first bool, after string, counted bool) *script {
 	sc := new(script).set("run", endOfAudit, "database", after, "statements_counted", boolean(counted))
-	sc.run("session")
+	sc.run("begin_session")
 	if first {
 		sc.run("audit_server")
 	}
 	for range databasesAtOnce {
-		sc.run("audit_enter").only("there", func() {
-			sc.run("audit_database", "statements_schema", "audit_statements", "audit_leave")
+		sc.run("audit_next_database").only("there", func() {
+			sc.run("audit_database", "statements_schema", "audit_statements", "audit_end_database")
 		})
 	}
 	return sc.run("end")

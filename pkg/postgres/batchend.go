@@ -8,7 +8,7 @@ import (
 // culprit returns the number of the request that ended the session; -1 if it is unknown.
 func (b *batch) culprit() int {
 	for i, r := range b.requests {
-		if b.session != nil && b.session.blames(r.Binding.Role) {
+		if b.session != nil && b.session.blames(r.Role.Name) {
 			return b.numbers[i]
 		}
 	}

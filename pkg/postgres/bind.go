@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// Binding is the wanted state of one login role.
-type Binding struct {
-	Role    string // the login role's name; see CheckRoleName
+// RoleSpec is the desired state of one login role.
+type RoleSpec struct {
+	Name    string // the login role's name; see CheckRoleName
 	Owner   Owner
 	Access  Access
 	Expires time.Time // when the password ends; zero: as it is
@@ -164,13 +164,13 @@ type Escalation struct {
 // and then logs in with the password. It is idempotent. It retries after a serialization failure or a deadlock, and
 // after truncated output. Errors: ErrStandby, ErrIncomplete, *AdminLoginError, *ExposedSchemaError, *ForeignRoleError,
 // *GoneError, *LockedError, *LoginError (the transaction is committed then), *SettingError, *SQLError.
-func (s *Server) Bind(ctx context.Context, b Binding, l Login) (*Result, error) {
-	result, err := prove(ctx, l, func(l Login) (*Result, error) { return s.bind(ctx, b, l) })
-	return result, s.blame(ctx, b.Role, err)
+func (s *Server) Bind(ctx context.Context, spec RoleSpec, l Login) (*Result, error) {
+	result, err := prove(ctx, l, func(l Login) (*Result, error) { return s.bind(ctx, spec, l) })
+	return result, s.addCause(ctx, spec.Name, err)
 }
 
-func (s *Server) bind(ctx context.Context, b Binding, l Login) (*Result, error) {
-	sc, err := bindScript(b, l)
+func (s *Server) bind(ctx context.Context, spec RoleSpec, l Login) (*Result, error) {
+	sc, err := bindScript(spec, l)
 	if err != nil {
 		return nil, err
 	}
@@ -178,12 +178,12 @@ func (s *Server) bind(ctx context.Context, b Binding, l Login) (*Result, error) 
 	if out == nil {
 		return nil, err
 	}
-	return s.result(Request{b, l}, out, err)
+	return s.result(Request{spec, l}, out, err)
 }
 
 // result turns what a script reported of a binding into what a bind returns.
 func (s *Server) result(r Request, out *output, err error) (*Result, error) {
-	b, l := r.Binding, r.Login
+	spec, l := r.Role, r.Login
 	result := &Result{
 		Did: out.did, Lacks: out.Lacks, NoSchemas: out.NoSchemas, Withheld: out.Withheld, Unowned: out.Unowned, Unfinished: out.Unfinished,
 		Escalations: out.Escalations, Creators: out.Creators, Public: out.Public, Existing: out.Existing, Replication: out.Replication,
@@ -194,24 +194,24 @@ func (s *Server) result(r Request, out *output, err error) (*Result, error) {
 	if out.Committed {
 		result.Host = l.hostIn(out.Domain)
 	}
-	if failure := s.outcome(out, err, b.Owner.Run); failure != nil {
+	if failure := s.outcome(out, err, spec.Owner.Run); failure != nil {
 		return result, failure
 	}
 	result.Reached, result.Standby, result.SSL = out.Login.Host, out.Login.Standby, out.Login.SSL
 	result.Verified = out.verified()
-	return result, b.checkIdentity(out)
+	return result, spec.checkIdentity(out)
 }
 
 // checkIdentity compares the user of the session with what the level says, or with what the former role acts as.
-func (b Binding) checkIdentity(out *output) error {
-	want := b.Role
+func (spec RoleSpec) checkIdentity(out *output) error {
+	want := spec.Name
 	switch {
-	case b.Former != "":
+	case spec.Former != "":
 		want = out.ActsAs
-	case b.Access.Level == All:
-		want = b.Access.Role()
+	case spec.Access.Level == All:
+		want = spec.Access.Role()
 	}
-	if out.Login.SessionUser != b.Role || out.Login.CurrentUser != want {
+	if out.Login.SessionUser != spec.Name || out.Login.CurrentUser != want {
 		return &LoginError{
 			Message: fmt.Sprintf("the session acts as role %q instead of %q%s", out.Login.CurrentUser, want, out.ignoredRole()),
 		}

@@ -9,8 +9,8 @@ import (
 
 // Request is one Bind of several.
 type Request struct {
-	Binding Binding
-	Login   Login
+	Role  RoleSpec
+	Login Login
 }
 
 // Outcome is the result of one Request; see Bind.
@@ -47,7 +47,7 @@ func (s *Server) bindAll(ctx context.Context, requests []Request, left []int, ou
 		forgetAddresses(requests, left)
 	}
 	for _, i := range left {
-		outcomes[i].Result, outcomes[i].Err = s.Bind(ctx, requests[i].Binding, requests[i].Login)
+		outcomes[i].Result, outcomes[i].Err = s.Bind(ctx, requests[i].Role, requests[i].Login)
 	}
 }
 
@@ -81,7 +81,7 @@ func newBatch(all []Request, numbers []int) *batch {
 	for i, number := range numbers {
 		r := all[number]
 		b.requests = append(b.requests, r)
-		key := shared{r.Binding.Access.Role(), r.Binding.Former, r.Binding.Force, r.Binding.Creates.key()}
+		key := shared{r.Role.Access.Role(), r.Role.Former, r.Role.Force, r.Role.Creates.key()}
 		if _, known := groups[key]; !known {
 			groups[key] = len(b.groups)
 			b.groups = append(b.groups, nil)
@@ -105,9 +105,9 @@ func (b *batch) run(ctx context.Context, s *Server) {
 // script returns the script that completes all roles as the administrator, and then logs in as each of them.
 func (b *batch) script() (*script, error) {
 	if len(b.requests) == 1 {
-		return bindScript(b.requests[0].Binding, b.requests[0].Login)
+		return bindScript(b.requests[0].Role, b.requests[0].Login)
 	}
-	sc := new(script).run("session", "domain")
+	sc := new(script).run("begin_session", "cluster_domain")
 	for _, group := range b.groups {
 		var requests []Request
 		for _, i := range group {
@@ -123,9 +123,9 @@ func (b *batch) script() (*script, error) {
 	}
 	for i, r := range b.requests {
 		r.Login.resolved = b.firstWithHost(i) < i
-		sc.set("about", strconv.Itoa(i)).address(r.Login, r.Binding.Role, r.Binding.Access.Database).run("attempt").kept(i).run("login")
+		sc.set("about", strconv.Itoa(i)).address(r.Login, r.Role.Name, r.Role.Access.Database).run("begin_login").kept(i).run("login")
 	}
-	return sc.set("run", endOfBatch).run("end", "trust"), sc.err
+	return sc.set("run", endOfBatch).run("end", "login_without_password"), sc.err
 }
 
 // firstWithHost returns the first request that logs in at the host of request i. Its login resolves the name of the host, which takes a sixth of a
@@ -140,7 +140,7 @@ func (b *batch) firstWithHost(i int) int {
 // number begins a part of the script. Its reports belong to the item of this number.
 func (s *script) number(i int) *script {
 	s.parts = append(s.parts, i)
-	return s.set("about", strconv.Itoa(i)).run("number")
+	return s.set("about", strconv.Itoa(i)).run("begin_item")
 }
 
 // conclude sets the outcomes that are known, runs the request that ended the session alone, and returns the numbers of
@@ -150,7 +150,7 @@ func (b *batch) conclude(ctx context.Context, s *Server, outcomes []Outcome) (le
 		outcomes[b.numbers[0]] = b.only(ctx, s)
 		return nil
 	}
-	left = b.settle(s, outcomes)
+	left = b.setOutcomes(s, outcomes)
 	if b.session != nil && len(b.session.Incomplete) > 0 {
 		return left // they have their outcomes, and nothing is wrong with the others
 	}
@@ -159,7 +159,7 @@ func (b *batch) conclude(ctx context.Context, s *Server, outcomes []Outcome) (le
 		return left
 	}
 	number, r := b.numbers[at], b.requests[at]
-	outcomes[number].Result, outcomes[number].Err = s.Bind(ctx, r.Binding, r.Login)
+	outcomes[number].Result, outcomes[number].Err = s.Bind(ctx, r.Role, r.Login)
 	return slices.DeleteFunc(left, func(i int) bool { return i == number })
 }
 
@@ -168,21 +168,21 @@ func (b *batch) only(ctx context.Context, s *Server) Outcome {
 	r, first := b.requests[0], true
 	result, err := prove(ctx, r.Login, func(l Login) (*Result, error) {
 		if !first {
-			return s.bind(ctx, r.Binding, l)
+			return s.bind(ctx, r.Role, l)
 		}
 		first = false
 		return s.result(r, b.session, b.err)
 	})
-	return Outcome{result, s.blame(ctx, r.Binding.Role, err)}
+	return Outcome{result, s.addCause(ctx, r.Role.Name, err)}
 }
 
-// settle sets the outcomes that are known, and returns the numbers of the requests without an outcome.
-func (b *batch) settle(s *Server, outcomes []Outcome) (left []int) {
+// setOutcomes sets the outcomes that are known, and returns the numbers of the requests without an outcome.
+func (b *batch) setOutcomes(s *Server, outcomes []Outcome) (left []int) {
 	for i, number := range b.numbers {
 		switch {
 		case b.done(i):
 			outcomes[number].Result, outcomes[number].Err = s.result(b.requests[i], b.outputs[i], b.err)
-		case b.session != nil && slices.Contains(b.session.Incomplete, b.requests[i].Binding.Role):
+		case b.session != nil && slices.Contains(b.session.Incomplete, b.requests[i].Role.Name):
 			outcomes[number].Err = ErrIncomplete
 		case b.failsForAll():
 			outcomes[number].Err = b.failure(s)
@@ -219,7 +219,7 @@ func (b *batch) split() {
 		b.follow(i)
 		out.End = ""
 		if b.ended(out) {
-			out.End = b.requests[i].Binding.Owner.Run
+			out.End = b.requests[i].Role.Owner.Run
 		}
 	}
 }

@@ -19,9 +19,9 @@ func requests(t *testing.T, number int) []Request {
 	t.Helper()
 	var all []Request
 	for i := range number {
-		b := testBinding()
-		b.Owner.Run = fmt.Sprintf("run%d", i)
-		all = append(all, Request{Binding: b, Login: Login{Password: fmt.Sprintf("secret%d", i), Set: true, Host: "svc.ns.svc"}})
+		spec := testBinding()
+		spec.Owner.Run = fmt.Sprintf("run%d", i)
+		all = append(all, Request{Role: spec, Login: Login{Password: fmt.Sprintf("secret%d", i), Set: true, Host: "svc.ns.svc"}})
 	}
 	return all
 }
@@ -129,7 +129,7 @@ func TestBindAllHasTwoTransactionsForEachAccessRole(t *testing.T) {
 	}
 	server, c := serverWith(t, answer{program: "psql", stdout: text + `pgbind {"end": "batch"}`})
 	all := requests(t, 3)
-	all[1].Binding.Access.Level = ReadOnly
+	all[1].Role.Access.Level = ReadOnly
 	outcomes := server.BindAll(t.Context(), all)
 	assert.Equal(t, 4, strings.Count(c.stdin[0], "LOCK TABLE pg_catalog.pg_authid"))
 	for i, lacks := range [][]string{{"SELECT on table x"}, nil, {"SELECT on table x"}} {
@@ -140,8 +140,8 @@ func TestBindAllHasTwoTransactionsForEachAccessRole(t *testing.T) {
 func TestBindAll_SuccessorsShareASession(t *testing.T) {
 	all := requests(t, 3)
 	for i := range all {
-		all[i].Binding.Role, all[i].Binding.Former = fmt.Sprintf("pgb_abc%d_2", i), fmt.Sprintf("pgb_abc%d_1", i)
-		all[i].Binding.Access = Access{Database: "postgres"}
+		all[i].Role.Name, all[i].Role.Former = fmt.Sprintf("pgb_abc%d_2", i), fmt.Sprintf("pgb_abc%d_1", i)
+		all[i].Role.Access = Access{Database: "postgres"}
 	}
 	says := func(numbers ...int) answer {
 		text := primary
@@ -152,7 +152,7 @@ func TestBindAll_SuccessorsShareASession(t *testing.T) {
 					continue
 				}
 				login := strings.NewReplacer(
-					"pgb_abc_1", all[i].Binding.Role, testBinding().Access.Role(), "pgbind_access",
+					"pgb_abc_1", all[i].Role.Name, testBinding().Access.Role(), "pgbind_access",
 				).Replace(loggedIn("scram-sha-256"))
 				text += fmt.Sprintf("pgbind {\"attempt\": %d}\n%s", at, login)
 			}
@@ -200,7 +200,7 @@ func TestBindAllGoesOnWithoutTheCulprit(t *testing.T) {
 	t.Run("a role of several that are judged together", func(t *testing.T) {
 		report := `pgbind {"refused": {"role": "pgb_two_1", "verdict": "foreign"}}`
 		all := requests(t, 3)
-		all[2].Binding.Role = "pgb_two_1"
+		all[2].Role.Name = "pgb_two_1"
 		server, c := serverWith(t,
 			answer{program: "psql", stdout: primary + "pgbind {\"about\": 0}\n" + report},
 			answer{program: "psql", stdout: primary + report},
@@ -215,7 +215,7 @@ func TestBindAllGoesOnWithoutTheCulprit(t *testing.T) {
 		all := requests(t, 5)
 		var missing []string
 		for i, name := range map[int]string{1: "pgb_one_1", 2: "pgb_two_1", 4: "pgb_four_1"} {
-			all[i].Binding.Role = name
+			all[i].Role.Name = name
 			missing = append(missing, `"`+name+`"`)
 		}
 		server, _ := serverWith(
@@ -302,7 +302,7 @@ func TestBind_NamesAReleaseThatIgnoresTheRole(t *testing.T) {
 		140014: "14.15 or later", 150009: "15.10 or later", 160005: "16.6 or later", 170001: "17.2 or later", 170002: "", 150010: "",
 	} {
 		ofVersion := strings.Replace(primary, "150018", strconv.Itoa(version), 1)
-		login := strings.NewReplacer("ACCESS", testBinding().Role, "METHOD", "scram-sha-256").Replace(loginOK)
+		login := strings.NewReplacer("ACCESS", testBinding().Name, "METHOD", "scram-sha-256").Replace(loginOK)
 		server, _ := serverWith(t, answer{program: "psql", stdout: ofVersion + hosted + login + ended})
 		_, err := server.Bind(t.Context(), testBinding(), Login{Password: "x", Set: true})
 		require.ErrorContains(t, err, "the session acts as role")

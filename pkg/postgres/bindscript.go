@@ -7,39 +7,47 @@ import (
 	"time"
 )
 
-func bindScript(b Binding, l Login) (*script, error) {
-	sc := new(script).run("session")
-	if err := sc.complete([]Request{{b, l}}, []int{0}); err != nil {
+func bindScript(spec RoleSpec, l Login) (*script, error) {
+	sc := new(script).run("begin_session")
+	if err := sc.complete([]Request{{spec, l}}, []int{0}); err != nil {
 		return nil, err
 	}
-	return sc.run("await_standbys").proof(b, l), nil
+	return sc.run("await_standbys").proof(spec, l), nil
 }
 
 // complete appends what completes the login roles of one access role. A short transaction creates the access role if it
 // does not exist, the grants follow without a lock on roles, and another short transaction completes the login roles.
 // Reports are grouped by request; those about all of them belong to the first one. A rotation has a group of its own.
 func (s *script) complete(requests []Request, numbers []int) error {
-	if requests[0].Binding.Former != "" {
+	if requests[0].Role.Former != "" {
 		return s.succeed(requests[0], numbers[0])
 	}
 	s.number(numbers[0])
-	first := requests[0].Binding
+	first := requests[0].Role
 	if err := s.describe(first); err != nil {
 		return err
 	}
 	access, logins := subject{Name: first.Access.Role(), Claim: first.Access.claim()}, loginSubjects(requests)
 	s.set("logins", s.logins(requests, numbers))
 	s.run("refuse_schemas")
-	sets := slices.ContainsFunc(requests, func(r Request) bool { return len(r.Binding.Limits.Settings) > 0 })
+	sets := slices.ContainsFunc(requests, func(r Request) bool { return len(r.Role.Limits.Settings) > 0 })
 	if sets {
 		s.run("refuse_settings")
 	}
-	s.subjects(logins...).run("judge", "needs_access").only("needs_access", func() {
-		s.run("lock").subjects(access).run("judge", "refuse_shared", "access", "commit_role")
+	s.subjects(logins...).run("verify_ownership", "needs_access_role").only("needs_access", func() {
+		s.run("begin_and_lock").subjects(access).run("verify_ownership", "refuse_shared", "create_access_role", "commit_role")
 	})
 	s.create(first)
 	s.privileges()
-	s.run("lock").subjects(append(logins, access)...).run("judge", "absent", "role", "terms")
+	s.run(
+		"begin_and_lock",
+	).subjects(
+		append(logins, access)...).run(
+		"verify_ownership",
+		"require_access",
+		"require_login_roles",
+		"set_memberships",
+	)
 	if sets {
 		s.run("settings")
 	}
@@ -49,35 +57,56 @@ func (s *script) complete(requests []Request, numbers []int) error {
 	if err := s.passwords(requests, numbers); err != nil {
 		return err
 	}
-	s.run("commit", "full").set("role", first.Role).run("doubtful").only("doubtful", func() { s.run("effective") })
+	s.run("commit", "report_full").set("role", first.Name).run("may_lack_privileges").only("doubtful", func() { s.run("report_missing") })
 	return nil
 }
 
 // describe sets the psql variables that describe the access role and its level.
-func (s *script) describe(b Binding) error {
+func (s *script) describe(spec RoleSpec) error {
 	levels, err := levelTable()
 	if err != nil {
 		return err
 	}
-	schemas, err := b.Access.schemaTable()
+	schemas, err := spec.Access.schemaTable()
 	if err != nil {
 		return err
 	}
-	s.set("access", b.Access.Role(), "access_mark", b.Access.mark(b.Owner.Run), "access_claim", b.Access.claim(), "every_database", "false",
-		"level", string(b.Access.Level), "acts_as_access", boolean(b.Access.Level == All), "levels", levels, "schemas", schemas,
-		"grantees", s.json([]string{b.Access.Role()}), "isolated", boolean(b.Access.Isolated != ""), "shares", boolean(b.Force))
+	s.set(
+		"access",
+		spec.Access.Role(),
+		"access_mark",
+		spec.Access.mark(spec.Owner.Run),
+		"access_claim",
+		spec.Access.claim(),
+		"every_database",
+		"false",
+		"level",
+		string(spec.Access.Level),
+		"acts_as_access",
+		boolean(spec.Access.Level == All),
+		"levels",
+		levels,
+		"schemas",
+		schemas,
+		"grantees",
+		s.json([]string{spec.Access.Role()}),
+		"isolated",
+		boolean(spec.Access.Isolated != ""),
+		"shares",
+		boolean(spec.Force),
+	)
 	return nil
 }
 
 // privileges appends what makes the privileges of the access role equal to its level, revokes the direct grants of a
 // login role that leaves another access role, and reports what remains.
 func (s *script) privileges() {
-	s.run("begin_changes", "join", "withheld").change("extra", "missing")
-	s.run("report_withheld", "unowned", "escalations", "public", "narrow").only("narrows", func() {
-		s.set("level", "", "missing", "[]", "waits", "true").pending("extra").run("change")
-		s.remaining("extra").run("own_defaults")
+	s.run("begin_changes", "join_access_roles", "withheld_relations").change("extra_privileges", "missing_privileges")
+	s.run("report_withheld", "report_unowned", "escalations", "public_privileges", "leaving_access_roles").only("narrows", func() {
+		s.set("level", "", "missing", "[]", "waits", "true").pending("extra_privileges").run("run_pending")
+		s.remaining("extra_privileges").run("reset_default_privileges")
 	})
-	s.run("leave", "end_changes")
+	s.run("leave_access_roles", "end_changes")
 }
 
 // tries is the number of attempts for changes of privileges that another session prevents.
@@ -85,9 +114,9 @@ const tries = 3
 
 // change appends the changes that the files find. If another session prevents some of them, they run again, tries times at most.
 func (s *script) change(find ...string) *script {
-	s.pending(find...).set("waits", "false").run("change")
+	s.pending(find...).set("waits", "false").run("run_pending")
 	for range tries - 1 {
-		s.only("remains", func() { s.pending(find...).set("waits", "true").run("change") })
+		s.only("remains", func() { s.pending(find...).set("waits", "true").run("run_pending") })
 	}
 	return s.remaining(find...)
 }
@@ -97,7 +126,7 @@ func (s *script) pending(find ...string) *script { return s.run(find...).run("pe
 
 // remaining appends the report of the changes that other sessions prevented.
 func (s *script) remaining(find ...string) *script {
-	return s.only("remains", func() { s.pending(find...).run("diagnose_first").pending(find...).run("unfinished") })
+	return s.only("remains", func() { s.pending(find...).run("diagnose_first").pending(find...).run("report_unfinished") })
 }
 
 // only has psql run what write appends if the variable is true.
@@ -115,11 +144,11 @@ func (s *script) unless(variable string, write func()) {
 	s.text.WriteString("\\endif\n")
 }
 
-// loginSubjects returns the login roles of requests in the form of judge.sql.
+// loginSubjects returns the login roles of requests in the form of verify_ownership.sql.
 func loginSubjects(requests []Request) []subject {
 	var subjects []subject
 	for _, r := range requests {
-		subjects = append(subjects, subject{Name: r.Binding.Role, Claim: r.Binding.Owner.claim(), Adopt: r.Binding.Adopt})
+		subjects = append(subjects, subject{Name: r.Role.Name, Claim: r.Role.Owner.claim(), Adopt: r.Role.Adopt})
 	}
 	return subjects
 }
@@ -142,19 +171,19 @@ func (s *script) logins(requests []Request, numbers []int) string {
 	}
 	var logins []login
 	for i, r := range requests {
-		b := r.Binding
+		spec := r.Role
 		logins = append(logins, login{
 			Number:      numbers[i],
-			Name:        b.Role,
-			Mark:        b.Owner.mark(),
+			Name:        spec.Name,
+			Mark:        spec.Owner.mark(),
 			Set:         r.Login.Set,
-			Adopt:       b.Adopt,
-			Until:       validUntil(b.Expires),
-			Owner:       b.Owner.Role(),
-			Claim:       b.Owner.roleClaim(),
-			Connections: b.Limits.Connections,
-			Keep:        b.Limits.Keep,
-			Settings:    b.Limits.settings(),
+			Adopt:       spec.Adopt,
+			Until:       validUntil(spec.Expires),
+			Owner:       spec.Owner.Role(),
+			Claim:       spec.Owner.roleClaim(),
+			Connections: spec.Limits.Connections,
+			Keep:        spec.Limits.Keep,
+			Settings:    spec.Limits.settings(),
 		})
 	}
 	return s.json(logins)
@@ -173,10 +202,10 @@ func (s *script) passwords(requests []Request, numbers []int) error {
 		}
 		s.number(numbers[i])
 		if !silent {
-			s.run("silence")
+			s.run("disable_logging")
 			silent = true
 		}
-		s.set("role", r.Binding.Role, "verifier", verifier).run("password")
+		s.set("role", r.Role.Name, "verifier", verifier).run("set_password")
 	}
 	return nil
 }
@@ -193,18 +222,33 @@ func (l Login) verifier() (string, error) {
 }
 
 // Explain returns the script of Bind, with its secrets masked.
-func Explain(b Binding, l Login) (string, error) {
+func Explain(spec RoleSpec, l Login) (string, error) {
 	l.Password = masked
-	sc, err := bindScript(b, l)
+	sc, err := bindScript(spec, l)
 	if err != nil {
 		return "", err
 	}
-	return opening(b.Access.Database, false).text.String() + sc.text.String(), sc.err
+	return opening(spec.Access.Database, false).text.String() + sc.text.String(), sc.err
 }
 
 // proof appends the login of the role over the network, and the end of the script.
-func (s *script) proof(b Binding, l Login) *script {
-	return s.run("domain").address(l, b.Role, b.Access.Database).password(l.Password).set("run", b.Owner.Run).run("login", "end", "trust")
+func (s *script) proof(spec RoleSpec, l Login) *script {
+	return s.run(
+		"cluster_domain",
+	).address(
+		l,
+		spec.Name,
+		spec.Access.Database,
+	).password(
+		l.Password,
+	).set(
+		"run",
+		spec.Owner.Run,
+	).run(
+		"login",
+		"end",
+		"login_without_password",
+	)
 }
 
 // validUntil formats a time for the server; empty for the zero time.

@@ -8,7 +8,7 @@ import (
 
 // inspect asks for facts about a role, and about who holds locks, since the text of errors is translated.
 func (s *Server) inspect(ctx context.Context, role string) (*output, error) {
-	sc := new(script).set("role", role, "run", "inspect").run("session", "inspect", "holders", "end")
+	sc := new(script).set("role", role, "run", "inspect").run("begin_session", "inspect", "lock_holders", "end")
 	return repeat(ctx, retryable, func() (*output, error) { return s.reportOnce(ctx, sc) })
 }
 
@@ -50,11 +50,11 @@ func retryable(err error) bool {
 	return false
 }
 
-// blame adds to a lock's timeout who holds the lock, if that is still to be found out, and to another error of a
+// addCause adds to a lock timeout the sessions that hold the lock, if they are not known yet, and to another error of a
 // statement the event triggers that can have caused it.
-func (s *Server) blame(ctx context.Context, role string, err error) error {
+func (s *Server) addCause(ctx context.Context, role string, err error) error {
 	if !timedOut(err) {
-		return s.blameEventTriggers(ctx, err)
+		return s.addEventTriggers(ctx, err)
 	}
 	facts, inspectErr := s.inspect(ctx, role)
 	if inspectErr != nil || len(facts.Holders) == 0 {
@@ -63,14 +63,14 @@ func (s *Server) blame(ctx context.Context, role string, err error) error {
 	return &LockedError{Holders: facts.Holders, Err: err}
 }
 
-// blameEventTriggers adds the event triggers of the database to an error that their code can have raised.
-func (s *Server) blameEventTriggers(ctx context.Context, err error) error {
+// addEventTriggers adds the event triggers of the database to an error that their code can have raised.
+func (s *Server) addEventTriggers(ctx context.Context, err error) error {
 	var failure *SQLError
 	var blamed *EventTriggerError
 	if !errors.As(err, &failure) || errors.As(err, &blamed) || s.SkipEventTriggers || !raised(failure.State) {
 		return err
 	}
-	out, readErr := s.psql(ctx, new(script).set("run", scriptRun).run("session", "event_triggers", "end"))
+	out, readErr := s.psql(ctx, new(script).set("run", scriptRun).run("begin_session", "event_triggers", "end"))
 	if readErr != nil || len(out.EventTriggers) == 0 {
 		return err
 	}
@@ -106,7 +106,7 @@ func (s *Server) report(ctx context.Context, sc *script) (*output, error) {
 		}
 		return out, err
 	})
-	return out, s.blame(ctx, "", err)
+	return out, s.addCause(ctx, "", err)
 }
 
 func (s *Server) reportOnce(ctx context.Context, sc *script) (*output, error) {

@@ -133,26 +133,26 @@ func binds() string { return readsScript + "/bin/cat <<'E'\n" + proved("run1") +
 func TestOneExecCreatesTheRoleAndRunsTheScript(t *testing.T) {
 	server, h := serverHere(t, map[string]string{"createuser": creates, "psql": binds()})
 	r := Request{testBinding(), Login{Password: "secret", Set: true, Host: "svc.ns.svc"}}
-	r.Binding.Role = `we "ird\ 'role`
+	r.Role.Name = `we "ird\ 'role`
 	creation := server.CreateAll(t.Context(), []Request{r})[0]
 	assert.True(t, creation.Made)
 	require.ErrorContains(t, creation.Err, "acts as role", "the test's psql reports another one")
 	assert.Equal(t, "createuser "+sessionOptions()+" "+
 		`--username=postgres --no-password --no-login --no-superuser --no-createdb --no-createrole --no-replication -- we "ird\ 'role`+"\n", h.did())
 	assert.Contains(t, h.script(), opening(server.Database, true).text.String())
-	assert.Contains(t, h.script(), quote(r.Binding.Role))
+	assert.Contains(t, h.script(), quote(r.Role.Name))
 	assert.EqualValues(t, 1, h.execs.Load())
 }
 
 func TestTheScriptHasNoLimit(t *testing.T) {
 	r := Request{testBinding(), Login{Password: "secret", Set: true, Host: "svc.ns.svc"}}
-	r.Binding.Access.Schemas = nil
+	r.Role.Access.Schemas = nil
 	for i := range 4000 {
-		r.Binding.Access.Schemas = append(r.Binding.Access.Schemas, quoteName(i))
+		r.Role.Access.Schemas = append(r.Role.Access.Schemas, quoteName(i))
 	}
-	sc, err := bindScript(r.Binding, r.Login)
+	sc, err := bindScript(r.Role, r.Login)
 	require.NoError(t, err)
-	role := r.Binding.Access.Role()
+	role := r.Role.Access.Role()
 	says := "/bin/cat <<'E'\n" + primary + hosted + `pgbind {"login": {"sessionUser": "pgb_abc_1", "currentUser": "` + role + `", "host": "h", "method": "scram"}}` + "\n" + ended + "E\n"
 	for name, psql := range map[string]string{"read to its end": readsScript + says, "psql ends early": says} {
 		t.Run(name, func(t *testing.T) {
@@ -162,7 +162,7 @@ func TestTheScriptHasNoLimit(t *testing.T) {
 			creation := server.CreateAll(t.Context(), []Request{r})[0]
 			require.NoError(t, creation.Err)
 			assert.True(t, creation.Result.Verified)
-			_, err := server.Bind(t.Context(), r.Binding, r.Login)
+			_, err := server.Bind(t.Context(), r.Role, r.Login)
 			require.NoError(t, err)
 			assert.EqualValues(t, 2, h.execs.Load(), "one for each")
 			if psql != says {
@@ -176,7 +176,7 @@ func TestThePasswordIsReadBeforeTheScript(t *testing.T) {
 	server, h := serverHere(t, map[string]string{"createuser": creates, "psql": `echo "$PGPASSWORD" >"$LOG.password"` + "\n" + reads})
 	server.Password = `p\w`
 	server.Exec = withPassword{h}
-	out, err := server.psql(t.Context(), new(script).set("run", "run").run("session", "end"))
+	out, err := server.psql(t.Context(), new(script).set("run", "run").run("begin_session", "end"))
 	require.NoError(t, err)
 	assert.Equal(t, "run", out.End)
 	assert.Empty(t, h.did())

@@ -59,7 +59,7 @@ func databaseScript(d NewDatabase, administrator string) *script {
 	sc := &script{maintains: true}
 	sc.set("database", d.Name, "draft", d.draft(administrator), "template", d.Template, "locale", d.Locale,
 		"database_mark", d.Owner.databaseClaim()+"run="+d.Owner.Run)
-	return sc.set("run", scriptRun).run("session", "create_database", "end")
+	return sc.set("run", scriptRun).run("begin_session", "create_database", "end")
 }
 
 // ExplainDatabase returns what CreateDatabase would have psql read.

@@ -88,9 +88,9 @@ func TestBindScript_CreatesExtensionsBeforeAnyPrivilege(t *testing.T) {
 	for _, part := range []string{"CREATE EXTENSION", "CREATE SCHEMA", "SET search_path TO"} {
 		assert.NotContains(t, plain, part)
 	}
-	b := testBinding()
-	b.Creates = Creates{Schema: "app", Extensions: []string{"citext"}, ExtensionSchema: "extensions", Path: []string{"app"}}
-	text, err := Explain(b, Login{Set: true})
+	spec := testBinding()
+	spec.Creates = Creates{Schema: "app", Extensions: []string{"citext"}, ExtensionSchema: "extensions", Path: []string{"app"}}
+	text, err := Explain(spec, Login{Set: true})
 	require.NoError(t, err)
 	at := -1
 	for _, part := range []string{
@@ -100,8 +100,8 @@ func TestBindScript_CreatesExtensionsBeforeAnyPrivilege(t *testing.T) {
 		assert.Greater(t, next, at, part)
 		at = next
 	}
-	b.Creates.Extensions = nil
-	text, err = Explain(b, Login{Set: true})
+	spec.Creates.Extensions = nil
+	text, err = Explain(spec, Login{Set: true})
 	require.NoError(t, err)
 	assert.NotContains(t, text, "CREATE EXTENSION")
 }
@@ -133,9 +133,9 @@ func TestBatch_SeparatesWhatCreatesOtherThings(t *testing.T) {
 
 func TestUndo_DropsTheSchemaOfItsRun(t *testing.T) {
 	server, c := serverWith(t, psqlSays(primary, did("DROP ROLE pgb_abc_1"), did("DROP SCHEMA app"), `pgbind {"end": "run1"}`+"\n"))
-	b := testBinding()
-	b.Creates.Schema = "app"
-	ran, err := server.Undo(t.Context(), b)
+	spec := testBinding()
+	spec.Creates.Schema = "app"
+	ran, err := server.Undo(t.Context(), spec)
 	require.NoError(t, err)
 	assert.Len(t, ran, 2)
 	assert.Contains(t, c.stdin[0], "DROP SCHEMA %I RESTRICT")

@@ -29,8 +29,8 @@ func (o Owner) schemaMark() string { return markVersion + " schema run=" + o.Run
 
 // create appends what creates extensions and the schema of the access role. Extensions come first: afterwards the application can have
 // objects in their reach.
-func (s *script) create(b Binding) {
-	c := b.Creates
+func (s *script) create(spec RoleSpec) {
+	c := spec.Creates
 	if !c.any() {
 		return
 	}
@@ -43,7 +43,17 @@ func (s *script) create(b Binding) {
 		s.set("extension_schema", c.ExtensionSchema).run("create_extensions")
 	}
 	if c.Schema != "" {
-		s.set("new_schema", c.Schema, "schema_mark", b.Owner.schemaMark()).run("lock", "absent", "create_schema", "commit_role")
+		s.set(
+			"new_schema",
+			c.Schema,
+			"schema_mark",
+			spec.Owner.schemaMark(),
+		).run(
+			"begin_and_lock",
+			"require_access",
+			"create_schema",
+			"commit_role",
+		)
 	}
 }
 

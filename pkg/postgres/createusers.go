@@ -26,7 +26,7 @@ func (s *Server) CreateAll(ctx context.Context, requests []Request) []Creation {
 	created, err := s.createBatch(ctx, b)
 	var left []int
 	for i, r := range requests {
-		creations[i].Made, outcomes[i].Err = s.creation(ctx, r.Binding.Role, created[i], err)
+		creations[i].Made, outcomes[i].Err = s.creation(ctx, r.Role.Name, created[i], err)
 		if creations[i].Made {
 			left = append(left, i)
 		}
@@ -102,7 +102,7 @@ func (s *Server) createRole(ctx context.Context, role string) error {
 
 // createPlainRole creates a role that createuser could not create, without naming attributes.
 func (s *Server) createPlainRole(ctx context.Context, role string, failure error) error {
-	_, err := s.reportOnce(ctx, new(script).set("role", role, "run", scriptRun).run("session", "create_role", "end"))
+	_, err := s.reportOnce(ctx, new(script).set("role", role, "run", scriptRun).run("begin_session", "create_role", "end"))
 	if unknown := (*UnknownError)(nil); err == nil || errors.As(err, &unknown) || errors.Is(err, errCut) {
 		return err
 	}
@@ -120,14 +120,14 @@ func lost(err error) bool {
 func (s *Server) createBatch(ctx context.Context, b *batch) (created map[int]bool, err error) {
 	var roles []string
 	for _, r := range b.requests {
-		roles = append(roles, r.Binding.Role)
+		roles = append(roles, r.Role.Name)
 	}
 	sc, err := b.script()
 	if writable := err == nil && !strings.ContainsAny(strings.Join(roles, ""), "\r\n\x00"); !writable {
 		return nil, nil // the request that is not says so itself
 	}
 	input := strings.Join(roles, "\n") + "\n\n" + s.input(sc)
-	stdout, stderr, err := s.runDrained(ctx, []string{"createusers"}, []string{s.User, createuserOptions}, input)
+	stdout, stderr, err := s.runPSQL(ctx, []string{"createusers"}, []string{s.User, createuserOptions}, input)
 	out, parseErr := parse(stdout)
 	out.stderr = stderr
 	created, whole := out.created()

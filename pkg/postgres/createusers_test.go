@@ -54,7 +54,7 @@ func TestCreateAll_OneRoleIsOneExec(t *testing.T) {
 	assert.True(t, creation.Made)
 	assert.True(t, creation.Result.Verified)
 	require.Len(t, c.stdin, 1)
-	assert.True(t, strings.HasPrefix(c.stdin[0], testBinding().Role+"\n\n"+opening(server.Database, true).text.String()))
+	assert.True(t, strings.HasPrefix(c.stdin[0], testBinding().Name+"\n\n"+opening(server.Database, true).text.String()))
 	assert.NotContains(t, strings.Join(c.argv[0], " "), "secret")
 }
 
@@ -156,7 +156,7 @@ func TestCreateAll_ManyRoles(t *testing.T) {
 		requests := requests(t, 3)
 		clean(t, server.CreateAll(t.Context(), requests))
 		require.Len(t, c.stdin, 1)
-		role := requests[0].Binding.Role
+		role := requests[0].Role.Name
 		assert.True(t, strings.HasPrefix(c.stdin[0], role+"\n"+role+"\n"+role+"\n\n"+opening(server.Database, true).text.String()))
 		assert.NotContains(t, strings.Join(c.argv[0], " "), role, "names are no arguments of the exec")
 		assert.NotContains(t, strings.Join(c.argv[0], " "), "secret")

@@ -49,7 +49,7 @@ func (s *Server) Databases(ctx context.Context) (*Contents, error) {
 
 // databasesScript reads the databases first, because a session on a standby ends.
 func databasesScript() *script {
-	return new(script).set("run", endOfDatabases).run("databases", "session", "end")
+	return new(script).set("run", endOfDatabases).run("databases", "begin_session", "end")
 }
 
 // VersionText returns a server_version_num as people write it: 15.4.

@@ -48,7 +48,7 @@ func (s *Server) DropDatabase(ctx context.Context, name string, o Owner) (did []
 func (s *Server) dropDatabase(ctx context.Context, name string, o Owner, drops bool) (did []string, err error) {
 	sc := &script{maintains: true}
 	sc.set("database", name, "database_claim", o.databaseClaim(), "claim", o.claim(), "drops", boolean(drops), "run", scriptRun)
-	out, err := s.report(ctx, sc.run("session", "drop_database", "end"))
+	out, err := s.report(ctx, sc.run("begin_session", "drop_database", "end"))
 	if err != nil || out.Database == nil || out.Database.Gone {
 		return didOf(out), err
 	}

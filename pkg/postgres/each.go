@@ -34,7 +34,7 @@ func (s *Server) forEach(ctx context.Context, items int, write func(sc *script, 
 	for left := range slices.Chunk(upTo(items), batchSize) {
 		tried := map[int]int{}
 		for len(left) > 0 {
-			sc := (&script{database: s.home()}).set("run", scriptRun, "leaving", "true").run("session")
+			sc := (&script{database: s.home()}).set("run", scriptRun, "leaving", "true").run("begin_session")
 			write(sc, left)
 			out, err := s.reportOnce(ctx, sc.run("end"))
 			at := sc.distribute(out, reports)

@@ -33,7 +33,7 @@ type counting struct {
 // Counted reads the statements that the server counted for the roles, at most a thousand. Nothing changes. Errors:
 // ErrStandby, *SQLError and those of psql.
 func (s *Server) Counted(ctx context.Context, database string, roles []string) (*Counted, error) {
-	sc := new(script).set("run", scriptRun).run("session").enter(database)
+	sc := new(script).set("run", scriptRun).run("begin_session").enter(database)
 	out, err := s.report(ctx, sc.set("names", sc.json(roles)).run("statements_schema", "statements", "end"))
 	if err != nil {
 		return nil, err
@@ -78,8 +78,8 @@ func (s *Server) Explain(ctx context.Context, r Request, texts []string) ([]stri
 		asked, explained = append(asked, i), append(explained, text)
 	}
 	sc := new(script)
-	sc.set("run", scriptRun, "texts", sc.json(explained), "path", sc.json(r.Binding.Access.Schemas)).run("session")
-	sc.address(r.Login, r.Binding.Role, r.Binding.Access.Database).password(r.Login.Password).run("login", "explain", "end")
+	sc.set("run", scriptRun, "texts", sc.json(explained), "path", sc.json(r.Role.Access.Schemas)).run("begin_session")
+	sc.address(r.Login, r.Role.Name, r.Role.Access.Database).password(r.Login.Password).run("login", "plan_statements", "end")
 	out, err := s.report(ctx, sc)
 	if err != nil {
 		return nil, err

@@ -9,7 +9,7 @@ import (
 // Holdings is what the login roles of one binding hold on a server, and what uses them.
 type Holdings struct {
 	Databases []HeldDatabase
-	Roles     []Holder // one for each generation that is there
+	Roles     []RoleDependencies // one for each generation that is there
 }
 
 // HeldDatabase is a database in which one of the roles owns something or was granted something.
@@ -19,12 +19,12 @@ type HeldDatabase struct {
 }
 
 // Holder is one login role.
-type Holder struct {
+type RoleDependencies struct {
 	Role     string     `json:"role"`
-	OID      int64      `json:"oid"`    // tells the role from a later one of its name
-	Access   string     `json:"access"` // the access role that it is a member of; empty: none
-	Level    string     `json:"level"`  // of Access
-	Heir     string     `json:"heir"`   // the role that takes over what Role owns
+	OID      int64      `json:"oid"`      // tells the role from a later one of its name
+	Access   string     `json:"access"`   // the access role that it is a member of; empty: none
+	Level    string     `json:"level"`    // of Access
+	NewOwner string     `json:"newOwner"` // the role that takes over what Role owns
 	CanLogin bool       `json:"canLogin"`
 	Members  []string   `json:"members"` // roles that were made members of Role
 	Sessions []Sessions `json:"sessions"`
@@ -81,21 +81,27 @@ func (s *Server) Holdings(ctx context.Context, roles []LoginRole) []Found {
 		for _, i := range items {
 			sc.number(i).owner(roles[known[i]].Owner)
 			for _, role := range generations(i) {
-				sc.subjects(subject{Name: role, Claim: roles[known[i]].Owner.claim()}).run("judge", "heir", "holder")
+				sc.subjects(
+					subject{Name: role, Claim: roles[known[i]].Owner.claim()},
+				).run(
+					"verify_ownership",
+					"choose_new_owner",
+					"role_dependencies",
+				)
 			}
 		}
 		for at, database := range s.databases(items, func(i int) []HeldDatabase { return found[known[i]].Holdings.Databases }) {
 			for _, i := range database.items {
 				sc.number(i).enter(database.name).set("shared", boolean(at == 0)) // shared objects are counted once
 				for _, role := range generations(i) {
-					sc.set("subject", role).run("objects")
+					sc.set("subject", role).run("report_objects")
 				}
 			}
 		}
 	})
 	for at, report := range reports {
 		f := &found[known[at]]
-		if f.Err = s.blame(ctx, "", report.err); f.Err != nil {
+		if f.Err = s.addCause(ctx, "", report.err); f.Err != nil {
 			f.Holdings = nil
 			continue
 		}
@@ -112,13 +118,13 @@ func (s *Server) held(ctx context.Context, items int, name func(sc *script, i in
 	reports = s.forEach(ctx, items, func(sc *script, items []int) {
 		for _, i := range items {
 			name(sc.number(i), i)
-			sc.run("judge", "held")
+			sc.run("verify_ownership", "databases_of_role")
 		}
 	})
 	for i := range reports {
 		switch r := &reports[i]; {
 		case r.err != nil:
-			r.err = s.blame(ctx, "", r.err)
+			r.err = s.addCause(ctx, "", r.err)
 		case r.output.Held == nil:
 			r.err = fmt.Errorf("psql in %s did not report which roles exist: run the command again", s.Container)
 		default:

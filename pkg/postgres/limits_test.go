@@ -48,12 +48,12 @@ func TestCheckSetting_RefusesWhatNoBindingSets(t *testing.T) {
 
 func TestBindScript_SetsLimitsWithTheLogin(t *testing.T) {
 	limit := int32(3)
-	b := testBinding()
-	b.Limits = Limits{
+	spec := testBinding()
+	spec.Limits = Limits{
 		Connections: &limit,
 		Settings:    map[string]string{"work_mem": "", "search_path": "app, public", "app.who": `it's "me" \`},
 	}
-	explained, err := Explain(b, Login{Set: true})
+	explained, err := Explain(spec, Login{Set: true})
 	require.NoError(t, err)
 	assert.NotContains(t, explained, `it's`, "a value is never a part of the SQL")
 	assert.Less(
@@ -64,7 +64,7 @@ func TestBindScript_SetsLimitsWithTheLogin(t *testing.T) {
 	login, _, _ := strings.Cut(last, "COMMIT;")
 	assert.Contains(t, login, "CONNECTION LIMIT")
 	assert.Contains(t, login, "'setting', c.name")
-	text, err := json.Marshal(b.Limits.settings())
+	text, err := json.Marshal(spec.Limits.settings())
 	require.NoError(t, err)
 	assert.JSONEq(
 		t,

@@ -62,7 +62,7 @@ type output struct {
 	Unfinished  []Unfinished `json:"-"` // of all lines
 
 	did     []string
-	holders []Holder
+	holders []RoleDependencies
 	objects []Objects
 	reports [][]byte // every line, for reports that occur more than once
 	stderr  string
@@ -139,11 +139,11 @@ func parse(r io.Reader) (*output, error) {
 // add adds one report.
 func (o *output) add(text []byte) error {
 	var one struct {
-		Did         string       `json:"did"`
-		Holder      *Holder      `json:"holder"`
-		Objects     *Objects     `json:"objects"`
-		Escalations []Escalation `json:"escalations"`
-		Unfinished  []Unfinished `json:"unfinished"`
+		Did         string            `json:"did"`
+		Holder      *RoleDependencies `json:"holder"`
+		Objects     *Objects          `json:"objects"`
+		Escalations []Escalation      `json:"escalations"`
+		Unfinished  []Unfinished      `json:"unfinished"`
 	}
 	if err := errors.Join(json.Unmarshal(text, o), json.Unmarshal(text, &one)); err != nil {
 		return err

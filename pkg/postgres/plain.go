@@ -11,22 +11,22 @@ import (
 // Statements describes in plain SQL what Bind makes true, for a person: the scripts run it differently, and only what
 // is missing. The number of statements does not depend on the schemas, nor on what the database contains. No statement
 // has a password.
-func (b Binding) Statements(isNew bool) []string {
-	role, access := Identifier(b.Role), Identifier(b.Access.Role())
-	database, schemas := Identifier(b.Access.Database), identifiers(b.Access.sorted())
+func (spec RoleSpec) Statements(isNew bool) []string {
+	role, access := Identifier(spec.Name), Identifier(spec.Access.Role())
+	database, schemas := Identifier(spec.Access.Database), identifiers(spec.Access.sorted())
 	var statements []string
 	add := func(format string, args ...any) { statements = append(statements, fmt.Sprintf(format, args...)) }
 	if isNew {
 		add("CREATE ROLE %s LOGIN PASSWORD '%s'", role, masked)
 	}
-	if !b.Expires.IsZero() {
-		add("ALTER ROLE %s VALID UNTIL '%s'", role, b.Expires.UTC().Format(time.RFC3339))
+	if !spec.Expires.IsZero() {
+		add("ALTER ROLE %s VALID UNTIL '%s'", role, spec.Expires.UTC().Format(time.RFC3339))
 	}
-	if b.Limits.Connections != nil {
-		add("ALTER ROLE %s CONNECTION LIMIT %d", role, *b.Limits.Connections)
+	if spec.Limits.Connections != nil {
+		add("ALTER ROLE %s CONNECTION LIMIT %d", role, *spec.Limits.Connections)
 	}
-	for _, name := range slices.Sorted(maps.Keys(b.Limits.Settings)) {
-		if value := b.Limits.Settings[name]; value == "" {
+	for _, name := range slices.Sorted(maps.Keys(spec.Limits.Settings)) {
+		if value := spec.Limits.Settings[name]; value == "" {
 			add("ALTER ROLE %s IN DATABASE %s RESET %s", role, database, Identifier(name))
 		} else {
 			add("ALTER ROLE %s IN DATABASE %s SET %s TO '%s'", role, database, Identifier(name), strings.ReplaceAll(value, "'", "''"))
@@ -34,16 +34,16 @@ func (b Binding) Statements(isNew bool) []string {
 	}
 	add("CREATE ROLE %s NOLOGIN", access)
 	add("GRANT %s TO %s", access, role)
-	if b.Access.Level == All {
+	if spec.Access.Level == All {
 		add("ALTER ROLE %s IN DATABASE %s SET role TO %s", role, database, access)
 	}
-	if b.Creates.Schema != "" {
-		add("CREATE SCHEMA IF NOT EXISTS %s AUTHORIZATION %s", Identifier(b.Creates.Schema), access)
+	if spec.Creates.Schema != "" {
+		add("CREATE SCHEMA IF NOT EXISTS %s AUTHORIZATION %s", Identifier(spec.Creates.Schema), access)
 	}
-	for _, extension := range b.Creates.Extensions {
-		add("CREATE EXTENSION IF NOT EXISTS %s SCHEMA %s", Identifier(extension), Identifier(b.Creates.ExtensionSchema))
+	for _, extension := range spec.Creates.Extensions {
+		add("CREATE EXTENSION IF NOT EXISTS %s SCHEMA %s", Identifier(extension), Identifier(spec.Creates.ExtensionSchema))
 	}
-	privileges := b.Access.Level.privileges()
+	privileges := spec.Access.Level.privileges()
 	on := func(kind string) string { return strings.Join(strings.Fields(privileges[kind]), ", ") }
 	add("GRANT %s ON DATABASE %s TO %s", on("database"), database, access)
 	add("GRANT %s ON SCHEMA %s TO %s", on("schema"), schemas, access)

@@ -8,11 +8,11 @@ import (
 )
 
 func TestStatements_DescribeTheLevel(t *testing.T) {
-	b := testBinding()
-	few := b.Statements(true)
-	b.Access.Schemas = []string{"own", "public", `od"d`}
-	b.Access.Level = ReadWrite
-	all := strings.Join(b.Statements(false), "\n")
+	spec := testBinding()
+	few := spec.Statements(true)
+	spec.Access.Schemas = []string{"own", "public", `od"d`}
+	spec.Access.Level = ReadWrite
+	all := strings.Join(spec.Statements(false), "\n")
 	assert.LessOrEqual(t, len(few), 12)
 	assert.Equal(t, `CREATE ROLE "pgb_abc_1" LOGIN PASSWORD 'MASKED'`, few[0])
 	assert.Contains(t, strings.Join(few, "\n"), "SET role TO")
@@ -22,9 +22,9 @@ func TestStatements_DescribeTheLevel(t *testing.T) {
 	assert.NotContains(t, all, "PASSWORD")
 	assert.NotContains(t, all, "SET role TO")
 	limit := int32(3)
-	b.Limits = Limits{Connections: &limit, Settings: map[string]string{"statement_timeout": "5s", "work_mem": ""}}
-	b.Creates = Creates{Schema: "app", Extensions: []string{"citext"}, ExtensionSchema: "extensions"}
-	more := strings.Join(b.Statements(false), "\n")
+	spec.Limits = Limits{Connections: &limit, Settings: map[string]string{"statement_timeout": "5s", "work_mem": ""}}
+	spec.Creates = Creates{Schema: "app", Extensions: []string{"citext"}, ExtensionSchema: "extensions"}
+	more := strings.Join(spec.Statements(false), "\n")
 	for _, statement := range []string{
 		"CONNECTION LIMIT 3", `SET "statement_timeout" TO '5s'`, `RESET "work_mem"`, `CREATE SCHEMA IF NOT EXISTS "app"`, `CREATE EXTENSION IF NOT EXISTS "citext" SCHEMA "extensions"`,
 	} {

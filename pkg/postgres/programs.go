@@ -103,7 +103,7 @@ func (s *Server) psqlProgram() program {
 
 // runPsql runs a script with psql: through a shell, or without one if the container has none.
 func (s *Server) runPsql(ctx context.Context, script string) (stdout *bytes.Buffer, stderr string, err error) {
-	if stdout, stderr, err = s.runDrained(ctx, nil, nil, script); !s.shellless {
+	if stdout, stderr, err = s.runPSQL(ctx, nil, nil, script); !s.shellless {
 		return stdout, stderr, err
 	}
 	p := s.psqlProgram()

@@ -25,7 +25,7 @@ func (s *Server) PublicGrants(ctx context.Context, databases []string) (grants [
 	unread, seen := map[string]error{}, map[string]bool{}
 	reports := s.forEach(ctx, len(databases), func(sc *script, items []int) {
 		for at, i := range items {
-			sc.number(i).enter(databases[i]).set("every_database", boolean(at == 0)).run("public", "public_users")
+			sc.number(i).enter(databases[i]).set("every_database", boolean(at == 0)).run("public_privileges", "public_users")
 		}
 	})
 	for i, report := range reports {
@@ -86,7 +86,7 @@ func (s *Server) RevokePublic(ctx context.Context, grants []PublicGrant) (did []
 	reports := s.forEach(ctx, len(databases), func(sc *script, items []int) {
 		for at, i := range items {
 			sc.number(i).enter(databases[i]).set("every_database", boolean(at == 0), "confirmed", sc.json(confirmed[databases[i]]))
-			sc.run("begin_changes").change("public", "public_confirmed").run("end_changes")
+			sc.run("begin_changes").change("public_privileges", "public_confirmed").run("end_changes")
 		}
 	})
 	var errs []error

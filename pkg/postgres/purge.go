@@ -30,12 +30,23 @@ func (s *Server) Purge(ctx context.Context, roles []string) []Purged {
 		for _, database := range s.databases(items, func(i int) []HeldDatabase { return lookups[known[i]].output.Held.Databases }) {
 			for _, i := range database.items {
 				sc.number(i).enter(database.name).subjects(subjects[known[i]]).run(
-					"lock", "judge", "unused", "purge", "take_grants", "commit",
+					"begin_and_lock", "verify_ownership", "is_unused", "keep_used_access_role", "drop_grants", "commit",
 				)
 			}
 		}
 		for _, i := range items {
-			sc.number(i).subjects(subjects[known[i]]).run("lock", "judge", "unused", "purge", "drop_access", "commit")
+			sc.number(
+				i,
+			).subjects(
+				subjects[known[i]],
+			).run(
+				"begin_and_lock",
+				"verify_ownership",
+				"is_unused",
+				"keep_used_access_role",
+				"drop_access_role",
+				"commit",
+			)
 		}
 	})
 	for at, change := range s.changes(ctx, reports) {

@@ -11,7 +11,7 @@ func (e *GoneError) Error() string { return fmt.Sprintf("role %q is gone", e.Rol
 // role as which its sessions act, the settings, and the password. Its comment is that of this run. Before that it revokes what the access
 // role has beyond its level in this database, once for each access role.
 func (s *script) succeed(r Request, number int) error {
-	b, l := r.Binding, r.Login
+	spec, l := r.Role, r.Login
 	verifier, err := l.verifier()
 	if err != nil {
 		return err
@@ -22,16 +22,35 @@ func (s *script) succeed(r Request, number int) error {
 	}
 	r.Login.Set = true
 	s.number(number)
-	s.set("role", b.Role, "former", b.Former, "verifier", verifier, "levels", levels, "missing", "[]").run(
+	s.set("role", spec.Name, "former", spec.Former, "verifier", verifier, "levels", levels, "missing", "[]").run(
 		"current_level",
 	).only(
 		"is_new",
 		func() {
-			s.run("begin_changes", "withheld").change("extra").run("end_changes")
+			s.run("begin_changes", "withheld_relations").change("extra_privileges").run("end_changes")
 		},
 	)
-	s.set("leaving", "true").run("lock").subjects(subject{Name: b.Former, Claim: b.Owner.claim()}).run("judge", "former")
-	s.set("leaving", "false").subjects(loginSubjects([]Request{r})...).run("judge").set("logins", s.logins([]Request{r}, []int{number}))
-	s.run("role", "copy_former", "silence", "password", "commit")
+	s.set(
+		"leaving",
+		"true",
+	).run(
+		"begin_and_lock",
+	).subjects(
+		subject{Name: spec.Former, Claim: spec.Owner.claim()},
+	).run(
+		"verify_ownership",
+		"require_former",
+	)
+	s.set(
+		"leaving",
+		"false",
+	).subjects(
+		loginSubjects([]Request{r})...).run(
+		"verify_ownership",
+	).set(
+		"logins",
+		s.logins([]Request{r}, []int{number}),
+	)
+	s.run("require_login_roles", "copy_former", "disable_logging", "set_password", "commit")
 	return nil
 }

@@ -118,7 +118,7 @@ func TestScriptsKeepTheHouseRules(t *testing.T) {
 
 // TestNothingOfOthersRunsInALoginsSession reads what is sent as a role whose search path its application may have filled.
 func TestNothingOfOthersRunsInALoginsSession(t *testing.T) {
-	for _, name := range []string{"login", "end", "trust"} {
+	for _, name := range []string{"login", "end", "login_without_password"} {
 		data, err := fs.ReadFile(sqlFiles, "sql/"+name+".sql")
 		require.NoError(t, err)
 		text := regexp.MustCompile(`(?m)^\s*--.*$|^\\(connect|setenv|if) .*$|\\;|'\\''|'[^'\\]*'`).ReplaceAllString(string(data), "")
@@ -143,9 +143,9 @@ func assertQualified(t *testing.T, file, text string) {
 	}
 }
 
-func testBinding() Binding {
-	return Binding{
-		Role:   "pgb_abc_1",
+func testBinding() RoleSpec {
+	return RoleSpec{
+		Name:   "pgb_abc_1",
 		Owner:  Owner{ID: "abc", Run: "run1", Namespace: "ns", NamespaceUID: "uid"},
 		Access: Access{Database: "postgres", Schemas: []string{"public"}, Level: All},
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
 )
 
-// answer is what one program of the container does when it is run. createusers and psql are run by drain.sh, which reports how psql ended.
+// answer is what one program of the container does when it is run. createusers and psql are run by run_psql.sh, which reports how psql ended.
 type answer struct {
 	program        string
 	stdout, stderr string
@@ -62,7 +62,7 @@ func (c *container) Exec(_ context.Context, _ podexec.Container, argv []string, 
 	return next.err
 }
 
-// report adds what drain.sh reports, and says whether it got so far.
+// report adds what run_psql.sh reports, and says whether it got so far.
 func (a *answer) report() bool {
 	var exit *podexec.ExitError
 	if ended := errors.As(a.err, &exit) || a.err == nil; !ended || a.cut {

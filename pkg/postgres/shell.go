@@ -42,7 +42,7 @@ func (s *Server) RunAdminShell(ctx context.Context, shell Shell) error {
 		return s.shell(ctx, append(append(argv, "--password"), shell.Args...), shell)
 	}
 	// This session changes nothing. It finds out how the administrator can log in.
-	if out, err := s.psql(ctx, new(script).set("run", scriptRun).run("session", "end")); err != nil {
+	if out, err := s.psql(ctx, new(script).set("run", scriptRun).run("begin_session", "end")); err != nil {
 		return s.sessionError(out, err)
 	}
 	prefix, err := s.prefix()

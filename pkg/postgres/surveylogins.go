@@ -127,7 +127,7 @@ func (l *loginSession) take(out *output) (unfinished int) {
 // loginScript logs in as the roles of some questions. It gives psql all passwords before the first login, because the server of a login can
 // have psql send it the rest of the script.
 func loginScript(questions []Question, numbers []int, prove bool) *script {
-	sc := new(script).set("run", endOfSurvey).run("session")
+	sc := new(script).set("run", endOfSurvey).run("begin_session")
 	for _, i := range numbers {
 		sc.keep(i, questions[i].Login.Password)
 	}
@@ -135,11 +135,11 @@ func loginScript(questions []Question, numbers []int, prove bool) *script {
 		complete := questions[i].Login
 		complete.HostComplete = true // as the application has it
 		sc.set("about", strconv.Itoa(i)).address(complete, questions[i].Role, questions[i].Access.Database)
-		sc.run("attempt").kept(i).run("login")
+		sc.run("begin_login").kept(i).run("login")
 	}
 	sc.run("end")
 	if prove {
-		sc.run("trust")
+		sc.run("login_without_password")
 	}
 	return sc
 }

@@ -20,11 +20,11 @@ func factsScript(questions []Question) (*script, error) {
 		return nil, err
 	}
 	sc := new(script).set("run", endOfSurvey, "levels", levels)
-	sc.set("names", sc.json(names)).run("session", "roles")
+	sc.set("names", sc.json(names)).run("begin_session", "list_login_roles")
 	for _, database := range grouped(questions, everyNumber(questions), func(q Question) string { return q.Access.Database }) {
 		name := questions[database[0]].Access.Database
-		sc.set("database", name, "conn", "dbname="+conninfo(name)).run("enter")
-		sc.set("about", sc.json(database), "access", "").run("about").only("there", func() { sc.run("escalations") })
+		sc.set("database", name, "conn", "dbname="+conninfo(name)).run("connect_if_exists")
+		sc.set("about", sc.json(database), "access", "").run("begin_answers").only("there", func() { sc.run("escalations") })
 		for _, access := range grouped(questions, database, func(q Question) string { return q.Access.Role() }) {
 			if err := sc.facts(questions, access); err != nil {
 				return nil, err
@@ -42,9 +42,9 @@ func (s *script) facts(questions []Question, numbers []int) error {
 		return err
 	}
 	s.set("access", access.Role(), "level", string(access.Level), "schemas", schemas, "about", s.json(numbers), "lacking", "[]")
-	s.only("there", func() { s.run("withheld") })
-	s.set("role", access.Role(), "grantees", s.json([]string{access.Role()})).run("about")
-	s.only("answerable", func() { s.run("effective", "extra", "excess", "shadows", "shared_code") })
+	s.only("there", func() { s.run("withheld_relations") })
+	s.set("role", access.Role(), "grantees", s.json([]string{access.Role()})).run("begin_answers")
+	s.only("answerable", func() { s.run("report_missing", "extra_privileges", "report_extra", "shadows", "shared_code") })
 	s.copy("access_lacking", "lacking")
 	for _, i := range numbers {
 		q := questions[i]
@@ -52,10 +52,10 @@ func (s *script) facts(questions []Question, numbers []int) error {
 			"question", strconv.Itoa(i), "role", q.Role, "grantees", s.json([]string{q.Role, access.Role()}),
 			"extensions", s.json(append([]string{}, q.Extensions...)),
 		)
-		s.run("own").only("differs", func() {
-			s.run("effective", "extra", "excess", "shadows", "shared_code")
+		s.run("begin_role_answers").only("differs", func() {
+			s.run("report_missing", "extra_privileges", "report_extra", "shadows", "shared_code")
 		})
-		s.only("answerable", func() { s.run("no_extensions") })
+		s.only("answerable", func() { s.run("report_missing_extensions") })
 	}
 	return nil
 }

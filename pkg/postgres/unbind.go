@@ -27,24 +27,24 @@ type Count struct {
 // Disable takes the right to log in from login roles; open sessions stay. A role that is gone is no error. The changes
 // are in the order of the roles.
 func (s *Server) Disable(ctx context.Context, roles []LoginRole) []Change {
-	return s.changeRoles(ctx, roles, "lock", "judge", "nologin", "commit")
+	return s.changeRoles(ctx, roles, "begin_and_lock", "verify_ownership", "disable_login", "commit")
 }
 
 // EndSessions ends the open sessions of login roles that Disable has locked out, whatever they are doing. The changes are those of Disable.
 func (s *Server) EndSessions(ctx context.Context, roles []LoginRole) []Change {
-	return s.changeRoles(ctx, roles, "lock", "judge", "act_for", "terminate", "commit")
+	return s.changeRoles(ctx, roles, "begin_and_lock", "verify_ownership", "act_as_new_owner", "terminate_sessions", "commit")
 }
 
 // EndIdle ends the sessions of login roles that are idle. The changes are those of Disable.
 func (s *Server) EndIdle(ctx context.Context, roles []LoginRole) []Change {
-	return s.changeRoles(ctx, roles, "lock", "judge", "act_for", "end_idle", "commit")
+	return s.changeRoles(ctx, roles, "begin_and_lock", "verify_ownership", "act_as_new_owner", "terminate_idle", "commit")
 }
 
 // changeRoles runs files for each of the roles.
 func (s *Server) changeRoles(ctx context.Context, roles []LoginRole, files ...string) []Change {
 	return s.changes(ctx, s.forEach(ctx, len(roles), func(sc *script, items []int) {
 		for _, i := range items {
-			sc.number(i).loginRole(roles[i]).set("heir", "").run(files...)
+			sc.number(i).loginRole(roles[i]).set("new_owner", "").run(files...)
 		}
 	}))
 }
@@ -54,7 +54,7 @@ func (s *Server) Sessions(ctx context.Context, roles []LoginRole) []Count {
 	var counts []Count
 	for _, report := range s.forEach(ctx, len(roles), func(sc *script, items []int) {
 		for _, i := range items {
-			sc.number(i).loginRole(roles[i]).run("sessions")
+			sc.number(i).loginRole(roles[i]).run("count_sessions")
 		}
 	}) {
 		counts = append(counts, Count{report.output.Sessions, report.err})
@@ -72,7 +72,19 @@ type NewName struct {
 func (s *Server) Rename(ctx context.Context, names []NewName) []Change {
 	return s.changes(ctx, s.forEach(ctx, len(names), func(sc *script, items []int) {
 		for _, i := range items {
-			sc.number(i).loginRole(names[i].LoginRole).set("kept", names[i].To).run("lock", "judge", "rename", "commit")
+			sc.number(
+				i,
+			).loginRole(
+				names[i].LoginRole,
+			).set(
+				"kept",
+				names[i].To,
+			).run(
+				"begin_and_lock",
+				"verify_ownership",
+				"rename_role",
+				"commit",
+			)
 		}
 	}))
 }
@@ -92,13 +104,19 @@ func (s *Server) Drop(ctx context.Context, roles []HeldRole) []Change {
 		for _, database := range s.databases(items, func(i int) []HeldDatabase { return roles[i].Databases }) {
 			for _, i := range database.items {
 				sc.number(i).enter(database.name).loginRole(roles[i].LoginRole).run(
-					"lock", "judge", "heir", "owner", "act_for", "commit", "batches",
+					"begin_and_lock",
+					"verify_ownership",
+					"choose_new_owner",
+					"create_owner_role",
+					"act_as_new_owner",
+					"commit",
+					"reassign_in_batches",
 				)
-				sc.run("lock", "judge", "handover", "commit")
+				sc.run("begin_and_lock", "verify_ownership", "reassign_owned", "commit")
 			}
 		}
 		for _, i := range items {
-			sc.number(i).loginRole(roles[i].LoginRole).run("lock", "judge", "drop", "drop_owner", "commit")
+			sc.number(i).loginRole(roles[i].LoginRole).run("begin_and_lock", "verify_ownership", "drop_role", "drop_owner_role", "commit")
 		}
 	})
 	for i := range reports {
@@ -142,7 +160,7 @@ func (s *script) loginRole(r LoginRole) *script {
 func (s *Server) changes(ctx context.Context, reports []itemReport) []Change {
 	var changes []Change
 	for _, report := range reports {
-		changes = append(changes, Change{report.did, s.blame(ctx, "", report.err)})
+		changes = append(changes, Change{report.did, s.addCause(ctx, "", report.err)})
 	}
 	return changes
 }
@@ -154,7 +172,7 @@ func (s *Server) blameTables(ctx context.Context, r HeldRole, err error) error {
 	}
 	reports := s.forEach(ctx, 1, func(sc *script, items []int) {
 		for _, database := range s.databases(items, func(int) []HeldDatabase { return r.Databases }) {
-			sc.number(0).enter(database.name).loginRole(r.LoginRole).run("heir", "blocked")
+			sc.number(0).enter(database.name).loginRole(r.LoginRole).run("choose_new_owner", "report_blockers")
 		}
 	})
 	if blocked := reports[0].output.Unfinished; len(blocked) > 0 {

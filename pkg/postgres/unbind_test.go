@@ -60,7 +60,7 @@ func TestHoldings(t *testing.T) {
 		psqlSays(
 			primary,
 			about(0),
-			`pgbind {"holder": {"role": "pgb_abc_1", "heir": "h", "canLogin": true, "members": null}}`+"\n",
+			`pgbind {"holder": {"role": "pgb_abc_1", "newOwner": "h", "canLogin": true, "members": null}}`+"\n",
 			about(1),
 			`pgbind {"holder": {"role": "pgb_2_1"}}`+"\n",
 			`pgbind {"holder": {"role": "pgb_2_2"}}`+"\n",
@@ -78,14 +78,14 @@ func TestHoldings(t *testing.T) {
 	assert.Equal(t, []Found{
 		{Holdings: &Holdings{
 			Databases: []HeldDatabase{{Name: "closed"}, {Name: "shop=x", Open: true}},
-			Roles: []Holder{{Role: "pgb_abc_1", Heir: "h", CanLogin: true, Objects: []Objects{
+			Roles: []RoleDependencies{{Role: "pgb_abc_1", NewOwner: "h", CanLogin: true, Objects: []Objects{
 				{Role: "pgb_abc_1", Database: "shop=x", Owned: 1, Owns: []string{"table t"}},
 			}}},
 		}},
 		{Holdings: &Holdings{}},
 		{Holdings: &Holdings{
 			Databases: []HeldDatabase{{Name: "shop=x", Open: true}},
-			Roles: []Holder{
+			Roles: []RoleDependencies{
 				{Role: "pgb_2_1", Objects: []Objects{}},
 				{Role: "pgb_2_2", Objects: []Objects{{Role: "pgb_2_2", Database: "shop=x", Owned: 2}}},
 			},
@@ -311,7 +311,7 @@ func TestBindAll_SuccessorOutcomes(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			server, c := serverWith(t, test.answers...)
-			successor := Binding{Role: "pgb_abc_1", Former: "pgb_abc_0", Owner: testBinding().Owner, Access: Access{Database: "postgres"}}
+			successor := RoleSpec{Name: "pgb_abc_1", Former: "pgb_abc_0", Owner: testBinding().Owner, Access: Access{Database: "postgres"}}
 			err := server.BindAll(t.Context(), []Request{{successor, Login{Password: "cleartext", Set: true, Host: "h"}}})[0].Err
 			assert.Equal(t, 1, strings.Count(c.stdin[0], "cleartext"), "only psql itself reads the password")
 			if test.err == "" {

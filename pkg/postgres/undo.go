@@ -7,20 +7,27 @@ import (
 
 // Undo drops what a run created and what is still its own: the login role, and a schema and an access role if they are new and unused.
 // A login role that carries no mark yet goes too: call it only if this run made the role. It returns the statements that it ran.
-func (s *Server) Undo(ctx context.Context, b Binding) ([]string, error) {
-	schemas, err := b.Access.schemaTable()
+func (s *Server) Undo(ctx context.Context, spec RoleSpec) ([]string, error) {
+	schemas, err := spec.Access.schemaTable()
 	if err != nil {
 		return nil, err
 	}
-	sc := new(script).set("run", b.Owner.Run, "schemas", schemas).run("session", "lock")
-	sc.subjects(subject{Name: b.Role, Claim: b.Owner.mark()}).run("judge", "drop", "commit")
+	sc := new(script).set("run", spec.Owner.Run, "schemas", schemas).run("begin_session", "begin_and_lock")
+	sc.subjects(subject{Name: spec.Name, Claim: spec.Owner.mark()}).run("verify_ownership", "drop_role", "commit")
 	// A transaction of its own: that another run made the access role is no reason to keep the login role.
-	sc.run("lock", "join")
-	if b.Creates.Schema != "" {
-		sc.set("access", b.Access.Role(), "new_schema", b.Creates.Schema, "schema_mark", b.Owner.schemaMark()).run("drop_schema")
+	sc.run("begin_and_lock", "join_access_roles")
+	if spec.Creates.Schema != "" {
+		sc.set("access", spec.Access.Role(), "new_schema", spec.Creates.Schema, "schema_mark", spec.Owner.schemaMark()).run("drop_schema")
 	}
-	sc.subjects(subject{Name: b.Access.Role(), Claim: b.Access.mark(b.Owner.Run)}).run("judge", "unused", "take_grants", "drop_access")
-	out, err := s.report(ctx, sc.run("leave", "commit", "end"))
+	sc.subjects(
+		subject{Name: spec.Access.Role(), Claim: spec.Access.mark(spec.Owner.Run)},
+	).run(
+		"verify_ownership",
+		"is_unused",
+		"drop_grants",
+		"drop_access_role",
+	)
+	out, err := s.report(ctx, sc.run("leave_access_roles", "commit", "end"))
 	var missing *MissingProgramError
 	var login *AdminLoginError
 	var gone *NoDatabaseError
@@ -29,7 +36,7 @@ func (s *Server) Undo(ctx context.Context, b Binding) ([]string, error) {
 	case errors.As(err, &missing), errors.As(err, &login), errors.As(err, &gone):
 		// Where psql does not run, or the database does not exist, the role was never marked: it is still the empty one
 		// that createuser made.
-		return nil, s.dropuser(ctx, b.Role)
+		return nil, s.dropuser(ctx, spec.Name)
 	case out == nil:
 		return nil, err
 	case errors.As(err, &taken):

@@ -18,7 +18,7 @@ import (
 // Server is a PostgreSQL server of a list, and what it contains.
 type Server struct {
 	server.Found
-	Primary  *server.Database   // the Pod that is no standby, as far as it is known
+	Primary  *server.Endpoint   // the Pod that is no standby, as far as it is known
 	Contents *postgres.Contents // nil: it could not be read
 }
 
@@ -75,11 +75,11 @@ func (list Servers) Names() string {
 
 // endpoint returns the address at which applications reach the server, or nothing if no Service leads to it.
 func (s *Server) endpoint() string {
-	d := s.Found.Primary()
-	if d.Service == "" {
+	e := s.Found.Primary()
+	if e.Service == "" {
 		return ""
 	}
-	return net.JoinHostPort(d.HostName(), strconv.Itoa(int(d.Port)))
+	return net.JoinHostPort(e.HostName(), strconv.Itoa(int(e.Port)))
 }
 
 func (s *Server) version() string {

@@ -22,16 +22,16 @@ type Unbinder interface {
 	Unbind(ctx context.Context, items []*unbind.Item, o unbind.Options) error
 }
 
-// Databases finds the servers that a reference can mean. *server.Finder implements it.
-type Databases interface {
-	Candidates(ctx context.Context, ref server.Ref, choice server.Choice) ([]*server.Database, error)
+// Endpoints finds the servers that a reference can mean. *server.Finder implements it.
+type Endpoints interface {
+	Candidates(ctx context.Context, ref server.Ref, choice server.Choice) ([]*server.Endpoint, error)
 }
 
 // Pruner removes what a check found.
 type Pruner struct {
 	Unbinder  Unbinder
-	Databases Databases
-	Roles     func(*server.Database) droprole.Roles
+	Endpoints Endpoints
+	Roles     func(*server.Endpoint) droprole.Roles
 	Report    report.Reporter
 	Choice    server.Choice
 	Options   unbind.Options
@@ -73,13 +73,13 @@ func (p *Pruner) dropRoles(ctx context.Context, ref server.Ref, findings check.F
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	candidates, err := p.Databases.Candidates(ctx, ref, p.Choice)
+	candidates, err := p.Endpoints.Candidates(ctx, ref, p.Choice)
 	if err != nil {
 		return fmt.Errorf("namespace %s: %w", findings[0].Namespace, err)
 	}
 	var roles []*droprole.Role
-	_ = postgres.OnPrimary(candidates, func(database *server.Database) error {
-		roles = p.retire(ctx, &droprole.Retirer{Roles: p.Roles(database), Report: p.Report, Grace: p.Options.Grace}, findings)
+	_ = postgres.OnPrimary(candidates, func(endpoint *server.Endpoint) error {
+		roles = p.retire(ctx, &droprole.Retirer{Roles: p.Roles(endpoint), Report: p.Report, Grace: p.Options.Grace}, findings)
 		return roles[0].Err // each role has its own error
 	})
 	var errs []error

@@ -46,9 +46,9 @@ func (w *world) Unbind(_ context.Context, items []*unbind.Item, _ unbind.Options
 	return errors.Join(errs...)
 }
 
-func (w *world) Candidates(_ context.Context, ref server.Ref, _ server.Choice) ([]*server.Database, error) {
+func (w *world) Candidates(_ context.Context, ref server.Ref, _ server.Choice) ([]*server.Endpoint, error) {
 	assert.Equal(w.t, server.Ref{Kind: "pod", Name: "pg-0", Namespace: "data"}, ref)
-	return []*server.Database{
+	return []*server.Endpoint{
 		{Pod: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "a"}}},
 		{Pod: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "b"}}},
 	}, nil
@@ -111,10 +111,10 @@ func newPruner(t *testing.T, w *world) *Pruner {
 	w.t = t
 	return &Pruner{
 		Unbinder:  w,
-		Databases: w,
+		Endpoints: w,
 		Report:    w,
 		Choice:    server.Choice{Container: "db"},
-		Roles:     func(*server.Database) droprole.Roles { return w },
+		Roles:     func(*server.Endpoint) droprole.Roles { return w },
 	}
 }
 

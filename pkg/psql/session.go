@@ -22,9 +22,9 @@ type Workloads interface {
 	Get(ctx context.Context, namespace string, args []string) ([]*workload.Workload, error)
 }
 
-// Databases finds a database's Pod, container and host. *server.Finder implements it.
-type Databases interface {
-	Find(ctx context.Context, ref server.Ref, choice server.Choice) (*server.Database, error)
+// Endpoints finds the Pod of a server. *server.Finder implements it.
+type Endpoints interface {
+	Find(ctx context.Context, ref server.Ref, choice server.Choice) (*server.Endpoint, error)
 }
 
 // Server runs psql in a database's container. *postgres.Server implements it.
@@ -38,8 +38,8 @@ type Opener struct {
 	Kube      kubernetes.Interface
 	Workloads Workloads
 	Inventory *inventory.Reader
-	Databases Databases
-	Server    func(*server.Database) Server
+	Endpoints Endpoints
+	Server    func(*server.Endpoint) Server
 	Container string // the server's container; empty: detected
 }
 
@@ -61,27 +61,27 @@ func (o *Opener) Open(ctx context.Context, r Request, args []string) error {
 		return fmt.Errorf("secret/%s in namespace %s is missing a key of the login: run kubectl pgbind %s -n %[2]s",
 			place.secret.Name, place.secret.Namespace, place.marks.Workload)
 	}
-	d := place.database
-	return o.Server(d).RunShell(ctx, postgres.Shell{
+	e := place.endpoint
+	return o.Server(e).RunShell(ctx, postgres.Shell{
 		Role: c.Username, Database: place.marks.DBName, Args: args,
-		Login: postgres.Login{Password: c.Password, Host: c.Host, PodIP: d.PodIP, Port: c.LoginPort(), PodPort: d.PodPort},
+		Login: postgres.Login{Password: c.Password, Host: c.Host, PodIP: e.PodIP, Port: c.LoginPort(), PodPort: e.PodPort},
 	})
 }
 
 // OpenAdmin runs psql as the administrator: in the database of the binding that r selects, or else in the fallback.
 func (o *Opener) OpenAdmin(ctx context.Context, r Request, fallback Target, args []string) error {
 	if len(r.Workload) == 0 && r.Secret == "" {
-		database, err := o.Databases.Find(ctx, fallback.Ref, server.Choice{Container: o.Container})
+		endpoint, err := o.Endpoints.Find(ctx, fallback.Ref, server.Choice{Container: o.Container})
 		if err != nil {
 			return err
 		}
-		return o.Server(database).RunAdminShell(ctx, postgres.Shell{Database: fallback.Database, Args: args})
+		return o.Server(endpoint).RunAdminShell(ctx, postgres.Shell{Database: fallback.Database, Args: args})
 	}
 	place, err := o.locate(ctx, r)
 	if err != nil {
 		return err
 	}
-	return o.Server(place.database).RunAdminShell(ctx, postgres.Shell{Database: place.marks.DBName, Args: args})
+	return o.Server(place.endpoint).RunAdminShell(ctx, postgres.Shell{Database: place.marks.DBName, Args: args})
 }
 
 // Target is a database that is selected without a binding.
@@ -94,7 +94,7 @@ type Target struct {
 type place struct {
 	secret   *corev1.Secret
 	marks    secret.Marks
-	database *server.Database
+	endpoint *server.Endpoint
 }
 
 func (o *Opener) locate(ctx context.Context, r Request) (*place, error) {
@@ -110,9 +110,9 @@ func (o *Opener) locate(ctx context.Context, r Request) (*place, error) {
 	if err != nil {
 		return nil, errors.New("the Secret's metadata does not name the database's Pod, StatefulSet or Service: bind the workload again")
 	}
-	database, err := o.Databases.Find(ctx, ref, server.Choice{Container: o.Container, Location: marks.Location})
+	endpoint, err := o.Endpoints.Find(ctx, ref, server.Choice{Container: o.Container, Location: marks.Location})
 	if err != nil {
 		return nil, err
 	}
-	return &place{stored, marks, database}, nil
+	return &place{stored, marks, endpoint}, nil
 }

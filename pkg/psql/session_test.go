@@ -22,7 +22,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-// server records the sessions that were opened.
+// fakeServer records the sessions that were opened.
 type fakeServer struct {
 	t      *testing.T
 	find   server.Ref // the expected reference
@@ -30,9 +30,9 @@ type fakeServer struct {
 	admin  bool
 }
 
-func (s *fakeServer) Find(_ context.Context, ref server.Ref, _ server.Choice) (*server.Database, error) {
+func (s *fakeServer) Find(_ context.Context, ref server.Ref, _ server.Choice) (*server.Endpoint, error) {
 	assert.Equal(s.t, s.find, ref)
-	return &server.Database{Pod: &corev1.Pod{}, PodIP: "10.0.0.1", PodPort: 5433, Port: 5432}, nil
+	return &server.Endpoint{Pod: &corev1.Pod{}, PodIP: "10.0.0.1", PodPort: 5433, Port: 5432}, nil
 }
 
 func (s *fakeServer) RunShell(_ context.Context, shell postgres.Shell) error {
@@ -45,7 +45,7 @@ func (s *fakeServer) RunAdminShell(_ context.Context, shell postgres.Shell) erro
 	return nil
 }
 
-// secret returns a binding's Secret.
+// stored returns a binding's Secret.
 func stored(name string) *corev1.Secret {
 	marks := secret.Marks{
 		BindingSpec: v1alpha1.BindingSpec{
@@ -81,7 +81,7 @@ func newOpener(t *testing.T, s *fakeServer, secrets ...*corev1.Secret) *Opener {
 	}
 	return &Opener{
 		Kube: fake.NewSimpleClientset(full...), Inventory: inventory.NewReader(metadatafake.NewSimpleMetadataClient(scheme, metadata...)),
-		Databases: s, Server: func(*server.Database) Server { return s },
+		Endpoints: s, Server: func(*server.Endpoint) Server { return s },
 	}
 }
 

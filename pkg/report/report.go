@@ -59,26 +59,26 @@ func Login(to Reporter, role string, r *postgres.Result) {
 	}
 }
 
-// Settlement tells what went from one role to another, and what stays.
-func Settlement(to Reporter, giver, heir string, s *postgres.Settlement) {
+// Transfer reports what changed its owner, and what did not.
+func Transfer(r Reporter, from, to string, s *postgres.TransferResult) {
 	if s == nil {
 		return
 	}
 	for _, statement := range s.Did {
-		to.Detail("%s", statement)
+		r.Detail("%s", statement)
 	}
 	if len(s.Did) > 0 {
-		to.Step("%d privileges and objects of role %q went to role %q", len(s.Did), giver, heir)
+		r.Step("%d privileges and objects of role %q went to role %q", len(s.Did), from, to)
 	}
 	for _, u := range s.Unfinished {
-		to.Warn("%s", u)
+		r.Warn("%s", u)
 	}
 	for _, k := range s.Kept {
-		to.Warn("%s still belongs to role %q: %s", k.Object, giver, k.Reason)
+		r.Warn("%s still belongs to role %q: %s", k.Object, from, k.Reason)
 	}
 	if len(s.Sharers) > 0 {
-		to.Warn(
-			"role %q gets no objects of role %s, because %s share it and can have prepared code in them", heir, giver,
+		r.Warn(
+			"role %q gets no objects of role %s, because %s share it and can have prepared code in them", to, from,
 			strings.Join(s.Sharers, ", "),
 		)
 	}

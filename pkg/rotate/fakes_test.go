@@ -208,13 +208,13 @@ func (w *world) WaitOutdatedGone(context.Context, *workload.Workload, string, fu
 	return nil
 }
 
-func (w *world) Candidates(_ context.Context, ref server.Ref, _ server.Choice) ([]*server.Database, error) {
-	return []*server.Database{{Pod: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: ref.Name}}, Service: "svc"}}, nil
+func (w *world) Candidates(_ context.Context, ref server.Ref, _ server.Choice) ([]*server.Endpoint, error) {
+	return []*server.Endpoint{{Pod: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: ref.Name}}, Service: "svc"}}, nil
 }
 
 func (w *world) CreateAll(ctx context.Context, requests []postgres.Request) []postgres.Creation {
 	require.Len(w.t, requests, 1)
-	role := requests[0].Binding.Role
+	role := requests[0].Role.Name
 	if _, ok := w.passes[role]; ok {
 		return []postgres.Creation{{Outcome: postgres.Outcome{Err: postgres.ErrExists}}}
 	}
@@ -226,13 +226,13 @@ func (w *world) CreateAll(ctx context.Context, requests []postgres.Request) []po
 
 func (w *world) BindAll(_ context.Context, requests []postgres.Request) []postgres.Outcome {
 	require.Len(w.t, requests, 1)
-	b, l := requests[0].Binding, requests[0].Login
-	assert.Equal(w.t, bindingID, b.Owner.ID)
-	assert.Equal(w.t, "postgres", b.Access.Database)
-	require.Contains(w.t, w.passes, b.Former)
-	require.Contains(w.t, w.passes, b.Role)
+	spec, l := requests[0].Role, requests[0].Login
+	assert.Equal(w.t, bindingID, spec.Owner.ID)
+	assert.Equal(w.t, "postgres", spec.Access.Database)
+	require.Contains(w.t, w.passes, spec.Former)
+	require.Contains(w.t, w.passes, spec.Name)
 	assert.True(w.t, l.Set)
-	err := w.step("password of "+b.Role, func() { w.passes[b.Role] = l.Password })
+	err := w.step("password of "+spec.Name, func() { w.passes[spec.Name] = l.Password })
 	result := &postgres.Result{Host: l.Host, Reached: l.Host, Verified: true, Unfinished: w.unfinished}
 	return []postgres.Outcome{{Result: result, Err: err}}
 }
@@ -242,7 +242,7 @@ func (w *world) Holdings(_ context.Context, roles []postgres.LoginRole) []postgr
 	assert.Equal(w.t, "ns", roles[0].Owner.Namespace)
 	found := &postgres.Holdings{}
 	for _, role := range slices.Sorted(maps.Keys(w.passes)) {
-		holder := postgres.Holder{Role: role, Heir: heir, Access: heir, Level: "all"}
+		holder := postgres.RoleDependencies{Role: role, NewOwner: heir, Access: heir, Level: "all"}
 		if w.granted > 0 && role == first {
 			holder.Objects = []postgres.Objects{{Database: "postgres", Granted: w.granted, Loses: []string{"privileges on table t"}}}
 		}
@@ -334,7 +334,7 @@ func (w *world) rotate(change ...func(*Options)) error {
 	)
 	require.NoError(w.t, err)
 	require.NotNil(w.t, b)
-	r := &Rotator{Workloads: w, Databases: w, Kube: w.kube, Report: w, Roles: func(*server.Database, string) Roles { return w }}
+	r := &Rotator{Workloads: w, Endpoints: w, Kube: w.kube, Report: w, Roles: func(*server.Endpoint, string) Roles { return w }}
 	rotated, err := r.Rotate(w.t.Context(), []*lookup.Binding{b}, options)
 	assert.Equal(w.t, err == nil, len(rotated) == 1, "it returns the binding unless it fails")
 	return err

@@ -15,7 +15,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/report"
 )
 
-// rolesOf returns the roles that a handover retires, and the item of each.
+// rolesOf returns the roles that a rotation drops, and the item of each.
 func rolesOf(items []*item) (roles []*droprole.Role, owners []*item) {
 	for _, i := range items {
 		for _, name := range i.retired {
@@ -54,16 +54,18 @@ func (r *run) onPrimary(ctx context.Context, items []*item, do func(context.Cont
 // requireSuccessor refuses to retire the old role if a failover lost the new one, which an asynchronous standby did not have yet.
 func requireSuccessor(_ context.Context, items []*item) {
 	for _, i := range items {
-		if !slices.ContainsFunc(i.held.Roles, func(h postgres.Holder) bool { return h.Role == i.to }) {
-			i.err = fmt.Errorf("a failover lost role %q, which the new primary pod/%s does not have", i.to, i.database.Pod.Name)
+		if !slices.ContainsFunc(i.held.Roles, func(h postgres.RoleDependencies) bool { return h.Role == i.to }) {
+			i.err = fmt.Errorf("a failover lost role %q, which the new primary pod/%s does not have", i.to, i.endpoint.Pod.Name)
 		}
 	}
 }
 
-// drain waits for the sessions of the old roles and terminates those that are idle after the grace period, as in a connection pool.
-func (r *run) drain(ctx context.Context, items []*item) { r.onPrimary(ctx, items, r.drainSessions) }
+// waitForSessions waits for the sessions of the old roles and terminates those that are idle after the grace period, as in a connection pool.
+func (r *run) waitForSessions(ctx context.Context, items []*item) {
+	r.onPrimary(ctx, items, r.endSessions)
+}
 
-func (r *run) drainSessions(ctx context.Context, items []*item) {
+func (r *run) endSessions(ctx context.Context, items []*item) {
 	replaced := filter(items, func(i *item) bool { return !i.unseen && !i.kept })
 	r.servers.each(replaced, func(server Roles, batch []*item) {
 		roles, owners := rolesOf(batch)
@@ -148,9 +150,9 @@ func (r *run) dropRoles(ctx context.Context, items []*item) {
 func (r *run) finishEarlier(ctx context.Context, items []*item) {
 	earlier := filter(items, (*item).leftEarlier)
 	for _, i := range earlier {
-		i.handover = handover{to: i.plan.former, generation: i.Marks.Generation, retired: i.plan.earlier, since: i.Marks.RotatedAt()}
+		i.replacement = replacement{to: i.plan.former, generation: i.Marks.Generation, retired: i.plan.earlier, since: i.Marks.RotatedAt()}
 	}
-	phases.Through(ctx, earlier, r.settle, r.pods, refuseKept, r.drain, r.confirm, r.drop)
+	phases.Through(ctx, earlier, r.waitForFiles, r.pods, refuseKept, r.waitForSessions, r.verifySecrets, r.drop)
 	for _, i := range phases.Open(earlier) {
 		if i.finished = !i.unseen; i.finished {
 			r.Report.Done("secret/"+i.SecretName, "rotated")
@@ -158,8 +160,8 @@ func (r *run) finishEarlier(ctx context.Context, items []*item) {
 	}
 }
 
-// settle waits until applications have read the files of Secrets that an earlier run changed.
-func (r *run) settle(ctx context.Context, items []*item) {
+// waitForFiles waits until applications have read the files of Secrets that an earlier run changed.
+func (r *run) waitForFiles(ctx context.Context, items []*item) {
 	each(items, func(i *item) {
 		if i.unseen {
 			i.err = sleep(ctx, time.Until(i.Marks.RotatedAt().Add(r.options.Settle)))
@@ -179,8 +181,8 @@ func refuseKept(_ context.Context, items []*item) {
 	}
 }
 
-// confirm requires that the Secrets still hold the current logins: the earlier run can still be in progress and roll back.
-func (r *run) confirm(ctx context.Context, items []*item) {
+// verifySecrets requires that the Secrets still hold the current logins: the earlier run can still be in progress and roll back.
+func (r *run) verifySecrets(ctx context.Context, items []*item) {
 	each(items, func(i *item) {
 		if _, c, err := r.holds(ctx, i, i.to); c == nil {
 			i.err = errors.Join(fmt.Errorf("secret/%s in namespace %s no longer holds the login of role %q: run the command again",

@@ -19,18 +19,18 @@ type item struct {
 	plan *plan
 	progress
 
-	err      error
-	conflict error // another writer changed the Secret: read it again
-	finished bool  // nothing is left to do
-	wrote    bool  // something was changed, even if it was rolled back
-	made     rollback.Stack
+	err        error
+	conflict   error // another writer changed the Secret: read it again
+	finished   bool  // nothing is left to do
+	wrote      bool  // something was changed, even if it was rolled back
+	toRollBack rollback.Stack
 }
 
 // observed is what was read.
 type observed struct {
 	ref          server.Ref
-	candidates   []*server.Database // that may be the primary
-	database     *server.Database
+	candidates   []*server.Endpoint // that may be the primary
+	endpoint     *server.Endpoint
 	held         *postgres.Holdings
 	namespaceUID string
 	users        []*workload.Workload // of the Secret, including the bound workload
@@ -52,13 +52,13 @@ type progress struct {
 	source    string // the role whose privileges the new one gets: the former one, or itself if it has them
 	host      string // host of the verified login
 	encrypted bool   // the verified login was encrypted
-	handover
+	replacement
 	// keepSuccessor means that something may use the new login after the roll-back.
 	keepSuccessor bool
 }
 
-// handover is the change of workloads to one login role, and the roles that nothing uses afterwards.
-type handover struct {
+// replacement is the move of workloads to one login role, and the roles that nothing uses afterwards.
+type replacement struct {
 	to         string // the login role
 	generation int
 	retired    []string
@@ -79,8 +79,8 @@ func (i *item) Open() bool { return i.err == nil && i.conflict == nil && !i.fini
 // Fail ends an item.
 func (i *item) Fail(err error) { i.err = err }
 
-// again sends an item that met another writer back to be read.
-func (i *item) again(err error) { i.conflict = err }
+// retry lets an item that met another writer continue with the next round.
+func (i *item) retry(err error) { i.conflict = err }
 
 // manager returns the field manager of every write.
 func (i *item) manager() string { return i.FieldManager(i.named) }

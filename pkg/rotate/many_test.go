@@ -161,9 +161,9 @@ func (f *fleet) WaitOutdatedGone(context.Context, *workload.Workload, string, fu
 	return nil
 }
 
-func (f *fleet) Candidates(_ context.Context, ref server.Ref, _ server.Choice) ([]*server.Database, error) {
+func (f *fleet) Candidates(_ context.Context, ref server.Ref, _ server.Choice) ([]*server.Endpoint, error) {
 	f.count(f.execs, "candidates")
-	return []*server.Database{
+	return []*server.Endpoint{
 		{Pod: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: ref.Namespace, Name: ref.Name}}, Service: "svc"},
 	}, nil
 }
@@ -174,12 +174,12 @@ func (f *fleet) CreateAll(_ context.Context, requests []postgres.Request) []post
 	defer f.mu.Unlock()
 	creations := make([]postgres.Creation, len(requests))
 	for n, r := range requests {
-		f.roles[r.Binding.Role] = false
+		f.roles[r.Role.Name] = false
 		creations[n] = postgres.Creation{
 			Made:    true,
 			Outcome: postgres.Outcome{Result: &postgres.Result{Host: "svc.ns", Reached: "svc.ns", Verified: true}},
 		}
-		if r.Binding.Former == f.absent {
+		if r.Role.Former == f.absent {
 			creations[n].Err = &postgres.GoneError{Role: f.absent}
 		}
 	}
@@ -195,7 +195,7 @@ func (f *fleet) Holdings(_ context.Context, roles []postgres.LoginRole) []postgr
 	f.count(f.execs, "holdings")
 	found := make([]postgres.Found, len(roles))
 	for n, role := range roles {
-		found[n].Holdings = &postgres.Holdings{Roles: []postgres.Holder{{Role: role.Name, OID: 20000}}}
+		found[n].Holdings = &postgres.Holdings{Roles: []postgres.RoleDependencies{{Role: role.Name, OID: 20000}}}
 	}
 	return found
 }
@@ -251,7 +251,7 @@ func (f *fleet) Warn(format string, args ...any) {
 func (f *fleet) Show(string) { f.t.Error("unexpected: show") }
 
 func (f *fleet) rotate(ctx context.Context) error {
-	r := &Rotator{Workloads: f, Databases: f, Kube: f.kube, Report: f, Roles: func(*server.Database, string) Roles { return f }}
+	r := &Rotator{Workloads: f, Endpoints: f, Kube: f.kube, Report: f, Roles: func(*server.Endpoint, string) Roles { return f }}
 	_, err := r.Rotate(ctx, f.bindings, Options{Timeout: time.Minute, Settle: time.Minute})
 	return err
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-// restart forgets the round before, and reads the Secret again if another writer changed it.
-func (r *run) restart(ctx context.Context, i *item) error {
+// reset discards what the last round read, and reads the Secret again if another writer changed it.
+func (r *run) reset(ctx context.Context, i *item) error {
 	conflict := i.conflict
 	i.conflict, i.observed, i.plan, i.progress = nil, observed{}, nil, progress{}
 	if conflict == nil {
@@ -91,7 +91,7 @@ func (r *run) findServers(ctx context.Context, items []*item) {
 	}, func(at place, of []*item) {
 		choice := r.options.Choice
 		choice.Location = at.location
-		candidates, err := r.Databases.Candidates(ctx, at.ref, choice)
+		candidates, err := r.Endpoints.Candidates(ctx, at.ref, choice)
 		if err == nil && len(candidates) == 0 {
 			err = fmt.Errorf("%s in namespace %s has no Pod: name the primary with --postgres", at.ref, at.ref.Namespace)
 		}
@@ -105,7 +105,7 @@ func (r *run) findServers(ctx context.Context, items []*item) {
 func (r *run) survey(ctx context.Context, items []*item) {
 	for len(items) > 0 {
 		for _, i := range items {
-			i.database, i.candidates = i.candidates[0], i.candidates[1:]
+			i.endpoint, i.candidates = i.candidates[0], i.candidates[1:]
 		}
 		r.servers.each(items, func(roles Roles, batch []*item) {
 			named := make([]postgres.LoginRole, len(batch))
@@ -115,7 +115,7 @@ func (r *run) survey(ctx context.Context, items []*item) {
 			for n, found := range r.retirer(roles).Survey(ctx, named) {
 				i := batch[n]
 				if i.held, i.err = found.Holdings, found.Err; i.err != nil {
-					i.err = fmt.Errorf("the login of secret/%s in pod/%s: %w", i.SecretName, i.database.Pod.Name, found.Err)
+					i.err = fmt.Errorf("the login of secret/%s in pod/%s: %w", i.SecretName, i.endpoint.Pod.Name, found.Err)
 				}
 			}
 		})

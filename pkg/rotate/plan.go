@@ -11,8 +11,8 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 )
 
-// decide makes the plans from what was read.
-func (r *run) decide(_ context.Context, items []*item) {
+// plan makes the plan of each item from what was read.
+func (r *run) plan(_ context.Context, items []*item) {
 	for _, i := range items {
 		if i.plan, i.err = r.planOf(i); i.err != nil {
 			continue
@@ -35,7 +35,7 @@ func (r *run) planOf(i *item) (*plan, error) {
 		p.generation++
 		p.role = secret.RoleName(i.Marks.ID, p.generation)
 	}
-	current := slices.IndexFunc(i.held.Roles, func(h postgres.Holder) bool { return h.Role == p.former })
+	current := slices.IndexFunc(i.held.Roles, func(h postgres.RoleDependencies) bool { return h.Role == p.former })
 	if current < 0 {
 		return nil, fmt.Errorf("role %q of secret/%s does not exist: create it again with: kubectl pgbind %s -n %s",
 			p.former, i.SecretName, i.Name, i.Namespace)
@@ -53,7 +53,7 @@ func (r *run) planOf(i *item) (*plan, error) {
 }
 
 // refuseLoss refuses to replace a role that has privileges of its own, in addition to those of its access role.
-func refuseLoss(h postgres.Holder) error {
+func refuseLoss(h postgres.RoleDependencies) error {
 	var errs []error
 	for _, o := range h.Objects {
 		if o.Granted > 0 {
@@ -67,15 +67,15 @@ func refuseLoss(h postgres.Holder) error {
 
 // request asks for the new login role, with everything that another one has. If that is the same role, only its password changes.
 func (i *item) request(former, password string) postgres.Request {
-	b := postgres.Binding{Role: i.plan.role, Former: former, Owner: i.plan.owner, Access: postgres.Access{Database: i.Marks.DBName}}
-	return postgres.Request{Binding: b, Login: i.login(password)}
+	spec := postgres.RoleSpec{Name: i.plan.role, Former: former, Owner: i.plan.owner, Access: postgres.Access{Database: i.Marks.DBName}}
+	return postgres.Request{Role: spec, Login: i.login(password)}
 }
 
 // login describes how to set the new password and how to verify it, with the same address as the applications.
 func (i *item) login(password string) postgres.Login {
 	login := postgres.Login{
-		Password: password, Set: true, Host: i.database.HostName(), HostComplete: i.database.HostComplete(),
-		Port: i.database.Port, PodIP: i.database.PodIP, PodPort: i.database.PodPort,
+		Password: password, Set: true, Host: i.endpoint.HostName(), HostComplete: i.endpoint.HostComplete(),
+		Port: i.endpoint.Port, PodIP: i.endpoint.PodIP, PodPort: i.endpoint.PodPort,
 	}
 	if i.Secret != nil {
 		if c, ok := secret.Of(i.Secret); ok {

@@ -18,7 +18,7 @@ import (
 func (r *run) pods(ctx context.Context, items []*item) {
 	each(items, func(i *item) {
 		for _, user := range i.users {
-			if i.err = r.announce(ctx, i, user); i.err != nil {
+			if i.err = r.patchWorkload(ctx, i, user); i.err != nil {
 				return
 			}
 		}
@@ -34,8 +34,8 @@ func (r *run) pods(ctx context.Context, items []*item) {
 	})
 }
 
-// announce writes the new role to the workload's annotation, and the generation to its template if only new Pods get the new login.
-func (r *run) announce(ctx context.Context, i *item, user *workload.Workload) error {
+// patchWorkload writes the new role to the workload's annotation, and the generation to its template if only new Pods get the new login.
+func (r *run) patchWorkload(ctx context.Context, i *item, user *workload.Workload) error {
 	if user.IsPod() || user.IsJob() {
 		if i.restarts(user) && !user.Created().After(i.since) {
 			i.kept = true
@@ -143,8 +143,8 @@ func (r *run) awaitPods(ctx context.Context, i *item, w *workload.Workload) erro
 	return r.Workloads.WaitOutdatedGone(ctx, w, i.SecretName, progress)
 }
 
-// putPodsBack changes the workloads back to the old login, after the Secret holds it again.
-func (r *run) putPodsBack(i *item) rollback.Step {
+// restorePods changes the workloads back to the old login, after the Secret holds it again.
+func (r *run) restorePods(i *item) rollback.Step {
 	return rollback.Step{
 		What: "the Pods with the new login",
 		How:  i.command(),

@@ -45,16 +45,16 @@ type Roles interface {
 	EndIdle(ctx context.Context, roles []postgres.LoginRole) []postgres.Change
 }
 
-// Databases finds a database's Pod, container and host; *server.Finder does.
-type Databases interface {
-	Candidates(ctx context.Context, ref server.Ref, choice server.Choice) ([]*server.Database, error)
+// Endpoints finds the Pods of a server that can be the primary. *server.Finder implements it.
+type Endpoints interface {
+	Candidates(ctx context.Context, ref server.Ref, choice server.Choice) ([]*server.Endpoint, error)
 }
 
 // Rotator rotates bindings.
 type Rotator struct {
 	Workloads Workloads
-	Databases Databases
-	Roles     func(d *server.Database, database string) Roles
+	Endpoints Endpoints
+	Roles     func(e *server.Endpoint, database string) Roles
 	Kube      kubernetes.Interface
 	Report    report.Reporter // several goroutines use it
 	// AwaitPrimary is the pause before a server that has no primary, as during a failover, is asked again.
@@ -109,8 +109,8 @@ func newRun(r *Rotator, o Options, items int) *run {
 
 // round reads, plans and rotates bindings, and returns those whose Secret another writer changed, with everything rolled back.
 func (r *run) round(ctx context.Context, items []*item) (again []*item) {
-	each(items, func(i *item) { i.err = r.restart(ctx, i) })
-	phases.Through(ctx, items, r.observe, r.decide, r.rehearse)
+	each(items, func(i *item) { i.err = r.reset(ctx, i) })
+	phases.Through(ctx, items, r.observe, r.plan, r.dryRun)
 	if r.options.DryRun != cmdutil.DryRunNone {
 		for _, i := range phases.Open(items) {
 			r.show(i)
@@ -133,11 +133,11 @@ func (r *run) round(ctx context.Context, items []*item) (again []*item) {
 // rotate takes the bindings of one server through the phases. If one fails up to the wait for sessions, what was done for that binding is
 // rolled back.
 func (r *run) rotate(ctx context.Context, items []*item) {
-	phases.Through(ctx, items, r.finishEarlier, r.successors, r.secrets, r.pods, r.drain)
+	phases.Through(ctx, items, r.finishEarlier, r.successors, r.secrets, r.pods, r.waitForSessions)
 	r.rollBack(ctx, items)
 	handedOver := phases.Open(items)
 	for _, i := range handedOver {
-		i.made, i.wrote = rollback.Stack{}, true
+		i.toRollBack, i.wrote = rollback.Stack{}, true
 		r.Report.Done("secret/"+i.SecretName, "rotated")
 	}
 	each(handedOver, func(i *item) {
@@ -179,12 +179,12 @@ func (r *run) rollBack(ctx context.Context, items []*item) {
 		if i.err == nil && i.conflict == nil {
 			return
 		}
-		i.made.Report, i.wrote = r.Report, i.wrote || !i.made.Empty()
-		if i.made.Limit = rollback.DefaultLimit + time.Duration(len(items)-1)*undoEach; !r.options.InPlace {
-			i.made.Limit += r.options.Timeout
+		i.toRollBack.Report, i.wrote = r.Report, i.wrote || !i.toRollBack.Empty()
+		if i.toRollBack.Limit = rollback.DefaultLimit + time.Duration(len(items)-1)*undoEach; !r.options.InPlace {
+			i.toRollBack.Limit += r.options.Timeout
 		}
-		_ = i.made.Run(ctx, nil) // the item has its error
-		i.made = rollback.Stack{}
+		_ = i.toRollBack.Run(ctx, nil) // the item has its error
+		i.toRollBack = rollback.Stack{}
 	})
 }
 

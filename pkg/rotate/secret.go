@@ -24,13 +24,13 @@ import (
 func (r *run) secrets(ctx context.Context, items []*item) {
 	each(items, func(i *item) {
 		if !r.options.InPlace {
-			i.made.Push(r.putPodsBack(i))
+			i.toRollBack.Push(r.restorePods(i))
 		}
-		i.made.Push(r.restoreSecret(i))
+		i.toRollBack.Push(r.restoreSecret(i))
 		err := r.writeSecret(ctx, i)
 		switch conflict := (*changedError)(nil); {
 		case errors.As(err, &conflict):
-			i.again(err)
+			i.retry(err)
 		case err != nil:
 			i.err = err
 		}
@@ -154,7 +154,7 @@ func (i *item) wantedSecret() (*corev1.Secret, error) {
 func (i *item) newSecret() (*corev1.Secret, error) {
 	name := types.NamespacedName{Namespace: i.Namespace, Name: i.SecretName}
 	marks := i.marks()
-	marks.Postgres, marks.PostgresNamespace, marks.Location = i.ref.String(), i.ref.Namespace, i.database.Location
+	marks.Postgres, marks.PostgresNamespace, marks.Location = i.ref.String(), i.ref.Namespace, i.endpoint.Location
 	for _, holder := range i.held.Roles {
 		if holder.Role == i.plan.former {
 			marks.Access = holder.Level
@@ -166,10 +166,10 @@ func (i *item) newSecret() (*corev1.Secret, error) {
 // fresh returns the credentials for a new Secret.
 func (i *item) fresh() secret.Credentials {
 	c := secret.Credentials{
-		Host:     cmp.Or(i.host, i.database.HostName(), i.database.PodIP),
+		Host:     cmp.Or(i.host, i.endpoint.HostName(), i.endpoint.PodIP),
 		Username: i.plan.role,
 		Password: i.password,
-		Port:     i.database.Port,
+		Port:     i.endpoint.Port,
 		Database: i.Marks.DBName,
 		SSLMode:  "disable",
 	}

@@ -15,7 +15,7 @@ const serverConcurrency = 4
 // servers are the servers of one run.
 type servers struct {
 	pool  *parallel.Pool[sessionKey, Roles]
-	open  func(d *server.Database, database string) Roles
+	open  func(e *server.Endpoint, database string) Roles
 	batch int // the maximum number of bindings in an exec
 }
 
@@ -25,7 +25,7 @@ type sessionKey struct {
 	database string
 }
 
-func newServers(open func(*server.Database, string) Roles, items int) *servers {
+func newServers(open func(*server.Endpoint, string) Roles, items int) *servers {
 	return &servers{
 		pool:  parallel.NewPool[sessionKey, Roles](serverConcurrency),
 		open:  open,
@@ -35,7 +35,7 @@ func newServers(open func(*server.Database, string) Roles, items int) *servers {
 
 // podOf returns the name of the Pod of an item's server.
 func podOf(i *item) types.NamespacedName {
-	return types.NamespacedName{Namespace: i.database.Pod.Namespace, Name: i.database.Pod.Name}
+	return types.NamespacedName{Namespace: i.endpoint.Pod.Namespace, Name: i.endpoint.Pod.Name}
 }
 
 // sessionKeyOf returns the session key of an item.
@@ -54,5 +54,5 @@ func (s *servers) each(items []*item, do func(roles Roles, batch []*item)) {
 
 // with calls do with the server of an item.
 func (s *servers) with(i *item, do func(Roles)) {
-	s.pool.With("", sessionKeyOf(i), func() Roles { return s.open(i.database, i.Marks.DBName) }, do)
+	s.pool.With("", sessionKeyOf(i), func() Roles { return s.open(i.endpoint, i.Marks.DBName) }, do)
 }

@@ -18,7 +18,7 @@ import (
 func (r *run) successors(ctx context.Context, items []*item) {
 	for _, i := range items {
 		i.source = i.plan.former
-		i.handover = handover{to: i.plan.role, generation: i.plan.generation, retired: []string{i.plan.former}}
+		i.replacement = replacement{to: i.plan.role, generation: i.plan.generation, retired: []string{i.plan.former}}
 	}
 	r.servers.each(items, func(roles Roles, batch []*item) {
 		requests := make([]postgres.Request, len(batch))
@@ -29,13 +29,13 @@ func (r *run) successors(ctx context.Context, items []*item) {
 			i, unknown := batch[n], new(postgres.UnknownError)
 			i.existed = errors.Is(creation.Err, postgres.ErrExists)
 			if creation.Made || i.existed || errors.As(creation.Err, &unknown) {
-				i.made.Push(r.dropSuccessor(i))
+				i.toRollBack.Push(r.dropSuccessor(i))
 			}
 			switch {
 			case creation.Made:
 				r.conclude(i, creation.Outcome)
 			case !i.existed:
-				i.err = fmt.Errorf("create role %q in pod/%s: %w", i.plan.role, i.database.Pod.Name, creation.Err)
+				i.err = fmt.Errorf("create role %q in pod/%s: %w", i.plan.role, i.endpoint.Pod.Name, creation.Err)
 			}
 		}
 	})
@@ -83,9 +83,9 @@ func (r *run) conclude(i *item, o postgres.Outcome) {
 	}
 	switch {
 	case o.Err != nil && r.options.InPlace:
-		i.err = fmt.Errorf("change the password of role %q in pod/%s: %w", i.plan.role, i.database.Pod.Name, o.Err)
+		i.err = fmt.Errorf("change the password of role %q in pod/%s: %w", i.plan.role, i.endpoint.Pod.Name, o.Err)
 	case o.Err != nil:
-		i.err = fmt.Errorf("set up role %q to replace %q in pod/%s: %w", i.plan.role, i.plan.former, i.database.Pod.Name, o.Err)
+		i.err = fmt.Errorf("set up role %q to replace %q in pod/%s: %w", i.plan.role, i.plan.former, i.endpoint.Pod.Name, o.Err)
 	default:
 		i.host, i.encrypted = o.Result.Host, o.Result.SSL
 		report.Login(r.Report, i.plan.role, o.Result)
@@ -125,7 +125,7 @@ func (i *item) command() string {
 func (r *run) passwords(ctx context.Context, items []*item) {
 	for _, i := range items {
 		i.to, i.generation = i.plan.role, i.plan.generation
-		i.made.Push(r.restorePassword(i))
+		i.toRollBack.Push(r.restorePassword(i))
 	}
 	r.bindAll(ctx, items, func(i *item) postgres.Request { return i.request(i.plan.role, i.password) })
 }

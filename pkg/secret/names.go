@@ -45,9 +45,9 @@ func NewRun() string { return strings.ToLower(rand.Text()[:12]) }
 // connection string without quotes.
 func NewPassword() string { return rand.Text() }
 
-// LessonName is the default name of the Secret of the first binding on the lesson's server. postgresql-secret-1 is the
+// NameForDefaultPostgres is the default name of the Secret of the first binding on v1alpha1.DefaultPostgres. postgresql-secret-1 is the
 // administrator's Secret.
-const LessonName = "postgresql-secret-2"
+const NameForDefaultPostgres = "postgresql-secret-2"
 
 // DefaultName returns the default name of the Secret of a workload's first binding.
 func DefaultName(workload string) string { return workload + "-pgbind" }

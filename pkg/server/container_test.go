@@ -10,7 +10,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
 )
 
-func find(t *testing.T, choice server.Choice, changes ...func(*corev1.Pod)) (*server.Database, error) {
+func find(t *testing.T, choice server.Choice, changes ...func(*corev1.Pod)) (*server.Endpoint, error) {
 	t.Helper()
 	choice.Host = "db.example"
 	return server.NewFinder(newCluster(t, newPod("postgresql-sfs-0", changes...))).Find(t.Context(), lessonRef, choice)
@@ -78,9 +78,9 @@ func TestContainerOf_ChoosesContainer(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			d, err := find(t, server.Choice{Container: test.asked}, test.changes...)
+			e, err := find(t, server.Choice{Container: test.asked}, test.changes...)
 			require.NoError(t, err)
-			assert.Equal(t, test.want, d.Container)
+			assert.Equal(t, test.want, e.Container)
 		})
 	}
 	_, err := find(t, server.Choice{}, containers(image("a", "postgres:16"), image("b", "timescaledb:16")))
@@ -122,11 +122,11 @@ func TestFind_ReadsPortAndSocket(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			d, err := find(t, server.Choice{}, containers(test.container))
+			e, err := find(t, server.Choice{}, containers(test.container))
 			require.NoError(t, err)
-			assert.Equal(t, test.port, d.PodPort)
-			assert.Equal(t, test.port, d.Port)
-			assert.Equal(t, test.socket, d.SocketDir)
+			assert.Equal(t, test.port, e.PodPort)
+			assert.Equal(t, test.port, e.Port)
+			assert.Equal(t, test.socket, e.SocketDir)
 		})
 	}
 }

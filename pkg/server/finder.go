@@ -22,7 +22,7 @@ type Finder struct{ client kubernetes.Interface }
 func NewFinder(client kubernetes.Interface) *Finder { return &Finder{client: client} }
 
 // Find returns the first of Candidates.
-func (f *Finder) Find(ctx context.Context, ref Ref, choice Choice) (*Database, error) {
+func (f *Finder) Find(ctx context.Context, ref Ref, choice Choice) (*Endpoint, error) {
 	candidates, err := f.Candidates(ctx, ref, choice)
 	if err != nil {
 		return nil, err
@@ -34,7 +34,7 @@ func (f *Finder) Find(ctx context.Context, ref Ref, choice Choice) (*Database, e
 // or cluster, with the primary first according to the labels. Only the servers know which one is the primary.
 //
 // An error of the API server is wrapped. If no Pod can be used, the error gives the reason and suggests other Pods.
-func (f *Finder) Candidates(ctx context.Context, ref Ref, choice Choice) ([]*Database, error) {
+func (f *Finder) Candidates(ctx context.Context, ref Ref, choice Choice) ([]*Endpoint, error) {
 	s := f.search(ctx, ref, choice)
 	found, err := s.candidates(ctx)
 	if _, unready := errors.AsType[*unreadyError](err); unready || apierrors.IsNotFound(err) {
@@ -44,7 +44,7 @@ func (f *Finder) Candidates(ctx context.Context, ref Ref, choice Choice) ([]*Dat
 }
 
 // Exact returns Candidates. Its errors suggest no other server, which saves requests where an absent server is no error.
-func (f *Finder) Exact(ctx context.Context, ref Ref, choice Choice) ([]*Database, error) {
+func (f *Finder) Exact(ctx context.Context, ref Ref, choice Choice) ([]*Endpoint, error) {
 	return f.search(ctx, ref, choice).candidates(ctx)
 }
 
@@ -62,7 +62,7 @@ type search struct {
 	network func() (*network, error) // reads only once
 }
 
-func (s *search) candidates(ctx context.Context) ([]*Database, error) {
+func (s *search) candidates(ctx context.Context) ([]*Endpoint, error) {
 	if err := s.choice.Check(); err != nil {
 		return nil, err
 	}
@@ -85,51 +85,51 @@ func (s *search) candidates(ctx context.Context) ([]*Database, error) {
 func (s *search) needsNetwork() bool { return s.choice.Host == "" || s.ref.Kind == KindService }
 
 // databases describes the Pods, except those after the first that cannot be used.
-func (s *search) databases(ctx context.Context, pods []*corev1.Pod) ([]*Database, error) {
-	var found []*Database
+func (s *search) databases(ctx context.Context, pods []*corev1.Pod) ([]*Endpoint, error) {
+	var found []*Endpoint
 	for i, pod := range pods {
-		database, err := s.database(ctx, pod)
+		endpoint, err := s.endpoint(ctx, pod)
 		if err != nil && i == 0 {
 			return nil, err
 		}
 		if err == nil {
-			found = append(found, database)
+			found = append(found, endpoint)
 		}
 	}
 	return found, nil
 }
 
-func (s *search) database(ctx context.Context, pod *corev1.Pod) (*Database, error) {
+func (s *search) endpoint(ctx context.Context, pod *corev1.Pod) (*Endpoint, error) {
 	p := productOf(pod)
 	container, err := containerOf(pod, p, s.choice.Container)
 	if err != nil {
 		return nil, err
 	}
 	port, known := serverPort(container)
-	d := &Database{
+	e := &Endpoint{
 		Pod: pod, Container: container.Name, Location: location(pod, p),
 		PodIP: pod.Status.PodIP, PodPort: port, SocketDir: socketDir(container),
 		Host: s.choice.Host, Port: cmp.Or(s.choice.Port, port), ClusterDomain: s.choice.ClusterDomain,
 		deployment: s.deployment(ctx, pod),
 	}
-	if d.Host != "" {
-		return d, nil
+	if e.Host != "" {
+		return e, nil
 	}
-	e := endpoint{pod: pod, product: p, port: port, portKnown: known, wanted: s.choice.Port}
+	target := routeTarget{pod: pod, product: p, port: port, portKnown: known, wanted: s.choice.Port}
 	if s.ref.Kind == KindService {
-		e.named = s.ref.Name
+		target.named = s.ref.Name
 	}
 	network, err := s.network()
 	if err != nil {
 		return nil, err
 	}
-	r, err := network.routeTo(e)
+	r, err := network.routeTo(target)
 	if err != nil {
 		return nil, err
 	}
-	d.Service, d.Port, d.Address, d.HostReachesReplicas = r.service, r.port, r.address, r.others
-	d.network = network
-	return d, nil
+	e.Service, e.Port, e.Address, e.HostReachesReplicas = r.service, r.port, r.address, r.others
+	e.network = network
+	return e, nil
 }
 
 // deployment returns the Deployment that runs pod through a ReplicaSet; empty if there is none or it cannot be read.

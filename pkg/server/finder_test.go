@@ -87,17 +87,17 @@ func TestFind_FindsDatabaseOfLesson(t *testing.T) {
 			found, err := server.NewFinder(cluster).Candidates(t.Context(), ref, server.Choice{})
 			require.NoError(t, err)
 			require.Len(t, found, 1)
-			d := found[0]
-			assert.Equal(t, "postgresql-sfs-0", d.Pod.Name)
-			assert.Equal(t, "postgresql-db", d.Container)
-			assert.Equal(t, "postgresql-svc.data.svc", d.HostName())
-			assert.False(t, d.HostComplete())
-			assert.EqualValues(t, 5432, d.Port)
-			assert.EqualValues(t, 5432, d.PodPort)
-			assert.Equal(t, "ip-of-postgresql-sfs-0", d.PodIP)
-			assert.Empty(t, d.SocketDir)
-			assert.False(t, d.HostReachesReplicas)
-			assert.Equal(t, "data/statefulset/postgresql-sfs", d.Location)
+			e := found[0]
+			assert.Equal(t, "postgresql-sfs-0", e.Pod.Name)
+			assert.Equal(t, "postgresql-db", e.Container)
+			assert.Equal(t, "postgresql-svc.data.svc", e.HostName())
+			assert.False(t, e.HostComplete())
+			assert.EqualValues(t, 5432, e.Port)
+			assert.EqualValues(t, 5432, e.PodPort)
+			assert.Equal(t, "ip-of-postgresql-sfs-0", e.PodIP)
+			assert.Empty(t, e.SocketDir)
+			assert.False(t, e.HostReachesReplicas)
+			assert.Equal(t, "data/statefulset/postgresql-sfs", e.Location)
 			assert.Equal(t, want, sorted(cluster.requests))
 		})
 	}
@@ -130,12 +130,12 @@ func TestFind_AppliesChoice(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			cluster := newCluster(t, lesson()...)
-			d, err := server.NewFinder(cluster).Find(t.Context(), lessonRef, test.choice)
+			e, err := server.NewFinder(cluster).Find(t.Context(), lessonRef, test.choice)
 			require.NoError(t, err)
-			assert.Equal(t, test.host, d.HostName())
-			assert.Equal(t, test.complete, d.HostComplete())
-			assert.Equal(t, test.port, d.Port)
-			assert.EqualValues(t, 5432, d.PodPort)
+			assert.Equal(t, test.host, e.HostName())
+			assert.Equal(t, test.complete, e.HostComplete())
+			assert.Equal(t, test.port, e.Port)
+			assert.EqualValues(t, 5432, e.PodPort)
 			assert.Equal(t, test.requests, sorted(cluster.requests))
 		})
 	}
@@ -250,10 +250,10 @@ func TestFind_ReadsEndpointsIfSlicesAreForbidden(t *testing.T) {
 	for name, refusal := range map[string]error{"forbidden": forbidden("endpointslices"), "absent": apierrors.NewNotFound(schema.GroupResource{}, "")} {
 		t.Run(name, func(t *testing.T) {
 			cluster := newCluster(t, append(lesson(), endpoints)...).refuse("list", "endpointslices", refusal)
-			d, err := server.NewFinder(cluster).Find(t.Context(), lessonRef, server.Choice{})
+			e, err := server.NewFinder(cluster).Find(t.Context(), lessonRef, server.Choice{})
 			require.NoError(t, err)
-			assert.Equal(t, "postgresql-svc", d.Service)
-			assert.True(t, d.HostReachesReplicas)
+			assert.Equal(t, "postgresql-svc", e.Service)
+			assert.True(t, e.HostReachesReplicas)
 		})
 	}
 }
@@ -285,14 +285,14 @@ func TestRunBy_MatchesOwners(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			d, err := server.NewFinder(test.cluster).Find(t.Context(), lessonRef, server.Choice{Host: "db.example"})
+			e, err := server.NewFinder(test.cluster).Find(t.Context(), lessonRef, server.Choice{Host: "db.example"})
 			require.NoError(t, err)
-			assert.Equal(t, test.location, d.Location)
+			assert.Equal(t, test.location, e.Location)
 			for _, uid := range append(test.by, "uid-of-postgresql-sfs-0") {
-				assert.True(t, d.RunBy(uid), uid)
+				assert.True(t, e.RunBy(uid), uid)
 			}
-			assert.False(t, d.RunBy("uid-of-another"))
-			assert.False(t, d.RunBy(""))
+			assert.False(t, e.RunBy("uid-of-another"))
+			assert.False(t, e.RunBy(""))
 		})
 	}
 }

@@ -12,7 +12,7 @@ const defaultClusterDomain = "cluster.local"
 
 // Hosts returns all names and addresses under which the workloads of a namespace can reach the server: those of its
 // Services, of its Pod, and the host that the caller chose. If the caller chose one, the Services are not known.
-func (d *Database) Hosts(namespace string) []string {
+func (e *Endpoint) Hosts(namespace string) []string {
 	var hosts []string
 	add := func(names ...string) {
 		for _, name := range names {
@@ -22,44 +22,44 @@ func (d *Database) Hosts(namespace string) []string {
 		}
 	}
 	addName := func(name string) {
-		if namespace == d.Pod.Namespace {
+		if namespace == e.Pod.Namespace {
 			add(name)
 		}
-		name += "." + d.Pod.Namespace
+		name += "." + e.Pod.Namespace
 		add(name, name+".svc", name+".svc."+defaultClusterDomain)
-		if d.ClusterDomain != "" {
-			add(name + ".svc." + d.ClusterDomain)
+		if e.ClusterDomain != "" {
+			add(name + ".svc." + e.ClusterDomain)
 		}
 	}
-	add(d.Host)
-	services := d.network.servicesOf(d.Pod)
+	add(e.Host)
+	services := e.network.servicesOf(e.Pod)
 	for _, service := range services {
 		addName(service.Name)
-		if d.Pod.Spec.Hostname != "" && d.Pod.Spec.Subdomain == service.Name {
-			addName(d.Pod.Spec.Hostname + "." + service.Name)
+		if e.Pod.Spec.Hostname != "" && e.Pod.Spec.Subdomain == service.Name {
+			addName(e.Pod.Spec.Hostname + "." + service.Name)
 		}
 		add(service.Spec.ClusterIP)
 		add(service.Spec.ClusterIPs...)
 		add(service.Spec.ExternalIPs...)
 	}
-	if len(services) == 0 && d.Service != "" {
-		addName(d.Service)
+	if len(services) == 0 && e.Service != "" {
+		addName(e.Service)
 	}
-	add(d.Address, d.PodIP)
+	add(e.Address, e.PodIP)
 	return hosts
 }
 
 // ReachesReplicas reports whether a host of Hosts is the name of a Service that also leads to other Pods than the primary.
-func (d *Database) ReachesReplicas(host string) bool {
-	p := productOf(d.Pod)
-	for _, service := range d.network.servicesOf(d.Pod) {
+func (e *Endpoint) ReachesReplicas(host string) bool {
+	p := productOf(e.Pod)
+	for _, service := range e.network.servicesOf(e.Pod) {
 		name, rest, _ := strings.Cut(host, ".")
-		if name != service.Name || rest != "" && rest != d.Pod.Namespace && !strings.HasPrefix(rest, d.Pod.Namespace+".svc") ||
-			p.leads(&service, d.Pod) {
+		if name != service.Name || rest != "" && rest != e.Pod.Namespace && !strings.HasPrefix(rest, e.Pod.Namespace+".svc") ||
+			p.leads(&service, e.Pod) {
 			continue
 		}
-		return p.replicasAmong(service.Spec.Selector) || slices.ContainsFunc(d.network.backends, func(b backend) bool {
-			return b.service == service.Name && slices.ContainsFunc(b.members, func(m member) bool { return !m.is(d.Pod) })
+		return p.replicasAmong(service.Spec.Selector) || slices.ContainsFunc(e.network.backends, func(b backend) bool {
+			return b.service == service.Name && slices.ContainsFunc(b.members, func(m member) bool { return !m.is(e.Pod) })
 		})
 	}
 	return false

@@ -14,10 +14,10 @@ func TestHosts_AreAllNamesAndAddresses(t *testing.T) {
 	member := func(pod *corev1.Pod) { pod.Spec.Hostname, pod.Spec.Subdomain = "postgresql-sfs-0", "postgresql-svc" }
 	objects := append(lesson(member), newService("clustered", "10.96.0.20", lessonLabels), slicesFor("clustered", "postgresql-sfs-0"),
 		newService("elsewhere", "10.96.0.21", lessonLabels), slicesFor("elsewhere", "postgresql-application"))
-	find := func(choice server.Choice) *server.Database {
-		d, err := server.NewFinder(newCluster(t, objects...)).Find(t.Context(), lessonRef, choice)
+	find := func(choice server.Choice) *server.Endpoint {
+		e, err := server.NewFinder(newCluster(t, objects...)).Find(t.Context(), lessonRef, choice)
 		require.NoError(t, err)
-		return d
+		return e
 	}
 	far := []string{
 		"clustered.data",

@@ -91,27 +91,27 @@ func withoutRoles(selector map[string]string) map[string]string {
 }
 
 // leaderRoute returns the route through a Service that leads to the primary, but does not lead to the server at the moment, or nil.
-func (e endpoint) leaderRoute(service *corev1.Service) *route {
-	if !e.product.leads(service, e.pod) {
+func (t routeTarget) leaderRoute(service *corev1.Service) *route {
+	if !t.product.leads(service, t.pod) {
 		return nil
 	}
 	r := &route{
 		service:  service.Name,
-		rank:     e.rank(service, false),
+		rank:     t.rank(service, false),
 		headless: service.Spec.ClusterIP == corev1.ClusterIPNone,
 		address:  addressOf(service, nil),
 	}
-	for _, matches := range e.portRules(len(service.Spec.Ports) == 1) {
+	for _, matches := range t.portRules(len(service.Spec.Ports) == 1) {
 		for _, port := range service.Spec.Ports {
 			target := backendPort{name: port.Name, number: port.TargetPort.IntVal}
 			if target.number == 0 && port.TargetPort.StrVal == "" {
 				target.number = port.Port
 			}
-			if !matches(target) || e.wanted != 0 && port.Port != e.wanted {
+			if !matches(target) || t.wanted != 0 && port.Port != t.wanted {
 				continue
 			}
 			if r.port = port.Port; r.headless {
-				r.port = e.port
+				r.port = t.port
 			}
 			return r
 		}

@@ -88,12 +88,12 @@ func TestFind_DuringFailover(t *testing.T) {
 			}
 			finder := server.NewFinder(newCluster(t, append(test.services, pods...)...))
 
-			d, err := finder.Find(t.Context(), server.Ref{Kind: server.KindPod, Name: "db-1", Namespace: namespace}, server.Choice{})
+			e, err := finder.Find(t.Context(), server.Ref{Kind: server.KindPod, Name: "db-1", Namespace: namespace}, server.Choice{})
 			require.NoError(t, err)
-			assert.Equal(t, test.service, d.Service)
-			assert.EqualValues(t, 5432, d.Port)
-			assert.Equal(t, test.address, d.Address)
-			assert.False(t, d.HostReachesReplicas)
+			assert.Equal(t, test.service, e.Service)
+			assert.EqualValues(t, 5432, e.Port)
+			assert.Equal(t, test.address, e.Address)
+			assert.False(t, e.HostReachesReplicas)
 
 			found, err := finder.Candidates(
 				t.Context(), server.Ref{Kind: server.KindService, Name: test.service, Namespace: namespace},
@@ -101,9 +101,9 @@ func TestFind_DuringFailover(t *testing.T) {
 			)
 			require.NoError(t, err)
 			require.Len(t, found, 2, "the server decides which one is the primary")
-			for i, d := range found {
-				assert.Equal(t, []string{"db-0", "db-1"}[i], d.Pod.Name)
-				assert.Equal(t, test.service, d.Service)
+			for i, e := range found {
+				assert.Equal(t, []string{"db-0", "db-1"}[i], e.Pod.Name)
+				assert.Equal(t, test.service, e.Service)
 			}
 		})
 	}
@@ -158,8 +158,8 @@ func TestCandidates_OfLocation(t *testing.T) {
 		)
 		require.NoError(t, err)
 		var names []string
-		for _, d := range found {
-			names = append(names, d.Pod.Name)
+		for _, e := range found {
+			names = append(names, e.Pod.Name)
 		}
 		return names
 	}

@@ -12,7 +12,7 @@ import (
 // Instance is one server with its Pods: the ready ones as databases, with the primary first according to the labels.
 type Instance struct {
 	Location string // as in Database
-	Members  []*Database
+	Members  []*Endpoint
 }
 
 // List returns the servers that run in the Pods of a list, according to labels, ports and images. It sends no request,
@@ -35,7 +35,7 @@ func List(pods []corev1.Pod, container string) (servers []Instance, skipped []er
 				continue
 			}
 			port, _ := serverPort(c)
-			instance.Members = append(instance.Members, &Database{
+			instance.Members = append(instance.Members, &Endpoint{
 				Pod: pod, Container: c.Name, Location: place, PodIP: pod.Status.PodIP, PodPort: port, SocketDir: socketDir(c),
 			})
 		}

@@ -155,13 +155,13 @@ func TestFind_FindsPrimaryOfProducts(t *testing.T) {
 			}, l.services...)
 			finder := server.NewFinder(newCluster(t, objects...))
 
-			d, err := finder.Find(t.Context(), server.Ref{Kind: server.KindPod, Name: "db-1", Namespace: namespace}, server.Choice{})
+			e, err := finder.Find(t.Context(), server.Ref{Kind: server.KindPod, Name: "db-1", Namespace: namespace}, server.Choice{})
 			require.NoError(t, err)
-			assert.Equal(t, l.service, d.Service)
-			assert.EqualValues(t, 5432, d.Port)
-			assert.Equal(t, l.container, d.Container)
-			assert.Equal(t, l.location, d.Location)
-			assert.False(t, d.HostReachesReplicas)
+			assert.Equal(t, l.service, e.Service)
+			assert.EqualValues(t, 5432, e.Port)
+			assert.Equal(t, l.container, e.Container)
+			assert.Equal(t, l.location, e.Location)
+			assert.False(t, e.HostReachesReplicas)
 
 			found, err := finder.Candidates(
 				t.Context(), server.Ref{Kind: server.KindService, Name: "every", Namespace: namespace}, server.Choice{},
@@ -192,8 +192,8 @@ func TestFind_WithoutLabels(t *testing.T) {
 		Candidates(t.Context(), server.Ref{Kind: server.KindStatefulSet, Name: "postgresql-sfs", Namespace: namespace}, server.Choice{})
 	require.NoError(t, err)
 	var names []string
-	for _, d := range found {
-		names = append(names, d.Pod.Name)
+	for _, e := range found {
+		names = append(names, e.Pod.Name)
 	}
 	assert.Equal(
 		t, []string{"postgresql-sfs-0", "postgresql-sfs-2", "postgresql-sfs-10"}, names,

@@ -29,8 +29,8 @@ type route struct {
 	others   bool
 }
 
-// endpoint describes the server that a Service must lead to.
-type endpoint struct {
+// routeTarget describes the server that a Service must lead to.
+type routeTarget struct {
 	pod       *corev1.Pod
 	product   product
 	port      int32
@@ -40,26 +40,26 @@ type endpoint struct {
 }
 
 // routeTo returns the best Service for applications to reach e. If there is none, the error suggests what to do.
-func (n *network) routeTo(e endpoint) (*route, error) {
+func (n *network) routeTo(t routeTarget) (*route, error) {
 	var routes []route
 	for i := range n.services {
 		service := &n.services[i]
-		if e.product.replicasAmong(service.Spec.Selector) {
+		if t.product.replicasAmong(service.Spec.Selector) {
 			continue // it leads to the server only until its endpoints follow the last failover
 		}
-		r := n.routeBy(service, e)
+		r := n.routeBy(service, t)
 		if r == nil {
-			r = e.leaderRoute(service)
+			r = t.leaderRoute(service)
 		}
 		if r != nil {
 			routes = append(routes, *r)
 		}
 	}
 	if len(routes) == 0 {
-		port := cmp.Or(e.wanted, e.port)
+		port := cmp.Or(t.wanted, t.port)
 		return nil, fmt.Errorf(
 			"no service in namespace %s leads to port %d of pod/%s: create one, or name the database's address with --host",
-			e.pod.Namespace, port, e.pod.Name,
+			t.pod.Namespace, port, t.pod.Name,
 		)
 	}
 	best := slices.MinFunc(routes, func(a, b route) int {
@@ -70,7 +70,7 @@ func (n *network) routeTo(e endpoint) (*route, error) {
 }
 
 // routeBy returns the route through service to e, or nil if it does not lead there.
-func (n *network) routeBy(service *corev1.Service, e endpoint) *route {
+func (n *network) routeBy(service *corev1.Service, t routeTarget) *route {
 	headless := service.Spec.ClusterIP == corev1.ClusterIPNone
 	var found *route
 	var members []member
@@ -79,8 +79,8 @@ func (n *network) routeBy(service *corev1.Service, e endpoint) *route {
 			continue
 		}
 		members = append(members, b.members...)
-		if found == nil && b.leadsTo(e.pod) {
-			if port := e.portBy(service, b, headless); port != 0 {
+		if found == nil && b.leadsTo(t.pod) {
+			if port := t.portBy(service, b, headless); port != 0 {
 				found = &route{service: service.Name, port: port, headless: headless}
 			}
 		}
@@ -88,10 +88,10 @@ func (n *network) routeBy(service *corev1.Service, e endpoint) *route {
 	if found == nil {
 		return nil
 	}
-	others := slices.ContainsFunc(members, func(m member) bool { return !m.is(e.pod) })
+	others := slices.ContainsFunc(members, func(m member) bool { return !m.is(t.pod) })
 	found.address = addressOf(service, members)
-	found.rank = e.rank(service, others)
-	found.others = others && !e.product.leads(service, e.pod)
+	found.rank = t.rank(service, others)
+	found.others = others && !t.product.leads(service, t.pod)
 	return found
 }
 
@@ -108,13 +108,13 @@ func addressOf(service *corev1.Service, members []member) string {
 }
 
 // portBy returns the port of service through which b reaches the server, or 0.
-func (e endpoint) portBy(service *corev1.Service, b backend, headless bool) int32 {
+func (t routeTarget) portBy(service *corev1.Service, b backend, headless bool) int32 {
 	if headless && len(b.ports) == 0 {
-		b.ports = []backendPort{{number: e.port}}
+		b.ports = []backendPort{{number: t.port}}
 	}
-	for _, matches := range e.portRules(len(b.ports) == 1) {
+	for _, matches := range t.portRules(len(b.ports) == 1) {
 		for _, p := range b.ports {
-			if port := servicePort(service, p, headless); matches(p) && port != 0 && (e.wanted == 0 || port == e.wanted) {
+			if port := servicePort(service, p, headless); matches(p) && port != 0 && (t.wanted == 0 || port == t.wanted) {
 				return port
 			}
 		}
@@ -123,11 +123,11 @@ func (e endpoint) portBy(service *corev1.Service, b backend, headless bool) int3
 }
 
 // portRules returns how to recognize the server's port, the surest first. only means that there is no other port.
-func (e endpoint) portRules(only bool) []func(backendPort) bool {
+func (t routeTarget) portRules(only bool) []func(backendPort) bool {
 	return []func(backendPort) bool{
-		func(p backendPort) bool { return p.number == e.port },
+		func(p backendPort) bool { return p.number == t.port },
 		func(p backendPort) bool { return isPostgresPortName(p.name) },
-		func(backendPort) bool { return only && !e.portKnown || e.wanted != 0 },
+		func(backendPort) bool { return only && !t.portKnown || t.wanted != 0 },
 	}
 }
 
@@ -143,13 +143,13 @@ func servicePort(service *corev1.Service, p backendPort, headless bool) int32 {
 	return service.Spec.Ports[i].Port
 }
 
-func (e endpoint) rank(service *corev1.Service, others bool) int {
+func (t routeTarget) rank(service *corev1.Service, others bool) int {
 	selector := service.Spec.Selector
 	_, pinned := selector[appsv1.StatefulSetPodNameLabel]
 	switch {
-	case service.Name == e.named:
+	case service.Name == t.named:
 		return asNamed
-	case e.product.primaryAmong(selector), len(selector) == 0 && e.product.primaryAmong(service.Labels):
+	case t.product.primaryAmong(selector), len(selector) == 0 && t.product.primaryAmong(service.Labels):
 		return toPrimary
 	case len(selector) == 0 && !others:
 		return managed

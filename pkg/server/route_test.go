@@ -204,15 +204,15 @@ func TestRouteTo_ChoosesService(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			cluster := newCluster(t, append(test.objects, newPod(pod, test.pod...))...)
-			d, err := server.NewFinder(cluster).Find(t.Context(), lessonRef, server.Choice{Port: test.wanted})
+			e, err := server.NewFinder(cluster).Find(t.Context(), lessonRef, server.Choice{Port: test.wanted})
 			if test.service == "" {
 				require.ErrorContains(t, err, "no service in namespace data leads to port")
 				return
 			}
 			require.NoError(t, err)
-			assert.Equal(t, test.service, d.Service)
-			assert.Equal(t, test.port, d.Port)
-			assert.Equal(t, test.replicas, d.HostReachesReplicas)
+			assert.Equal(t, test.service, e.Service)
+			assert.Equal(t, test.port, e.Port)
+			assert.Equal(t, test.replicas, e.HostReachesReplicas)
 		})
 	}
 }
@@ -238,9 +238,9 @@ func TestFind_SetsAddress(t *testing.T) {
 		"of a host that was chosen": {objects: []runtime.Object{newService("pg", "10.0.0.1", selector), slicesFor("pg", pod)}, choice: server.Choice{Host: "db.example.com"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d, err := server.NewFinder(newCluster(t, append(test.objects, newPod(pod))...)).Find(t.Context(), lessonRef, test.choice)
+			e, err := server.NewFinder(newCluster(t, append(test.objects, newPod(pod))...)).Find(t.Context(), lessonRef, test.choice)
 			require.NoError(t, err)
-			assert.Equal(t, test.address, d.Address)
+			assert.Equal(t, test.address, e.Address)
 		})
 	}
 }

@@ -23,7 +23,7 @@ type Found struct {
 func (f *Found) Ref() Ref { return f.Refs[0] }
 
 // Primary returns the member that is the primary according to the labels.
-func (f *Found) Primary() *Database { return f.Members[0] }
+func (f *Found) Primary() *Endpoint { return f.Members[0] }
 
 // Servers returns the servers whose Pods are ready in a namespace, or in all namespaces if it is empty. gaps are what could not be read, or
 // is unclear. err is set if Pods cannot be listed.
@@ -71,15 +71,15 @@ func isReadReplica(pod *corev1.Pod) bool {
 
 // addService finds the Service of the primary. The server is named by it, unless it also leads to other members.
 func (f *Found) addService(n *network) {
-	d := f.Primary()
-	port, known := serverPort(containerNamed(d.Pod, d.Container))
-	r, err := n.routeTo(endpoint{pod: d.Pod, product: productOf(d.Pod), port: port, portKnown: known})
+	e := f.Primary()
+	port, known := serverPort(containerNamed(e.Pod, e.Container))
+	r, err := n.routeTo(routeTarget{pod: e.Pod, product: productOf(e.Pod), port: port, portKnown: known})
 	if err != nil {
 		return
 	}
-	d.Service, d.Port, d.Address, d.HostReachesReplicas = r.service, r.port, r.address, r.others
+	e.Service, e.Port, e.Address, e.HostReachesReplicas = r.service, r.port, r.address, r.others
 	if r.rank <= toThisPod || r.rank == pinnedToPod && len(f.Members) == 1 {
-		f.Refs = append(f.Refs, Ref{Kind: KindService, Name: r.service, Namespace: d.Pod.Namespace})
+		f.Refs = append(f.Refs, Ref{Kind: KindService, Name: r.service, Namespace: e.Pod.Namespace})
 	}
 }
 

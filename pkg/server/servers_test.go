@@ -149,8 +149,8 @@ func TestFind_FindsPodsOfDeploymentsAndClusters(t *testing.T) {
 			found, err := server.NewFinder(c).Candidates(t.Context(), ref, server.Choice{})
 			require.NoError(t, err)
 			var pods []string
-			for _, d := range found {
-				pods = append(pods, d.Pod.Name)
+			for _, e := range found {
+				pods = append(pods, e.Pod.Name)
 			}
 			assert.Equal(t, test.pods, pods, "the primary first, and no pooler")
 			assert.Equal(t, test.requests, sorted(c.requests))

@@ -23,7 +23,7 @@ type state struct {
 	login    string // the former one
 	access   postgres.Access
 	roles    Roles
-	database *server.Database
+	endpoint *server.Endpoint
 	state    *postgres.FormerLogin
 	pods     map[string]string // the workload's Pods, by their addresses
 	others   []string          // what else uses the former login
@@ -78,7 +78,7 @@ func restored(w *workload.Workload, b *lookup.Binding) (*workload.Workload, erro
 }
 
 // complete completes the spec, and finds the server.
-func (t *Taker) complete(ctx context.Context, i *binding.Item) ([]*server.Database, error) {
+func (t *Taker) complete(ctx context.Context, i *binding.Item) ([]*server.Endpoint, error) {
 	w := i.Workload
 	i.Spec.NamesFromWorkload = true
 	i.Spec.Access = v1alpha1.DefaultAccess
@@ -106,9 +106,9 @@ func (t *Taker) complete(ctx context.Context, i *binding.Item) ([]*server.Databa
 }
 
 // accessOf returns the access that the binding of the workload has.
-func accessOf(spec v1alpha1.BindingSpec, w *workload.Workload, d *server.Database) postgres.Access {
+func accessOf(spec v1alpha1.BindingSpec, w *workload.Workload, e *server.Endpoint) postgres.Access {
 	spec = spec.WithDefaults(w.Namespace())
-	id := secret.ID(secret.Identity(w.Namespace(), w.String(), w.UID()), d.Location, spec.DBName, spec.IsOwner())
+	id := secret.ID(secret.Identity(w.Namespace(), w.String(), w.UID()), e.Location, spec.DBName, spec.IsOwner())
 	return lookup.AccessOf(secret.Marks{BindingSpec: spec, BindingStatus: v1alpha1.BindingStatus{ID: id}})
 }
 
@@ -141,7 +141,7 @@ func find(ctx context.Context, secrets *lookup.Secrets, n lookup.Subject, f look
 
 // reader is what the variables of a workload are compared with: the server, and the Secret of the binding.
 type reader struct {
-	server *server.Database
+	server *server.Endpoint
 	own    string
 }
 
@@ -177,14 +177,14 @@ func (t *Taker) recognize(ctx context.Context, w *workload.Workload, spec v1alph
 }
 
 // readServer reads the former login on the primary.
-func (t *Taker) readServer(ctx context.Context, s *state, spec v1alpha1.BindingSpec, candidates []*server.Database) error {
-	err := postgres.OnPrimary(candidates, func(d *server.Database) (err error) {
-		s.database, s.roles = d, t.Roles(d, spec)
+func (t *Taker) readServer(ctx context.Context, s *state, spec v1alpha1.BindingSpec, candidates []*server.Endpoint) error {
+	err := postgres.OnPrimary(candidates, func(e *server.Endpoint) (err error) {
+		s.endpoint, s.roles = e, t.Roles(e, spec)
 		s.state, err = s.roles.FormerLogin(ctx, s.access, s.login)
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("read role %q in pod/%s: %w", s.login, s.database.Pod.Name, err)
+		return fmt.Errorf("read role %q in pod/%s: %w", s.login, s.endpoint.Pod.Name, err)
 	}
 	return nil
 }
@@ -196,14 +196,14 @@ func verify(ctx context.Context, name string, s *state, former keys.Values) erro
 	case !s.state.Exists:
 		return fmt.Errorf(
 			"role %q, the login of %s, does not exist in pod/%s: choose the server with --postgres", s.login, name,
-			s.database.Pod.Name,
+			s.endpoint.Pod.Name,
 		)
 	case s.state.Marked:
 		return fmt.Errorf("role %q, the login of %s, belongs to a binding: there is nothing to take over", s.login, name)
 	}
-	d := s.database
+	e := s.endpoint
 	err := s.roles.VerifyLogin(ctx, s.login, s.access.Database,
-		postgres.Login{Password: former.Password, Host: former.Host, HostComplete: true, Port: d.Port, PodIP: d.PodIP, PodPort: d.PodPort})
+		postgres.Login{Password: former.Password, Host: former.Host, HostComplete: true, Port: e.Port, PodIP: e.PodIP, PodPort: e.PodPort})
 	if err != nil {
 		return fmt.Errorf(
 			"role %q, the former login of %s, does not work with the password in its variables, and only a working login is taken over: %w",

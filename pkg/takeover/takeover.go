@@ -38,9 +38,9 @@ type Roles interface {
 	FormerLogin(ctx context.Context, a postgres.Access, role string) (*postgres.FormerLogin, error)
 	Counted(ctx context.Context, database string, roles []string) (*postgres.Counted, error)
 	VerifyLogin(ctx context.Context, role, database string, l postgres.Login) error
-	HandOver(ctx context.Context, h postgres.Handover) (*postgres.Settlement, error)
-	GiveBack(ctx context.Context, h postgres.Handover) (*postgres.Settlement, error)
-	EndLoan(ctx context.Context, h postgres.Handover) (*postgres.Settlement, error)
+	TransferOwnership(ctx context.Context, transfer postgres.OwnershipTransfer) (*postgres.TransferResult, error)
+	ReturnOwnership(ctx context.Context, transfer postgres.OwnershipTransfer) (*postgres.TransferResult, error)
+	RevokeMembership(ctx context.Context, transfer postgres.OwnershipTransfer) (*postgres.TransferResult, error)
 }
 
 // Binder binds items. *binding.Pipeline implements it.
@@ -56,11 +56,11 @@ type Unbinder interface {
 // Taker moves workloads to bindings of their own, and back.
 type Taker struct {
 	Workloads Workloads
-	Databases binding.Databases
+	Databases binding.Endpoints
 	Defaults  binding.Defaults
 	Binder    Binder
 	Unbinder  Unbinder
-	Roles     func(d *server.Database, spec v1alpha1.BindingSpec) Roles
+	Roles     func(e *server.Endpoint, spec v1alpha1.BindingSpec) Roles
 	Kube      kubernetes.Interface
 	Report    report.Reporter
 	// Confirm returns nil if the user confirms the question.
@@ -141,7 +141,7 @@ func (s *state) level(ctx context.Context) string {
 
 // finish waits for the sessions of the former login, and hands over what these created meanwhile.
 func (t *Taker) finish(ctx context.Context, i *binding.Item, s *state) error {
-	h := postgres.Handover{Access: s.access, Login: s.login}
+	transfer := postgres.OwnershipTransfer{Access: s.access, Login: s.login}
 	if !i.Options.Wait {
 		t.Report.Step("next: the same command without --wait=false, which waits for the sessions of role %q", s.login)
 		return nil
@@ -149,8 +149,8 @@ func (t *Taker) finish(ctx context.Context, i *binding.Item, s *state) error {
 	if err := t.awaitSessions(ctx, i, s); err != nil {
 		return err
 	}
-	done, err := s.roles.HandOver(ctx, h)
-	report.Settlement(t.Report, s.login, s.access.Role(), done)
+	done, err := s.roles.TransferOwnership(ctx, transfer)
+	report.Transfer(t.Report, s.login, s.access.Role(), done)
 	if err != nil {
 		return fmt.Errorf("hand over what role %q created meanwhile: %w", s.login, err)
 	}
@@ -162,8 +162,8 @@ func (t *Taker) finish(ctx context.Context, i *binding.Item, s *state) error {
 			s.login, s.access.Role(), strings.Join(s.others, ", "), postgres.Identifier(s.login))
 		return nil
 	}
-	done, err = s.roles.EndLoan(ctx, h)
-	report.Settlement(t.Report, s.access.Role(), s.login, done)
+	done, err = s.roles.RevokeMembership(ctx, transfer)
+	report.Transfer(t.Report, s.access.Role(), s.login, done)
 	return err
 }
 

@@ -100,14 +100,14 @@ func (w *world) UsersOf(context.Context, string, []string) (map[string][]*worklo
 	return nil, nil
 }
 
-func (w *world) Candidates(_ context.Context, ref server.Ref, _ server.Choice) ([]*server.Database, error) {
+func (w *world) Candidates(_ context.Context, ref server.Ref, _ server.Choice) ([]*server.Endpoint, error) {
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: ref.Namespace, Name: ref.Name}}
-	return []*server.Database{
+	return []*server.Endpoint{
 		{Pod: pod, Container: "db", Service: "svc", Port: 5432, PodPort: 5432, PodIP: "10.0.0.1", Location: "ns/pod/pg-0"},
 	}, nil
 }
 
-func (w *world) Complete(_ context.Context, q defaults.Request) (v1alpha1.BindingSpec, []*server.Database, error) {
+func (w *world) Complete(_ context.Context, q defaults.Request) (v1alpha1.BindingSpec, []*server.Endpoint, error) {
 	q.Spec.Postgres, q.Spec.DBName = "pod/pg-0", "shop"
 	return q.Spec, nil, nil
 }
@@ -152,28 +152,28 @@ func (w *world) VerifyLogin(_ context.Context, _, _ string, l postgres.Login) er
 	return nil
 }
 
-func (w *world) HandOver(_ context.Context, h postgres.Handover) (*postgres.Settlement, error) {
-	w.wrote("hand over from %s", h.Login)
-	return &postgres.Settlement{}, nil
+func (w *world) TransferOwnership(_ context.Context, transfer postgres.OwnershipTransfer) (*postgres.TransferResult, error) {
+	w.wrote("hand over from %s", transfer.Login)
+	return &postgres.TransferResult{}, nil
 }
 
-func (w *world) GiveBack(_ context.Context, h postgres.Handover) (*postgres.Settlement, error) {
-	if w.stranger && h.Owner.ID != "" {
-		return &postgres.Settlement{}, &postgres.ForeignRoleError{Role: h.Access.Role()}
+func (w *world) ReturnOwnership(_ context.Context, transfer postgres.OwnershipTransfer) (*postgres.TransferResult, error) {
+	if w.stranger && transfer.Owner.ID != "" {
+		return &postgres.TransferResult{}, &postgres.ForeignRoleError{Role: transfer.Access.Role()}
 	}
-	require.Equal(w.t, "pgb_id_1", h.Own)
-	w.wrote("give back to %s except %v", h.Login, h.Except)
-	return &postgres.Settlement{Sharers: w.sharers}, nil
+	require.Equal(w.t, "pgb_id_1", transfer.Own)
+	w.wrote("give back to %s except %v", transfer.Login, transfer.Except)
+	return &postgres.TransferResult{Sharers: w.sharers}, nil
 }
 
-func (w *world) EndLoan(context.Context, postgres.Handover) (*postgres.Settlement, error) {
+func (w *world) RevokeMembership(context.Context, postgres.OwnershipTransfer) (*postgres.TransferResult, error) {
 	w.wrote("end loan")
-	return &postgres.Settlement{}, nil
+	return &postgres.TransferResult{}, nil
 }
 
 func (w *world) taker() *Taker {
 	return &Taker{Workloads: w, Databases: w, Defaults: w, Binder: w, Unbinder: w, Kube: w.kube, Report: w, Confirm: w.Confirm,
-		Roles: func(*server.Database, v1alpha1.BindingSpec) Roles { return w }}
+		Roles: func(*server.Endpoint, v1alpha1.BindingSpec) Roles { return w }}
 }
 
 func (w *world) take(change ...func(*binding.Item)) error {

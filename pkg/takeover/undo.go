@@ -40,38 +40,48 @@ func (t *Taker) Undo(ctx context.Context, n lookup.Subject, choice server.Choice
 	if b.Secret == nil { // an earlier run gave everything back, and deleted the Secret last
 		return t.Unbinder.Unbind(ctx, []*unbind.Item{item}, o)
 	}
-	h := postgres.Handover{Access: lookup.AccessOf(b.Marks), Login: b.Marks.FormerLogin, Except: b.Marks.OwnedBefore, Own: b.Marks.Role}
+	transfer := postgres.OwnershipTransfer{
+		Access: lookup.AccessOf(b.Marks),
+		Login:  b.Marks.FormerLogin,
+		Except: b.Marks.OwnedBefore,
+		Own:    b.Marks.Role,
+	}
 	s, err := t.readFormer(ctx, b, choice, o)
 	if err != nil {
 		return err
 	}
 	if o.DryRun != cmdutil.DryRunNone {
-		t.Report.Show(strings.Join(returned(h, s.state), "\n"))
+		t.Report.Show(strings.Join(returned(transfer, s.state), "\n"))
 		return t.Unbinder.Unbind(ctx, []*unbind.Item{item}, o)
 	}
 	if err := t.Confirm(
 		ctx,
-		fmt.Sprintf("role %q gets what role %s owns in database %q. Continue?", h.Login, h.Access.Role(), h.Access.Database),
+		fmt.Sprintf(
+			"role %q gets what role %s owns in database %q. Continue?",
+			transfer.Login,
+			transfer.Access.Role(),
+			transfer.Access.Database,
+		),
 	); err != nil {
 		return err
 	}
-	h.Owner = b.Owner()
+	transfer.Owner = b.Owner()
 	foreign := (*postgres.ForeignRoleError)(nil)
-	if err := t.giveBack(ctx, s, h); errors.As(err, &foreign) {
+	if err := t.giveBack(ctx, s, transfer); errors.As(err, &foreign) {
 		// An earlier run gave everything back before it dropped the login role, or the metadata is forged.
 		t.Report.Warn(
 			"no login role of the binding is a member of role %s: nothing is given back, and the binding is removed",
-			h.Access.Role(),
+			transfer.Access.Role(),
 		)
 		return t.Unbinder.Unbind(ctx, []*unbind.Item{item}, o)
 	} else if err != nil {
 		return err
 	}
-	h.Owner = postgres.Owner{}
+	transfer.Owner = postgres.Owner{}
 	if err := t.Unbinder.Unbind(ctx, []*unbind.Item{item}, o); err != nil {
 		return err
 	}
-	return t.giveBack(ctx, s, h) // what the last Pods created
+	return t.giveBack(ctx, s, transfer) // what the last Pods created
 }
 
 // readFormer finds the server and the former login, and verifies it: the application uses it again after the undo.
@@ -108,7 +118,7 @@ func (t *Taker) readFormer(ctx context.Context, b *lookup.Binding, choice server
 }
 
 // formerOf returns the login that the workload had before the takeover.
-func (t *Taker) formerOf(ctx context.Context, b *lookup.Binding, d *server.Database) (keys.Values, error) {
+func (t *Taker) formerOf(ctx context.Context, b *lookup.Binding, e *server.Endpoint) (keys.Values, error) {
 	if b.Workload == nil {
 		return keys.Values{}, fmt.Errorf(
 			"%s in namespace %s was deleted: remove its binding with: kubectl pgbind unbind %[1]s -n %[2]s", b.Name,
@@ -119,37 +129,37 @@ func (t *Taker) formerOf(ctx context.Context, b *lookup.Binding, d *server.Datab
 	if err != nil {
 		return keys.Values{}, err
 	}
-	return t.recognize(ctx, before, b.Marks.WithDefaults(b.Namespace), reader{d, b.SecretName})
+	return t.recognize(ctx, before, b.Marks.WithDefaults(b.Namespace), reader{e, b.SecretName})
 }
 
 // giveBack gives the former login what the access role owns. If another session prevents a part of it, nothing else may happen, because
 // the Secret names that role.
-func (t *Taker) giveBack(ctx context.Context, s *state, h postgres.Handover) error {
-	done, err := s.roles.GiveBack(ctx, h)
-	report.Settlement(t.Report, h.Access.Role(), h.Login, done)
+func (t *Taker) giveBack(ctx context.Context, s *state, transfer postgres.OwnershipTransfer) error {
+	done, err := s.roles.ReturnOwnership(ctx, transfer)
+	report.Transfer(t.Report, transfer.Access.Role(), transfer.Login, done)
 	if err != nil {
-		return fmt.Errorf("give back what role %s owns to role %q: %w", h.Access.Role(), h.Login, err)
+		return fmt.Errorf("give back what role %s owns to role %q: %w", transfer.Access.Role(), transfer.Login, err)
 	}
 	if len(done.Sharers) > 0 && !s.state.Superuser {
 		return fmt.Errorf(
 			"role %q needs the ownership of what role %s owns, which it cannot have while %s share that role: unbind them first, "+
 				"or change the owners yourself",
-			h.Login,
-			h.Access.Role(),
+			transfer.Login,
+			transfer.Access.Role(),
 			strings.Join(done.Sharers, ", "),
 		)
 	}
 	if len(done.Unfinished) > 0 {
-		return fmt.Errorf("role %q did not get everything back: %s", h.Login, done.Unfinished[0])
+		return fmt.Errorf("role %q did not get everything back: %s", transfer.Login, done.Unfinished[0])
 	}
 	return nil
 }
 
 // returned describes what goes back.
-func returned(h postgres.Handover, f *postgres.FormerLogin) []string {
-	lines := []string{fmt.Sprintf("# database %q: to role %q", h.Access.Database, h.Login)}
+func returned(transfer postgres.OwnershipTransfer, f *postgres.FormerLogin) []string {
+	lines := []string{fmt.Sprintf("# database %q: to role %q", transfer.Access.Database, transfer.Login)}
 	for _, object := range f.Owned {
-		if !slices.Contains(h.Except, object) {
+		if !slices.Contains(transfer.Except, object) {
 			lines = append(lines, "# "+object)
 		}
 	}

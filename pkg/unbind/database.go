@@ -12,7 +12,7 @@ import (
 // checkDatabases refuses items whose database must not be dropped, and asks the user to confirm the others.
 func (r *run) checkDatabases(ctx context.Context, items []*Item) {
 	for _, i := range items {
-		err := i.database.roles.CheckDatabase(ctx, i.Marks.DBName, i.Owner())
+		err := i.server.roles.CheckDatabase(ctx, i.Marks.DBName, i.Owner())
 		if err == nil && r.options.DryRun == cmdutil.DryRunNone {
 			err = r.options.ConfirmDrop(ctx, i.Marks.DBName)
 		}

@@ -42,7 +42,7 @@ type world struct {
 	workload *workload.Workload // nil: deleted
 	pods     bool               // Pods with the Secret run
 	others   []*workload.Workload
-	role     *postgres.Holder // nil: dropped
+	role     *postgres.RoleDependencies // nil: dropped
 	sessions int
 	log      []string
 
@@ -64,7 +64,7 @@ func newWorld(t *testing.T) *world {
 	w := &world{
 		t:        t,
 		pods:     true,
-		role:     &postgres.Holder{Role: roleName, OID: 16400, Heir: accessRole, Access: accessRole, CanLogin: true},
+		role:     &postgres.RoleDependencies{Role: roleName, OID: 16400, NewOwner: accessRole, Access: accessRole, CanLogin: true},
 		sessions: 2,
 		fail:     map[string]error{},
 		lose:     map[string]error{},
@@ -232,9 +232,9 @@ func (w *world) Using(context.Context, string, string) (string, error) {
 	return "", w.step("drain", func() { w.pods = false })
 }
 
-func (w *world) Candidates(_ context.Context, ref server.Ref, _ server.Choice) ([]*server.Database, error) {
+func (w *world) Candidates(_ context.Context, ref server.Ref, _ server.Choice) ([]*server.Endpoint, error) {
 	w.location = ref
-	return []*server.Database{{Pod: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: ref.Name}}}}, w.fault("find")
+	return []*server.Endpoint{{Pod: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: ref.Name}}}}, w.fault("find")
 }
 
 func (w *world) Holdings(_ context.Context, roles []postgres.LoginRole) []postgres.Found {
@@ -251,7 +251,7 @@ func (w *world) Holdings(_ context.Context, roles []postgres.LoginRole) []postgr
 	default:
 		assert.Equal(w.t, bindingID, roles[0].Owner.ID)
 		assert.Contains(w.t, []string{roleName, rotatedRole}, roles[0].Name)
-		found.Roles = []postgres.Holder{*w.role}
+		found.Roles = []postgres.RoleDependencies{*w.role}
 	}
 	return []postgres.Found{{Holdings: found}}
 }
@@ -328,7 +328,7 @@ func (w *world) unbind(change ...func(*Options)) error {
 	for _, c := range change {
 		c(&options)
 	}
-	u := &Unbinder{Workloads: w, Databases: w, Kube: w.kube, Report: w, Roles: func(_ *server.Database, b *lookup.Binding) Roles {
+	u := &Unbinder{Workloads: w, Endpoints: w, Kube: w.kube, Report: w, Roles: func(_ *server.Endpoint, b *lookup.Binding) Roles {
 		assert.Equal(w.t, "postgres", b.Marks.DBName)
 		return w
 	}}

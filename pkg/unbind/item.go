@@ -17,7 +17,7 @@ type Item struct {
 
 	filter   lookup.Filter
 	nothing  bool    // nothing is bound
-	database *target // the server; nil: abandoned
+	server   *target // the server; nil: abandoned
 	held     *postgres.Holdings
 	conflict error // the Secret changed before it was deleted
 }

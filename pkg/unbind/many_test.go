@@ -191,8 +191,8 @@ func (f *fleet) snapshot() Lists {
 	return f
 }
 
-func (f *fleet) Candidates(context.Context, server.Ref, server.Choice) ([]*server.Database, error) {
-	return []*server.Database{{Pod: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "pg-0"}}}}, f.step("find server", "")
+func (f *fleet) Candidates(context.Context, server.Ref, server.Choice) ([]*server.Endpoint, error) {
+	return []*server.Endpoint{{Pod: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "pg-0"}}}}, f.step("find server", "")
 }
 
 func (f *fleet) Holdings(_ context.Context, roles []postgres.LoginRole) []postgres.Found {
@@ -201,7 +201,7 @@ func (f *fleet) Holdings(_ context.Context, roles []postgres.LoginRole) []postgr
 	for i, role := range roles {
 		found = append(found, postgres.Found{Holdings: &postgres.Holdings{}, Err: f.fail["holdings "+role.Name]})
 		if _, exists := f.roles[role.Name]; exists {
-			found[i].Holdings.Roles = []postgres.Holder{{Role: role.Name, OID: 16400}}
+			found[i].Holdings.Roles = []postgres.RoleDependencies{{Role: role.Name, OID: 16400}}
 		}
 	}
 	return found
@@ -269,8 +269,8 @@ func (*fleet) Show(string)                  {}
 
 func (f *fleet) unbind() error {
 	u := &Unbinder{
-		Workloads: f, Snapshot: f.snapshot, Databases: f, Kube: f.kube, Report: f,
-		Roles: func(*server.Database, *lookup.Binding) Roles { return f },
+		Workloads: f, Snapshot: f.snapshot, Endpoints: f, Kube: f.kube, Report: f,
+		Roles: func(*server.Endpoint, *lookup.Binding) Roles { return f },
 	}
 	var items []*Item
 	for i := range len(f.workloads) {

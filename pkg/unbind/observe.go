@@ -36,7 +36,7 @@ func (r *run) observe(ctx context.Context, items []*Item) []*Item {
 		r.refuseUsed(ctx, phases.Open(items))
 	}
 	if r.options.DryRun != cmdutil.DryRunClient {
-		r.tryAll(ctx, phases.Open(items))
+		r.dryRun(ctx, phases.Open(items))
 	}
 	if !r.options.Abandon {
 		r.survey(ctx, phases.Open(items))
@@ -134,9 +134,9 @@ func (i *Item) refuseUsers(users []*workload.Workload) error {
 	return nil
 }
 
-// tryAll sends writes as a dry run. The API server decides by user, kind and namespace, so one item of each kind in a
+// dryRun sends writes as a dry run. The API server decides by user, kind and namespace, so one item of each kind in a
 // namespace is enough; the next one is sent only if the server refuses.
-func (r *run) tryAll(ctx context.Context, items []*Item) {
+func (r *run) dryRun(ctx context.Context, items []*Item) {
 	var bound, stored []*Item
 	for _, i := range items {
 		if i.Workload != nil {
@@ -144,7 +144,7 @@ func (r *run) tryAll(ctx context.Context, items []*Item) {
 		}
 	}
 	r.tryFirst(bound, func(i *Item) string { return i.Workload.Kind().Kind + " in " + i.Namespace }, func(i *Item) error {
-		if _, _, err := r.send(ctx, i, i.removeReference, true); err != nil {
+		if _, _, err := r.sendPatch(ctx, i, i.removeReference, true); err != nil {
 			return fmt.Errorf("the reference to secret/%s cannot be removed: %w", i.SecretName, err)
 		}
 		if _, err := r.Workloads.OutdatedPods(ctx, i.Workload, i.SecretName); err != nil {
@@ -201,7 +201,7 @@ func (r *run) survey(ctx context.Context, items []*Item) {
 	}
 	each(parallel.GroupBy(phases.Open(items), func(i *Item) location { return places[i] }), func(group []*Item) {
 		place := places[group[0]]
-		candidates, err := r.Databases.Candidates(ctx, place.ref, place.choice)
+		candidates, err := r.Endpoints.Candidates(ctx, place.ref, place.choice)
 		if err != nil {
 			err = fmt.Errorf("%w (if the database no longer exists, use --abandon-role to remove the rest)", err)
 			for _, i := range group {
@@ -218,10 +218,10 @@ func (r *run) survey(ctx context.Context, items []*Item) {
 }
 
 // surveyServer asks the candidates one after the other until one is not a standby.
-func (r *run) surveyServer(ctx context.Context, items []*Item, candidates []*server.Database) {
+func (r *run) surveyServer(ctx context.Context, items []*Item, candidates []*server.Endpoint) {
 	var standby error
-	for _, database := range candidates {
-		on := &target{r.Roles(database, &items[0].Binding)}
+	for _, endpoint := range candidates {
+		on := &target{r.Roles(endpoint, &items[0].Binding)}
 		var named []postgres.LoginRole
 		for _, i := range items {
 			named = append(named, postgres.LoginRole{Owner: i.Owner(), Name: i.Marks.Role})
@@ -229,11 +229,11 @@ func (r *run) surveyServer(ctx context.Context, items []*Item, candidates []*ser
 		var standbys []*Item
 		for at, found := range r.retirer(on).Survey(ctx, named) {
 			i := items[at]
-			i.database, i.held = on, found.Holdings
+			i.server, i.held = on, found.Holdings
 			if found.Err == nil {
 				continue
 			}
-			err := fmt.Errorf("its login in pod/%s: %w", database.Pod.Name, found.Err)
+			err := fmt.Errorf("its login in pod/%s: %w", endpoint.Pod.Name, found.Err)
 			if errors.Is(err, postgres.ErrStandby) {
 				standby, standbys = err, append(standbys, i)
 				continue

@@ -8,8 +8,8 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-// withdraw removes the reference to the Secret from the workload.
-func (r *run) withdraw(ctx context.Context, i *Item) error {
+// removeReference removes the reference to the Secret from the workload.
+func (r *run) removeReference(ctx context.Context, i *Item) error {
 	if i.Workload == nil {
 		return nil
 	}
@@ -19,7 +19,7 @@ func (r *run) withdraw(ctx context.Context, i *Item) error {
 			r.Report.Warn("%s is removed: its former value was in secret/%s, which is gone", f, i.SecretName)
 		}
 	}
-	changed, did, err := r.send(ctx, i, i.removeReference, false)
+	changed, did, err := r.sendPatch(ctx, i, i.removeReference, false)
 	if err != nil {
 		return fmt.Errorf("remove the reference to secret/%s: %w", i.SecretName, err)
 	}
@@ -95,8 +95,8 @@ func (i *Item) removeNote(w *workload.Workload) error {
 	return err
 }
 
-// send changes the workload. A bare Pod is replaced, because it cannot be changed.
-func (r *run) send(ctx context.Context, i *Item, change func(*workload.Workload) error,
+// sendPatch changes the workload. A bare Pod is replaced, because it cannot be changed.
+func (r *run) sendPatch(ctx context.Context, i *Item, change func(*workload.Workload) error,
 	dryRun bool) (*workload.Workload, bool, error) {
 	w := i.Workload.As(i.FieldManager(r.options.FieldManager), i.Marks.FieldManager)
 	if w.IsPod() && r.options.Recreate {

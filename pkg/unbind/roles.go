@@ -19,8 +19,8 @@ func (r *run) retirer(t *target) *droprole.Retirer {
 
 // eachTarget calls do for the items of each server.
 func eachTarget(items []*Item, do func(on *target, items []*Item)) {
-	onServer := slices.DeleteFunc(slices.Clone(items), func(i *Item) bool { return i.database == nil })
-	each(parallel.GroupBy(onServer, func(i *Item) *target { return i.database }), func(group []*Item) { do(group[0].database, group) })
+	onServer := slices.DeleteFunc(slices.Clone(items), func(i *Item) bool { return i.server == nil })
+	each(parallel.GroupBy(onServer, func(i *Item) *target { return i.server }), func(group []*Item) { do(group[0].server, group) })
 }
 
 // retire disables and drops every login role of the bindings. With Keep, it only disables the current one of each.
@@ -58,7 +58,7 @@ func (r *run) keep(ctx context.Context, on *target, items []*Item) {
 	var kept []*Item
 	var names []postgres.NewName
 	for _, i := range items {
-		if !slices.ContainsFunc(i.held.Roles, func(h postgres.Holder) bool { return h.Role == i.Marks.Role }) {
+		if !slices.ContainsFunc(i.held.Roles, func(h postgres.RoleDependencies) bool { return h.Role == i.Marks.Role }) {
 			continue
 		}
 		name := i.Marks.Role

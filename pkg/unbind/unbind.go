@@ -49,17 +49,17 @@ type Roles interface {
 	DropDatabase(ctx context.Context, name string, o postgres.Owner) (did []string, err error)
 }
 
-// Databases finds a database's Pod, container and host; *server.Finder does.
-type Databases interface {
-	Candidates(ctx context.Context, ref server.Ref, choice server.Choice) ([]*server.Database, error)
+// Endpoints finds the Pods of a server that can be the primary. *server.Finder implements it.
+type Endpoints interface {
+	Candidates(ctx context.Context, ref server.Ref, choice server.Choice) ([]*server.Endpoint, error)
 }
 
 // Unbinder removes bindings.
 type Unbinder struct {
 	Workloads Workloads
 	Snapshot  func() Lists // of Workloads, for many items
-	Databases Databases
-	Roles     func(d *server.Database, b *lookup.Binding) Roles
+	Endpoints Endpoints
+	Roles     func(e *server.Endpoint, b *lookup.Binding) Roles
 	Kube      kubernetes.Interface
 	Report    report.Reporter
 }
@@ -96,10 +96,10 @@ func (u *Unbinder) Unbind(ctx context.Context, items []*Item, o Options) error {
 
 // execute runs the steps for all items. Each step can be repeated and works after any of the others.
 func (r *run) execute(ctx context.Context, items []*Item) {
-	each(items, func(i *Item) { i.Fail(r.withdraw(ctx, i)) })
+	each(items, func(i *Item) { i.Fail(r.removeReference(ctx, i)) })
 	r.awaitPods(ctx, phases.Open(items))
 	r.dropLogins(ctx, phases.Open(items))
-	each(phases.Open(items), func(i *Item) { i.Fail(r.forget(ctx, i)) })
+	each(phases.Open(items), func(i *Item) { i.Fail(r.removeAnnotation(ctx, i)) })
 	for _, i := range items {
 		if i.Err != nil {
 			i.Err = fmt.Errorf("%w (completed steps are kept: run the same command again to continue)", i.Err)

@@ -97,7 +97,7 @@ func TestUnbind_DropsRoleOfConcurrentRotation(t *testing.T) {
 			require.NoError(w.t, secret.Renew(stored, marks, secret.Credentials{Host: "h", Username: rotatedRole, Password: "p"}))
 			stored.ResourceVersion = "later"
 			require.NoError(w.t, w.kube.Tracker().Update(corev1.SchemeGroupVersion.WithResource("secrets"), stored, "ns"))
-			w.role = &postgres.Holder{Role: rotatedRole, Heir: accessRole, Access: accessRole, CanLogin: true}
+			w.role = &postgres.RoleDependencies{Role: rotatedRole, NewOwner: accessRole, Access: accessRole, CanLogin: true}
 		}
 		require.NoError(w.t, w.unbind())
 		assert.Contains(w.t, w.log, "drop "+rotatedRole)
@@ -115,7 +115,7 @@ func TestUnbind_KeepsNewerBinding(t *testing.T) {
 					theirs := w.boundSecret()
 					theirs.Name, theirs.UID = secret, "another"
 					require.NoError(w.t, w.kube.Tracker().Add(theirs))
-					w.workload, w.role = again, &postgres.Holder{Role: roleName, OID: 16500, CanLogin: true}
+					w.workload, w.role = again, &postgres.RoleDependencies{Role: roleName, OID: 16500, CanLogin: true}
 				}
 				require.NoError(w.t, w.unbind())
 				assert.Equal(w.t, []string{"patch reference", "drain"}, w.log)
@@ -179,7 +179,7 @@ func TestUnbind_LocksOutFirst(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(w *world) {
-				w.held = &postgres.Holdings{Roles: []postgres.Holder{*w.role}}
+				w.held = &postgres.Holdings{Roles: []postgres.RoleDependencies{*w.role}}
 				test.change(w.held)
 				require.ErrorContains(w.t, w.unbind(), test.want)
 				assert.Contains(w.t, w.log, "disable "+roleName)

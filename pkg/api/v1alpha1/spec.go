@@ -8,13 +8,13 @@ import (
 
 // Defaults of the fields of a BindingSpec.
 const (
-	LessonPod        = "postgresql-sfs-0" // of the lesson's server
-	DefaultPostgres  = "pod/" + LessonPod
-	DefaultDBName    = "postgres"
-	DefaultAccess    = "all"
-	DefaultSchema    = "public"
-	DefaultAdminUser = "postgres"
-	DefaultInject    = "envFrom"
+	DefaultPostgresPod = "postgresql-sfs-0"
+	DefaultPostgres    = "pod/" + DefaultPostgresPod
+	DefaultDBName      = "postgres"
+	DefaultAccess      = "all"
+	DefaultSchema      = "public"
+	DefaultAdminUser   = "postgres"
+	DefaultInject      = "envFrom"
 	// DefaultFieldManager must not begin with "kubectl": Flux takes over the fields of every manager that does, and removes those that its
 	// manifests do not set.
 	DefaultFieldManager = "pgbind.dev"

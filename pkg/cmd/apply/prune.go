@@ -52,7 +52,7 @@ func (o *Options) pruneUnnamed(ctx context.Context, clients *client.Clients, ite
 func (o *Options) unbindAll(ctx context.Context, clients *client.Clients, stale []inventory.Binding) error {
 	report := printers.NewReport(o.streams, "")
 	report.Objects = o.output.OutputFlagSpecified()
-	unbinder := factory.NewUnbinder(clients, report, func(_ *server.Database, b *lookup.Binding) client.Administrator {
+	unbinder := factory.NewUnbinder(clients, report, func(_ *server.Endpoint, b *lookup.Binding) client.Administrator {
 		return client.Administrator{User: b.Marks.WithDefaults(b.Namespace).AdminUser}
 	})
 	var items []*unbind.Item

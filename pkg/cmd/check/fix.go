@@ -110,11 +110,11 @@ func (o *Options) bind(ctx context.Context, done *factory.Checked, items []*bind
 	progress := printers.NewProgress(o.results(), len(items), "")
 	pipeline := factory.NewPipeline(done.Clients, o.streams, progress)
 	inSpec := pipeline.Server
-	pipeline.Server = func(d *server.Database, spec v1alpha1.BindingSpec, adminPassword string) binding.Server {
-		if admin := done.Administrators.Of(d); o.server.Spec.AdminUser != "" || admin.Password != "" {
-			return done.Clients.Server(d, admin, spec.DBName)
+	pipeline.Server = func(e *server.Endpoint, spec v1alpha1.BindingSpec, adminPassword string) binding.Server {
+		if admin := done.Administrators.Of(e); o.server.Spec.AdminUser != "" || admin.Password != "" {
+			return done.Clients.Server(e, admin, spec.DBName)
 		}
-		return inSpec(d, spec, adminPassword)
+		return inSpec(e, spec, adminPassword)
 	}
 	err := pipeline.Run(ctx, items)
 	progress.End()

@@ -11,8 +11,8 @@ import (
 // NewAuditor returns an Auditor that reads servers as the administrator.
 func NewAuditor(c *client.Clients, connection *genericclioptions.ConfigFlags, admin client.Administrator) *audit.Auditor {
 	return &audit.Auditor{
-		Kube: c.Kube, Metadata: c.Metadata, Databases: server.NewFinder(c.Kube),
+		Kube: c.Kube, Metadata: c.Metadata, Endpoints: server.NewFinder(c.Kube),
 		Resolve: audit.NewResolver(c.Metadata, connection.ToRESTMapper),
-		Server:  func(d *server.Database) audit.ServerReader { return c.Server(d, admin, "") },
+		Server:  func(e *server.Endpoint) audit.ServerReader { return c.Server(e, admin, "") },
 	}
 }

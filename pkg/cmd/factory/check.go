@@ -64,9 +64,9 @@ func (c *Check) Fit(ctx context.Context, r *printers.Report) ([]fit.Fit, error) 
 	if err != nil {
 		return nil, err
 	}
-	fitter := &fit.Fitter{Databases: server.NewFinder(done.Clients.Kube), Report: r, Choice: c.Server.Choice()}
-	fitter.Server = func(d *server.Database, database string) fit.Server {
-		return done.Clients.Server(d, done.Administrators.Of(d), database)
+	fitter := &fit.Fitter{Endpoints: server.NewFinder(done.Clients.Kube), Report: r, Choice: c.Server.Choice()}
+	fitter.Server = func(e *server.Endpoint, database string) fit.Server {
+		return done.Clients.Server(e, done.Administrators.Of(e), database)
 	}
 	return fitter.Fit(ctx, bindings)
 }
@@ -119,10 +119,10 @@ func (d *Checked) judge(ctx context.Context, found *inventory.Inventory) (err er
 
 // Pruner returns what removes findings, as the administrators of the check.
 func (d *Checked) Pruner(r *printers.Report, o unbind.Options, choice server.Choice) *prune.Pruner {
-	admin := func(on *server.Database, _ *lookup.Binding) client.Administrator { return d.Administrators.Of(on) }
+	admin := func(on *server.Endpoint, _ *lookup.Binding) client.Administrator { return d.Administrators.Of(on) }
 	return &prune.Pruner{
-		Unbinder: NewUnbinder(d.Clients, r, admin), Databases: server.NewFinder(d.Clients.Kube), Report: r, Options: o, Choice: choice,
-		Roles: func(on *server.Database) droprole.Roles {
+		Unbinder: NewUnbinder(d.Clients, r, admin), Endpoints: server.NewFinder(d.Clients.Kube), Report: r, Options: o, Choice: choice,
+		Roles: func(on *server.Endpoint) droprole.Roles {
 			return d.Clients.Server(on, d.Administrators.Of(on), "")
 		},
 	}
@@ -130,10 +130,10 @@ func (d *Checked) Pruner(r *printers.Report, o unbind.Options, choice server.Cho
 
 func (c *Check) checker(with *Checked) *check.Checker {
 	return &check.Checker{
-		Kube: with.Clients.Kube, Workloads: with.Clients.Workloads.Snapshot(), Databases: server.NewFinder(with.Clients.Kube),
+		Kube: with.Clients.Kube, Workloads: with.Clients.Workloads.Snapshot(), Endpoints: server.NewFinder(with.Clients.Kube),
 		Container: c.Server.Spec.PostgresContainer, Prove: c.Prove, ServerNamespace: c.Server.Spec.PostgresNamespace,
-		Server: func(d *server.Database) check.Server {
-			return with.Clients.Server(d, with.Administrators.Of(d), "")
+		Server: func(e *server.Endpoint) check.Server {
+			return with.Clients.Server(e, with.Administrators.Of(e), "")
 		},
 	}
 }

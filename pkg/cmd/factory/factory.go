@@ -24,8 +24,8 @@ import (
 func NewResolver(c *client.Clients, streams genericiooptions.IOStreams) *defaults.Resolver {
 	r := &defaults.Resolver{
 		Kube: c.Kube, Servers: server.NewFinder(c.Kube), Getenv: os.Getenv,
-		Databases: func(d *server.Database, spec v1alpha1.BindingSpec, adminPassword string) defaults.Databases {
-			return c.Server(d, client.Administrator{User: spec.AdminUser, Password: adminPassword}, "")
+		Databases: func(e *server.Endpoint, spec v1alpha1.BindingSpec, adminPassword string) defaults.Databases {
+			return c.Server(e, client.Administrator{User: spec.AdminUser, Password: adminPassword}, "")
 		},
 		Notify: func(text string) { printers.Notify(streams, text) },
 	}
@@ -40,10 +40,10 @@ func NewResolver(c *client.Clients, streams genericiooptions.IOStreams) *default
 // NewPipeline returns the pipeline of a bind, which runs one exec at a time in the Pods of a node.
 func NewPipeline(c *client.Clients, streams genericiooptions.IOStreams, progress binding.Progress) *binding.Pipeline {
 	return &binding.Pipeline{
-		Workloads: c.Workloads, Databases: server.NewFinder(c.Kube), Defaults: NewResolver(c, streams),
+		Workloads: c.Workloads, Endpoints: server.NewFinder(c.Kube), Defaults: NewResolver(c, streams),
 		Kube: c.Kube, Metadata: c.Metadata, Progress: progress, ServerConcurrency: 1, AwaitPrimary: awaitPrimary,
-		Server: func(d *server.Database, spec v1alpha1.BindingSpec, adminPassword string) binding.Server {
-			return c.Server(d, client.Administrator{User: spec.AdminUser, Password: adminPassword}, spec.DBName)
+		Server: func(e *server.Endpoint, spec v1alpha1.BindingSpec, adminPassword string) binding.Server {
+			return c.Server(e, client.Administrator{User: spec.AdminUser, Password: adminPassword}, spec.DBName)
 		},
 	}
 }
@@ -52,22 +52,22 @@ func NewPipeline(c *client.Clients, streams genericiooptions.IOStreams, progress
 const awaitPrimary = 3 * time.Second
 
 // NewRotator returns a Rotator that works as the administrator of each server.
-func NewRotator(c *client.Clients, to report.Reporter, admin func(*server.Database) client.Administrator) *rotate.Rotator {
+func NewRotator(c *client.Clients, to report.Reporter, admin func(*server.Endpoint) client.Administrator) *rotate.Rotator {
 	return &rotate.Rotator{
-		Workloads: c.Workloads, Databases: server.NewFinder(c.Kube), Kube: c.Kube, Report: to, AwaitPrimary: awaitPrimary,
-		Roles: func(d *server.Database, database string) rotate.Roles { return c.Server(d, admin(d), database) },
+		Workloads: c.Workloads, Endpoints: server.NewFinder(c.Kube), Kube: c.Kube, Report: to, AwaitPrimary: awaitPrimary,
+		Roles: func(e *server.Endpoint, database string) rotate.Roles { return c.Server(e, admin(e), database) },
 	}
 }
 
 // NewUnbinder returns an Unbinder that works as the administrator of each server.
 func NewUnbinder(
-	c *client.Clients, to report.Reporter, admin func(*server.Database, *lookup.Binding) client.Administrator,
+	c *client.Clients, to report.Reporter, admin func(*server.Endpoint, *lookup.Binding) client.Administrator,
 ) *unbind.Unbinder {
 	return &unbind.Unbinder{
-		Workloads: c.Workloads, Databases: server.NewFinder(c.Kube), Kube: c.Kube, Report: to,
+		Workloads: c.Workloads, Endpoints: server.NewFinder(c.Kube), Kube: c.Kube, Report: to,
 		Snapshot: func() unbind.Lists { return c.Workloads.Snapshot() },
-		Roles: func(d *server.Database, b *lookup.Binding) unbind.Roles {
-			return c.Server(d, admin(d, b), b.Marks.DBName)
+		Roles: func(e *server.Endpoint, b *lookup.Binding) unbind.Roles {
+			return c.Server(e, admin(e, b), b.Marks.DBName)
 		},
 	}
 }

@@ -32,9 +32,9 @@ func NewTaker(c *client.Clients, streams genericiooptions.IOStreams, t Take) *ta
 		Report:    t.Report,
 		Confirm:   t.Confirm,
 		Binder:    NewPipeline(c, streams, t.Progress),
-		Unbinder:  NewUnbinder(c, t.Report, func(*server.Database, *lookup.Binding) client.Administrator { return t.Administrator }),
-		Roles: func(d *server.Database, spec v1alpha1.BindingSpec) takeover.Roles {
-			return c.Server(d, t.Administrator, spec.DBName)
+		Unbinder:  NewUnbinder(c, t.Report, func(*server.Endpoint, *lookup.Binding) client.Administrator { return t.Administrator }),
+		Roles: func(e *server.Endpoint, spec v1alpha1.BindingSpec) takeover.Roles {
+			return c.Server(e, t.Administrator, spec.DBName)
 		},
 	}
 }

@@ -110,8 +110,8 @@ func (o *Options) Run(ctx context.Context) error {
 		return err
 	}
 	report := printers.NewReport(o.streams, printers.ResultSuffix(o.dryRun))
-	h := &harden.Hardener{Report: report, Server: func(d *server.Database) harden.Server {
-		return clients.Server(d, admin, "")
+	h := &harden.Hardener{Report: report, Server: func(e *server.Endpoint) harden.Server {
+		return clients.Server(e, admin, "")
 	}}
 	plan, err := h.Plan(ctx, candidates, o.database)
 	if err != nil {

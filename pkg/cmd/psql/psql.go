@@ -172,10 +172,10 @@ func (o *Options) opener(ctx context.Context, clients *client.Clients, named ser
 		return nil, err
 	}
 	return &psql.Opener{
-		Kube: clients.Kube, Workloads: clients.Workloads, Inventory: clients.Inventory(), Databases: server.NewFinder(clients.Kube),
+		Kube: clients.Kube, Workloads: clients.Workloads, Inventory: clients.Inventory(), Endpoints: server.NewFinder(clients.Kube),
 		Container: o.server.Spec.PostgresContainer,
-		Server: func(d *server.Database) psql.Server {
-			server := clients.Server(d, admins.Of(d), o.database())
+		Server: func(e *server.Endpoint) psql.Server {
+			server := clients.Server(e, admins.Of(e), o.database())
 			server.Exec = clients.Exec // an interactive session has no limit
 			return psql.OnTerminal(server, o.streams)
 		},

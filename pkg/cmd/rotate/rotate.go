@@ -163,7 +163,7 @@ func (o *Options) Run(ctx context.Context) error {
 	if len(bindings) == 0 {
 		report.Step("nothing to rotate")
 	}
-	rotator := factory.NewRotator(clients, report, func(*server.Database) client.Administrator { return admin })
+	rotator := factory.NewRotator(clients, report, func(*server.Endpoint) client.Administrator { return admin })
 	rotated, err := rotator.Rotate(ctx, bindings, o.rotate)
 	names := make([]string, len(rotated))
 	for i, b := range rotated {

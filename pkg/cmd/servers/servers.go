@@ -87,8 +87,8 @@ func (o *Options) Run(ctx context.Context) error {
 	}
 	l := &lister{
 		servers: server.NewFinder(clients.Kube), report: printers.NewReport(o.streams, ""),
-		databases: func(d *server.Database) reader {
-			return clients.Server(d, client.Administrator{User: o.server.AdminUser()}, "")
+		databases: func(e *server.Endpoint) reader {
+			return clients.Server(e, client.Administrator{User: o.server.AdminUser()}, "")
 		},
 	}
 	found, err := l.list(ctx, o.namespace)
@@ -118,7 +118,7 @@ type reader interface {
 // lister finds servers and reads them.
 type lister struct {
 	servers   finder
-	databases func(*server.Database) reader
+	databases func(*server.Endpoint) reader
 	report    *printers.Report
 }
 

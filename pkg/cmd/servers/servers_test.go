@@ -59,7 +59,7 @@ func found(name string, pods ...string) server.Found {
 	for _, pod := range pods {
 		f.Members = append(
 			f.Members,
-			&server.Database{Pod: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: pod}}, Container: "db"},
+			&server.Endpoint{Pod: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: pod}}, Container: "db"},
 		)
 	}
 	f.Members[0].Service, f.Members[0].Port = name, 5432
@@ -75,7 +75,7 @@ func TestList_ReadsThePrimaryAndWarns(t *testing.T) {
 	streams, _, _, errOut := genericiooptions.NewTestIOStreams()
 	l := &lister{
 		servers: f, report: printers.NewReport(streams, ""),
-		databases: func(d *server.Database) reader { return fakeReader{f, d.Pod.Name} },
+		databases: func(e *server.Endpoint) reader { return fakeReader{f, e.Pod.Name} },
 	}
 	list, err := l.list(t.Context(), "shop")
 	require.NoError(t, err)

@@ -158,12 +158,12 @@ func (o *Options) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	unbinder := factory.NewUnbinder(clients, report, func(*server.Database, *lookup.Binding) client.Administrator { return admin })
+	unbinder := factory.NewUnbinder(clients, report, func(*server.Endpoint, *lookup.Binding) client.Administrator { return admin })
 	options := o.unbind
 	if options.DropDatabase {
 		// The administrator works in another database than the one that is dropped.
-		unbinder.Roles = func(d *server.Database, _ *lookup.Binding) unbind.Roles {
-			return clients.Server(d, admin, "")
+		unbinder.Roles = func(e *server.Endpoint, _ *lookup.Binding) unbind.Roles {
+			return clients.Server(e, admin, "")
 		}
 		options.ConfirmDrop = o.confirmDrop
 	}

@@ -3,7 +3,7 @@
 # name and the options of createuser.
 user=$1 options=$2 number=0 created='' failed=''
 shift 2
-trap '' PIPE # see drain.sh
+trap '' PIPE # see run_psql.sh
 while IFS= read -r role && [ -n "$role" ]; do
 	# shellcheck disable=SC2086 # the options are several words
 	if createuser --username="$user" --no-password $options -- "$role" </dev/null >/dev/null; then

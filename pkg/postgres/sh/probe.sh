@@ -4,7 +4,7 @@
 password=$1 administrator=$2
 shift 2
 trap '' PIPE
-works() { ("$@" </dev/null >/dev/null 2>&1 || exit 1); } # see drain.sh
+works() { ("$@" </dev/null >/dev/null 2>&1 || exit 1); } # see run_psql.sh
 
 # attempt runs the command, after words that switch the user or set the password. The method comes first.
 attempt() {

@@ -1,4 +1,4 @@
--- Reports the login role :giver, which a takeover replaces, its sessions in this database, and what the role :heir owns
+-- Reports the login role :old_owner, which a takeover replaces, its sessions in this database, and what the role :new_owner owns
 -- already. Nothing changes.
 SELECT 'pgbind ' || pg_catalog.json_build_object('formerLogin', pg_catalog.json_build_object(
          'exists', r.oid IS NOT NULL,
@@ -11,4 +11,4 @@ SELECT 'pgbind ' || pg_catalog.json_build_object('formerLogin', pg_catalog.json_
                       FROM (SELECT coalesce(pg_catalog.host(s.client_addr), '') AS address, coalesce(s.application_name, '') AS application, pg_catalog.count(*) AS sessions
                             FROM pg_catalog.pg_stat_activity s
                             WHERE s.usesysid = r.oid AND s.datname = pg_catalog.current_database() AND s.pid <> pg_catalog.pg_backend_pid() GROUP BY 1, 2) a)))
-FROM (SELECT :'giver'::name AS name) wanted LEFT JOIN pg_catalog.pg_roles r ON r.rolname = wanted.name;
+FROM (SELECT :'old_owner'::name AS name) wanted LEFT JOIN pg_catalog.pg_roles r ON r.rolname = wanted.name;

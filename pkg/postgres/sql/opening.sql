@@ -26,7 +26,7 @@ FROM pg_catalog.pg_database d WHERE d.datallowconn AND NOT d.datistemplate;
 \set options :options ' -c session_replication_role=replica'
 \endif
 \endif
--- Scripts that only disable or drop roles set this to true: judge.sql then accepts roles that another role administers, too.
+-- Scripts that only disable or drop roles set this to true: verify_ownership.sql then accepts roles that another role administers, too.
 \set leaving false
 \set conn :conn ' options=\'' :options '\''
 \connect -reuse-previous=on :"conn"

@@ -10,8 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// Database is where SQL runs and how applications reach the server.
-type Database struct {
+// Endpoint is where SQL runs and how applications reach the server.
+type Endpoint struct {
 	Pod       *corev1.Pod
 	Container string
 
@@ -41,27 +41,27 @@ type Database struct {
 }
 
 // HostName returns the name that applications use. Unless HostComplete, the cluster's domain can be appended to it.
-func (d *Database) HostName() string {
-	if d.Host != "" {
-		return d.Host
+func (e *Endpoint) HostName() string {
+	if e.Host != "" {
+		return e.Host
 	}
-	name := d.Service + "." + d.Pod.Namespace + ".svc"
-	if d.ClusterDomain != "" {
-		name += "." + d.ClusterDomain
+	name := e.Service + "." + e.Pod.Namespace + ".svc"
+	if e.ClusterDomain != "" {
+		name += "." + e.ClusterDomain
 	}
 	return name
 }
 
 // HostComplete reports whether HostName was set by the caller or ends in the cluster's domain.
-func (d *Database) HostComplete() bool { return d.Host != "" || d.ClusterDomain != "" }
+func (e *Endpoint) HostComplete() bool { return e.Host != "" || e.ClusterDomain != "" }
 
 // RunBy reports whether uid is the Pod, or an owner that runs it.
-func (d *Database) RunBy(uid types.UID) bool {
+func (e *Endpoint) RunBy(uid types.UID) bool {
 	if uid == "" {
 		return false
 	}
-	return uid == d.Pod.UID || uid == d.deployment ||
-		slices.ContainsFunc(d.Pod.OwnerReferences, func(owner metav1.OwnerReference) bool { return owner.UID == uid })
+	return uid == e.Pod.UID || uid == e.deployment ||
+		slices.ContainsFunc(e.Pod.OwnerReferences, func(owner metav1.OwnerReference) bool { return owner.UID == uid })
 }
 
 // location returns the Location of the server that runs in pod.

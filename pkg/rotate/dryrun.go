@@ -20,23 +20,23 @@ type trial struct {
 	ask  func() error
 }
 
-// rehearse sends writes as a dry run and makes the later reads, so that missing permissions, admission and quotas fail
+// dryRun sends writes as a dry run and makes the later reads, so that missing permissions, admission and quotas fail
 // before there is anything to roll back. One request of each kind in a namespace is sent: the API server accepts or
 // refuses by who asks, where and what for. What it refuses of a single object later is rolled back.
-func (r *run) rehearse(ctx context.Context, items []*item) {
+func (r *run) dryRun(ctx context.Context, items []*item) {
 	trials := map[string][]trial{}
 	add := func(kind string, i *item, ask func() error) { trials[kind] = append(trials[kind], trial{i, ask}) }
 	for _, i := range items {
-		i.err = r.tryHere(i)
+		i.err = r.checkChanges(i)
 	}
 	if r.options.DryRun == cmdutil.DryRunClient {
 		return
 	}
 	each(phases.Open(items), func(i *item) { i.err = r.refuseHidden(ctx, i) })
 	for _, i := range phases.Open(items) {
-		add(fmt.Sprintf("secret %t in %s", i.Secret != nil, i.Namespace), i, func() error { return r.trySecret(ctx, i) })
+		add(fmt.Sprintf("secret %t in %s", i.Secret != nil, i.Namespace), i, func() error { return r.dryRunSecret(ctx, i) })
 		for _, user := range i.changeable(r.options) {
-			add(user.Kind().Kind+" in "+i.Namespace, i, func() error { return r.tryPods(ctx, i, user) })
+			add(user.Kind().Kind+" in "+i.Namespace, i, func() error { return r.dryRunPatch(ctx, i, user) })
 		}
 	}
 	for _, of := range trials {
@@ -62,8 +62,8 @@ func (i *item) changeable(o Options) []*workload.Workload {
 	return users
 }
 
-// tryHere finds what it can without the API server.
-func (r *run) tryHere(i *item) error {
+// checkChanges finds what it can without the API server.
+func (r *run) checkChanges(i *item) error {
 	for _, user := range i.changeable(r.options) {
 		if err := i.toNew()(user.DeepCopy()); err != nil {
 			return fmt.Errorf("%s cannot be changed to the new login: %w", user, err)
@@ -99,8 +99,8 @@ func (r *run) refuseHidden(ctx context.Context, i *item) error {
 	return nil
 }
 
-// trySecret reads the Secret and writes it as a dry run. Another run can have written the Secret: the actual write handles that.
-func (r *run) trySecret(ctx context.Context, i *item) error {
+// dryRunSecret reads the Secret and writes it as a dry run. Another run can have written the Secret: the actual write handles that.
+func (r *run) dryRunSecret(ctx context.Context, i *item) error {
 	secrets, dryRun := r.Kube.CoreV1().Secrets(i.Namespace), []string{metav1.DryRunAll}
 	if _, err := secrets.Get(ctx, i.SecretName, metav1.GetOptions{}); err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("secret/%s in namespace %s cannot be read: %w", i.SecretName, i.Namespace, err)
@@ -119,8 +119,8 @@ func (r *run) trySecret(ctx context.Context, i *item) error {
 	return nil
 }
 
-// tryPods patches the workload as a dry run, and lists its Pods.
-func (r *run) tryPods(ctx context.Context, i *item, user *workload.Workload) error {
+// dryRunPatch patches the workload as a dry run, and lists its Pods.
+func (r *run) dryRunPatch(ctx context.Context, i *item, user *workload.Workload) error {
 	if _, _, err := r.Workloads.Patch(ctx, i.as(user), i.toNew(), true); err != nil {
 		return fmt.Errorf("%s cannot be changed to the new login: %w", user, err)
 	}

@@ -64,7 +64,7 @@ WITH level AS (
   FROM wanted w JOIN pg_catalog.pg_roles r ON r.oid = w.grantee
   WHERE w.owner <> w.grantee
     AND NOT EXISTS (SELECT FROM pg_catalog.aclexplode(w.acl) held WHERE held.grantee = w.grantee AND held.privilege_type = w.privilege)
-    -- A GRANT without any right to grant is an error. effective.sql reports what is left out here.
+    -- A GRANT without any right to grant is an error. report_missing.sql reports what is left out here.
     AND (pg_catalog.pg_has_role(w.owner, 'USAGE')
          OR EXISTS (SELECT FROM pg_catalog.aclexplode(w.acl) may
                     WHERE may.is_grantable AND may.privilege_type = w.privilege AND pg_catalog.pg_has_role(may.grantee, 'USAGE')))

@@ -1,4 +1,4 @@
--- Sets :heir to the role that gets what the role :subject owns: the access role of level all of which it is a member,
+-- Sets :new_owner to the role that gets what the role :subject owns: the access role of level all of which it is a member,
 -- else the owner role of its binding. At the levels readonly and readwrite, nothing goes to the access role, which
 -- other workloads share. A role that another role administers gets nothing, because that role could have forged its
 -- comment and granted it to the subject.
@@ -13,5 +13,5 @@ WITH access AS (
 )
 SELECT coalesce((SELECT a.rolname FROM access a ORDER BY a.level <> 'all', a.rolname LIMIT 1), '') AS access_role,
        coalesce((SELECT a.level FROM access a ORDER BY a.level <> 'all', a.rolname LIMIT 1), '') AS access_level,
-       coalesce((SELECT a.rolname FROM access a WHERE a.level = 'all' ORDER BY a.rolname LIMIT 1), :'owner_role') AS heir,
-       EXISTS (SELECT FROM access a WHERE a.level = 'all') AS heir_is_access \gset
+       coalesce((SELECT a.rolname FROM access a WHERE a.level = 'all' ORDER BY a.rolname LIMIT 1), :'owner_role') AS new_owner,
+       EXISTS (SELECT FROM access a WHERE a.level = 'all') AS new_owner_is_access \gset

@@ -103,7 +103,7 @@ func TestTheLostEndOfAnExecIsWaitedForTwoSeconds(t *testing.T) {
 		exec := &stuck{open: true}
 		server := &Server{Exec: exec}
 		begin := time.Now()
-		stdout, stderr, err := server.runDrained(t.Context(), nil, nil, "SELECT 1;")
+		stdout, stderr, err := server.runPSQL(t.Context(), nil, nil, "SELECT 1;")
 		exit := (*podexec.ExitError)(nil)
 		require.ErrorAs(t, err, &exit)
 		assert.Equal(t, 2, exit.Code)
@@ -148,7 +148,7 @@ func (s slow) Exec(ctx context.Context, c podexec.Container, argv []string, stre
 func TestNoProcessEndsAsACrashedOneOfTheServer(t *testing.T) {
 	server, h := serverHere(t, map[string]string{"createuser": creates, "psql": readsScript + "exit 3\n"})
 	server.Exec = gone{h}
-	_, _, err := server.runDrained(t.Context(), []string{"createusers"}, []string{"postgres", createuserOptions}, "r\n\nSELECT 1;\n")
+	_, _, err := server.runPSQL(t.Context(), []string{"createusers"}, []string{"postgres", createuserOptions}, "r\n\nSELECT 1;\n")
 	var exit *podexec.ExitError
 	require.ErrorAs(t, err, &exit)
 	assert.Equal(t, 1, exit.Code)

@@ -15,17 +15,17 @@ import (
 
 // releaseRole rolls back the adoption of a role.
 func (r *run) releaseRole(p *Plan) rollback.Step {
-	d, role := p.database, p.binding.Role
+	e, role := p.endpoint, p.role.Name
 	return rollback.Step{
 		What: "the comment of role " + role,
 		How: fmt.Sprintf(
 			"kubectl exec -n %s %s -- psql --username=%s --dbname=%s --command='COMMENT ON ROLE %s IS NULL'",
-			d.Pod.Namespace, d.Pod.Name, p.spec.AdminUser, p.spec.DBName, postgres.Identifier(role),
+			e.Pod.Namespace, e.Pod.Name, p.spec.AdminUser, p.spec.DBName, postgres.Identifier(role),
 		),
 		Do: func(ctx context.Context) (released bool, err error) {
 			r.servers.with(p, func(s Server) {
 				var did []string
-				did, err = s.Release(ctx, p.binding)
+				did, err = s.Release(ctx, p.role)
 				released = len(did) > 0
 			})
 			return released, err
@@ -33,8 +33,8 @@ func (r *run) releaseRole(p *Plan) rollback.Step {
 	}
 }
 
-// forgetSecret rolls back the metadata of an adopted Secret.
-func (r *run) forgetSecret(i *Item, before, now *corev1.Secret) rollback.Step {
+// restoreMetadata rolls back the metadata of an adopted Secret.
+func (r *run) restoreMetadata(i *Item, before, now *corev1.Secret) rollback.Step {
 	return rollback.Step{
 		What: "the metadata of secret/" + now.Name,
 		How:  fmt.Sprintf("kubectl label secret -n %s %s %s-", now.Namespace, now.Name, secret.ManagedByLabel),
@@ -57,23 +57,23 @@ func (r *run) forgetSecret(i *Item, before, now *corev1.Secret) rollback.Step {
 	}
 }
 
-// settle completes adoptions: the workload is bound, so that the role no longer needs privileges of its own. Running it again completes
+// completeAdoptions revokes what adopted login roles hold in their own name: the workload is bound, so that the role no longer needs privileges of its own. Running it again completes
 // what was interrupted.
-func (r *run) settle(ctx context.Context, items []*Item) {
+func (r *run) completeAdoptions(ctx context.Context, items []*Item) {
 	each(items, func(i *Item) {
-		if !i.plan.settles {
+		if !i.plan.completesAdoption {
 			return
 		}
 		r.servers.with(i.plan, func(s Server) {
-			done, err := s.Settle(ctx, i.plan.binding)
+			done, err := s.CompleteAdoption(ctx, i.plan.role)
 			if done != nil {
-				report.Settlement(i.Report, i.plan.binding.Role, i.plan.binding.Access.Role(), done)
+				report.Transfer(i.Report, i.plan.role.Name, i.plan.role.Access.Role(), done)
 			}
 			if err != nil {
 				i.Fail(
 					fmt.Errorf(
 						"%s is bound, but what role %q holds in its own name could not be replaced: run the command again: %w",
-						i.Workload, i.plan.binding.Role, err,
+						i.Workload, i.plan.role.Name, err,
 					),
 				)
 			}

@@ -65,7 +65,7 @@ func (p *Plan) change(w *workload.Workload) error {
 // workload notes.
 func (p *Plan) replaceLost(w *workload.Workload) (former []secret.FormerVariable, err error) {
 	for secretName, a := range secret.AnnotationsOf(w.Annotations()) {
-		if a.ID != p.binding.Owner.ID {
+		if a.ID != p.role.Owner.ID {
 			continue
 		}
 		if err := a.RefuseUnbinding(w.String(), secretName); err != nil {
@@ -75,7 +75,7 @@ func (p *Plan) replaceLost(w *workload.Workload) (former []secret.FormerVariable
 		if secretName == p.secret.name {
 			continue
 		}
-		if !slices.Contains(p.lost, secretName) {
+		if !slices.Contains(p.staleSecrets, secretName) {
 			return nil, fmt.Errorf("%s %w, by secret/%s: run the command again", w, errBoundMeanwhile, secretName)
 		}
 		key, err := secret.AnnotationKey(secretName)
@@ -97,32 +97,32 @@ func (r *run) checkReference(i *Item, p *Plan) error {
 	if err != nil {
 		return err
 	}
-	_, err = p.tryHere()
+	_, err = p.checkChange()
 	return err
 }
 
-// tryAll sends the Secrets with assigned names and the changes of the workloads as a dry run. The API server decides by user, namespace and
+// dryRun sends the Secrets with assigned names and the changes of the workloads as a dry run. The API server decides by user, namespace and
 // kind, so that one object of each kind in a namespace is enough. If it refuses a single object later, that item is rolled back.
-func (r *run) tryAll(ctx context.Context, items []*Item) {
+func (r *run) dryRun(ctx context.Context, items []*Item) {
 	r.tryFirst(ctx, items, func(i *Item) string {
 		if i.assigned == "" || i.assigned != i.plan.secret.name || i.Options.DryRun == cmdutil.DryRunClient {
 			return ""
 		}
 		return i.namespace()
 	}, func(i *Item) error {
-		if err := r.tryCreate(ctx, i.plan); err != nil && !apierrors.IsAlreadyExists(err) {
+		if err := r.dryRunCreate(ctx, i.plan); err != nil && !apierrors.IsAlreadyExists(err) {
 			return fmt.Errorf("create secret/%s in namespace %s: %w", i.assigned, i.namespace(), err)
 		}
 		return nil
 	})
 	r.tryFirst(ctx, phases.Open(items), func(i *Item) string {
-		changes, err := i.plan.tryHere()
+		changes, err := i.plan.checkChange()
 		if i.plan.injectsNothing() || err != nil || !changes || i.Options.DryRun == cmdutil.DryRunClient {
 			return ""
 		}
 		return i.Workload.Kind().Kind + " in " + i.namespace()
 	}, func(i *Item) error {
-		if _, _, err := r.send(ctx, i.plan, true); err != nil {
+		if _, _, err := r.sendPatch(ctx, i.plan, true); err != nil {
 			return fmt.Errorf("%s cannot be given the Secret: %w", i.Workload, err)
 		}
 		return nil
@@ -140,13 +140,13 @@ func (r *run) tryFirst(ctx context.Context, items []*Item, kindOf func(*Item) st
 			if err == nil {
 				return
 			}
-			r.stop(ctx, i, err)
+			r.failOrRetry(ctx, i, err)
 		}
 	})
 }
 
-// tryHere checks the change without the API server, and reports whether the workload must be changed.
-func (p *Plan) tryHere() (changes bool, err error) {
+// checkChange checks the change without the API server, and reports whether the workload must be changed.
+func (p *Plan) checkChange() (changes bool, err error) {
 	to, err := p.changed(p.workload)
 	changes = err == nil && !to.Equal(p.workload)
 	if changes && p.workload.IsPod() && !p.options.Recreate && p.adopted == nil {
@@ -161,7 +161,7 @@ func (p *Plan) tryHere() (changes bool, err error) {
 // refuseHiding refuses variables that hide those of another binding of the workload, or that they hide.
 func (p *Plan) refuseHiding() error {
 	for secretName, other := range secret.AnnotationsOf(p.workload.Annotations()) {
-		if other.ID != p.binding.Owner.ID && p.reference().Hides(p.workload.Template(), secretName, secret.Variables(other.BindingSpec)) {
+		if other.ID != p.role.Owner.ID && p.reference().Hides(p.workload.Template(), secretName, secret.Variables(other.BindingSpec)) {
 			return fmt.Errorf(
 				"%s has a binding already (secret/%s, database %q on %s), whose variables this one would hide: "+
 					"to replace it, run kubectl pgbind unbind %[1]s -n %[5]s first; to add another one, give these other names with --env-prefix",
@@ -201,8 +201,8 @@ func (r *run) refuseManaged(i *Item, p *Plan) error {
 // injectsNothing reports whether the user adds the reference.
 func (p *Plan) injectsNothing() bool { return p.spec.Inject == string(workload.InjectNone) }
 
-// send changes the workload. A bare Pod cannot be changed and is replaced.
-func (r *run) send(ctx context.Context, p *Plan, dryRun bool) (*workload.Workload, bool, error) {
+// sendPatch changes the workload. A bare Pod cannot be changed and is replaced.
+func (r *run) sendPatch(ctx context.Context, p *Plan, dryRun bool) (*workload.Workload, bool, error) {
 	w := p.workload.As(p.manager(), p.previous.FieldManager)
 	if w.IsPod() && p.options.Recreate && p.adopted == nil {
 		return r.Workloads.RecreatePod(ctx, w, p.change, dryRun)

@@ -21,9 +21,9 @@ const holdInput = 20 * time.Second
 // endOfExec limits the wait for the end of an exec whose psql has reported its exit code.
 const endOfExec = 2 * time.Second
 
-// runDrained runs files of the sh folder and then psql, by drain.sh, which reads the whole input however early psql ends. The scripts get
+// runPSQL runs files of the sh folder and then psql, by run_psql.sh, which reads the whole input however early psql ends. The scripts get
 // args and the input first. The error is a *MissingProgramError for the shell where the container has none.
-func (s *Server) runDrained(ctx context.Context, files, args []string, input string) (stdout *bytes.Buffer, stderr string, err error) {
+func (s *Server) runPSQL(ctx context.Context, files, args []string, input string) (stdout *bytes.Buffer, stderr string, err error) {
 	if s.shellless {
 		return &bytes.Buffer{}, "", &MissingProgramError{Program: shell, Where: s.Container}
 	}
@@ -31,7 +31,7 @@ func (s *Server) runDrained(ctx context.Context, files, args []string, input str
 	if err != nil {
 		return &bytes.Buffer{}, "", err
 	}
-	text, err := shellScript(append(files, "drain")...)
+	text, err := shellScript(append(files, "run_psql")...)
 	if err != nil {
 		return &bytes.Buffer{}, "", err
 	}
@@ -45,7 +45,7 @@ func (s *Server) runDrained(ctx context.Context, files, args []string, input str
 	return stdout, stderr, s.classify(psql.name, err)
 }
 
-// execute runs a command that ends in drain.sh. Programs report their own exit codes, because the end of an exec is
+// execute runs a command that ends in run_psql.sh. Programs report their own exit codes, because the end of an exec is
 // sometimes lost; reported says that psql did, and the error is then its exit code. It waits for the end of the exec as
 // well, so that all of the output is there.
 func (s *Server) execute(ctx context.Context, argv []string, input string) (stdout *bytes.Buffer, stderr string, reported bool, err error) {

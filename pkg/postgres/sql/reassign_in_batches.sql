@@ -2,7 +2,7 @@
 -- REASSIGN OWNED locks all of them in one transaction, and a server has room for a few thousand locks. Sequences of
 -- columns follow their tables. Only a superuser needs no CREATE on the schema for it.
 \if :superuser
-SELECT pg_catalog.string_agg(pg_catalog.format('ALTER TABLE %s OWNER TO %I', owned.oid::regclass, :'heir'), '; ' ORDER BY owned.oid)
+SELECT pg_catalog.string_agg(pg_catalog.format('ALTER TABLE %s OWNER TO %I', owned.oid::regclass, :'new_owner'), '; ' ORDER BY owned.oid)
 FROM (
   SELECT c.oid, pg_catalog.row_number() OVER (ORDER BY c.oid) AS place
   FROM pg_catalog.pg_class c

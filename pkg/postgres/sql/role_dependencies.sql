@@ -2,7 +2,7 @@
 SELECT 'pgbind ' || pg_catalog.json_build_object('holder', pg_catalog.json_build_object(
            'role', r.rolname,
            'oid', r.oid::int8,
-           'heir', :'heir',
+           'newOwner', :'new_owner',
            'access', :'access_role',
            'level', :'access_level',
            'canLogin', r.rolcanlogin,

@@ -177,10 +177,10 @@ func (r *run) deleteSecret(ctx context.Context, i *Item, options metav1.DeleteOp
 	return nil
 }
 
-// forget removes the binding's annotation from the workload. Until then it keeps other runs from using the binding.
-func (r *run) forget(ctx context.Context, i *Item) error {
+// removeAnnotation removes the binding's annotation from the workload. Until then it keeps other runs from using the binding.
+func (r *run) removeAnnotation(ctx context.Context, i *Item) error {
 	if i.Workload != nil && !i.Workload.IsPod() {
-		if _, _, err := r.send(ctx, i, i.removeNote, false); err != nil {
+		if _, _, err := r.sendPatch(ctx, i, i.removeNote, false); err != nil {
 			return fmt.Errorf("remove the annotation of the binding: %w", err)
 		}
 	}

@@ -2,7 +2,7 @@
 -- sessions prevent, and these sessions. To change the owner of a table, or to remove the role from a policy on it, no
 -- other session may have any lock on the table.
 WITH needed AS (
-  SELECT c.oid AS relation, pg_catalog.format('ALTER TABLE %s OWNER TO %I', c.oid::regclass, :'heir') AS text
+  SELECT c.oid AS relation, pg_catalog.format('ALTER TABLE %s OWNER TO %I', c.oid::regclass, :'new_owner') AS text
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_roles r ON r.oid = c.relowner AND r.rolname = :'subject' WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
   UNION ALL
   SELECT p.polrelid, pg_catalog.format('ALTER POLICY %I ON %s', p.polname, p.polrelid::regclass)

@@ -1,4 +1,4 @@
--- Ends what lend.sql granted.
+-- Ends what grant_membership.sql granted.
 SELECT s.text, pg_catalog.format('SELECT %L', 'pgbind ' || pg_catalog.json_build_object('did', s.text)::text)
 FROM (
   SELECT pg_catalog.format('REVOKE %I FROM %I', a.rolname, r.rolname) AS text
