@@ -64,7 +64,7 @@ func (i *Item) bound() []secret.Marks {
 }
 
 // CompleteFrom completes the specs of items whose workloads are not read. found are the existing bindings.
-func CompleteFrom(ctx context.Context, d Defaults, items []*Item, found []inventory.Binding) error {
+func CompleteFrom(ctx context.Context, d Defaults, items []*Item, found []inventory.Entry) error {
 	for _, i := range items {
 		if !lacksTarget(i.Spec) && !lacksAccess(i.Spec) {
 			continue

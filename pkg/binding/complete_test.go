@@ -78,12 +78,12 @@ func TestApply_CompletesFiles(t *testing.T) {
 func TestCompleteFrom_KnowsTheInventory(t *testing.T) {
 	w := newWorld(t)
 	items := w.items("workload: deploy/web, access: readonly", "workload: deployment/other, postgres: pod/pg, dbname: shop, access: all")
-	b := inventory.Binding{
+	b := inventory.Entry{
 		Namespace:  "ns",
 		SecretName: "s",
 		Marks:      secret.Marks{BindingSpec: v1alpha1.BindingSpec{Workload: "deployment.apps/web", DBName: "shop"}},
 	}
-	require.NoError(t, CompleteFrom(t.Context(), w, items, []inventory.Binding{b}))
+	require.NoError(t, CompleteFrom(t.Context(), w, items, []inventory.Entry{b}))
 	require.Len(t, w.completed, 1)
 	require.Len(t, w.completed[0].Bound, 1)
 	assert.Equal(t, "s", w.completed[0].Bound[0].Secret)

@@ -17,8 +17,8 @@ import (
 
 // ReadLive reads the existing bindings in the namespaces of the items, of the workloads that the selector matches. It fails if something
 // cannot be read, because a comparison would be misleading.
-func ReadLive(ctx context.Context, reader *inventory.Reader, items []*Item, selector labels.Selector) ([]inventory.Binding, error) {
-	var found []inventory.Binding
+func ReadLive(ctx context.Context, reader *inventory.Reader, items []*Item, selector labels.Selector) ([]inventory.Entry, error) {
+	var found []inventory.Entry
 	read := map[string]bool{}
 	for _, item := range items {
 		namespace := item.namespace()
@@ -33,13 +33,13 @@ func ReadLive(ctx context.Context, reader *inventory.Reader, items []*Item, sele
 		if err := errors.Join(part.Gaps...); err != nil {
 			return nil, err
 		}
-		found = append(found, part.Bindings...)
+		found = append(found, part.Entries...)
 	}
 	return found, nil
 }
 
 // Names reports whether the item describes the binding: the same workload, server and database, and both or neither of an owner container.
-func (i *Item) Names(b *inventory.Binding) bool {
+func (i *Item) Names(b *inventory.Entry) bool {
 	return i.key() == keyOf(b)
 }
 
@@ -71,19 +71,19 @@ func (i *Item) key() key {
 	}
 }
 
-func keyOf(b *inventory.Binding) key {
+func keyOf(b *inventory.Entry) key {
 	m := b.Marks
 	return key{b.Namespace, m.Workload, cmp.Or(m.PostgresNamespace, b.Namespace) + "/" + m.Postgres, m.DBName, m.IsOwner()}
 }
 
 // Unnamed returns the bindings that no item names, which a prune removes. A binding whose id is in made stays, even if its file names its
 // server in another way.
-func Unnamed(items []*Item, made map[string]bool, found []inventory.Binding) []inventory.Binding {
+func Unnamed(items []*Item, made map[string]bool, found []inventory.Entry) []inventory.Entry {
 	named := map[key]bool{}
 	for _, item := range items {
 		named[item.key()] = true
 	}
-	var unnamed []inventory.Binding
+	var unnamed []inventory.Entry
 	for _, b := range found {
 		if !named[keyOf(&b)] && !made[b.Marks.ID] {
 			unnamed = append(unnamed, b)
@@ -99,8 +99,8 @@ type Difference struct {
 }
 
 // Compare compares items with the existing bindings. It knows only their metadata and does not query the database.
-func Compare(items []*Item, found []inventory.Binding, now time.Time) []Difference {
-	live := map[key]*inventory.Binding{}
+func Compare(items []*Item, found []inventory.Entry, now time.Time) []Difference {
+	live := map[key]*inventory.Entry{}
 	for i := range found {
 		live[keyOf(&found[i])] = &found[i]
 	}

@@ -242,8 +242,8 @@ func TestCompareAndUnnamed(t *testing.T) {
 		"workload: deploy/w0, access: readonly, passwordFrom: 'secret/s:k', adminPasswordFrom: 'secret/s:a', sslmode: require, caFrom: 'secret/s:ca'",
 		"workload: deployment/new",
 	)
-	live := func(workload, id string) inventory.Binding {
-		return inventory.Binding{
+	live := func(workload, id string) inventory.Entry {
+		return inventory.Entry{
 			Namespace:  "ns",
 			SecretName: "s-" + id,
 			Secret:     inventory.Present,
@@ -256,7 +256,7 @@ func TestCompareAndUnnamed(t *testing.T) {
 			},
 		}
 	}
-	found := []inventory.Binding{live("deployment.apps/w0", "a"), live("deployment.apps/old", "b"), live("deployment.apps/moved", "c")}
+	found := []inventory.Entry{live("deployment.apps/w0", "a"), live("deployment.apps/old", "b"), live("deployment.apps/moved", "c")}
 
 	differences := Compare(items, found, time.Now())
 	require.Len(t, differences, 2)

@@ -110,9 +110,9 @@ func TestOwnerContainer_IsAnotherBindingInFiles(t *testing.T) {
 	items := w.items(others, owner)
 	require.NoError(t, w.pipeline().Run(t.Context(), items))
 	assert.Equal(t, map[Outcome]int{Created: 2}, outcomes(items))
-	var found []inventory.Binding
+	var found []inventory.Entry
 	for _, i := range items {
-		found = append(found, inventory.Binding{Namespace: "ns", SecretName: i.Binding.Name, Secret: inventory.Present, Marks: secret.Marks{
+		found = append(found, inventory.Entry{Namespace: "ns", SecretName: i.Binding.Name, Secret: inventory.Present, Marks: secret.Marks{
 			BindingSpec: i.Binding.Spec, BindingStatus: i.Binding.Status,
 		}})
 	}

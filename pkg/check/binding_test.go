@@ -30,7 +30,7 @@ func healthy() *facts {
 		BindingStatus: v1alpha1.BindingStatus{ID: "abc", Role: "pgb_abc_1", Generation: 1},
 	}
 	note := marks.Note()
-	b := &inventory.Binding{
+	b := &inventory.Entry{
 		Namespace: "ns", SecretName: "s", Marks: marks, Secret: inventory.Present, Workload: inventory.Present,
 		Noted: &note,
 	}

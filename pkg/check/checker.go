@@ -46,7 +46,7 @@ type Checker struct {
 
 // Scope is what one call of Check covers.
 type Scope struct {
-	Bindings []inventory.Binding
+	Bindings []inventory.Entry
 	// Orphans, if set, is the whole inventory of Namespace ("" means all namespaces). Roles that it does not contain are orphans.
 	Orphans   *inventory.Inventory
 	Namespace string

@@ -212,7 +212,7 @@ func TestCheck_ReportsMissingServerIfRequired(t *testing.T) {
 }
 
 func TestCheck_SurveysEachServerOnce(t *testing.T) {
-	var bindings []inventory.Binding
+	var bindings []inventory.Entry
 	var objects []runtime.Object
 	for _, name := range []string{"b", "a"} {
 		marks := secret.Marks{
@@ -226,7 +226,7 @@ func TestCheck_SurveysEachServerOnce(t *testing.T) {
 		}
 		bindings = append(
 			bindings,
-			inventory.Binding{Namespace: "ns", SecretName: name, Marks: marks, Secret: inventory.Present, Workload: inventory.Absent},
+			inventory.Entry{Namespace: "ns", SecretName: name, Marks: marks, Secret: inventory.Present, Workload: inventory.Absent},
 		)
 		stored, err := secret.NewSecret(types.NamespacedName{Namespace: "ns", Name: name}, marks,
 			secret.Credentials{Host: "h", Username: marks.Role, Password: "secret-" + name, Database: "db-" + name})

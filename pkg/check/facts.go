@@ -12,7 +12,7 @@ import (
 // facts is everything that was read about one binding. If an error is set, the fields that it covers are unknown.
 type facts struct {
 	now     time.Time
-	binding *inventory.Binding
+	binding *inventory.Entry
 
 	credentials secret.Credentials // the Secret's values
 	complete    bool               // the Secret has every login key

@@ -18,7 +18,7 @@ import (
 )
 
 // command returns a command line of pgbind in the binding's namespace.
-func command(b *inventory.Binding, words ...string) string {
+func command(b *inventory.Entry, words ...string) string {
 	return report.Command(append(append([]string{"kubectl", "pgbind"}, words...), "-n", b.Namespace)...)
 }
 
@@ -69,10 +69,10 @@ func (c Change) And(other Change) Change {
 func byHand(command string) Fix { return Fix{Command: command} }
 
 // rebind returns the fix that binds again with the same spec. It repairs the role, the Secret and the reference.
-func rebind(b *inventory.Binding) Fix { return changed(b, Change{}) }
+func rebind(b *inventory.Entry) Fix { return changed(b, Change{}) }
 
 // changed returns the fix that binds again with a changed spec.
-func changed(b *inventory.Binding, change Change) Fix {
+func changed(b *inventory.Entry, change Change) Fix {
 	spec := b.Marks.BindingSpec
 	if expires := b.Marks.ExpiresAt(); !expires.IsZero() { // the role of a new bind would not expire
 		spec.Expires = &metav1.Time{Time: expires}
@@ -144,7 +144,7 @@ func serverFlags(s v1alpha1.BindingSpec, namespace string) []string {
 }
 
 // databaseFlags returns the flags that name the binding's database, unless it is the default one.
-func databaseFlags(b *inventory.Binding) []string {
+func databaseFlags(b *inventory.Entry) []string {
 	m := b.Marks
 	return specFlags(v1alpha1.BindingSpec{Postgres: m.Postgres, PostgresNamespace: m.PostgresNamespace, DBName: m.DBName}, b.Namespace)
 }
@@ -213,7 +213,7 @@ func unless(value, otherwise string) string {
 }
 
 // recreate returns the fix that deletes the Secret and lets the next bind create it.
-func recreate(b *inventory.Binding) Fix {
+func recreate(b *inventory.Entry) Fix {
 	fix := rebind(b)
 	fix.Action, fix.Command = Recreate, report.Command("kubectl", "delete", "secret", b.SecretName, "-n", b.Namespace)+" && "+fix.Command
 	return fix
@@ -243,26 +243,26 @@ func (f *facts) restart() Fix {
 }
 
 // prune returns the fix that removes a binding or a role.
-func prune(b *inventory.Binding, flags ...string) Fix {
+func prune(b *inventory.Entry, flags ...string) Fix {
 	return Fix{Command: command(b, append([]string{"prune"}, flags...)...), Action: Remove}
 }
 
 // look returns the command that runs SQL as the administrator.
-func look(b *inventory.Binding, sql string) string {
+func look(b *inventory.Entry, sql string) string {
 	words := append(append([]string{"psql", "--admin"}, databaseFlags(b)...), "-n", b.Namespace, "--", "-c", sql)
 	return report.Command(append([]string{"kubectl", "pgbind"}, words...)...)
 }
 
 // unset returns the command that removes what hides a variable. A ConfigMap or another Secret cannot be removed without knowing its use.
 // The variable is the application's, so that its owner decides.
-func unset(b *inventory.Binding, h workload.Hidden) Fix {
+func unset(b *inventory.Entry, h workload.Hidden) Fix {
 	if h.By != "env" {
 		return byHand(report.Command("kubectl", "edit", b.Marks.Workload, "-n", b.Namespace))
 	}
 	return byHand(report.Command("kubectl", "set", "env", b.Marks.Workload, "-c", h.Container, "-n", b.Namespace, h.Variable+"-"))
 }
 
-func canI(verb, object string, b *inventory.Binding) Fix {
+func canI(verb, object string, b *inventory.Entry) Fix {
 	return byHand(report.Command("kubectl", "auth", "can-i", verb, object, "-n", b.Namespace))
 }
 

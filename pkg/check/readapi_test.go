@@ -60,7 +60,7 @@ func TestReadAPI_ReadsManyBindingsWithOneListOfSecrets(t *testing.T) {
 				BindingSpec:   v1alpha1.BindingSpec{Workload: "deployment.apps/" + name, Postgres: "pod/pg-0"},
 				BindingStatus: v1alpha1.BindingStatus{ID: name, Role: "role-" + name, Generation: 1},
 			}
-			items = append(items, facts{binding: &inventory.Binding{Namespace: "ns", SecretName: name, Marks: marks}})
+			items = append(items, facts{binding: &inventory.Entry{Namespace: "ns", SecretName: name, Marks: marks}})
 			stored, err := secret.NewSecret(types.NamespacedName{Namespace: "ns", Name: name}, marks,
 				secret.Credentials{Host: "h", Username: marks.Role, Password: "p"})
 			require.NoError(t, err)

@@ -47,17 +47,17 @@ func (c *Checker) checkRoles(ctx context.Context, scope Scope, servers []*server
 }
 
 // byID indexes the bindings by namespace and id.
-func byID(i *inventory.Inventory) map[types.NamespacedName]*inventory.Binding {
-	bindings := map[types.NamespacedName]*inventory.Binding{}
-	for n := range i.Bindings {
-		b := &i.Bindings[n]
+func byID(i *inventory.Inventory) map[types.NamespacedName]*inventory.Entry {
+	bindings := map[types.NamespacedName]*inventory.Entry{}
+	for n := range i.Entries {
+		b := &i.Entries[n]
 		bindings[types.NamespacedName{Namespace: b.Namespace, Name: b.Marks.ID}] = b
 	}
 	return bindings
 }
 
 // leftover reports a role of the binding that its Secret does not name. Pods that are not replaced yet can still use it.
-func leftover(b *inventory.Binding, role postgres.MarkedRole) []Finding {
+func leftover(b *inventory.Entry, role postgres.MarkedRole) []Finding {
 	if role.Name == b.Marks.Role {
 		return nil
 	}
@@ -93,7 +93,7 @@ func (s *serverFacts) unread(scope Scope) []Finding {
 // checkRole reports a role without Secret. The role is an orphan only if all Secrets and workloads of its own namespace, identified
 // by its UID, could be read and none belongs to it. Otherwise the finding is Unknown.
 func (s *serverFacts) checkRole(role postgres.MarkedRole, h home, i *inventory.Inventory) Finding {
-	b := &inventory.Binding{Namespace: role.Owner.Namespace, Marks: secret.Marks{
+	b := &inventory.Entry{Namespace: role.Owner.Namespace, Marks: secret.Marks{
 		BindingSpec:   v1alpha1.BindingSpec{Postgres: s.ref.String(), PostgresNamespace: s.ref.Namespace},
 		BindingStatus: v1alpha1.BindingStatus{ID: role.Owner.ID, Role: role.Name},
 	}}

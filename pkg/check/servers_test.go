@@ -46,7 +46,7 @@ func (s surveyor) Survey(_ context.Context, questions []postgres.Question, _ boo
 // that is a standby now.
 func TestCheck_AsksThePrimaryEachTime(t *testing.T) {
 	for _, test := range []struct{ named, at string }{{"pod/pg-0", ""}, {"pod/pg-0", location}, {"pod/pg-1", ""}, {"statefulset/pg", ""}} {
-		var bindings []inventory.Binding
+		var bindings []inventory.Entry
 		c := &Checker{
 			Kube:      fake.NewSimpleClientset(),
 			Workloads: &readers{t: t},
@@ -60,7 +60,7 @@ func TestCheck_AsksThePrimaryEachTime(t *testing.T) {
 			}
 			bindings = append(
 				bindings,
-				inventory.Binding{Namespace: "ns", SecretName: name, Marks: marks, Secret: inventory.Present, Workload: inventory.Absent},
+				inventory.Entry{Namespace: "ns", SecretName: name, Marks: marks, Secret: inventory.Present, Workload: inventory.Absent},
 			)
 			stored, err := secret.NewSecret(
 				types.NamespacedName{Namespace: "ns", Name: name}, marks,
@@ -110,9 +110,9 @@ func TestCheck_ReportsAServerThatIsNotFound(t *testing.T) {
 			return nil
 		},
 	}
-	b := inventory.Binding{Namespace: "ns", SecretName: "a", Marks: marks, Secret: inventory.Present, Workload: inventory.Absent}
+	b := inventory.Entry{Namespace: "ns", SecretName: "a", Marks: marks, Secret: inventory.Present, Workload: inventory.Absent}
 
-	found, err := c.Check(t.Context(), Scope{Bindings: []inventory.Binding{b}})
+	found, err := c.Check(t.Context(), Scope{Bindings: []inventory.Entry{b}})
 
 	require.NoError(t, err)
 	var reasons []string

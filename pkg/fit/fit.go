@@ -42,7 +42,7 @@ type Fitter struct {
 
 // Fit is the answer about one binding.
 type Fit struct {
-	Binding *inventory.Binding
+	Binding *inventory.Entry
 	Level   postgres.Level // of the binding
 	Enough  postgres.Level // the narrowest level under which every statement that could be judged is allowed; empty: unknown
 	// Judged and Skipped count statements: those that the server planned or whose first word decides, and those that it
@@ -54,7 +54,7 @@ type Fit struct {
 }
 
 // Fit answers for each binding, in their order. It creates a temporary role for each narrower level that it tries, and drops it.
-func (f *Fitter) Fit(ctx context.Context, bindings []inventory.Binding) ([]Fit, error) {
+func (f *Fitter) Fit(ctx context.Context, bindings []inventory.Entry) ([]Fit, error) {
 	fits := make([]Fit, len(bindings))
 	for i := range bindings {
 		b := &bindings[i]

@@ -111,12 +111,12 @@ func run(t *testing.T, f *fakeServer, spec v1alpha1.BindingSpec) (fit.Fit, error
 		Report:    printers.NewReport(streams, ""),
 		Server:    func(*server.Endpoint, string) fit.Server { return f },
 	}
-	b := inventory.Binding{
+	b := inventory.Entry{
 		Namespace:  "ns",
 		SecretName: "web",
 		Marks:      secret.Marks{BindingSpec: spec, BindingStatus: v1alpha1.BindingStatus{ID: "abc", Role: "pgb_abc_1"}},
 	}
-	fits, err := fitter.Fit(t.Context(), []inventory.Binding{b})
+	fits, err := fitter.Fit(t.Context(), []inventory.Entry{b})
 	assert.Empty(t, f.roles, "no temporary role is left")
 	if err != nil {
 		return fit.Fit{}, err

@@ -13,7 +13,7 @@ import (
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/binding"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/check"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/parallel"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/report"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
@@ -36,7 +36,7 @@ type Fixer struct {
 
 	// Bind, Rotate and Remove run a pipeline, each for many bindings at once. Bind reports the failures of its items itself.
 	Bind   func(ctx context.Context, items []*binding.Item) error
-	Rotate func(ctx context.Context, bindings []*lookup.Binding) error
+	Rotate func(ctx context.Context, bindings []*inventory.Binding) error
 	Remove func(ctx context.Context, found check.Findings) error
 
 	Options binding.Options
@@ -78,7 +78,7 @@ func (f *Fixer) bind(ctx context.Context, p *Plan) error {
 
 // deleteSecret deletes the Secret of a binding, and no other.
 func (f *Fixer) deleteSecret(ctx context.Context, of check.Finding) error {
-	b, err := lookup.Read(ctx, f.Kube, of.Namespace, of.Secret)
+	b, err := inventory.Read(ctx, f.Kube, of.Namespace, of.Secret)
 	if apierrors.IsNotFound(err) {
 		return nil
 	}
@@ -111,7 +111,7 @@ func (f *Fixer) restart(ctx context.Context, p *Plan) error {
 
 // restartStale restarts a workload, unless a bind of the same run has replaced the Pods.
 func (f *Fixer) restartStale(ctx context.Context, of check.Finding) error {
-	b, err := lookup.Read(ctx, f.Kube, of.Namespace, of.Secret)
+	b, err := inventory.Read(ctx, f.Kube, of.Namespace, of.Secret)
 	if err != nil {
 		return err
 	}
@@ -144,10 +144,10 @@ func (f *Fixer) restartStale(ctx context.Context, of check.Finding) error {
 
 // rotate replaces the logins of which an earlier generation is left.
 func (f *Fixer) rotate(ctx context.Context, p *Plan) error {
-	var bindings []*lookup.Binding
+	var bindings []*inventory.Binding
 	var errs []error
 	for _, s := range p.Only(check.Rotate) {
-		b, err := lookup.Read(ctx, f.Kube, s.Findings[0].Namespace, s.Findings[0].Secret)
+		b, err := inventory.Read(ctx, f.Kube, s.Findings[0].Namespace, s.Findings[0].Secret)
 		if err != nil {
 			errs = append(errs, err)
 			continue

@@ -17,7 +17,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/binding"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/check"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
@@ -95,7 +95,7 @@ func (w *world) fixer() (*Fixer, *fake.Clientset) {
 			}
 			return w.fails
 		},
-		Rotate: func(_ context.Context, bindings []*lookup.Binding) error {
+		Rotate: func(_ context.Context, bindings []*inventory.Binding) error {
 			for _, b := range bindings {
 				w.did = append(w.did, "rotate "+b.SecretName)
 			}

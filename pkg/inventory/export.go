@@ -7,12 +7,11 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 )
 
 // Export returns the binding as a Binding object.
-func (b *Binding) Export(now time.Time) *v1alpha1.Binding {
+func (b *Entry) Export(now time.Time) *v1alpha1.Binding {
 	written := b.Marks.Binding(types.NamespacedName{Namespace: b.Namespace, Name: b.SecretName})
 	written.CreationTimestamp = metav1.NewTime(b.Created)
 	written.Status.State = string(b.State(now))
@@ -20,6 +19,6 @@ func (b *Binding) Export(now time.Time) *v1alpha1.Binding {
 }
 
 // AccessRole returns the access that the metadata names. Only the server knows whether its role exists.
-func (b *Binding) AccessRole() postgres.Access {
-	return lookup.AccessOf(b.Marks)
+func (b *Entry) AccessRole() postgres.Access {
+	return AccessOf(b.Marks)
 }

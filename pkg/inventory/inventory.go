@@ -1,5 +1,5 @@
-// Package inventory lists the bindings that the API server knows. It reads only metadata, so that the values of Secrets stay on the
-// server. The result is a hint: everyone who can write Secrets or workloads can forge metadata.
+// Package inventory finds bindings: all of a namespace, those of a workload, and that of a Secret. A list reads only metadata, so that the
+// values of Secrets stay on the server. The result is a hint: everyone who can write Secrets or workloads can forge metadata.
 package inventory
 
 import (
@@ -43,8 +43,8 @@ const (
 	Absent
 )
 
-// Binding is one binding according to its metadata. Without a Secret, Marks hold what the workload's annotation contains.
-type Binding struct {
+// Entry is one binding of a list, according to its metadata. Without a Secret, Marks hold what the workload's annotation contains.
+type Entry struct {
 	Namespace  string
 	SecretName string
 	Marks      secret.Marks
@@ -63,7 +63,7 @@ type Binding struct {
 }
 
 // State returns the state of the binding at the time now.
-func (b *Binding) State(now time.Time) State {
+func (b *Entry) State(now time.Time) State {
 	switch {
 	case b.Secret == Absent:
 		return NoSecret
@@ -83,7 +83,7 @@ func (b *Binding) State(now time.Time) State {
 
 // isReferenced reports whether the workload uses the Secret. The annotation only counts if the pod template is unknown: a tool that applies
 // manifests can remove the reference and keep the annotation, and the reference can be in a manifest without an annotation.
-func (b *Binding) isReferenced() bool {
+func (b *Entry) isReferenced() bool {
 	if b.Referenced != nil {
 		return *b.Referenced
 	}
@@ -91,15 +91,15 @@ func (b *Binding) isReferenced() bool {
 }
 
 // Expired reports whether the binding has expired according to its metadata.
-func (b *Binding) Expired(now time.Time) bool {
+func (b *Entry) Expired(now time.Time) bool {
 	expires := b.Marks.ExpiresAt()
 	return !expires.IsZero() && !now.Before(expires)
 }
 
 // Inventory is the result of one Read.
 type Inventory struct {
-	// Bindings are sorted by namespace, workload and Secret.
-	Bindings []Binding
+	// Entries are sorted by namespace, workload and Secret.
+	Entries []Entry
 	// Gaps are the errors of lists that failed. The objects of these lists are Unread.
 	Gaps []error
 

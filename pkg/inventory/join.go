@@ -57,7 +57,7 @@ func (j *join) finish(selector labels.Selector) *Inventory {
 		if !ok {
 			continue
 		}
-		b := Binding{
+		b := Entry{
 			Namespace:  object.Namespace,
 			SecretName: object.Name,
 			Marks:      marks,
@@ -71,7 +71,7 @@ func (j *join) finish(selector labels.Selector) *Inventory {
 	for name, object := range j.workloads {
 		j.dangling(name, object, selector)
 	}
-	slices.SortFunc(j.inventory.Bindings, func(a, b Binding) int {
+	slices.SortFunc(j.inventory.Entries, func(a, b Entry) int {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Marks.Workload, b.Marks.Workload),
 			cmp.Compare(a.SecretName, b.SecretName))
 	})
@@ -79,7 +79,7 @@ func (j *join) finish(selector labels.Selector) *Inventory {
 }
 
 // attach finds the workload that a Secret's metadata names.
-func (j *join) attach(b *Binding) {
+func (j *join) attach(b *Entry) {
 	object, found := j.workloads[types.NamespacedName{Namespace: b.Namespace, Name: b.Marks.Workload}]
 	kind, _, _ := strings.Cut(b.Marks.Workload, "/")
 	switch {
@@ -98,7 +98,7 @@ func (j *join) attach(b *Binding) {
 }
 
 // Found records that the workload that the Secret names was read by its name, and has this UID.
-func (b *Binding) Found(uid types.UID) {
+func (b *Entry) Found(uid types.UID) {
 	if !b.belongsTo(uid) {
 		b.Workload, b.Recreated = Absent, true
 		return
@@ -108,7 +108,7 @@ func (b *Binding) Found(uid types.UID) {
 
 // belongsTo reports whether the binding belongs to the workload with this UID and not to an earlier one of the same name. A bare Pod
 // is identified by its name, because its replacement has another UID.
-func (b *Binding) belongsTo(uid types.UID) bool {
+func (b *Entry) belongsTo(uid types.UID) bool {
 	return strings.HasPrefix(b.Marks.Workload, "pod/") || b.Marks.WorkloadUID == string(uid) ||
 		secret.ID(uid, b.Marks.Location, b.Marks.DBName, b.Marks.IsOwner()) == b.Marks.ID
 }
@@ -120,7 +120,7 @@ func (j *join) dangling(name types.NamespacedName, object *metav1.PartialObjectM
 			continue
 		}
 		note.Workload = name.Name // annotations can be copied from another workload
-		b := Binding{
+		b := Entry{
 			Namespace: name.Namespace, SecretName: secret, Workload: Present, WorkloadUID: object.UID, Noted: &note, Marks: note,
 		}
 		if j.inventory.allowed {
@@ -131,12 +131,12 @@ func (j *join) dangling(name types.NamespacedName, object *metav1.PartialObjectM
 }
 
 // keep adds the binding if the selector matches the labels of its workload.
-func (j *join) keep(b Binding, selector labels.Selector) {
+func (j *join) keep(b Entry, selector labels.Selector) {
 	set := labels.Set{}
 	if object, ok := j.workloads[types.NamespacedName{Namespace: b.Namespace, Name: b.Marks.Workload}]; ok {
 		set = object.Labels
 	}
 	if selector.Empty() || selector.Matches(set) {
-		j.inventory.Bindings = append(j.inventory.Bindings, b)
+		j.inventory.Entries = append(j.inventory.Entries, b)
 	}
 }

@@ -61,8 +61,8 @@ func TestRead_KeepsBindingsOfOtherKinds(t *testing.T) {
 	objects := []runtime.Object{newSecret("s", marksOf("rollout.argoproj.io/web", "uid-1")), rollout}
 	found, err := NewReader(cluster(t, objects...)).Read(t.Context(), "shop", labels.Everything())
 	require.NoError(t, err)
-	require.Len(t, found.Bindings, 1)
-	assert.Equal(t, Unread, found.Bindings[0].Workload)
+	require.Len(t, found.Entries, 1)
+	assert.Equal(t, Unread, found.Entries[0].Workload)
 
 	served := NewReader(cluster(t, objects...))
 	served.Custom = func(context.Context) ([]workload.Resource, error) {
@@ -71,8 +71,8 @@ func TestRead_KeepsBindingsOfOtherKinds(t *testing.T) {
 	}
 	found, err = served.Read(t.Context(), "shop", labels.Everything())
 	require.NoError(t, err)
-	require.Len(t, found.Bindings, 1)
-	assert.Equal(t, Present, found.Bindings[0].Workload)
+	require.Len(t, found.Entries, 1)
+	assert.Equal(t, Present, found.Entries[0].Workload)
 }
 
 // TestRead_DoesWithoutAKindWhoseGroupIsServed has Argo CD, whose API group is that of Rollouts, and no Rollouts.
@@ -89,8 +89,8 @@ func TestRead_DoesWithoutAKindWhoseGroupIsServed(t *testing.T) {
 	found, err := reader.Read(t.Context(), "shop", labels.Everything())
 	require.NoError(t, err)
 	assert.Empty(t, found.Gaps)
-	require.Len(t, found.Bindings, 1)
-	assert.Equal(t, Unread, found.Bindings[0].Workload, "it is not known whether it was deleted")
+	require.Len(t, found.Entries, 1)
+	assert.Equal(t, Unread, found.Entries[0].Workload, "it is not known whether it was deleted")
 
 	forbid(
 		client,
@@ -239,9 +239,9 @@ func TestRead_ReturnsStates(t *testing.T) {
 			forbid(client, test.forbid)
 			found, err := NewReader(client).Read(t.Context(), "shop", labels.Everything())
 			require.NoError(t, err)
-			require.Len(t, found.Bindings, 1)
-			assert.Equal(t, test.state, found.Bindings[0].State(noon))
-			assert.Equal(t, "s", found.Bindings[0].SecretName)
+			require.Len(t, found.Entries, 1)
+			assert.Equal(t, test.state, found.Entries[0].State(noon))
+			assert.Equal(t, "s", found.Entries[0].SecretName)
 			assert.Len(t, found.Gaps, min(len(test.forbid), 1))
 			assert.Equal(t, test.forbid != "secrets", found.SecretsRead())
 		})
@@ -255,8 +255,8 @@ func TestRead_FindsBindingWithoutSecret(t *testing.T) {
 	web.Annotations["binding.pgbind.dev/s"] = marks.Value()
 	found, err := NewReader(cluster(t, web)).Read(t.Context(), "shop", labels.Everything())
 	require.NoError(t, err)
-	require.Len(t, found.Bindings, 1)
-	assert.Equal(t, marks, found.Bindings[0].Marks)
+	require.Len(t, found.Entries, 1)
+	assert.Equal(t, marks, found.Entries[0].Marks)
 }
 
 func TestRead_IgnoresCopiedAnnotations(t *testing.T) {
@@ -270,7 +270,7 @@ func TestRead_IgnoresCopiedAnnotations(t *testing.T) {
 	client := cluster(t, copied, deployment("web", "uid-web", map[string]string{"s": web.ID}), newSecret("s", web))
 	found, err := NewReader(client).Read(t.Context(), "shop", labels.Everything())
 	require.NoError(t, err)
-	assert.Len(t, found.Bindings, 1)
+	assert.Len(t, found.Entries, 1)
 	workloads, whole := found.Workloads("shop")
 	assert.True(t, whole)
 	assert.Equal(t, []Workload{{"shop", "deployment.apps/web", "uid-web"}}, workloads)
@@ -284,8 +284,8 @@ func TestRead_SelectsWorkloads(t *testing.T) {
 	require.NoError(t, err)
 	found, err := NewReader(client).Read(t.Context(), "shop", selector)
 	require.NoError(t, err)
-	require.Len(t, found.Bindings, 1)
-	assert.Equal(t, "deployment.apps/web", found.Bindings[0].Marks.Workload)
+	require.Len(t, found.Entries, 1)
+	assert.Equal(t, "deployment.apps/web", found.Entries[0].Marks.Workload)
 }
 
 func TestRead_FailsIfNothingIsReadable(t *testing.T) {

@@ -14,10 +14,10 @@ import (
 func (r *Reader) ReadTemplates(ctx context.Context, namespace string, found *Inventory) error {
 	for _, resource := range found.resources {
 		prefix := resource.NameOf("")
-		bound := func(b Binding) bool {
+		bound := func(b Entry) bool {
 			return b.Workload == Present && len(b.Marks.Workload) > len(prefix) && b.Marks.Workload[:len(prefix)] == prefix
 		}
-		if !slices.ContainsFunc(found.Bindings, bound) {
+		if !slices.ContainsFunc(found.Entries, bound) {
 			continue
 		}
 		listed, err := r.List(ctx, namespace, resource)
@@ -32,8 +32,8 @@ func (r *Reader) ReadTemplates(ctx context.Context, namespace string, found *Inv
 		for _, w := range listed {
 			byUID[w.UID()] = w
 		}
-		for i := range found.Bindings {
-			b := &found.Bindings[i]
+		for i := range found.Entries {
+			b := &found.Entries[i]
 			if w := byUID[b.WorkloadUID]; bound(*b) && w != nil && w.HasTemplate() {
 				uses := workload.UsesSecret(&w.Template().Spec, b.SecretName)
 				b.Referenced = &uses

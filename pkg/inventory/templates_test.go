@@ -23,7 +23,7 @@ func TestReadTemplates_DecideWhatIsBound(t *testing.T) {
 		deployment("web", "uid-web", map[string]string{"s": web.ID}), deployment("api", "uid-api", nil)))
 	states := func(found *Inventory) map[string]State {
 		all := map[string]State{}
-		for _, b := range found.Bindings {
+		for _, b := range found.Entries {
 			all[b.SecretName] = b.State(noon)
 		}
 		return all
@@ -62,5 +62,5 @@ func TestReadTemplates_KeepsAnErrorAsAGap(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, reader.ReadTemplates(t.Context(), "shop", found))
 	assert.Equal(t, []error{broken}, found.Gaps)
-	assert.Equal(t, Bound, found.Bindings[0].State(noon))
+	assert.Equal(t, Bound, found.Entries[0].State(noon))
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // Bindings prints the bindings of an inventory.
-type Bindings []inventory.Binding
+type Bindings []inventory.Entry
 
 // List returns the bindings as Binding objects in a List.
 func (list Bindings) List(now time.Time) (*unstructured.UnstructuredList, error) {
@@ -70,7 +70,7 @@ func columns() []metav1.TableColumnDefinition {
 }
 
 // where names the database's Pod, StatefulSet or Service, with its namespace if it is not the workload's.
-func where(b *inventory.Binding) string {
+func where(b *inventory.Entry) string {
 	switch {
 	case b.Marks.Postgres == "":
 		return "<unknown>"

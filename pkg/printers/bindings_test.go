@@ -18,8 +18,8 @@ const location = "shop/statefulset/pg"
 var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 
 // newBinding returns a binding whose workload exists and names the Secret.
-func newBinding(name, workload string) inventory.Binding {
-	return inventory.Binding{
+func newBinding(name, workload string) inventory.Entry {
+	return inventory.Entry{
 		Namespace:  "shop",
 		SecretName: name,
 		Created:    noon.Add(-time.Hour),
@@ -39,7 +39,7 @@ func newBinding(name, workload string) inventory.Binding {
 func bindings() Bindings {
 	gone := newBinding("u", "deployment.apps/gone")
 	gone.Workload, gone.Noted = inventory.Absent, nil
-	lost := inventory.Binding{
+	lost := inventory.Entry{
 		Namespace: "shop", SecretName: "lost", Secret: inventory.Absent, Workload: inventory.Present,
 		Marks: secret.Marks{
 			BindingSpec:   v1alpha1.BindingSpec{Workload: "deployment.apps/web", DBName: "postgres"},

@@ -32,14 +32,14 @@ func (list Bindings) WriteTree(w io.Writer, now time.Time) error {
 }
 
 // accessRole returns the name of the access role according to the metadata.
-func accessRole(b *inventory.Binding) string {
+func accessRole(b *inventory.Entry) string {
 	if b.Marks.Access == "" {
 		return "unknown"
 	}
 	return b.AccessRole().Role()
 }
 
-func secretLine(b *inventory.Binding) string {
+func secretLine(b *inventory.Entry) string {
 	line := "secret/" + b.SecretName + " in " + b.Namespace
 	if b.Secret == inventory.Absent {
 		line += " (not found)"
@@ -47,7 +47,7 @@ func secretLine(b *inventory.Binding) string {
 	return line
 }
 
-func workloadLine(b *inventory.Binding, now time.Time) string {
+func workloadLine(b *inventory.Entry, now time.Time) string {
 	line := cmp.Or(b.Marks.Workload, "unknown workload")
 	if state := b.State(now); state != inventory.Bound && state != inventory.NoSecret {
 		line += fmt.Sprintf(" (%s)", state)

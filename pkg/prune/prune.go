@@ -9,7 +9,7 @@ import (
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/check"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/droprole"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/report"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
@@ -47,7 +47,7 @@ func Prunable(found check.Findings) check.Findings {
 func (p *Pruner) Prune(ctx context.Context, found check.Findings) (removed []string, err error) {
 	var items, expired []*unbind.Item
 	for _, f := range found.Only(check.Expired, check.OrphanedSecret) {
-		item := unbind.NewItem(lookup.Subject{Namespace: f.Namespace, Name: f.Workload}, lookup.Filter{Secret: f.Secret})
+		item := unbind.NewItem(inventory.Subject{Namespace: f.Namespace, Name: f.Workload}, inventory.Filter{Secret: f.Secret})
 		item.Choice = p.Choice
 		if items = append(items, item); f.Reason == check.Expired {
 			expired = append(expired, item)

@@ -61,7 +61,7 @@ func (o *Opener) candidates(ctx context.Context, r Request) ([]candidate, error)
 		if err != nil {
 			return nil, err
 		}
-		for _, b := range all.Bindings {
+		for _, b := range all.Entries {
 			if b.Secret != inventory.Absent && (len(names) == 0 || slices.Contains(names, b.Marks.Workload)) {
 				found = append(found, candidate{b.Marks.Workload, b.SecretName, b.Marks.DBName, b.Marks.Access})
 			}

@@ -23,7 +23,7 @@ import (
 	k8stesting "k8s.io/client-go/testing"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
@@ -326,16 +326,16 @@ func (w *world) rotate(change ...func(*Options)) error {
 	for _, c := range change {
 		c(&options)
 	}
-	secrets, err := lookup.List(w.t.Context(), w.kube, "ns")
+	secrets, err := inventory.List(w.t.Context(), w.kube, "ns")
 	require.NoError(w.t, err)
 	b, err := secrets.Find(
-		w.t.Context(), lookup.Subject{Namespace: "ns", Name: "deployment.apps/web", Workload: w.workload},
-		lookup.Filter{},
+		w.t.Context(), inventory.Subject{Namespace: "ns", Name: "deployment.apps/web", Workload: w.workload},
+		inventory.Filter{},
 	)
 	require.NoError(w.t, err)
 	require.NotNil(w.t, b)
 	r := &Rotator{Workloads: w, Endpoints: w, Kube: w.kube, Report: w, Roles: func(*server.Endpoint, string) Roles { return w }}
-	rotated, err := r.Rotate(w.t.Context(), []*lookup.Binding{b}, options)
+	rotated, err := r.Rotate(w.t.Context(), []*inventory.Binding{b}, options)
 	assert.Equal(w.t, err == nil, len(rotated) == 1, "it returns the binding unless it fails")
 	return err
 }

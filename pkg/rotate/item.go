@@ -3,7 +3,7 @@ package rotate
 import (
 	"time"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/parallel"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/rollback"
@@ -13,7 +13,7 @@ import (
 
 // item is the rotation of one binding: what was read, the plan, and its progress.
 type item struct {
-	*lookup.Binding
+	*inventory.Binding
 	named string // the field manager that the user named
 	observed
 	plan *plan

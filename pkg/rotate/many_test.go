@@ -21,7 +21,7 @@ import (
 	k8stesting "k8s.io/client-go/testing"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
@@ -32,7 +32,7 @@ import (
 type fleet struct {
 	t         *testing.T
 	kube      *fake.Clientset
-	bindings  []*lookup.Binding
+	bindings  []*inventory.Binding
 	workloads map[string]*workload.Workload // by Secret
 
 	mu     sync.Mutex
@@ -85,7 +85,12 @@ func newFleet(t *testing.T, size int) *fleet {
 		f.workloads[name] = w
 		f.bindings = append(
 			f.bindings,
-			&lookup.Binding{Subject: lookup.Subject{Namespace: "ns", Name: marks.Workload}, SecretName: name, Secret: s, Marks: marks},
+			&inventory.Binding{
+				Subject:    inventory.Subject{Namespace: "ns", Name: marks.Workload},
+				SecretName: name,
+				Secret:     s,
+				Marks:      marks,
+			},
 		)
 	}
 	f.kube = fake.NewClientset(objects...)

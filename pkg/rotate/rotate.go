@@ -17,7 +17,7 @@ import (
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/droprole"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/event"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/phases"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/report"
@@ -69,7 +69,7 @@ const rounds = 5
 // up to that wait fails or ctx ends, everything is rolled back for that binding, and the others continue. After that, or if a
 // run was interrupted, the next run continues. If it is unknown whether the workload uses the new login, the first role
 // stays until the next rotation. It returns the bindings that did not fail, and the errors of the others.
-func (r *Rotator) Rotate(ctx context.Context, bindings []*lookup.Binding, o Options) (rotated []*lookup.Binding, err error) {
+func (r *Rotator) Rotate(ctx context.Context, bindings []*inventory.Binding, o Options) (rotated []*inventory.Binding, err error) {
 	run := newRun(r, o, len(bindings))
 	items := make([]*item, len(bindings))
 	for n, b := range bindings {

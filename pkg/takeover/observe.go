@@ -10,8 +10,8 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/binding"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/defaults"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/keys"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
@@ -67,7 +67,7 @@ func (t *Taker) observe(ctx context.Context, i *binding.Item) (*state, error) {
 }
 
 // restored returns a copy of the workload with the variables that it had before its binding. The former login is in them.
-func restored(w *workload.Workload, b *lookup.Binding) (*workload.Workload, error) {
+func restored(w *workload.Workload, b *inventory.Binding) (*workload.Workload, error) {
 	former, err := secret.Former(secret.AnnotationsOf(w.Annotations())[b.SecretName].Former, b.Secret)
 	if err != nil {
 		return nil, err
@@ -109,17 +109,17 @@ func (t *Taker) complete(ctx context.Context, i *binding.Item) ([]*server.Endpoi
 func accessOf(spec v1alpha1.BindingSpec, w *workload.Workload, e *server.Endpoint) postgres.Access {
 	spec = spec.WithDefaults(w.Namespace())
 	id := secret.ID(secret.Identity(w.Namespace(), w.String(), w.UID()), e.Location, spec.DBName, spec.IsOwner())
-	return lookup.AccessOf(secret.Marks{BindingSpec: spec, BindingStatus: v1alpha1.BindingStatus{ID: id}})
+	return inventory.AccessOf(secret.Marks{BindingSpec: spec, BindingStatus: v1alpha1.BindingStatus{ID: id}})
 }
 
 // bound returns the binding of an earlier takeover, or nil. Another binding is an error.
-func (t *Taker) bound(ctx context.Context, w *workload.Workload, spec v1alpha1.BindingSpec) (*lookup.Binding, error) {
-	secrets, err := lookup.List(ctx, t.Kube, w.Namespace())
+func (t *Taker) bound(ctx context.Context, w *workload.Workload, spec v1alpha1.BindingSpec) (*inventory.Binding, error) {
+	secrets, err := inventory.List(ctx, t.Kube, w.Namespace())
 	if err != nil {
 		return nil, err
 	}
-	n := lookup.Subject{Namespace: w.Namespace(), Name: w.String(), Workload: w}
-	b, err := find(ctx, secrets, n, lookup.Filter{Database: spec.DBName})
+	n := inventory.Subject{Namespace: w.Namespace(), Name: w.String(), Workload: w}
+	b, err := find(ctx, secrets, n, inventory.Filter{Database: spec.DBName})
 	if err == nil && b != nil && b.Marks.FormerLogin == "" {
 		return nil, fmt.Errorf(
 			"%s has a binding already, by secret/%s, which no takeover created: there is nothing to take over", w,
@@ -130,9 +130,9 @@ func (t *Taker) bound(ctx context.Context, w *workload.Workload, spec v1alpha1.B
 }
 
 // find returns the binding of the workload's containers, or nil. That of an owner container is another one, which a takeover leaves alone.
-func find(ctx context.Context, secrets *lookup.Secrets, n lookup.Subject, f lookup.Filter) (*lookup.Binding, error) {
+func find(ctx context.Context, secrets *inventory.Secrets, n inventory.Subject, f inventory.Filter) (*inventory.Binding, error) {
 	found, err := secrets.FindAll(ctx, n, f)
-	found = slices.DeleteFunc(found, func(b *lookup.Binding) bool { return b.Marks.IsOwner() })
+	found = slices.DeleteFunc(found, func(b *inventory.Binding) bool { return b.Marks.IsOwner() })
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}

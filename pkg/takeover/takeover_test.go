@@ -19,8 +19,8 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/binding"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/defaults"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/keys"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
@@ -312,7 +312,7 @@ func TestTake_DryRunShowsEachStatement(t *testing.T) {
 
 func TestUndo(t *testing.T) {
 	w := newWorld(t)
-	n := lookup.Subject{Namespace: "ns", Name: "deployment.apps/web", Workload: w.workload}
+	n := inventory.Subject{Namespace: "ns", Name: "deployment.apps/web", Workload: w.workload}
 	require.ErrorContains(t, w.taker().Undo(t.Context(), n, server.Choice{}, unbind.Options{}), "has no binding")
 	w.bindBefore("boss")
 	w.refuse = errors.New("no")
@@ -327,7 +327,7 @@ func TestUndo_GivesNothingBackForAnAccessRoleOfOthers(t *testing.T) {
 	w := newWorld(t)
 	w.bindBefore("boss")
 	w.stranger = true
-	n := lookup.Subject{Namespace: "ns", Name: "deployment.apps/web", Workload: w.workload}
+	n := inventory.Subject{Namespace: "ns", Name: "deployment.apps/web", Workload: w.workload}
 	require.NoError(t, w.taker().Undo(t.Context(), n, server.Choice{}, unbind.Options{}))
 	assert.Equal(t, []string{"unbind"}, w.log)
 	assert.Len(t, w.warned, 1)
@@ -339,7 +339,7 @@ func TestUndo_KeepsOwnershipOfASharedAccessRole(t *testing.T) {
 		w.bindBefore("boss")
 		w.sharers, w.former.Superuser = []string{"pgb_other_1"}, superuser
 		err := w.taker().Undo(
-			t.Context(), lookup.Subject{Namespace: "ns", Name: "deployment.apps/web", Workload: w.workload},
+			t.Context(), inventory.Subject{Namespace: "ns", Name: "deployment.apps/web", Workload: w.workload},
 			server.Choice{}, unbind.Options{},
 		)
 		if want != "" {
@@ -357,7 +357,7 @@ func TestUndo_KeepsOwnershipOfASharedAccessRole(t *testing.T) {
 func TestForgedMetadata(t *testing.T) {
 	w := newWorld(t)
 	w.bindBefore("boss")
-	n := lookup.Subject{Namespace: "ns", Name: "deployment.apps/web", Workload: w.workload}
+	n := inventory.Subject{Namespace: "ns", Name: "deployment.apps/web", Workload: w.workload}
 	w.password = "another"
 	require.ErrorContains(t, w.take(), "does not work")
 	require.ErrorContains(t, w.taker().Undo(t.Context(), n, server.Choice{}, unbind.Options{}), "does not work")
@@ -373,7 +373,7 @@ func TestForgedMetadata(t *testing.T) {
 func TestUndo_RefusesABindingThatNoTakeoverCreated(t *testing.T) {
 	w := newWorld(t)
 	w.bindBefore("")
-	n := lookup.Subject{Namespace: "ns", Name: "deployment.apps/web", Workload: w.workload}
+	n := inventory.Subject{Namespace: "ns", Name: "deployment.apps/web", Workload: w.workload}
 	require.ErrorContains(t, w.taker().Undo(t.Context(), n, server.Choice{}, unbind.Options{}), "kubectl pgbind unbind")
 	assert.Empty(t, w.log)
 }

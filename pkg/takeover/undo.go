@@ -9,8 +9,8 @@ import (
 
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/keys"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/report"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
@@ -20,12 +20,12 @@ import (
 // Undo gives the former login back what a takeover handed over and what the application created since then, restores the variables of
 // the workload, and removes the binding. The new Pods keep the privileges of their level until they are gone. Running it again completes
 // an interrupted run.
-func (t *Taker) Undo(ctx context.Context, n lookup.Subject, choice server.Choice, o unbind.Options) error {
-	secrets, err := lookup.List(ctx, t.Kube, n.Namespace)
+func (t *Taker) Undo(ctx context.Context, n inventory.Subject, choice server.Choice, o unbind.Options) error {
+	secrets, err := inventory.List(ctx, t.Kube, n.Namespace)
 	if err != nil {
 		return err
 	}
-	b, err := find(ctx, secrets, n, lookup.Filter{})
+	b, err := find(ctx, secrets, n, inventory.Filter{})
 	switch {
 	case err != nil:
 		return err
@@ -34,14 +34,14 @@ func (t *Taker) Undo(ctx context.Context, n lookup.Subject, choice server.Choice
 	case b.Secret != nil && b.Marks.FormerLogin == "":
 		return fmt.Errorf("%s was not taken over: remove its binding with: kubectl pgbind unbind %s -n %s", n.Name, n.Name, n.Namespace)
 	}
-	item := unbind.NewItem(n, lookup.Filter{Secret: b.SecretName})
+	item := unbind.NewItem(n, inventory.Filter{Secret: b.SecretName})
 	item.Choice = choice
 	o.Purge = true
 	if b.Secret == nil { // an earlier run gave everything back, and deleted the Secret last
 		return t.Unbinder.Unbind(ctx, []*unbind.Item{item}, o)
 	}
 	transfer := postgres.OwnershipTransfer{
-		Access: lookup.AccessOf(b.Marks),
+		Access: inventory.AccessOf(b.Marks),
 		Login:  b.Marks.FormerLogin,
 		Except: b.Marks.OwnedBefore,
 		Own:    b.Marks.Role,
@@ -85,7 +85,7 @@ func (t *Taker) Undo(ctx context.Context, n lookup.Subject, choice server.Choice
 }
 
 // readFormer finds the server and the former login, and verifies it: the application uses it again after the undo.
-func (t *Taker) readFormer(ctx context.Context, b *lookup.Binding, choice server.Choice, o unbind.Options) (*state, error) {
+func (t *Taker) readFormer(ctx context.Context, b *inventory.Binding, choice server.Choice, o unbind.Options) (*state, error) {
 	ref, err := o.Postgres, error(nil)
 	if !o.Named {
 		if ref, err = b.Location(ref); err != nil {
@@ -96,7 +96,7 @@ func (t *Taker) readFormer(ctx context.Context, b *lookup.Binding, choice server
 	if err != nil {
 		return nil, err
 	}
-	s := &state{login: b.Marks.FormerLogin, access: lookup.AccessOf(b.Marks)}
+	s := &state{login: b.Marks.FormerLogin, access: inventory.AccessOf(b.Marks)}
 	if err := t.readServer(ctx, s, b.Marks.BindingSpec, candidates); err != nil {
 		return nil, err
 	}
@@ -118,7 +118,7 @@ func (t *Taker) readFormer(ctx context.Context, b *lookup.Binding, choice server
 }
 
 // formerOf returns the login that the workload had before the takeover.
-func (t *Taker) formerOf(ctx context.Context, b *lookup.Binding, e *server.Endpoint) (keys.Values, error) {
+func (t *Taker) formerOf(ctx context.Context, b *inventory.Binding, e *server.Endpoint) (keys.Values, error) {
 	if b.Workload == nil {
 		return keys.Values{}, fmt.Errorf(
 			"%s in namespace %s was deleted: remove its binding with: kubectl pgbind unbind %[1]s -n %[2]s", b.Name,

@@ -19,7 +19,7 @@ import (
 	k8stesting "k8s.io/client-go/testing"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
@@ -51,7 +51,7 @@ type world struct {
 	// then is what another run does after the step of that name.
 	then map[string]func()
 
-	filter                 lookup.Filter
+	filter                 inventory.Filter
 	location               server.Ref
 	held                   *postgres.Holdings // overrides what the role holds
 	stays                  bool
@@ -328,11 +328,11 @@ func (w *world) unbind(change ...func(*Options)) error {
 	for _, c := range change {
 		c(&options)
 	}
-	u := &Unbinder{Workloads: w, Endpoints: w, Kube: w.kube, Report: w, Roles: func(_ *server.Endpoint, b *lookup.Binding) Roles {
+	u := &Unbinder{Workloads: w, Endpoints: w, Kube: w.kube, Report: w, Roles: func(_ *server.Endpoint, b *inventory.Binding) Roles {
 		assert.Equal(w.t, "postgres", b.Marks.DBName)
 		return w
 	}}
-	item := NewItem(lookup.Subject{Namespace: "ns", Name: "deployment.apps/web", Workload: w.workload}, w.filter)
+	item := NewItem(inventory.Subject{Namespace: "ns", Name: "deployment.apps/web", Workload: w.workload}, w.filter)
 	return u.Unbind(w.t.Context(), []*Item{item}, options)
 }
 

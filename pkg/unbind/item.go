@@ -3,7 +3,7 @@ package unbind
 import (
 	"context"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/parallel"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
@@ -11,11 +11,11 @@ import (
 
 // Item is one binding to remove, and its result.
 type Item struct {
-	lookup.Binding // of the workload; the rest is filled in when it is found
-	Choice         server.Choice
-	Err            error // why the binding was not removed
+	inventory.Binding // of the workload; the rest is filled in when it is found
+	Choice            server.Choice
+	Err               error // why the binding was not removed
 
-	filter   lookup.Filter
+	filter   inventory.Filter
 	nothing  bool    // nothing is bound
 	server   *target // the server; nil: abandoned
 	held     *postgres.Holdings
@@ -26,8 +26,8 @@ type Item struct {
 type target struct{ roles Roles }
 
 // NewItem returns the item for the only binding of the workload that matches the filter.
-func NewItem(n lookup.Subject, f lookup.Filter) *Item {
-	return &Item{Binding: lookup.Binding{Subject: n}, filter: f}
+func NewItem(n inventory.Subject, f inventory.Filter) *Item {
+	return &Item{Binding: inventory.Binding{Subject: n}, filter: f}
 }
 
 // Open reports whether the item has something to remove and has not failed.

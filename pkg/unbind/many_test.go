@@ -23,7 +23,7 @@ import (
 	k8stesting "k8s.io/client-go/testing"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
@@ -270,12 +270,15 @@ func (*fleet) Show(string)                  {}
 func (f *fleet) unbind() error {
 	u := &Unbinder{
 		Workloads: f, Snapshot: f.snapshot, Endpoints: f, Kube: f.kube, Report: f,
-		Roles: func(*server.Endpoint, *lookup.Binding) Roles { return f },
+		Roles: func(*server.Endpoint, *inventory.Binding) Roles { return f },
 	}
 	var items []*Item
 	for i := range len(f.workloads) {
 		name := fmt.Sprintf("deployment.apps/web-%d", i)
-		items = append(items, NewItem(lookup.Subject{Namespace: "ns", Name: name}, lookup.Filter{Secret: fmt.Sprintf("web-%d-pgbind", i)}))
+		items = append(
+			items,
+			NewItem(inventory.Subject{Namespace: "ns", Name: name}, inventory.Filter{Secret: fmt.Sprintf("web-%d-pgbind", i)}),
+		)
 	}
 	u.ReadWorkloads(f.t.Context(), items)
 	return u.Unbind(f.t.Context(), items, Options{Timeout: time.Minute, Grace: time.Second})

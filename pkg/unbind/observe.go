@@ -9,7 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/parallel"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/phases"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
@@ -21,7 +21,7 @@ import (
 // returns the items, and one more for each owner container.
 func (r *run) observe(ctx context.Context, items []*Item) []*Item {
 	for _, group := range parallel.GroupBy(phases.Open(items), func(i *Item) string { return i.Namespace }) {
-		secrets, err := lookup.List(ctx, r.Kube, group[0].Namespace)
+		secrets, err := inventory.List(ctx, r.Kube, group[0].Namespace)
 		for _, i := range group {
 			if i.Fail(err); err != nil {
 				continue
@@ -48,7 +48,7 @@ func (r *run) observe(ctx context.Context, items []*Item) []*Item {
 }
 
 // find finds the binding of an item. It returns another item if the workload's owner container has a binding as well.
-func (r *run) find(ctx context.Context, secrets *lookup.Secrets, i *Item) (owner *Item, err error) {
+func (r *run) find(ctx context.Context, secrets *inventory.Secrets, i *Item) (owner *Item, err error) {
 	found, err := secrets.FindAll(ctx, i.Subject, i.filter)
 	switch {
 	case err != nil:

@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/droprole"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/parallel"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/phases"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
@@ -123,5 +123,5 @@ func (i *Item) markedAccessRole() string {
 	if i.Marks.Access == "" {
 		return ""
 	}
-	return lookup.AccessOf(i.Marks).Role()
+	return inventory.AccessOf(i.Marks).Role()
 }

@@ -13,7 +13,7 @@ import (
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/droprole"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/event"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/phases"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/report"
@@ -59,7 +59,7 @@ type Unbinder struct {
 	Workloads Workloads
 	Snapshot  func() Lists // of Workloads, for many items
 	Endpoints Endpoints
-	Roles     func(e *server.Endpoint, b *lookup.Binding) Roles
+	Roles     func(e *server.Endpoint, b *inventory.Binding) Roles
 	Kube      kubernetes.Interface
 	Report    report.Reporter
 }

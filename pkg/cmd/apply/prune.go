@@ -12,7 +12,6 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/client"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/factory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/printers"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/unbind"
@@ -49,16 +48,16 @@ func (o *Options) pruneUnnamed(ctx context.Context, clients *client.Clients, ite
 }
 
 // unbindAll removes the bindings in one run.
-func (o *Options) unbindAll(ctx context.Context, clients *client.Clients, stale []inventory.Binding) error {
+func (o *Options) unbindAll(ctx context.Context, clients *client.Clients, stale []inventory.Entry) error {
 	report := printers.NewReport(o.streams, "")
 	report.Objects = o.output.OutputFlagSpecified()
-	unbinder := factory.NewUnbinder(clients, report, func(_ *server.Endpoint, b *lookup.Binding) client.Administrator {
+	unbinder := factory.NewUnbinder(clients, report, func(_ *server.Endpoint, b *inventory.Binding) client.Administrator {
 		return client.Administrator{User: b.Marks.WithDefaults(b.Namespace).AdminUser}
 	})
 	var items []*unbind.Item
 	for i := range stale {
 		b := &stale[i]
-		item := unbind.NewItem(lookup.Subject{Namespace: b.Namespace, Name: b.Marks.Workload}, lookup.Filter{Secret: b.SecretName})
+		item := unbind.NewItem(inventory.Subject{Namespace: b.Namespace, Name: b.Marks.Workload}, inventory.Filter{Secret: b.SecretName})
 		item.Choice = server.Choice{Container: b.Marks.PostgresContainer}
 		items = append(items, item)
 	}

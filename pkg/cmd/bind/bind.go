@@ -19,7 +19,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/command"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/factory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/flags"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/manifest"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/printers"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
@@ -146,7 +146,7 @@ func (o *Options) Validate() error {
 // checkWorkloads rejects arguments that neither name workloads nor, with a selector, a type.
 func (o *Options) checkWorkloads() (err error) {
 	if !o.ofType.IsSet() {
-		return lookup.CheckWorkloads(o.workloads)
+		return inventory.CheckWorkloads(o.workloads)
 	}
 	o.kind, err = o.ofType.Type(o.workloads)
 	return err

@@ -16,7 +16,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/command"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/factory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/flags"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/printers"
 )
 
@@ -146,7 +146,7 @@ func (o *Options) Validate() error {
 		if o.scope.All || o.scope.Selector != "" || o.scope.Shard.IsSet() {
 			return errors.New("specify workloads, or --all-namespaces, --selector or --shard, but not both")
 		}
-		if err := lookup.CheckArgs(o.workloads); err != nil {
+		if err := inventory.CheckArgs(o.workloads); err != nil {
 			return err
 		}
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/factory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/flags"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/fix"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/printers"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/prune"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/rotate"
@@ -87,7 +87,7 @@ func (o *Options) fixer(done *factory.Checked, report *printers.Report) *fix.Fix
 		Options: binding.Options{FieldManager: o.manager, Wait: true, Timeout: o.timeout},
 	}
 	f.Bind = func(ctx context.Context, items []*binding.Item) error { return o.bind(ctx, done, items) }
-	f.Rotate = func(ctx context.Context, bindings []*lookup.Binding) error {
+	f.Rotate = func(ctx context.Context, bindings []*inventory.Binding) error {
 		_, err := factory.NewRotator(done.Clients, report, done.Administrators.Of).Rotate(ctx, bindings, rotate.Options{
 			Choice: o.server.Choice(), Grace: o.grace, Drain: flags.DefaultDrain, Timeout: o.timeout, Settle: flags.DefaultSettle,
 			FieldManager: o.manager,

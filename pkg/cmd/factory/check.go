@@ -15,7 +15,6 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/droprole"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/fit"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/printers"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/prune"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
@@ -119,7 +118,7 @@ func (d *Checked) judge(ctx context.Context, found *inventory.Inventory) (err er
 
 // Pruner returns what removes findings, as the administrators of the check.
 func (d *Checked) Pruner(r *printers.Report, o unbind.Options, choice server.Choice) *prune.Pruner {
-	admin := func(on *server.Endpoint, _ *lookup.Binding) client.Administrator { return d.Administrators.Of(on) }
+	admin := func(on *server.Endpoint, _ *inventory.Binding) client.Administrator { return d.Administrators.Of(on) }
 	return &prune.Pruner{
 		Unbinder: NewUnbinder(d.Clients, r, admin), Endpoints: server.NewFinder(d.Clients.Kube), Report: r, Options: o, Choice: choice,
 		Roles: func(on *server.Endpoint) droprole.Roles {
@@ -160,21 +159,21 @@ func (c *Check) server(ctx context.Context, clients *client.Clients, r *printers
 }
 
 // bindings returns those of the named workloads, or those of the shard.
-func (d *Checked) bindings(ctx context.Context, found *inventory.Inventory) ([]inventory.Binding, error) {
+func (d *Checked) bindings(ctx context.Context, found *inventory.Inventory) ([]inventory.Entry, error) {
 	if len(d.check.Workloads) > 0 {
 		return d.named(ctx, found)
 	}
-	return d.check.Scope.Shard.Pick(found.Bindings)
+	return d.check.Scope.Shard.Pick(found.Entries)
 }
 
 // named returns the named bindings, and those of the named workloads. A workload without bindings is an error.
-func (d *Checked) named(ctx context.Context, found *inventory.Inventory) (picked []inventory.Binding, err error) {
-	names, args := lookup.Split(d.check.Workloads)
+func (d *Checked) named(ctx context.Context, found *inventory.Inventory) (picked []inventory.Entry, err error) {
+	names, args := inventory.Split(d.check.Workloads)
 	for _, name := range names {
-		at := slices.IndexFunc(found.Bindings, func(b inventory.Binding) bool { return b.SecretName == name })
+		at := slices.IndexFunc(found.Entries, func(b inventory.Entry) bool { return b.SecretName == name })
 		switch {
 		case at >= 0:
-			picked = append(picked, found.Bindings[at])
+			picked = append(picked, found.Entries[at])
 		case !d.repeated:
 			return nil, fmt.Errorf(
 				"binding/%s does not exist in namespace %s: list the existing ones with: kubectl pgbind list -n %[2]s -o name",
@@ -191,7 +190,7 @@ func (d *Checked) named(ctx context.Context, found *inventory.Inventory) (picked
 	}
 	for _, w := range workloads {
 		before := len(picked)
-		for _, b := range found.Bindings {
+		for _, b := range found.Entries {
 			if b.Marks.Workload == w.String() {
 				picked = append(picked, b)
 			}

@@ -12,7 +12,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/binding"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/client"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/defaults"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/printers"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/report"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/rotate"
@@ -61,12 +61,12 @@ func NewRotator(c *client.Clients, to report.Reporter, admin func(*server.Endpoi
 
 // NewUnbinder returns an Unbinder that works as the administrator of each server.
 func NewUnbinder(
-	c *client.Clients, to report.Reporter, admin func(*server.Endpoint, *lookup.Binding) client.Administrator,
+	c *client.Clients, to report.Reporter, admin func(*server.Endpoint, *inventory.Binding) client.Administrator,
 ) *unbind.Unbinder {
 	return &unbind.Unbinder{
 		Workloads: c.Workloads, Endpoints: server.NewFinder(c.Kube), Kube: c.Kube, Report: to,
 		Snapshot: func() unbind.Lists { return c.Workloads.Snapshot() },
-		Roles: func(e *server.Endpoint, b *lookup.Binding) unbind.Roles {
+		Roles: func(e *server.Endpoint, b *inventory.Binding) unbind.Roles {
 			return c.Server(e, admin(e, b), b.Marks.DBName)
 		},
 	}

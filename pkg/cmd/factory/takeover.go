@@ -8,7 +8,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/binding"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/client"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/report"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/takeover"
@@ -32,7 +32,7 @@ func NewTaker(c *client.Clients, streams genericiooptions.IOStreams, t Take) *ta
 		Report:    t.Report,
 		Confirm:   t.Confirm,
 		Binder:    NewPipeline(c, streams, t.Progress),
-		Unbinder:  NewUnbinder(c, t.Report, func(*server.Endpoint, *lookup.Binding) client.Administrator { return t.Administrator }),
+		Unbinder:  NewUnbinder(c, t.Report, func(*server.Endpoint, *inventory.Binding) client.Administrator { return t.Administrator }),
 		Roles: func(e *server.Endpoint, spec v1alpha1.BindingSpec) takeover.Roles {
 			return c.Server(e, t.Administrator, spec.DBName)
 		},

@@ -8,13 +8,12 @@ import (
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/report"
 )
 
 // Selection selects bindings to rotate or unbind: those in the arguments, those of the workloads in the arguments, or all of a scope.
 type Selection struct {
-	Filter lookup.Filter
+	Filter inventory.Filter
 
 	scope Scope
 	all   bool
@@ -44,16 +43,16 @@ func (f *Selection) Validate(args []string) error {
 	case !f.Many() && f.scope.Shard.IsSet():
 		return errors.New("--shard needs --all, --all-namespaces or --selector")
 	case !f.Many():
-		return lookup.CheckArgs(args)
+		return inventory.CheckArgs(args)
 	}
 	return f.scope.Validate()
 }
 
 // Read returns the bindings of the scope and the shard.
-func (f *Selection) Read(ctx context.Context, connection *genericclioptions.ConfigFlags, r report.Reporter) ([]inventory.Binding, error) {
+func (f *Selection) Read(ctx context.Context, connection *genericclioptions.ConfigFlags, r report.Reporter) ([]inventory.Entry, error) {
 	found, err := f.scope.Read(ctx, connection, r)
 	if err != nil {
 		return nil, err
 	}
-	return f.scope.Shard.Pick(found.Bindings)
+	return f.scope.Shard.Pick(found.Entries)
 }

@@ -34,9 +34,9 @@ func (f *Shard) Parse() (shard.Shard, error) {
 }
 
 // Pick returns the bindings of the shard.
-func (f *Shard) Pick(all []inventory.Binding) ([]inventory.Binding, error) {
+func (f *Shard) Pick(all []inventory.Entry) ([]inventory.Entry, error) {
 	s, err := f.Parse()
-	var picked []inventory.Binding
+	var picked []inventory.Entry
 	for _, b := range all {
 		if s.Has(b.Namespace, b.Marks.Workload, b.Marks.DBName) {
 			picked = append(picked, b)

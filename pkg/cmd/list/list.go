@@ -90,7 +90,7 @@ func (o *Options) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	picked, err := o.scope.Shard.Pick(found.Bindings)
+	picked, err := o.scope.Shard.Pick(found.Entries)
 	bindings := printers.Bindings(picked)
 	switch {
 	case err != nil:

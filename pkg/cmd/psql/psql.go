@@ -17,7 +17,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/factory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/flags"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/defaults"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/psql"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
@@ -96,7 +96,7 @@ func (o *Options) Complete(cmd *cobra.Command, args []string) (err error) {
 	if dash := cmd.ArgsLenAtDash(); dash >= 0 {
 		o.workload, o.args = args[:dash], args[dash:]
 	}
-	bindings, workloads := lookup.Split(o.workload)
+	bindings, workloads := inventory.Split(o.workload)
 	if len(bindings) > 0 && (len(bindings)+len(workloads) > 1 || o.secret != "") {
 		return errors.New("psql opens one binding: name it once")
 	}
@@ -114,7 +114,7 @@ func (o *Options) Validate() error {
 	case number > 1:
 		return errors.New("psql takes one workload: pass arguments of psql after --")
 	case len(o.workload) > 0:
-		if err := lookup.CheckArgs(o.workload); err != nil {
+		if err := inventory.CheckArgs(o.workload); err != nil {
 			return err
 		}
 	}

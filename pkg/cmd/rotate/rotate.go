@@ -22,7 +22,6 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/factory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/flags"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/printers"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/rotate"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
@@ -148,9 +147,9 @@ func (o *Options) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var bindings []*lookup.Binding
+	var bindings []*inventory.Binding
 	if o.selection.Many() {
-		var listed []inventory.Binding
+		var listed []inventory.Entry
 		if listed, err = o.selection.Read(ctx, connection, report); err == nil {
 			bindings, err = o.selected(ctx, clients, listed)
 		}
@@ -173,10 +172,10 @@ func (o *Options) Run(ctx context.Context) error {
 }
 
 // named returns the bindings in the arguments, and those of the workloads in the arguments, each once.
-func (o *Options) named(ctx context.Context, c *client.Clients) (bindings []*lookup.Binding, err error) {
-	names, workloads := lookup.Split(o.workloads)
+func (o *Options) named(ctx context.Context, c *client.Clients) (bindings []*inventory.Binding, err error) {
+	names, workloads := inventory.Split(o.workloads)
 	for _, name := range names {
-		b, err := lookup.Read(ctx, c.Kube, o.namespace, name)
+		b, err := inventory.Read(ctx, c.Kube, o.namespace, name)
 		if err != nil {
 			return nil, err
 		}
@@ -190,7 +189,7 @@ func (o *Options) named(ctx context.Context, c *client.Clients) (bindings []*loo
 		bindings = append(bindings, found...)
 	}
 	seen := sets.New[string]()
-	return slices.DeleteFunc(bindings, func(b *lookup.Binding) bool {
+	return slices.DeleteFunc(bindings, func(b *inventory.Binding) bool {
 		again := seen.Has(b.SecretName)
 		seen.Insert(b.SecretName)
 		return again
@@ -198,18 +197,18 @@ func (o *Options) named(ctx context.Context, c *client.Clients) (bindings []*loo
 }
 
 // ofWorkloads returns the bindings of workloads.
-func (o *Options) ofWorkloads(ctx context.Context, c *client.Clients, args []string) ([]*lookup.Binding, error) {
+func (o *Options) ofWorkloads(ctx context.Context, c *client.Clients, args []string) ([]*inventory.Binding, error) {
 	workloads, err := c.Workloads.Get(ctx, o.namespace, args)
 	if err != nil {
 		return nil, err
 	}
-	secrets, err := lookup.List(ctx, c.Kube, o.namespace)
+	secrets, err := inventory.List(ctx, c.Kube, o.namespace)
 	if err != nil {
 		return nil, err
 	}
-	var bindings []*lookup.Binding
+	var bindings []*inventory.Binding
 	for _, w := range workloads {
-		found, err := secrets.FindAll(ctx, lookup.Subject{Namespace: o.namespace, Name: w.String(), Workload: w}, o.selection.Filter)
+		found, err := secrets.FindAll(ctx, inventory.Subject{Namespace: o.namespace, Name: w.String(), Workload: w}, o.selection.Filter)
 		if err != nil {
 			return nil, err
 		}
@@ -225,15 +224,15 @@ func (o *Options) ofWorkloads(ctx context.Context, c *client.Clients, args []str
 }
 
 // selected reads those of the listed bindings that are old enough.
-func (o *Options) selected(ctx context.Context, c *client.Clients, listed []inventory.Binding) ([]*lookup.Binding, error) {
-	listed = slices.DeleteFunc(listed, func(b inventory.Binding) bool {
+func (o *Options) selected(ctx context.Context, c *client.Clients, listed []inventory.Entry) ([]*inventory.Binding, error) {
+	listed = slices.DeleteFunc(listed, func(b inventory.Entry) bool {
 		return b.Secret != inventory.Present || time.Since(b.Created) < o.olderThan || time.Since(b.Marks.RotatedAt()) < o.olderThan
 	})
-	bindings := make([]*lookup.Binding, len(listed))
+	bindings := make([]*inventory.Binding, len(listed))
 	var group errgroup.Group
 	for i, b := range listed {
 		group.Go(func() (err error) {
-			bindings[i], err = lookup.Read(ctx, c.Kube, b.Namespace, b.SecretName)
+			bindings[i], err = inventory.Read(ctx, c.Kube, b.Namespace, b.SecretName)
 			if apierrors.IsNotFound(err) {
 				return nil // unbound since it was listed
 			}
@@ -243,5 +242,5 @@ func (o *Options) selected(ctx context.Context, c *client.Clients, listed []inve
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(bindings, func(b *lookup.Binding) bool { return b == nil }), nil
+	return slices.DeleteFunc(bindings, func(b *inventory.Binding) bool { return b == nil }), nil
 }

@@ -8,7 +8,7 @@ import (
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/command/commandtest"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/rotate"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
 )
@@ -38,7 +38,7 @@ func TestOptions_FollowFlags(t *testing.T) {
 		assert.Equal(t, expected, o.rotate, line)
 	}
 	o := commandtest.Complete(t, newCommand, "deployment/web --secret=s --dbname=d")
-	assert.Equal(t, lookup.Filter{Secret: "s", Database: "d"}, o.selection.Filter)
+	assert.Equal(t, inventory.Filter{Secret: "s", Database: "d"}, o.selection.Filter)
 	assert.Equal(t, []string{"deployment/web"}, o.workloads)
 	assert.Equal(t, time.Hour, commandtest.Complete(t, newCommand, "--all --older-than=1h").olderThan)
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/command"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/factory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/flags"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/printers"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/unbind"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
@@ -139,7 +139,7 @@ func (o *Options) Complete(cmd *cobra.Command, args []string) (err error) {
 func (o *Options) Validate() error {
 	s := o.server.Spec
 	if !o.all {
-		if err := lookup.CheckWorkloads(o.workloads); err != nil {
+		if err := inventory.CheckWorkloads(o.workloads); err != nil {
 			return err
 		}
 	}
@@ -254,7 +254,7 @@ func (o *Options) undoAll(ctx context.Context, clients *client.Clients, with fac
 			errs = append(errs, context.Cause(ctx))
 			break
 		}
-		n := lookup.Subject{Namespace: o.namespace, Name: w.Name, Workload: w.Workload}
+		n := inventory.Subject{Namespace: o.namespace, Name: w.Name, Workload: w.Workload}
 		errs = append(errs, taker.Undo(ctx, n, o.server.Choice(), o.unbind))
 	}
 	return utilerrors.NewAggregate(errs)

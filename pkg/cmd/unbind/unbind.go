@@ -18,7 +18,7 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/command"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/factory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/flags"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/printers"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
@@ -158,11 +158,11 @@ func (o *Options) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	unbinder := factory.NewUnbinder(clients, report, func(*server.Endpoint, *lookup.Binding) client.Administrator { return admin })
+	unbinder := factory.NewUnbinder(clients, report, func(*server.Endpoint, *inventory.Binding) client.Administrator { return admin })
 	options := o.unbind
 	if options.DropDatabase {
 		// The administrator works in another database than the one that is dropped.
-		unbinder.Roles = func(e *server.Endpoint, _ *lookup.Binding) unbind.Roles {
+		unbinder.Roles = func(e *server.Endpoint, _ *inventory.Binding) unbind.Roles {
 			return clients.Server(e, admin, "")
 		}
 		options.ConfirmDrop = o.confirmDrop
@@ -184,13 +184,13 @@ func (o *Options) Run(ctx context.Context) error {
 
 // named returns the bindings in the arguments, and those of the workloads in the arguments.
 func (o *Options) named(ctx context.Context, c *client.Clients, u *unbind.Unbinder) (items []*unbind.Item, err error) {
-	names, workloads := lookup.Split(o.workloads)
+	names, workloads := inventory.Split(o.workloads)
 	for _, name := range names {
-		b, err := lookup.Read(ctx, c.Kube, o.namespace, name)
+		b, err := inventory.Read(ctx, c.Kube, o.namespace, name)
 		if err != nil {
 			return nil, err
 		}
-		item := unbind.NewItem(b.Subject, lookup.Filter{Secret: name})
+		item := unbind.NewItem(b.Subject, inventory.Filter{Secret: name})
 		item.Choice = o.server.Choice()
 		items = append(items, item)
 	}
@@ -203,7 +203,7 @@ func (o *Options) named(ctx context.Context, c *client.Clients, u *unbind.Unbind
 		return nil, err
 	}
 	for _, w := range found {
-		item := unbind.NewItem(lookup.Subject{Namespace: o.namespace, Name: w.Name, Workload: w.Workload}, o.selection.Filter)
+		item := unbind.NewItem(inventory.Subject{Namespace: o.namespace, Name: w.Name, Workload: w.Workload}, o.selection.Filter)
 		item.Choice = o.server.Choice()
 		items = append(items, item)
 	}
@@ -222,7 +222,7 @@ func (o *Options) selected(ctx context.Context, connection *genericclioptions.Co
 		if !o.selection.Filter.Matches(b.SecretName, b.Marks.DBName) {
 			continue
 		}
-		item := unbind.NewItem(lookup.Subject{Namespace: b.Namespace, Name: b.Marks.Workload}, lookup.Filter{Secret: b.SecretName})
+		item := unbind.NewItem(inventory.Subject{Namespace: b.Namespace, Name: b.Marks.Workload}, inventory.Filter{Secret: b.SecretName})
 		item.Choice = o.server.Choice()
 		items, chosen = append(items, item), append(chosen, b)
 	}

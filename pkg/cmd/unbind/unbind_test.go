@@ -11,7 +11,7 @@ import (
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/cmd/command/commandtest"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/lookup"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/printers"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/unbind"
@@ -45,7 +45,7 @@ func TestOptions_FollowFlags(t *testing.T) {
 		assert.Equal(t, expected, o.unbind, line)
 	}
 	o := commandtest.Complete(t, newCommand, "deployment/web --secret=s --dbname=d --yes --field-manager=me")
-	assert.Equal(t, lookup.Filter{Secret: "s", Database: "d"}, o.selection.Filter)
+	assert.Equal(t, inventory.Filter{Secret: "s", Database: "d"}, o.selection.Filter)
 	assert.Equal(t, []string{"deployment/web"}, o.workloads)
 	assert.True(t, o.yes)
 	assert.Equal(t, "me", o.unbind.FieldManager)

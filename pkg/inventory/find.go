@@ -1,6 +1,4 @@
-// Package lookup finds the bindings of a workload from the workload's annotations and the metadata of Secrets.
-// Both are hints: everyone who can write these objects can forge them.
-package lookup
+package inventory
 
 import (
 	"cmp"
@@ -34,7 +32,7 @@ type Filter struct {
 	Database string // empty: any
 }
 
-// Binding is a binding, or what is left of it.
+// Binding is one binding with its Secret and its workload, or what is left of them.
 type Binding struct {
 	Subject
 	SecretName string
