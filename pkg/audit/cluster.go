@@ -35,10 +35,8 @@ type cluster struct {
 	workloads map[types.UID]workloadRef // of Pods
 	templates []template
 
-	bound       secretRoles     // by the metadata of bindings
-	bindingIDs  map[string]bool // NAMESPACE/ID of each binding with a Secret
-	bindings    map[binding]bool
-	secretsRead bool // the metadata of all Secrets of bindings
+	bindings    []binding // that have a Secret
+	secretsRead bool      // the metadata of all Secrets of bindings
 
 	secretLogins []secretLogin // values; only if they were asked for
 	valuesRead   bool
@@ -66,11 +64,8 @@ type workloadSpec struct {
 // read lists what the audit joins. Only Pods are necessary; everything else that cannot be read becomes a gap.
 func (r *reader) read(ctx context.Context, namespace string) (*cluster, error) {
 	r.cluster = &cluster{
-		namespace:  namespace,
-		workloads:  map[types.UID]workloadRef{},
-		bound:      secretRoles{},
-		bindingIDs: map[string]bool{},
-		bindings:   map[binding]bool{},
+		namespace: namespace,
+		workloads: map[types.UID]workloadRef{},
 	}
 	r.cluster.owners, r.nodes = newOwners(), map[netip.Addr]string{}
 	var lists errgroup.Group
@@ -187,21 +182,30 @@ func (r *reader) readBindings(ctx context.Context, namespace string) error {
 	secrets := r.metadata.Resource(corev1.SchemeGroupVersion.WithResource("secrets")).Namespace(namespace)
 	err := eachWith(ctx, options, secrets.List, func(object *metav1.PartialObjectMetadata) {
 		if marks, ok := secret.MarksOf(object); ok {
-			r.cluster.bound[types.NamespacedName{Namespace: object.Namespace, Name: object.Name}] = marks.Role
-			r.cluster.bindingIDs[object.Namespace+"/"+marks.ID] = true
-			r.cluster.bindings[binding{object.Namespace, withoutGroup(marks.Workload), marks.Role}] = true
+			name := types.NamespacedName{Namespace: object.Namespace, Name: object.Name}
+			r.cluster.bindings = append(r.cluster.bindings, binding{name, marks.ID, withoutGroup(marks.Workload), marks.Role})
 		}
 	})
 	r.cluster.secretsRead = err == nil
 	return err
 }
 
-// binding is a workload with the login of its binding.
-type binding struct{ namespace, workload, role string }
+// binding is a binding according to the metadata of its Secret.
+type binding struct {
+	secret             types.NamespacedName
+	id, workload, role string
+}
 
 // isBoundTo reports whether the role is the login of a binding of the workload.
 func (c *cluster) isBoundTo(namespace, workload, role string) bool {
-	return c.bindings[binding{namespace, withoutGroup(workload), role}]
+	return slices.ContainsFunc(c.bindings, func(b binding) bool {
+		return b.secret.Namespace == namespace && b.workload == withoutGroup(workload) && b.role == role
+	})
+}
+
+// hasBinding reports whether a binding with this id has a Secret in the namespace.
+func (c *cluster) hasBinding(namespace, id string) bool {
+	return slices.ContainsFunc(c.bindings, func(b binding) bool { return b.secret.Namespace == namespace && b.id == id })
 }
 
 // withoutGroup turns deployment.apps/web into deployment/web.

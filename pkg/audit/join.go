@@ -182,9 +182,9 @@ func (f *facts) logins(sessions []Access) secretRoles {
 			logins[l.secret] = l.user
 		}
 	}
-	for name, role := range f.cluster.bound {
-		if f.role(role) != nil {
-			logins[name] = role
+	for _, b := range f.cluster.bindings {
+		if f.role(b.role) != nil {
+			logins[b.secret] = b.role
 		}
 	}
 	return logins

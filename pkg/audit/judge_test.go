@@ -18,7 +18,7 @@ import (
 
 // cleanFacts are a server with one bound application, in which nothing is wrong.
 func cleanFacts() *facts {
-	c := &cluster{bound: secretRoles{}, bindingIDs: map[string]bool{"shop/abc": true}, secretsRead: true, valuesRead: true}
+	c := &cluster{bindings: []binding{{secret: types.NamespacedName{Namespace: "shop"}, id: "abc"}}, secretsRead: true, valuesRead: true}
 	pods := []corev1.Pod{podAt("data", "pg-0", "10.0.0.1"), podAt("shop", "web-1", "10.0.0.2"), podAt("shop", "worker-1", "10.0.0.3"),
 		podAt("data", "pooler-1", "10.0.0.4"), podAt("kube-system", "proxy-1", "192.168.0.1")}
 	pods[3].Spec.Containers[0].Image = "registry.example/pgbouncer:1.24"
@@ -125,7 +125,7 @@ func TestFindings(t *testing.T) {
 			"2 workloads use it", "kubectl pgbind takeover deployment/web deployment/worker --postgres statefulset/pg --postgres-namespace data --dbname shop -n shop"},
 		"the login of a binding": {func(f *facts) {
 			f.session("10.0.0.3", "web", "shop")
-			f.cluster.bindings = map[binding]bool{{"shop", "deployment/web", "web"}: true}
+			f.cluster.bindings[0].workload, f.cluster.bindings[0].role = "deployment/web", "web"
 		}, SharedRole, Warning, "role/web",
 			"it is the login of a binding", "kubectl pgbind bind deployment/worker --postgres statefulset/pg --postgres-namespace data --dbname shop -n shop"},
 		"a role shared by a template": {func(f *facts) { f.template("deployment/web", "pg"); f.template("cronjob/report", "pg") }, SharedRole, Warning, "role/web",
@@ -140,7 +140,7 @@ func TestFindings(t *testing.T) {
 			f.cluster.valuesRead = false
 			f.audit.Roles = append(f.audit.Roles, postgres.AuditRole{Name: "old", CanLogin: true})
 		}, UnusedRole, Info, "role/old", "--read-secrets", "NOLOGIN"},
-		"an orphan": {func(f *facts) { f.cluster.bindingIDs = map[string]bool{} }, OrphanedRole, Warning, "role/web", "namespace shop", "kubectl pgbind prune --postgres statefulset/pg --postgres-namespace data -n shop"},
+		"an orphan": {func(f *facts) { f.cluster.bindings = nil }, OrphanedRole, Warning, "role/web", "namespace shop", "kubectl pgbind prune --postgres statefulset/pg --postgres-namespace data -n shop"},
 		"MD5": {func(f *facts) { f.audit.Roles[2].Password = "md5" }, MD5Password, Warning, "role/web", "MD5",
 			`kubectl pgbind psql --admin --postgres statefulset/pg -n data -- -c '\password "web"'`},
 		"no password": {func(f *facts) { f.audit.Roles[2].Password = "none" }, NoPassword, Info, "role/web", "no password", `\password`},
@@ -231,7 +231,7 @@ func TestFindings_OneCauseIsOneFinding(t *testing.T) {
 			f.audit.Roles[2].MemberOf = []postgres.AuditMembership{{Role: "postgres"}}
 		},
 		"a binding of a namespace that was not read": func(f *facts) {
-			f.cluster.namespace, f.cluster.bindingIDs = "other", nil
+			f.cluster.namespace, f.cluster.bindings = "other", nil
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -73,7 +73,7 @@ func orphanedRoles(f *facts) []Finding {
 
 func (f *facts) orphaned(role postgres.AuditRole) bool {
 	return role.Owner.ID != "" && f.cluster.secretsRead && f.cluster.covers(role.Owner.Namespace) &&
-		!f.cluster.bindingIDs[role.Owner.Namespace+"/"+role.Owner.ID]
+		!f.cluster.hasBinding(role.Owner.Namespace, role.Owner.ID)
 }
 
 func (f *facts) prune(namespace string) string {
