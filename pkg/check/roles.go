@@ -128,13 +128,16 @@ func (s *serverFacts) checkRole(role postgres.MarkedRole, h home, i *inventory.I
 	return orphan
 }
 
-// bindingOf reports whether the owner's id is the workload's, and adds to the spec what the id is for. It does not show
-// the name of an owner container.
+// unknownContainer stands for the name of an owner container in a command, which the user has to replace.
+const unknownContainer = "CONTAINER"
+
+// bindingOf reports whether the owner's id is the workload's, and adds to the spec what the id is for. The id says whether the binding is
+// that of an owner container, and not its name.
 func (s *serverFacts) bindingOf(w inventory.Workload, o postgres.Owner, spec *v1alpha1.BindingSpec) bool {
 	identity := secret.Identity(w.Namespace, w.Name, w.UID)
 	for _, database := range s.survey.Databases {
-		for _, container := range []string{"", "CONTAINER"} {
-			if secret.ID(identity, s.candidates[0].Location, database, container != "") == o.ID {
+		for container, isOwner := range map[string]bool{"": false, unknownContainer: true} {
+			if secret.ID(identity, s.candidates[0].Location, database, isOwner) == o.ID {
 				spec.Workload, spec.DBName, spec.OwnerContainer = w.Name, database, container
 				return true
 			}
