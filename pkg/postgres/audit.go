@@ -221,7 +221,7 @@ func auditScript(first bool, after string, counted bool) *script {
 	}
 	for range databasesAtOnce {
 		sc.run("audit_next_database").only("there", func() {
-			sc.run("audit_database", "statements_schema", "audit_statements", "audit_end_database")
+			sc.run("audit_connect", "set_encoding", "audit_database", "statements_schema", "audit_statements", "audit_end_database")
 		})
 	}
 	return sc.run("end")

@@ -7,6 +7,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -20,16 +21,10 @@ var shellFiles embed.FS
 // container's user, without a password.
 type authMethod struct {
 	switcher string // the program that switches to the operating system user with the administrator's name, for peer authentication
-	variable string // the variable of the container that contains the password or names a file that does
+	variable string // the variable of the container that contains the password or names a file that does; one of those in probe.sh
 	host     string // the directory of the socket, or an address; empty: as before
 	user     string // the administrator; empty: as before
 	database string // the database to which the programs connect first; empty: maintenanceDatabase
-}
-
-// variables are the variables in which images keep the administrator's password. probe.sh chooses one.
-var variables = [...]string{ //nolint:gochecknoglobals // a constant list
-	"POSTGRES_PASSWORD", "POSTGRES_POSTGRES_PASSWORD", "POSTGRESQL_POSTGRES_PASSWORD", "POSTGRESQL_PASSWORD",
-	"POSTGRESQL_ADMIN_PASSWORD", "PGPASSWORD_SUPERUSER", "PATRONI_SUPERUSER_PASSWORD",
 }
 
 const shell = "sh"
@@ -117,7 +112,7 @@ func parseAuth(report *bytes.Buffer) (found authMethod, err error) {
 		case kind == "switcher" && slices.Contains([]string{"gosu", "setpriv", "su"}, value):
 			found.switcher = value
 			return found, nil
-		case kind == "variable" && slices.Contains(variables[:], value):
+		case kind == "variable" && regexp.MustCompile(`^[A-Z_]+$`).MatchString(value): // password.sh evaluates it
 			found.variable = value
 			return found, nil
 		}

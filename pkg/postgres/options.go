@@ -36,7 +36,7 @@ func sessionOptions() string {
 func opening(database string, skipEventTriggers bool) *script {
 	sc := new(script).set("options", escape(sessionOptions()), "conn", "dbname="+conninfo(database),
 		"home", hex.EncodeToString([]byte(database)))
-	return sc.set("skip_event_triggers", boolean(skipEventTriggers)).run("opening")
+	return sc.set("skip_event_triggers", boolean(skipEventTriggers)).run("opening", "set_encoding")
 }
 
 // input is what psql reads as the administrator.

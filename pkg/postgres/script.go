@@ -51,7 +51,7 @@ func (s *script) enter(database string) *script {
 		return s
 	}
 	s.database = database
-	return s.set("conn", "dbname="+conninfo(database)).run("connect", "begin_session")
+	return s.set("conn", "dbname="+conninfo(database)).run("connect", "set_encoding", "begin_session")
 }
 
 // owner names the binding whose login roles follow, and its owner role.

@@ -23,7 +23,7 @@ func factsScript(questions []Question) (*script, error) {
 	sc.set("names", sc.json(names)).run("begin_session", "list_login_roles")
 	for _, database := range grouped(questions, everyNumber(questions), func(q Question) string { return q.Access.Database }) {
 		name := questions[database[0]].Access.Database
-		sc.set("database", name, "conn", "dbname="+conninfo(name)).run("connect_if_exists")
+		sc.set("database", name, "conn", "dbname="+conninfo(name)).run("connect_if_exists", "set_encoding")
 		sc.set("about", sc.json(database), "access", "").run("begin_answers").only("there", func() { sc.run("escalations") })
 		for _, access := range grouped(questions, database, func(q Question) string { return q.Access.Role() }) {
 			if err := sc.facts(questions, access); err != nil {

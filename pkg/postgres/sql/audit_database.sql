@@ -1,8 +1,4 @@
--- Connects to the database :database and reports what an audit needs from its catalogs.
-SELECT 'pgbind ' || pg_catalog.json_build_object('audit', pg_catalog.json_build_object('enter', :'database'));
-\connect -reuse-previous=on :"conn"
--- A database of the encoding SQL_ASCII stores bytes that may be no text of another encoding: they pass as they are.
-SELECT pg_catalog.set_config('client_encoding', CASE pg_catalog.current_setting('server_encoding') WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END, false) AS ignored \gset
+-- Reports what an audit needs from the catalogs of the database :database.
 BEGIN TRANSACTION READ ONLY;
 SELECT 'pgbind ' || pg_catalog.json_build_object('audit', pg_catalog.json_build_object('create', pg_catalog.json_build_object(
          'database', :'database', 'schema', n.nspname)))
