@@ -44,9 +44,6 @@ func (r *run) observe(ctx context.Context, items []*Item) {
 	r.readNamespaces(ctx, phases.Open(items))
 }
 
-// worthListing is the number of workloads of one kind in a namespace from which they are read as a list.
-const worthListing = 10
-
 // collection is the workloads of one kind in a namespace.
 type collection struct{ namespace, kind string }
 
@@ -59,7 +56,7 @@ func collectionOf(i *Item) collection {
 func (r *run) readWorkloads(ctx context.Context, items []*Item) {
 	missing := slices.DeleteFunc(slices.Clone(items), func(i *Item) bool { return i.Workload != nil })
 	eachGroup(missing, collectionOf, func(of collection, group []*Item) {
-		if t, known := workload.TypeFor(of.kind); known && len(group) >= worthListing {
+		if t, known := workload.TypeFor(of.kind); known && len(group) >= workload.ListThreshold {
 			r.listWorkloads(ctx, t, group)
 		}
 	})

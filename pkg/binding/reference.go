@@ -129,19 +129,14 @@ func (r *run) dryRun(ctx context.Context, items []*Item) {
 	})
 }
 
-// tryFirst asks for the first item of each kind, and for the next one if that was refused.
-func (r *run) tryFirst(ctx context.Context, items []*Item, kindOf func(*Item) string, ask func(*Item) error) {
-	eachGroup(items, kindOf, func(kind string, of []*Item) {
-		if kind == "" {
-			return
-		}
-		for _, i := range of {
-			err := ask(i)
-			if err == nil {
-				return
-			}
+// tryFirst sends the request of the first item of each kind, and that of the next one if it was refused.
+func (r *run) tryFirst(ctx context.Context, items []*Item, kindOf func(*Item) string, send func(*Item) error) {
+	phases.TryFirst(items, atOnce, kindOf, func(i *Item) error {
+		err := send(i)
+		if err != nil {
 			r.failOrRetry(ctx, i, err)
 		}
+		return err
 	})
 }
 

@@ -53,7 +53,7 @@ func (c *Checker) namespaceUIDs(ctx context.Context, all []facts) map[string]str
 func (c *Checker) readSecrets(ctx context.Context, namespace string, of []*facts) {
 	secrets := c.Kube.CoreV1().Secrets(namespace)
 	var listed map[string]*corev1.Secret
-	if len(of) >= workload.Many {
+	if len(of) >= workload.ListThreshold {
 		// Not every user who may read Secrets may list them.
 		listed, _ = secret.List(ctx, c.Kube, namespace)
 	}

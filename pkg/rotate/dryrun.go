@@ -14,18 +14,17 @@ import (
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
-// trial is a request of one item that changes nothing.
+// trial is a request of an item that changes nothing.
 type trial struct {
 	item *item
-	ask  func() error
+	kind string // and namespace
+	send func() error
 }
 
 // dryRun sends writes as a dry run and makes the later reads, so that missing permissions, admission and quotas fail
 // before there is anything to roll back. One request of each kind in a namespace is sent: the API server accepts or
 // refuses by who asks, where and what for. What it refuses of a single object later is rolled back.
 func (r *run) dryRun(ctx context.Context, items []*item) {
-	trials := map[string][]trial{}
-	add := func(kind string, i *item, ask func() error) { trials[kind] = append(trials[kind], trial{i, ask}) }
 	for _, i := range items {
 		i.err = r.checkChanges(i)
 	}
@@ -33,22 +32,21 @@ func (r *run) dryRun(ctx context.Context, items []*item) {
 		return
 	}
 	each(phases.Open(items), func(i *item) { i.err = r.refuseHidden(ctx, i) })
+	var trials []trial
 	for _, i := range phases.Open(items) {
-		add(fmt.Sprintf("secret %t in %s", i.Secret != nil, i.Namespace), i, func() error { return r.dryRunSecret(ctx, i) })
+		kind := fmt.Sprintf("secret %t in %s", i.Secret != nil, i.Namespace)
+		trials = append(trials, trial{i, kind, func() error { return r.dryRunSecret(ctx, i) }})
 		for _, user := range i.changeable(r.options) {
-			add(user.Kind().Kind+" in "+i.Namespace, i, func() error { return r.dryRunPatch(ctx, i, user) })
+			trials = append(trials, trial{i, user.Kind().Kind + " in " + i.Namespace, func() error { return r.dryRunPatch(ctx, i, user) }})
 		}
 	}
-	for _, of := range trials {
-		for _, t := range of {
-			if t.item.err != nil {
-				continue
-			}
-			if t.item.err = t.ask(); t.item.err == nil {
-				break
-			}
+	const oneKind = 1 // an item has requests of several kinds, and one error
+	phases.TryFirst(trials, oneKind, func(t trial) string { return t.kind }, func(t trial) error {
+		if t.item.err == nil {
+			t.item.err = t.send()
 		}
-	}
+		return t.item.err
+	})
 }
 
 // changeable returns the users whose templates a rotation changes.

@@ -126,16 +126,13 @@ func (r *run) awaitPods(ctx context.Context, i *item, w *workload.Workload) erro
 		return nil
 	}
 	progress := func(line string) { r.Report.Step("%s", line) }
-	switch rollout := w.Rollout(); {
-	case rollout.Kind == workload.ReplacePods && r.options.Restart:
-		if err := r.Workloads.Restart(ctx, w, i.SecretName, progress); err != nil {
-			return err
-		}
-	case rollout.Kind == workload.Followed:
-		if err := r.Workloads.WaitRollout(ctx, w, progress); err != nil {
-			return err
-		}
-	case rollout.Kind != workload.NextRun:
+	replaced, err := workload.ReplacePodsOf(ctx, r.Workloads, w, workload.Replacement{
+		Secret: i.SecretName, Restart: r.options.Restart, Progress: progress,
+	})
+	if err != nil {
+		return err
+	}
+	if rollout := w.Rollout(); !replaced && rollout.Kind != workload.NextRun {
 		i.kept = true
 		r.Report.Warn("%s", rollout.Message)
 		return nil

@@ -106,7 +106,7 @@ func (r *run) refresh(ctx context.Context, items []*Item) {
 
 // listSecrets lists the Secrets of bindings for many items of a namespace. Those that it does not return are read one by one.
 func (r *run) listSecrets(ctx context.Context, items []*Item) map[string]*corev1.Secret {
-	if len(items) < workload.Many {
+	if len(items) < workload.ListThreshold {
 		return nil
 	}
 	listed, err := secret.List(ctx, r.Kube, items[0].Namespace)

@@ -74,7 +74,7 @@ func (r *run) find(ctx context.Context, secrets *inventory.Secrets, i *Item) (ow
 
 // lists reads what uses Secrets: for many items each kind of a namespace once.
 func (r *run) lists(items []*Item) Lists {
-	if len(items) < workload.Many {
+	if len(items) < workload.ListThreshold {
 		return r.Workloads
 	}
 	return r.Snapshot()
@@ -168,14 +168,11 @@ func (r *run) dryRun(ctx context.Context, items []*Item) {
 	})
 }
 
-// tryFirst calls try for the first item of each kind, and for the next one if that fails.
-func (r *run) tryFirst(items []*Item, kind func(*Item) string, try func(*Item) error) {
-	each(parallel.GroupBy(items, kind), func(group []*Item) {
-		for _, i := range group {
-			if i.Fail(try(i)); i.Err == nil {
-				return
-			}
-		}
+// tryFirst sends the request of the first item of each kind, and that of the next one if it was refused.
+func (r *run) tryFirst(items []*Item, kindOf func(*Item) string, send func(*Item) error) {
+	phases.TryFirst(items, atOnce, kindOf, func(i *Item) error {
+		i.Fail(send(i))
+		return i.Err
 	})
 }
 

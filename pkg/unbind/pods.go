@@ -36,15 +36,13 @@ func (r *run) awaitRollout(ctx context.Context, i *Item) error {
 		return nil
 	}
 	progress := func(line string) { r.Report.Step("%s", line) }
-	switch rollout := i.Workload.Rollout(); {
-	case rollout.Kind == workload.ReplacePods && r.options.Restart:
-		return r.Workloads.Restart(ctx, i.Workload, i.SecretName, progress)
-	case rollout.Kind == workload.Followed:
-		return r.Workloads.WaitRollout(ctx, i.Workload, progress)
-	default:
-		r.Report.Step("%s", rollout.Message)
-		return nil
+	replaced, err := workload.ReplacePodsOf(ctx, r.Workloads, i.Workload, workload.Replacement{
+		Secret: i.SecretName, Restart: r.options.Restart, Progress: progress,
+	})
+	if err == nil && !replaced {
+		progress(i.Workload.Rollout().Message)
 	}
+	return err
 }
 
 // awaitEnd waits until no Pod or Job with the former credentials is left.

@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"context"
 	"fmt"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -78,4 +79,28 @@ func nextRun(w *Workload, o *batchv1.CronJob) Rollout {
 		return Rollout{NextRun, fmt.Sprintf("%s is suspended: its next run has the change", w)}
 	}
 	return Rollout{NextRun, fmt.Sprintf("the next run of %s has the change (schedule %q)", w, o.Spec.Schedule)}
+}
+
+// Replacer replaces the Pods of a workload, or waits until they are replaced. *Client implements it.
+type Replacer interface {
+	Restart(ctx context.Context, w *Workload, secret string, progress func(string)) error
+	WaitRollout(ctx context.Context, w *Workload, progress func(string)) error
+}
+
+// Replacement describes how Pods that use a Secret are replaced.
+type Replacement struct {
+	Secret   string
+	Restart  bool // replace the Pods of a workload that does not replace them itself
+	Progress func(string)
+}
+
+// ReplacePodsOf waits until the Pods of a workload are replaced. It returns false if nothing replaces them now; Rollout says why.
+func ReplacePodsOf(ctx context.Context, c Replacer, w *Workload, r Replacement) (replaced bool, err error) {
+	switch kind := w.Rollout().Kind; {
+	case kind == ReplacePods && r.Restart:
+		return true, c.Restart(ctx, w, r.Secret, r.Progress)
+	case kind == Followed:
+		return true, c.WaitRollout(ctx, w, r.Progress)
+	}
+	return false, nil
 }

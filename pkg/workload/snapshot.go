@@ -71,8 +71,8 @@ func (c *Client) Using(ctx context.Context, namespace, secret string) (string, e
 	return strings.Join(podNames(pods), ", "), err
 }
 
-// Many is the number of objects of a kind in a namespace from which one list is read instead of each object.
-const Many = 10
+// ListThreshold is the number of objects of a kind in a namespace from which one list is read instead of each object.
+const ListThreshold = 10
 
 // atOnce is the number of workloads that are read at the same time.
 const atOnce = 8
@@ -104,7 +104,7 @@ func (c *Client) lookupInList(ctx context.Context, namespace string, group []*Na
 	t, known := TypeFor(kindOf(group[0].Name))
 	k, _ := kindFor(schema.GroupKind{Group: t.Resource.Group, Kind: t.kind})
 	// A Rollout can refer to a Deployment, which only a read of it finds.
-	if !known || k.isCustom() || len(group) < Many {
+	if !known || k.isCustom() || len(group) < ListThreshold {
 		return false
 	}
 	all, err := c.List(ctx, namespace, t)
