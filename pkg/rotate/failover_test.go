@@ -14,10 +14,10 @@ func TestRotate_GoesOnAfterFailover(t *testing.T) {
 		for name, err := range map[string]error{"standby": postgres.ErrStandby, "stopped": &postgres.SQLError{State: "57P02"}} {
 			t.Run(name+" at "+step, func(t *testing.T) {
 				inWorld(t, func(w *world) {
-					w.fail[step] = err
+					w.Fail[step] = err
 					require.NoError(w.t, w.rotate())
 					w.assertOnly(second)
-					assert.NotContains(w.t, w.log, "patch 1", "the Pods are replaced only once")
+					assert.NotContains(w.t, w.Log, "patch 1", "the Pods are replaced only once")
 				})
 			})
 		}
@@ -27,8 +27,8 @@ func TestRotate_GoesOnAfterFailover(t *testing.T) {
 func TestRotate_KeepsOldRoleIfFailoverLostNewOne(t *testing.T) {
 	inWorld(t, func(w *world) {
 		step := "end idle of " + first
-		w.lose[step] = postgres.ErrStandby
-		w.then[step] = func() { delete(w.passes, second) }
+		w.Lose[step] = postgres.ErrStandby
+		w.Then[step] = func() { delete(w.passes, second) }
 		require.ErrorContains(w.t, w.rotate(), "a failover lost role \""+second+"\"")
 		assert.Contains(w.t, w.passes, first)
 		assert.Equal(w.t, first, w.pods)

@@ -19,10 +19,11 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/kubernetes/fake"
+	kubefake "k8s.io/client-go/kubernetes/fake"
 	k8stesting "k8s.io/client-go/testing"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/fake"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
@@ -41,33 +42,29 @@ const (
 // world is a bound workload, its Pods and its server in memory. Each method also checks that the steps before it are done.
 type world struct {
 	t        *testing.T
-	kube     *fake.Clientset
+	kube     *kubefake.Clientset
 	workload *workload.Workload
 	pods     string            // the role that the Pods use
 	passes   map[string]string // passwords by role; empty: none yet
 	locked   map[string]bool
 	sessions map[string]int
 	granted  int
-	log      []string
 	version  int
-
-	// fail lets the step of that name fail once before its effect, lose after it.
-	fail, lose map[string]error
-	// then is what another run does after the step of that name.
-	then map[string]func()
+	fake.Steps
+	fake.Reporter
 	// refused is the API server's response to the dry run of a write.
 	refused map[string]error
 
-	warned, results []string
-	managers        []string              // of the patches of workloads
-	unfinished      []postgres.Unfinished // what a session of others prevents
-	hidden          []workload.Hidden
+	managers   []string              // of the patches of workloads
+	unfinished []postgres.Unfinished // what a session of others prevents
+	hidden     []workload.Hidden
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, pods: first, passes: map[string]string{first: "p1"}, locked: map[string]bool{}, sessions: map[string]int{first: 2},
-		fail: map[string]error{}, lose: map[string]error{}, refused: map[string]error{}, then: map[string]func(){}}
+		Steps: fake.NewSteps(), refused: map[string]error{}}
+	w.Check = w.assertSecret
 	ours := corev1.EnvFromSource{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: secretName}}}
 	w.setWorkload(corev1.PodSpec{Containers: []corev1.Container{{Name: "app", EnvFrom: []corev1.EnvFromSource{ours}}}})
 	marks := boundMarks()
@@ -75,8 +72,10 @@ func newWorld(t *testing.T) *world {
 		secret.Credentials{Host: "svc.ns", Username: first, Password: "p1"})
 	require.NoError(t, err)
 	secret.UID, secret.ResourceVersion, secret.Labels["theirs"] = "secret-uid", "1", "label"
-	w.kube = fake.NewClientset(secret, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "ns", UID: "ns-uid"}})
-	w.kube.PrependReactor("*", "*", w.react)
+	w.kube = fake.NewCluster(t, []string{
+		"get namespaces", "get secrets", "list secrets", "delete secrets", "create secrets", "update secrets",
+		"create events", "get events", "update events",
+	}, w.react, secret, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "ns", UID: "ns-uid"}})
 	return w
 }
 
@@ -104,11 +103,9 @@ func (w *world) setWorkload(spec corev1.PodSpec) {
 	require.NoError(w.t, err)
 }
 
-// react fails the test on every request that a rotation does not need, and checks the resource version of an update.
+// react answers dry runs, and checks the resource version of an update.
 func (w *world) react(action k8stesting.Action) (bool, runtime.Object, error) {
-	switch verb := action.GetVerb() + " " + action.GetResource().Resource; verb {
-	case "get namespaces", "get secrets", "list secrets", "delete secrets", "create events", "get events", "update events":
-		return false, nil, nil
+	switch action.GetVerb() + " " + action.GetResource().Resource {
 	case "create secrets":
 		create, _ := action.(k8stesting.CreateActionImpl)
 		return create.CreateOptions.DryRun != nil, create.Object, w.refused["secret"]
@@ -121,10 +118,8 @@ func (w *world) react(action k8stesting.Action) (bool, runtime.Object, error) {
 			return false, nil, nil
 		}
 		return w.update(action.GetResource(), update.Object.(*corev1.Secret))
-	default:
-		w.t.Errorf("unexpected request: %s", verb)
-		return false, nil, nil
 	}
+	return false, nil, nil
 }
 
 func (w *world) update(resource schema.GroupVersionResource, stored *corev1.Secret) (bool, runtime.Object, error) {
@@ -132,28 +127,11 @@ func (w *world) update(resource schema.GroupVersionResource, stored *corev1.Secr
 		return true, nil, apierrors.NewConflict(resource.GroupResource(), stored.Name, errors.New("changed"))
 	}
 	c, _ := secret.Of(stored)
-	return true, stored, w.step("secret of "+c.Username, func() {
+	return true, stored, w.Run("secret of "+c.Username, func() {
 		w.version++
 		stored.ResourceVersion = fmt.Sprintf("later-%d", w.version)
 		require.NoError(w.t, w.kube.Tracker().Update(resource, stored, "ns"))
 	})
-}
-
-// step runs one step, unless it fails first.
-func (w *world) step(name string, do func()) error {
-	if err := w.fail[name]; err != nil {
-		delete(w.fail, name)
-		return err
-	}
-	do()
-	w.log = append(w.log, name)
-	if then := w.then[name]; then != nil {
-		delete(w.then, name)
-		then()
-	}
-	err := w.lose[name]
-	delete(w.lose, name)
-	return err
 }
 
 func (w *world) UsersOf(_ context.Context, namespace string, secrets []string) (map[string][]*workload.Workload, error) {
@@ -179,7 +157,7 @@ func (w *world) Patch(
 		return changed, true, w.refused["patch"]
 	}
 	generation := strings.TrimPrefix(changed.Template().Annotations[secret.GenerationAnnotation(secretName)], "secret-uid.")
-	err = w.step("patch "+generation, func() { w.workload = changed })
+	err = w.Run("patch "+generation, func() { w.workload = changed })
 	return changed, true, err
 }
 
@@ -190,7 +168,7 @@ func (w *world) Restart(context.Context, *workload.Workload, string, func(string
 
 func (w *world) WaitRollout(ctx context.Context, _ *workload.Workload, _ func(string)) error {
 	c, _ := secret.Of(w.secret())
-	return errors.Join(ctx.Err(), w.step("rollout to "+c.Username, func() {}))
+	return errors.Join(ctx.Err(), w.Run("rollout to "+c.Username, func() {}))
 }
 
 func (w *world) OutdatedPods(context.Context, *workload.Workload, string) ([]*corev1.Pod, error) {
@@ -218,7 +196,7 @@ func (w *world) CreateAll(ctx context.Context, requests []postgres.Request) []po
 	if _, ok := w.passes[role]; ok {
 		return []postgres.Creation{{Outcome: postgres.Outcome{Err: postgres.ErrExists}}}
 	}
-	if err := w.step("createuser "+role, func() { w.passes[role] = "" }); err != nil {
+	if err := w.Run("createuser "+role, func() { w.passes[role] = "" }); err != nil {
 		return []postgres.Creation{{Outcome: postgres.Outcome{Err: err}}}
 	}
 	return []postgres.Creation{{Made: true, Outcome: w.BindAll(ctx, requests)[0]}}
@@ -232,7 +210,7 @@ func (w *world) BindAll(_ context.Context, requests []postgres.Request) []postgr
 	require.Contains(w.t, w.passes, spec.Former)
 	require.Contains(w.t, w.passes, spec.Name)
 	assert.True(w.t, l.Set)
-	err := w.step("password of "+spec.Name, func() { w.passes[spec.Name] = l.Password })
+	err := w.Run("password of "+spec.Name, func() { w.passes[spec.Name] = l.Password })
 	result := &postgres.Result{Host: l.Host, Reached: l.Host, Verified: true, Unfinished: w.unfinished}
 	return []postgres.Outcome{{Result: result, Err: err}}
 }
@@ -263,7 +241,7 @@ func (w *world) change(roles []postgres.LoginRole, do func(role string) error) (
 func (w *world) Disable(_ context.Context, roles []postgres.LoginRole) []postgres.Change {
 	return w.change(roles, func(role string) error {
 		assert.NotEqual(w.t, w.pods, role, "no Pod uses this login any more")
-		return w.step("disable "+role, func() { w.locked[role] = true })
+		return w.Run("disable "+role, func() { w.locked[role] = true })
 	})
 }
 
@@ -276,14 +254,14 @@ func (w *world) Sessions(_ context.Context, roles []postgres.LoginRole) (counts 
 
 func (w *world) EndIdle(_ context.Context, roles []postgres.LoginRole) []postgres.Change {
 	return w.change(roles, func(role string) error {
-		return w.step("end idle of "+role, func() { w.sessions[role]-- })
+		return w.Run("end idle of "+role, func() { w.sessions[role]-- })
 	})
 }
 
 func (w *world) EndSessions(_ context.Context, roles []postgres.LoginRole) []postgres.Change {
 	return w.change(roles, func(role string) error {
 		assert.True(w.t, w.locked[role])
-		return w.step("end sessions of "+role, func() { w.sessions[role] = 0 })
+		return w.Run("end sessions of "+role, func() { w.sessions[role] = 0 })
 	})
 }
 
@@ -295,19 +273,8 @@ func (w *world) Drop(_ context.Context, roles []postgres.HeldRole) []postgres.Ch
 	return w.change(names, func(role string) error {
 		assert.True(w.t, w.locked[role])
 		assert.Zero(w.t, w.sessions[role])
-		return w.step("drop "+role, func() { delete(w.passes, role) })
+		return w.Run("drop "+role, func() { delete(w.passes, role) })
 	})
-}
-
-func (w *world) Done(object, verb string) { w.results = append(w.results, object+" "+verb) }
-
-func (w *world) Step(format string, args ...any) { w.assertSecret(fmt.Sprintf(format, args...)) }
-
-func (w *world) Detail(format string, args ...any) { w.assertSecret(fmt.Sprintf(format, args...)) }
-
-func (w *world) Warn(format string, args ...any) {
-	w.warned = append(w.warned, fmt.Sprintf(format, args...))
-	w.assertSecret(w.warned[len(w.warned)-1])
 }
 
 func (w *world) Show(string) { w.t.Error("unexpected: show") }
@@ -321,7 +288,8 @@ func (w *world) assertSecret(text string) {
 
 // rotate runs a rotation in the world.
 func (w *world) rotate(change ...func(*Options)) error {
-	w.log, w.results, w.warned = nil, nil, nil
+	w.Log = nil
+	w.Reset()
 	options := Options{Grace: 10 * time.Second, Drain: time.Minute, Timeout: time.Minute, Settle: 2 * time.Minute}
 	for _, c := range change {
 		c(&options)

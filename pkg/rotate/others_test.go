@@ -54,7 +54,7 @@ func TestRotate_KeepsRoleOfOtherRun(t *testing.T) {
 	t.Run("this run fails", func(t *testing.T) {
 		inWorld(t, func(w *world) {
 			w.afterPlan(w.rotated)
-			w.fail["password of "+second] = errBroken
+			w.Fail["password of "+second] = errBroken
 			require.ErrorIs(w.t, w.rotate(), errBroken)
 			assert.Equal(w.t, map[string]string{second: "theirs"}, w.passes)
 			assert.False(w.t, w.locked[second])
@@ -66,7 +66,7 @@ func TestRotate_KeepsRoleThatEarlierRunRestores(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.passes[second] = "p2"
 		w.hand(second, 2)
-		w.then["rollout to "+second] = func() {
+		w.Then["rollout to "+second] = func() {
 			w.hand(first, 1)
 			delete(w.passes, second)
 			w.pods = first
@@ -79,7 +79,7 @@ func TestRotate_KeepsRoleThatEarlierRunRestores(t *testing.T) {
 
 func TestRotate_StopsIfUnbound(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.then["secret of "+second] = func() {
+		w.Then["secret of "+second] = func() {
 			require.NoError(w.t, w.kube.Tracker().Delete(corev1.SchemeGroupVersion.WithResource("secrets"), "ns", secretName))
 			w.setWorkload(corev1.PodSpec{Containers: []corev1.Container{{Name: "app"}}})
 			key, err := secret.AnnotationKey(secretName)
@@ -90,7 +90,7 @@ func TestRotate_StopsIfUnbound(t *testing.T) {
 		}
 		require.ErrorIs(w.t, w.rotate(), errUnbound)
 		assert.Empty(w.t, w.passes)
-		assert.Empty(w.t, w.warned)
+		assert.Empty(w.t, w.Warned)
 	})
 }
 
@@ -114,6 +114,6 @@ func TestRotate_RefusesIncompleteBinding(t *testing.T) {
 		require.NoError(w.t, err)
 		w.workload.SetAnnotation(key, "")
 		require.ErrorContains(w.t, w.rotate(), "finish that first: kubectl pgbind deployment.apps/web -n ns")
-		assert.Empty(w.t, w.log)
+		assert.Empty(w.t, w.Log)
 	})
 }

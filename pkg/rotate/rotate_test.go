@@ -48,7 +48,7 @@ func TestRotate_ReplacesPodsOfAnEarlierBinding(t *testing.T) {
 			w.workload.Template().Annotations = map[string]string{secret.GenerationAnnotation(secretName): left}
 			require.NoError(w.t, w.rotate())
 			assert.Equal(w.t, "secret-uid.2", w.workload.Template().Annotations[secret.GenerationAnnotation(secretName)])
-			assert.Contains(w.t, w.log, "rollout to "+second)
+			assert.Contains(w.t, w.Log, "rollout to "+second)
 		})
 	}
 }
@@ -56,8 +56,8 @@ func TestRotate_ReplacesPodsOfAnEarlierBinding(t *testing.T) {
 func TestRotate_WritesInOrder(t *testing.T) {
 	inWorld(t, func(w *world) {
 		require.NoError(w.t, w.rotate())
-		assert.Equal(w.t, slices.Concat(reversible(), final()), w.log)
-		assert.Equal(w.t, []string{"secret/" + secretName + " rotated", "role/" + first + " dropped"}, w.results)
+		assert.Equal(w.t, slices.Concat(reversible(), final()), w.Log)
+		assert.Equal(w.t, []string{"secret/" + secretName + " rotated", "role/" + first + " dropped"}, w.Results)
 		w.assertOnly(second)
 		require.NoError(w.t, w.rotate(), "a second rotation")
 		w.assertOnly("pgb_abc_3")
@@ -67,14 +67,14 @@ func TestRotate_WritesInOrder(t *testing.T) {
 func TestRotate_RollsBackUntilOldRoleIsDisabled(t *testing.T) {
 	for _, step := range reversible() {
 		for when, set := range map[string]func(*world){
-			"before": func(w *world) { w.fail[step] = errBroken },
-			"after":  func(w *world) { w.lose[step] = errBroken },
+			"before": func(w *world) { w.Fail[step] = errBroken },
+			"after":  func(w *world) { w.Lose[step] = errBroken },
 		} {
 			t.Run(when+" "+step, func(t *testing.T) {
 				inWorld(t, func(w *world) {
 					set(w)
 					require.ErrorIs(w.t, w.rotate(), errBroken)
-					assert.Empty(w.t, w.results)
+					assert.Empty(w.t, w.Results)
 					if step == reversible()[0] && when == "after" {
 						// It is unknown whether createuser succeeded: the role stays, and the next run uses it.
 						delete(w.passes, second)
@@ -92,7 +92,7 @@ func TestRotate_ContinuesInterruptedRun(t *testing.T) {
 	for _, step := range final() {
 		t.Run(step, func(t *testing.T) {
 			inWorld(t, func(w *world) {
-				w.fail[step] = errBroken
+				w.Fail[step] = errBroken
 				err := w.rotate()
 				require.ErrorIs(w.t, err, errBroken)
 				require.ErrorContains(w.t, err, "run the same command again")
@@ -111,7 +111,7 @@ func TestRotate_ContinuesInterruptedRun(t *testing.T) {
 			require.NoError(w.t, w.kube.Tracker().Update(corev1.SchemeGroupVersion.WithResource("secrets"), stored, "ns"))
 			require.NoError(w.t, w.rotate())
 			assert.Equal(
-				w.t, slices.Concat([]string{"patch 2", "rollout to " + second, "end idle of " + first}, final()), w.log,
+				w.t, slices.Concat([]string{"patch 2", "rollout to " + second, "end idle of " + first}, final()), w.Log,
 				"the remaining steps",
 			)
 			w.assertOnly(second)
@@ -121,10 +121,10 @@ func TestRotate_ContinuesInterruptedRun(t *testing.T) {
 
 func TestRotate_KeepsLoginInUseIfRollbackFails(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.fail["rollout to "+second], w.fail["secret of "+first] = errBroken, errBroken
+		w.Fail["rollout to "+second], w.Fail["secret of "+first] = errBroken, errBroken
 		require.ErrorIs(w.t, w.rotate(), errBroken)
 		assert.Contains(w.t, w.passes, second, "the Secret contains this role")
-		assert.NotEmpty(w.t, w.warned)
+		assert.NotEmpty(w.t, w.Warned)
 		require.NoError(w.t, w.rotate())
 		w.assertOnly(second)
 	})
@@ -172,7 +172,7 @@ func TestRotate_FailsBeforeWritingIfForbidden(t *testing.T) {
 			w.refused[request] = errors.New("not for you")
 			for _, dryRun := range []cmdutil.DryRunStrategy{cmdutil.DryRunNone, cmdutil.DryRunServer} {
 				require.ErrorContains(w.t, w.rotate(func(o *Options) { o.DryRun = dryRun }), "not for you")
-				assert.Empty(w.t, w.log)
+				assert.Empty(w.t, w.Log)
 				assert.Equal(w.t, map[string]string{first: "p1"}, w.passes)
 			}
 		})
@@ -181,7 +181,7 @@ func TestRotate_FailsBeforeWritingIfForbidden(t *testing.T) {
 
 func TestRotate_JoinsFasterRotation(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.then["password of "+second] = func() {
+		w.Then["password of "+second] = func() {
 			theirs := w.secret().DeepCopy()
 			marks, _ := secret.MarksOf(theirs)
 			marks.Role, marks.Generation = second, 2
@@ -218,16 +218,16 @@ func TestRotate_InPlace(t *testing.T) {
 	t.Run("only the password", func(t *testing.T) {
 		inWorld(t, func(w *world) {
 			require.NoError(w.t, w.rotate(in))
-			assert.Equal(w.t, []string{"password of " + first, "secret of " + first}, w.log)
+			assert.Equal(w.t, []string{"password of " + first, "secret of " + first}, w.Log)
 			assert.NotEqual(w.t, "p1", w.passes[first])
-			require.Len(w.t, w.warned, 1)
-			assert.Contains(w.t, w.warned[0], "kubectl rollout restart")
+			require.Len(w.t, w.Warned, 1)
+			assert.Contains(w.t, w.Warned[0], "kubectl rollout restart")
 			w.assertOnly(first)
 		})
 	})
 	t.Run("undone", func(t *testing.T) {
 		inWorld(t, func(w *world) {
-			w.fail["secret of "+first] = errBroken
+			w.Fail["secret of "+first] = errBroken
 			require.ErrorIs(w.t, w.rotate(in), errBroken)
 			assert.Equal(w.t, "p1", w.passes[first])
 			w.assertOnly(first)
@@ -239,21 +239,21 @@ func TestRotate_ChangesNothing(t *testing.T) {
 	t.Run("dry run", func(t *testing.T) {
 		inWorld(t, func(w *world) {
 			require.NoError(w.t, w.rotate(func(o *Options) { o.DryRun = cmdutil.DryRunClient }))
-			assert.Empty(w.t, w.log)
+			assert.Empty(w.t, w.Log)
 			w.assertOnly(first)
 		})
 	})
 	t.Run("dry run after an interrupted rotation", func(t *testing.T) {
 		inWorld(t, func(w *world) {
-			w.fail["disable "+first] = errBroken
+			w.Fail["disable "+first] = errBroken
 			require.ErrorIs(w.t, w.rotate(), errBroken)
-			w.results = nil
+			w.Results = nil
 			require.NoError(w.t, w.rotate(func(o *Options) { o.DryRun = cmdutil.DryRunClient }))
-			assert.Equal(w.t, []string{"role/" + first + " dropped", "secret/" + secretName + " rotated"}, w.results, "no further role")
-			w.results = nil
+			assert.Equal(w.t, []string{"role/" + first + " dropped", "secret/" + secretName + " rotated"}, w.Results, "no further role")
+			w.Results = nil
 			require.NoError(w.t, w.rotate())
 			assert.ElementsMatch(
-				w.t, []string{"role/" + first + " dropped", "secret/" + secretName + " rotated"}, w.results,
+				w.t, []string{"role/" + first + " dropped", "secret/" + secretName + " rotated"}, w.Results,
 				"as the dry run says",
 			)
 		})
@@ -262,7 +262,7 @@ func TestRotate_ChangesNothing(t *testing.T) {
 		inWorld(t, func(w *world) {
 			w.granted = 1
 			require.ErrorContains(w.t, w.rotate(), "privileges on table t")
-			assert.Empty(w.t, w.log)
+			assert.Empty(w.t, w.Log)
 			require.NoError(w.t, w.rotate(func(o *Options) { o.Force = true }))
 			w.assertOnly(second)
 		})
@@ -274,7 +274,7 @@ func TestRotate_ChangesNothing(t *testing.T) {
 				w.t, w.rotate(),
 				"deployment.apps/web would not use the new login: container app gets POSTGRES_HOST from env",
 			)
-			assert.Empty(w.t, w.log)
+			assert.Empty(w.t, w.Log)
 			require.NoError(w.t, w.rotate(func(o *Options) { o.Force = true }))
 			w.assertOnly(second)
 		})
@@ -293,7 +293,7 @@ func TestRotate_WarnsOfUnfinishedRevokes(t *testing.T) {
 			{Statement: "REVOKE TRIGGER ON TABLE public.t FROM x", Blockers: []string{"process 7 of user boss"}},
 		}
 		require.NoError(w.t, w.rotate())
-		assert.Contains(w.t, w.warned, "REVOKE TRIGGER ON TABLE public.t FROM x: another session prevents it (process 7 of user boss); "+
+		assert.Contains(w.t, w.Warned, "REVOKE TRIGGER ON TABLE public.t FROM x: another session prevents it (process 7 of user boss); "+
 			"run the command again when it has ended")
 		w.assertOnly(second)
 	})

@@ -36,7 +36,7 @@ func TestRotate_UpdatesSecondSecret(t *testing.T) {
 	})
 	inWorld(t, func(w *world) {
 		newBound(w)
-		w.fail["rollout to "+second] = errBroken
+		w.Fail["rollout to "+second] = errBroken
 		require.ErrorIs(w.t, w.rotate(), errBroken)
 		assert.Equal(w.t, first+" p1", login(w))
 	})

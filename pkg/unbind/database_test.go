@@ -24,18 +24,18 @@ func TestUnbind_DropsTheDatabase(t *testing.T) {
 		}
 		require.ErrorIs(w.t, w.unbind(drops), errBroken, "not confirmed")
 		w.assertBound()
-		answer, w.fail["check database"] = nil, &postgres.UsedDatabaseError{Database: "postgres", Users: []string{"a session of x"}}
+		answer, w.Fail["check database"] = nil, &postgres.UsedDatabaseError{Database: "postgres", Users: []string{"a session of x"}}
 		require.ErrorContains(w.t, w.unbind(drops), "a session of x")
 		w.assertBound()
 		require.NoError(w.t, w.unbind(drops, func(o *Options) { o.DryRun = cmdutil.DryRunServer }))
-		assert.Contains(w.t, w.results, "database/postgres dropped")
+		assert.Contains(w.t, w.Results, "database/postgres dropped")
 		w.assertBound()
 		assert.Equal(w.t, 1, confirmed, "what is refused or only shown needs no confirmation")
 
-		w.lose["drop database"] = errBroken
+		w.Lose["drop database"] = errBroken
 		require.ErrorIs(w.t, w.unbind(drops), errBroken)
 		require.NoError(w.t, w.unbind(drops))
-		assert.Equal(w.t, []string{"drop database", "purge " + accessRole, "delete secret", "patch note"}, w.log[len(w.log)-4:])
+		assert.Equal(w.t, []string{"drop database", "purge " + accessRole, "delete secret", "patch note"}, w.Log[len(w.Log)-4:])
 		w.assertUnbound()
 	})
 }

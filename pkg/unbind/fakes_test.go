@@ -15,10 +15,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/kubernetes/fake"
+	kubefake "k8s.io/client-go/kubernetes/fake"
 	k8stesting "k8s.io/client-go/testing"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/fake"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
@@ -38,25 +39,20 @@ const (
 // world is a bound workload and its server in memory. Each method also checks that the steps before it are done.
 type world struct {
 	t        *testing.T
-	kube     *fake.Clientset
+	kube     *kubefake.Clientset
 	workload *workload.Workload // nil: deleted
 	pods     bool               // Pods with the Secret run
 	others   []*workload.Workload
 	role     *postgres.RoleDependencies // nil: dropped
 	sessions int
-	log      []string
+	fake.Steps
+	fake.Reporter
 
-	// fail lets the step of that name fail once before its effect, lose after it.
-	fail, lose map[string]error
-	// then is what another run does after the step of that name.
-	then map[string]func()
-
-	filter                 inventory.Filter
-	location               server.Ref
-	held                   *postgres.Holdings // overrides what the role holds
-	stays                  bool
-	shown, warned, results []string
-	managers               []string // of the patches
+	filter   inventory.Filter
+	location server.Ref
+	held     *postgres.Holdings // overrides what the role holds
+	stays    bool
+	managers []string // of the patches
 }
 
 func newWorld(t *testing.T) *world {
@@ -66,13 +62,12 @@ func newWorld(t *testing.T) *world {
 		pods:     true,
 		role:     &postgres.RoleDependencies{Role: roleName, OID: 16400, NewOwner: accessRole, Access: accessRole, CanLogin: true},
 		sessions: 2,
-		fail:     map[string]error{},
-		lose:     map[string]error{},
-		then:     map[string]func(){},
+		Steps:    fake.NewSteps(),
 	}
 	w.workload = w.bound("web", bindingID)
-	w.kube = fake.NewClientset(w.boundSecret())
-	w.kube.PrependReactor("*", "*", w.react)
+	w.kube = fake.NewCluster(t, []string{
+		"create events", "get events", "update events", "list secrets", "get secrets", "delete secrets",
+	}, w.react, w.boundSecret())
 	return w
 }
 
@@ -114,26 +109,22 @@ func (w *world) boundSecret() *corev1.Secret {
 	return secret
 }
 
-// react fails the test on every request that unbind does not need.
+// react returns the declared failures, and checks deletions.
 func (w *world) react(action k8stesting.Action) (bool, runtime.Object, error) {
 	switch verb := action.GetVerb() + " " + action.GetResource().Resource; verb {
-	case "create events", "get events", "update events":
-		return false, nil, nil
 	case "list secrets", "get secrets":
-		err := w.fault(verb)
+		err := w.Fault(verb)
 		return err != nil, nil, err
 	case "delete secrets":
 		deletion, _ := action.(k8stesting.DeleteActionImpl)
 		require.Equal(w.t, types.UID("secret-uid"), *deletion.DeleteOptions.Preconditions.UID)
 		if len(deletion.DeleteOptions.DryRun) > 0 {
-			return true, nil, w.fault("try delete secret")
+			return true, nil, w.Fault("try delete secret")
 		}
 		assert.False(w.t, w.pods, "no Pod uses the Secret any more")
 		return w.deleteSecret(deletion)
-	default:
-		w.t.Errorf("unexpected request: %s", verb)
-		return false, nil, nil
 	}
+	return false, nil, nil
 }
 
 func (w *world) deleteSecret(action k8stesting.DeleteActionImpl) (bool, runtime.Object, error) {
@@ -141,38 +132,16 @@ func (w *world) deleteSecret(action k8stesting.DeleteActionImpl) (bool, runtime.
 	if current := w.secret(); current != nil && version != nil && *version != current.ResourceVersion {
 		return true, nil, apierrors.NewConflict(action.GetResource().GroupResource(), secretName, errors.New("changed"))
 	}
-	return true, nil, w.step("delete secret", func() {
+	return true, nil, w.Run("delete secret", func() {
 		require.NoError(w.t, w.kube.Tracker().Delete(action.GetResource(), "ns", secretName))
 	})
-}
-
-func (w *world) fault(name string) error {
-	err := w.fail[name]
-	delete(w.fail, name)
-	return err
-}
-
-// step runs one step, unless it fails first.
-func (w *world) step(name string, do func()) error {
-	if err := w.fault(name); err != nil {
-		return err
-	}
-	do()
-	w.log = append(w.log, name)
-	if then := w.then[name]; then != nil {
-		delete(w.then, name)
-		then()
-	}
-	err := w.lose[name]
-	delete(w.lose, name)
-	return err
 }
 
 func (w *world) Users(context.Context, string, string) ([]*workload.Workload, error) {
 	if w.workload == nil {
 		return w.others, nil
 	}
-	return append(w.others, w.workload), w.fault("users")
+	return append(w.others, w.workload), w.Fault("users")
 }
 
 func (w *world) Patch(
@@ -189,13 +158,13 @@ func (w *world) Patch(
 		return from, false, err
 	}
 	if dryRun {
-		return changed, true, w.fault("try patch")
+		return changed, true, w.Fault("try patch")
 	}
 	name := "patch note"
 	if workload.UsesSecret(&w.workload.Template().Spec, secretName) != workload.UsesSecret(&changed.Template().Spec, secretName) {
 		name = "patch reference"
 	}
-	err = w.step(name, func() { w.workload = changed })
+	err = w.Run(name, func() { w.workload = changed })
 	return changed, true, err
 }
 
@@ -212,35 +181,35 @@ func (w *world) Restart(context.Context, *workload.Workload, string, func(string
 func (w *world) LookupAll(_ context.Context, namespace string, names []string) []*workload.Named {
 	assert.Equal(w.t, "ns", namespace)
 	assert.Equal(w.t, []string{"deployment.apps/web"}, names)
-	return []*workload.Named{{Name: names[0], Workload: w.workload, Err: w.fault("reread")}}
+	return []*workload.Named{{Name: names[0], Workload: w.workload, Err: w.Fault("reread")}}
 }
 
 func (w *world) WaitRollout(context.Context, *workload.Workload, func(string)) error {
-	return w.fault("rollout")
+	return w.Fault("rollout")
 }
 
 func (w *world) OutdatedPods(context.Context, *workload.Workload, string) ([]*corev1.Pod, error) {
-	return nil, w.fail["list pods"]
+	return nil, w.Fail["list pods"]
 }
 
 func (w *world) Outdated(_ context.Context, waited *workload.Workload, _ string) (string, error) {
 	assert.False(w.t, workload.UsesSecret(&waited.Template().Spec, secretName))
-	return "", w.step("drain", func() { w.pods = false })
+	return "", w.Run("drain", func() { w.pods = false })
 }
 
 func (w *world) Using(context.Context, string, string) (string, error) {
-	return "", w.step("drain", func() { w.pods = false })
+	return "", w.Run("drain", func() { w.pods = false })
 }
 
 func (w *world) Candidates(_ context.Context, ref server.Ref, _ server.Choice) ([]*server.Endpoint, error) {
 	w.location = ref
-	return []*server.Endpoint{{Pod: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: ref.Name}}}}, w.fault("find")
+	return []*server.Endpoint{{Pod: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: ref.Name}}}}, w.Fault("find")
 }
 
 func (w *world) Holdings(_ context.Context, roles []postgres.LoginRole) []postgres.Found {
 	require.Len(w.t, roles, 1)
 	assert.Equal(w.t, "ns", roles[0].Owner.Namespace)
-	if err := w.fault("holdings"); err != nil {
+	if err := w.Fault("holdings"); err != nil {
 		return []postgres.Found{{Err: err}}
 	}
 	found := &postgres.Holdings{}
@@ -260,66 +229,55 @@ func (w *world) Disable(_ context.Context, roles []postgres.LoginRole) []postgre
 	assert.Equal(w.t, bindingID, roles[0].Owner.ID)
 	assert.Equal(w.t, w.role.OID, roles[0].Owner.OID, "the role is identified by its OID")
 	assert.False(w.t, w.pods, "no Pod uses the login any more")
-	return []postgres.Change{{Err: w.step("disable "+roles[0].Name, func() { w.role.CanLogin = false })}}
+	return []postgres.Change{{Err: w.Run("disable "+roles[0].Name, func() { w.role.CanLogin = false })}}
 }
 
 func (w *world) Sessions(context.Context, []postgres.LoginRole) []postgres.Count {
-	return []postgres.Count{{Sessions: w.sessions, Err: w.fault("sessions")}}
+	return []postgres.Count{{Sessions: w.sessions, Err: w.Fault("sessions")}}
 }
 
 func (w *world) EndSessions(_ context.Context, roles []postgres.LoginRole) []postgres.Change {
 	assert.False(w.t, w.role.CanLogin, "the login is disabled first")
-	return []postgres.Change{{Err: w.step("end sessions of "+roles[0].Name, func() { w.sessions = 0 })}}
+	return []postgres.Change{{Err: w.Run("end sessions of "+roles[0].Name, func() { w.sessions = 0 })}}
 }
 
 func (w *world) Drop(_ context.Context, roles []postgres.HeldRole) []postgres.Change {
 	assert.Equal(w.t, w.role.OID, roles[0].Owner.OID, "the role is identified by its OID")
 	assert.Zero(w.t, w.sessions)
-	err := w.step("drop "+roles[0].Name, func() { w.role = nil })
+	err := w.Run("drop "+roles[0].Name, func() { w.role = nil })
 	return []postgres.Change{{Did: []string{"DROP ROLE " + roles[0].Name}, Err: err}}
 }
 
 func (w *world) Rename(_ context.Context, names []postgres.NewName) []postgres.Change {
 	return []postgres.Change{
-		{Err: w.step(fmt.Sprintf("rename %s to %s", names[0].Name, names[0].To), func() { w.role.Role = names[0].To })},
+		{Err: w.Run(fmt.Sprintf("rename %s to %s", names[0].Name, names[0].To), func() { w.role.Role = names[0].To })},
 	}
 }
 
 func (w *world) Purge(_ context.Context, roles []string) []postgres.Purged {
 	assert.Nil(w.t, w.role)
-	err := w.step("purge "+roles[0], func() {})
+	err := w.Run("purge "+roles[0], func() {})
 	return []postgres.Purged{{Change: postgres.Change{Err: err}, Stays: w.stays}}
 }
 
 func (w *world) CheckDatabase(_ context.Context, name string, o postgres.Owner) error {
 	assert.Equal(w.t, "postgres", name)
 	assert.Equal(w.t, bindingID, o.ID)
-	return w.fault("check database")
+	return w.Fault("check database")
 }
 
 func (w *world) DropDatabase(_ context.Context, name string, o postgres.Owner) ([]string, error) {
 	assert.Equal(w.t, bindingID, o.ID)
 	assert.Nil(w.t, w.role, "the login is gone")
 	assert.NotNil(w.t, w.secret(), "an interrupted run continues from the Secret")
-	err := w.step("drop database", func() {})
+	err := w.Run("drop database", func() {})
 	return []string{"DROP DATABASE " + name}, err
 }
 
-func (w *world) Done(object, verb string) { w.results = append(w.results, object+" "+verb) }
-
-func (w *world) Step(string, ...any) {}
-
-func (w *world) Detail(string, ...any) {}
-
-func (w *world) Warn(format string, args ...any) {
-	w.warned = append(w.warned, fmt.Sprintf(format, args...))
-}
-
-func (w *world) Show(text string) { w.shown = append(w.shown, text) }
-
 // unbind runs an unbind in the world.
 func (w *world) unbind(change ...func(*Options)) error {
-	w.log, w.results, w.warned, w.shown = nil, nil, nil, nil
+	w.Log = nil
+	w.Reset()
 	options := Options{
 		Postgres: server.Ref{Kind: server.KindPod, Name: "default-0", Namespace: "ns"},
 		Grace:    10 * time.Second,
@@ -361,7 +319,7 @@ func (w *world) assertUnbound() {
 // assertBound requires that the binding is complete.
 func (w *world) assertBound() {
 	w.t.Helper()
-	assert.Empty(w.t, w.log, "nothing changed")
+	assert.Empty(w.t, w.Log, "nothing changed")
 	require.NotNil(w.t, w.role)
 	assert.True(w.t, w.role.CanLogin)
 	assert.NotNil(w.t, w.secret())

@@ -74,7 +74,7 @@ func (w *world) env() []corev1.EnvVar { return w.workload.Template().Spec.Contai
 // assertNoFormer requires that nothing shows the former password.
 func (w *world) assertNoFormer(err error) {
 	w.t.Helper()
-	output := slices.Concat(w.shown, w.warned, w.results, []string{fmt.Sprint(err, w.workload.Annotations())})
+	output := slices.Concat(w.Shown, w.Warned, w.Results, []string{fmt.Sprint(err, w.workload.Annotations())})
 	said := strings.Join(output, "\n")
 	assert.NotContains(w.t, said, formerPassword)
 }
@@ -86,11 +86,11 @@ func TestUnbind_RestoresVariables(t *testing.T) {
 		before.Spec.Containers[0].Env = formerEnv()
 		w.withNames()
 		require.NoError(w.t, w.unbind())
-		assert.Equal(w.t, order(), w.log)
+		assert.Equal(w.t, order(), w.Log)
 		w.assertUnbound()
 		w.workload.Template().Annotations = nil // the API server stores no empty map
 		assert.Equal(w.t, before, w.workload.Template())
-		assert.Empty(w.t, w.warned)
+		assert.Empty(w.t, w.Warned)
 		w.assertNoFormer(nil)
 	})
 }
@@ -98,8 +98,8 @@ func TestUnbind_RestoresVariables(t *testing.T) {
 func TestUnbind_RestoresVariablesAfterAnInterruption(t *testing.T) {
 	for _, step := range order() {
 		for when, set := range map[string]func(*world){
-			"before": func(w *world) { w.fail[step] = errBroken },
-			"after":  func(w *world) { w.lose[step] = errBroken },
+			"before": func(w *world) { w.Fail[step] = errBroken },
+			"after":  func(w *world) { w.Lose[step] = errBroken },
 		} {
 			inWorld(t, func(w *world) {
 				w.withNames()
@@ -152,7 +152,7 @@ func TestUnbind_WarnsOfLostVariables(t *testing.T) {
 		assert.Equal(w.t, []string{
 			"DB_PASSWORD of container app is removed: its former value was in secret/postgresql-secret-2, which is gone",
 			"DB_USER of container app is removed: its former value was in secret/postgresql-secret-2, which is gone",
-		}, w.warned)
+		}, w.Warned)
 	})
 }
 

@@ -39,11 +39,11 @@ func order() []string {
 func TestUnbind_WritesInOrder(t *testing.T) {
 	inWorld(t, func(w *world) {
 		require.NoError(w.t, w.unbind())
-		assert.Equal(w.t, order(), w.log)
+		assert.Equal(w.t, order(), w.Log)
 		assert.Equal(
 			w.t,
 			[]string{"role/" + roleName + " dropped", "secret/" + secretName + " deleted", "deployment.apps/web unbound"},
-			w.results,
+			w.Results,
 		)
 		assert.Equal(w.t, server.Ref{Kind: server.KindPod, Name: "pg-0", Namespace: "db"}, w.location, "the Secret names the server")
 		w.assertUnbound()
@@ -54,16 +54,16 @@ func TestUnbind_ChangesNothingTheSecondTime(t *testing.T) {
 	inWorld(t, func(w *world) {
 		require.NoError(w.t, w.unbind())
 		require.NoError(w.t, w.unbind())
-		assert.Empty(w.t, w.log)
-		assert.Equal(w.t, []string{"deployment.apps/web unchanged"}, w.results)
+		assert.Empty(w.t, w.Log)
+		assert.Equal(w.t, []string{"deployment.apps/web unchanged"}, w.Results)
 	})
 }
 
 func TestUnbind_ContinuesInterruptedRun(t *testing.T) {
 	for _, step := range order() {
 		for when, set := range map[string]func(*world){
-			"before": func(w *world) { w.fail[step] = errBroken },
-			"after":  func(w *world) { w.lose[step] = errBroken },
+			"before": func(w *world) { w.Fail[step] = errBroken },
+			"after":  func(w *world) { w.Lose[step] = errBroken },
 		} {
 			t.Run(when+" "+step, func(t *testing.T) {
 				inWorld(t, func(w *world) {
@@ -90,7 +90,7 @@ func TestUnbind_ContinuesInterruptedRun(t *testing.T) {
 
 func TestUnbind_DropsRoleOfConcurrentRotation(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.then["drop "+roleName] = func() {
+		w.Then["drop "+roleName] = func() {
 			stored := w.secret().DeepCopy()
 			marks, _ := secret.MarksOf(stored)
 			marks.Role, marks.Generation = rotatedRole, 2
@@ -100,7 +100,7 @@ func TestUnbind_DropsRoleOfConcurrentRotation(t *testing.T) {
 			w.role = &postgres.RoleDependencies{Role: rotatedRole, NewOwner: accessRole, Access: accessRole, CanLogin: true}
 		}
 		require.NoError(w.t, w.unbind())
-		assert.Contains(w.t, w.log, "drop "+rotatedRole)
+		assert.Contains(w.t, w.Log, "drop "+rotatedRole)
 		w.assertUnbound()
 	})
 }
@@ -110,7 +110,7 @@ func TestUnbind_KeepsNewerBinding(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(w *world) {
 				again := w.bound("web", bindingID)
-				w.then["drain"] = func() {
+				w.Then["drain"] = func() {
 					require.NoError(w.t, w.kube.Tracker().Delete(corev1.SchemeGroupVersion.WithResource("secrets"), "ns", secretName))
 					theirs := w.boundSecret()
 					theirs.Name, theirs.UID = secret, "another"
@@ -118,7 +118,7 @@ func TestUnbind_KeepsNewerBinding(t *testing.T) {
 					w.workload, w.role = again, &postgres.RoleDependencies{Role: roleName, OID: 16500, CanLogin: true}
 				}
 				require.NoError(w.t, w.unbind())
-				assert.Equal(w.t, []string{"patch reference", "drain"}, w.log)
+				assert.Equal(w.t, []string{"patch reference", "drain"}, w.Log)
 				assert.True(w.t, w.role.CanLogin)
 				assert.Equal(w.t, again.Annotations(), w.workload.Annotations())
 			})
@@ -147,12 +147,12 @@ func TestUnbind_RefusesWithoutChanges(t *testing.T) {
 			w.workload.SetAnnotation(corev1.LastAppliedConfigAnnotation, `{"spec":{"template":{"spec":{"containers":[
 				{"name":"app","envFrom":[{"secretRef":{"name":"`+secretName+`"}}]}]}}}}`)
 		}, "kubectl apply would restore the reference"},
-		"patch is rejected":       {func(w *world) { w.fail["try patch"] = errBroken }, "cannot be removed"},
-		"Pods cannot be listed":   {func(w *world) { w.fail["list pods"] = errBroken }, "cannot wait for"},
-		"deletion is forbidden":   {func(w *world) { w.fail["try delete secret"] = errBroken }, "needs permission"},
-		"database does not exist": {func(w *world) { w.fail["find"] = errBroken }, "--abandon-role"},
+		"patch is rejected":       {func(w *world) { w.Fail["try patch"] = errBroken }, "cannot be removed"},
+		"Pods cannot be listed":   {func(w *world) { w.Fail["list pods"] = errBroken }, "cannot wait for"},
+		"deletion is forbidden":   {func(w *world) { w.Fail["try delete secret"] = errBroken }, "needs permission"},
+		"database does not exist": {func(w *world) { w.Fail["find"] = errBroken }, "--abandon-role"},
 		"foreign role": {func(w *world) {
-			w.fail["holdings"] = &postgres.ForeignRoleError{Role: "postgres", Verdict: "privileged"}
+			w.Fail["holdings"] = &postgres.ForeignRoleError{Role: "postgres", Verdict: "privileged"}
 		}, `role "postgres" exists and does not belong to this binding`},
 	}
 	for name, test := range tests {
@@ -182,8 +182,8 @@ func TestUnbind_LocksOutFirst(t *testing.T) {
 				w.held = &postgres.Holdings{Roles: []postgres.RoleDependencies{*w.role}}
 				test.change(w.held)
 				require.ErrorContains(w.t, w.unbind(), test.want)
-				assert.Contains(w.t, w.log, "disable "+roleName)
-				assert.NotContains(w.t, w.log, "drop "+roleName)
+				assert.Contains(w.t, w.Log, "disable "+roleName)
+				assert.NotContains(w.t, w.Log, "drop "+roleName)
 				assert.NotNil(w.t, w.secret())
 			})
 		})
@@ -208,7 +208,7 @@ func TestUnbind_FindsPartialBinding(t *testing.T) {
 	})
 	t.Run("deleted workload, Secrets cannot be listed", func(t *testing.T) {
 		inWorld(t, func(w *world) {
-			w.workload, w.fail["list secrets"] = nil, forbidden
+			w.workload, w.Fail["list secrets"] = nil, forbidden
 			require.ErrorContains(w.t, w.unbind(), "get the right to list them")
 		})
 	})
@@ -255,10 +255,10 @@ func TestUnbind_AppliesOptions(t *testing.T) {
 	t.Run("abandon", func(t *testing.T) {
 		inWorld(t, func(w *world) {
 			require.NoError(w.t, w.unbind(func(o *Options) { o.Abandon = true }))
-			assert.Equal(w.t, []string{"patch reference", "drain", "delete secret", "patch note"}, w.log)
-			require.Len(w.t, w.shown, 1)
-			assert.Contains(w.t, w.shown[0], `REASSIGN OWNED BY "pgb_abc_1" TO "pgbind_postgres_public_all_u26fcriu4q";`)
-			assert.Contains(w.t, w.shown[0], `DROP ROLE "pgb_abc_1";`)
+			assert.Equal(w.t, []string{"patch reference", "drain", "delete secret", "patch note"}, w.Log)
+			require.Len(w.t, w.Shown, 1)
+			assert.Contains(w.t, w.Shown[0], `REASSIGN OWNED BY "pgb_abc_1" TO "pgbind_postgres_public_all_u26fcriu4q";`)
+			assert.Contains(w.t, w.Shown[0], `DROP ROLE "pgb_abc_1";`)
 			assert.Nil(w.t, w.secret())
 		})
 	})
@@ -273,11 +273,11 @@ func TestUnbind_AppliesOptions(t *testing.T) {
 	for stays, verb := range map[bool]string{false: "dropped", true: ""} {
 		t.Run("purge "+verb, func(t *testing.T) {
 			inWorld(t, func(w *world) {
-				w.stays, w.lose["purge "+accessRole] = stays, errBroken
+				w.stays, w.Lose["purge "+accessRole] = stays, errBroken
 				require.ErrorIs(w.t, w.unbind(func(o *Options) { o.Purge = true }), errBroken)
 				require.NoError(w.t, w.unbind(func(o *Options) { o.Purge = true }), "the Secret still names the access role")
-				assert.Contains(w.t, w.log, "purge "+accessRole)
-				assert.Equal(w.t, stays, len(w.warned) > 0)
+				assert.Contains(w.t, w.Log, "purge "+accessRole)
+				assert.Equal(w.t, stays, len(w.Warned) > 0)
 				w.assertUnbound()
 			})
 		})
@@ -286,7 +286,7 @@ func TestUnbind_AppliesOptions(t *testing.T) {
 		inWorld(t, func(w *world) {
 			require.NoError(w.t, w.unbind(func(o *Options) { o.DryRun = cmdutil.DryRunServer }))
 			w.assertBound()
-			assert.Contains(w.t, w.results, "secret/"+secretName+" deleted")
+			assert.Contains(w.t, w.Results, "secret/"+secretName+" deleted")
 		})
 	})
 }
