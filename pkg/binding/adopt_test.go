@@ -77,7 +77,7 @@ func TestAdopt_KeepsThePasswordAndThePods(t *testing.T) {
 		roleState{name: handRole, mark: marks.ID, run: marks.Run, password: handPassword, granted: true, settled: true},
 		*w.role(),
 	)
-	assert.Contains(t, w.warned, `function f() still belongs to role "gaeMo6di": it runs as its owner`)
+	assert.Contains(t, w.Warned, `function f() still belongs to role "gaeMo6di": it runs as its owner`)
 	w.assertNoPassword(nil)
 
 	for _, change := range [][]func(*Item){nil, {adopting}} {
@@ -206,7 +206,7 @@ func TestAdopt_InjectNoneLeavesTheWorkload(t *testing.T) {
 	w.workloads["web"].Template().Spec.Containers[0].Env[0].Name = "DB_HOST"
 	require.NoError(t, w.bind(t.Context(), adopting, func(i *Item) { i.Spec.Inject = "none" }))
 	assert.Equal(t, []string{"adopt", "settle"}, w.log)
-	assert.Empty(t, w.shown)
+	assert.Empty(t, w.Shown)
 	assert.Empty(t, w.workloads["web"].Annotations())
 	_, ok := secret.MarksOf(w.secret())
 	assert.True(t, ok)

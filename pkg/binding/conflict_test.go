@@ -115,7 +115,7 @@ func TestASecretOfThisBindingIsFoundUnderAnyName(t *testing.T) {
 	w := newWorld(t, left)
 	w.roles = died.roles
 	require.NoError(t, w.bind(t.Context()))
-	assert.Equal(t, "secret/chosen unchanged", w.results[0])
+	assert.Equal(t, "secret/chosen unchanged", w.Results[0])
 	require.ErrorContains(t, w.bind(t.Context(), func(i *Item) { i.Spec.Secret = "other" }), "secret/chosen")
 }
 
@@ -143,7 +143,7 @@ func TestBind_NamesASecondSecretAfterTheDatabase(t *testing.T) {
 	w := newWorld(t)
 	require.NoError(t, w.bind(t.Context()))
 	require.NoError(t, w.bind(t.Context(), func(i *Item) { i.Spec.DBName, i.Spec.EnvPrefix = "Shop_EU", "SHOP_" }))
-	assert.Equal(t, "secret/web-pgbind-shop-eu created", w.results[len(w.results)-2])
+	assert.Equal(t, "secret/web-pgbind-shop-eu created", w.Results[len(w.Results)-2])
 }
 
 func TestASecretWhoseNameSomebodyTookIsReplaced(t *testing.T) {
@@ -153,7 +153,7 @@ func TestASecretWhoseNameSomebodyTookIsReplaced(t *testing.T) {
 	require.NoError(t, w.kube.Tracker().Delete(secrets, "ns", secretName))
 	require.NoError(t, w.kube.Tracker().Add(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: secretName}}))
 	require.NoError(t, w.bind(t.Context()))
-	assert.Equal(t, "secret/web-pgbind created", w.results[0])
+	assert.Equal(t, "secret/web-pgbind created", w.Results[0])
 	references := w.workloads["web"].Template().Spec.Containers[0].EnvFrom
 	require.Len(t, references, 1)
 	assert.Equal(t, "web-pgbind", references[0].SecretRef.Name)
@@ -180,7 +180,7 @@ func testBoundMeanwhile(t *testing.T, request string) {
 		w.workloads, w.roles = other.workloads, other.roles
 	}
 	require.NoError(t, w.bind(t.Context()))
-	assert.Equal(t, []string{"secret/of-another-run unchanged", "deployment.apps/web unchanged"}, w.results)
+	assert.Equal(t, []string{"secret/of-another-run unchanged", "deployment.apps/web unchanged"}, w.Results)
 	assert.Nil(t, w.secret(), "it is rolled back")
 	require.NotNil(t, w.role(), "the only one")
 }

@@ -67,15 +67,15 @@ func TestDryRun_ShowsWhatCreatesTheDatabase(t *testing.T) {
 		i.Spec.CreateSchema, i.Spec.Extensions = "app", []string{"citext"}
 	}))
 	assert.Empty(t, w.created)
-	shown := strings.Join(w.shown, "")
+	shown := strings.Join(w.Shown, "")
 	for _, statement := range []string{
 		"CREATE DATABASE %I", "REVOKE CONNECT, TEMPORARY", "CREATE EXTENSION IF NOT EXISTS %I", `CREATE SCHEMA :"new_schema" AUTHORIZATION`,
 	} {
 		assert.Contains(t, shown, statement)
 	}
 	require.NoError(t, w.bind(t.Context(), func(i *Item) { i.Options.DryRun = cmdutil.DryRunClient }))
-	assert.NotContains(t, strings.Join(w.shown, ""), "CREATE DATABASE")
-	assert.NotContains(t, strings.Join(w.shown, ""), "CREATE EXTENSION")
+	assert.NotContains(t, strings.Join(w.Shown, ""), "CREATE DATABASE")
+	assert.NotContains(t, strings.Join(w.Shown, ""), "CREATE EXTENSION")
 }
 
 func TestCreates(t *testing.T) {

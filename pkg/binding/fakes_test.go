@@ -2,7 +2,6 @@ package binding
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -16,10 +15,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/kubernetes/fake"
+	kubefake "k8s.io/client-go/kubernetes/fake"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/defaults"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/fake"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/manifest"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
@@ -30,7 +30,7 @@ import (
 // world is a cluster with workloads and PostgreSQL servers in memory. It remembers the order in which it was written to.
 type world struct {
 	t    *testing.T
-	kube *fake.Clientset
+	kube *kubefake.Clientset
 
 	mu        sync.Mutex // of what follows
 	workloads map[string]*workload.Workload
@@ -58,11 +58,11 @@ type world struct {
 	// before runs once, before the write of that name.
 	before map[string]func()
 
-	shown, warned, results []string
-	written                *v1alpha1.Binding
-	finished               []*Item
-	verified               int
-	denied                 []string // resources that the user may not use
+	fake.Reporter
+	written  *v1alpha1.Binding
+	finished []*Item
+	verified int
+	denied   []string // resources that the user may not use
 }
 
 const secretName = "postgresql-secret-2" //nolint:gosec // a name, not a credential
@@ -81,7 +81,6 @@ func newWorld(t *testing.T, objects ...runtime.Object) *world {
 	objects = append(objects, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "ns", UID: "ns-uid"}})
 	w := &world{
 		t:         t,
-		kube:      fake.NewClientset(objects...),
 		workloads: map[string]*workload.Workload{},
 		roles:     map[string]*roleState{},
 		databases: map[string]bool{},
@@ -91,7 +90,10 @@ func newWorld(t *testing.T, objects ...runtime.Object) *world {
 		before:    map[string]func(){},
 	}
 	w.add("web")
-	w.kube.PrependReactor("*", "*", w.react)
+	w.kube = fake.NewCluster(t, []string{
+		"get namespaces", "get secrets", "list secrets", "create secrets", "patch secrets", "delete secrets",
+		"create events", "get events", "update events", "create selfsubjectrulesreviews",
+	}, w.react, objects...)
 	return w
 }
 
@@ -104,29 +106,7 @@ func (w *world) add(names ...string) {
 	}
 }
 
-// Done, Step, Warn and Show are the Reporter, and Verified, Bound and Finished the Progress, of all items.
-func (w *world) Done(object, verb string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.results = append(w.results, object+" "+verb)
-}
-
-func (w *world) Step(string, ...any) {}
-
-func (w *world) Detail(string, ...any) {}
-
-func (w *world) Warn(format string, args ...any) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.warned = append(w.warned, fmt.Sprintf(format, args...))
-}
-
-func (w *world) Show(text string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.shown = append(w.shown, text)
-}
-
+// Verified, Bound and Finished are the Progress of all items.
 func (w *world) Verified(*Item) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -155,7 +135,7 @@ func (w *world) pipeline() *Pipeline {
 
 // bind binds one workload.
 func (w *world) bind(ctx context.Context, change ...func(*Item)) error {
-	w.log, w.results, w.warned, w.shown, w.finished = nil, nil, nil, nil, nil
+	w.log, w.Results, w.Warned, w.Shown, w.finished = nil, nil, nil, nil, nil
 	item := &Item{
 		Workload: w.workloads["web"],
 		Spec:     v1alpha1.BindingSpec{Postgres: "pod/postgresql-sfs-0"},
@@ -259,13 +239,13 @@ func (w *world) assertUntouched() {
 	assert.Nil(w.t, w.secret())
 	assert.Empty(w.t, w.workloads["web"].Template().Spec.Containers[0].EnvFrom)
 	assert.Empty(w.t, w.workloads["web"].Annotations())
-	assert.Empty(w.t, w.results, "what is rolled back is no result")
+	assert.Empty(w.t, w.Results, "what is rolled back is no result")
 }
 
 // assertNoPassword looks for the passwords in everything that was said.
 func (w *world) assertNoPassword(err error) {
 	w.t.Helper()
-	said := strings.Join(slices.Concat(w.shown, w.warned, w.results), "\n")
+	said := strings.Join(slices.Concat(w.Shown, w.Warned, w.Results), "\n")
 	if err != nil {
 		said += err.Error()
 	}

@@ -24,7 +24,7 @@ func TestKeysCanBeAskedForLater(t *testing.T) {
 	w := newWorld(t)
 	require.NoError(t, w.bind(t.Context()))
 	require.NoError(t, w.bind(t.Context(), withKeys("", "PEM", "uri")))
-	assert.Equal(t, []string{"secret/postgresql-secret-2 configured", "deployment.apps/web bound"}, w.results, "the workload notes the key")
+	assert.Equal(t, []string{"secret/postgresql-secret-2 configured", "deployment.apps/web bound"}, w.Results, "the workload notes the key")
 	assert.Equal(
 		t, []string{"POSTGRES_HOST", "POSTGRES_PASSWORD", "POSTGRES_URI", "POSTGRES_USERNAME", "ca.crt"},
 		slices.Sorted(maps.Keys(w.secret().Data)),
@@ -34,7 +34,7 @@ func TestKeysCanBeAskedForLater(t *testing.T) {
 	w.assertNoPassword(nil)
 
 	require.NoError(t, w.bind(t.Context()))
-	assert.Equal(t, "secret/postgresql-secret-2 unchanged", w.results[0])
+	assert.Equal(t, "secret/postgresql-secret-2 unchanged", w.Results[0])
 	assert.Len(t, w.secret().Data, 5, "what was asked for once stays")
 }
 
@@ -45,7 +45,7 @@ func TestAnOptionThatIsGivenAgainCounts(t *testing.T) {
 	before := w.secret().DeepCopy()
 
 	require.NoError(t, w.bind(t.Context(), withKeys("", "the next PEM")))
-	assert.Equal(t, "secret/postgresql-secret-2 configured", w.results[0])
+	assert.Equal(t, "secret/postgresql-secret-2 configured", w.Results[0])
 	wanted := maps.Clone(before.Data)
 	wanted["ca.crt"] = []byte("the next PEM")
 	assert.True(t, maps.EqualFunc(wanted, w.secret().Data, slices.Equal), "nothing else has changed")
@@ -61,7 +61,7 @@ func TestAnOptionThatIsGivenAgainCounts(t *testing.T) {
 	require.NoError(t, w.bind(t.Context(), withKeys("", "", "uri"), exact))
 	assert.Equal(t, "svc.ns.svc", string(w.secret().Data["POSTGRES_HOST"]), "as the file says")
 	require.NoError(t, w.bind(t.Context(), withKeys("", "", "uri"), exact))
-	assert.Equal(t, "secret/postgresql-secret-2 unchanged", w.results[0])
+	assert.Equal(t, "secret/postgresql-secret-2 unchanged", w.Results[0])
 }
 
 func TestSecondSecretForServiceBinding(t *testing.T) {
@@ -76,7 +76,7 @@ func TestSecondSecretForServiceBinding(t *testing.T) {
 	assert.Len(t, w.workloads["web"].Template().Spec.Containers[0].EnvFrom, 1, "it is never used by envFrom")
 
 	require.NoError(t, w.bind(t.Context(), binding), "bound again")
-	assert.Equal(t, "secret/postgresql-secret-2 unchanged", w.results[0])
+	assert.Equal(t, "secret/postgresql-secret-2 unchanged", w.Results[0])
 }
 
 func TestSecondSecretOfSomebodyElse(t *testing.T) {

@@ -31,7 +31,7 @@ func TestBind_KeepsLimitsAndSettings(t *testing.T) {
 	assert.Equal(t, &limit, stored.ConnectionLimit)
 
 	require.NoError(t, w.bind(t.Context()))
-	assert.Equal(t, []string{"secret/postgresql-secret-2 unchanged", "deployment.apps/web unchanged"}, w.results)
+	assert.Equal(t, []string{"secret/postgresql-secret-2 unchanged", "deployment.apps/web unchanged"}, w.Results)
 	assert.Equal(
 		t,
 		postgres.Limits{Connections: &limit, Keep: true, Settings: map[string]string{"statement_timeout": "5s", "work_mem": "8MB"}},
@@ -90,9 +90,9 @@ func TestBind_ShowsLimitsInADryRun(t *testing.T) {
 	}))
 	assert.Nil(t, w.role())
 	assert.Nil(t, w.secret())
-	assert.Regexp(t, `(?m)^ALTER ROLE "pgb_\w+" CONNECTION LIMIT 3;$`, w.shown[0])
-	assert.Regexp(t, `(?m)^ALTER ROLE "pgb_\w+" IN DATABASE "postgres" SET "statement_timeout" TO '5s';$`, w.shown[0])
-	assert.Regexp(t, `(?m)^ALTER ROLE "pgb_\w+" IN DATABASE "postgres" RESET "work_mem";$`, w.shown[0])
+	assert.Regexp(t, `(?m)^ALTER ROLE "pgb_\w+" CONNECTION LIMIT 3;$`, w.Shown[0])
+	assert.Regexp(t, `(?m)^ALTER ROLE "pgb_\w+" IN DATABASE "postgres" SET "statement_timeout" TO '5s';$`, w.Shown[0])
+	assert.Regexp(t, `(?m)^ALTER ROLE "pgb_\w+" IN DATABASE "postgres" RESET "work_mem";$`, w.Shown[0])
 }
 
 func TestBind_LeavesTheSearchPathToTheNewSchema(t *testing.T) {
@@ -111,6 +111,6 @@ func TestBind_DoesNotSetThePasswordIfNoConnectionIsLeft(t *testing.T) {
 	require.NoError(t, w.bind(t.Context()))
 	w.always["psql"] = &postgres.LoginError{Message: "too many connections", Full: 3}
 	require.Error(t, w.bind(t.Context()))
-	assert.Empty(t, w.warned)
+	assert.Empty(t, w.Warned)
 	assert.NotContains(t, w.log, "createuser")
 }

@@ -30,11 +30,11 @@ func TestAChosenLogin(t *testing.T) {
 	assert.WithinDuration(t, time.Now().Add(time.Hour), marks.ExpiresAt(), time.Minute)
 
 	require.NoError(t, w.bind(t.Context()), "the name is kept")
-	assert.Equal(t, []string{"secret/postgresql-secret-2 unchanged", "deployment.apps/web unchanged"}, w.results)
+	assert.Equal(t, []string{"secret/postgresql-secret-2 unchanged", "deployment.apps/web unchanged"}, w.Results)
 	w.assertBound()
 
 	require.NoError(t, w.bind(t.Context(), expiresIn(48*time.Hour)))
-	assert.Equal(t, "secret/postgresql-secret-2 configured", w.results[0])
+	assert.Equal(t, "secret/postgresql-secret-2 configured", w.Results[0])
 	marks, _ = secret.MarksOf(w.secret())
 	assert.WithinDuration(t, time.Now().Add(48*time.Hour), marks.ExpiresAt(), time.Minute)
 
@@ -57,6 +57,6 @@ func TestALoginThatCannotWorkIsRefusedBeforeAnythingIsWritten(t *testing.T) {
 func TestWhatMustBeQuotedIsWarnedOf(t *testing.T) {
 	w := newWorld(t)
 	require.NoError(t, w.bind(t.Context(), withLogin("we ird", "it's")))
-	assert.Len(t, w.warned, 2)
+	assert.Len(t, w.Warned, 2)
 	w.assertNoPassword(nil)
 }

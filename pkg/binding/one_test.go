@@ -22,7 +22,7 @@ func TestBindWritesInOrder(t *testing.T) {
 	w := newWorld(t)
 	require.NoError(t, w.bind(t.Context()))
 	assert.Equal(t, []string{"createuser", "psql", "create secrets", "patch", "rollout"}, w.log)
-	assert.Equal(t, []string{"secret/postgresql-secret-2 created", "deployment.apps/web bound"}, w.results)
+	assert.Equal(t, []string{"secret/postgresql-secret-2 created", "deployment.apps/web bound"}, w.Results)
 	w.assertBound()
 	w.assertNoPassword(nil)
 	require.NotNil(t, w.written)
@@ -37,7 +37,7 @@ func TestBindTwiceChangesNothing(t *testing.T) {
 	before := *w.role()
 	require.NoError(t, w.bind(t.Context()))
 	assert.Empty(t, w.log)
-	assert.Equal(t, []string{"secret/postgresql-secret-2 unchanged", "deployment.apps/web unchanged"}, w.results)
+	assert.Equal(t, []string{"secret/postgresql-secret-2 unchanged", "deployment.apps/web unchanged"}, w.Results)
 	assert.Equal(t, before, *w.role())
 	w.assertBound()
 }
@@ -144,8 +144,8 @@ func TestAFailedUndoTellsTheCommand(t *testing.T) {
 	w.fail["create secrets"] = errRefused
 	w.fail["drop role"] = errReset
 	require.ErrorIs(t, w.bind(t.Context()), errRefused)
-	require.Len(t, w.warned, 1)
-	assert.Contains(t, w.warned[0], "kubectl exec -n ns postgresql-sfs-0 -- dropuser --username=postgres -- "+w.role().name)
+	require.Len(t, w.Warned, 1)
+	assert.Contains(t, w.Warned[0], "kubectl exec -n ns postgresql-sfs-0 -- dropuser --username=postgres -- "+w.role().name)
 }
 
 func TestARunThatDiedIsCompleted(t *testing.T) {
@@ -182,7 +182,7 @@ func TestAChangedPasswordIsSetAgain(t *testing.T) {
 	require.NoError(t, w.bind(t.Context()))
 	w.role().password = "changed by hand"
 	require.NoError(t, w.bind(t.Context()))
-	require.Len(t, w.warned, 1)
+	require.Len(t, w.Warned, 1)
 	w.assertBound()
 }
 
@@ -202,7 +202,7 @@ func TestAForeignSecretIsLeftAlone(t *testing.T) {
 	t.Run("the next default name is taken", func(t *testing.T) {
 		w := newWorld(t, foreign.DeepCopy())
 		require.NoError(t, w.bind(t.Context()))
-		assert.Equal(t, "secret/web-pgbind created", w.results[0])
+		assert.Equal(t, "secret/web-pgbind created", w.Results[0])
 		assert.Equal(t, foreign.Data, w.secret().Data)
 	})
 	t.Run("a chosen name is refused", func(t *testing.T) {
@@ -240,14 +240,14 @@ func TestDryRunWritesNothingAndShowsNoSecret(t *testing.T) {
 		w := newWorld(t)
 		require.NoError(t, w.bind(t.Context(), func(i *Item) { i.Options.DryRun, i.Options.Script = strategy, true }))
 		assert.Empty(t, w.log)
-		require.Len(t, w.shown, 2)
+		require.Len(t, w.Shown, 2)
 		for _, part := range []string{"GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON ALL TABLES", "# secret/", "POSTGRES_PASSWORD", "- secretRef:", "MASKED"} {
-			assert.Contains(t, w.shown[0], part)
+			assert.Contains(t, w.Shown[0], part)
 		}
 		for _, part := range []string{"createuser", "LOCK TABLE pg_catalog.pg_authid", "MASKED"} {
-			assert.Contains(t, w.shown[1], part)
+			assert.Contains(t, w.Shown[1], part)
 		}
-		assert.NotContains(t, w.shown[0]+w.shown[1], "SCRAM-SHA-256$")
+		assert.NotContains(t, w.Shown[0]+w.Shown[1], "SCRAM-SHA-256$")
 		assert.Nil(t, w.secret())
 		assert.Nil(t, w.role())
 	}
@@ -268,9 +268,9 @@ func TestDryRun_IsShort(t *testing.T) {
 			"servicebinding",
 		}
 	}))
-	lines := strings.Split(w.shown[0], "\n")
-	assert.LessOrEqual(t, len(lines)+len(w.results), 40, w.shown[0])
-	assert.Contains(t, w.shown[0], "- secretRef:", "nothing that matters is cut")
+	lines := strings.Split(w.Shown[0], "\n")
+	assert.LessOrEqual(t, len(lines)+len(w.Results), 40, w.Shown[0])
+	assert.Contains(t, w.Shown[0], "- secretRef:", "nothing that matters is cut")
 	for _, line := range lines {
 		assert.LessOrEqual(t, len([]rune(line)), maxLine+1)
 	}
@@ -285,8 +285,8 @@ func TestInjectNonePrintsThePatch(t *testing.T) {
 	w := newWorld(t)
 	require.NoError(t, w.bind(t.Context(), func(i *Item) { i.Spec.Inject = "none" }))
 	assert.Equal(t, []string{"createuser", "psql", "create secrets"}, w.log)
-	require.Len(t, w.shown, 1)
-	assert.Contains(t, w.shown[0], "secretRef")
+	require.Len(t, w.Shown, 1)
+	assert.Contains(t, w.Shown[0], "secretRef")
 	assert.Empty(t, w.workloads["web"].Annotations())
 }
 

@@ -27,7 +27,7 @@ func TestBind_RendersPresetsAndTemplates(t *testing.T) {
 	w.assertNoPassword(nil)
 
 	require.NoError(t, w.bind(t.Context()))
-	assert.Equal(t, []string{"secret/postgresql-secret-2 unchanged", "deployment.apps/web unchanged"}, w.results)
+	assert.Equal(t, []string{"secret/postgresql-secret-2 unchanged", "deployment.apps/web unchanged"}, w.Results)
 	assert.Len(t, w.keys(), 3, "a later bind keeps the names")
 }
 
@@ -35,10 +35,10 @@ func TestBind_ReplacesAPreset(t *testing.T) {
 	w := newWorld(t)
 	require.NoError(t, w.bind(t.Context()))
 	require.NoError(t, w.bind(t.Context(), withPresets("libpq")))
-	assert.Equal(t, "secret/postgresql-secret-2 configured", w.results[0])
+	assert.Equal(t, "secret/postgresql-secret-2 configured", w.Results[0])
 	assert.Equal(t, []string{"PGDATABASE", "PGHOST", "PGPASSWORD", "PGPORT", "PGSSLMODE", "PGUSER"}, w.keys())
 	assert.Equal(t, w.role().password, string(w.secret().Data["PGPASSWORD"]))
-	assert.Contains(t, strings.Join(w.warned, "\n"), "kubectl rollout restart deployment.apps/web -n ns")
+	assert.Contains(t, strings.Join(w.Warned, "\n"), "kubectl rollout restart deployment.apps/web -n ns")
 }
 
 func TestBind_ReplacesTheVariablesOfAPreset(t *testing.T) {
@@ -76,7 +76,7 @@ func TestBind_MountsAServiceBinding(t *testing.T) {
 	assert.Equal(t, "/bindings/"+secretName, c.VolumeMounts[0].MountPath)
 	assert.Equal(t, []corev1.EnvVar{{Name: "SERVICE_BINDING_ROOT", Value: "/bindings"}}, c.Env)
 	require.NoError(t, w.bind(t.Context()))
-	assert.Equal(t, []string{"secret/postgresql-secret-2 unchanged", "deployment.apps/web unchanged"}, w.results)
+	assert.Equal(t, []string{"secret/postgresql-secret-2 unchanged", "deployment.apps/web unchanged"}, w.Results)
 }
 
 func TestValidate_RefusesFilesAsVariables(t *testing.T) {

@@ -62,7 +62,7 @@ func TestBind_ReplacesMetadataInTheOldFormat(t *testing.T) {
 	)
 
 	require.NoError(t, w.bind(t.Context()))
-	assert.Equal(t, []string{"secret/postgresql-secret-2 configured", "deployment.apps/web bound"}, w.results)
+	assert.Equal(t, []string{"secret/postgresql-secret-2 configured", "deployment.apps/web bound"}, w.Results)
 	assert.Equal(t, []string{"pgbind.dev/binding", "theirs"}, slices.Sorted(maps.Keys(w.secret().Annotations)))
 	assert.Equal(t, current.Data, w.secret().Data)
 	again, _ := secret.MarksOf(w.secret())
@@ -70,7 +70,7 @@ func TestBind_ReplacesMetadataInTheOldFormat(t *testing.T) {
 	assert.Equal(t, marks.Note().Value(), w.workloads["web"].Annotations()[key])
 
 	require.NoError(t, w.bind(t.Context()))
-	assert.Equal(t, []string{"secret/postgresql-secret-2 unchanged", "deployment.apps/web unchanged"}, w.results)
+	assert.Equal(t, []string{"secret/postgresql-secret-2 unchanged", "deployment.apps/web unchanged"}, w.Results)
 }
 
 func TestBind_TakesOverFieldsOfTheFormerManager(t *testing.T) {
@@ -95,9 +95,9 @@ func TestBind_TakesOverFieldsOfTheFormerManager(t *testing.T) {
 	require.Equal(t, []string{"kubectl-pgbind", "kubectl-pgbind"}, managers())
 	require.NoError(t, w.bind(t.Context(), by("pgbind.dev")))
 	assert.Equal(t, []string{"pgbind.dev", "pgbind.dev"}, managers())
-	assert.Equal(t, "secret/postgresql-secret-2 configured", w.results[0])
+	assert.Equal(t, "secret/postgresql-secret-2 configured", w.Results[0])
 	require.NoError(t, w.bind(t.Context(), by("pgbind.dev")))
-	assert.Equal(t, "secret/postgresql-secret-2 unchanged", w.results[0])
+	assert.Equal(t, "secret/postgresql-secret-2 unchanged", w.Results[0])
 }
 
 func TestBind_KeepsTheFieldManagerOfTheLastBind(t *testing.T) {
@@ -113,7 +113,7 @@ func TestBind_KeepsTheFieldManagerOfTheLastBind(t *testing.T) {
 	require.NoError(t, w.bind(t.Context(), by("ci")))
 	assert.Equal(t, []string{"ci", "ci", "ci"}, stored())
 	require.NoError(t, w.bind(t.Context()))
-	assert.Equal(t, "secret/postgresql-secret-2 unchanged", w.results[0])
+	assert.Equal(t, "secret/postgresql-secret-2 unchanged", w.Results[0])
 	assert.Equal(t, []string{"ci", "ci", "ci"}, stored())
 	require.NoError(t, w.bind(t.Context(), by("deploy")))
 	assert.Equal(t, []string{"deploy", "deploy", "deploy"}, stored(), "it takes over the fields of the earlier one")
@@ -155,7 +155,7 @@ func TestBind_ContinuesTheBindingOfARecreatedWorkload(t *testing.T) {
 			assert.Equal(t, "later", marks.WorkloadUID)
 
 			require.NoError(t, w.bind(t.Context()))
-			assert.Equal(t, []string{"secret/postgresql-secret-2 unchanged", "deployment.apps/web unchanged"}, w.results)
+			assert.Equal(t, []string{"secret/postgresql-secret-2 unchanged", "deployment.apps/web unchanged"}, w.Results)
 		})
 	}
 }
@@ -173,8 +173,8 @@ func TestBind_DoesNotContinueTheBindingOfAnotherWorkload(t *testing.T) {
 func TestBind_PrintsAPatchThatNoRotationChanges(t *testing.T) {
 	w := newWorld(t)
 	require.NoError(t, w.bind(t.Context(), func(i *Item) { i.Spec.Inject = "none" }))
-	require.Len(t, w.shown, 1)
-	assert.Contains(t, w.shown[0], "secretRef:")
-	assert.NotContains(t, w.shown[0], "annotations")
-	assert.NotContains(t, w.shown[0], w.role().name)
+	require.Len(t, w.Shown, 1)
+	assert.Contains(t, w.Shown[0], "secretRef:")
+	assert.NotContains(t, w.Shown[0], "annotations")
+	assert.NotContains(t, w.Shown[0], w.role().name)
 }

@@ -75,7 +75,7 @@ func (w *world) assertNamed(err error) {
 
 func (w *world) assertNoFormer(err error) {
 	w.t.Helper()
-	said := strings.Join(w.shown, "\n") + strings.Join(w.warned, "\n") + strings.Join(w.results, "\n") + fmt.Sprint(err, w.written)
+	said := strings.Join(w.Shown, "\n") + strings.Join(w.Warned, "\n") + strings.Join(w.Results, "\n") + fmt.Sprint(err, w.written)
 	for _, found := range w.workloads {
 		for _, note := range found.Annotations() {
 			said += note
@@ -102,7 +102,7 @@ func (w *world) restored() []corev1.EnvVar {
 func TestNamesFromWorkload_AreReplacedAndKept(t *testing.T) {
 	w := newNamedWorld(t)
 	require.NoError(t, w.bind(t.Context(), keepsNames))
-	assert.Equal(t, []string{"secret/postgresql-secret-2 created", "deployment.apps/web bound"}, w.results)
+	assert.Equal(t, []string{"secret/postgresql-secret-2 created", "deployment.apps/web bound"}, w.Results)
 	w.assertNamed(nil)
 	assert.Equal(t, formerEnv(), w.restored())
 	note := secret.AnnotationsOf(w.workloads["web"].Annotations())[secretName]
@@ -114,7 +114,7 @@ func TestNamesFromWorkload_AreReplacedAndKept(t *testing.T) {
 
 	for name, change := range map[string]func(*Item){"no flag": func(*Item) {}, "the flag": keepsNames} {
 		require.NoError(t, w.bind(t.Context(), change), name)
-		assert.Equal(t, []string{"secret/postgresql-secret-2 unchanged", "deployment.apps/web unchanged"}, w.results, name)
+		assert.Equal(t, []string{"secret/postgresql-secret-2 unchanged", "deployment.apps/web unchanged"}, w.Results, name)
 		w.assertNamed(nil)
 		assert.Equal(t, formerEnv(), w.restored(), name)
 	}
@@ -208,10 +208,10 @@ func TestNamesFromWorkload_DryRunShowsNoValues(t *testing.T) {
 		w.workloads["web"].SetAnnotation(corev1.LastAppliedConfigAnnotation, `{"password": "last-applied"}`)
 		require.NoError(t, w.bind(t.Context(), keepsNames, func(i *Item) { i.Options.DryRun, i.Options.Force = strategy, true }))
 		assert.Equal(t, formerEnv(), w.env())
-		require.Len(t, w.shown, 1)
-		assert.Contains(t, w.shown[0], "DB_PASSWORD")
+		require.Len(t, w.Shown, 1)
+		assert.Contains(t, w.Shown[0], "DB_PASSWORD")
 		for _, value := range []string{formerPassword, "boss", "green", "last-applied"} {
-			assert.NotContains(t, w.shown[0], value)
+			assert.NotContains(t, w.Shown[0], value)
 		}
 		w.assertNoPassword(nil)
 	}
@@ -232,9 +232,9 @@ func TestNamesFromWorkload_OfAManifest(t *testing.T) {
 	err := w.bind(t.Context(), keepsNames)
 	require.ErrorContains(t, err, "helm sets variables of deployment.apps/web itself")
 	require.ErrorContains(t, err, "--inject none")
-	require.Len(t, w.shown, 1)
-	assert.Contains(t, w.shown[0], "secretKeyRef")
-	assert.Contains(t, w.shown[0], "name: DB_PASSWORD")
+	require.Len(t, w.Shown, 1)
+	assert.Contains(t, w.Shown[0], "secretKeyRef")
+	assert.Contains(t, w.Shown[0], "name: DB_PASSWORD")
 	assert.Nil(t, w.secret())
 	w.assertNoFormer(err)
 
@@ -265,7 +265,7 @@ func TestNamesFromWorkload_AreOfferedOnATerminal(t *testing.T) {
 	assert.Contains(t, asked[0], "DATABASE_URL, DB_HOST, DB_NAME, DB_PASSWORD, DB_USER")
 	assert.NotContains(t, asked[0], formerPassword)
 	require.NoError(t, w.bind(t.Context(), answer(true)))
-	assert.Equal(t, "deployment.apps/web unchanged", w.results[1])
+	assert.Equal(t, "deployment.apps/web unchanged", w.Results[1])
 	assert.Len(t, asked, 1, "it is bound already")
 
 	w = newNamedWorld(t)
