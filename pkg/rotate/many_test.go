@@ -17,10 +17,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/kubernetes/fake"
+	kubefake "k8s.io/client-go/kubernetes/fake"
 	k8stesting "k8s.io/client-go/testing"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/fake"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
@@ -31,7 +32,7 @@ import (
 // fleet is many bound workloads and one server in memory. It counts requests and execs.
 type fleet struct {
 	t         *testing.T
-	kube      *fake.Clientset
+	kube      *kubefake.Clientset
 	bindings  []*inventory.Binding
 	workloads map[string]*workload.Workload // by Secret
 
@@ -43,7 +44,7 @@ type fleet struct {
 	absent string // the former role that is gone when its successor is created
 	hidden string // the Secret of the workload that gets a variable from something else
 
-	results, warned []string
+	fake.Reporter
 }
 
 func newFleet(t *testing.T, size int) *fleet {
@@ -93,16 +94,20 @@ func newFleet(t *testing.T, size int) *fleet {
 			},
 		)
 	}
-	f.kube = fake.NewClientset(objects...)
-	f.kube.PrependReactor("update", "secrets", func(action k8stesting.Action) (bool, runtime.Object, error) {
-		update, _ := action.(k8stesting.UpdateActionImpl)
-		if update.UpdateOptions.DryRun == nil {
-			return false, nil, nil
-		}
-		f.count(f.dryRun, "secret")
-		return true, update.Object, nil
-	})
+	f.kube = fake.NewCluster(t, []string{
+		"get namespaces", "get secrets", "update secrets", "create events", "get events", "update events",
+	}, f.react, objects...)
 	return f
+}
+
+// react answers the dry runs of updates.
+func (f *fleet) react(action k8stesting.Action) (bool, runtime.Object, error) {
+	update, ok := action.(k8stesting.UpdateActionImpl)
+	if !ok || action.GetResource().Resource != "secrets" || update.UpdateOptions.DryRun == nil {
+		return false, nil, nil
+	}
+	f.count(f.dryRun, "secret")
+	return true, update.Object, nil
 }
 
 func (f *fleet) count(of map[string]int, what string) {
@@ -240,19 +245,6 @@ func (f *fleet) Drop(_ context.Context, roles []postgres.HeldRole) []postgres.Ch
 	return make([]postgres.Change, len(roles))
 }
 
-func (f *fleet) Done(object, verb string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.results = append(f.results, object+" "+verb)
-}
-func (*fleet) Step(string, ...any) {}
-
-func (*fleet) Detail(string, ...any) {}
-func (f *fleet) Warn(format string, args ...any) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.warned = append(f.warned, fmt.Sprintf(format, args...))
-}
 func (f *fleet) Show(string) { f.t.Error("unexpected: show") }
 
 func (f *fleet) rotate(ctx context.Context) error {
@@ -284,8 +276,8 @@ func TestRotate_ManyShareReadsAndExecs(t *testing.T) {
 		// Three batches of 25 at most.
 		assert.Equal(t, map[string]int{"users": 1, "candidates": 1, "holdings": 3, "create": 3, "disable": 3, "drop": 3}, f.execs)
 		assert.Equal(t, map[string]int{"secret": 1, "patch": 1}, f.dryRun, "one write of each kind is rehearsed")
-		assert.Len(t, f.results, 120)
-		assert.Empty(t, f.warned)
+		assert.Len(t, f.Results, 120)
+		assert.Empty(t, f.Warned)
 	})
 }
 
@@ -311,8 +303,8 @@ func TestRotate_OneThatFailsDoesNotStopTheOthers(t *testing.T) {
 					}
 					return 2
 				})
-				assert.NotContains(t, f.results, "secret/s3 rotated")
-				assert.True(t, slices.Contains(f.results, "secret/s4 rotated"))
+				assert.NotContains(t, f.Results, "secret/s3 rotated")
+				assert.True(t, slices.Contains(f.Results, "secret/s4 rotated"))
 			})
 		})
 	}
@@ -326,6 +318,6 @@ func TestRotate_InterruptRollsAllBack(t *testing.T) {
 		time.AfterFunc(time.Second, func() { cancel(errors.New("interrupted")) })
 		require.Error(t, f.rotate(ctx))
 		f.assertRoles(func(int) int { return 1 })
-		assert.Empty(t, f.results)
+		assert.Empty(t, f.Results)
 	})
 }

@@ -13,12 +13,13 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes/fake"
+	kubefake "k8s.io/client-go/kubernetes/fake"
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/binding"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/defaults"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/fake"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/keys"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
@@ -32,7 +33,7 @@ import (
 type world struct {
 	t         *testing.T
 	workload  *workload.Workload
-	kube      *fake.Clientset
+	kube      *kubefake.Clientset
 	former    postgres.FormerLogin
 	drains    int // how often the sessions are read until they have ended
 	password  string
@@ -44,13 +45,12 @@ type world struct {
 	counted   postgres.Counted
 	uncounted error
 	log       []string
-	warned    []string
-	shown     string
+	fake.Reporter
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, kube: fake.NewClientset(), password: "secret", former: postgres.FormerLogin{
+	w := &world{t: t, kube: kubefake.NewClientset(), password: "secret", former: postgres.FormerLogin{
 		Exists:     true,
 		Statements: []string{"ALTER TABLE x OWNER TO y"},
 		Stays:      []postgres.Kept{{Object: "function f()", Reason: "it runs as its owner"}},
@@ -77,13 +77,11 @@ func newWorld(t *testing.T) *world {
 
 func (w *world) wrote(text string, args ...any) { w.log = append(w.log, fmt.Sprintf(text, args...)) }
 
-func (w *world) Done(string, string)   {}
-func (w *world) Step(string, ...any)   {}
-func (w *world) Detail(string, ...any) {}
-func (w *world) Warn(format string, args ...any) {
-	w.warned = append(w.warned, fmt.Sprintf(format, args...))
+func (w *world) lastShown() string {
+	require.NotEmpty(w.t, w.Shown)
+	return w.Shown[len(w.Shown)-1]
 }
-func (w *world) Show(text string)                      { w.shown = text }
+
 func (w *world) Confirm(context.Context, string) error { return w.refuse }
 
 func (w *world) Variables(_ context.Context, of *workload.Workload, container, _ string) (keys.Container, error, error) {
@@ -189,7 +187,7 @@ func TestTake_HandsOverAndWaitsForTheSessions(t *testing.T) {
 	w.drains = 2
 	require.NoError(t, w.take())
 	assert.Equal(t, []string{"bind, hand over from boss", "hand over from boss", "end loan"}, w.log)
-	assert.Empty(t, w.warned)
+	assert.Empty(t, w.Warned)
 }
 
 func TestTake_ASuperuserNeedsNoLoan(t *testing.T) {
@@ -214,12 +212,12 @@ func TestTake_AsksIfOthersUseTheLogin(t *testing.T) {
 	w.refuse = errors.New("no")
 	require.ErrorIs(t, w.take(), w.refuse)
 	assert.Empty(t, w.log)
-	assert.Contains(t, w.warned[0], "a session from 10.0.0.8")
+	assert.Contains(t, w.Warned[0], "a session from 10.0.0.8")
 
-	w.refuse, w.drains, w.warned = nil, 1, nil
+	w.refuse, w.drains, w.Warned = nil, 1, nil
 	require.NoError(t, w.take())
 	assert.NotContains(t, w.log, "end loan")
-	assert.Contains(t, w.warned[1], "REVOKE")
+	assert.Contains(t, w.Warned[1], "REVOKE")
 }
 
 // TestTake_IgnoresSessionsOfPodsThatEnded has the server still report the session of a Pod of the last rollout.
@@ -234,7 +232,7 @@ func TestTake_IgnoresSessionsOfPodsThatEnded(t *testing.T) {
 		require.NoError(t, err)
 		w.former.Sessions = append(w.former.Sessions, postgres.FormerSession{Address: "10.0.0.8", Count: 1})
 		require.NoError(t, w.take())
-		assert.Equal(t, asks, len(w.warned) > 0, "%s: %v", phase, w.warned)
+		assert.Equal(t, asks, len(w.Warned) > 0, "%s: %v", phase, w.Warned)
 	}
 }
 
@@ -305,8 +303,8 @@ func TestTake_DryRunShowsEachStatement(t *testing.T) {
 	w := newWorld(t)
 	w.drains = 1
 	require.NoError(t, w.take(func(i *binding.Item) { i.Options.DryRun = cmdutil.DryRunClient }))
-	assert.Contains(t, w.shown, "ALTER TABLE x OWNER TO y;")
-	assert.Contains(t, w.shown, "function f() stays")
+	assert.Contains(t, w.lastShown(), "ALTER TABLE x OWNER TO y;")
+	assert.Contains(t, w.lastShown(), "function f() stays")
 	assert.Equal(t, []string{"bind, hand over from boss"}, w.log, "the pipeline prints its own part")
 }
 
@@ -330,7 +328,7 @@ func TestUndo_GivesNothingBackForAnAccessRoleOfOthers(t *testing.T) {
 	n := inventory.Subject{Namespace: "ns", Name: "deployment.apps/web", Workload: w.workload}
 	require.NoError(t, w.taker().Undo(t.Context(), n, server.Choice{}, unbind.Options{}))
 	assert.Equal(t, []string{"unbind"}, w.log)
-	assert.Len(t, w.warned, 1)
+	assert.Len(t, w.Warned, 1)
 }
 
 func TestUndo_KeepsOwnershipOfASharedAccessRole(t *testing.T) {
@@ -349,7 +347,7 @@ func TestUndo_KeepsOwnershipOfASharedAccessRole(t *testing.T) {
 		}
 		require.NoError(t, err)
 		assert.Contains(t, w.log, "unbind")
-		assert.Contains(t, w.warned[0], "because pgb_other_1 share it")
+		assert.Contains(t, w.Warned[0], "because pgb_other_1 share it")
 	}
 }
 
@@ -400,8 +398,8 @@ func TestTake_PrintsWhetherTheLevelIsNeeded(t *testing.T) {
 			w := newWorld(t)
 			w.counted, w.uncounted = test.counted, test.err
 			require.NoError(t, w.take(func(i *binding.Item) { i.Options.DryRun = cmdutil.DryRunClient }))
-			assert.Contains(t, w.shown, test.want)
-			assert.True(t, strings.HasSuffix(w.shown, "\n---"))
+			assert.Contains(t, w.lastShown(), test.want)
+			assert.True(t, strings.HasSuffix(w.lastShown(), "\n---"))
 		})
 	}
 }

@@ -19,10 +19,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/kubernetes/fake"
+	kubefake "k8s.io/client-go/kubernetes/fake"
 	k8stesting "k8s.io/client-go/testing"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/fake"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
@@ -33,14 +34,14 @@ import (
 // fleet is many bound workloads with one server in memory. It counts requests, and lets a step fail for one workload or role.
 type fleet struct {
 	t         *testing.T
-	kube      *fake.Clientset
+	kube      *kubefake.Clientset
 	workloads map[string]*workload.Workload // by name
 	roles     map[string]bool               // by name: the login is enabled
 	fail      map[string]error              // by step and name of the workload or role
 
 	mu       sync.Mutex
 	requests map[string]int
-	results  []string
+	fake.Reporter
 }
 
 func newFleet(t *testing.T, number int) *fleet {
@@ -62,8 +63,9 @@ func newFleet(t *testing.T, number int) *fleet {
 		stored.ResourceVersion = "1"
 		secrets = append(secrets, stored)
 	}
-	f.kube = fake.NewClientset(secrets...)
-	f.kube.PrependReactor("*", "*", f.react)
+	f.kube = fake.NewCluster(t, []string{
+		"list secrets", "get secrets", "delete secrets", "create events", "get events", "update events",
+	}, f.react, secrets...)
 	return f
 }
 
@@ -256,16 +258,7 @@ func (f *fleet) DropDatabase(context.Context, string, postgres.Owner) ([]string,
 
 func (f *fleet) Purge(context.Context, []string) []postgres.Purged { return nil }
 
-func (f *fleet) Done(object, verb string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.results = append(f.results, object+" "+verb)
-}
-
-func (*fleet) Step(string, ...any)          {}
-func (*fleet) Detail(string, ...any)        {}
 func (f *fleet) Warn(text string, _ ...any) { f.t.Error("unexpected warning: " + text) }
-func (*fleet) Show(string)                  {}
 
 func (f *fleet) unbind() error {
 	u := &Unbinder{
@@ -319,7 +312,7 @@ func TestUnbind_SharesRequestsOfManyItems(t *testing.T) {
 		assert.Empty(t, workloads)
 		assert.Empty(t, roles)
 		assert.Empty(t, secrets)
-		assert.Len(t, f.results, 3*number)
+		assert.Len(t, f.Results, 3*number)
 	})
 }
 
