@@ -16,11 +16,11 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/kubernetes/fake"
 	metadatafake "k8s.io/client-go/metadata/fake"
 	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/fake"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
@@ -74,7 +74,7 @@ func newChecker(t *testing.T, r *readers, objects ...runtime.Object) *Checker {
 	r.t = t
 	t.Cleanup(func() { assert.Empty(t, r.surveys, "expected surveys that did not run") })
 	return &Checker{
-		Kube:      fake.NewSimpleClientset(objects...),
+		Kube:      fake.NewCluster(t, []string{"get namespaces", "get secrets", "list secrets"}, nil, objects...),
 		Workloads: r,
 		Endpoints: r,
 		Server:    func(*server.Endpoint) Server { return r },

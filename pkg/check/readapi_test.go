@@ -13,10 +13,10 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/fake"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
@@ -71,10 +71,14 @@ func TestReadAPI_ReadsManyBindingsWithOneListOfSecrets(t *testing.T) {
 				objects = append(objects, stored)
 			}
 		}
-		kube := fake.NewSimpleClientset(objects...)
-		kube.PrependReactor("list", "secrets", func(clienttesting.Action) (bool, runtime.Object, error) {
-			return test.forbidden, nil, apierrors.NewForbidden(schema.GroupResource{Resource: "secrets"}, "", nil)
-		})
+		kube := fake.NewCluster(
+			t,
+			[]string{"get namespaces", "get secrets", "list secrets"},
+			func(action clienttesting.Action) (bool, runtime.Object, error) {
+				refused := test.forbidden && action.GetVerb() == "list"
+				return refused, nil, apierrors.NewForbidden(schema.GroupResource{Resource: "secrets"}, "", nil)
+			},
+			objects...)
 		workloads := &absent{unreadable: "deployment.apps/s07"}
 
 		(&Checker{Kube: kube, Workloads: workloads}).readAPI(t.Context(), items)

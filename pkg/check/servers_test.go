@@ -10,9 +10,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/kubernetes/fake"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/fake"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/inventory"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
@@ -47,8 +47,9 @@ func (s surveyor) Survey(_ context.Context, questions []postgres.Question, _ boo
 func TestCheck_AsksThePrimaryEachTime(t *testing.T) {
 	for _, test := range []struct{ named, at string }{{"pod/pg-0", ""}, {"pod/pg-0", location}, {"pod/pg-1", ""}, {"statefulset/pg", ""}} {
 		var bindings []inventory.Entry
+		kube := fake.NewCluster(t, []string{"get namespaces", "get secrets"}, nil)
 		c := &Checker{
-			Kube:      fake.NewSimpleClientset(),
+			Kube:      kube,
 			Workloads: &readers{t: t},
 			Endpoints: replicated{},
 			Server:    func(e *server.Endpoint) Server { return surveyor(e.Pod.Name) },
@@ -67,7 +68,7 @@ func TestCheck_AsksThePrimaryEachTime(t *testing.T) {
 				secret.Credentials{Host: "h", Username: marks.Role, Password: "p"},
 			)
 			require.NoError(t, err)
-			require.NoError(t, c.Kube.(*fake.Clientset).Tracker().Add(stored))
+			require.NoError(t, kube.Tracker().Add(stored))
 		}
 		for range 40 {
 			found, err := c.Check(t.Context(), Scope{Bindings: bindings})
@@ -102,7 +103,7 @@ func TestCheck_ReportsAServerThatIsNotFound(t *testing.T) {
 	)
 	require.NoError(t, err)
 	c := &Checker{
-		Kube:      fake.NewSimpleClientset(stored),
+		Kube:      fake.NewCluster(t, []string{"get namespaces", "get secrets"}, nil, stored),
 		Workloads: &readers{t: t},
 		Endpoints: hidden{},
 		Server: func(*server.Endpoint) Server {

@@ -12,10 +12,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/api/v1alpha1"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/fake"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/secret"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
@@ -102,12 +102,10 @@ func (c contents) Databases(context.Context) (*postgres.Contents, error) {
 }
 
 func (w *world) resolver() *Resolver {
-	kube := fake.NewClientset(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "shop", Annotations: w.notes}})
-	kube.PrependReactor("*", "*", func(action clienttesting.Action) (bool, runtime.Object, error) {
-		assert.Equal(w.t, "get namespaces", action.GetVerb()+" "+action.GetResource().Resource)
+	kube := fake.NewCluster(w.t, []string{"get namespaces"}, func(clienttesting.Action) (bool, runtime.Object, error) {
 		w.asked = append(w.asked, "namespace")
 		return false, nil, nil
-	})
+	}, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "shop", Annotations: w.notes}})
 	r := &Resolver{
 		Kube: kube, Servers: w, Getenv: func(name string) string { return w.env[name] },
 		Notify: func(text string) { w.notified = append(w.notified, text) },

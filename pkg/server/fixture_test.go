@@ -10,32 +10,31 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/kubernetes/fake"
+	kubefake "k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
+
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/fake"
 )
 
 const namespace = "data"
 
 // cluster is an API server with some objects. Any request other than a read fails the test.
 type cluster struct {
-	*fake.Clientset
+	*kubefake.Clientset
 	requests []string
 }
 
 func newCluster(t *testing.T, objects ...runtime.Object) *cluster {
 	t.Helper()
-	c := &cluster{Clientset: fake.NewClientset(objects...)}
-	c.PrependReactor("*", "*", func(action clienttesting.Action) (bool, runtime.Object, error) {
-		request := action.GetVerb() + " " + action.GetResource().Resource
-		c.requests = append(c.requests, request)
-		allowed := []string{
-			"get pods", "get services", "get statefulsets", "get deployments", "get replicasets",
-			"list pods", "list services", "list endpointslices", "list endpoints",
-		}
-		assert.Contains(t, allowed, request)
+	c := &cluster{}
+	c.Clientset = fake.NewCluster(t, []string{
+		"get pods", "get services", "get statefulsets", "get deployments", "get replicasets",
+		"list pods", "list services", "list endpointslices", "list endpoints",
+	}, func(action clienttesting.Action) (bool, runtime.Object, error) {
+		c.requests = append(c.requests, action.GetVerb()+" "+action.GetResource().Resource)
 		assert.Equal(t, namespace, action.GetNamespace())
 		return false, nil, nil
-	})
+	}, objects...)
 	return c
 }
 
