@@ -11,7 +11,7 @@ import (
 
 func handingOver(i *Item) { i.FormerLogin, i.OwnedBefore = "boss", []string{"table x"} }
 
-func TestHandOver_ComesBeforeThePods(t *testing.T) {
+func TestTransferOwnership_ComesBeforeThePods(t *testing.T) {
 	w := newWorld(t)
 	require.NoError(t, w.bind(t.Context(), handingOver))
 	assert.Equal(t, []string{"createuser", "psql", "create secrets", "hand over", "patch", "rollout"}, w.log)
@@ -25,7 +25,7 @@ func TestHandOver_ComesBeforeThePods(t *testing.T) {
 	assert.Equal(t, []string{"table x"}, marks.OwnedBefore, "by now the access role owns more")
 }
 
-func TestHandOver_AFailureGivesBack(t *testing.T) {
+func TestTransferOwnership_RollsBackAfterAFailure(t *testing.T) {
 	for _, step := range []string{"hand over", "patch"} {
 		t.Run(step, func(t *testing.T) {
 			w := newWorld(t)

@@ -18,7 +18,7 @@ type HeldDatabase struct {
 	Open bool   `json:"open"` // takes connections
 }
 
-// Holder is one login role.
+// RoleDependencies is one login role, and what prevents its drop.
 type RoleDependencies struct {
 	Role     string     `json:"role"`
 	OID      int64      `json:"oid"`      // tells the role from a later one of its name

@@ -102,7 +102,7 @@ func (t *Taker) complete(ctx context.Context, i *binding.Item) ([]*server.Endpoi
 	if err != nil {
 		return nil, err
 	}
-	return t.Databases.Candidates(ctx, ref, server.ChoiceOf(spec))
+	return t.Endpoints.Candidates(ctx, ref, server.ChoiceOf(spec))
 }
 
 // accessOf returns the access that the binding of the workload has.

@@ -56,7 +56,7 @@ type Unbinder interface {
 // Taker moves workloads to bindings of their own, and back.
 type Taker struct {
 	Workloads Workloads
-	Databases binding.Endpoints
+	Endpoints binding.Endpoints
 	Defaults  binding.Defaults
 	Binder    Binder
 	Unbinder  Unbinder

@@ -170,7 +170,7 @@ func (w *world) RevokeMembership(context.Context, postgres.OwnershipTransfer) (*
 }
 
 func (w *world) taker() *Taker {
-	return &Taker{Workloads: w, Databases: w, Defaults: w, Binder: w, Unbinder: w, Kube: w.kube, Report: w, Confirm: w.Confirm,
+	return &Taker{Workloads: w, Endpoints: w, Defaults: w, Binder: w, Unbinder: w, Kube: w.kube, Report: w, Confirm: w.Confirm,
 		Roles: func(*server.Endpoint, v1alpha1.BindingSpec) Roles { return w }}
 }
 

@@ -54,20 +54,14 @@ func (t *Taker) Undo(ctx context.Context, n inventory.Subject, choice server.Cho
 		t.Report.Show(strings.Join(returned(transfer, s.state), "\n"))
 		return t.Unbinder.Unbind(ctx, []*unbind.Item{item}, o)
 	}
-	if err := t.Confirm(
-		ctx,
-		fmt.Sprintf(
-			"role %q gets what role %s owns in database %q. Continue?",
-			transfer.Login,
-			transfer.Access.Role(),
-			transfer.Access.Database,
-		),
-	); err != nil {
+	question := fmt.Sprintf("role %q gets what role %s owns in database %q. Continue?",
+		transfer.Login, transfer.Access.Role(), transfer.Access.Database)
+	if err := t.Confirm(ctx, question); err != nil {
 		return err
 	}
 	transfer.Owner = b.Owner()
 	foreign := (*postgres.ForeignRoleError)(nil)
-	if err := t.giveBack(ctx, s, transfer); errors.As(err, &foreign) {
+	if err := t.returnOwnership(ctx, s, transfer); errors.As(err, &foreign) {
 		// An earlier run gave everything back before it dropped the login role, or the metadata is forged.
 		t.Report.Warn(
 			"no login role of the binding is a member of role %s: nothing is given back, and the binding is removed",
@@ -81,7 +75,7 @@ func (t *Taker) Undo(ctx context.Context, n inventory.Subject, choice server.Cho
 	if err := t.Unbinder.Unbind(ctx, []*unbind.Item{item}, o); err != nil {
 		return err
 	}
-	return t.giveBack(ctx, s, transfer) // what the last Pods created
+	return t.returnOwnership(ctx, s, transfer) // what the last Pods created
 }
 
 // readFormer finds the server and the former login, and verifies it: the application uses it again after the undo.
@@ -92,7 +86,7 @@ func (t *Taker) readFormer(ctx context.Context, b *inventory.Binding, choice ser
 			return nil, err
 		}
 	}
-	candidates, err := t.Databases.Candidates(ctx, ref, choice)
+	candidates, err := t.Endpoints.Candidates(ctx, ref, choice)
 	if err != nil {
 		return nil, err
 	}
@@ -132,9 +126,9 @@ func (t *Taker) formerOf(ctx context.Context, b *inventory.Binding, e *server.En
 	return t.recognize(ctx, before, b.Marks.WithDefaults(b.Namespace), reader{e, b.SecretName})
 }
 
-// giveBack gives the former login what the access role owns. If another session prevents a part of it, nothing else may happen, because
+// returnOwnership gives the former login what the access role owns. If another session prevents a part of it, nothing else may happen, because
 // the Secret names that role.
-func (t *Taker) giveBack(ctx context.Context, s *state, transfer postgres.OwnershipTransfer) error {
+func (t *Taker) returnOwnership(ctx context.Context, s *state, transfer postgres.OwnershipTransfer) error {
 	done, err := s.roles.ReturnOwnership(ctx, transfer)
 	report.Transfer(t.Report, transfer.Access.Role(), transfer.Login, done)
 	if err != nil {

@@ -26,7 +26,7 @@ type Take struct {
 func NewTaker(c *client.Clients, streams genericiooptions.IOStreams, t Take) *takeover.Taker {
 	return &takeover.Taker{
 		Workloads: c.Workloads,
-		Databases: server.NewFinder(c.Kube),
+		Endpoints: server.NewFinder(c.Kube),
 		Defaults:  NewResolver(c, streams),
 		Kube:      c.Kube,
 		Report:    t.Report,
