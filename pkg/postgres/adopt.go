@@ -104,24 +104,9 @@ func (s *Server) Release(ctx context.Context, spec RoleSpec) ([]string, error) {
 		return nil, err
 	}
 	sc := new(script).set("run", spec.Owner.Run, "schemas", schemas, "access", spec.Access.Role()).run("begin_session", "begin_and_lock")
-	sc.subjects(
-		subject{Name: spec.Name, Claim: spec.Owner.mark()},
-	).run(
-		"verify_ownership",
-		"revoke_adoption",
-		"commit",
-		"begin_and_lock",
-		"join_access_roles",
-	)
-	sc.subjects(
-		subject{Name: spec.Access.Role(), Claim: spec.Access.mark(spec.Owner.Run)},
-	).run(
-		"verify_ownership",
-		"is_unused",
-		"drop_grants",
-		"drop_access_role",
-	)
-	out, err := s.report(ctx, sc.run("leave_access_roles", "commit", "end"))
+	sc.subjects(subject{Name: spec.Name, Claim: spec.Owner.mark()})
+	sc.run("verify_ownership", "revoke_adoption", "commit", "begin_and_lock", "join_access_roles")
+	out, err := s.report(ctx, sc.dropNewAccessRole(spec).run("leave_access_roles", "commit", "end"))
 	if taken := (*ForeignRoleError)(nil); out != nil && errors.As(err, &taken) {
 		return out.did, nil // the role has no comment of this run
 	}

@@ -19,15 +19,7 @@ func (s *Server) Undo(ctx context.Context, spec RoleSpec) ([]string, error) {
 	if spec.Creates.Schema != "" {
 		sc.set("access", spec.Access.Role(), "new_schema", spec.Creates.Schema, "schema_mark", spec.Owner.schemaMark()).run("drop_schema")
 	}
-	sc.subjects(
-		subject{Name: spec.Access.Role(), Claim: spec.Access.mark(spec.Owner.Run)},
-	).run(
-		"verify_ownership",
-		"is_unused",
-		"drop_grants",
-		"drop_access_role",
-	)
-	out, err := s.report(ctx, sc.run("leave_access_roles", "commit", "end"))
+	out, err := s.report(ctx, sc.dropNewAccessRole(spec).run("leave_access_roles", "commit", "end"))
 	var missing *MissingProgramError
 	var login *AdminLoginError
 	var gone *NoDatabaseError
@@ -44,4 +36,10 @@ func (s *Server) Undo(ctx context.Context, spec RoleSpec) ([]string, error) {
 		return out.did, nil
 	}
 	return out.did, err
+}
+
+// dropNewAccessRole drops the access role if this run created it and nothing uses it.
+func (s *script) dropNewAccessRole(spec RoleSpec) *script {
+	s.subjects(subject{Name: spec.Access.Role(), Claim: spec.Access.mark(spec.Owner.Run)})
+	return s.run("verify_ownership", "is_unused", "drop_grants", "drop_access_role")
 }
