@@ -11,9 +11,13 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/metadata"
 
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/parallel"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
 )
+
+// atOnce is the number of servers that are read at the same time.
+const atOnce = 8
 
 // Endpoints finds the servers that a reference can mean, and the Services in front of Pods. *server.Finder implements it.
 type Endpoints interface {
@@ -62,17 +66,21 @@ func (a *Auditor) Audit(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	var all []*found
+	for _, instance := range instances {
+		all = append(all, &found{instance: instance})
+	}
+	parallel.Each(all, atOnce, func(on *found) { on.err = a.read(ctx, on) })
 	report := &Report{}
 	var errs []error
-	for _, instance := range instances {
-		f, err := a.facts(ctx, c, instance, o)
-		switch missing := (*postgres.MissingProgramError)(nil); {
+	for _, on := range all {
+		switch missing, err := (*postgres.MissingProgramError)(nil), on.err; {
 		case o.Ref == nil && (errors.As(err, &missing) || errors.Is(err, postgres.ErrNoServer)): // a client can look like a server
 			c.gaps = append(c.gaps, err.Error())
 		case err != nil:
 			errs = append(errs, err)
 		default:
-			report.add(f)
+			report.add(a.newFacts(ctx, c, on, o))
 		}
 	}
 	if ctx.Err() != nil {
@@ -113,28 +121,28 @@ func (a *Auditor) instances(ctx context.Context, c *cluster, o Options) ([]serve
 	return []server.Instance{{Location: candidates[0].Location, Members: candidates}}, nil
 }
 
-// facts reads one server: the first of its members that is not a standby.
-func (a *Auditor) facts(ctx context.Context, c *cluster, instance server.Instance, o Options) (*facts, error) {
-	on := found{instance: instance}
-	err := postgres.OnPrimary(instance.Members, func(member *server.Endpoint) (err error) {
+// found is what was read of one server, or why it was not.
+type found struct {
+	instance server.Instance
+	member   *server.Endpoint
+	audit    *postgres.Audit
+	err      error
+}
+
+// read reads one server: the first of its members that is not a standby.
+func (a *Auditor) read(ctx context.Context, on *found) error {
+	err := postgres.OnPrimary(on.instance.Members, func(member *server.Endpoint) (err error) {
 		on.member = member
 		on.audit, err = a.Server(member).Audit(ctx)
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("audit %s: %w", instance.Location, err)
+		return fmt.Errorf("audit %s: %w", on.instance.Location, err)
 	}
-	return a.newFacts(ctx, c, on, o), nil
+	return nil
 }
 
-// found is what was read of one server.
-type found struct {
-	instance server.Instance
-	member   *server.Endpoint
-	audit    *postgres.Audit
-}
-
-func (a *Auditor) newFacts(ctx context.Context, c *cluster, s found, o Options) *facts {
+func (a *Auditor) newFacts(ctx context.Context, c *cluster, s *found, o Options) *facts {
 	f := &facts{now: time.Now(), cluster: c, audit: s.audit, services: serviceNames{}, standbys: len(s.instance.Members) - 1}
 	f.server = Server{
 		Name:       s.instance.Location,
