@@ -92,6 +92,30 @@ func TestCheck(t *testing.T) {
 	})
 }
 
+// TestCheck_RolloutThatHasNotEnded requires that check names what keeps the Pods from the new login, and no restart, which would change nothing.
+func TestCheck_RolloutThatHasNotEnded(t *testing.T) {
+	t.Parallel()
+	f := newLesson(t, harness.WithoutClaim)
+	for _, name := range []string{"broken", "paused"} {
+		f.create(deployment(name, nil))
+		f.rollout("deployment/" + name)
+		f.kubectl("rollout", "pause", "deployment/"+name)
+		f.bind("deployment/"+name, "--wait=false")
+	}
+	f.kubectl("set", "image", "deployment/broken", "*=no-such-image.invalid/app:1")
+	f.kubectl("rollout", "resume", "deployment/broken")
+	found := f.check(1)
+	require.Equal(t, []string{"StalePods", "StalePods"}, reasons(found))
+	assert.Equal(t, "kubectl rollout status deployment.apps/broken -n "+f.Name, found[0].Fix)
+	assert.Empty(t, found[1].Fix)
+	assert.Contains(t, found[1].Message, "kubectl rollout resume deployment.apps/paused --namespace "+f.Name)
+	f.kubectl("rollout", "resume", "deployment/paused")
+	f.rollout("deployment/paused")
+	f.kubectl("set", "image", "deployment/broken", "*=pgbind-app:dev")
+	f.rollout("deployment/broken")
+	assert.Equal(t, []string{"OK", "OK"}, reasons(f.check(0)))
+}
+
 // testCheckReport requires that the formats agree about a fault, and that the page explains it.
 func (f *fixture) testCheckReport() {
 	f.t.Helper()

@@ -146,9 +146,18 @@ func (f *facts) checkWorkload() []Finding {
 	case b.Noted != nil && b.Noted.ID != b.Marks.ID:
 		return one(f.finding(Mismatch, "the workload's annotation names a different binding than the Secret", rebind(b)))
 	case len(f.stalePods) > 0:
-		return one(f.finding(StalePods, "Pods started before the Secret changed: "+counted(f.stalePods), f.restart()))
+		return one(f.finding(StalePods, f.stale(), f.restart()))
 	}
 	return nil
+}
+
+// stale describes the Pods that do not have the current values, and what holds the rollout back if the workload says so.
+func (f *facts) stale() string {
+	text := "Pods started before the Secret changed: " + counted(f.stalePods)
+	if f.paused != "" {
+		text += "; " + f.paused
+	}
+	return text
 }
 
 // reference returns the fix that writes the reference in a form that lasts: a tool whose manifest sets envFrom keeps entries of env.

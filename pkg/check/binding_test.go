@@ -275,6 +275,22 @@ func TestCheckBinding(t *testing.T) {
 			"a",
 			"kubectl argo rollouts status web -n ns",
 		},
+		"stale Pods of a Deployment whose new Pods are not ready": {
+			func(f *facts) {
+				f.stalePods, f.rollout = []string{"a"}, "kubectl rollout status deployment.apps/web -n ns"
+			},
+			StalePods,
+			"a",
+			"kubectl rollout status deployment.apps/web -n ns",
+		},
+		"stale Pods of a paused Deployment": {
+			func(f *facts) {
+				f.stalePods, f.pods, f.paused = []string{"a"}, workload.Paused, "deployment.apps/web is paused"
+			},
+			StalePods,
+			"a; deployment.apps/web is paused",
+			"",
+		},
 		"stale bare Pod": {func(f *facts) { f.stalePods, f.isPod = []string{"a"}, true }, StalePods, "a",
 			"kubectl get deployment.apps/web -n ns -o yaml | kubectl replace --force -f -"},
 		"stale Pods of a run": {func(f *facts) { f.stalePods, f.pods = []string{"a"}, workload.NextRun }, StalePods, "a", ""},

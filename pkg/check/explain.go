@@ -88,8 +88,8 @@ func explainObjects() []report.Explanation {
 		explain(
 			StalePods,
 			"Pods started before the Secret changed. They have the former login, which stops working with the next rotation.",
-			"The command restarts the Pods. If the controller of a Rollout of Argo, a DeploymentConfig or a Service of Knative has not replaced "+
-				"them yet, the command shows why: promote the Rollout, or wait.",
+			"The command restarts the Pods. If the controller of the workload has not replaced them yet, the command shows why: wait until the "+
+				"new Pods are ready, repair what keeps them from it, or promote the Rollout. A paused Deployment has no command: resume it.",
 		),
 		explain(
 			TooFewConnections,

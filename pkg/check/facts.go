@@ -27,7 +27,8 @@ type facts struct {
 	managedBy   string            // the tool whose manifest sets envFrom
 	replicas    int               // Pods that the workload should have; 0: unknown
 	stalePods   []string          // Pods that started with other values than the Secret's
-	rollout     string            // the command that shows a rollout that has not replaced all Pods; empty: all have the template
+	paused      string            // what holds the rollout back, in words; empty: nothing
+	rollout     string            // the command that shows a rollout that has not replaced all Pods; empty: each has the current template
 	pods        workload.RolloutKind
 	isPod       bool  // the workload is a bare Pod
 	workloadErr error // from reading the workload or its Pods

@@ -231,10 +231,10 @@ func (f *facts) restart() Fix {
 		)
 	case f.pods != workload.Followed && f.pods != workload.ReplacePods:
 		return Fix{} // running Pods end by themselves, or somebody holds the rollout back
+	case f.pods == workload.Followed && f.rollout != "":
+		return byHand(f.rollout)
 	case f.pods == workload.Followed && slices.Contains([]string{"deployment.apps", "statefulset.apps", "daemonset.apps"}, kind):
 		return Fix{Command: report.Command("kubectl", "rollout", "restart", b.Marks.Workload, "-n", b.Namespace), Action: Restart}
-	case f.pods == workload.Followed && f.rollout != "": // deleted Pods come back with the former template
-		return byHand(f.rollout)
 	}
 	return Fix{
 		Command: report.Command(append(append([]string{"kubectl", "delete", "pod"}, f.stalePods...), "-n", b.Namespace)...),

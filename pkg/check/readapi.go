@@ -119,7 +119,11 @@ func (c *Checker) addWorkload(ctx context.Context, f *facts) {
 	if b.Found(w.UID()); b.Workload == inventory.Absent {
 		return
 	}
-	f.replicas, f.pods, f.isPod = w.Replicas(), w.Rollout().Kind, w.IsPod()
+	rollout := w.Rollout()
+	f.replicas, f.pods, f.isPod = w.Replicas(), rollout.Kind, w.IsPod()
+	if rollout.Kind == workload.Paused {
+		f.paused = rollout.Message
+	}
 	f.referenced = workload.UsesSecret(&w.Template().Spec, b.SecretName)
 	f.hidden = c.Workloads.Hidden(ctx, w, b.SecretName, f.keys)
 	f.removedBy, _ = workload.RemovedBy(w, b.SecretName)

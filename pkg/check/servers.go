@@ -17,7 +17,7 @@ import (
 // serverFacts is one database server with its bindings.
 type serverFacts struct {
 	ref        server.Ref
-	location   string             // as in server.Database, or the reference if there are no candidates
+	location   string             // as in server.Endpoint, or the reference if there are no candidates
 	candidates []*server.Endpoint // empty if err is set
 	err        error
 	facts      []*facts

@@ -156,7 +156,7 @@ func TestStatusCommandOfCustomKinds(t *testing.T) {
 	}
 }
 
-func TestIsFormer_OnlyOfKindsThatKeepFormerTemplates(t *testing.T) {
+func TestIsFormer_OnlyOfKindsWhoseControllerReplacesPods(t *testing.T) {
 	reference := []corev1.EnvFromSource{{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "a"}}}}
 	bound := corev1.PodSpec{Containers: []corev1.Container{{Name: "app", EnvFrom: reference}}}
 	former := &corev1.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "app"}}}}
@@ -164,6 +164,8 @@ func TestIsFormer_OnlyOfKindsThatKeepFormerTemplates(t *testing.T) {
 		{Group: argoGroup, Kind: "Rollout"}:    true,
 		{Group: knativeGroup, Kind: "Service"}: true,
 		{Group: kruiseGroup, Kind: "CloneSet"}: false,
+		{Group: "apps", Kind: "Deployment"}:    true,
+		{Group: "apps", Kind: "StatefulSet"}:   true,
 	} {
 		w := workloadOf(t, gk, "{}")
 		w.template = &corev1.PodTemplateSpec{Spec: bound}

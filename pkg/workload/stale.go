@@ -19,11 +19,11 @@ func (c *Client) StalePods(ctx context.Context, w *Workload, secret string, chan
 	}), err
 }
 
-// IsFormer reports whether the Pod has a former template, and an object that creates it again with that template if it is deleted, such as
-// a ReplicaSet.
+// IsFormer reports whether the Pod has a former template that the controller is replacing. Neither a restart nor a deletion of the Pod makes
+// that faster: what keeps the new Pods from becoming ready does so again.
 func (w *Workload) IsFormer(pod *corev1.Pod, secret string) bool {
-	created := w.kind.between.Kind != "" || w.kind.podLabel != ""
-	return created && !upToDate(pod.Annotations, &pod.Spec, w.template, secret)
+	replaces := !w.kind.isCustom() || w.kind.between.Kind != "" || w.kind.podLabel != ""
+	return replaces && !upToDate(pod.Annotations, &pod.Spec, w.template, secret)
 }
 
 // readsVariables reports whether a container has the Secret's values in its environment.
