@@ -1,5 +1,5 @@
 // Command dist writes what a release contains and goreleaser does not make: before goreleaser, the files next to the program (man pages,
-// the completion script, the licences of dependencies); after it, the krew manifest. Two runs on one commit write the same bytes.
+// the completion script, the licences of dependencies); after it, the krew manifest and the manifests that name the image. Two runs on one commit write the same bytes.
 package main
 
 import (
@@ -12,7 +12,8 @@ import (
 )
 
 const usage = `usage: dist files -to DIR -licences DIR
-       dist krew -version TAG -dir DIR`
+       dist krew -version TAG -dir DIR
+       dist manifests -version TAG -dir DIR`
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -41,6 +42,8 @@ func run(ctx context.Context, args []string) error {
 		return writeFiles(ctx, *to, *licences)
 	case "krew":
 		return writeKrewManifest(*version, *dir)
+	case "manifests":
+		return writeManifests(*version, *dir)
 	}
 	return errors.New(usage)
 }

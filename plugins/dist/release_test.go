@@ -3,10 +3,7 @@
 package main
 
 import (
-	"io"
-	"log"
 	"maps"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -14,12 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-containerregistry/pkg/name"
-	"github.com/google/go-containerregistry/pkg/registry"
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/empty"
-	"github.com/google/go-containerregistry/pkg/v1/mutate"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -39,13 +30,14 @@ func TestRelease(t *testing.T) {
 	t.Run("installs with krew", d.checkKrew)
 	t.Run("is found in an index", d.checkIndex)
 	t.Run("is reproducible", func(t *testing.T) { d.checkReproducible(t, services) })
+	t.Run("image", func(t *testing.T) { checkImage(t, services.image+":"+released) })
+	t.Run("manifests", func(t *testing.T) { d.checkManifests(t, services.image) })
 	if !isWhole() {
 		return
 	}
 	t.Run("cask and manifest for Scoop", d.checkCask)
 	t.Run("SBOMs", d.checkSBOMs)
 	t.Run("signature", func(t *testing.T) { d.checkSignature(t, services.key) })
-	t.Run("image", func(t *testing.T) { checkImage(t, services.image+":"+released) })
 }
 
 // commands returns the names of the man pages: one for each command of the program that was built.
@@ -143,53 +135,4 @@ func (d dist) checkSignature(t *testing.T, key string) {
 	d.run(t, nil, filepath.Join(d.tools, "cosign"), append(slices.Clone(verify), "dist/checksums.txt")...)
 	output := d.run(t, nil, "sh", "-c", `! cosign "$@" 2>&1`, "sh", verify[0], verify[1], verify[2], verify[3], "dist/pgbind.yaml")
 	assert.Contains(t, output, "signature")
-}
-
-// startRegistry starts a registry and returns its address.
-func startRegistry(t *testing.T) string {
-	t.Helper()
-	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
-	t.Cleanup(server.Close)
-	return strings.TrimPrefix(server.URL, "http://")
-}
-
-// linux returns the platforms of the image.
-func linux() []v1.Platform {
-	return []v1.Platform{{OS: "linux", Architecture: "amd64"}, {OS: "linux", Architecture: "arm64"}}
-}
-
-// pushBase pushes an empty base image for each platform and returns its name.
-func pushBase(t *testing.T, images string) string {
-	t.Helper()
-	var index v1.ImageIndex = empty.Index
-	for _, p := range linux() {
-		base, err := mutate.ConfigFile(empty.Image, &v1.ConfigFile{OS: p.OS, Architecture: p.Architecture})
-		require.NoError(t, err)
-		index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: base, Descriptor: v1.Descriptor{Platform: &p}})
-	}
-	ref, err := name.ParseReference(images + "/base:latest")
-	require.NoError(t, err)
-	require.NoError(t, remote.WriteIndex(ref, index))
-	return ref.String()
-}
-
-// checkImage requires an image for each platform that starts the program.
-func checkImage(t *testing.T, image string) {
-	t.Helper()
-	ref, err := name.ParseReference(image)
-	require.NoError(t, err)
-	index, err := remote.Index(ref)
-	require.NoError(t, err)
-	manifest, err := index.IndexManifest()
-	require.NoError(t, err)
-	var found []v1.Platform
-	for _, m := range manifest.Manifests {
-		found = append(found, v1.Platform{OS: m.Platform.OS, Architecture: m.Platform.Architecture})
-		one, err := index.Image(m.Digest)
-		require.NoError(t, err)
-		config, err := one.ConfigFile()
-		require.NoError(t, err)
-		assert.Equal(t, []string{"/ko-app/kubectl-pgbind"}, config.Config.Entrypoint)
-	}
-	assert.ElementsMatch(t, linux(), found)
 }
