@@ -238,7 +238,7 @@ cross: ## Vet and build for every released platform
 		go vet -trimpath ./cmd/... ./pkg/...; go build -trimpath -buildvcs=false -o /dev/null ./cmd/kubectl-pgbind; done
 
 .PHONY: dist-test
-dist-test: goreleaser cluster ## Build a release for this platform, install it with krew, check its packages (PGBIND_DIST_ALL=1: a whole release)
+dist-test: goreleaser cluster ## Build a release for this platform, install it with krew, check its packages and image (PGBIND_DIST_ALL=1: a whole release)
 	@go run ./e2e/cluster bsdtar
 	$(if $(PGBIND_DIST_ALL),$(MAKE) --no-print-directory release-tools)
 	go -C e2e/tools/krew build -trimpath -o $(CURDIR)/.cache/ tool
@@ -258,7 +258,8 @@ errors: build app-image ## Record the errors of a bind on the cluster, and write
 # For a shorter run: BENCH="-runs 3 -fleets 1".
 BENCH ?=
 .PHONY: bench
-bench: build app-image ## Compare the plugin with the lesson's script and a bare program, measure a thousand bindings, and write docs/benchmark.*
+bench: build app-image ## Compare the plugin with a script, a bare program and Ansible, measure a thousand bindings, and write docs/benchmark.*
+	@go run ./e2e/cluster ansible
 	$(WITH_CLUSTER) go run ./e2e/bench $(BENCH)
 
 FUZZTIME ?= 10s

@@ -1,5 +1,5 @@
 // Command bench measures kubectl pgbind on the cluster that the environment names: compared with the lesson as a script of kubectl
-// calls, compared with the least that a program must do, and with a thousand bindings. It writes the report to docs.
+// calls, with the least that a program must do and with Ansible, and with a thousand bindings. It writes the report to docs.
 package main
 
 import (

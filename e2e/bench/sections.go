@@ -21,6 +21,7 @@ func sections() []section {
 		{"requests", (*bench).benchRequests},
 		{"start", (*bench).benchStart},
 		{"fleet", (*bench).benchFleet},
+		{"ansible", (*bench).benchAnsible},
 		{"many", (*bench).benchMany},
 		{"restart", (*bench).benchRestart},
 		{"relations", (*bench).benchRelations},

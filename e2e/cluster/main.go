@@ -27,6 +27,7 @@ const usage = `usage: go run ./e2e/cluster VERB
   applications NAME...  build the images pgbind-NAME:dev of the modules e2e/tools/NAME and load them
   plugin              build the image kubectl-pgbind:dev and load it
   bsdtar              install bsdtar, with which tests unpack packages
+  ansible             build the image pgbind-ansible:dev, in which the benchmark runs Ansible
   chromium            install the browser in which tests open the page of an audit
   audit               print the API server's audit log, one JSON object per line
 `
@@ -95,6 +96,8 @@ func (w *workspace) change(ctx context.Context, verb string, args []string) erro
 		return w.plugin(ctx)
 	case "bsdtar":
 		return w.debianPackages(ctx, "bsdtar", "libarchive-tools")
+	case "ansible":
+		return w.ansible(ctx)
 	case "chromium":
 		return w.debianPackages(ctx, "chromium", "chromium", "fonts-dejavu-core")
 	}

@@ -10,9 +10,10 @@ import (
 
 // Images of Debian packages. No registry has their tag, like that of the image of the web app.
 const (
-	poolerImage = "pgbouncer:dev"
-	gitImage    = "pgbind-git:dev"
-	redisImage  = "pgbind-redis:dev"
+	poolerImage  = "pgbouncer:dev"
+	gitImage     = "pgbind-git:dev"
+	redisImage   = "pgbind-redis:dev"
+	ansibleImage = "pgbind-ansible:dev"
 )
 
 // developmentSuite is the suite of Debian's next release.
@@ -58,13 +59,23 @@ func (w *workspace) postgres(ctx context.Context, majors ...string) error {
 
 // debianImage builds an image of Debian packages from a folder in images, and loads it into the cluster.
 func (w *workspace) debianImage(ctx context.Context, image, folder string) error {
-	if err := w.ensureEngine(ctx); err != nil {
-		return err
-	}
-	if err := w.suiteImage(ctx, postgresSuites()[startMajors()[0]], recipe{image: image, folder: w.source("images", folder)}); err != nil {
+	if err := w.packagesImage(ctx, image, folder); err != nil {
 		return err
 	}
 	return w.load(ctx, image)
+}
+
+// ansible builds the image in which the benchmark runs Ansible. It runs in the engine, and not in the cluster.
+func (w *workspace) ansible(ctx context.Context) error {
+	return w.packagesImage(ctx, ansibleImage, "ansible")
+}
+
+// packagesImage builds an image of Debian packages from a folder in images.
+func (w *workspace) packagesImage(ctx context.Context, image, folder string) error {
+	if err := w.ensureEngine(ctx); err != nil {
+		return err
+	}
+	return w.suiteImage(ctx, postgresSuites()[startMajors()[0]], recipe{image: image, folder: w.source("images", folder)})
 }
 
 // extras builds the image postgres-extras:17, in which tests find a server with other languages and other programs, and loads it into the

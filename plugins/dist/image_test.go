@@ -33,7 +33,7 @@ func TestPublishedImage_HasTagAndDigest(t *testing.T) {
 		require.NoError(t, os.WriteFile(file, []byte(test.artifacts), 0o600))
 		got, err := publishedImage("v1.2.3", file)
 		if test.problem != "" {
-			assert.ErrorContains(t, err, test.problem)
+			require.ErrorContains(t, err, test.problem)
 			continue
 		}
 		require.NoError(t, err, test.artifacts)

@@ -71,7 +71,8 @@ func checkImage(t *testing.T, image string) {
 	if !published.MediaType.IsIndex() { // one platform
 		one, err := published.Image()
 		require.NoError(t, err)
-		assert.Equal(t, linux(), []v1.Platform{startsProgram(t, one)})
+		found := []v1.Platform{startsProgram(t, one)}
+		assert.Equal(t, linux(), found)
 		return
 	}
 	index, err := published.ImageIndex()
@@ -101,8 +102,14 @@ func startsProgram(t *testing.T, image v1.Image) v1.Platform {
 // checkManifests reads the manifests as kubectl does, and requires that they name the image that the registry has. The digest is that of
 // what the registry sends.
 func (d dist) checkManifests(t *testing.T, image string) {
+	t.Helper()
 	registry, repository, _ := strings.Cut(image, "/")
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+registry+"/v2/"+repository+"/manifests/"+released, nil)
+	request, err := http.NewRequestWithContext(
+		t.Context(),
+		http.MethodGet,
+		"http://"+registry+"/v2/"+repository+"/manifests/"+released,
+		nil,
+	)
 	require.NoError(t, err)
 	request.Header.Set("Accept", string(types.OCIImageIndex)+","+string(types.OCIManifestSchema1))
 	response, err := http.DefaultClient.Do(request)
