@@ -36,10 +36,8 @@ func (w *workspace) up(ctx context.Context) error {
 	if err := w.kubectl(ctx); err != nil {
 		return err
 	}
-	for _, major := range startMajors() {
-		if err := w.postgresImage(ctx, major); err != nil {
-			return err
-		}
+	if err := w.startImages(ctx); err != nil {
+		return err
 	}
 	if err := w.create(ctx, chosen); err != nil {
 		return err

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 )
 
 const (
@@ -81,7 +83,7 @@ func (w *workspace) buildNode(ctx context.Context, image, sum string) error {
 		return err
 	}
 	defer remove()
-	programs, err := w.nodePrograms(ctx)
+	programs, err := w.programsAndServers(ctx)
 	if err != nil {
 		return err
 	}
@@ -116,15 +118,30 @@ func (w *workspace) buildNode(ctx context.Context, image, sum string) error {
 	})
 }
 
+// programsAndServers builds the programs of a node and, at the same time, the images of PostgreSQL: the former need the processors, the
+// latter mostly wait for packages. Only the images need the engine and apt.
+func (w *workspace) programsAndServers(ctx context.Context) (map[string]string, error) {
+	group, within := errgroup.WithContext(ctx)
+	var programs map[string]string
+	group.Go(func() (err error) {
+		programs, err = w.nodePrograms(within)
+		return err
+	})
+	group.Go(func() error { return w.startImages(within) })
+	return programs, group.Wait()
+}
+
 // nodePrograms builds everything a node runs and returns the folder of each module's binaries.
 func (w *workspace) nodePrograms(ctx context.Context) (map[string]string, error) {
 	folders := map[string]string{}
-	for _, module := range []string{"kubernetes", "containerd", "cni", "etcd", "coredns"} {
-		folder, err := w.tools(ctx, module, everyTool)
+	for _, build := range []struct{ module, packages string }{
+		{"kubernetes", everyTool}, {"containerd", everyTool}, {"cni", everyTool}, {"etcd", everyTool}, {"coredns", "./coredns"},
+	} {
+		folder, err := w.tools(ctx, build.module, build.packages)
 		if err != nil {
 			return nil, err
 		}
-		folders[module] = folder
+		folders[build.module] = folder
 	}
 	pause, err := w.ownProgram(ctx, "pause")
 	folders["pause"] = filepath.Dir(pause)

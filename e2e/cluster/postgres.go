@@ -36,6 +36,16 @@ func updateOptions(suite string) string {
 // startMajors are the versions that every cluster starts with: the lesson's default and a current one.
 func startMajors() []string { return []string{"15", "17"} }
 
+// startImages makes sure that the engine has PostgreSQL in the versions that every cluster starts with.
+func (w *workspace) startImages(ctx context.Context) error {
+	for _, major := range startMajors() {
+		if err := w.postgresImage(ctx, major); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func postgresTags(majors []string) []string {
 	tags := make([]string, 0, len(majors))
 	for _, major := range majors {
