@@ -29,9 +29,9 @@ func TestRelease(t *testing.T) {
 	t.Run("deb in a container", d.checkDeb)
 	t.Run("installs with krew", d.checkKrew)
 	t.Run("is found in an index", d.checkIndex)
-	t.Run("is reproducible", func(t *testing.T) { d.checkReproducible(t, services) })
 	t.Run("image", func(t *testing.T) { checkImage(t, services.image+":"+released) })
 	t.Run("manifests", func(t *testing.T) { d.checkManifests(t, services.image) })
+	t.Run("is reproducible", func(t *testing.T) { d.checkReproducible(t, services) })
 	if !isWhole() {
 		return
 	}
