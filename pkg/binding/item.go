@@ -124,7 +124,7 @@ func (i *Item) Name() string {
 	if i.Workload != nil {
 		return i.Workload.String()
 	}
-	return i.Spec.Workload
+	return workload.FullName(i.Spec.Workload)
 }
 
 // outcome returns the outcome of an item that has not failed.

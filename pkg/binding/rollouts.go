@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/event"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
@@ -42,11 +41,11 @@ func (r *run) follow(ctx context.Context, items []*Item) {
 func (r *run) rollout(ctx context.Context, i *Item) error {
 	o, w := i.Options, i.Workload
 	progress := func(line string) { i.Report.Step("%s", line) }
-	ctx, cancel := context.WithTimeoutCause(ctx, o.Timeout, timeoutError(o.Timeout))
+	ctx, cancel := workload.Limit(ctx, o.Timeout)
 	defer cancel()
 	switch rollout := w.Rollout(); {
 	case rollout.Kind == workload.ReplacePods && o.Restart:
-		return unready(w, r.Workloads.Restart(ctx, w, i.plan.secret.name, progress))
+		return unready(ctx, w, r.Workloads.Restart(ctx, w, i.plan.secret.name, progress))
 	case !i.changed:
 	case rollout.Kind == workload.ReplacePods:
 		progress(rollout.Message + r.outdated(ctx, i))
@@ -54,7 +53,7 @@ func (r *run) rollout(ctx context.Context, i *Item) error {
 		progress(rollout.Message)
 	case o.Wait:
 		if err := r.Workloads.WaitRollout(ctx, w, progress); err != nil {
-			return unready(w, err)
+			return unready(ctx, w, err)
 		}
 		i.Report.Step("next: kubectl pgbind psql %s -n %s", w, w.Namespace())
 	default:
@@ -77,7 +76,7 @@ func (r *run) outdated(ctx context.Context, i *Item) string {
 }
 
 // unready adds to an error of waiting how to continue.
-func unready(w *workload.Workload, err error) error {
+func unready(ctx context.Context, w *workload.Workload, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -88,13 +87,5 @@ func unready(w *workload.Workload, err error) error {
 	case w.Rollout().Kind == workload.ReplacePods:
 		next = "the same command, which replaces the Pods that are left"
 	}
-	return &RolloutError{Workload: w.String(), Namespace: w.Namespace(), Next: next, Err: err}
+	return &RolloutError{Workload: w.String(), Namespace: w.Namespace(), Next: next, Err: workload.InTime(ctx, err)}
 }
-
-// timeoutError is the cause of a context that ended after this time.
-type timeoutError time.Duration
-
-func (e timeoutError) Error() string { return "timed out after " + time.Duration(e).String() }
-
-// Is makes it equal to the error of a context.
-func (e timeoutError) Is(target error) bool { return target == context.DeadlineExceeded }

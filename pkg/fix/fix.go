@@ -99,11 +99,11 @@ func (f *Fixer) deleteSecret(ctx context.Context, of check.Finding) error {
 // restart replaces Pods that started with other values than the Secret's.
 func (f *Fixer) restart(ctx context.Context, p *Plan) error {
 	return each(p.Only(check.Restart), func(s Step) error {
-		ctx, cancel := context.WithTimeout(ctx, f.Options.Timeout)
+		ctx, cancel := workload.Limit(ctx, f.Options.Timeout)
 		defer cancel()
-		err := f.restartStale(ctx, s.Findings[0])
+		err := workload.InTime(ctx, f.restartStale(ctx, s.Findings[0]))
 		if err != nil {
-			err = fmt.Errorf("%s in namespace %s: %w", s.Findings[0].Workload, s.Findings[0].Namespace, err)
+			err = workload.About(s.Findings[0].Workload, s.Findings[0].Namespace, err)
 		}
 		return err
 	})

@@ -7,9 +7,36 @@ import (
 	"fmt"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/cli-runtime/pkg/printers"
 )
+
+// Proposal is what a command changes if the user agrees.
+type Proposal struct {
+	Verb          string // of the command
+	Question      string
+	Table         *metav1.Table
+	WithNamespace bool
+	DryRun        bool // the table is the result, and nobody is asked
+	Yes           bool // nobody is asked
+}
+
+// Confirm prints the table of a proposal and asks the user at the terminal. It returns whether the command continues.
+func (p *Proposal) Confirm(ctx context.Context, streams genericiooptions.IOStreams) (bool, error) {
+	out := streams.ErrOut
+	if p.DryRun {
+		out = streams.Out
+	}
+	if err := PrintTable(out, p.Table, Options{WithNamespace: p.WithNamespace}); err != nil || p.DryRun {
+		return false, err
+	}
+	if p.Yes {
+		return true, nil
+	}
+	err := Confirm(ctx, streams, p.Verb, p.Question)
+	return err == nil, err
+}
 
 // Confirm asks the user at the terminal a question before it does what the verb says. Without a terminal, --yes is required.
 func Confirm(ctx context.Context, streams genericiooptions.IOStreams, verb, question string) error {

@@ -21,8 +21,15 @@ const longStep = "login as pgb_abcdefghijkl_1 over postgresql-svc.a-namespace-of
 // onTerminal returns what a terminal of 80 columns shows after draw ran.
 func onTerminal(t *testing.T, draw func(streams genericiooptions.IOStreams)) string {
 	t.Helper()
+	return withTerminal(t, func(io.Writer) {}, draw)
+}
+
+// withTerminal is onTerminal with input that is typed ahead.
+func withTerminal(t *testing.T, typed func(io.Writer), draw func(streams genericiooptions.IOStreams)) string {
+	t.Helper()
 	terminal, program, err := pty.Open()
 	require.NoError(t, err)
+	typed(terminal)
 	defer func() { require.NoError(t, terminal.Close()) }()
 	require.NoError(t, pty.Setsize(program, &pty.Winsize{Rows: 24, Cols: 80}))
 	shown := make(chan string)

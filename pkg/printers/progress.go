@@ -12,6 +12,7 @@ import (
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/binding"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/report"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
 // clearLine clears the current line of a terminal.
@@ -92,7 +93,7 @@ func (p *Progress) Finished(i *binding.Item) {
 		}
 	}
 	if i.Err != nil {
-		fmt.Fprintln(p.streams.ErrOut, Visible(fmt.Sprintf("error: %s: %v", about, IfForbidden(i.Err))))
+		fmt.Fprintln(p.streams.ErrOut, Visible("error: "+workload.About(i.Name(), namespace, IfForbidden(i.Err)).Error()))
 	} else if !p.Objects {
 		done := fmt.Sprintf("%s %s (namespace %s, database %s, secret/%s)%s",
 			i.Name(), verbs(i.Outcome), namespace, i.Binding.Spec.DBName, i.Binding.Name, p.suffix)

@@ -286,7 +286,7 @@ func TestRotate_OneThatFailsDoesNotStopTheOthers(t *testing.T) {
 		set func(*fleet)
 		err string
 	}{
-		"its Pods are never ready": {func(f *fleet) { f.stuck = "s3" }, "context deadline exceeded"},
+		"its Pods are never ready": {func(f *fleet) { f.stuck = "s3" }, "timed out after 1m0s"},
 		"its former role is gone":  {func(f *fleet) { f.absent = secret.RoleName("id3", 1) }, "is gone"},
 		"a variable is hidden":     {func(f *fleet) { f.hidden = "s3" }, "would not use the new login"},
 	} {

@@ -24,10 +24,10 @@ func (r *run) pods(ctx context.Context, items []*item) {
 		}
 	})
 	each(phases.Open(items), func(i *item) {
-		ctx, cancel := context.WithTimeout(ctx, r.options.Timeout)
+		ctx, cancel := workload.Limit(ctx, r.options.Timeout)
 		defer cancel()
 		for _, one := range i.patched {
-			if i.err = r.awaitPods(ctx, i, one.workload); i.err != nil {
+			if i.err = workload.InTime(ctx, r.awaitPods(ctx, i, one.workload)); i.err != nil {
 				return
 			}
 		}

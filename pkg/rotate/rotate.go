@@ -86,7 +86,7 @@ func (r *Rotator) Rotate(ctx context.Context, bindings []*inventory.Binding, o O
 			continue
 		}
 		if len(items) > 1 {
-			i.err = fmt.Errorf("secret/%s in namespace %s: %w", i.SecretName, i.Namespace, i.err)
+			i.err = workload.About("secret/"+i.SecretName, i.Namespace, i.err)
 		}
 		if i.wrote {
 			run.events().Warning(ctx, i.bound(), event.RotateFailed, i.err)

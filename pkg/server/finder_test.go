@@ -164,14 +164,14 @@ func TestFind_ExplainsFailure(t *testing.T) {
 		"not found": {
 			newCluster(t, lesson()...),
 			elsewhere,
-			`cannot use pod/elsewhere-0 in namespace data as the database: pods "elsewhere-0" not found: this looks like a database: --postgres=service/postgresql-svc`,
+			`pod/elsewhere-0 not found in namespace data: this looks like a database: --postgres=service/postgresql-svc`,
 		},
 		"not found, nothing similar": {
-			newCluster(t), elsewhere, `cannot use pod/elsewhere-0 in namespace data as the database: pods "elsewhere-0" not found` + alone,
+			newCluster(t), elsewhere, `pod/elsewhere-0 not found in namespace data` + alone,
 		},
 		"not found, and no list": {
 			newCluster(t, lesson()...).refuse("list", "pods", forbidden("pods")), elsewhere,
-			`cannot use pod/elsewhere-0 in namespace data as the database: pods "elsewhere-0" not found` + alone,
+			`pod/elsewhere-0 not found in namespace data` + alone,
 		},
 		"not ready": {
 			newCluster(t, append(lesson(notReady("containers with unready status: [postgresql-db]")), newPod("other-0"))...),
@@ -188,7 +188,7 @@ func TestFind_ExplainsFailure(t *testing.T) {
 		"no such StatefulSet": {
 			newCluster(t, lesson()...),
 			server.Ref{Kind: server.KindStatefulSet, Name: "sts", Namespace: namespace},
-			`cannot use statefulset/sts in namespace data as the database: statefulsets.apps "sts" not found: this looks like a database: --postgres=service/postgresql-svc`,
+			`statefulset/sts not found in namespace data: this looks like a database: --postgres=service/postgresql-svc`,
 		},
 		"Service of nothing": {
 			newCluster(t, newService("svc", "10.0.0.1", nil), slicesFor("svc")),

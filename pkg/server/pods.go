@@ -107,8 +107,23 @@ func (s *search) list(ctx context.Context, selector labels.Selector, wanted func
 }
 
 func (s *search) cannotRead(err error) error {
+	if apierrors.IsNotFound(err) {
+		return &absentError{s.ref, err}
+	}
 	return fmt.Errorf("cannot use %s in namespace %s as the database: %w", s.ref, s.ref.Namespace, err)
 }
+
+// absentError reports that what a Ref names does not exist. The error of the API server names it again, but not the namespace.
+type absentError struct {
+	ref Ref
+	err error
+}
+
+func (e *absentError) Error() string {
+	return fmt.Sprintf("%s not found in namespace %s", e.ref, e.ref.Namespace)
+}
+
+func (e *absentError) Unwrap() error { return e.err }
 
 // unreadyError reports that a Ref has no ready Pod, and why.
 type unreadyError struct {

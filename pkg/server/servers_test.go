@@ -161,6 +161,6 @@ func TestFind_FindsPodsOfDeploymentsAndClusters(t *testing.T) {
 func TestExact_SuggestsNothing(t *testing.T) {
 	c := newCluster(t, inDeployment()...)
 	_, err := server.NewFinder(c).Exact(t.Context(), lessonRef, server.Choice{})
-	require.EqualError(t, err, `cannot use pod/postgresql-sfs-0 in namespace data as the database: pods "postgresql-sfs-0" not found`)
+	require.EqualError(t, err, "pod/postgresql-sfs-0 not found in namespace data")
 	assert.NotContains(t, c.requests, "list pods")
 }

@@ -4,7 +4,6 @@ package takeover
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -169,7 +168,7 @@ func (t *Taker) finish(ctx context.Context, i *binding.Item, s *state) error {
 
 // awaitSessions waits until no session of the former login from the Pods that used it is left.
 func (t *Taker) awaitSessions(ctx context.Context, i *binding.Item, s *state) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, i.Options.Timeout, errSessions)
+	ctx, cancel := workload.Limit(ctx, i.Options.Timeout)
 	defer cancel()
 	left := ""
 	err := wait.PollUntilContextCancel(ctx, pause, true, func(ctx context.Context) (bool, error) {
@@ -197,5 +196,3 @@ func (t *Taker) awaitSessions(ctx context.Context, i *binding.Item, s *state) er
 	}
 	return err
 }
-
-var errSessions = errors.New("timed out")

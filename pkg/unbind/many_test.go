@@ -328,7 +328,7 @@ func TestUnbind_ContinuesWithoutTheItemThatFails(t *testing.T) {
 		"the role is another binding's":    {"holdings " + role, "its login in pod/pg-0: broken", "enabled"},
 		"the patch is refused":             {"patch " + name, "run the same command again", "enabled"},
 		"the rollout fails":                {"rollout " + name, "broken", "enabled"},
-		"a Pod never ends":                 {"Pods " + name, "(pod/stuck): context deadline exceeded", "enabled"},
+		"a Pod never ends":                 {"Pods " + name, "(pod/stuck): timed out after 1m0s", "enabled"},
 		"the login cannot be disabled":     {"disable " + role, "disable the login of role", "enabled"},
 		"the role cannot be dropped":       {"drop " + role, "drop role", "disabled"},
 		"the Secret cannot be deleted":     {"delete secrets " + stored, "delete secret/" + stored, "gone"},

@@ -2,7 +2,6 @@ package unbind
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -16,18 +15,10 @@ const pollInterval = time.Second
 // awaitPods waits until no Pod uses the logins: first for the rollouts, and then for the Pods and Jobs that end later.
 // The time limit is that of all items.
 func (r *run) awaitPods(ctx context.Context, items []*Item) {
-	ctx, cancel := context.WithTimeout(ctx, r.options.Timeout)
+	ctx, cancel := workload.Limit(ctx, r.options.Timeout)
 	defer cancel()
-	each(items, func(i *Item) { i.Fail(inTime(ctx, r.awaitRollout(ctx, i))) })
+	each(items, func(i *Item) { i.Fail(workload.InTime(ctx, r.awaitRollout(ctx, i))) })
 	r.awaitEnd(ctx, phases.Open(items))
-}
-
-// inTime adds the end of ctx to an error that does not contain it, because the client's rate limiter returns an error of its own.
-func inTime(ctx context.Context, err error) error {
-	if end, _ := ctx.Deadline(); err != nil && !errors.Is(err, context.DeadlineExceeded) && time.Now().After(end) {
-		return fmt.Errorf("%w: %w", context.DeadlineExceeded, err)
-	}
-	return err
 }
 
 // awaitRollout waits for the new Pods of the workload, or replaces the Pods if the workload does not.

@@ -88,7 +88,7 @@ func (u *Unbinder) Unbind(ctx context.Context, items []*Item, o Options) error {
 	var errs []error
 	for _, i := range items {
 		if i.Err != nil {
-			errs = append(errs, fmt.Errorf("%s in namespace %s: %w", i.Name, i.Namespace, i.Err))
+			errs = append(errs, workload.About(i.Name, i.Namespace, i.Err))
 		}
 	}
 	return utilerrors.NewAggregate(errs)

@@ -40,6 +40,16 @@ func ReadError(object, namespace string, err error) error {
 	return fmt.Errorf("read %s in namespace %s: %w", object, namespace, err)
 }
 
+// About adds an object to an error about it, unless the error begins with the object already.
+func About(object, namespace string, err error) error {
+	for _, named := range []string{" in namespace ", " not found in namespace "} {
+		if strings.HasPrefix(err.Error(), object+named+namespace) {
+			return err
+		}
+	}
+	return fmt.Errorf("%s in namespace %s: %w", object, namespace, err)
+}
+
 // notFoundError means that an object does not exist.
 type notFoundError struct {
 	object, namespace string

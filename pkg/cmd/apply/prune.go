@@ -31,18 +31,12 @@ func (o *Options) pruneUnnamed(ctx context.Context, clients *client.Clients, ite
 	if err != nil || len(stale) == 0 {
 		return err
 	}
-	out := o.streams.ErrOut
-	if o.binding.DryRun != cmdutil.DryRunNone {
-		out = o.streams.Out
+	proposal := printers.Proposal{
+		Verb: "prune", Question: fmt.Sprintf("Remove these %d?", len(stale)), Table: printers.Bindings(stale).Table(time.Now()),
+		WithNamespace: true, DryRun: o.binding.DryRun != cmdutil.DryRunNone, Yes: o.yes,
 	}
-	table := printers.Bindings(stale).Table(time.Now())
-	if err := printers.PrintTable(out, table, printers.Options{WithNamespace: true}); err != nil || o.binding.DryRun != cmdutil.DryRunNone {
+	if agreed, err := proposal.Confirm(ctx, o.streams); !agreed {
 		return err
-	}
-	if !o.yes {
-		if err := printers.Confirm(ctx, o.streams, "prune", fmt.Sprintf("Remove these %d?", len(stale))); err != nil {
-			return err
-		}
 	}
 	return o.unbindAll(ctx, clients, stale)
 }

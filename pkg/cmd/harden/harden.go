@@ -133,19 +133,15 @@ func (o *Options) revoke(ctx context.Context, h *harden.Hardener, plan *harden.P
 		report.Done(ref.String(), "unchanged")
 		return nil
 	}
-	out := o.streams.ErrOut
-	if o.dryRun != cmdutil.DryRunNone {
-		out = o.streams.Out
+	proposal := printers.Proposal{
+		Verb:     "harden",
+		Question: fmt.Sprintf("Revoke these %d from PUBLIC on %s in namespace %s?", len(plan.Grants), ref, ref.Namespace),
+		Table:    printers.PublicGrants(plan.Grants).Table(time.Now()),
+		DryRun:   o.dryRun != cmdutil.DryRunNone,
+		Yes:      o.yes,
 	}
-	err := printers.PrintTable(out, printers.PublicGrants(plan.Grants).Table(time.Now()), printers.Options{})
-	if err != nil || o.dryRun != cmdutil.DryRunNone {
+	if agreed, err := proposal.Confirm(ctx, o.streams); !agreed {
 		return err
-	}
-	if !o.yes {
-		question := fmt.Sprintf("Revoke these %d from PUBLIC on %s in namespace %s?", len(plan.Grants), ref, ref.Namespace)
-		if err := printers.Confirm(ctx, o.streams, "harden", question); err != nil {
-			return err
-		}
 	}
 	if err := h.Revoke(ctx, plan); err != nil {
 		return err

@@ -124,30 +124,26 @@ func (o *Options) Run(ctx context.Context) error {
 		report.Step("nothing to prune")
 		return nil
 	}
-	if err := o.list(prunable); err != nil || o.unbind.DryRun != cmdutil.DryRunNone {
+	if agreed, err := o.confirm(ctx, prunable); !agreed {
 		return err
-	}
-	if !o.yes {
-		if err := printers.Confirm(ctx, o.streams, "prune", fmt.Sprintf("Remove these %d?", len(prunable))); err != nil {
-			return err
-		}
 	}
 	removed, err := done.Pruner(report, o.unbind, o.server.Choice()).Prune(ctx, prunable)
 	return utilerrors.NewAggregate([]error{err, o.names.Print(o.streams.Out, removed)})
 }
 
-// list prints what will be removed. For a dry run this is the result.
-func (o *Options) list(prunable check.Findings) error {
-	out := o.streams.ErrOut
-	if o.unbind.DryRun != cmdutil.DryRunNone && o.names.IsSet() {
+// confirm lists what will be removed, and asks for confirmation.
+func (o *Options) confirm(ctx context.Context, prunable check.Findings) (bool, error) {
+	dryRun := o.unbind.DryRun != cmdutil.DryRunNone
+	if dryRun && o.names.IsSet() {
 		var names []string
 		for _, f := range prunable.Only(check.Expired, check.OrphanedSecret) {
 			names = append(names, f.Secret)
 		}
-		return o.names.Print(o.streams.Out, names)
+		return false, o.names.Print(o.streams.Out, names)
 	}
-	if o.unbind.DryRun != cmdutil.DryRunNone {
-		out = o.streams.Out
+	proposal := printers.Proposal{
+		Verb: "prune", Question: fmt.Sprintf("Remove these %d?", len(prunable)), Table: printers.Findings(prunable).Table(time.Now()),
+		WithNamespace: o.scope.All, DryRun: dryRun, Yes: o.yes,
 	}
-	return printers.PrintTable(out, printers.Findings(prunable).Table(time.Now()), printers.Options{WithNamespace: o.scope.All})
+	return proposal.Confirm(ctx, o.streams)
 }

@@ -233,16 +233,17 @@ func (o *Options) selected(ctx context.Context, connection *genericclioptions.Co
 	return items, o.confirm(ctx, chosen)
 }
 
-// confirm lists the bindings that flags select, which the user did not name, and asks for confirmation.
+// confirm lists the bindings that flags select, which the user did not name, and asks for confirmation. A dry run prints a plan of each.
 func (o *Options) confirm(ctx context.Context, chosen printers.Bindings) error {
-	if o.yes || o.unbind.DryRun != cmdutil.DryRunNone {
+	if o.unbind.DryRun != cmdutil.DryRunNone {
 		return nil
 	}
-	err := printers.PrintTable(o.streams.ErrOut, chosen.Table(time.Now()), printers.Options{WithNamespace: o.selection.AllNamespaces()})
-	if err != nil {
-		return err
+	proposal := printers.Proposal{
+		Verb: "unbind", Question: fmt.Sprintf("Remove these %d?", len(chosen)), Table: chosen.Table(time.Now()),
+		WithNamespace: o.selection.AllNamespaces(), Yes: o.yes,
 	}
-	return printers.Confirm(ctx, o.streams, "unbind", fmt.Sprintf("Unbind these %d?", len(chosen)))
+	_, err := proposal.Confirm(ctx, o.streams)
+	return err
 }
 
 func (o *Options) confirmDrop(ctx context.Context, database string) error {

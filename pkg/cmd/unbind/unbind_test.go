@@ -72,7 +72,7 @@ func TestConfirm_ListsWhatTheUserDidNotName(t *testing.T) {
 		assert.Empty(t, out.String(), line)
 		if want == "" {
 			require.NoError(t, err, line)
-			assert.Empty(t, errOut.String(), line)
+			assert.Equal(t, o.yes, strings.Contains(errOut.String(), "deployment/web"), "a dry run prints a plan of each: "+line)
 			continue
 		}
 		require.ErrorContains(t, err, want, line)
