@@ -57,6 +57,20 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
+// TestExitCodes_OfOtherCommands ends waits of the other commands that have --timeout.
+func TestExitCodes_OfOtherCommands(t *testing.T) {
+	t.Parallel()
+	f := newLesson(t, harness.WithoutClaim)
+	f.create(deployment("web", func(pod *corev1.PodSpec) { pod.NodeSelector = map[string]string{"there-is": "none"} }))
+	f.bind("deployment/web", "--wait=false")
+	for _, command := range []string{"rotate", "unbind"} {
+		result := f.run(f.Pgbind(command, "deployment/web", "--timeout=2s", "--grace=0s"))
+		assert.Equal(t, 124, result.Code, result.Stderr)
+		assert.Regexp(t, `(?m)^error: .*timed out after 2s`, result.Stderr, command)
+		assert.NotRegexp(t, `(?m)^error: .*deadline`, result.Stderr, command)
+	}
+}
+
 // TestNoCluster expects one line of error, and that it is kubectl's.
 func TestNoCluster(t *testing.T) {
 	t.Parallel()

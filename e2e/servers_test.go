@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -72,7 +73,9 @@ func TestServers_SeveralAreAnError(t *testing.T) {
 	assert.Equal(t, 1, refused.Code)
 	assert.Empty(t, refused.Stdout)
 	assert.Contains(t, refused.Stderr, "3 PostgreSQL servers")
-	assert.Contains(t, refused.Stderr, "\n  --postgres=service/pg-a\n  --postgres=service/pg-b\n  --postgres=service/pg-c")
+	for _, name := range []string{"pg-a", "pg-b", "pg-c"} {
+		assert.Contains(t, refused.Stderr, "\n  --postgres=service/"+name+"   postgres:17, pod/"+name+"\n")
+	}
 	assert.Equal(t, "0", f.sqlIn("pg-a", "SELECT count(*) FROM pg_roles WHERE rolname ~ '^pgb'"))
 
 	f.bind("deployment/flagged", "--postgres=service/pg-a")
@@ -90,6 +93,49 @@ func TestServers_SeveralAreAnError(t *testing.T) {
 
 	f.bind("deployment/bare", "--postgres=pg-a")
 	f.isBoundTo("bare", "pod/pg-a", "shop")
+}
+
+// TestServers_ClusterInTheErrorAboutSeveral has the labels that CloudNativePG gives to three Pods.
+func TestServers_ClusterInTheErrorAboutSeveral(t *testing.T) {
+	t.Parallel()
+	f := newNamespace(t)
+	f.create(passwordSecret())
+	pods := []*corev1.Pod{postgresPod("pg", "postgres:17", nil, nil)}
+	for name, role := range map[string]string{"shop-1": "replica", "shop-2": "primary", "shop-3": "replica"} {
+		pods = append(pods, postgresPod(name, "postgres:17", nil, func(pod *corev1.Pod) {
+			pod.Labels = map[string]string{"cnpg.io/cluster": "shop", "cnpg.io/instanceRole": role, "cnpg.io/podRole": "instance"}
+		}))
+	}
+	f.startPostgres(pods...)
+	f.idle("web")
+
+	refused := f.run(f.Pgbind("deployment/web"))
+	assert.Equal(t, 1, refused.Code)
+	flags := regexp.MustCompile(
+		`(?m)^  (--postgres=\S+) +cloudnativepg, primary pod/shop-2, replicas pod/shop-1, pod/shop-3$`,
+	).FindStringSubmatch(
+		refused.Stderr,
+	)
+	require.NotNil(t, flags, refused.Stderr)
+	f.bind("deployment/web", flags[1], "--dbname=postgres")
+	assert.Equal(t, "1", f.sqlIn("shop-2", `SELECT count(*) FROM pg_roles WHERE rolname LIKE 'pgb\_%\_1'`), "the flag is ready to use")
+}
+
+// TestDatabase_PostgresIsAWarning: the database postgres is seldom the application's.
+func TestDatabase_PostgresIsAWarning(t *testing.T) {
+	t.Parallel()
+	f := newNamespace(t)
+	f.serverPods("shop", "pg")
+	assert.Empty(t, f.sqlIn("pg", `CREATE DATABASE "Much Too Odd"`))
+	f.idle("web", "other", "right")
+	const warning = "the database is postgres, but "
+	result := f.bind("deployment/web", "deployment/other", "--postgres=pod/pg", "--dbname=postgres")
+	assert.Contains(t, result.Stderr, warning+`pod/pg also has: Much Too Odd, shop; `)
+	assert.Contains(t, result.Stderr, "'--dbname=Much Too Odd'")
+	assert.Equal(t, 1, strings.Count(result.Stderr, warning), "once for a server")
+	assert.NotContains(t, result.Stdout, "Warning")
+	assert.NotContains(t, f.bind("deployment/web").Stderr, warning, "the binding is not new")
+	assert.NotContains(t, f.bind("deployment/right", "--dbname=shop").Stderr, warning)
 }
 
 func TestServers_NoneIsAnError(t *testing.T) {

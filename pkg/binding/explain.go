@@ -2,6 +2,7 @@ package binding
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/postgres"
@@ -80,6 +81,27 @@ func (i *Item) explainLogin() {
 		)
 	}
 }
+
+// warnOfDatabase warns once for each server if a new binding is to the database postgres, and the server has databases of applications. A
+// takeover stays in the database of the former login.
+func (r *run) warnOfDatabase(i *Item) {
+	others := i.result.Others
+	if len(others) == 0 || i.created != i.plan.role.Name || i.FormerLogin != "" {
+		return
+	}
+	if _, again := r.warnedOf.LoadOrStore(i.plan.endpoint.Location, true); again {
+		return
+	}
+	shown := slices.Clone(others[:min(len(others), shownDatabases)])
+	if more := len(others) - len(shown); more > 0 {
+		shown = append(shown, fmt.Sprintf("%d more", more))
+	}
+	i.Report.Warn("the database is postgres, but %s also has: %s; if the application uses another one, unbind it, and bind it with %s",
+		i.plan.server, strings.Join(shown, ", "), report.Command("--dbname="+others[0]))
+}
+
+// shownDatabases is the number of other databases that a warning names.
+const shownDatabases = 5
 
 // warnOfReplicas warns if the host can also lead to servers that accept no writes.
 func (i *Item) warnOfReplicas() {

@@ -59,6 +59,7 @@ type world struct {
 	before map[string]func()
 
 	fake.Reporter
+	others   []string // databases
 	written  *v1alpha1.Binding
 	finished []*Item
 	verified int

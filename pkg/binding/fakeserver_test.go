@@ -122,7 +122,7 @@ func (s *fakeServer) bindOne(r postgres.Request) (*postgres.Result, error) {
 	case role.mark != "" && role.mark != spec.Owner.ID, role.mark == "" && !l.Set && !spec.Adopt:
 		return nil, &postgres.ForeignRoleError{Role: spec.Name, Verdict: "foreign"}
 	}
-	result := &postgres.Result{Host: l.Host, Reached: l.Host, Verified: true, SSL: true}
+	result := &postgres.Result{Host: l.Host, Reached: l.Host, Verified: true, SSL: true, Others: s.others}
 	if !role.granted {
 		result.Did = []string{"GRANT"}
 	}

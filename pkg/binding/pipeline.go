@@ -139,6 +139,8 @@ type run struct {
 
 	mu       sync.Mutex
 	reserved map[types.NamespacedName]*Item // Secrets
+
+	warnedOf sync.Map // locations of servers; see warnOfDatabase
 }
 
 // round observes, plans and executes items, and returns those that met another writer. The items of each server go through the phases

@@ -26,7 +26,7 @@ type Plan struct {
 	containers        []string
 	server            server.Ref
 	endpoint          *server.Endpoint
-	others            []*server.Endpoint // that can be the primary if database is not
+	others            []*server.Endpoint // that can be the primary if endpoint is not
 	role              postgres.RoleSpec
 	action            roleAction
 	secret            plannedSecret

@@ -26,6 +26,7 @@ func (r *run) secrets(ctx context.Context, items []*Item) {
 		if err == nil {
 			i.result.Did = slices.Compact(i.did)
 			i.explain()
+			r.warnOfDatabase(i)
 			err = r.serviceBinding(ctx, i)
 		}
 		switch {

@@ -121,9 +121,13 @@ func (c *completion) pickDatabase(ctx context.Context, ref server.Ref) (string, 
 		c.notify(fmt.Sprintf("using database postgres: %s has no other", ref))
 		return v1alpha1.DefaultDBName, nil
 	}
+	options := make([]option, len(others))
+	for i, name := range others {
+		options[i].value = name
+	}
 	i, err := c.choose(
 		ctx,
-		question{fmt.Sprintf("%s in namespace %s has %d databases", ref, ref.Namespace, len(others)), errDatabases, "--dbname", others},
+		question{fmt.Sprintf("%s in namespace %s has %d databases", ref, ref.Namespace, len(others)), errDatabases, "--dbname", options},
 	)
 	if err != nil {
 		return "", err

@@ -37,9 +37,13 @@ type world struct {
 
 func database(name string) *server.Endpoint {
 	return &server.Endpoint{
-		Pod:      &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name}},
-		Service:  name,
-		Location: "shop/pod/" + name,
+		Pod: &corev1.Pod{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name},
+			Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "db", Image: "postgres:17"}}},
+		},
+		Container: "db",
+		Service:   name,
+		Location:  "shop/pod/" + name,
 	}
 }
 
@@ -234,7 +238,7 @@ func TestComplete_Fails(t *testing.T) {
 		q     Request
 		want  string
 	}{
-		"three servers": {three, Request{}, "namespace shop has 3 PostgreSQL servers: name one with --postgres:\n  --postgres=service/a\n  --postgres=service/b\n  --postgres=service/c"},
+		"three servers": {three, Request{}, "namespace shop has 3 PostgreSQL servers: name one with --postgres:\n  --postgres=service/a   postgres:17, pod/a\n  --postgres=service/b   postgres:17, pod/b\n  --postgres=service/c   postgres:17, pod/c"},
 		"three databases": {
 			world{servers: []string{"pg"}, databases: map[string][]string{"pg": {"a", "my shop", "postgres"}}}, Request{Spec: spec("pod/pg", "", "")},
 			"pod/pg in namespace shop has 2 databases: name one with --dbname:\n  --dbname=a\n  '--dbname=my shop'",

@@ -129,13 +129,13 @@ func (r *Resolver) pickServer(ctx context.Context, namespace string) (server.Ref
 		r.notify(fmt.Sprintf("using %s in namespace %s: the only PostgreSQL server there", found[0].Ref(), namespace))
 		return found[0].Ref(), nil
 	}
-	var names []string
+	var options []option
 	for _, f := range found {
-		names = append(names, f.Ref().String())
+		options = append(options, option{f.Ref().String(), f.Description()})
 	}
 	i, err := r.choose(
 		ctx,
-		question{fmt.Sprintf("namespace %s has %d PostgreSQL servers", namespace, len(names)), ErrUnclear, "--postgres", names},
+		question{fmt.Sprintf("namespace %s has %d PostgreSQL servers", namespace, len(options)), ErrUnclear, "--postgres", options},
 	)
 	if err != nil {
 		return server.Ref{}, err
@@ -148,17 +148,32 @@ type question struct {
 	fact    string
 	advice  error // without a terminal
 	flag    string
-	options []string
+	options []option
+}
+
+// option is a value of the flag, and what it means; empty: the value says it.
+type option struct{ value, meaning string }
+
+// lines returns the options as lines of a list, with what they mean behind the values, which convert changes.
+func (q question) lines(convert func(value string) string) []string {
+	values, width := make([]string, len(q.options)), 0
+	for i, o := range q.options {
+		values[i] = convert(o.value)
+		width = max(width, len(values[i]))
+	}
+	for i, o := range q.options {
+		if o.meaning != "" {
+			values[i] = fmt.Sprintf("%-*s   %s", width, values[i], o.meaning)
+		}
+	}
+	return values
 }
 
 // choose asks the user at a terminal. Without one, the error contains the options as flags.
 func (r *Resolver) choose(ctx context.Context, q question) (int, error) {
 	if r.Choose != nil {
-		return r.Choose(ctx, q.fact, q.options)
+		return r.Choose(ctx, q.fact, q.lines(func(value string) string { return value }))
 	}
-	var lines strings.Builder
-	for _, option := range q.options {
-		lines.WriteString("\n  " + flagWith(q.flag, option))
-	}
-	return 0, fmt.Errorf("%s: %w:%s", q.fact, q.advice, lines.String())
+	lines := q.lines(func(value string) string { return flagWith(q.flag, value) })
+	return 0, fmt.Errorf("%s: %w:\n  %s", q.fact, q.advice, strings.Join(lines, "\n  "))
 }

@@ -93,6 +93,8 @@ type Result struct {
 	// Escalations are what applications created, with privileges that earlier versions granted, to run code as another role.
 	Escalations []Escalation
 	Public      []PublicGrant
+	// Others are the other databases of the server that an application can use, if it is bound to the database postgres.
+	Others []string
 	// Existing is the requested schema if it existed before and belongs to another role than the access role; otherwise nil.
 	Existing *ExistingSchema
 	Host     string // Login.Host, with the cluster's domain
@@ -187,6 +189,7 @@ func (s *Server) result(r Request, out *output, err error) (*Result, error) {
 	result := &Result{
 		Did: out.did, Lacks: out.Lacks, NoSchemas: out.NoSchemas, Withheld: out.Withheld, Unowned: out.Unowned, Unfinished: out.Unfinished,
 		Escalations: out.Escalations, Creators: out.Creators, Public: out.Public, Existing: out.Existing, Replication: out.Replication,
+		Others: out.Others,
 	}
 	if out.Server != nil {
 		result.Version = out.Server.Version

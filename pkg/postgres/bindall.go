@@ -117,7 +117,7 @@ func (b *batch) script() (*script, error) {
 			return nil, err
 		}
 	}
-	sc.run("await_standbys")
+	sc.run("await_standbys").otherDatabases(b.requests[0].Role)
 	for i, r := range b.requests {
 		sc.keep(i, r.Login.Password)
 	}
@@ -202,6 +202,7 @@ func (b *batch) split() {
 			Trust:       b.session.Trust,
 			Domain:      b.session.Domain,
 			Replication: b.session.Replication,
+			Others:      b.session.Others,
 		}
 	}
 	for _, report := range b.session.reports {

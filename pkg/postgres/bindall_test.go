@@ -59,6 +59,32 @@ func TestBindAllIsOneSession(t *testing.T) {
 	}
 }
 
+func TestBindAll_ReportsOtherDatabases(t *testing.T) {
+	others := `pgbind {"others": ["shop"]}` + "\n"
+	for number := range 3 {
+		end := `pgbind {"end": "batch"}`
+		if number == 0 {
+			end = `pgbind {"end": "run0"}`
+		}
+		text := strings.Replace(reported(number+1, number+1, "scram-sha-256"), `pgbind {"attempt": 0}`, others+`pgbind {"attempt": 0}`, 1)
+		server, c := serverWith(t, answer{program: "psql", stdout: text + end})
+		all := requests(t, number+1)
+		for i := range all {
+			all[i].Role.Access.Database = "postgres"
+		}
+		for _, outcome := range server.BindAll(t.Context(), all) {
+			require.NoError(t, outcome.Err)
+			assert.Equal(t, []string{"shop"}, outcome.Result.Others)
+		}
+		assert.Equal(t, 1, strings.Count(c.stdin[0], `'others'`), "it is read once")
+	}
+	server, c := serverWith(t, answer{program: "psql", stdout: reported(1, 1, "scram-sha-256") + `pgbind {"end": "run0"}`})
+	all := requests(t, 1)
+	all[0].Role.Access.Database = "shop"
+	_ = server.BindAll(t.Context(), all)
+	assert.NotContains(t, c.stdin[0], `'others'`)
+}
+
 func TestBindAllLooksAHostsNameUpOnce(t *testing.T) {
 	const pod, address = "10.0.0.1", "10.0.0.9"
 	all := requests(t, 5)

@@ -12,7 +12,15 @@ func bindScript(spec RoleSpec, l Login) (*script, error) {
 	if err := sc.complete([]Request{{spec, l}}, []int{0}); err != nil {
 		return nil, err
 	}
-	return sc.run("await_standbys").proof(spec, l), nil
+	return sc.run("await_standbys").otherDatabases(spec).proof(spec, l), nil
+}
+
+// otherDatabases appends the report of the other databases to a bind to the database postgres.
+func (s *script) otherDatabases(spec RoleSpec) *script {
+	if spec.Access.Database == maintenanceDatabase {
+		s.run("other_databases")
+	}
+	return s
 }
 
 // complete appends what completes the login roles of one access role. A short transaction creates the access role if it

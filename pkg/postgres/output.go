@@ -39,6 +39,7 @@ type output struct {
 	Full       int           `json:"full"`    // the limit of a login role that has no connection left
 	Copied     []string      `json:"copied"`  // statements that reset the settings of the former role
 	Public     []PublicGrant `json:"public"`
+	Others     []string      `json:"others"` // databases
 	Holders    []string      `json:"holders"`
 
 	NoDatabase bool     `json:"noDatabase"` // the script's

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -24,6 +25,26 @@ func (f *Found) Ref() Ref { return f.Refs[0] }
 
 // Primary returns the member that is the primary according to the labels.
 func (f *Found) Primary() *Endpoint { return f.Members[0] }
+
+// Description names the product that created the Pods, or else their image, and the Pods with their roles as far as labels name them.
+func (f *Found) Description() string {
+	d := f.Primary()
+	what := f.Product
+	if c := containerNamed(d.Pod, d.Container); what == "" && c != nil {
+		what = c.Image
+	}
+	names := make([]string, len(f.Members))
+	for i, member := range f.Members {
+		names[i] = KindPod + "/" + member.Pod.Name
+	}
+	switch {
+	case len(names) == 1:
+		return what + ", " + names[0]
+	case isPrimary(d.Pod):
+		return fmt.Sprintf("%s, primary %s, replicas %s", what, names[0], strings.Join(names[1:], ", "))
+	}
+	return what + ", " + strings.Join(names, ", ")
+}
 
 // Servers returns the servers whose Pods are ready in a namespace, or in all namespaces if it is empty. gaps are what could not be read, or
 // is unclear. err is set if Pods cannot be listed.

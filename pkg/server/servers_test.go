@@ -121,6 +121,28 @@ func TestServers_DescribesTheServer(t *testing.T) {
 	assert.Equal(t, []string{"list endpointslices", "list pods", "list services"}, sorted(c.requests))
 }
 
+func TestDescription_NamesProductOrImageAndPods(t *testing.T) {
+	labels := labelled(map[string]string{"app": "pg"})
+	for name, test := range map[string]struct {
+		objects []runtime.Object
+		want    string
+	}{
+		"of CloudNativePG": {cnpg(), "cloudnativepg, primary pod/shop-2, replicas pod/shop-1"},
+		"one Pod":          {inDeployment(), "registry.example/library/postgres:14.5, pod/pg-5d8f-abc"},
+		"without roles": {
+			[]runtime.Object{newPod("pg-0", ownedBy("StatefulSet", "pg"), labels), newPod("pg-1", ownedBy("StatefulSet", "pg"), labels)},
+			"registry.example/library/postgres:14.5, pod/pg-0, pod/pg-1",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			found, _, err := server.NewFinder(newCluster(t, test.objects...)).Servers(t.Context(), namespace)
+			require.NoError(t, err)
+			require.Len(t, found, 1)
+			assert.Equal(t, test.want, found[0].Description())
+		})
+	}
+}
+
 func TestServers_DoesWithoutServices(t *testing.T) {
 	c := newCluster(t, inDeployment()...).refuse("list", "services", forbidden("services"))
 	found, gaps, err := server.NewFinder(c).Servers(t.Context(), namespace)
