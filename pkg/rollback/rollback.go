@@ -49,6 +49,8 @@ func (s *Stack) Run(ctx context.Context, cause error) error {
 	for _, step := range slices.Backward(s.steps) {
 		done, err := step.Do(ctx)
 		switch {
+		case err != nil && ctx.Err() != nil:
+			s.Report.Warn("%s was not rolled back within %s: run: %s", step.What, limit, step.How)
 		case err != nil:
 			s.Report.Warn("%s could not be rolled back (%v): run: %s", step.What, err, step.How)
 		case done:
