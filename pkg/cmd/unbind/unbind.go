@@ -59,7 +59,7 @@ func newCommand(connection *genericclioptions.ConfigFlags, streams genericioopti
 			Remove the PostgreSQL users of workloads and keep their data.
 
 			For each workload, pgbind removes the reference to the Secret, waits until no Pod uses it, disables the user, terminates its sessions,
-			reassigns what the user owns to the access role of its binding, drops the user, and deletes the Secret. Tables that the workload
+			reassigns what the user owns to a role that cannot log in, drops the user, and deletes the Secret. Tables that the workload
 			created stay, and the next binding can use them. If data would be lost, pgbind stops before it changes anything.
 
 			With --all, --all-namespaces or --selector, it lists the bindings and asks for confirmation; without a terminal, use --yes.
