@@ -51,8 +51,8 @@ func signals() map[syscall.Signal]int {
 	return map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGKILL: -1}
 }
 
-// TestInterruptedRunIsMadeGoodByTheNext interrupts runs at every write. The request that was in flight arrives after the end of the run.
-func TestInterruptedRunIsMadeGoodByTheNext(t *testing.T) {
+// TestInterruptedRun_IsCompletedByTheNext interrupts runs at every write. The request that was in flight arrives after the end of the run.
+func TestInterruptedRun_IsCompletedByTheNext(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim)
 	t.Run("at", func(t *testing.T) {
