@@ -24,21 +24,26 @@ func TestArgoCDControllers(t *testing.T) {
 	argoCD := module{"argo-cd", "github.com/argoproj/argo-cd/v3"}
 	argoCD.define(t, "manifests/crds/application-crd.yaml")
 	argoCD.define(t, "manifests/crds/appproject-crd.yaml")
-	f := newGitOps(t)
-	f.startGit()
-	f.startArgoCD(argoCD)
-	f.createArgoApplication()
-	for mode, with := range map[string]tool{
-		"client-side apply": {apply: synchronize(), empties: true},
-		"server-side apply": {apply: synchronize("ServerSideApply=true")},
+	for mode, test := range map[string]func(*fixture){
+		"client-side apply":     func(f *fixture) { f.testArgoCD(tool{apply: synchronize(), empties: true}) },
+		"server-side apply":     func(f *fixture) { f.testArgoCD(tool{apply: synchronize("ServerSideApply=true")}) },
+		"it heals what differs": (*fixture).testSelfHeal,
 	} {
 		t.Run(mode, func(t *testing.T) {
-			f := f.in(t)
-			f.testTool(with)
-			f.t.Run("a push that changes something else", func(t *testing.T) { f.in(t).testPush(with.apply) })
+			t.Parallel()
+			f := newGitOps(t)
+			f.startGit()
+			f.startArgoCD(argoCD)
+			f.createArgoApplication()
+			test(f)
 		})
 	}
-	t.Run("it heals what differs", func(t *testing.T) { f.in(t).testSelfHeal() })
+}
+
+// testArgoCD binds, rotates and unbinds while Argo CD applies the manifest.
+func (f *fixture) testArgoCD(with tool) {
+	f.testTool(with)
+	f.t.Run("a push that changes something else", func(t *testing.T) { f.in(t).testPush(with.apply) })
 }
 
 // startArgoCD starts the application controller, the repository server and Redis. They use the namespace alone.
