@@ -40,9 +40,11 @@ func TestArgoCDControllers(t *testing.T) {
 	}
 }
 
-// testArgoCD binds, rotates and unbinds while Argo CD applies the manifest.
+// testArgoCD binds, rotates and unbinds while Argo CD applies the manifest. The pod template keeps the annotation of a rotation
+// when Git removes the entry. A rotation of the next binding of the same Secret name must replace the Pods too.
 func (f *fixture) testArgoCD(with tool) {
 	f.testTool(with)
+	f.t.Run("the entry in the manifest again", func(t *testing.T) { f.in(t).testEntryInManifest(with) })
 	f.t.Run("a push that changes something else", func(t *testing.T) { f.in(t).testPush(with.apply) })
 }
 
