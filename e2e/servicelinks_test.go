@@ -13,7 +13,7 @@ import (
 )
 
 // TestServiceCalledPostgres has a Service whose name makes Kubernetes set POSTGRES_PORT=tcp://… and POSTGRES_SERVICE_HOST in Pods,
-// in that of the server too. They change neither the binding nor the way to the server, and a Secret with a port wins over them.
+// in that of the server too. A binding through this Service has POSTGRES_PORT in its Secret, which takes precedence.
 func TestServiceCalledPostgres(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim, harness.Version("17"))
@@ -29,7 +29,7 @@ func TestServiceCalledPostgres(t *testing.T) {
 
 	for _, name := range []string{"web", "unlinked"} {
 		f.rollout("deployment/" + name)
-		f.bind("deployment/"+name, "--postgres=svc/postgresql-svc", "--secret="+name, "--key=port,uri")
+		f.bind("deployment/"+name, "--postgres=svc/postgres", "--secret="+name, "--key=uri")
 		f.rollout("deployment/" + name)
 		login := f.login(name).Username
 		assert.Equal(t, "5432", f.inShell(name, `echo "$POSTGRES_PORT"`))
@@ -44,7 +44,10 @@ func TestServiceCalledPostgres(t *testing.T) {
 	assert.Equal(t, []string{"OK", "OK"}, reasons(f.check(0)))
 	f.bind("rotate", "deployment/web", "--grace=0s")
 	assert.Equal(t, []string{"OK", "OK"}, reasons(f.check(0)))
+	f.rollout("deployment/web")
+	assert.Equal(t, "5432", f.inShell("web", `echo "$POSTGRES_PORT"`))
 	f.bind("unbind", "deployment/web", "--grace=0s", "--purge")
+	f.rollout("deployment/web")
 	assert.Regexp(t, `^tcp://`, f.inShell("web", `echo "$POSTGRES_PORT"`), "what Kubernetes sets is visible again")
 }
 

@@ -98,6 +98,18 @@ func TestPresets_HaveTheirKeys(t *testing.T) {
 	assert.Equal(t, "no-verify", values(t, "node", Values{Host: "h", Username: "u", Password: "p", SSLMode: "require"})["PGSSLMODE"])
 }
 
+// Kubernetes sets POSTGRES_PORT=tcp://… in Pods next to a Service called postgres.
+func TestLessonPreset_HasThePortOfAServiceCalledPostgres(t *testing.T) {
+	for host, want := range map[string]string{
+		"postgres": "5432", "postgres.shop.svc.cluster.local": "5432", "postgres-rw.shop": "", "my-postgres": "", "10.0.0.1": "",
+	} {
+		values, err := RenderAll(lesson(), Values{Host: host, Username: "u", Password: "p"}.complete())
+		require.NoError(t, err)
+		assert.Equal(t, want, values["POSTGRES_PORT"], host)
+		assert.NotContains(t, values, "POSTGRES_DB", host)
+	}
+}
+
 func TestPresets_AreValid(t *testing.T) {
 	for _, preset := range Presets() {
 		for _, key := range preset.Keys {

@@ -83,13 +83,20 @@ func (t Template) Render(v Values) (string, error) {
 		// The cause can quote what it could not use, and so the password.
 		return "", fmt.Errorf("template of %s: cannot be rendered with this login: check its functions and their arguments", t.name)
 	}
-	if t.optional && value == t.usual {
+	if t.optional && value == t.usual && (value == "" || !setByKubernetes(t.name, v.Host)) {
 		return "", nil
 	}
 	if value == "" && !t.optional {
 		return "", fmt.Errorf("template of %s: its value is empty: a binding has no empty variables", t.name)
 	}
 	return value, nil
+}
+
+// setByKubernetes reports whether Pods in the namespace of the host's Service have that variable: Kubernetes sets POSTGRES_PORT to
+// tcp://10.96.0.1:5432 for a Service called postgres. A Secret takes precedence.
+func setByKubernetes(variable, host string) bool {
+	service, _, _ := strings.Cut(host, ".")
+	return variable == strings.ToUpper(strings.ReplaceAll(service, "-", "_"))+"_PORT"
 }
 
 // RenderAll returns name and value of each template, without the optional ones that are empty.

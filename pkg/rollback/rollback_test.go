@@ -15,7 +15,9 @@ import (
 type messages []string
 
 func (m *messages) Step(format string, args ...any) { *m = append(*m, fmt.Sprintf(format, args...)) }
-func (m *messages) Warn(format string, args ...any) { *m = append(*m, "warning: "+fmt.Sprintf(format, args...)) }
+func (m *messages) Warn(format string, args ...any) {
+	*m = append(*m, "warning: "+fmt.Sprintf(format, args...))
+}
 
 func TestStack_RunsInReverseOrderAfterTheEndOfTheContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
@@ -33,7 +35,11 @@ func TestStack_RunsInReverseOrderAfterTheEndOfTheContext(t *testing.T) {
 	push("secret/a", false, errors.New("forbidden"))
 	cause := errors.New("interrupted")
 	assert.Equal(t, cause, stack.Run(ctx, cause))
-	assert.Equal(t, messages{"warning: secret/a could not be rolled back (forbidden): run: delete secret/a", "role a rolled back"}, reported)
+	assert.Equal(
+		t,
+		messages{"warning: secret/a could not be rolled back (forbidden): run: delete secret/a", "role a rolled back"},
+		reported,
+	)
 }
 
 func TestStack_NamesItsLimit(t *testing.T) {
