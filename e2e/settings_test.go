@@ -136,8 +136,14 @@ func TestSettings(t *testing.T) {
 
 func (f *fixture) testSettings(mine func(n int) bool) {
 	t := f.t
-	f.idle("web")
-	f.admin("CREATE SCHEMA evil")
+	f.idle("web", "former")
+	f.kubectl(
+		"set", "env", "deployment/former", "POSTGRES_HOST=postgresql-svc."+f.Name+".svc.cluster.local", "POSTGRES_USERNAME=boss",
+		"POSTGRES_PASSWORD="+formerPassword,
+	)
+	f.admin("CREATE SCHEMA evil; CREATE TABLE owned (id int); CREATE ROLE boss LOGIN PASSWORD '" + formerPassword +
+		"'; GRANT CREATE ON SCHEMA public TO boss; ALTER TABLE owned OWNER TO boss")
+	f.hardenAndGrant() // PostgreSQL's defaults become explicit access lists
 	known := lines(f.admin("SELECT name FROM pg_settings WHERE context IN ('user', 'superuser')"))
 	var tried []setting
 	for _, s := range hostileSettings() {
@@ -210,17 +216,37 @@ func (f *fixture) inAllCommands() []string {
 	f.bind("list")
 	f.bind("servers")
 	require.Less(t, f.run(f.Pgbind("audit")).Code, 2, "its findings are not errors")
-	f.bind("harden", "--dry-run=client")
-	f.bind("prune", "--dry-run=client")
 	f.bind("psql", "deployment/web", "--", "--command=SELECT 1")
 	f.bind("rotate", "deployment/web", "--grace=0s")
 	note("rotate")
 	f.bind("rotate", "deployment/web", "--in-place")
 	note("rotate in place")
 	assert.Equal(t, []string{"OK"}, reasons(f.check(0)))
-	f.bind("unbind", "deployment/web", "--grace=0s")
+	f.bind("unbind", "deployment/web", "--grace=0s", "--purge")
 	note("unbind")
+	f.apply(f.bindings(t.TempDir(), "workload: deployment/web, secret: web, access: readwrite"))
+	note("apply")
+	f.bind("unbind", "deployment/web", "--grace=0s", "--purge")
+	f.bind("takeover", "deployment/former", "--yes")
+	note("takeover")
+	f.bind("takeover", "deployment/former", "--undo", "--yes", "--grace=0s")
+	note("takeover --undo")
+	f.idle("gone")
+	f.bind("deployment/gone", "--wait=false")
+	f.kubectl("delete", "deployment", "gone")
+	f.bind("prune", "--yes")
+	note("prune")
+	states = append(states, "harden\n"+f.hardenAndGrant())
 	return states
+}
+
+// hardenAndGrant revokes what PUBLIC may do in the database, and grants it again. It returns the roles and privileges in between.
+func (f *fixture) hardenAndGrant() string {
+	f.t.Helper()
+	f.bind("harden", "--yes")
+	hardened := f.rolesAndPrivileges()
+	f.fromTemplate("GRANT CONNECT, TEMPORARY ON DATABASE postgres TO PUBLIC")
+	return hardened
 }
 
 // generated are the parts of a name that differ between two bindings of the same workload.
@@ -235,18 +261,29 @@ func (f *fixture) rolesAndPrivileges() string {
 		FROM pg_authid WHERE rolname LIKE 'pgb%' ORDER BY 1;
 		SELECT m.roleid::regrole, m.member::regrole, m.admin_option FROM pg_auth_members m WHERE m.roleid >= 16384 OR m.member >= 16384 ORDER BY 1, 2;
 		SELECT setrole::regrole, setconfig FROM pg_db_role_setting WHERE setrole >= 16384 ORDER BY 1;
-		SELECT datname, datacl FROM pg_database WHERE datname = 'postgres'`,
+		SELECT a FROM pg_database, unnest(datacl) a WHERE datname = 'postgres' ORDER BY a::text`,
 	)
 	options := plainSession
 	if slices.Contains([]string{"17", "18"}, serverVersions()[0]) {
 		options += " -c transaction_timeout=0"
 	}
 	output, err := f.Kubectl(
-		"exec", lesson.DatabasePod, "--container="+lesson.Container, "--", "env", "PGOPTIONS="+options, "psql", "--username=postgres",
-		"--quiet", "--no-align", "--tuples-only", "--set=ON_ERROR_STOP=1",
-		"--command=SELECT relname, relowner::pg_catalog.regrole, relacl FROM pg_catalog.pg_class WHERE relname = 'company';"+
-			"SELECT nspname, nspacl FROM pg_catalog.pg_namespace WHERE nspname IN ('public', 'evil');"+
-			"SELECT defaclrole::pg_catalog.regrole, defaclobjtype, defaclacl FROM pg_catalog.pg_default_acl ORDER BY 1, 2",
+		"exec",
+		lesson.DatabasePod,
+		"--container="+lesson.Container,
+		"--",
+		"env",
+		"PGOPTIONS="+options,
+		"psql",
+		"--username=postgres",
+		"--quiet",
+		"--no-align",
+		"--tuples-only",
+		"--set=ON_ERROR_STOP=1",
+		"--command=SELECT relname, relowner::pg_catalog.regrole, a FROM pg_catalog.pg_class LEFT JOIN pg_catalog.unnest(relacl) a ON true "+
+			"WHERE relname IN ('company', 'owned') ORDER BY 1, a::text;"+
+			"SELECT nspname, a FROM pg_catalog.pg_namespace, pg_catalog.unnest(nspacl) a WHERE nspname IN ('public', 'evil') ORDER BY 1, a::text;"+
+			"SELECT defaclrole::pg_catalog.regrole, defaclobjtype, a FROM pg_catalog.pg_default_acl, pg_catalog.unnest(defaclacl) a ORDER BY 1, 2, a::text",
 	).Output(f.ctx)
 	require.NoError(f.t, err)
 	return generated.ReplaceAllString(server+output, "<login>")
