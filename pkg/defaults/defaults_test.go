@@ -276,17 +276,29 @@ func TestComplete_Fails(t *testing.T) {
 	}
 	w := world{t: t}
 	r := w.resolver()
-	r.Servers = noServers{&w}
+	r.Servers = noServers{&w, nil}
 	_, _, err := r.Complete(t.Context(), Request{Namespace: "shop"})
 	require.ErrorIs(t, err, ErrUnclear)
 	require.ErrorContains(t, err, "no PostgreSQL server found in namespace shop")
 }
 
-// noServers is a namespace in which nothing looks like a server.
-type noServers struct{ *world }
+func TestComplete_SaysWhyNoServerCanBeUsed(t *testing.T) {
+	w := world{t: t}
+	r := w.resolver()
+	r.Servers = noServers{&w, []error{errors.New("pod/pg-0 is not ready")}}
+	_, _, err := r.Complete(t.Context(), Request{Namespace: "shop"})
+	require.ErrorIs(t, err, ErrUnclear, "check goes on without the server")
+	require.EqualError(t, err, "no PostgreSQL server can be used in namespace shop: pod/pg-0 is not ready")
+}
 
-func (noServers) Servers(context.Context, string) ([]server.Found, []error, error) {
-	return nil, nil, nil
+// noServers is a namespace without a server, and the reasons.
+type noServers struct {
+	*world
+	gaps []error
+}
+
+func (n noServers) Servers(context.Context, string) ([]server.Found, []error, error) {
+	return nil, n.gaps, nil
 }
 
 func TestComplete_TellsAndAsksOnce(t *testing.T) {

@@ -110,9 +110,22 @@ func (c *completion) findServer(ctx context.Context) error {
 	return nil
 }
 
+// noServerError reports that no server of a namespace can be used, and why.
+type noServerError struct {
+	namespace string
+	reason    error
+}
+
+func (e *noServerError) Error() string {
+	return fmt.Sprintf("no PostgreSQL server can be used in namespace %s: %v", e.namespace, e.reason)
+}
+
+// Is lets the error stand for ErrUnclear: the user can name another server.
+func (*noServerError) Is(target error) bool { return target == ErrUnclear }
+
 // pickServer returns the only server in a namespace, or the one that the user chooses. It returns none if Pods cannot be listed.
 func (r *Resolver) pickServer(ctx context.Context, namespace string) (server.Ref, error) {
-	found, _, err := r.Servers.Servers(ctx, namespace)
+	found, gaps, err := r.Servers.Servers(ctx, namespace)
 	if err != nil {
 		return server.Ref{}, nil //nolint:nilerr // see findServer
 	}
@@ -123,6 +136,9 @@ func (r *Resolver) pickServer(ctx context.Context, namespace string) (server.Ref
 	}
 	switch len(found) {
 	case 0:
+		if len(gaps) > 0 {
+			return server.Ref{}, &noServerError{namespace, errors.Join(gaps...)}
+		}
 		return server.Ref{}, fmt.Errorf("no PostgreSQL server found in namespace %s: %w and --postgres-namespace; "+
 			"kubectl pgbind servers -A lists them", namespace, ErrUnclear)
 	case 1:

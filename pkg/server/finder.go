@@ -38,7 +38,7 @@ func (f *Finder) Candidates(ctx context.Context, ref Ref, choice Choice) ([]*End
 	s := f.search(ctx, ref, choice)
 	found, err := s.candidates(ctx)
 	if _, unready := errors.AsType[*unreadyError](err); unready || apierrors.IsNotFound(err) {
-		return nil, fmt.Errorf("%w%s", err, s.suggestion(ctx))
+		return nil, fmt.Errorf("%w%s", err, s.suggestion(ctx, err))
 	}
 	return found, err
 }

@@ -155,7 +155,7 @@ func TestFind_ExplainsFailure(t *testing.T) {
 	pending := func(pod *corev1.Pod) { pod.Status = corev1.PodStatus{Phase: corev1.PodPending} }
 	const unready = "cannot use pod/postgresql-sfs-0 in namespace data as the database: pod/postgresql-sfs-0 is not ready, "
 	const described = " (see kubectl describe pod/postgresql-sfs-0 -n data)"
-	const alone = ": name the database with --postgres and --postgres-namespace"
+	const alone = ": name the server with --postgres and --postgres-namespace; kubectl pgbind servers -A lists them"
 	tests := map[string]struct {
 		cluster *cluster
 		ref     server.Ref
@@ -181,10 +181,10 @@ func TestFind_ExplainsFailure(t *testing.T) {
 		"crashing": {
 			newCluster(t, lesson(crashing)...),
 			lessonRef,
-			unready + "container postgresql-db is waiting: CrashLoopBackOff" + described + alone,
+			unready + "container postgresql-db is waiting: CrashLoopBackOff" + described,
 		},
-		"pending":       {newCluster(t, lesson(pending)...), lessonRef, unready + "its phase is Pending" + described + alone},
-		"being deleted": {newCluster(t, lesson(deleted)...), lessonRef, unready + "it is being deleted" + described + alone},
+		"pending":       {newCluster(t, lesson(pending)...), lessonRef, unready + "its phase is Pending" + described},
+		"being deleted": {newCluster(t, lesson(deleted)...), lessonRef, unready + "it is being deleted" + described},
 		"no such StatefulSet": {
 			newCluster(t, lesson()...),
 			server.Ref{Kind: server.KindStatefulSet, Name: "sts", Namespace: namespace},

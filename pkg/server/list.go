@@ -3,6 +3,7 @@ package server
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -17,13 +18,28 @@ type Instance struct {
 
 // List returns the servers that run in the Pods of a list, according to labels, ports and images. It sends no request,
 // so that the databases have no Service. container is the server's container, or empty. A Pod whose container is
-// unclear is in skipped, with the reason.
+// unclear, and a server without a ready Pod, is in skipped, with the reason.
 func List(pods []corev1.Pod, container string) (servers []Instance, skipped []error) {
-	members := map[string][]*corev1.Pod{}
+	members, unready := map[string][]*corev1.Pod{}, map[string]*corev1.Pod{}
 	for i := range pods {
-		if pod := &pods[i]; looksLikePostgres(pod) && isReady(pod) {
-			place := location(pod, productOf(pod))
+		pod := &pods[i]
+		if !looksLikePostgres(pod) {
+			continue
+		}
+		switch place := LocationOf(pod); {
+		case isReady(pod):
 			members[place] = append(members[place], pod)
+		case unready[place] == nil && mayBecomeReady(pod):
+			unready[place] = pod
+		}
+	}
+	for place, pod := range unready {
+		if members[place] == nil {
+			skipped = append(
+				skipped,
+				fmt.Errorf("pod/%s in namespace %s looks like a PostgreSQL server, but it %s", pod.Name, pod.Namespace,
+					notReady(pod)),
+			)
 		}
 	}
 	for place, pods := range members {

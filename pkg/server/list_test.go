@@ -28,8 +28,29 @@ func TestList_GroupsThePodsOfAServer(t *testing.T) {
 	assert.Equal(t, "pg-0", found[1].Members[0].Pod.Name)
 	assert.Equal(t, "postgresql-db", found[1].Members[0].Container)
 	assert.EqualValues(t, 5432, found[1].Members[0].PodPort)
-	require.Len(t, skipped, 1)
-	assert.ErrorContains(t, skipped[0], "pod/unclear has several containers")
+	require.Len(t, skipped, 2)
+	require.EqualError(t, skipped[0], "pod/starting in namespace data looks like a PostgreSQL server, but it is not ready, starting "+
+		"(see kubectl describe pod/starting -n data)")
+	assert.ErrorContains(t, skipped[1], "pod/unclear has several containers")
+}
+
+func TestList_NamesAServerWithoutAReadyPodOnce(t *testing.T) {
+	set, unready := controlledBy("StatefulSet", "pg"), notReady("starting")
+	ended := func(pod *corev1.Pod) { pod.Status.Phase = corev1.PodSucceeded }
+	for name, test := range map[string]struct {
+		pods []corev1.Pod
+		want int
+	}{
+		"two Pods, one server":     {[]corev1.Pod{*newPod("pg-0", set, unready), *newPod("pg-1", set, unready)}, 1},
+		"another Pod is ready":     {[]corev1.Pod{*newPod("pg-0", set, unready), *newPod("pg-1", set)}, 0},
+		"the Pod of a Job, ended":  {[]corev1.Pod{*newPod("load", unready, ended)}, 0},
+		"a client that is unready": {[]corev1.Pod{*newPod("web", unready, containers(corev1.Container{Name: "web", Image: "web:1"}))}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, skipped := server.List(test.pods, "")
+			assert.Len(t, skipped, test.want)
+		})
+	}
 }
 
 func TestServices_LeadToPods(t *testing.T) {

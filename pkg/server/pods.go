@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,7 +16,7 @@ import (
 // maxSuggestions limits the length of an error in a namespace with many databases.
 const maxSuggestions = 5
 
-const nothingToSuggest = ": name the database with --postgres and --postgres-namespace"
+const nothingToSuggest = ": name the server with --postgres and --postgres-namespace; kubectl pgbind servers -A lists them"
 
 // pods reads the Pods that the Ref means, ready or not.
 func (s *search) pods(ctx context.Context) ([]*corev1.Pod, error) {
@@ -129,6 +130,7 @@ func (e *absentError) Unwrap() error { return e.err }
 type unreadyError struct {
 	ref    Ref
 	reason string
+	exists bool // a Pod exists, so that the user named a server
 }
 
 func (e *unreadyError) Error() string {
@@ -146,8 +148,7 @@ func readyOf(ref Ref, pods []*corev1.Pod) ([]*corev1.Pod, error) {
 	}
 	ready := slices.DeleteFunc(slices.Clone(pods), func(pod *corev1.Pod) bool { return !isReady(pod) })
 	if len(ready) == 0 {
-		return nil, &unreadyError{ref: ref, reason: fmt.Sprintf("pod/%s is not ready, %s (see kubectl describe pod/%s -n %s)",
-			pods[0].Name, whyNotReady(pods[0]), pods[0].Name, pods[0].Namespace)}
+		return nil, &unreadyError{ref: ref, reason: fmt.Sprintf("pod/%s %s", pods[0].Name, notReady(pods[0])), exists: true}
 	}
 	return ready, nil
 }
@@ -157,6 +158,16 @@ func isReady(pod *corev1.Pod) bool {
 		slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
 			return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
 		})
+}
+
+// mayBecomeReady reports whether pod can still become ready without a new Pod.
+func mayBecomeReady(pod *corev1.Pod) bool {
+	return pod.DeletionTimestamp == nil && pod.Status.Phase != corev1.PodSucceeded && pod.Status.Phase != corev1.PodFailed
+}
+
+// notReady describes a Pod that is not ready, and how to find the cause.
+func notReady(pod *corev1.Pod) string {
+	return fmt.Sprintf("is not ready, %s (see kubectl describe pod/%s -n %s)", whyNotReady(pod), pod.Name, pod.Namespace)
 }
 
 // whyNotReady returns the most specific reason in the Pod's status.
@@ -177,15 +188,20 @@ func whyNotReady(pod *corev1.Pod) string {
 	return "its phase is " + string(pod.Status.Phase)
 }
 
-// suggestion names servers that run in the namespace. It is the end of an error message.
-func (s *search) suggestion(ctx context.Context) string {
+// suggestion names servers that run in the namespace. It is the end of an error message. Without other servers, a server that is not
+// ready needs none: it has the right name.
+func (s *search) suggestion(ctx context.Context, cause error) string {
+	nothing := nothingToSuggest
+	if unready, is := errors.AsType[*unreadyError](cause); is && unready.exists {
+		nothing = ""
+	}
 	pods, err := s.client.CoreV1().Pods(s.ref.Namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
-		return nothingToSuggest
+		return nothing
 	}
 	found, _ := servers(pods.Items, func(string) (*network, error) { return s.network() })
 	if len(found) == 0 {
-		return nothingToSuggest
+		return nothing
 	}
 	var names []string
 	for _, server := range found[:min(len(found), maxSuggestions)] {

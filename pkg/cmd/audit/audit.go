@@ -164,6 +164,9 @@ func (o *Options) run(ctx context.Context) error {
 	}
 	if len(report.Servers) == 0 && o.format.Human() {
 		if err == nil {
+			for _, f := range report.Findings { // what was not seen, such as a server that is not ready
+				fmt.Fprintf(o.streams.ErrOut, "Warning: %s\n", f.Message)
+			}
 			fmt.Fprintln(o.streams.ErrOut, "No PostgreSQL servers found: name one with --postgres, or use -A.")
 		}
 	} else if printErr := o.format.Print(report, o.streams.Out); printErr != nil {
