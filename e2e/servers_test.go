@@ -149,6 +149,22 @@ func TestServers_NoneIsAnError(t *testing.T) {
 	assert.Contains(t, f.run(f.Pgbind("servers")).Stderr, "No resources found")
 }
 
+// TestServers_NamesOneThatIsNotReady has a server whose container cannot start: the Secret with its password does not exist.
+func TestServers_NamesOneThatIsNotReady(t *testing.T) {
+	t.Parallel()
+	f := newNamespace(t)
+	f.idle("web")
+	f.create(postgresPod("pg", "postgres:17", nil, nil))
+	const unready = " looks like a PostgreSQL server, but it is not ready, "
+	for _, args := range [][]string{{"servers"}, {"audit"}, {"deployment/web"}} {
+		assert.Contains(t, f.run(f.Pgbind(args...)).Stderr, "pod/pg in namespace "+f.Name+unready, "%v", args)
+	}
+	named := f.run(f.Pgbind("deployment/web", "--postgres=pod/pg"))
+	assert.Equal(t, 1, named.Code)
+	assert.Contains(t, named.Stderr, "kubectl describe pod/pg")
+	assert.NotContains(t, named.Stderr, "--postgres", "its name is right")
+}
+
 func TestServers_DeploymentIsAServer(t *testing.T) {
 	t.Parallel()
 	f := newNamespace(t)

@@ -125,6 +125,7 @@ func (f *fixture) testTakeover(attribute string) {
 	taken := f.underLoad(func() {
 		result := f.quiet(0, "takeover", application)
 		assert.Contains(t, result.Stderr, "runs_as_owner", "what stays is named")
+		assert.NotContains(t, result.Stderr, "tables of others", "the takeover hands them over")
 		f.requireTaken(attribute, before)
 		f.quiet(0, "takeover", application, "--undo", "--yes", "--grace=1s")
 	})

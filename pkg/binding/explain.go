@@ -42,7 +42,7 @@ func (i *Item) explain() {
 			i.plan.role.Access.Role(),
 		)
 	}
-	if r.Unowned != nil && len(r.Did) > 0 {
+	if r.Unowned != nil && len(r.Did) > 0 && i.plan.formerLogin == "" { // a takeover hands tables over after this
 		i.Report.Step("%s", unowned(r.Unowned, i.plan.role.Access.Role()))
 	}
 	for _, c := range r.Creators {

@@ -187,6 +187,15 @@ func (r *run) refuseManaged(i *Item, p *Plan) error {
 		return err
 	}
 	i.Report.Show(text)
+	if p.formerLogin != "" { // of a takeover, which always changes the workload
+		return fmt.Errorf(
+			"%s sets %s of %s itself and would take ours away: use --force, and put the patch above into its manifest before it is "+
+				"applied again",
+			manager,
+			field,
+			p.workload,
+		)
+	}
 	return fmt.Errorf(
 		"%s sets %s of %s itself and would take ours away: bind with --inject none and put the patch above into its manifest, or %s",
 		manager, field, p.workload, or,

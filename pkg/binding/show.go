@@ -104,7 +104,7 @@ func (p *Plan) showRoles() []string {
 		),
 	}
 	if !p.spec.CreateDatabase {
-		lines = append(lines, "# fails if the database does not exist, which a dry run does not check")
+		lines = append(lines, "# a dry run does not run this: the bind fails if the database does not exist")
 	} else {
 		name := postgres.Identifier(p.spec.DBName)
 		lines = append(

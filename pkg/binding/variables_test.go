@@ -238,6 +238,10 @@ func TestNamesFromWorkload_OfAManifest(t *testing.T) {
 	assert.Nil(t, w.secret())
 	w.assertNoFormer(err)
 
+	err = w.bind(t.Context(), keepsNames, handingOver)
+	require.ErrorContains(t, err, "use --force, and put the patch above into its manifest")
+	assert.NotContains(t, err.Error(), "--inject", "takeover has no such flag")
+
 	require.NoError(t, w.bind(t.Context(), keepsNames, func(i *Item) { i.Spec.Inject = "none" }))
 	assert.Equal(t, formerEnv(), w.env())
 	assert.NotContains(t, w.secret().Data, ".pgbind-former", "the manifest has them")

@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/keys"
+	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
@@ -46,8 +47,14 @@ func (t *Taker) findOthers(ctx context.Context, w *workload.Workload, s *state, 
 			found["a session from "+session.Address] = true
 		}
 	}
-	if err := t.findUsers(ctx, w, former, found); err != nil {
+	users, err := t.findUsers(ctx, w, former)
+	if err != nil {
 		return err
+	}
+	for _, user := range users {
+		if user.String() != w.String() && !runs(user, s.endpoint) {
+			found[user.String()] = true
+		}
 	}
 	s.others = slices.Sorted(maps.Keys(found))
 	return nil
@@ -74,8 +81,8 @@ func (t *Taker) podNames(ctx context.Context, namespace string) map[string]strin
 	return names
 }
 
-// findUsers adds the other workloads of the namespace that use a Secret with the password of the former login.
-func (t *Taker) findUsers(ctx context.Context, w *workload.Workload, former keys.Values, found map[string]bool) error {
+// findUsers returns the workloads of the namespace that use a Secret with the password of the former login.
+func (t *Taker) findUsers(ctx context.Context, w *workload.Workload, former keys.Values) ([]*workload.Workload, error) {
 	containers, _ := workload.Containers(w.Template(), []string{workload.AllContainers})
 	var shared []string
 	for name := range workload.UsedSecrets(w.Template(), containers) {
@@ -84,29 +91,29 @@ func (t *Taker) findUsers(ctx context.Context, w *workload.Workload, former keys
 			continue
 		}
 		if err != nil {
-			return fmt.Errorf("read secret/%s in namespace %s: %w", name, w.Namespace(), err)
+			return nil, fmt.Errorf("read secret/%s in namespace %s: %w", name, w.Namespace(), err)
 		}
 		if former.Password != "" && holds(s, former.Password) {
 			shared = append(shared, name)
 		}
 	}
 	if len(shared) == 0 {
-		return nil
+		return nil, nil
 	}
 	users, err := t.Workloads.UsersOf(ctx, w.Namespace(), shared)
 	if unlisted := (*workload.UnlistedError)(nil); errors.As(err, &unlisted) {
 		t.Report.Warn("%v", unlisted)
 	} else if err != nil {
-		return err
+		return nil, err
 	}
-	for _, of := range users {
-		for _, user := range of {
-			if user.String() != w.String() {
-				found[user.String()] = true
-			}
-		}
-	}
-	return nil
+	return slices.Concat(slices.Collect(maps.Values(users))...), nil
+}
+
+// runs reports whether the server is a Pod of the workload. The password of its superuser is often in a Secret, from which it was created.
+func runs(w *workload.Workload, e *server.Endpoint) bool {
+	resource, _, _ := strings.Cut(w.String(), "/")
+	kind, _, _ := strings.Cut(resource, ".")
+	return server.LocationOf(e.Pod) == w.Namespace()+"/"+kind+"/"+w.Name()
 }
 
 // holds reports whether a value of the Secret contains the text.

@@ -44,6 +44,7 @@ type world struct {
 	bindErr   error
 	counted   postgres.Counted
 	uncounted error
+	users     []*workload.Workload // of the Secret with the former login
 	log       []string
 	fake.Reporter
 }
@@ -94,12 +95,16 @@ func (w *world) Pods(context.Context, *workload.Workload) ([]*corev1.Pod, error)
 }
 
 func (w *world) UsersOf(context.Context, string, []string) (map[string][]*workload.Workload, error) {
-	w.t.Error("unexpected: no Secret has the login")
-	return nil, nil
+	if w.users == nil {
+		w.t.Error("unexpected: no Secret has the login")
+	}
+	return map[string][]*workload.Workload{"login": w.users}, nil
 }
 
 func (w *world) Candidates(_ context.Context, ref server.Ref, _ server.Choice) ([]*server.Endpoint, error) {
-	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: ref.Namespace, Name: ref.Name}}
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: ref.Namespace, Name: ref.Name, OwnerReferences: []metav1.OwnerReference{
+		{Kind: "StatefulSet", Name: "pg", Controller: new(true)},
+	}}}
 	return []*server.Endpoint{
 		{Pod: pod, Container: "db", Service: "svc", Port: 5432, PodPort: 5432, PodIP: "10.0.0.1", Location: "ns/pod/pg-0"},
 	}, nil
@@ -218,6 +223,28 @@ func TestTake_AsksIfOthersUseTheLogin(t *testing.T) {
 	require.NoError(t, w.take())
 	assert.NotContains(t, w.log, "end loan")
 	assert.Contains(t, w.Warned[1], "REVOKE")
+}
+
+// TestTake_TheServerIsNoOther: the password of the superuser is often in a Secret that the server's own Pod template uses too.
+func TestTake_TheServerIsNoOther(t *testing.T) {
+	w := newWorld(t)
+	w.drains = 1
+	held := &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "login"}, Data: map[string][]byte{"password": []byte("secret")},
+	}
+	_, err := w.kube.CoreV1().Secrets("ns").Create(t.Context(), held, metav1.CreateOptions{})
+	require.NoError(t, err)
+	w.workload.Template().Spec.Containers[0].EnvFrom = []corev1.EnvFromSource{
+		{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "login"}}},
+	}
+	for _, name := range []string{"pg", "other"} {
+		set, err := workload.Of(&appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: name}})
+		require.NoError(t, err)
+		w.users = append(w.users, set)
+	}
+	w.refuse = errors.New("no")
+	require.ErrorIs(t, w.take(), w.refuse)
+	assert.Contains(t, w.Warned[0], "is also used by statefulset.apps/other in database")
 }
 
 // TestTake_IgnoresSessionsOfPodsThatEnded has the server still report the session of a Pod of the last rollout.
