@@ -77,7 +77,6 @@ func (s *Server) detectAuth(ctx context.Context) (authMethod, error) {
 		return authMethod{}, err
 	}
 	argv := append([]string{shell, "-c", probe, shell, password, s.User}, s.env()...)
-	argv = append(argv, "psql", "--no-psqlrc", "--no-password", "--file=/dev/null")
 	var stdout, stderr bytes.Buffer
 	if err := s.Exec.Exec(ctx, s.Container, argv, podexec.Streams{Stdout: &stdout, Stderr: &stderr}); err != nil {
 		if missing := (*MissingProgramError)(nil); errors.As(s.classify(shell, err), &missing) {

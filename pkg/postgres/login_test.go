@@ -169,12 +169,13 @@ func TestAGivenPasswordNeedsAShell(t *testing.T) {
 }
 
 // probe runs probe.sh with these variables. Instead of psql, it runs a command that lets one role in, with the password
-// right, in one database.
+// right, in one database. There is no pg_isready.
 func probe(t *testing.T, administrator string, env ...string) (authMethod, error) {
 	t.Helper()
-	const login = `[ "$PGPASSWORD" = right ] && [ "$1" = "--username=${ROLE:-postgres}" ] && [ "$2" = "--dbname=${DATABASE:-postgres}" ]`
+	const login = `[ "$0" = psql ] || exit 127; shift 3
+		[ "$PGPASSWORD" = right ] && [ "$1" = "--username=${ROLE:-postgres}" ] && [ "$2" = "--dbname=${DATABASE:-postgres}" ]`
 	cmd := exec.CommandContext( //nolint:gosec // our own scripts
-		t.Context(), "sh", "-c", shellFile(t, "probe"), "sh", shellFile(t, "password"), administrator, "sh", "-c", login, "psql",
+		t.Context(), "sh", "-c", shellFile(t, "probe"), "sh", shellFile(t, "password"), administrator, "sh", "-c", login,
 	)
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH")}, env...)
 	out, err := cmd.CombinedOutput()
@@ -258,9 +259,9 @@ func TestProbe_FindsTheSocket(t *testing.T) {
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "unix", filepath.Join(folder, ".s.PGSQL.5432"))
 	require.NoError(t, err)
 	defer listener.Close() //nolint:errcheck // the test is over
-	const login = `[ "$1" = "--host=$FOLDER" ]`
+	const login = `[ "$0" = psql ] || [ "$2" = "--host=$FOLDER" ] || exit 2; [ "$4" = "--host=$FOLDER" ]`
 	cmd := exec.CommandContext( //nolint:gosec // our own scripts
-		t.Context(), "sh", "-c", shellFile(t, "probe"), "sh", shellFile(t, "password"), "postgres", "sh", "-c", login, "psql",
+		t.Context(), "sh", "-c", shellFile(t, "probe"), "sh", shellFile(t, "password"), "postgres", "sh", "-c", login,
 	)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "FOLDER=" + folder}
 	out, err := cmd.CombinedOutput()
@@ -268,6 +269,19 @@ func TestProbe_FindsTheSocket(t *testing.T) {
 	found, err := parseAuth(bytes.NewBuffer(out))
 	require.NoError(t, err)
 	assert.Equal(t, authMethod{host: folder, user: "postgres", database: "postgres"}, found)
+}
+
+func TestProbe_SkipsHostsWhereNoServerAnswers(t *testing.T) {
+	const login = `[ "$0" = pg_isready ] && exit 2; echo "$*" >>"$CALLS"; exit 1`
+	calls := filepath.Join(t.TempDir(), "calls")
+	cmd := exec.CommandContext( //nolint:gosec // our own scripts
+		t.Context(), "sh", "-c", shellFile(t, "probe"), "sh", shellFile(t, "password"), "postgres", "sh", "-c", login,
+	)
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "CALLS=" + calls, "POSTGRES_PASSWORD=x"}
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err)
+	assert.Empty(t, string(out))
+	assert.NoFileExists(t, calls, "psql would not get a session")
 }
 
 func TestPasswordScriptKeepsInputAndArguments(t *testing.T) {

@@ -1,17 +1,17 @@
-# Reports the first way in which the command, psql without the options of the connection, gets a session: a line each for
-# the host, the administrator, the database and the method. Before the command come the text of password.sh and the
-# administrator's name.
+# Reports the first way in which psql gets a session: a line each for the host, the administrator, the database and the
+# method. The arguments are the text of password.sh, the administrator's name, and the words before psql, which set its
+# environment.
 password=$1 administrator=$2
 shift 2
 trap '' PIPE
 works() { ("$@" </dev/null >/dev/null 2>&1 || exit 1); } # see run_psql.sh
 
-# attempt runs the command, after words that switch the user or set the password. The method comes first.
+# attempt runs psql, after words that switch the user or set the password. The method comes first.
 attempt() {
 	method=$1
 	shift
 	for database in postgres template1; do
-		if works "$@" ${host:+"--host=$host"} "--username=$user" "--dbname=$database"; then
+		if works "$@" psql --no-psqlrc --no-password --file=/dev/null ${host:+"--host=$host"} "--username=$user" "--dbname=$database"; then
 			printf 'pgbind host %s\npgbind user %s\npgbind database %s\npgbind %s\n' "$host" "$user" "$database" "$method"
 			exit 0
 		fi
@@ -45,8 +45,15 @@ find_owner() {
 	owner=${owner:-postgres}
 }
 
+# is_silent reports whether no server answers at $host. An image without pg_isready does not tell.
+is_silent() {
+	("$@" pg_isready --quiet ${host:+"--host=$host"} </dev/null >/dev/null 2>&1 || exit $?)
+	[ $? = 2 ]
+}
+
 # log_in tries all that can let $user in at $host. An empty host is the container's own setting.
 log_in() {
+	is_silent "$@" && return
 	attempt none "$@"
 	# peer lets the system's user of the same name in.
 	if [ "$(id -u)" = 0 ] && id -u "$user" >/dev/null 2>&1; then
