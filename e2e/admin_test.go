@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -174,6 +175,16 @@ func TestContainerWithoutAShell(t *testing.T) {
 	t.Parallel()
 	f := newLesson(t, harness.WithoutClaim, without("sh"))
 	f.bind(application)
+
+	// Whether an exec ends whose input nothing reads depends on the size of the input.
+	var many []string
+	for n := range 8 {
+		many = append(many, fmt.Sprint("deployment/many-", n))
+		f.idle(fmt.Sprint("many-", n))
+	}
+	f.bind(append(many, "--wait=false")...)
+	assert.Len(t, f.boundSecrets(), 1+len(many))
+	f.bind(append([]string{"unbind", "--grace=0s"}, many...)...)
 
 	f.idle("other")
 	result := f.run(f.Pgbind("deployment/other", "--admin-password-from=stdin").Stdin("any\n"))

@@ -5,7 +5,9 @@ import (
 	"context"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/podexec"
@@ -31,13 +33,13 @@ func (s *Server) runPSQL(ctx context.Context, files, args []string, input string
 	if err != nil {
 		return &bytes.Buffer{}, "", err
 	}
-	text, err := shellScript(append(files, "run_psql")...)
+	text, err := shellScript(slices.Concat([]string{"started"}, files, []string{"run_psql"})...)
 	if err != nil {
 		return &bytes.Buffer{}, "", err
 	}
 	psql := s.psqlProgram()
 	argv := append(append(prefix, s.env()...), shell, "-c", text, shell)
-	stdout, stderr, reported, err := s.execute(ctx, append(append(argv, args...), s.command(psql)...), s.afterPassword(input)+quit)
+	stdout, stderr, reported, err := s.execute(ctx, append(append(argv, args...), s.command(psql)...), input+quit)
 	if !reported && isMissing(err) {
 		s.shellless = true
 		return stdout, stderr, &MissingProgramError{Program: shell, Where: s.Container}
@@ -45,17 +47,21 @@ func (s *Server) runPSQL(ctx context.Context, files, args []string, input string
 	return stdout, stderr, s.classify(psql.name, err)
 }
 
-// execute runs a command that ends in run_psql.sh. Programs report their own exit codes, because the end of an exec is
-// sometimes lost; reported says that psql did, and the error is then its exit code. It waits for the end of the exec as
-// well, so that all of the output is there.
+// execute runs a command that begins with started.sh, apart from what reads the administrator's password, and ends with run_psql.sh. Programs
+// report their own exit codes, because the end of an exec is sometimes lost; reported says that psql did, and the error is then its exit
+// code. It waits for the end of the exec as well, so that all of the output is there.
 func (s *Server) execute(ctx context.Context, argv []string, input string) (stdout *bytes.Buffer, stderr string, reported bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	read, stdin := io.Pipe()
 	var messages bytes.Buffer
-	out, ended, code := &lineWriter{}, make(chan struct{}), 0
+	out, started, ended, code := &lineWriter{}, make(chan struct{}), make(chan struct{}), 0
+	begin := sync.OnceFunc(func() { close(started) })
 	end := regexp.MustCompile(`^pgbind \{"psql": (\d{1,3})\}$`)
 	out.onLine = func(line []byte) {
+		if string(line) == "started" {
+			begin()
+		}
 		found := end.FindSubmatch(line)
 		if found == nil {
 			return
@@ -72,9 +78,17 @@ func (s *Server) execute(ctx context.Context, argv []string, input string) (stdo
 		_ = read.Close() // ends the writer
 		done <- err
 	}()
-	_, _ = io.WriteString(stdin, input) // if this fails, the error of the exec is the cause
 	release := time.AfterFunc(holdInput, func() { _ = stdin.Close() })
 	defer release.Stop()
+	_, _ = io.WriteString(stdin, s.afterPassword("")) // if a write fails, the error of the exec is the cause
+	select {
+	case <-started:
+		release.Stop()
+		_, _ = io.WriteString(stdin, input)
+	case err = <-done:
+		done <- err
+	}
+	release.Reset(holdInput)
 	select {
 	case err = <-done:
 	case <-ended:

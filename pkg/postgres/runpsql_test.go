@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -39,6 +40,7 @@ printf ' not a report\n\n'; /bin/sleep 0.05; printf unfinished; exit 3
 	require.ErrorAs(t, err, &exit, "what psql reports of its end counts, not what becomes of the exec")
 	assert.Equal(t, 3, exit.Code)
 	assert.Equal(t, []string{
+		"started\n",
 		"pgbind {\"created\": [0,1]}\n",
 		"pgbind {\"server\" : \"run\"}\npgbind {\"committed\" : \"run\"}\npgbind {\"end\" : \"run\"}\n not a report\n\nunfinished\npgbind {\"psql\": 3}\n",
 	}, h.pieces)
@@ -89,7 +91,7 @@ func (s *stuck) Exec(ctx context.Context, _ podexec.Container, _ []string, strea
 		_, _ = io.Copy(io.Discard, streams.Stdin)
 		s.open = false
 	}()
-	for _, part := range strings.SplitAfter("pgbind {\"en|d\" : \"run\"}\npgbind {\"psq|l\": 2}|\n", "|") {
+	for _, part := range strings.SplitAfter("started\npgbind {\"en|d\" : \"run\"}\npgbind {\"psq|l\": 2}|\n", "|") {
 		time.Sleep(time.Second)
 		_, _ = io.WriteString(streams.Stdout, strings.TrimSuffix(part, "|"))
 	}
@@ -112,6 +114,27 @@ func TestTheLostEndOfAnExecIsWaitedForTwoSeconds(t *testing.T) {
 		assert.Equal(t, 4*time.Second+endOfExec, time.Since(begin))
 		synctest.Wait()
 		assert.False(t, exec.open, "the input is closed")
+	})
+}
+
+// unread is a container without a shell. Nothing reads the input.
+type unread struct{ input bytes.Buffer }
+
+func (u *unread) Exec(_ context.Context, _ podexec.Container, _ []string, s podexec.Streams) error {
+	go func() { _, _ = io.Copy(&u.input, s.Stdin) }() // as client-go does
+	time.Sleep(time.Second)
+	return &podexec.ExitError{Code: 127}
+}
+
+func TestAShellThatIsMissingGetsNoInput(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		exec := &unread{}
+		server := &Server{Exec: exec}
+		_, _, err := server.runPSQL(t.Context(), nil, nil, "SELECT 1;")
+		missing := (*MissingProgramError)(nil)
+		require.ErrorAs(t, err, &missing)
+		synctest.Wait()
+		assert.Empty(t, exec.input.String(), "the exec need not end otherwise")
 	})
 }
 
@@ -162,6 +185,8 @@ func (g gone) Exec(ctx context.Context, c podexec.Container, argv []string, s po
 	require.NoError(g.t, err)
 	require.NoError(g.t, read.Close())
 	defer write.Close() //nolint:errcheck // nothing was written
+	_, err = io.WriteString(s.Stdout, "started\n")
+	require.NoError(g.t, err)
 	text, err := io.ReadAll(io.LimitReader(s.Stdin, int64(len("r\n\nSELECT 1;\n"+quit))))
 	require.NoError(g.t, err)
 	s.Stdin, s.Stdout = strings.NewReader(string(text)), write

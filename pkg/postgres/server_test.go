@@ -40,6 +40,9 @@ func (c *container) Exec(_ context.Context, _ podexec.Container, argv []string, 
 	c.argv = append(c.argv, argv)
 	_, open := s.Stdin.(*io.PipeReader)
 	reported := open && next.report()
+	if reported {
+		next.stdout = "started\n" + next.stdout // as started.sh
+	}
 	for _, stream := range []struct {
 		to   io.Writer
 		text string

@@ -126,7 +126,7 @@ func TestAdminShellLogsInAsTheScriptsDo(t *testing.T) {
 	runs := 0
 	server, p := shellServer(t, func(s podexec.Streams) error {
 		if runs++; runs == 1 {
-			_, err := io.WriteString(s.Stdout, primary+`pgbind {"end": "pgbind"}`+"\n"+`pgbind {"psql": 0}`+"\n")
+			_, err := io.WriteString(s.Stdout, "started\n"+primary+`pgbind {"end": "pgbind"}`+"\n"+`pgbind {"psql": 0}`+"\n")
 			require.NoError(t, err)
 		}
 		input, err := io.ReadAll(s.Stdin)

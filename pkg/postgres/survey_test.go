@@ -257,6 +257,9 @@ type responder struct {
 }
 
 func (r *responder) Exec(_ context.Context, _ podexec.Container, _ []string, s podexec.Streams) error {
+	if _, err := io.WriteString(s.Stdout, "started\n"); err != nil {
+		return err
+	}
 	script, buffer := "", make([]byte, 4096)
 	for !strings.Contains(script, "'end', :'run'") {
 		n, err := s.Stdin.Read(buffer)
