@@ -50,7 +50,7 @@ func TestCheck(t *testing.T) {
 		{"password", "LoginFailed", func(f *fixture) { f.admin("ALTER ROLE " + role + " PASSWORD 'another'") }},
 		{"login", "LoginFailed", func(f *fixture) { f.admin("ALTER ROLE " + role + " NOLOGIN") }},
 		{"privilege", "Lacks", func(f *fixture) {
-			f.admin("REVOKE UPDATE ON company FROM " + f.admin("SELECT roleid::regrole FROM pg_auth_members WHERE member = '"+role+"'::regrole"))
+			f.admin("REVOKE UPDATE ON company FROM " + f.accessRole(firstSecret))
 		}},
 		{"trigger", "Exceeds", func(f *fixture) { f.admin("GRANT TRIGGER ON company TO " + role) }},
 		{"membership", "Exceeds", func(f *fixture) { f.admin("GRANT pg_monitor TO " + role) }},

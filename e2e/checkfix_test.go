@@ -79,9 +79,7 @@ func TestFix_FixesEachKind(t *testing.T) {
 	f := newLesson(t, harness.WithoutClaim)
 	f.bind(application)
 	role := func(f *fixture) string { return f.login(firstSecret).Username }
-	access := func(f *fixture) string {
-		return f.admin("SELECT roleid::regrole FROM pg_auth_members WHERE member = '" + role(f) + "'::regrole")
-	}
+	access := func(f *fixture) string { return f.accessRole(firstSecret) }
 	var pods []string
 	for _, test := range []struct {
 		name, reason string

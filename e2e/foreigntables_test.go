@@ -44,7 +44,7 @@ func TestForeignTableWithoutUserMapping(t *testing.T) {
 	require.ErrorContains(t, err, "user mapping not found")
 	assert.Equal(t, []string{"OK", "OK"}, reasons(f.check(0)))
 
-	f.admin("\\connect shop\nREVOKE SELECT ON unmapped FROM " + accessRoleOf(f, reads))
+	f.admin("\\connect shop\nREVOKE SELECT ON unmapped FROM " + f.accessRole("reads"))
 	assert.Contains(t, f.run(f.Pgbind("check", "deployment/reads")).Stdout, "SELECT on table public.unmapped")
 	f.bind("deployment/reads", "--dbname=shop", "--secret=reads", "--access=readonly", "--wait=false")
 	assert.Equal(t, "t|t", granted(reads, "SELECT"))
@@ -54,10 +54,4 @@ func TestForeignTableWithoutUserMapping(t *testing.T) {
 	f.bind("unbind", "deployment/reads", "--grace=0s", "--purge")
 	assert.Equal(t, "0", f.admin("SELECT count(*) FROM pg_roles WHERE rolname LIKE 'pgb%'"))
 	assert.Equal(t, "2", f.admin("\\connect shop\nSELECT count(*) FROM pg_class WHERE relkind = 'f' AND relowner = 'keeper'::regrole"))
-}
-
-// accessRoleOf returns the role of which the login is a member.
-func accessRoleOf(f *fixture, login string) string {
-	f.t.Helper()
-	return f.admin("SELECT roleid::regrole FROM pg_auth_members WHERE member = '" + login + "'::regrole")
 }

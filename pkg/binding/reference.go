@@ -170,11 +170,12 @@ func (p *Plan) refuseHiding() error {
 // refuseManaged refuses a reference that another field manager would revert, and prints the patch for the manifest.
 func (r *run) refuseManaged(i *Item, p *Plan) error {
 	reference := p.reference()
-	field, manager, owned, or := "envFrom", "", false, "bind with --inject env, or with --force"
+	field, manager, owned := "envFrom", "", false
+	instead := "bind with --inject none and put the patch above into its manifest, or bind with --inject env, or with --force"
 	switch {
 	case p.options.Force || reference.Present(p.workload.Template()):
 	case p.spec.NamesFromWorkload:
-		field, or = "variables", "bind with --force"
+		field, instead = "variables", "bind with --inject none and put the patch above into its manifest, or bind with --force"
 		manager, owned = workload.VariablesManagedBy(p.workload, reference)
 	case reference.Inject == workload.InjectEnvFrom:
 		manager, owned = workload.ManagedBy(p.workload, p.containers)
@@ -188,18 +189,9 @@ func (r *run) refuseManaged(i *Item, p *Plan) error {
 	}
 	i.Report.Show(text)
 	if p.formerLogin != "" { // of a takeover, which always changes the workload
-		return fmt.Errorf(
-			"%s sets %s of %s itself and would take ours away: use --force, and put the patch above into its manifest before it is "+
-				"applied again",
-			manager,
-			field,
-			p.workload,
-		)
+		instead = "use --force, and put the patch above into its manifest before it is applied again"
 	}
-	return fmt.Errorf(
-		"%s sets %s of %s itself and would take ours away: bind with --inject none and put the patch above into its manifest, or %s",
-		manager, field, p.workload, or,
-	)
+	return fmt.Errorf("%s sets %s of %s itself and would take ours away: %s", manager, field, p.workload, instead)
 }
 
 // injectsNothing reports whether the user adds the reference.

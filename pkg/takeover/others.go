@@ -13,7 +13,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/keys"
-	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/server"
 	"github.com/kubectl-pgbind/kubectl-pgbind/pkg/workload"
 )
 
@@ -52,7 +51,7 @@ func (t *Taker) findOthers(ctx context.Context, w *workload.Workload, s *state, 
 		return err
 	}
 	for _, user := range users {
-		if user.String() != w.String() && !runs(user, s.endpoint) {
+		if user.String() != w.String() && !s.endpoint.RunBy(user.UID()) { // its superuser's password is often in a Secret
 			found[user.String()] = true
 		}
 	}
@@ -107,13 +106,6 @@ func (t *Taker) findUsers(ctx context.Context, w *workload.Workload, former keys
 		return nil, err
 	}
 	return slices.Concat(slices.Collect(maps.Values(users))...), nil
-}
-
-// runs reports whether the server is a Pod of the workload. The password of its superuser is often in a Secret, from which it was created.
-func runs(w *workload.Workload, e *server.Endpoint) bool {
-	resource, _, _ := strings.Cut(w.String(), "/")
-	kind, _, _ := strings.Cut(resource, ".")
-	return server.LocationOf(e.Pod) == w.Namespace()+"/"+kind+"/"+w.Name()
 }
 
 // holds reports whether a value of the Secret contains the text.

@@ -13,6 +13,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	kubefake "k8s.io/client-go/kubernetes/fake"
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
@@ -103,7 +104,7 @@ func (w *world) UsersOf(context.Context, string, []string) (map[string][]*worklo
 
 func (w *world) Candidates(_ context.Context, ref server.Ref, _ server.Choice) ([]*server.Endpoint, error) {
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: ref.Namespace, Name: ref.Name, OwnerReferences: []metav1.OwnerReference{
-		{Kind: "StatefulSet", Name: "pg", Controller: new(true)},
+		{Kind: "StatefulSet", Name: "pg", UID: "uid-of-pg", Controller: new(true)},
 	}}}
 	return []*server.Endpoint{
 		{Pod: pod, Container: "db", Service: "svc", Port: 5432, PodPort: 5432, PodIP: "10.0.0.1", Location: "ns/pod/pg-0"},
@@ -238,7 +239,9 @@ func TestTake_TheServerIsNoOther(t *testing.T) {
 		{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "login"}}},
 	}
 	for _, name := range []string{"pg", "other"} {
-		set, err := workload.Of(&appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: name}})
+		set, err := workload.Of(
+			&appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: name, UID: types.UID("uid-of-" + name)}},
+		)
 		require.NoError(t, err)
 		w.users = append(w.users, set)
 	}
